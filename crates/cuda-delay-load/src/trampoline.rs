@@ -1,0 +1,162 @@
+//! The functions that the linker finds in place of libcuda's, and the table of
+//! addresses that they jump through.
+//!
+//! All of it stands in one module because rustc then puts it into one object file.
+//! Whatever makes the linker take that object (`KEEP` does, and so does a call of
+//! [`fill`]) brings all the functions along, and they win over those of any libcuda.so
+//! on the linker's command line.
+
+use std::{
+    arch::naked_asm,
+    ffi::c_void,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+use crate::{driver, symbols::with_symbols};
+
+/// `CUresult` as the ABI sees it. The values below are ones that
+/// `cust_raw::cudaError_enum` lists: it is a Rust enum, where any other is undefined
+/// behaviour.
+pub(crate) type Code = u32;
+
+/// `CUDA_ERROR_NOT_INITIALIZED`: what the driver itself answers before `cuInit`.
+const NOT_INITIALIZED: Code = 3;
+
+/// `CUDA_ERROR_NOT_SUPPORTED`: what a driver answers to a feature that it has not got,
+/// so that a caller needs one branch for both. `CUDA_ERROR_NOT_FOUND` would read as
+/// "no kernel of that name".
+const NOT_SUPPORTED: Code = 801;
+
+/// In every slot until the driver is loaded.
+///
+/// It takes no arguments and stands in for functions that take many. That is sound in
+/// the C calling conventions of both targets: the caller places the arguments and
+/// removes them, and a callee may leave them unread.
+extern "C" fn not_initialized() -> Code {
+    NOT_INITIALIZED
+}
+
+/// In the slots of functions that the loaded driver lacks; see [`not_initialized`] on
+/// its arguments.
+extern "C" fn not_supported() -> Code {
+    NOT_SUPPORTED
+}
+
+type Slot = AtomicPtr<c_void>;
+
+const fn slot(function: extern "C" fn() -> Code) -> Slot {
+    AtomicPtr::new(function as *mut c_void)
+}
+
+macro_rules! define_trampolines {
+    ($($name:ident)*) => {
+        /// The place of each function in `NAMES` and `SLOTS`.
+        #[allow(non_camel_case_types, reason = "named as the functions are")]
+        #[derive(Clone, Copy)]
+        enum Index { $($name),* }
+
+        /// The names of all functions, in the order of `SLOTS` and of ASCII.
+        const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        $(
+            // SAFETY: the name is libcuda's own and this is what the program is to
+            // call for it; `links` in Cargo.toml keeps a second copy of this crate
+            // out. The body leaves every argument, on the stack and in registers, and
+            // the return address where the caller put them, so it is correct for the
+            // real function's signature whatever that is; Rust code never calls it
+            // under the signature given here.
+            #[unsafe(naked)]
+            #[unsafe(no_mangle)]
+            #[allow(non_snake_case, reason = "the C name")]
+            unsafe extern "C" fn $name() -> Code {
+                // Hidden: the program's own calls bind to it when the program is
+                // linked, and no shared library in the process ever does. One that
+                // wants libcuda gets the real one.
+                #[cfg(target_arch = "x86_64")]
+                naked_asm!(
+                    concat!(".hidden ", stringify!($name)),
+                    "jmp qword ptr [rip + {slots} + {offset}]",
+                    slots = sym SLOTS,
+                    offset = const Index::$name as usize * size_of::<Slot>(),
+                );
+                // x16 is the register that the ABI sets aside for code between a call
+                // and its target. The acquiring load pairs with the release in `fill`.
+                #[cfg(target_arch = "aarch64")]
+                naked_asm!(
+                    concat!(".hidden ", stringify!($name)),
+                    "adrp x16, {slots} + {offset}",
+                    "add x16, x16, :lo12:{slots} + {offset}",
+                    "ldar x16, [x16]",
+                    "br x16",
+                    slots = sym SLOTS,
+                    offset = const Index::$name as usize * size_of::<Slot>(),
+                );
+            }
+        )*
+    };
+}
+
+with_symbols!(define_trampolines);
+
+/// Where each trampoline jumps: always to a function, never to null.
+static SLOTS: [Slot; NAMES.len()] = {
+    let mut slots = [const { slot(not_initialized) }; NAMES.len()];
+    // For good: every cuInit passes through `driver::init`.
+    slots[Index::cuInit as usize] = AtomicPtr::new(driver::init as *mut c_void);
+    slots
+};
+
+/// rustc makes every program refer to the `#[used]` statics and `#[no_mangle]`
+/// functions of the crates in it, and so the linker takes this object file even where
+/// a libcuda.so has already answered for all of the functions.
+#[used]
+static KEEP: &[Slot; NAMES.len()] = &SLOTS;
+
+/// Points every trampoline but cuInit's at what `find` gives for its name, or at
+/// [`not_supported`].
+///
+/// # Safety
+///
+/// A non-null address from `find` is that of the driver's function of that name, and
+/// stays valid until the process ends.
+pub(crate) unsafe fn fill(find: impl Fn(&str) -> *mut c_void) {
+    for (name, slot) in NAMES.iter().zip(&SLOTS) {
+        if *name == "cuInit" {
+            continue;
+        }
+        let mut target = find(name);
+        if target.is_null() {
+            target = not_supported as *mut c_void;
+        }
+        // Release: a thread that jumps there must see the library as the loader left it.
+        slot.store(target, Ordering::Release);
+    }
+}
+
+/// Whether calls of `name` reach the driver, once there is one.
+pub(crate) fn is_filled(name: &str) -> bool {
+    let Ok(index) = NAMES.binary_search(&name) else {
+        return false;
+    };
+    let target = SLOTS[index].load(Ordering::Relaxed);
+    target != not_initialized as *mut c_void && target != not_supported as *mut c_void
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_whole_and_in_order() {
+        assert_eq!(NAMES.len(), 353);
+        assert!(NAMES.is_sorted_by(|a, b| a < b));
+        assert_eq!(NAMES[Index::cuInit as usize], "cuInit");
+        assert_eq!(NAMES[Index::cuMemAlloc_v2 as usize], "cuMemAlloc_v2");
+    }
+
+    #[test]
+    fn unknown_names_are_not_filled() {
+        assert!(!is_filled("malloc"));
+        assert!(!is_filled(""));
+    }
+}

@@ -1,0 +1,77 @@
+//! The bodies over slices of host memory. One thread; a caller that wants more splits the
+//! slices, as every pixel stands for itself.
+//!
+//! Bytes need no alignment here.
+
+use crate::{
+    expand::{Curve, Expand},
+    layout::Layout,
+    pack::{self, Background, Packing},
+    pixel::{Rgba8, RgbaF32},
+    texel::{self, Texel},
+};
+
+/// Expands `src`, pixels in `layout`, to `dst`.
+///
+/// # Panics
+///
+/// If `src` does not hold exactly as many pixels as `dst`.
+pub fn expand<D: Expand>(layout: Layout, curve: Curve, src: &[u8], dst: &mut [D]) {
+    match layout {
+        Layout::L8 => expand_from::<texel::L8, D>(curve, src, dst),
+        Layout::La8 => expand_from::<texel::La8, D>(curve, src, dst),
+        Layout::Rgb8 => expand_from::<texel::Rgb8, D>(curve, src, dst),
+        Layout::Rgba8 => expand_from::<Rgba8, D>(curve, src, dst),
+        Layout::L16 => expand_from::<texel::L16, D>(curve, src, dst),
+        Layout::La16 => expand_from::<texel::La16, D>(curve, src, dst),
+        Layout::Rgb16 => expand_from::<texel::Rgb16, D>(curve, src, dst),
+        Layout::Rgba16 => expand_from::<texel::Rgba16, D>(curve, src, dst),
+        Layout::L32F => expand_from::<texel::L32F, D>(curve, src, dst),
+        Layout::La32F => expand_from::<texel::La32F, D>(curve, src, dst),
+        Layout::Rgb32F => expand_from::<texel::Rgb32F, D>(curve, src, dst),
+        Layout::Rgba32F => expand_from::<RgbaF32, D>(curve, src, dst),
+    }
+}
+
+fn expand_from<T: Texel, D: Expand>(curve: Curve, src: &[u8], dst: &mut [D]) {
+    match curve {
+        Curve::Encoded => map(src, dst, D::from_encoded::<T>),
+        Curve::Linear => map(src, dst, D::from_linear::<T>),
+    }
+}
+
+/// Packs `src` for an encoder; what has no alpha is flattened onto `background`.
+///
+/// # Panics
+///
+/// If `dst` does not hold exactly the bytes of as many pixels in `packing`'s layout.
+pub fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) {
+    match packing {
+        Packing::Rgba8 => unmap(src, dst, Rgba8::from),
+        Packing::Rgb8 => unmap(src, dst, |p| pack::rgb8(p, background)),
+        Packing::Rgba32FLinear => unmap(src, dst, pack::rgba32f_linear),
+        Packing::Rgb32FLinear => unmap(src, dst, |p| pack::rgb32f_linear(p, background)),
+    }
+}
+
+fn map<T: Texel, D>(src: &[u8], dst: &mut [D], body: impl Fn(T) -> D) {
+    let texels = src.chunks_exact(size_of::<T>());
+    assert!(
+        texels.remainder().is_empty() && texels.len() == dst.len(),
+        "{} bytes for {} pixels of {} bytes",
+        src.len(),
+        dst.len(),
+        size_of::<T>(),
+    );
+    for (d, t) in dst.iter_mut().zip(texels) {
+        *d = body(bytemuck::pod_read_unaligned(t));
+    }
+}
+
+fn unmap<T: Texel>(src: &[RgbaF32], dst: &mut [u8], body: impl Fn(RgbaF32) -> T) {
+    let texels = dst.chunks_exact_mut(size_of::<T>());
+    assert!(texels.len() == src.len(), "pixels in and out");
+    for (t, s) in texels.zip(src) {
+        t.copy_from_slice(bytemuck::bytes_of(&body(*s)));
+    }
+}

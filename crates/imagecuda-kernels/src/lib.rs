@@ -1,0 +1,46 @@
+//! The pixel maths of [imagecuda](https://crates.io/crates/imagecuda), written once and
+//! compiled twice: for the host, and with rustc's own `nvptx64-nvidia-cuda` back end to PTX.
+//!
+//! - [`pixel`]: the two device formats and the number rules between them.
+//! - [`layout`] and [`texel`]: how files hold their pixels.
+//! - [`expand`]: any texel to RGBA. [`pack`]: RGBA to what an encoder wants.
+//! - [`color`]: the sRGB curve, extended past 1.0.
+//! - [`host`]: the same bodies over slices, for the CPU.
+//! - `gpu`: the same bodies over device memory. Exists on `nvptx64` alone; its entry points
+//!   only with the feature `entries`.
+//!
+//! Every body is a pure, safe function of one pixel. rustc contracts no multiply and add, and
+//! what is not a basic operation comes from `libm` on both targets, so a GPU and a CPU give
+//! the same bits. Without `entries` this is an ordinary `no_std` crate that other kernels can
+//! depend on:
+//!
+//! ```
+//! use imagecuda_kernels::pixel::{Rgba8, RgbaF32};
+//!
+//! let float = RgbaF32::from(Rgba8([255, 128, 0, 255]));
+//! assert_eq!(float.0[1], 128.0 / 255.0);
+//! assert_eq!(Rgba8::from(float), Rgba8([255, 128, 0, 255]));
+//! ```
+#![no_std]
+#![forbid(unsafe_op_in_unsafe_fn)]
+#![cfg_attr(not(target_arch = "nvptx64"), deny(unsafe_code))]
+#![cfg_attr(
+    target_arch = "nvptx64",
+    feature(abi_ptx, asm_experimental_arch, stdarch_nvptx)
+)]
+
+#[cfg(test)]
+extern crate std;
+
+pub mod color;
+pub mod expand;
+pub mod layout;
+pub mod pack;
+pub mod pixel;
+pub mod texel;
+
+#[cfg(not(target_arch = "nvptx64"))]
+pub mod host;
+
+#[cfg(target_arch = "nvptx64")]
+pub mod gpu;

@@ -1,0 +1,178 @@
+//! From RGBA to what an encoder wants: one pixel in, one texel out.
+
+use crate::{
+    color,
+    layout::Layout,
+    pixel::{RgbaF32, clamp_unit, u8_from_unit},
+    texel::{Rgb8, Rgb32F},
+};
+
+/// The conversions that encoders ask of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Packing {
+    /// 8-bit RGBA.
+    Rgba8,
+    /// 8-bit RGB, flattened.
+    Rgb8,
+    /// Float RGBA, linear light.
+    Rgba32FLinear,
+    /// Float RGB, linear light, flattened.
+    Rgb32FLinear,
+}
+
+impl Packing {
+    /// The layout of the result.
+    pub const fn layout(self) -> Layout {
+        match self {
+            Self::Rgba8 => Layout::Rgba8,
+            Self::Rgb8 => Layout::Rgb8,
+            Self::Rgba32FLinear => Layout::Rgba32F,
+            Self::Rgb32FLinear => Layout::Rgb32F,
+        }
+    }
+}
+
+/// What a picture without alpha stands on: red, green, blue, 0.0 to 1.0, sRGB-encoded.
+pub type Background = [f32; 3];
+
+/// Lays one channel of coverage `alpha` (0.0 to 1.0) over `background`.
+///
+/// At 1.0 and 0.0 this is exactly `v` or `background`.
+#[inline(always)]
+fn over(v: f32, alpha: f32, background: f32) -> f32 {
+    v * alpha + background * (1.0 - alpha)
+}
+
+/// 8-bit RGB, the alpha flattened onto `background`. Channels and alpha are clamped to 0.0 to
+/// 1.0 first (NaN is 0.0), so the result is always between pixel and background.
+#[inline(always)]
+pub fn rgb8(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> Rgb8 {
+    let a = clamp_unit(a);
+    let flatten = |v, bg| u8_from_unit(over(clamp_unit(v), a, bg));
+    Rgb8([
+        flatten(r, background[0]),
+        flatten(g, background[1]),
+        flatten(b, background[2]),
+    ])
+}
+
+/// Linear float RGB, the alpha flattened onto `background` before the sRGB curve is undone.
+/// Values outside 0.0 to 1.0 are kept.
+#[inline(always)]
+pub fn rgb32f_linear(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> Rgb32F {
+    let a = clamp_unit(a);
+    let flatten = |v: f32, bg| match a {
+        // A transparent infinity would become NaN.
+        0.0 => bg,
+        _ if v.is_nan() => v,
+        _ => over(v, a, bg),
+    };
+    let flat = [
+        flatten(r, background[0]),
+        flatten(g, background[1]),
+        flatten(b, background[2]),
+    ];
+    Rgb32F(flat.map(color::srgb_decode))
+}
+
+/// Linear float RGBA; alpha is kept.
+#[inline(always)]
+pub fn rgba32f_linear(pixel: RgbaF32) -> RgbaF32 {
+    color::decode_rgb(pixel)
+}
+
+/// The three bytes of a pixel in the low bits of a word.
+#[inline(always)]
+pub fn rgb8_bits(Rgb8([r, g, b]): Rgb8) -> u32 {
+    u32::from_le_bytes([r, g, b, 0])
+}
+
+/// Four RGB pixels are three words. Word `lane` (0 to 2) of such a group, from the bits of
+/// pixel `lane` and of the one after it; GPU threads write RGB rows so, a word each instead of
+/// three bytes.
+#[inline(always)]
+pub fn rgb8_word(this: u32, next: u32, lane: u32) -> u32 {
+    (this >> (8 * lane)) | (next << (24 - 8 * lane))
+}
+
+/// The RGB pixel that starts at byte `phase` (0 to 3) of `low`. `high`, the word
+/// after it, matters only where the pixel reaches into it: for a `phase` of 2 or 3.
+#[inline(always)]
+pub fn rgb8_from_words(low: u32, high: u32, phase: u32) -> Rgb8 {
+    let pair = u64::from(low) | (u64::from(high) << 32);
+    let bytes = ((pair >> (8 * phase)) as u32).to_le_bytes();
+    Rgb8([bytes[0], bytes[1], bytes[2]])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pixel::unit_from_u8;
+    use proptest::prelude::*;
+    use std::vec::Vec;
+
+    const ROWS: Background = [0.25, 0.5, 1.0];
+
+    #[test]
+    fn opaque_and_transparent_are_exact() {
+        for x in 0..=255u8 {
+            let v = unit_from_u8(x);
+            let opaque = RgbaF32([v, v, v, 1.0]);
+            assert_eq!(rgb8(opaque, ROWS), Rgb8([x, x, x]));
+            let clear = RgbaF32([v, v, v, 0.0]);
+            assert_eq!(rgb8(clear, [0.0, v, 1.0]), Rgb8([0, x, 255]));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_cannot_spread() {
+        let nan = f32::NAN;
+        let inf = f32::INFINITY;
+        assert_eq!(
+            rgb8(RgbaF32([inf, nan, -inf, 0.0]), [1.0; 3]),
+            Rgb8([255; 3])
+        );
+        assert_eq!(
+            rgb8(RgbaF32([inf, nan, -inf, 1.0]), [1.0; 3]),
+            Rgb8([255, 0, 0])
+        );
+        assert_eq!(rgb8(RgbaF32([1.0, 1.0, 1.0, nan]), [0.0; 3]), Rgb8([0; 3]));
+        assert_eq!(rgb32f_linear(RgbaF32([inf; 4]), [0.0; 3]).0, [inf; 3]);
+        let clear = RgbaF32([inf, nan, -inf, 0.0]);
+        assert_eq!(rgb32f_linear(clear, [1.0; 3]).0, [1.0; 3]);
+    }
+
+    proptest! {
+        #[test]
+        fn flattening_is_within_half_a_step_of_the_exact_blend(
+            v in 0.0f64..=1.0, a in 0.0f64..=1.0, bg in 0.0f64..=1.0,
+        ) {
+            let (v, a, bg) = (v as f32, a as f32, bg as f32);
+            let exact = f64::from(v) * f64::from(a) + f64::from(bg) * (1.0 - f64::from(a));
+            let got = f64::from(rgb8(RgbaF32([v, v, v, a]), [bg; 3]).0[0]);
+            prop_assert!((got - exact * 255.0).abs() <= 0.5001, "{} for {}", got, exact * 255.0);
+        }
+
+        #[test]
+        fn words_hold_the_bytes_in_order(bytes in any::<[u8; 12]>()) {
+            let pixels: Vec<Rgb8> = bytes.chunks(3).map(|p| Rgb8([p[0], p[1], p[2]])).collect();
+            let mut packed = Vec::new();
+            for lane in 0..3 {
+                let (this, next) = (rgb8_bits(pixels[lane]), rgb8_bits(pixels[lane + 1]));
+                let word = rgb8_word(this, next, lane as u32);
+                packed.extend(word.to_le_bytes());
+            }
+            prop_assert_eq!(&packed[..], &bytes[..]);
+            let words: Vec<u32> = packed
+                .chunks(4)
+                .map(|w| u32::from_le_bytes([w[0], w[1], w[2], w[3]]))
+                .collect();
+            for (i, pixel) in pixels.iter().enumerate() {
+                let (word, phase) = (3 * i / 4, 3 * i as u32 % 4);
+                // Where `high` must not matter, it is noise.
+                let high = if phase >= 2 { words[word + 1] } else { 0xdead_beef };
+                prop_assert_eq!(rgb8_from_words(words[word], high, phase), *pixel);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The two formats that live on a device, and the number rules between them.
+
+use bytemuck::{Pod, Zeroable};
+
+/// A pixel of an 8-bit image: red, green, blue, alpha, each 0 to 255. Alpha is not
+/// premultiplied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C, align(4))]
+pub struct Rgba8(pub [u8; 4]);
+
+/// A pixel of a float image: red, green, blue, alpha, nominally 0.0 to 1.0 and sRGB-encoded.
+/// Values outside that range are kept. Alpha is not premultiplied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C, align(16))]
+pub struct RgbaF32(pub [f32; 4]);
+
+/// 0 to 255 as 0.0 to 1.0: `x / 255`, a true division.
+#[inline(always)]
+pub fn unit_from_u8(x: u8) -> f32 {
+    f32::from(x) / 255.0
+}
+
+/// 0 to 65535 as 0.0 to 1.0: `x / 65535`, a true division.
+#[inline(always)]
+pub fn unit_from_u16(x: u16) -> f32 {
+    f32::from(x) / 65535.0
+}
+
+/// `v` limited to 0.0 to 1.0; NaN becomes 0.0.
+#[inline(always)]
+#[expect(clippy::manual_clamp, reason = "`clamp` keeps NaN, `max` drops it")]
+pub fn clamp_unit(v: f32) -> f32 {
+    v.max(0.0).min(1.0)
+}
+
+/// 0.0 to 1.0 as 0 to 255, rounding half up; what lies outside is clamped and NaN is 0.
+#[inline(always)]
+pub fn u8_from_unit(v: f32) -> u8 {
+    (clamp_unit(v) * 255.0 + 0.5) as u8
+}
+
+impl From<Rgba8> for RgbaF32 {
+    #[inline(always)]
+    fn from(Rgba8(p): Rgba8) -> Self {
+        Self(p.map(unit_from_u8))
+    }
+}
+
+impl From<RgbaF32> for Rgba8 {
+    #[inline(always)]
+    fn from(RgbaF32(p): RgbaF32) -> Self {
+        Self(p.map(u8_from_unit))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_survives_the_round_trip() {
+        for x in 0..=255 {
+            assert_eq!(u8_from_unit(unit_from_u8(x)), x);
+        }
+    }
+
+    #[test]
+    fn normalising_is_the_nearest_float_to_the_quotient() {
+        for x in 0..=255u8 {
+            let oracle = (f64::from(x) / 255.0) as f32;
+            assert_eq!(unit_from_u8(x).to_bits(), oracle.to_bits());
+        }
+        for x in 0..=65535u16 {
+            let oracle = (f64::from(x) / 65535.0) as f32;
+            assert_eq!(unit_from_u16(x).to_bits(), oracle.to_bits());
+        }
+    }
+
+    #[test]
+    fn quantising_handles_the_edges() {
+        let cases = [
+            (f32::NAN, 0),
+            (f32::INFINITY, 255),
+            (f32::NEG_INFINITY, 0),
+            (-0.0, 0),
+            (-1e-30, 0),
+            (0.5, 128),
+            (127.5 / 255.0, 128),
+            (1.0, 255),
+            (1.0 + f32::EPSILON, 255),
+            (f32::MIN_POSITIVE, 0),
+            (f32::MAX, 255),
+        ];
+        for (v, expected) in cases {
+            assert_eq!(u8_from_unit(v), expected, "{v}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One pixel as a file holds it, for each [`Layout`].
+
+use crate::{
+    layout::Layout,
+    pixel::{Rgba8, RgbaF32, u8_from_unit, unit_from_u8, unit_from_u16},
+};
+use bytemuck::{Pod, Zeroable};
+
+/// A pixel in one of the layouts of files, which knows what RGBA it stands for: gray becomes
+/// R = G = B, and alpha that is not there is opaque.
+pub trait Texel: Pod {
+    /// The layout that this is a pixel of.
+    const LAYOUT: Layout;
+
+    /// As float RGBA. Integers are divided by their maximum, floats are kept as they are.
+    fn to_f32(self) -> RgbaF32;
+
+    /// As 8-bit RGBA: the same as quantising [`to_f32`](Self::to_f32).
+    fn to_u8(self) -> Rgba8;
+}
+
+/// Spreads the samples of a pixel over RGBA.
+#[inline(always)]
+fn spread<S: Copy, const N: usize>(samples: [S; N], opaque: S) -> [S; 4] {
+    let s = samples;
+    // N is a constant, so one arm is left of this.
+    match N {
+        1 => [s[0], s[0], s[0], opaque],
+        2 => [s[0], s[0], s[0], s[1]],
+        3 => [s[0], s[1], s[2], opaque],
+        _ => [s[0], s[1], s[2], s[3]],
+    }
+}
+
+macro_rules! texel {
+    ($($(#[$doc:meta])* $name:ident: [$sample:ty; $n:literal], align $align:literal, $kind:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+        #[repr(C, align($align))]
+        pub struct $name(pub [$sample; $n]);
+
+        impl Texel for $name {
+            const LAYOUT: Layout = Layout::$name;
+
+            #[inline(always)]
+            fn to_f32(self) -> RgbaF32 {
+                texel!(@to_f32 $kind, self.0)
+            }
+
+            #[inline(always)]
+            fn to_u8(self) -> Rgba8 {
+                texel!(@to_u8 $kind, self.0)
+            }
+        }
+    )*};
+    (@to_f32 u8, $s:expr) => { RgbaF32(spread($s.map(unit_from_u8), 1.0)) };
+    (@to_u8 u8, $s:expr) => { Rgba8(spread($s, 255)) };
+    (@to_f32 u16, $s:expr) => { RgbaF32(spread($s.map(unit_from_u16), 1.0)) };
+    (@to_u8 u16, $s:expr) => { Rgba8(spread($s.map(|v| u8_from_unit(unit_from_u16(v))), 255)) };
+    (@to_f32 f32, $s:expr) => { RgbaF32(spread($s, 1.0)) };
+    (@to_u8 f32, $s:expr) => { Rgba8(spread($s.map(u8_from_unit), 255)) };
+}
+
+// The alignments are the largest that divide the sizes, so that a pixel is one load.
+texel! {
+    /// 8-bit gray.
+    L8: [u8; 1], align 1, u8;
+    /// 8-bit gray and alpha.
+    La8: [u8; 2], align 2, u8;
+    /// 8-bit red, green, blue.
+    Rgb8: [u8; 3], align 1, u8;
+    /// 16-bit gray.
+    L16: [u16; 1], align 2, u16;
+    /// 16-bit gray and alpha.
+    La16: [u16; 2], align 4, u16;
+    /// 16-bit red, green, blue.
+    Rgb16: [u16; 3], align 2, u16;
+    /// 16-bit red, green, blue, alpha.
+    Rgba16: [u16; 4], align 8, u16;
+    /// Float gray.
+    L32F: [f32; 1], align 4, f32;
+    /// Float gray and alpha.
+    La32F: [f32; 2], align 8, f32;
+    /// Float red, green, blue.
+    Rgb32F: [f32; 3], align 4, f32;
+}
+
+impl Texel for Rgba8 {
+    const LAYOUT: Layout = Layout::Rgba8;
+
+    #[inline(always)]
+    fn to_f32(self) -> RgbaF32 {
+        self.into()
+    }
+
+    #[inline(always)]
+    fn to_u8(self) -> Rgba8 {
+        self
+    }
+}
+
+impl Texel for RgbaF32 {
+    const LAYOUT: Layout = Layout::Rgba32F;
+
+    #[inline(always)]
+    fn to_f32(self) -> RgbaF32 {
+        self
+    }
+
+    #[inline(always)]
+    fn to_u8(self) -> Rgba8 {
+        self.into()
+    }
+}

@@ -1,0 +1,198 @@
+//! Kernel launches.
+
+use super::{
+    Context,
+    error::check,
+    memory::{Buffer, DeviceBytes},
+    pinned::Pinned,
+};
+use crate::{Error, Result, backend::DevicePixel};
+use cust::{function::Function, launch, memory::DevicePointer};
+use imagecuda_kernels::{
+    expand::Curve,
+    layout::Layout,
+    pack::{Background, Packing},
+    pixel::{Rgba8, RgbaF32},
+};
+
+/// Threads a block: whole warps, and a divisor of what any processor holds.
+const BLOCK: u32 = 256;
+
+impl Context {
+    fn function(&self, name: &str) -> Result<Function<'_>> {
+        check("cuModuleGetFunction", self.module.get_function(name))
+    }
+
+    /// Blocks for `n` pixels: as many as the device runs at once, or as there is work for.
+    /// Kernels stride over the rest.
+    fn grid(&self, n: usize) -> u32 {
+        let block = BLOCK as usize;
+        n.div_ceil(block).min(self.resident_threads / block).max(1) as u32
+    }
+}
+
+/// The kernel that expands `layout` to `target`, which is [`Layout::Rgba32F`] or
+/// [`Layout::Rgba8`]; `None` where there is none.
+fn expansion(layout: Layout, curve: Curve, target: Layout) -> Option<&'static str> {
+    use Layout::*;
+    let [to_f32, to_u8] = match (curve, layout) {
+        (Curve::Encoded, L8) => ["expand_l8_to_f32", "expand_l8_to_u8"],
+        (Curve::Encoded, La8) => ["expand_la8_to_f32", "expand_la8_to_u8"],
+        (Curve::Encoded, Rgb8) => ["expand_rgb8_to_f32", "expand_rgb8_to_u8"],
+        (Curve::Encoded, Rgba8) => ["expand_rgba8_to_f32", ""],
+        (Curve::Encoded, L16) => ["expand_l16_to_f32", "expand_l16_to_u8"],
+        (Curve::Encoded, La16) => ["expand_la16_to_f32", "expand_la16_to_u8"],
+        (Curve::Encoded, Rgb16) => ["expand_rgb16_to_f32", "expand_rgb16_to_u8"],
+        (Curve::Encoded, Rgba16) => ["expand_rgba16_to_f32", "expand_rgba16_to_u8"],
+        (Curve::Encoded, L32F) => ["expand_l32f_to_f32", "expand_l32f_to_u8"],
+        (Curve::Encoded, La32F) => ["expand_la32f_to_f32", "expand_la32f_to_u8"],
+        (Curve::Encoded, Rgb32F) => ["expand_rgb32f_to_f32", "expand_rgb32f_to_u8"],
+        (Curve::Encoded, Rgba32F) => ["", "expand_rgba32f_to_u8"],
+        (Curve::Linear, L32F) => ["expand_l32f_linear_to_f32", "expand_l32f_linear_to_u8"],
+        (Curve::Linear, La32F) => ["expand_la32f_linear_to_f32", "expand_la32f_linear_to_u8"],
+        (Curve::Linear, Rgb32F) => ["expand_rgb32f_linear_to_f32", "expand_rgb32f_linear_to_u8"],
+        (Curve::Linear, Rgba32F) => [
+            "expand_rgba32f_linear_to_f32",
+            "expand_rgba32f_linear_to_u8",
+        ],
+        _ => return None,
+    };
+    let name = if target == Layout::Rgba8 {
+        to_u8
+    } else {
+        to_f32
+    };
+    (!name.is_empty()).then_some(name)
+}
+
+impl<P: DevicePixel> Buffer<P> {
+    /// Uploads the file's pixels and makes the first `len` of them. Does not wait.
+    pub(crate) fn expand(
+        &mut self,
+        staging: Pinned,
+        layout: Layout,
+        curve: Curve,
+        len: usize,
+    ) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        if layout == P::LAYOUT && curve == Curve::Encoded {
+            return staging.upload_to(self.pointer());
+        }
+        let scratch = DeviceBytes::uninitialized(&context, staging.len())?;
+        staging.upload_to(scratch.pointer())?;
+        self.expand_from(scratch.pointer(), layout, curve, len)
+    }
+
+    /// Makes the first `len` pixels of what is in device memory. Does not wait.
+    pub(super) fn expand_from(
+        &mut self,
+        src: DevicePointer<u8>,
+        layout: Layout,
+        curve: Curve,
+        len: usize,
+    ) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        if layout == P::LAYOUT && curve == Curve::Encoded {
+            return context.copy(src, self.pointer(), len * size_of::<P>());
+        }
+        let kernel = expansion(layout, curve, P::LAYOUT)
+            .ok_or_else(|| Error::unsupported(format!("{curve:?} {layout:?} pixels")))?;
+        context.run(kernel, src, self.pointer(), len)
+    }
+}
+
+impl Buffer<RgbaF32> {
+    /// Normalises the first `len` pixels of `src`. Does not wait.
+    pub(crate) fn convert_from(&mut self, src: &Buffer<Rgba8>, len: usize) -> Result<()> {
+        let context = self.same_context(src)?;
+        let _current = context.enter()?;
+        context.run("expand_rgba8_to_f32", src.pointer(), self.pointer(), len)
+    }
+
+    /// The first `len` pixels as an encoder wants them, in pinned memory. Waits.
+    pub(crate) fn pack(
+        &self,
+        packing: Packing,
+        background: Background,
+        len: usize,
+    ) -> Result<Pinned> {
+        let context = self.context();
+        let _current = context.enter()?;
+        let bytes = len * packing.layout().bytes_per_pixel();
+        let scratch = DeviceBytes::uninitialized(context, bytes)?;
+        let (src, dst) = (self.pointer(), scratch.pointer());
+        match packing {
+            Packing::Rgba8 => context.run("expand_rgba32f_to_u8", src, dst, len)?,
+            Packing::Rgba32FLinear => context.run("pack_rgba32f_linear", src, dst, len)?,
+            Packing::Rgb8 => self.pack_rgb8_to(dst, background, len)?,
+            Packing::Rgb32FLinear => {
+                context.run_flatten("pack_rgb32f_linear", src, dst, len, background)?;
+            }
+        }
+        context.fetch(dst, bytes)
+    }
+
+    /// The first `len` pixels as flattened RGB bytes, to device memory. Does not wait.
+    pub(super) fn pack_rgb8_to(
+        &self,
+        dst: DevicePointer<u8>,
+        background: Background,
+        len: usize,
+    ) -> Result<()> {
+        let context = self.context();
+        let _current = context.enter()?;
+        context.run_flatten("pack_rgb8", self.pointer(), dst, len, background)
+    }
+}
+
+impl Buffer<Rgba8> {
+    /// Quantises the first `len` pixels of `src`. Does not wait.
+    pub(crate) fn convert_from(&mut self, src: &Buffer<RgbaF32>, len: usize) -> Result<()> {
+        let context = self.same_context(src)?;
+        let _current = context.enter()?;
+        context.run("expand_rgba32f_to_u8", src.pointer(), self.pointer(), len)
+    }
+
+    /// The first `len` pixels in pinned memory. Waits.
+    pub(crate) fn fetch(&self, len: usize) -> Result<Pinned> {
+        let context = self.context();
+        let _current = context.enter()?;
+        context.fetch(self.pointer(), len * size_of::<Rgba8>())
+    }
+}
+
+impl Context {
+    /// Launches a kernel that maps `n` pixels of `src` to `dst`.
+    fn run(
+        &self,
+        kernel: &str,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        n: usize,
+    ) -> Result<()> {
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // SAFETY: the kernel takes these three arguments; the callers sized both buffers for
+        // `n` pixels of its types, and what they free or reuse later is in stream order.
+        let launched =
+            unsafe { launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(src, dst, n)) };
+        check("cuLaunchKernel", launched)
+    }
+
+    /// The same for a kernel that flattens onto `background`.
+    fn run_flatten(
+        &self,
+        kernel: &str,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        n: usize,
+        [r, g, b]: Background,
+    ) -> Result<()> {
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // SAFETY: as in `run`, with the background after the three arguments.
+        let launched =
+            unsafe { launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(src, dst, n, r, g, b)) };
+        check("cuLaunchKernel", launched)
+    }
+}

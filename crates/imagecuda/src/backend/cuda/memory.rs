@@ -1,0 +1,311 @@
+//! Device memory, and what moves it.
+
+use super::{
+    Context,
+    error::{check, check_raw, from_cuda},
+};
+use crate::{Error, ErrorKind, Result, backend::DevicePixel};
+use cust::{
+    device::Device,
+    error::CudaError,
+    memory::{DeviceBuffer, DevicePointer},
+    sys,
+};
+use rayon::prelude::*;
+use std::{
+    ffi::c_void,
+    fmt,
+    marker::PhantomData,
+    mem::{self, ManuallyDrop},
+    ptr,
+    sync::Arc,
+};
+
+/// Freed memory that a device's pool keeps for the next allocation.
+const KEEP: u64 = 1 << 30;
+
+/// Every allocation is a multiple of this, so that kernels may read whole words.
+const GRAIN: usize = 16;
+
+/// What a copy from or to pageable memory moves at a time: large enough for full speed, small
+/// enough that the next piece is prepared while one travels.
+const PIECE: usize = 8 << 20;
+
+/// Where device memory comes from.
+pub(super) struct Allocator {
+    /// A stream-ordered pool; `None` where the driver has none.
+    pool: Option<sys::CUmemoryPool>,
+}
+
+// SAFETY: the pool is a handle that the driver guards itself.
+unsafe impl Send for Allocator {}
+// SAFETY: as above.
+unsafe impl Sync for Allocator {}
+
+impl Allocator {
+    pub(super) fn new(device: Device) -> Result<Self> {
+        let mut supported = 0;
+        // `cust` does not list this attribute. SAFETY: the driver writes one integer.
+        let result = unsafe {
+            sys::cuDeviceGetAttribute(
+                &mut supported,
+                sys::CUdevice_attribute::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED,
+                device.as_raw(),
+            )
+        };
+        // Drivers before 11.2 know neither the attribute nor pools.
+        if check_raw("cuDeviceGetAttribute", result).is_err() || supported == 0 {
+            return Ok(Self { pool: None });
+        }
+        // SAFETY: all-zero is a valid value for this C struct of integers and null pointers.
+        let mut properties: sys::CUmemPoolProps = unsafe { mem::zeroed() };
+        properties.allocType = sys::CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED;
+        properties.location.type_ = sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
+        properties.location.id = device.as_raw();
+        let mut pool = ptr::null_mut();
+        // SAFETY: both pointers are to live values of the right types.
+        let result = unsafe { sys::cuMemPoolCreate(&mut pool, &properties) };
+        check_raw("cuMemPoolCreate", result)?;
+        let mut keep = KEEP;
+        // SAFETY: the attribute is a `u64`, which the driver copies.
+        let result = unsafe {
+            sys::cuMemPoolSetAttribute(
+                pool,
+                sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD,
+                ptr::from_mut(&mut keep).cast::<c_void>(),
+            )
+        };
+        check_raw("cuMemPoolSetAttribute", result)?;
+        Ok(Self { pool: Some(pool) })
+    }
+}
+
+impl Context {
+    /// `bytes` of device memory. The context must be current.
+    fn allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>> {
+        match self.try_allocate(bytes) {
+            Err(CudaError::OutOfMemory) => {}
+            other => return other.map_err(|error| from_cuda("cuMemAlloc", error)),
+        }
+        // What is freed in stream order may not have arrived, and pools keep what they have.
+        check("cuStreamSynchronize", self.stream.synchronize())?;
+        if let Some(pool) = self.memory.pool {
+            // SAFETY: the pool is this context's, and lives.
+            check_raw("cuMemPoolTrimTo", unsafe { sys::cuMemPoolTrimTo(pool, 0) })?;
+        }
+        self.try_allocate(bytes).map_err(|error| match error {
+            CudaError::OutOfMemory => out_of_memory(bytes),
+            other => from_cuda("cuMemAlloc", other),
+        })
+    }
+
+    fn try_allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>, CudaError> {
+        let Some(pool) = self.memory.pool else {
+            // SAFETY: plain bytes; who allocates decides when they may be read.
+            return unsafe { DeviceBuffer::uninitialized(bytes) };
+        };
+        let mut pointer = 0;
+        // SAFETY: the pool and the stream are this context's; the driver writes one pointer.
+        let result = unsafe {
+            sys::cuMemAllocFromPoolAsync(&mut pointer, bytes, pool, self.stream.as_inner())
+        };
+        match result {
+            sys::CUresult::CUDA_SUCCESS => {
+                let pointer = DevicePointer::from_raw(pointer);
+                // SAFETY: the driver has just given these bytes to us alone.
+                Ok(unsafe { DeviceBuffer::from_raw_parts(pointer, bytes) })
+            }
+            sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => Err(CudaError::OutOfMemory),
+            _ => Err(CudaError::UnknownError),
+        }
+    }
+}
+
+/// The current context cannot give `requested` bytes.
+fn out_of_memory(requested: usize) -> Error {
+    let free = cust::memory::mem_get_info().ok().map(|(free, _)| free);
+    ErrorKind::OutOfMemory { requested, free }.into()
+}
+
+/// Device memory of one context, freed in the order of its stream.
+pub(super) struct DeviceBytes {
+    buffer: ManuallyDrop<DeviceBuffer<u8>>,
+    context: Arc<Context>,
+}
+
+impl DeviceBytes {
+    /// At least `bytes` bytes with anything in them; none are read before they are written.
+    pub(super) fn uninitialized(context: &Arc<Context>, bytes: usize) -> Result<Self> {
+        let _current = context.enter()?;
+        let bytes = bytes
+            .checked_next_multiple_of(GRAIN)
+            .ok_or_else(|| out_of_memory(bytes))?;
+        Ok(Self {
+            buffer: ManuallyDrop::new(context.allocate(bytes)?),
+            context: Arc::clone(context),
+        })
+    }
+
+    pub(super) fn pointer(&self) -> DevicePointer<u8> {
+        self.buffer.as_device_ptr()
+    }
+}
+
+impl Drop for DeviceBytes {
+    fn drop(&mut self) {
+        // `cust` frees in whatever context is current.
+        let Ok(_current) = self.context.enter() else {
+            return;
+        };
+        // SAFETY: taken once, here.
+        let buffer = unsafe { ManuallyDrop::take(&mut self.buffer) };
+        // A failure means that the context is gone, and the memory with it.
+        let _ = if self.context.memory.pool.is_some() {
+            buffer.drop_async(&self.context.stream)
+        } else {
+            // Work on it may be queued; `cuMemFree` waits for that.
+            DeviceBuffer::drop(buffer).map_err(|(error, _)| error)
+        };
+    }
+}
+
+/// Pixels in device memory.
+pub(crate) struct Buffer<P> {
+    bytes: DeviceBytes,
+    len: usize,
+    pixel: PhantomData<P>,
+}
+
+impl<P> fmt::Debug for Buffer<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} pixels on {:?}", self.len, self.context())
+    }
+}
+
+impl<P: DevicePixel> Buffer<P> {
+    pub(crate) fn uninitialized(context: &Arc<Context>, len: usize) -> Result<Self> {
+        let bytes = len.saturating_mul(size_of::<P>());
+        Ok(Self {
+            bytes: DeviceBytes::uninitialized(context, bytes)?,
+            len,
+            pixel: PhantomData,
+        })
+    }
+
+    pub(crate) fn zeroed(context: &Arc<Context>, len: usize) -> Result<Self> {
+        let buffer = Self::uninitialized(context, len)?;
+        let _current = context.enter()?;
+        // SAFETY: the buffer has this many bytes, and the stream is its context's.
+        let result = unsafe {
+            sys::cuMemsetD8Async(
+                buffer.pointer().as_raw(),
+                0,
+                len * size_of::<P>(),
+                context.stream.as_inner(),
+            )
+        };
+        check_raw("cuMemsetD8Async", result)?;
+        Ok(buffer)
+    }
+
+    /// Overwrites the first pixels with `src`, through pinned memory: each piece is copied
+    /// there while the one before it travels. Returns when `src` is no longer needed.
+    pub(crate) fn upload(&mut self, src: &[P]) -> Result<()> {
+        assert!(src.len() <= self.len, "more pixels than room");
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let mut target = self.pointer();
+        for piece in bytemuck::cast_slice::<P, u8>(src).chunks(PIECE) {
+            let mut staging = context.pinned(piece.len())?;
+            parallel_copy(piece, &mut staging);
+            staging.upload_to(target)?;
+            target = target.wrapping_add(piece.len());
+        }
+        Ok(())
+    }
+
+    /// Copies the first pixels to `dst`, through pinned memory.
+    pub(crate) fn download(&self, dst: &mut [P]) -> Result<()> {
+        assert!(dst.len() <= self.len, "more pixels than there are");
+        let context = self.context();
+        let _current = context.enter()?;
+        let mut source = self.pointer();
+        let mut travelling = None;
+        for piece in bytemuck::cast_slice_mut::<P, u8>(dst).chunks_mut(PIECE) {
+            let staging = context.start_fetch(source, piece.len())?;
+            source = source.wrapping_add(piece.len());
+            if let Some((staging, piece)) = travelling.replace((staging, piece)) {
+                arrive(staging, piece)?;
+            }
+        }
+        travelling.map_or(Ok(()), |(staging, piece)| arrive(staging, piece))
+    }
+
+    /// Copies the first `len` pixels of `src`. Does not wait.
+    pub(crate) fn copy_from(&mut self, src: &Self, len: usize) -> Result<()> {
+        assert!(len <= self.len && len <= src.len, "more pixels than room");
+        if self.context().ordinal != src.context().ordinal {
+            // Another GPU: through the host, which works whatever connects the two.
+            let mut pixels = crate::backend::cpu::zeroed(len)?;
+            src.download(&mut pixels)?;
+            return self.upload(&pixels);
+        }
+        let context = self.context();
+        let _current = context.enter()?;
+        context.copy(src.pointer(), self.pointer(), len * size_of::<P>())
+    }
+}
+
+impl Context {
+    /// Copies within the device. The context must be current, both sides must have `bytes`
+    /// bytes and must not overlap, which two images never do. Does not wait.
+    pub(super) fn copy(
+        &self,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        bytes: usize,
+    ) -> Result<()> {
+        // SAFETY: the sizes are the callers' duty; the stream is this context's.
+        let result = unsafe {
+            sys::cuMemcpyDtoDAsync_v2(dst.as_raw(), src.as_raw(), bytes, self.stream.as_inner())
+        };
+        check_raw("cuMemcpyDtoDAsync", result)
+    }
+}
+
+impl<P> Buffer<P> {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn pointer(&self) -> DevicePointer<u8> {
+        self.bytes.pointer()
+    }
+
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.bytes.context
+    }
+
+    /// The context of both buffers, if it is one.
+    pub(super) fn same_context<Q>(&self, other: &Buffer<Q>) -> Result<Arc<Context>> {
+        if self.context().ordinal == other.context().ordinal {
+            Ok(self.context().clone())
+        } else {
+            Err(Error::from(ErrorKind::DeviceMismatch))
+        }
+    }
+}
+
+/// Waits for a download, and takes it out of pinned memory.
+fn arrive(staging: super::pinned::Travelling, dst: &mut [u8]) -> Result<()> {
+    parallel_copy(&staging.wait()?, dst);
+    Ok(())
+}
+
+/// One core cannot fill a PCIe link.
+fn parallel_copy(src: &[u8], dst: &mut [u8]) {
+    const PART: usize = 1 << 20;
+    dst.par_chunks_mut(PART)
+        .zip(src.par_chunks(PART))
+        .for_each(|(dst, src)| dst.copy_from_slice(src));
+}

@@ -1,0 +1,166 @@
+//! CUDA devices, through `cust`.
+//!
+//! Each device has one primary context, one stream and one module, made when it is first
+//! asked for and kept until the program ends. All work of a device goes to its stream, so that
+//! calls from any thread are in order.
+#![allow(unsafe_code)]
+
+mod error;
+mod launch;
+mod memory;
+mod pinned;
+mod raw;
+
+pub(crate) use {memory::Buffer, pinned::Pinned};
+
+use crate::{ErrorKind, Result};
+use cust::{
+    CudaFlags,
+    device::{Device, DeviceAttribute},
+    module::Module,
+    stream::{Stream, StreamFlags},
+    sys,
+};
+use error::{check, check_raw};
+use std::{
+    collections::BTreeMap,
+    fmt, ptr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// The kernels, compiled by `cargo xtask ptx` from the crate imagecuda-kernels.
+const PTX: &str = include_str!("kernels.ptx");
+
+/// What this crate keeps of one CUDA device.
+pub(crate) struct Context {
+    ordinal: u32,
+    name: String,
+    primary: cust::context::Context,
+    stream: Stream,
+    module: Module,
+    memory: memory::Allocator,
+    pinned: pinned::Pool,
+    /// Threads that the whole device runs at once.
+    resident_threads: usize,
+}
+
+impl Context {
+    /// The context of device `ordinal`, made on the first call and shared from then on.
+    pub(crate) fn open(ordinal: u32) -> Result<Arc<Self>> {
+        static OPEN: Mutex<BTreeMap<u32, Arc<Context>>> = Mutex::new(BTreeMap::new());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(context) = open.get(&ordinal) {
+            return Ok(Arc::clone(context));
+        }
+        let context = Arc::new(Self::new(ordinal)?);
+        open.insert(ordinal, Arc::clone(&context));
+        Ok(context)
+    }
+
+    fn new(ordinal: u32) -> Result<Self> {
+        let device = find(ordinal)?;
+        let name = check("cuDeviceGetName", device.name())?;
+        let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
+        let processors = attribute(DeviceAttribute::MultiprocessorCount)?;
+        let threads = attribute(DeviceAttribute::MaxThreadsPerMultiprocessor)?;
+
+        // `cust` makes the new context current; the caller's own must stay.
+        let _restore = Current::remember()?;
+        let primary = check(
+            "cuDevicePrimaryCtxRetain",
+            cust::context::Context::new(device),
+        )?;
+        let stream = check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None))?;
+        let module = check("cuModuleLoadData", Module::from_ptx(PTX, &[]))?;
+        let memory = memory::Allocator::new(device)?;
+        Ok(Self {
+            ordinal,
+            name,
+            primary,
+            stream,
+            module,
+            memory,
+            pinned: pinned::Pool::default(),
+            resident_threads: processors as usize * threads as usize,
+        })
+    }
+
+    pub(crate) fn ordinal(&self) -> u32 {
+        self.ordinal
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    pub(crate) fn synchronize(&self) -> Result<()> {
+        let _current = self.enter()?;
+        check("cuStreamSynchronize", self.stream.synchronize())
+    }
+
+    pub(crate) fn make_current(&self) -> Result<()> {
+        check(
+            "cuCtxSetCurrent",
+            cust::context::CurrentContext::set_current(&self.primary),
+        )
+    }
+
+    /// Makes this context current until the guard is dropped.
+    fn enter(&self) -> Result<Current> {
+        let restore = Current::remember()?;
+        self.make_current()?;
+        Ok(restore)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cuda:{}", self.ordinal)
+    }
+}
+
+/// The device, or the plain reason why there is none.
+fn find(ordinal: u32) -> Result<Device> {
+    let none = |why: String| ErrorKind::NoDevice(format!("CUDA device {ordinal}: {why}"));
+    cuda_delay_load::load().map_err(|error| none(error.to_string()))?;
+    let no_gpu = |error| match error {
+        cust::error::CudaError::NoDevice => none("the driver finds no GPU".into()).into(),
+        other => error::from_cuda("cuInit", other),
+    };
+    cust::init(CudaFlags::empty()).map_err(no_gpu)?;
+    let count = Device::num_devices().map_err(no_gpu)?;
+    if ordinal >= count {
+        return Err(match count {
+            0 => none("the driver shows no GPU".into()),
+            1 => none("there is only device 0".into()),
+            _ => none(format!("there are only devices 0 to {}", count - 1)),
+        }
+        .into());
+    }
+    check("cuDeviceGet", Device::get_device(ordinal))
+}
+
+/// Restores the thread's current context when dropped.
+struct Current(sys::CUcontext);
+
+impl Current {
+    fn remember() -> Result<Self> {
+        let mut previous = ptr::null_mut();
+        // SAFETY: the driver is initialised, and writes one pointer.
+        let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
+        check_raw("cuCtxGetCurrent", result)?;
+        Ok(Self(previous))
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        // SAFETY: the context was current on this thread a moment ago; null is none. A failure
+        // leaves ours current, which harms nobody.
+        let _ = unsafe { sys::cuCtxSetCurrent(self.0) };
+    }
+}

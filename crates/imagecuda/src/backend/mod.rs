@@ -1,0 +1,228 @@
+//! Where pixels live and who converts them: host memory and rayon, or a GPU. Each operation
+//! is here once, and gives the same bits on both.
+
+pub(crate) mod cpu;
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
+
+use crate::{Device, ErrorKind, Result, device::Inner};
+use imagecuda_kernels::{
+    expand::{Curve, Expand},
+    layout::Layout,
+    pack::{Background, Packing},
+    pixel::{Rgba8, RgbaF32},
+};
+use std::ops::{Deref, DerefMut};
+
+/// Pixels that a device can hold: [`RgbaF32`] and [`Rgba8`].
+pub trait DevicePixel: Expand + Send + Sync {
+    /// The type of a sample; four are a pixel.
+    type Sample: bytemuck::Pod + Send + Sync;
+
+    /// The layout that needs no conversion to become this.
+    #[doc(hidden)]
+    const LAYOUT: Layout;
+}
+
+impl DevicePixel for RgbaF32 {
+    type Sample = f32;
+    const LAYOUT: Layout = Layout::Rgba32F;
+}
+
+impl DevicePixel for Rgba8 {
+    type Sample = u8;
+    const LAYOUT: Layout = Layout::Rgba8;
+}
+
+/// A fixed number of pixels on one device.
+#[derive(Debug)]
+pub(crate) enum Buffer<P: DevicePixel> {
+    Cpu(Vec<P>),
+    #[cfg(feature = "cuda")]
+    Cuda(cuda::Buffer<P>),
+}
+
+impl<P: DevicePixel> Buffer<P> {
+    /// `len` pixels of zeros.
+    pub(crate) fn zeroed(device: &Device, len: usize) -> Result<Self> {
+        match device.inner() {
+            Inner::Cpu => cpu::zeroed(len).map(Self::Cpu),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => cuda::Buffer::zeroed(context, len).map(Self::Cuda),
+        }
+    }
+
+    /// `len` pixels that the caller overwrites before anyone sees them.
+    pub(crate) fn for_overwrite(device: &Device, len: usize) -> Result<Self> {
+        match device.inner() {
+            Inner::Cpu => cpu::zeroed(len).map(Self::Cpu),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => cuda::Buffer::uninitialized(context, len).map(Self::Cuda),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Cpu(pixels) => pixels.len(),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(buffer) => buffer.len(),
+        }
+    }
+
+    /// Overwrites the first pixels with `src`.
+    pub(crate) fn upload(&mut self, src: &[P]) -> Result<()> {
+        match self {
+            Self::Cpu(pixels) => pixels[..src.len()].copy_from_slice(src),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(buffer) => buffer.upload(src)?,
+        }
+        Ok(())
+    }
+
+    /// Copies the first pixels to `dst`.
+    pub(crate) fn download(&self, dst: &mut [P]) -> Result<()> {
+        match self {
+            Self::Cpu(pixels) => dst.copy_from_slice(&pixels[..dst.len()]),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(buffer) => buffer.download(dst)?,
+        }
+        Ok(())
+    }
+
+    /// Copies the first `len` pixels of `src`, whatever its device.
+    pub(crate) fn copy_from(&mut self, src: &Self, len: usize) -> Result<()> {
+        match (self, src) {
+            (Self::Cpu(dst), src) => src.download(&mut dst[..len]),
+            #[cfg(feature = "cuda")]
+            (dst, Self::Cpu(src)) => dst.upload(&src[..len]),
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), Self::Cuda(src)) => dst.copy_from(src, len),
+        }
+    }
+
+    /// Makes the first `len` pixels of the file's pixels in `staging`. Returns at once on a
+    /// GPU; work that follows on its stream is in order.
+    pub(crate) fn expand(
+        &mut self,
+        staging: Staging,
+        layout: Layout,
+        curve: Curve,
+        len: usize,
+    ) -> Result<()> {
+        match (self, staging) {
+            (Self::Cpu(dst), staging) => {
+                cpu::expand(layout, curve, &staging, &mut dst[..len]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), Staging::Pinned(staging)) => dst.expand(staging, layout, curve, len),
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(_), Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+}
+
+impl Buffer<RgbaF32> {
+    /// Normalises the first `len` pixels of `src`, of the same device.
+    pub(crate) fn convert_from(&mut self, src: &Buffer<Rgba8>, len: usize) -> Result<()> {
+        match (self, src) {
+            (Self::Cpu(dst), Buffer::Cpu(src)) => {
+                cpu::convert(&src[..len], &mut dst[..len]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), Buffer::Cuda(src)) => dst.convert_from(src, len),
+            #[cfg(feature = "cuda")]
+            _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// The first `len` pixels as an encoder wants them, in host memory.
+    pub(crate) fn pack(
+        &self,
+        device: &Device,
+        packing: Packing,
+        background: Background,
+        len: usize,
+    ) -> Result<Staging> {
+        match self {
+            Self::Cpu(src) => {
+                let mut staging = device.staging(len * packing.layout().bytes_per_pixel())?;
+                cpu::pack(packing, background, &src[..len], &mut staging);
+                Ok(staging)
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(src) => src.pack(packing, background, len).map(Staging::Pinned),
+        }
+    }
+}
+
+impl Buffer<Rgba8> {
+    /// Quantises the first `len` pixels of `src`, of the same device.
+    pub(crate) fn convert_from(&mut self, src: &Buffer<RgbaF32>, len: usize) -> Result<()> {
+        match (self, src) {
+            (Self::Cpu(dst), Buffer::Cpu(src)) => {
+                cpu::convert(&src[..len], &mut dst[..len]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), Buffer::Cuda(src)) => dst.convert_from(src, len),
+            #[cfg(feature = "cuda")]
+            _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// The first `len` pixels in host memory, as they are.
+    pub(crate) fn fetch(&self, device: &Device, len: usize) -> Result<Staging> {
+        match self {
+            Self::Cpu(src) => {
+                let mut staging = device.staging(size_of_val(&src[..len]))?;
+                staging.copy_from_slice(bytemuck::cast_slice(&src[..len]));
+                Ok(staging)
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(src) => src.fetch(len).map(Staging::Pinned),
+        }
+    }
+}
+
+/// Host memory that a device reads and writes at full speed. Decoders write straight into it.
+#[derive(Debug)]
+pub(crate) enum Staging {
+    Pageable(Vec<u8>),
+    #[cfg(feature = "cuda")]
+    Pinned(cuda::Pinned),
+}
+
+impl Device {
+    /// `len` bytes of staging memory, with anything in them.
+    pub(crate) fn staging(&self, len: usize) -> Result<Staging> {
+        match self.inner() {
+            Inner::Cpu => cpu::zeroed(len).map(Staging::Pageable),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => context.pinned(len).map(Staging::Pinned),
+        }
+    }
+}
+
+impl Deref for Staging {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Pageable(bytes) => bytes,
+            #[cfg(feature = "cuda")]
+            Self::Pinned(bytes) => bytes,
+        }
+    }
+}
+
+impl DerefMut for Staging {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Pageable(bytes) => bytes,
+            #[cfg(feature = "cuda")]
+            Self::Pinned(bytes) => bytes,
+        }
+    }
+}

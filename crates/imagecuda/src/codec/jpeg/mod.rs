@@ -1,0 +1,162 @@
+//! JPEG: zune-jpeg decodes, jpeg-encoder encodes.
+
+mod markers;
+
+use self::markers::Frame;
+use super::{Decode, Header, Pixels, Sink, check_sides};
+use crate::{Error, Result, SaveOptions};
+use imagecuda_kernels::{expand::Curve, layout::Layout};
+use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
+use std::borrow::Cow;
+use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
+use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
+
+struct Jpeg<'a> {
+    bytes: &'a [u8],
+    frame: Frame,
+    header: Header,
+}
+
+pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+    let frame = markers::parse(bytes)?;
+    let layout = match frame.components {
+        1 => Layout::L8,
+        3 | 4 => Layout::Rgb8,
+        n => return Err(Error::unsupported(format!("JPEG of {n} components"))),
+    };
+    let header = Header {
+        width: frame.width.into(),
+        height: frame.height.into(),
+        layout,
+        curve: Curve::Encoded,
+    };
+    Ok(Box::new(Jpeg {
+        bytes,
+        frame,
+        header,
+    }))
+}
+
+impl Decode for Jpeg<'_> {
+    fn header(&self) -> Header {
+        self.header
+    }
+
+    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let data = prepare(self.bytes, &self.frame);
+        let options = DecoderOptions::default()
+            .set_max_width(usize::from(u16::MAX))
+            .set_max_height(usize::from(u16::MAX))
+            .set_strict_mode(true);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&data[..]), options);
+        decoder.decode_headers().map_err(decode_error)?;
+        let input = decoder.input_colorspace().unwrap_or(ColorSpace::Unknown);
+        let output = match self.frame.components {
+            1 => ColorSpace::Luma,
+            3 if !is_adobe_rgb(&self.frame) => ColorSpace::RGB,
+            _ => input, // as they are
+        };
+        decoder.set_options(options.jpeg_set_out_colorspace(output));
+        if self.frame.components != 4 {
+            return decoder.decode_into(out).map_err(decode_error);
+        }
+        // Its own conversion to RGB is one for the inks of stb's files.
+        let mut inks = vec![0; out.len() / 3 * 4];
+        decoder.decode_into(&mut inks).map_err(decode_error)?;
+        let adobe = self.frame.adobe.map(|(transform, _)| transform);
+        for (rgb, ink) in out.as_chunks_mut().0.iter_mut().zip(inks.as_chunks().0) {
+            *rgb = ink_to_rgb(*ink, adobe);
+        }
+        Ok(())
+    }
+}
+
+/// Three components that Adobe's segment says are RGB.
+fn is_adobe_rgb(frame: &Frame) -> bool {
+    frame.components == 3 && !frame.jfif && matches!(frame.adobe, Some((0, _)))
+}
+
+/// The file as zune-jpeg decodes it right.
+///
+/// It makes up what is missing of a scan when it meets the end-of-image marker early, and
+/// tells of data that run out only without one, and late. So baseline files are decoded without
+/// it, but with a few bytes that it may read ahead: ones, which no Huffman code consists of, so
+/// that decoding them fails at once. (A progressive file must have the marker.) And it takes three components that are RGB by Adobe's segment for broken CMYK, unless the
+/// segment says YCbCr.
+fn prepare<'a>(bytes: &'a [u8], frame: &Frame) -> Cow<'a, [u8]> {
+    const READ_AHEAD: [u8; 16] = [
+        0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0,
+    ];
+    let mut data = Cow::Borrowed(bytes);
+    if !frame.progressive {
+        data = [&bytes[..frame.end], &READ_AHEAD].concat().into();
+    }
+    if let (3, Some((0, at))) = (frame.components, frame.adobe) {
+        data.to_mut()[at] = 1;
+    }
+    data
+}
+
+/// Four inks to RGB without a profile, as viewers do it: red is the paper that cyan and black
+/// leave. Adobe's files hold that paper instead of the ink.
+fn ink_to_rgb(sample: [u8; 4], adobe: Option<u8>) -> [u8; 3] {
+    let [c, m, y, k] = sample;
+    let [r, g, b, k] = match adobe {
+        // The transform gives the complement of what is stored.
+        Some(2) => {
+            let [r, g, b] = ycc_to_rgb([c, m, y]);
+            [255 - r, 255 - g, 255 - b, k]
+        }
+        Some(_) => sample,
+        None => sample.map(|ink| 255 - ink),
+    };
+    [r, g, b].map(|paper| ((u32::from(paper) * u32::from(k) + 127) / 255) as u8)
+}
+
+/// JFIF's conversion, rounded.
+fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    let y = f32::from(y);
+    let (cb, cr) = (f32::from(cb) - 128.0, f32::from(cr) - 128.0);
+    // `as` saturates.
+    [
+        y + 1.402 * cr,
+        y - 0.344_136_3 * cb - 0.714_136_3 * cr,
+        y + 1.772 * cb,
+    ]
+    .map(|v| (v + 0.5) as u8)
+}
+
+fn decode_error(error: DecodeErrors) -> Error {
+    match error {
+        DecodeErrors::Unsupported(scheme) => Error::unsupported(format!("{scheme:?}")),
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => {
+            Error::decode("the file is cut short")
+        }
+        // zune's own text is `Debug`, several lines of it at times.
+        error => Error::decode(format!("{error:?}").trim().trim_matches('"').to_owned()),
+    }
+}
+
+pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
+    check_sides(&pixels, 65_535)?;
+    let color = match pixels.layout {
+        Layout::Rgb8 => ColorType::Rgb,
+        other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
+    };
+    let quality = options.quality.unwrap_or(100);
+    let mut encoder = Encoder::new(out, quality);
+    encoder.set_sampling_factor(match quality {
+        ..90 => SamplingFactor::R_4_2_0,
+        _ => SamplingFactor::R_4_4_4,
+    });
+    // Its default takes one chroma sample of four, and drops the rest.
+    encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    // Fits, as the sides were checked.
+    let (width, height) = (pixels.width as u16, pixels.height as u16);
+    encoder
+        .encode(pixels.data, width, height, color)
+        .map_err(|error| match error {
+            EncodingError::IoError(error) => error.into(),
+            error => Error::encode(error),
+        })
+}

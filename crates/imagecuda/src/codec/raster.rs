@@ -1,0 +1,220 @@
+//! The formats that the `image` crate reads and writes.
+
+use super::{Decode, Header, Pixels, Sink, check_sides};
+use crate::{Error, Limits, Result};
+use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError};
+use imagecuda_kernels::{expand::Curve, layout::Layout};
+use std::io::{Cursor, ErrorKind as IoErrorKind};
+
+struct Raster<D> {
+    decoder: D,
+    header: Header,
+}
+
+/// Takes a decoder of the `image` crate that has read its header.
+fn open<'a, D: ImageDecoder + 'a>(
+    decoder: Result<D, ImageError>,
+    limits: &Limits,
+    curve: Curve,
+) -> Result<Box<dyn Decode + 'a>> {
+    let mut decoder = decoder.map_err(decode_error)?;
+    let (width, height) = decoder.dimensions();
+    let layout = match decoder.color_type() {
+        ColorType::L8 => Layout::L8,
+        ColorType::La8 => Layout::La8,
+        ColorType::Rgb8 => Layout::Rgb8,
+        ColorType::Rgba8 => Layout::Rgba8,
+        ColorType::L16 => Layout::L16,
+        ColorType::La16 => Layout::La16,
+        ColorType::Rgb16 => Layout::Rgb16,
+        ColorType::Rgba16 => Layout::Rgba16,
+        ColorType::Rgb32F => Layout::Rgb32F,
+        ColorType::Rgba32F => Layout::Rgba32F,
+        other => return Err(Error::unsupported(format!("pixels of type {other:?}"))),
+    };
+    decoder.set_limits(inner(limits)).map_err(decode_error)?;
+    let header = Header {
+        width,
+        height,
+        layout,
+        curve,
+    };
+    Ok(Box::new(Raster { decoder, header }))
+}
+
+/// What a decoder may allocate for itself, beside the pixels that the caller has room for.
+fn inner(limits: &Limits) -> image::Limits {
+    let mut inner = image::Limits::no_limits();
+    inner.max_alloc = Some(limits.bytes);
+    inner
+}
+
+impl<D: ImageDecoder> Decode for Raster<D> {
+    fn header(&self) -> Header {
+        self.header
+    }
+
+    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        self.decoder.read_image(out).map_err(decode_error)
+    }
+}
+
+fn decode_error(error: ImageError) -> Error {
+    match error {
+        ImageError::Unsupported(cause) => Error::unsupported(cause.to_string()),
+        // The file is in memory: its end is the only error that reading it can have.
+        ImageError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => {
+            Error::decode("the file is cut short")
+        }
+        error => Error::decode(error),
+    }
+}
+
+fn encode_error(error: ImageError) -> Error {
+    match error {
+        ImageError::IoError(error) => error.into(),
+        error => Error::encode(error),
+    }
+}
+
+fn write(encoder: impl ImageEncoder, pixels: Pixels<'_>) -> Result<()> {
+    let color = match pixels.layout {
+        Layout::Rgb8 => ExtendedColorType::Rgb8,
+        Layout::Rgba8 => ExtendedColorType::Rgba8,
+        Layout::Rgb32F => ExtendedColorType::Rgb32F,
+        Layout::Rgba32F => ExtendedColorType::Rgba32F,
+        other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
+    };
+    encoder
+        .write_image(pixels.data, pixels.width, pixels.height, color)
+        .map_err(encode_error)
+}
+
+#[cfg(feature = "bmp")]
+pub(super) fn bmp<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::bmp::BmpDecoder::new(Cursor::new(bytes));
+    open(decoder, limits, Curve::Encoded)
+}
+
+#[cfg(feature = "bmp")]
+pub(super) fn write_bmp(pixels: Pixels<'_>, mut out: &mut dyn Sink) -> Result<()> {
+    write(image::codecs::bmp::BmpEncoder::new(&mut out), pixels)
+}
+
+#[cfg(feature = "exr")]
+pub(super) fn exr<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::openexr::OpenExrDecoder::new(Cursor::new(bytes));
+    open(decoder, limits, Curve::Linear)
+}
+
+#[cfg(feature = "exr")]
+pub(super) fn write_exr(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    write(image::codecs::openexr::OpenExrEncoder::new(out), pixels)
+}
+
+/// The first frame, on the logical screen.
+#[cfg(feature = "gif")]
+pub(super) fn gif<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::gif::GifDecoder::new(Cursor::new(bytes));
+    open(decoder, limits, Curve::Encoded)
+}
+
+#[cfg(feature = "gif")]
+pub(super) fn write_gif(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    check_sides(&pixels, 65_535)?;
+    // Of the quantiser's speeds, 1 to 30, the one that its authors recommend: 1 takes ten
+    // times as long for a difference that is hard to see.
+    write(
+        image::codecs::gif::GifEncoder::new_with_speed(out, 10),
+        pixels,
+    )
+}
+
+#[cfg(feature = "hdr")]
+pub(super) fn hdr<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::hdr::HdrDecoder::new(Cursor::new(bytes));
+    open(decoder, limits, Curve::Linear)
+}
+
+#[cfg(feature = "hdr")]
+pub(super) fn write_hdr(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    write(image::codecs::hdr::HdrEncoder::new(out), pixels)
+}
+
+#[cfg(feature = "ico")]
+pub(super) fn ico<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::ico::IcoDecoder::new(Cursor::new(bytes));
+    open(decoder, limits, Curve::Encoded)
+}
+
+#[cfg(feature = "ico")]
+pub(super) fn write_ico(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    check_sides(&pixels, 256)?;
+    // The PNG inside an icon must have alpha, whether the picture has or not.
+    let opaque: Vec<u8>;
+    let mut pixels = pixels;
+    if pixels.layout == Layout::Rgb8 {
+        let (rgb, _) = pixels.data.as_chunks();
+        opaque = rgb.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+        pixels.layout = Layout::Rgba8;
+        pixels.data = &opaque;
+    }
+    write(image::codecs::ico::IcoEncoder::new(out), pixels)
+}
+
+/// With palettes and transparent colours resolved, and 1, 2 and 4 bits made 8. Of an animated
+/// PNG the default image.
+#[cfg(feature = "png")]
+pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), inner(limits));
+    open(decoder, limits, Curve::Encoded)
+}
+
+#[cfg(feature = "png")]
+pub(super) fn write_png(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+    let (compression, filter) = (CompressionType::Fast, FilterType::Adaptive);
+    write(
+        PngEncoder::new_with_quality(out, compression, filter),
+        pixels,
+    )
+}
+
+#[cfg(feature = "pnm")]
+pub(super) fn pnm<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::pnm::PnmDecoder::new(Cursor::new(bytes));
+    open(decoder, limits, Curve::Encoded)
+}
+
+#[cfg(feature = "pnm")]
+pub(super) fn write_pnm(pixels: Pixels<'_>, pam: bool, out: &mut dyn Sink) -> Result<()> {
+    use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
+    let subtype = match pam {
+        true => PnmSubtype::ArbitraryMap,
+        false => PnmSubtype::Pixmap(SampleEncoding::Binary),
+    };
+    write(PnmEncoder::new(out).with_subtype(subtype), pixels)
+}
+
+#[cfg(feature = "qoi")]
+pub(super) fn qoi<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::qoi::QoiDecoder::new(Cursor::new(bytes));
+    open(decoder, limits, Curve::Encoded)
+}
+
+#[cfg(feature = "qoi")]
+pub(super) fn write_qoi(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    write(image::codecs::qoi::QoiEncoder::new(out), pixels)
+}
+
+#[cfg(feature = "tga")]
+pub(super) fn tga<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let decoder = image::codecs::tga::TgaDecoder::new(Cursor::new(bytes));
+    open(decoder, limits, Curve::Encoded)
+}
+
+#[cfg(feature = "tga")]
+pub(super) fn write_tga(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    check_sides(&pixels, 65_535)?;
+    write(image::codecs::tga::TgaEncoder::new(out), pixels)
+}

@@ -1,0 +1,278 @@
+//! WebP, through libwebp.
+#![allow(unsafe_code)] // a C interface: decoding into the caller's memory
+
+use super::{Decode, Header, Pixels, Sink, check_sides};
+use crate::{Error, Result, SaveOptions};
+use imagecuda_kernels::{expand::Curve, layout::Layout};
+use libwebp_sys::{
+    VP8StatusCode, WEBP_CSP_MODE, WebPAnimDecoder, WebPAnimDecoderDelete, WebPAnimDecoderGetInfo,
+    WebPAnimDecoderGetNext, WebPAnimDecoderNew, WebPAnimDecoderOptions, WebPAnimDecoderOptionsInit,
+    WebPAnimInfo, WebPBitstreamFeatures, WebPData, WebPDecode, WebPDecoderConfig, WebPGetFeatures,
+    WebPRGBABuffer,
+};
+use std::{
+    mem::MaybeUninit,
+    ptr::{self, NonNull},
+};
+use webp::{Encoder, PixelLayout, WebPConfig, WebPEncodingError};
+
+struct WebP<'a> {
+    bytes: &'a [u8],
+    header: Header,
+    animated: bool,
+}
+
+pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+    let mut features = MaybeUninit::<WebPBitstreamFeatures>::uninit();
+    // SAFETY: the pointer and the length are of one slice, which outlives the call; libwebp
+    // writes a whole `WebPBitstreamFeatures` to the second pointer, which has room for one.
+    let status = unsafe { WebPGetFeatures(bytes.as_ptr(), bytes.len(), features.as_mut_ptr()) };
+    accept(status)?;
+    // SAFETY: libwebp zeroes the structure before anything else, and reported success.
+    let features = unsafe { features.assume_init() };
+
+    let animated = features.has_animation != 0;
+    // Frames of an animation may leave parts of the canvas empty.
+    let layout = match animated || features.has_alpha != 0 {
+        true => Layout::Rgba8,
+        false => Layout::Rgb8,
+    };
+    let header = Header {
+        width: features.width.unsigned_abs(),
+        height: features.height.unsigned_abs(),
+        layout,
+        curve: Curve::Encoded,
+    };
+    Ok(Box::new(WebP {
+        bytes,
+        header,
+        animated,
+    }))
+}
+
+impl Decode for WebP<'_> {
+    fn header(&self) -> Header {
+        self.header
+    }
+
+    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        match self.animated {
+            true => self.read_first_frame(out),
+            false => self.read_still(out),
+        }
+    }
+}
+
+impl WebP<'_> {
+    fn read_still(&self, out: &mut [u8]) -> Result<()> {
+        let mut config = WebPDecoderConfig::new()
+            .map_err(|()| Error::decode("libwebp is of another version than its bindings"))?;
+        let stride = self.header.width as usize * self.header.layout.bytes_per_pixel();
+        config.options.use_threads = 1;
+        config.output.colorspace = match self.header.layout {
+            Layout::Rgba8 => WEBP_CSP_MODE::MODE_RGBA,
+            _ => WEBP_CSP_MODE::MODE_RGB,
+        };
+        config.output.is_external_memory = 1;
+        config.output.u.RGBA = WebPRGBABuffer {
+            rgba: out.as_mut_ptr(),
+            stride: i32::try_from(stride).map_err(Error::decode)?,
+            size: out.len(),
+        };
+        // SAFETY: the input is one slice, and `config` was initialised by libwebp. The output
+        // is `out`, borrowed mutably for the whole call, with its true length as its size:
+        // libwebp checks stride x height of what it decodes against that size before it
+        // writes, and frees no external memory, so the config needs no clean-up.
+        let status = unsafe { WebPDecode(self.bytes.as_ptr(), self.bytes.len(), &mut config) };
+        accept(status)
+    }
+
+    /// The first frame of an animation, on its canvas.
+    fn read_first_frame(&self, out: &mut [u8]) -> Result<()> {
+        let mut animation = Animation::new(self.bytes)?;
+        out.copy_from_slice(animation.next_canvas(out.len())?);
+        Ok(())
+    }
+}
+
+/// libwebp's animation decoder, which composes frames on a canvas of its own.
+struct Animation<'a> {
+    decoder: NonNull<WebPAnimDecoder>,
+    /// The decoder keeps pointers into these.
+    _bytes: &'a [u8],
+}
+
+impl<'a> Animation<'a> {
+    fn new(bytes: &'a [u8]) -> Result<Self> {
+        let mut options = MaybeUninit::<WebPAnimDecoderOptions>::uninit();
+        let data = WebPData {
+            bytes: bytes.as_ptr(),
+            size: bytes.len(),
+        };
+        // SAFETY: `options` has room for what the first call writes, and is only read if that
+        // call succeeded. `data` describes one slice, which outlives the decoder by the
+        // lifetime `'a`; the structures themselves are copied.
+        let decoder = unsafe {
+            if WebPAnimDecoderOptionsInit(options.as_mut_ptr()) == 0 {
+                ptr::null_mut()
+            } else {
+                let options = options.assume_init_mut();
+                options.color_mode = WEBP_CSP_MODE::MODE_RGBA;
+                options.use_threads = 1;
+                WebPAnimDecoderNew(&data, options)
+            }
+        };
+        let decoder =
+            NonNull::new(decoder).ok_or_else(|| Error::decode("the animation is damaged"))?;
+        Ok(Self {
+            decoder,
+            _bytes: bytes,
+        })
+    }
+
+    /// Decodes the next frame, and gives the canvas with it: `length` bytes of RGBA.
+    fn next_canvas(&mut self, length: usize) -> Result<&[u8]> {
+        let mut info = WebPAnimInfo::default();
+        let mut canvas = ptr::null_mut();
+        let mut timestamp = 0;
+        // SAFETY: the decoder is alive until `self` drops, and the other pointers are to
+        // locals of the types that libwebp writes.
+        let ok = unsafe {
+            WebPAnimDecoderGetInfo(self.decoder.as_ptr(), &mut info) != 0
+                && WebPAnimDecoderGetNext(self.decoder.as_ptr(), &mut canvas, &mut timestamp) != 0
+        };
+        let size = info.canvas_width as usize * info.canvas_height as usize * 4;
+        if !ok || canvas.is_null() || size != length {
+            return Err(Error::decode("the first frame is damaged or cut short"));
+        }
+        // SAFETY: on success `canvas` is the decoder's own buffer of canvas_width x
+        // canvas_height RGBA pixels, which is `length` bytes as just compared. It stays until
+        // the next call or the decoder's end, both of which need `self`, borrowed by the slice.
+        Ok(unsafe { std::slice::from_raw_parts(canvas, length) })
+    }
+}
+
+impl Drop for Animation<'_> {
+    fn drop(&mut self) {
+        // SAFETY: the decoder came from WebPAnimDecoderNew, and is deleted only here.
+        unsafe { WebPAnimDecoderDelete(self.decoder.as_ptr()) }
+    }
+}
+
+fn accept(status: VP8StatusCode) -> Result<()> {
+    use VP8StatusCode::*;
+    Err(Error::decode(match status {
+        VP8_STATUS_OK => return Ok(()),
+        VP8_STATUS_OUT_OF_MEMORY => "libwebp is out of memory",
+        VP8_STATUS_INVALID_PARAM => "libwebp was called wrongly",
+        VP8_STATUS_BITSTREAM_ERROR => "the bitstream is damaged",
+        VP8_STATUS_UNSUPPORTED_FEATURE => {
+            return Err(Error::unsupported("a feature of WebP that libwebp lacks"));
+        }
+        VP8_STATUS_USER_ABORT => "libwebp was stopped",
+        VP8_STATUS_SUSPENDED | VP8_STATUS_NOT_ENOUGH_DATA => "the file is cut short",
+    }))
+}
+
+pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
+    check_sides(&pixels, 16_383)?;
+    let layout = match pixels.layout {
+        Layout::Rgba8 => PixelLayout::Rgba,
+        Layout::Rgb8 => PixelLayout::Rgb,
+        other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
+    };
+    let mut config = WebPConfig::new()
+        .map_err(|()| Error::encode("libwebp is of another version than its bindings"))?;
+    config.thread_level = 1;
+    match options.quality {
+        Some(quality) => config.quality = f32::from(quality),
+        None => {
+            config.lossless = 1;
+            config.exact = 1; // keep the colours under alpha 0
+            // `quality` is the effort here.
+            (config.method, config.quality) = LOSSLESS_EFFORT;
+        }
+    }
+    let file = Encoder::new(pixels.data, layout, pixels.width, pixels.height)
+        .encode_advanced(&config)
+        .map_err(encode_error)?;
+    Ok(out.write_all(&file)?)
+}
+
+/// libwebp's lossless method (0 to 6) and effort (0 to 100).
+const LOSSLESS_EFFORT: (i32, f32) = (1, 20.0);
+
+fn encode_error(error: WebPEncodingError) -> Error {
+    use WebPEncodingError::*;
+    Error::encode(match error {
+        VP8_ENC_ERROR_OUT_OF_MEMORY | VP8_ENC_ERROR_BITSTREAM_OUT_OF_MEMORY => {
+            "libwebp is out of memory"
+        }
+        VP8_ENC_ERROR_BAD_DIMENSION => "the picture is too large",
+        VP8_ENC_ERROR_PARTITION0_OVERFLOW | VP8_ENC_ERROR_PARTITION_OVERFLOW => {
+            "the picture is too complex at this quality; a lower one, or none, will do"
+        }
+        VP8_ENC_ERROR_FILE_TOO_BIG => "the file would exceed 4 GB",
+        _ => "libwebp failed",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorKind, Format, Limits, codec};
+    use std::io::Cursor;
+
+    fn encode(pixels: Pixels<'_>, options: &SaveOptions) -> Result<Vec<u8>> {
+        let mut file = Cursor::new(Vec::new());
+        write(pixels, options, &mut file)?;
+        Ok(file.into_inner())
+    }
+
+    fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>)> {
+        let decoder = codec::open(Format::WebP, bytes, &Limits::default())?;
+        let header = decoder.header();
+        let mut out = vec![0xa5; header.bytes()];
+        decoder.read_into(&mut out)?;
+        Ok((header, out))
+    }
+
+    #[test]
+    fn lossless_keeps_the_colours_under_alpha_0() {
+        let data: Vec<u8> = (0..5 * 3 * 4).map(|i| (i * 37 % 251) as u8).collect();
+        let mut data = data;
+        data.chunks_exact_mut(8).for_each(|two| two[3] = 0);
+        let pixels = Pixels {
+            width: 5,
+            height: 3,
+            layout: Layout::Rgba8,
+            data: &data,
+        };
+        let file = encode(pixels, &SaveOptions::default()).unwrap();
+        let (header, out) = decode(&file).unwrap();
+        assert_eq!((header.width, header.height), (5, 3));
+        assert_eq!(header.layout, Layout::Rgba8);
+        assert_eq!(out, data);
+
+        for keep in [file.len() - 4, file.len() / 2, 12] {
+            let error = decode(&file[..keep]).unwrap_err();
+            assert!(
+                matches!(error.kind(), ErrorKind::Decode(_)),
+                "{keep}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn refuses_sides_that_the_format_cannot_say() {
+        let data = vec![0; 16_384 * 3];
+        let pixels = Pixels {
+            width: 16_384,
+            height: 1,
+            layout: Layout::Rgb8,
+            data: &data,
+        };
+        let error = encode(pixels, &SaveOptions::default()).unwrap_err();
+        assert!(error.to_string().contains("16383"), "{error}");
+    }
+}

@@ -1,0 +1,296 @@
+//! Which format a file has.
+
+use std::{ffi::OsStr, fmt, path::Path};
+
+/// An image file format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// AVIF: AV1 in an ISO media file.
+    Avif,
+    /// Windows bitmap.
+    Bmp,
+    /// OpenEXR: float, linear light.
+    Exr,
+    /// GIF: palette.
+    Gif,
+    /// Radiance HDR: float, linear light.
+    Hdr,
+    /// HEIF and HEIC: HEVC in an ISO media file.
+    Heif,
+    /// Windows icon.
+    Ico,
+    /// JPEG.
+    Jpeg,
+    /// PNG.
+    Png,
+    /// The Netpbm family: PBM, PGM, PPM, PAM, PFM.
+    Pnm,
+    /// The Quite OK Image format.
+    Qoi,
+    /// Truevision TGA. It has no magic bytes: only a name tells it.
+    Tga,
+    /// TIFF.
+    Tiff,
+    /// WebP.
+    WebP,
+}
+
+impl Format {
+    /// Every format, those included that this build cannot read or write.
+    pub const ALL: [Self; 14] = [
+        Self::Avif,
+        Self::Bmp,
+        Self::Exr,
+        Self::Gif,
+        Self::Hdr,
+        Self::Heif,
+        Self::Ico,
+        Self::Jpeg,
+        Self::Png,
+        Self::Pnm,
+        Self::Qoi,
+        Self::Tga,
+        Self::Tiff,
+        Self::WebP,
+    ];
+
+    /// The format that the first bytes of a file tell. A few hundred bytes are enough. TGA
+    /// files tell nothing.
+    pub fn sniff(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
+            [
+                b'R',
+                b'I',
+                b'F',
+                b'F',
+                _,
+                _,
+                _,
+                _,
+                b'W',
+                b'E',
+                b'B',
+                b'P',
+                ..,
+            ] => Some(Self::WebP),
+            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
+            [b'B', b'M', rest @ ..] if is_bmp(rest) => Some(Self::Bmp),
+            [b'q', b'o', b'i', b'f', ..] => Some(Self::Qoi),
+            [0x76, 0x2f, 0x31, 0x01, ..] => Some(Self::Exr),
+            [0, 0, 1, 0, rest @ ..] if is_ico(rest) => Some(Self::Ico),
+            [b'P', b'1'..=b'7' | b'F' | b'f', next, ..]
+                if next.is_ascii_whitespace() || *next == b'#' =>
+            {
+                Some(Self::Pnm)
+            }
+            [size @ ..] if size.get(4..8) == Some(b"ftyp") => sniff_brands(bytes),
+            _ if bytes.starts_with(b"#?RADIANCE") || bytes.starts_with(b"#?RGBE") => {
+                Some(Self::Hdr)
+            }
+            _ => None,
+        }
+    }
+
+    /// The format that a file name's extension stands for, in any case, without the dot.
+    pub fn from_extension(extension: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| {
+            let known = format.extensions();
+            known
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(extension))
+        })
+    }
+
+    /// The format that a file's name tells.
+    pub fn from_path(path: impl AsRef<Path>) -> Option<Self> {
+        Self::from_extension(path.as_ref().extension().and_then(OsStr::to_str)?)
+    }
+
+    /// The extensions that files of this format have, the usual one first.
+    pub const fn extensions(self) -> &'static [&'static str] {
+        match self {
+            Self::Avif => &["avif", "avifs"],
+            Self::Bmp => &["bmp", "dib"],
+            Self::Exr => &["exr"],
+            Self::Gif => &["gif"],
+            Self::Hdr => &["hdr", "rgbe"],
+            Self::Heif => &["heic", "heif", "hif"],
+            Self::Ico => &["ico"],
+            Self::Jpeg => &["jpg", "jpeg", "jpe", "jfif"],
+            Self::Png => &["png", "apng"],
+            Self::Pnm => &["ppm", "pnm", "pgm", "pbm", "pam", "pfm"],
+            Self::Qoi => &["qoi"],
+            Self::Tga => &["tga", "icb", "vda", "vst"],
+            Self::Tiff => &["tiff", "tif"],
+            Self::WebP => &["webp"],
+        }
+    }
+
+    /// Whether this build reads the format.
+    pub const fn can_load(self) -> bool {
+        match self {
+            Self::Avif | Self::Heif => false,
+            Self::Bmp => cfg!(feature = "bmp"),
+            Self::Exr => cfg!(feature = "exr"),
+            Self::Gif => cfg!(feature = "gif"),
+            Self::Hdr => cfg!(feature = "hdr"),
+            Self::Ico => cfg!(feature = "ico"),
+            Self::Jpeg => cfg!(feature = "jpeg"),
+            Self::Png => cfg!(feature = "png"),
+            Self::Pnm => cfg!(feature = "pnm"),
+            Self::Qoi => cfg!(feature = "qoi"),
+            Self::Tga => cfg!(feature = "tga"),
+            Self::Tiff => cfg!(feature = "tiff"),
+            Self::WebP => cfg!(feature = "webp"),
+        }
+    }
+
+    /// Whether this build writes the format.
+    pub const fn can_save(self) -> bool {
+        // Every codec that is here does both.
+        self.can_load()
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Avif => "AVIF",
+            Self::Bmp => "BMP",
+            Self::Exr => "OpenEXR",
+            Self::Gif => "GIF",
+            Self::Hdr => "Radiance HDR",
+            Self::Heif => "HEIF",
+            Self::Ico => "ICO",
+            Self::Jpeg => "JPEG",
+            Self::Png => "PNG",
+            Self::Pnm => "PNM",
+            Self::Qoi => "QOI",
+            Self::Tga => "TGA",
+            Self::Tiff => "TIFF",
+            Self::WebP => "WebP",
+        })
+    }
+}
+
+/// "BM" starts many a text, so the size of the header behind it must be one that exists. A
+/// file too short to have one is a bitmap cut short.
+fn is_bmp(after_magic: &[u8]) -> bool {
+    match after_magic.get(12..16) {
+        Some(size) => matches!(size, [12..=124, 0, 0, 0]),
+        None => after_magic.len() < 16 && !after_magic.is_ascii(),
+    }
+}
+
+/// The magic of an icon is weak, so its directory must make sense: entries there are, and the
+/// first one's image lies behind them.
+fn is_ico(after_magic: &[u8]) -> bool {
+    let &[count_low, count_high, ref entries @ ..] = after_magic else {
+        return false;
+    };
+    let count = u32::from(u16::from_le_bytes([count_low, count_high]));
+    let (Some(&length), Some(&offset)) = (
+        entries.get(8..).and_then(|at| at.first_chunk()),
+        entries.get(12..).and_then(|at| at.first_chunk()),
+    ) else {
+        return false;
+    };
+    count > 0 && u32::from_le_bytes(length) > 0 && u32::from_le_bytes(offset) >= 6 + 16 * count
+}
+
+/// The brands of an ISO media file: the major one, and those it is compatible with.
+fn sniff_brands(bytes: &[u8]) -> Option<Format> {
+    let size = u32::from_be_bytes(*bytes.first_chunk()?) as usize;
+    let brands = bytes.get(8..size.min(bytes.len()))?.chunks_exact(4);
+    let mut found = None;
+    for (index, brand) in brands.enumerate() {
+        match brand {
+            _ if index == 1 => {} // the minor version stands between
+            b"avif" | b"avis" => return Some(Format::Avif),
+            b"heic" | b"heix" | b"heim" | b"heis" | b"hevc" | b"hevx" | b"hevm" | b"hevs"
+            | b"mif1" | b"msf1" => found = Some(Format::Heif),
+            _ => {}
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sniffs_magic_bytes() {
+        let ico = b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0\x68\x04\0\0\x16\0\0\0";
+        let bmp = b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
+        let table: &[(&[u8], Option<Format>)] = &[
+            (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
+            (b"\x89PNG\r\n\x1a\n", Some(Format::Png)),
+            (b"GIF89a", Some(Format::Gif)),
+            (b"GIF87a", Some(Format::Gif)),
+            (b"RIFF\x10\0\0\0WEBPVP8 ", Some(Format::WebP)),
+            (b"II*\0", Some(Format::Tiff)),
+            (b"MM\0*", Some(Format::Tiff)),
+            (b"II+\0\x08\0\0\0", Some(Format::Tiff)),
+            (b"qoif\0\0", Some(Format::Qoi)),
+            (b"v/1\x01\x02", Some(Format::Exr)),
+            (b"#?RADIANCE\n", Some(Format::Hdr)),
+            (b"#?RGBE\n", Some(Format::Hdr)),
+            (b"P6\n1 1\n255\n", Some(Format::Pnm)),
+            (b"P4#comment", Some(Format::Pnm)),
+            (b"PF\n1 1\n-1\n", Some(Format::Pnm)),
+            (bmp, Some(Format::Bmp)),
+            (ico, Some(Format::Ico)),
+            (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Some(Format::Heif)),
+            (
+                b"\0\0\0\x1cftypmif1\0\0\0\0mif1miafavif",
+                Some(Format::Avif),
+            ),
+            (b"\0\0\0\x14ftypavis\0\0\0\0", Some(Format::Avif)),
+            // Near misses.
+            (b"", None),
+            (b"\xff\xd8", None),
+            (b"RIFF\x10\0\0\0WAVEfmt ", None),
+            (b"BMW is a maker of cars, not a bitmap", None),
+            (b"P8\n1 1\n255\n", None),
+            (b"P6x", None),
+            (
+                b"\0\0\x01\0\0\0\x10\x10\0\0\x01\0\x20\0\x68\x04\0\0\x16\0\0\0",
+                None,
+            ),
+            (b"\0\0\x02\0\0\0\0\0\0\0\0\0\x01\0\x01\0\x18\0", None),
+            (b"\0\0\0\x18ftypisom\0\0\0\0mp42mp41", None),
+            (b"\0\0\0\x14ftypisom\0\0\0\0heicheic", None),
+        ];
+        for (bytes, format) in table {
+            // The last entry's brands "heic" lie past its box, and must not count.
+            assert_eq!(Format::sniff(bytes), *format, "{:?}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn names_and_extensions() {
+        assert_eq!(Format::from_path("a.b/PHOTO.JpG"), Some(Format::Jpeg));
+        assert_eq!(Format::from_path("scan.TIF"), Some(Format::Tiff));
+        assert_eq!(Format::from_path("jpg"), None);
+        assert_eq!(Format::from_path("a.txt"), None);
+        for format in Format::ALL {
+            for extension in format.extensions() {
+                assert_eq!(Format::from_extension(extension), Some(format));
+            }
+        }
+        assert_eq!(Format::WebP.to_string(), "WebP");
+        assert_eq!(format!("{:>5}", Format::Png), "  PNG");
+    }
+
+    #[test]
+    fn tells_what_this_build_can_do() {
+        assert!(!Format::Heif.can_load() && !Format::Avif.can_save());
+        assert_eq!(Format::Jpeg.can_load(), cfg!(feature = "jpeg"));
+        assert_eq!(Format::Tiff.can_save(), cfg!(feature = "tiff"));
+    }
+}

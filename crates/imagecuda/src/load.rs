@@ -1,0 +1,434 @@
+//! Loading: file or bytes → host pixels in their own layout → device.
+
+use crate::{
+    Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
+    backend::{DevicePixel, Staging},
+    codec::{self, Header},
+};
+use imagecuda_kernels::layout::Layout;
+use std::{
+    fs::File,
+    io::{BufRead, Read, Seek},
+    path::Path,
+};
+
+/// How large a file may be. Checked against its header, before anything is allocated for its
+/// pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) pixels: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            pixels: 1 << 28,
+            bytes: 1 << 31,
+        }
+    }
+}
+
+/// How to load.
+///
+/// ```
+/// # fn main() -> imagecuda::Result<()> {
+/// use imagecuda::{Device, LoadOptions, encode, Format, Image};
+///
+/// let device = Device::cpu();
+/// let file = encode(&Image::new(&device, 640, 480)?, Format::Png)?;
+///
+/// let thumbnails = LoadOptions::new().max_pixels(1_000_000);
+/// let image = thumbnails.decode(&device, &file)?;
+/// assert_eq!((image.width(), image.height()), (640, 480));
+///
+/// let error = thumbnails.max_pixels(1000).decode(&device, &file).unwrap_err();
+/// assert_eq!(error.to_string(), "PNG: 307200 pixels, and the limit is 1000");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    limits: Limits,
+    format: Option<Format>,
+}
+
+impl LoadOptions {
+    /// The defaults: at most 268,435,456 pixels (2^28) and 2 GiB in the file's own layout, and
+    /// the format that the content shows.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Refuses pictures of more than `pixels`.
+    pub fn max_pixels(mut self, pixels: u64) -> Self {
+        self.limits.pixels = pixels;
+        self
+    }
+
+    /// Refuses files of more than `bytes`, and pictures that take more in their own layout.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.limits.bytes = bytes;
+        self
+    }
+
+    /// Takes the content for `format`, instead of finding out. TGA has no magic bytes: a file
+    /// is known by its name, and bytes without a name only by this.
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Loads a file as a float image on `device`, whose capacity is its size.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`], [`ErrorKind::UnknownFormat`], [`ErrorKind::Unsupported`],
+    /// [`ErrorKind::Decode`], [`ErrorKind::LimitExceeded`], [`ErrorKind::OutOfMemory`],
+    /// [`ErrorKind::Device`]; the error names the file. So for all functions that load.
+    pub fn load(&self, device: &Device, path: impl AsRef<Path>) -> Result<Image> {
+        self.read(device, path)?.into_image()
+    }
+
+    /// Loads a file as an 8-bit image on `device`. Deeper files are scaled to 8 bits.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn load_u8(&self, device: &Device, path: impl AsRef<Path>) -> Result<ImageU8> {
+        self.read(device, path)?.into_image_u8()
+    }
+
+    /// Loads a file into `image`, which takes over its width and height.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load), and [`ErrorKind::OverCapacity`]. `image` is then as before.
+    pub fn load_into(&self, path: impl AsRef<Path>, image: &mut Image) -> Result<()> {
+        self.read_fitting(path.as_ref(), &[&*image])?
+            .write_to(image)
+    }
+
+    /// Loads a file into `image`, with the caller's `via` for what is between: an 8-bit file
+    /// passes through it, and it then holds the file's RGBA; a deeper file leaves it alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_into`](Self::load_into), for both images, which must be on one device.
+    pub fn load_into_via(
+        &self,
+        path: impl AsRef<Path>,
+        image: &mut Image,
+        via: &mut ImageU8,
+    ) -> Result<()> {
+        if image.device() != via.device() {
+            return Err(Error::from(ErrorKind::DeviceMismatch).with_path(path.as_ref()));
+        }
+        self.read_fitting(path.as_ref(), &[&*image, &*via])?
+            .write_via(image, via)
+    }
+
+    /// Loads a file into `image`, which takes over its width and height, as 8 bits.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_into`](Self::load_into).
+    pub fn load_u8_into(&self, path: impl AsRef<Path>, image: &mut ImageU8) -> Result<()> {
+        self.read_fitting(path.as_ref(), &[&*image])?
+            .write_to(image)
+    }
+
+    /// As [`load`](Self::load), from a file's bytes in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn decode(&self, device: &Device, bytes: &[u8]) -> Result<Image> {
+        self.read_bytes(device, bytes)?.into_image()
+    }
+
+    /// As [`load_u8`](Self::load_u8), from a file's bytes in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn decode_u8(&self, device: &Device, bytes: &[u8]) -> Result<ImageU8> {
+        self.read_bytes(device, bytes)?.into_image_u8()
+    }
+
+    /// As [`load_into`](Self::load_into), from a file's bytes in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`load_into`](Self::load_into).
+    pub fn decode_into(&self, bytes: &[u8], image: &mut Image) -> Result<()> {
+        self.read_host(image.device(), bytes, None, &[&*image])?
+            .write_to(image)
+    }
+
+    /// As [`load`](Self::load), from a reader, which is read to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn decode_from(&self, device: &Device, reader: impl BufRead + Seek) -> Result<Image> {
+        self.decode(device, &self.read_to_end(reader)?)
+    }
+
+    /// Reads and decodes a file on the host, into memory from which `device` uploads at full
+    /// speed. The second half of loading is [`Decoded::into_image`].
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn read(&self, device: &Device, path: impl AsRef<Path>) -> Result<Decoded> {
+        self.read_file(device, path.as_ref(), &[])
+    }
+
+    /// As [`read`](Self::read), from a file's bytes in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn read_bytes(&self, device: &Device, bytes: &[u8]) -> Result<Decoded> {
+        self.read_host(device, bytes, None, &[])
+    }
+
+    /// As [`read`](Self::read), if the picture fits all `targets`.
+    fn read_fitting(&self, path: &Path, targets: &[&dyn Target]) -> Result<Decoded> {
+        self.read_file(targets[0].device(), path, targets)
+    }
+
+    fn read_file(&self, device: &Device, path: &Path, targets: &[&dyn Target]) -> Result<Decoded> {
+        File::open(path)
+            .map_err(Error::from)
+            .and_then(|file| self.read_to_end(file))
+            .and_then(|bytes| self.read_host(device, &bytes, Some(path), targets))
+            .map_err(|error| error.with_path(path))
+    }
+
+    fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
+        let limit = self.limits.bytes;
+        let mut bytes = Vec::new();
+        reader
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)?;
+        check_limit("bytes", bytes.len() as u64, limit)?;
+        Ok(bytes)
+    }
+
+    /// The one way from a file's bytes to host pixels.
+    fn read_host(
+        &self,
+        device: &Device,
+        bytes: &[u8],
+        path: Option<&Path>,
+        targets: &[&dyn Target],
+    ) -> Result<Decoded> {
+        if bytes.is_empty() {
+            return Err(Error::decode("the file is empty"));
+        }
+        let format = self
+            .format
+            .or_else(|| Format::sniff(bytes))
+            .or_else(|| {
+                path.and_then(Format::from_path)
+                    .filter(|&format| format == Format::Tga)
+            })
+            .ok_or(ErrorKind::UnknownFormat)?;
+        let decode = || {
+            let decoder = codec::open(format, bytes, &self.limits)?;
+            let header = decoder.header();
+            for target in targets {
+                target.check_fits(header.width, header.height)?;
+            }
+            let mut pixels = device.staging(header.bytes())?;
+            decoder.read_into(&mut pixels)?;
+            Ok(Decoded {
+                device: device.clone(),
+                format,
+                header,
+                pixels,
+            })
+        };
+        decode().map_err(|error: Error| error.with_format(format))
+    }
+}
+
+pub(crate) fn check_limit(what: &'static str, requested: u64, limit: u64) -> Result<()> {
+    if requested > limit {
+        return Err(ErrorKind::LimitExceeded {
+            what,
+            requested,
+            limit,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// An image that a picture is to fit.
+trait Target {
+    fn device(&self) -> &Device;
+    fn check_fits(&self, width: u32, height: u32) -> Result<()>;
+}
+
+impl<P: DevicePixel> Target for DeviceImage<P> {
+    fn device(&self) -> &Device {
+        self.device()
+    }
+
+    fn check_fits(&self, width: u32, height: u32) -> Result<()> {
+        self.check_fits(width, height)
+    }
+}
+
+/// A decoded file in host memory, in the file's own layout, ready for its device.
+#[derive(Debug)]
+pub struct Decoded {
+    device: Device,
+    format: Format,
+    header: Header,
+    pixels: Staging,
+}
+
+impl Decoded {
+    /// The width, in pixels.
+    pub fn width(&self) -> u32 {
+        self.header.width
+    }
+
+    /// The height, in pixels.
+    pub fn height(&self) -> u32 {
+        self.header.height
+    }
+
+    /// The format of the file.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The layout of the pixels, which is what is uploaded: 1 to 16 bytes a pixel.
+    pub fn layout(&self) -> Layout {
+        self.header.layout
+    }
+
+    /// Uploads the pixels and expands them to a float image. On a GPU this returns before the
+    /// device is done; work that follows on its stream is in order.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn into_image(self) -> Result<Image> {
+        self.into_device_image()
+    }
+
+    /// Uploads the pixels and expands them to an 8-bit image; deeper ones are scaled.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_image`](Self::into_image).
+    pub fn into_image_u8(self) -> Result<ImageU8> {
+        self.into_device_image()
+    }
+
+    fn into_device_image<P: DevicePixel>(self) -> Result<DeviceImage<P>> {
+        let mut image =
+            DeviceImage::for_overwrite(&self.device, self.header.width, self.header.height)?;
+        self.write_to(&mut image)?;
+        Ok(image)
+    }
+
+    fn write_to<P: DevicePixel>(self, image: &mut DeviceImage<P>) -> Result<()> {
+        let Header {
+            width,
+            height,
+            layout,
+            curve,
+        } = self.header;
+        let len = crate::image::pixels(width, height)?;
+        image.buffer.expand(self.pixels, layout, curve, len)?;
+        image.reshape(width, height)
+    }
+
+    fn write_via(self, image: &mut Image, via: &mut ImageU8) -> Result<()> {
+        if self.header.layout.bits() == 8 {
+            self.write_to(via)?;
+            via.to_f32_into(image)
+        } else {
+            self.write_to(image)
+        }
+    }
+}
+
+/// Loads a file as a float image on the default device.
+///
+/// # Errors
+///
+/// As [`LoadOptions::load`], and [`ErrorKind::NoDevice`].
+pub fn load(path: impl AsRef<Path>) -> Result<Image> {
+    LoadOptions::new().load(&Device::try_default()?, path)
+}
+
+/// Loads a file as an 8-bit image on the default device.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_u8(path: impl AsRef<Path>) -> Result<ImageU8> {
+    LoadOptions::new().load_u8(&Device::try_default()?, path)
+}
+
+/// Loads a file into `image`, which takes over its width and height.
+///
+/// # Errors
+///
+/// As [`LoadOptions::load_into`].
+pub fn load_into(path: impl AsRef<Path>, image: &mut Image) -> Result<()> {
+    LoadOptions::new().load_into(path, image)
+}
+
+/// Loads a file into `image`; an 8-bit one passes through `via`, which then holds its RGBA.
+///
+/// # Errors
+///
+/// As [`LoadOptions::load_into_via`].
+pub fn load_into_via(path: impl AsRef<Path>, image: &mut Image, via: &mut ImageU8) -> Result<()> {
+    LoadOptions::new().load_into_via(path, image, via)
+}
+
+/// Loads a file into an 8-bit `image`, which takes over its width and height.
+///
+/// # Errors
+///
+/// As [`LoadOptions::load_u8_into`].
+pub fn load_u8_into(path: impl AsRef<Path>, image: &mut ImageU8) -> Result<()> {
+    LoadOptions::new().load_u8_into(path, image)
+}
+
+/// Decodes a file's bytes as a float image on the default device.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn decode(bytes: &[u8]) -> Result<Image> {
+    LoadOptions::new().decode(&Device::try_default()?, bytes)
+}
+
+/// Decodes a file's bytes into `image`, which takes over width and height.
+///
+/// # Errors
+///
+/// As [`LoadOptions::decode_into`].
+pub fn decode_into(bytes: &[u8], image: &mut Image) -> Result<()> {
+    LoadOptions::new().decode_into(bytes, image)
+}
+
+/// Decodes what `reader` gives until its end as a float image on the default device.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn decode_from(reader: impl BufRead + Seek) -> Result<Image> {
+    LoadOptions::new().decode_from(&Device::try_default()?, reader)
+}

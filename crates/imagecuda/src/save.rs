@@ -1,0 +1,336 @@
+//! Saving: device → pixels as the encoder wants them → file, whole or not at all.
+
+use crate::{
+    Error, ErrorKind, Format, Image, ImageU8, Result,
+    backend::Staging,
+    codec::{self, Pixels, Sink},
+    file,
+};
+use imagecuda_kernels::{
+    expand::Curve,
+    layout::Layout,
+    pack::{Background, Packing},
+};
+use std::{
+    io::{Cursor, Write},
+    path::Path,
+};
+
+/// How to save.
+///
+/// ```
+/// # fn main() -> imagecuda::Result<()> {
+/// use imagecuda::{Device, Format, Image, SaveOptions};
+///
+/// let image = Image::new(&Device::cpu(), 64, 64)?;
+/// let web = SaveOptions::new().quality(85).background([255, 255, 255]);
+/// let jpeg = web.encode(&image, Format::Jpeg)?;
+///
+/// // What a format cannot honour is an error, never ignored.
+/// assert!(web.encode(&image, Format::Png).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaveOptions {
+    pub(crate) quality: Option<u8>,
+    pub(crate) background: Option<[u8; 3]>,
+    format: Option<Format>,
+}
+
+impl SaveOptions {
+    /// The defaults: the format's best quality (JPEG 100 at 4:4:4, WebP lossless), and the
+    /// format that the file's name shows.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The quality of a lossy format, 1 to 100. JPEG keeps all chroma samples (4:4:4) from 90,
+    /// and a quarter of them (4:2:0) below. WebP becomes lossy.
+    ///
+    /// Other formats refuse it with [`ErrorKind::InvalidOption`].
+    pub fn quality(mut self, quality: u8) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+
+    /// Flattens alpha onto this sRGB colour, for any format; the file then has no alpha.
+    /// Without it, a format that has no alpha flattens onto black.
+    pub fn background(mut self, rgb: [u8; 3]) -> Self {
+        self.background = Some(rgb);
+        self
+    }
+
+    /// Saves in `format`, whatever the file is called.
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Saves to a file. It appears whole or not at all: the data go to a temporary file beside
+    /// it, which is renamed at the end; if anything fails, what was there stays.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownFormat`] if the name tells none, [`ErrorKind::Unsupported`],
+    /// [`ErrorKind::InvalidOption`], [`ErrorKind::Encode`], [`ErrorKind::Io`] (also for a file
+    /// that is marked read-only), [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error
+    /// names the file. So for all functions that save.
+    pub fn save(&self, image: &Image, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.prepare(image, path)?.save(path)
+    }
+
+    /// As [`save`](Self::save), with the caller's `via` for what is between: where the file
+    /// takes 8 bits, `via` then holds the quantised RGBA; for a deeper one it is left alone.
+    /// The file is the same as without.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save), and [`ErrorKind::OverCapacity`] and
+    /// [`ErrorKind::DeviceMismatch`] for `via`.
+    pub fn save_via(&self, image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
+        let path = path.as_ref();
+        self.target(path)
+            .and_then(|target| target.prepare_via(image, via))
+            .map_err(|error| error.with_path(path))?
+            .save(path)
+    }
+
+    /// Saves an 8-bit image to a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn save_u8(&self, image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.target(path)
+            .and_then(|target| target.prepare_u8(image))
+            .map_err(|error| error.with_path(path))?
+            .save(path)
+    }
+
+    /// The file's bytes in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn encode(&self, image: &Image, format: Format) -> Result<Vec<u8>> {
+        self.target_in(format, None)?.prepare(image)?.encode()
+    }
+
+    /// The file's bytes in memory, from an 8-bit image.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn encode_u8(&self, image: &ImageU8, format: Format) -> Result<Vec<u8>> {
+        self.target_in(format, None)?.prepare_u8(image)?.encode()
+    }
+
+    /// Writes the file's bytes to `writer`, once they are complete.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn encode_to(&self, image: &Image, format: Format, mut writer: impl Write) -> Result<()> {
+        let bytes = self.encode(image, format)?;
+        writer
+            .write_all(&bytes)
+            .and_then(|()| writer.flush())
+            .map_err(|error| Error::from(error).with_format(format))
+    }
+
+    /// Converts `image` to what the encoder of the file at `path` wants, and downloads that.
+    /// The second half of saving is [`Prepared::save`].
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn prepare(&self, image: &Image, path: impl AsRef<Path>) -> Result<Prepared> {
+        let path = path.as_ref();
+        self.target(path)
+            .and_then(|target| target.prepare(image))
+            .map_err(|error| error.with_path(path))
+    }
+
+    /// What a file of this name is to be.
+    fn target(&self, path: &Path) -> Result<Target> {
+        let format = self
+            .format
+            .or_else(|| Format::from_path(path))
+            .ok_or(ErrorKind::UnknownFormat)?;
+        self.target_in(format, path.extension().and_then(|e| e.to_str()))
+    }
+
+    fn target_in(&self, format: Format, extension: Option<&str>) -> Result<Target> {
+        let plan = codec::plan(format, extension, self)?;
+        let packing = match (plan.layout, plan.curve) {
+            (Layout::Rgba8, Curve::Encoded) => Packing::Rgba8,
+            (Layout::Rgb8, Curve::Encoded) => Packing::Rgb8,
+            (Layout::Rgba32F, Curve::Linear) => Packing::Rgba32FLinear,
+            (Layout::Rgb32F, Curve::Linear) => Packing::Rgb32FLinear,
+            (layout, curve) => {
+                let what = format!("{curve:?} {layout:?} pixels");
+                return Err(Error::unsupported(what).with_format(format));
+            }
+        };
+        Ok(Target {
+            options: self.clone(),
+            format,
+            extension: extension.map(str::to_owned),
+            packing,
+        })
+    }
+}
+
+/// A file to be: its format, what its encoder wants, and the options.
+#[derive(Debug)]
+struct Target {
+    options: SaveOptions,
+    format: Format,
+    extension: Option<String>,
+    packing: Packing,
+}
+
+impl Target {
+    fn background(&self) -> Background {
+        let rgb = self.options.background.unwrap_or_default();
+        rgb.map(imagecuda_kernels::pixel::unit_from_u8)
+    }
+
+    fn prepare(self, image: &Image) -> Result<Prepared> {
+        let (device, len) = (image.device(), image.len());
+        let pixels = image
+            .buffer
+            .pack(device, self.packing, self.background(), len)
+            .map_err(|error| error.with_format(self.format))?;
+        Ok(self.with_pixels(image.width(), image.height(), pixels))
+    }
+
+    fn prepare_via(self, image: &Image, via: &mut ImageU8) -> Result<Prepared> {
+        match self.packing {
+            Packing::Rgba8 => {
+                image.to_u8_into(via)?;
+                self.prepare_u8(via)
+            }
+            // Flattened from the floats, or the file would differ from one saved without `via`.
+            Packing::Rgb8 => {
+                image.to_u8_into(via)?;
+                self.prepare(image)
+            }
+            Packing::Rgba32FLinear | Packing::Rgb32FLinear => self.prepare(image),
+        }
+    }
+
+    fn prepare_u8(self, image: &ImageU8) -> Result<Prepared> {
+        if self.packing != Packing::Rgba8 {
+            return self.prepare(&image.to_f32()?);
+        }
+        let pixels = image
+            .buffer
+            .fetch(image.device(), image.len())
+            .map_err(|error| error.with_format(self.format))?;
+        Ok(self.with_pixels(image.width(), image.height(), pixels))
+    }
+
+    fn with_pixels(self, width: u32, height: u32, pixels: Staging) -> Prepared {
+        Prepared {
+            target: self,
+            width,
+            height,
+            pixels,
+        }
+    }
+}
+
+/// Pixels in host memory as an encoder wants them.
+#[derive(Debug)]
+pub struct Prepared {
+    target: Target,
+    width: u32,
+    height: u32,
+    pixels: Staging,
+}
+
+impl Prepared {
+    /// The format of the file to be.
+    pub fn format(&self) -> Format {
+        self.target.format
+    }
+
+    /// The layout of the pixels, which is what was downloaded.
+    pub fn layout(&self) -> Layout {
+        self.target.packing.layout()
+    }
+
+    /// Encodes the pixels to a file, which appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        file::replace(path, |out| self.write_to(out))
+            .map_err(|error| error.with_format(self.target.format).with_path(path))
+    }
+
+    /// Encodes the pixels to memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`].
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let mut bytes = Cursor::new(Vec::new());
+        self.write_to(&mut bytes)?;
+        Ok(bytes.into_inner())
+    }
+
+    fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
+        let target = &self.target;
+        let pixels = Pixels {
+            width: self.width,
+            height: self.height,
+            layout: target.packing.layout(),
+            data: &self.pixels,
+        };
+        let extension = target.extension.as_deref();
+        codec::encode(target.format, extension, pixels, &target.options, out)
+    }
+}
+
+/// Saves to a file, in the format that its name shows, at the format's best quality.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save`].
+pub fn save(image: &Image, path: impl AsRef<Path>) -> Result<()> {
+    SaveOptions::new().save(image, path)
+}
+
+/// As [`save`], with the caller's `via` for the 8-bit pixels between.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save_via`].
+pub fn save_via(image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
+    SaveOptions::new().save_via(image, path, via)
+}
+
+/// Saves an 8-bit image to a file.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save_u8`].
+pub fn save_u8(image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
+    SaveOptions::new().save_u8(image, path)
+}
+
+/// The file's bytes in memory, at the format's best quality.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save`].
+pub fn encode(image: &Image, format: Format) -> Result<Vec<u8>> {
+    SaveOptions::new().encode(image, format)
+}

@@ -1,0 +1,149 @@
+//! Converts a picture: file → float32 RGBA on the device → file.
+//!
+//! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
+
+use imagecuda::{Device, LoadOptions, SaveOptions};
+use std::{
+    error::Error,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+const USAGE: &str = "\
+Usage: convert [OPTIONS] INPUT OUTPUT
+
+Loads INPUT as float32 RGBA on the device and saves it as OUTPUT, in the format
+that OUTPUT's name shows. Prints the device, the size, the formats, and the
+milliseconds that each stage took.
+
+Options:
+      --device DEVICE      auto (default), cpu, cuda or cuda:N
+      --quality Q          1 to 100, for JPEG and WebP [default: best; WebP lossless]
+      --background R,G,B   flatten alpha onto this colour, each 0 to 255
+  -h, --help               print this";
+
+fn main() -> ExitCode {
+    match parse(std::env::args().skip(1)) {
+        Ok(None) => {
+            println!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        Ok(Some(task)) => match convert(&task) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("convert: {error}");
+                ExitCode::FAILURE
+            }
+        },
+        Err(problem) => {
+            eprintln!("convert: {problem}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+struct Task {
+    device: String,
+    save: SaveOptions,
+    input: String,
+    output: String,
+}
+
+/// The task, or `None` if help was asked for.
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn Error>> {
+    let mut device = None;
+    let mut save = SaveOptions::new();
+    let mut files = Vec::new();
+    let mut only_files = false;
+    while let Some(arg) = args.next() {
+        if only_files || !arg.starts_with('-') || arg == "-" {
+            files.push(arg);
+            continue;
+        }
+        let (name, inline) = match arg.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (arg.as_str(), None),
+        };
+        let mut value = || {
+            let value = inline.clone().or_else(|| args.next());
+            value.ok_or_else(|| format!("{name} needs a value"))
+        };
+        match name {
+            "-h" | "--help" => return Ok(None),
+            "--" => only_files = true,
+            "--device" => device = Some(value()?),
+            "--quality" => {
+                let quality = value()?;
+                let number = quality.parse();
+                save = save.quality(number.map_err(|_| format!("--quality: {quality}"))?);
+            }
+            "--background" => save = save.background(color(&value()?)?),
+            _ => return Err(format!("there is no option {name}").into()),
+        }
+    }
+    let Ok([input, output]) = <[String; 2]>::try_from(files) else {
+        return Err("one INPUT and one OUTPUT are needed".into());
+    };
+    Ok(Some(Task {
+        device: device.unwrap_or_else(|| "auto".to_owned()),
+        save,
+        input,
+        output,
+    }))
+}
+
+fn color(text: &str) -> Result<[u8; 3], String> {
+    let parts: Result<Vec<u8>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    parts
+        .ok()
+        .and_then(|parts| parts.try_into().ok())
+        .ok_or_else(|| format!("--background: {text} is not R,G,B, each 0 to 255"))
+}
+
+fn convert(task: &Task) -> imagecuda::Result<()> {
+    let device = open(&task.device)?;
+
+    let start = Instant::now();
+    let decoded = LoadOptions::new().read(&device, &task.input)?;
+    let decode = start.elapsed();
+    let format_in = decoded.format();
+
+    let start = Instant::now();
+    let image = decoded.into_image()?;
+    device.synchronize()?;
+    let upload = start.elapsed();
+
+    let start = Instant::now();
+    let prepared = task.save.prepare(&image, &task.output)?;
+    let download = start.elapsed();
+
+    let start = Instant::now();
+    prepared.save(&task.output)?;
+    let encode = start.elapsed();
+
+    println!(
+        "{device} ({}), {}x{}, {format_in} to {}: decode {}, upload+convert {}, \
+         convert+download {}, encode {}",
+        device.name(),
+        image.width(),
+        image.height(),
+        prepared.format(),
+        ms(decode),
+        ms(upload),
+        ms(download),
+        ms(encode),
+    );
+    Ok(())
+}
+
+/// The device that was asked for. `auto` honours `IMAGECUDA_DEVICE`, as the library's default.
+fn open(name: &str) -> imagecuda::Result<Device> {
+    match name {
+        "auto" => Device::try_default(),
+        name => name.parse(),
+    }
+}
+
+fn ms(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+}

@@ -1,0 +1,311 @@
+//! Every kernel, on every device, against formulas written here; and the GPU against the CPU,
+//! bit for bit.
+
+mod support;
+
+use imagecuda::{
+    Device, DeviceImage, DevicePixel, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions,
+};
+use std::process::ExitCode;
+use support::{Noise, bits, same};
+
+fn main() -> ExitCode {
+    let mut trials = support::on_each_device(device_tests![
+        every_8_bit_value_in_every_layout,
+        every_16_bit_value_in_every_layout,
+        floats_are_kept_in_every_layout,
+        every_length_is_whole,
+        rgb_is_flattened_onto_the_background,
+        linear_files_are_encoded_and_written_back,
+    ]);
+    trials.extend(support::on_both_devices(device_tests![
+        gpu_expands_as_the_cpu,
+        gpu_quantizes_as_the_cpu,
+        gpu_packs_as_the_cpu,
+        gpu_curves_are_the_cpus,
+    ]));
+    support::run(trials)
+}
+
+const LAYOUTS: [Layout; 12] = Layout::ALL;
+
+/// The samples of one pixel spread over RGBA, by the words of the documentation.
+fn spread<T: Copy>(pixel: &[T], opaque: T) -> [T; 4] {
+    match *pixel {
+        [l] => [l, l, l, opaque],
+        [l, a] => [l, l, l, a],
+        [r, g, b] => [r, g, b, opaque],
+        [r, g, b, a] => [r, g, b, a],
+        _ => panic!("{} samples", pixel.len()),
+    }
+}
+
+/// The rule of the documentation, step by step in single precision.
+fn quantize(v: f32) -> u8 {
+    if v.is_nan() {
+        return 0;
+    }
+    let scaled = v.clamp(0.0, 1.0) * 255.0;
+    (scaled + 0.5).floor() as u8
+}
+
+fn layouts(bits: usize) -> impl Iterator<Item = Layout> {
+    LAYOUTS
+        .into_iter()
+        .filter(move |layout| layout.bits() == bits)
+}
+
+fn expanded<P: DevicePixel>(device: &Device, layout: Layout, bytes: &[u8]) -> Vec<P::Sample> {
+    let pixels = bytes.len() / layout.bytes_per_pixel();
+    DeviceImage::<P>::from_pixels(device, pixels as u32, 1, layout, bytes)
+        .unwrap()
+        .download()
+        .unwrap()
+}
+
+fn to_f32(device: &Device, layout: Layout, bytes: &[u8]) -> Vec<f32> {
+    expanded::<imagecuda::RgbaF32>(device, layout, bytes)
+}
+
+fn to_u8(device: &Device, layout: Layout, bytes: &[u8]) -> Vec<u8> {
+    expanded::<imagecuda::Rgba8>(device, layout, bytes)
+}
+
+fn every_8_bit_value_in_every_layout(device: &Device) {
+    for layout in layouts(8) {
+        // Each sample of a pixel takes each value, at different times.
+        let samples: Vec<u8> = (0..=255u8)
+            .flat_map(|x| (0..layout.channels() as u8).map(move |c| x.wrapping_mul(1 + 2 * c)))
+            .collect();
+        let pixels = samples.chunks(layout.channels());
+        let f: Vec<f32> = pixels
+            .clone()
+            .flat_map(|p| spread(p, 255).map(|x| (f64::from(x) / 255.0) as f32))
+            .collect();
+        assert_eq!(
+            bits(&to_f32(device, layout, &samples)),
+            bits(&f),
+            "{layout:?}"
+        );
+        let u: Vec<u8> = pixels.flat_map(|p| spread(p, 255)).collect();
+        same(&to_u8(device, layout, &samples), &u, layout);
+    }
+}
+
+fn every_16_bit_value_in_every_layout(device: &Device) {
+    for layout in layouts(16) {
+        let samples: Vec<u16> = (0..=65535u16)
+            .flat_map(|x| (0..layout.channels() as u16).map(move |c| x.wrapping_mul(1 + 2 * c)))
+            .collect();
+        let bytes: &[u8] = bytemuck::cast_slice(&samples);
+        let pixels = samples.chunks(layout.channels());
+        let normal: Vec<f64> = pixels
+            .flat_map(|p| spread(p, 65535).map(|x| f64::from(x) / 65535.0))
+            .collect();
+        let f: Vec<f32> = normal.iter().map(|&v| v as f32).collect();
+        same(&bits(&to_f32(device, layout, bytes)), &bits(&f), layout);
+        let u: Vec<u8> = f.iter().map(|&v| quantize(v)).collect();
+        same(&to_u8(device, layout, bytes), &u, layout);
+    }
+}
+
+fn floats_are_kept_in_every_layout(device: &Device) {
+    for layout in layouts(32) {
+        let samples = Noise::new(1).floats(layout.channels() * 5003);
+        let bytes: &[u8] = bytemuck::cast_slice(&samples);
+        let pixels = samples.chunks(layout.channels());
+        let f: Vec<f32> = pixels.flat_map(|p| spread(p, 1.0)).collect();
+        same(&bits(&to_f32(device, layout, bytes)), &bits(&f), layout);
+        let u: Vec<u8> = f.iter().map(|&v| quantize(v)).collect();
+        same(&to_u8(device, layout, bytes), &u, layout);
+    }
+}
+
+/// Lengths around every boundary that a kernel has: words, quads, warps, blocks, grids.
+fn every_length_is_whole(device: &Device) {
+    let lengths = (1..=70)
+        .chain([127, 128, 129, 255, 256, 257, 1023, 1024, 1025, 16_384])
+        .chain([
+            65_535, 65_536, 65_537, 100_003, 1_081_344, 1_081_345, 1_500_007,
+        ]);
+    let bytes = Noise::new(2).bytes(1_500_007 * 3);
+    for n in lengths {
+        let rgb = &bytes[..n * 3];
+        let expected: Vec<u8> = rgb.chunks(3).flat_map(|p| spread(p, 255)).collect();
+        same(&to_u8(device, Layout::Rgb8, rgb), &expected, n);
+        let image = Image::from_pixels(device, n as u32, 1, Layout::Rgb8, rgb).unwrap();
+        assert!(
+            image.to_u8().unwrap().download().unwrap() == expected,
+            "{n} pixels"
+        );
+        same(&ppm(&image, None), rgb, n);
+        let gray = &bytes[..n];
+        let expected: Vec<u8> = gray.iter().flat_map(|&l| spread(&[l], 255)).collect();
+        same(&to_u8(device, Layout::L8, gray), &expected, n);
+    }
+}
+
+/// The RGB bytes of the PPM file that is made of an image.
+fn ppm(image: &Image, background: Option<[u8; 3]>) -> Vec<u8> {
+    let options = SaveOptions::new();
+    let options = match background {
+        Some(rgb) => options.background(rgb),
+        None => options,
+    };
+    let mut file = options.encode(image, Format::Pnm).unwrap();
+    let pixels = image.width() as usize * image.height() as usize * 3;
+    assert!(file.starts_with(b"P6"));
+    file.split_off(file.len() - pixels)
+}
+
+fn rgb_is_flattened_onto_the_background(device: &Device) {
+    let samples = Noise::new(3).floats(4 * 10_007);
+    let mut image = Image::new(device, 10_007, 1).unwrap();
+    image.upload(&samples).unwrap();
+    for background in [None, Some([255, 255, 255]), Some([1, 128, 77])] {
+        let bytes = ppm(&image, background);
+        let background = background.unwrap_or_default().map(|x| f64::from(x) / 255.0);
+        let unit = |v: f32| {
+            if v.is_nan() {
+                0.0
+            } else {
+                f64::from(v).clamp(0.0, 1.0)
+            }
+        };
+        for (p, rgb) in samples.chunks(4).zip(bytes.chunks(3)) {
+            let a = unit(p[3]);
+            for c in 0..3 {
+                let exact = (unit(p[c]) * a + background[c] * (1.0 - a)) * 255.0;
+                let off = (f64::from(rgb[c]) - exact).abs();
+                assert!(off <= 0.5001, "{p:?} on {background:?} gave {rgb:?}");
+            }
+        }
+    }
+}
+
+/// The sRGB curve in double precision, extended.
+fn srgb(v: f64) -> f64 {
+    let a = v.abs();
+    let encoded = if a <= 0.003_130_8 {
+        12.92 * a
+    } else {
+        1.055 * a.powf(1.0 / 2.4) - 0.055
+    };
+    encoded.copysign(v)
+}
+
+/// An EXR file of these RGBA samples, linear light as they are.
+fn exr(samples: &[f32], width: u32) -> Vec<u8> {
+    let height = samples.len() as u32 / 4 / width;
+    let pixels = image::Rgba32FImage::from_raw(width, height, samples.to_vec()).unwrap();
+    let mut file = std::io::Cursor::new(Vec::new());
+    pixels
+        .write_to(&mut file, image::ImageFormat::OpenExr)
+        .unwrap();
+    file.into_inner()
+}
+
+fn linear_files_are_encoded_and_written_back(device: &Device) {
+    let linear: Vec<f32> = (0..4 * 1000).map(|i| i as f32 / 1000.0 - 0.5).collect();
+    let image = LoadOptions::new()
+        .decode(device, &exr(&linear, 100))
+        .unwrap();
+    assert_eq!((image.width(), image.height()), (100, 10));
+    for (got, v) in image.download().unwrap().chunks(4).zip(linear.chunks(4)) {
+        for c in 0..3 {
+            let exact = srgb(f64::from(v[c]));
+            assert!((f64::from(got[c]) - exact).abs() < 1e-6 * exact.abs().max(1.0));
+        }
+        assert_eq!(got[3], v[3], "alpha has no curve");
+    }
+    let file = SaveOptions::new().encode(&image, Format::Exr).unwrap();
+    let back = image::load_from_memory_with_format(&file, image::ImageFormat::OpenExr)
+        .unwrap()
+        .into_rgba32f();
+    for (got, v) in back.chunks(4).zip(linear.chunks(4)) {
+        for c in 0..4 {
+            assert!((got[c] - v[c]).abs() < 4e-6, "{got:?} for {v:?}");
+        }
+    }
+}
+
+fn gpu_expands_as_the_cpu(gpu: &Device) {
+    for layout in LAYOUTS {
+        for pixels in [1, 63, 1009, 262_147, 3_000_017] {
+            let bytes = match layout.bits() {
+                32 => {
+                    bytemuck::cast_slice(&Noise::new(4).floats(pixels * layout.channels())).to_vec()
+                }
+                _ => Noise::new(5).bytes(pixels * layout.bytes_per_pixel()),
+            };
+            let (a, b) = (
+                to_f32(gpu, layout, &bytes),
+                to_f32(&Device::cpu(), layout, &bytes),
+            );
+            same(&bits(&a), &bits(&b), (layout, pixels));
+            let (a, b) = (
+                to_u8(gpu, layout, &bytes),
+                to_u8(&Device::cpu(), layout, &bytes),
+            );
+            same(&a, &b, (layout, pixels));
+        }
+    }
+}
+
+/// Floats of every exponent and sign: bit patterns in steps of 257.
+fn all_kinds_of_floats() -> Vec<f32> {
+    let mut floats: Vec<f32> = (0..=u32::MAX).step_by(257).map(f32::from_bits).collect();
+    floats.truncate(floats.len() / 4 * 4);
+    floats
+}
+
+fn gpu_quantizes_as_the_cpu(gpu: &Device) {
+    let floats = all_kinds_of_floats();
+    let bytes = bytemuck::cast_slice(&floats);
+    let [a, b] = [gpu, &Device::cpu()].map(|device| {
+        let width = floats.len() as u32 / 4;
+        let image = Image::from_pixels(device, width, 1, Layout::Rgba32F, bytes).unwrap();
+        image.to_u8().unwrap().download().unwrap()
+    });
+    same(&a, &b, "quantized");
+}
+
+fn gpu_packs_as_the_cpu(gpu: &Device) {
+    for pixels in [1, 2, 3, 4, 5, 31, 32, 33, 1009, 262_147, 3_000_017] {
+        let samples = Noise::new(6).floats(pixels * 4);
+        let [a, b] = [gpu, &Device::cpu()].map(|device| {
+            let bytes = bytemuck::cast_slice(&samples);
+            let image = Image::from_pixels(device, pixels as u32, 1, Layout::Rgba32F, bytes);
+            let image = image.unwrap();
+            (ppm(&image, None), ppm(&image, Some([3, 200, 99])))
+        });
+        same(&a.0, &b.0, pixels);
+        same(&a.1, &b.1, pixels);
+    }
+}
+
+fn gpu_curves_are_the_cpus(gpu: &Device) {
+    let mut floats = all_kinds_of_floats();
+    floats.truncate(floats.len() / 4096 * 4096);
+    let file = exr(&floats, 1024);
+    let [(loaded, u8s, rgba, rgb), expected] = [gpu, &Device::cpu()].map(|device| {
+        let options = LoadOptions::new();
+        let image = options.decode(device, &file).unwrap();
+        let u8s: ImageU8 = options.decode_u8(device, &file).unwrap();
+        let mut raw = Image::new(device, 1024, image.height()).unwrap();
+        raw.upload(&floats).unwrap();
+        let rgba = SaveOptions::new().encode(&raw, Format::Exr).unwrap();
+        let flat = SaveOptions::new().background([9, 99, 199]);
+        let rgb = flat.encode(&raw, Format::Exr).unwrap();
+        (
+            bits(&image.download().unwrap()),
+            u8s.download().unwrap(),
+            rgba,
+            rgb,
+        )
+    });
+    same(&loaded, &expected.0, "loaded");
+    same(&u8s, &expected.1, "8-bit");
+    same(&rgba, &expected.2, "RGBA file");
+    same(&rgb, &expected.3, "RGB file");
+}

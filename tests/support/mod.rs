@@ -1,0 +1,135 @@
+//! Runs each test once a device.
+//!
+//! A test of a CUDA device shows as ignored where there is none; with
+//! `IMAGECUDA_TEST_DEVICE=cuda` it fails there instead.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test program uses some of it"
+)]
+
+use imagecuda::Device;
+use libtest_mimic::{Arguments, Failed, Trial};
+use std::{env, path::PathBuf, process::ExitCode};
+
+/// What a test does on a device.
+pub type Body = fn(&Device);
+
+/// `name => function` pairs, the name being the function's.
+#[macro_export]
+macro_rules! device_tests {
+    ($($test:ident),* $(,)?) => {
+        &[$((stringify!($test), $test as $crate::support::Body)),*]
+    };
+}
+
+/// Whether a missing GPU is a failure.
+fn gpu_required() -> bool {
+    match env::var("IMAGECUDA_TEST_DEVICE").as_deref() {
+        Ok("cuda") => true,
+        Ok(other) => panic!("IMAGECUDA_TEST_DEVICE can be 'cuda', not '{other}'"),
+        Err(_) => false,
+    }
+}
+
+/// Each test on the CPU, and on the GPU.
+pub fn on_each_device(tests: &[(&str, Body)]) -> Vec<Trial> {
+    let gpu_is_there = Device::cuda(0).is_ok();
+    let mut trials = Vec::new();
+    for &(name, body) in tests {
+        trials.push(Trial::test(format!("cpu::{name}"), move || {
+            body(&Device::cpu());
+            Ok(())
+        }));
+        let on_gpu = move || -> Result<(), Failed> {
+            body(&Device::cuda(0).map_err(|error| error.to_string())?);
+            Ok(())
+        };
+        trials.push(
+            Trial::test(format!("cuda::{name}"), on_gpu)
+                .with_ignored_flag(!gpu_is_there && !gpu_required()),
+        );
+    }
+    trials
+}
+
+/// Tests that compare the GPU with the CPU.
+pub fn on_both_devices(tests: &[(&str, Body)]) -> Vec<Trial> {
+    on_each_device(tests)
+        .into_iter()
+        .filter(|trial| trial.name().starts_with("cuda::"))
+        .collect()
+}
+
+/// Runs the trials as libtest would.
+pub fn run(trials: Vec<Trial>) -> ExitCode {
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
+
+/// The folder with the pictures that the project ships.
+pub fn data(name: &str) -> PathBuf {
+    let folder = env::var_os("IMAGECUDA_DATA_DIR").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data")),
+        PathBuf::from,
+    );
+    folder.join(name)
+}
+
+/// The bits of floats, so that NaN compares too.
+pub fn bits(samples: &[f32]) -> Vec<u32> {
+    samples.iter().map(|v| v.to_bits()).collect()
+}
+
+/// Fails with the first difference, not with all of both.
+#[track_caller]
+pub fn same<T: PartialEq + std::fmt::Debug>(got: &[T], expected: &[T], what: impl std::fmt::Debug) {
+    assert_eq!(got.len(), expected.len(), "lengths of {what:?}");
+    if let Some(i) = (0..got.len()).find(|&i| got[i] != expected[i]) {
+        panic!("{what:?}: {:?} at {i}, expected {:?}", got[i], expected[i]);
+    }
+}
+
+/// Numbers that look random and are the same everywhere (xorshift64*).
+pub struct Noise(u64);
+
+impl Noise {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    pub fn bytes(&mut self, len: usize) -> Vec<u8> {
+        (0..len).map(|_| (self.next() >> 56) as u8).collect()
+    }
+
+    /// Floats from -0.5 to 1.5, with the odd special value among them.
+    pub fn floats(&mut self, len: usize) -> Vec<f32> {
+        const SPECIAL: [f32; 10] = [
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            0.0,
+            -0.0,
+            1.0,
+            f32::MAX,
+            f32::MIN_POSITIVE,
+            1e-40,
+            0.5,
+        ];
+        (0..len)
+            .map(|_| {
+                let word = self.next();
+                match word % 23 {
+                    0 => SPECIAL[(word >> 32) as usize % SPECIAL.len()],
+                    _ => (word >> 40) as f32 / (1u64 << 23) as f32 - 0.5,
+                }
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,177 @@
+//! `cargo xtask bundle`: what a machine with a GPU and no Rust can run.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::{
+    Failure,
+    args::Args,
+    messages::{Program, programs},
+    sh,
+};
+
+pub(crate) const HELP: &str = "\
+cargo xtask bundle [--with DIR]
+
+Builds the tests, examples and benches of imagecuda (release, feature `cuda`) and lays them,
+with the data that they need, into target/bundle. There, on a machine with a GPU:
+
+  ./run.sh test [FILTER]          every test, on the GPU; none may be skipped
+  ./run.sh bench [NAME] [ARGS]    one benchmark, or all
+  ./run.sh example NAME [ARGS]    an example
+
+The data lies as in the repository, under the folder that IMAGECUDA_DATA_DIR names.
+
+  --with DIR    one more folder of data, as data/DIR's name
+";
+
+/// Data folders, where they lie in the repository; what is not there is left out.
+const DATA: [&str; 3] = ["tests/data", "examples/data", "benches/data"];
+
+/// What still travels well.
+const MOST_BYTES: u64 = 60 << 20;
+
+const RUN: &str = include_str!("run.sh");
+
+/// Cargo's arguments for each kind of program. Examples are programs only under `build`.
+const BUILDS: [(&str, &[&str]); 3] = [
+    (
+        "tests",
+        &["test", "--no-run", "--release", "--lib", "--tests"],
+    ),
+    ("examples", &["build", "--release", "--examples"]),
+    ("benches", &["bench", "--no-run", "--benches"]),
+];
+
+pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
+    let with = args.value("--with")?;
+    args.finish()?;
+    let bundle = sh::target().join("bundle");
+    if bundle.exists() {
+        fs::remove_dir_all(&bundle).map_err(sh::io(&bundle))?;
+    }
+
+    let strip = sh::works("strip", &["--version"]);
+    for (folder, command) in BUILDS {
+        let mut cargo = sh::cargo();
+        cargo
+            .args(command)
+            .args(["--package", "imagecuda", "--features", "cuda", "--quiet"]);
+        // Diagnostics are for people, on standard error; the rest is for us.
+        cargo.arg("--message-format=json-render-diagnostics");
+        let built = programs(&sh::listen(&mut cargo)?);
+        let count = lay(&built, folder, &bundle.join(folder), strip)?;
+        println!("{folder}: {count}");
+    }
+
+    let data = bundle.join("data");
+    fs::create_dir_all(&data).map_err(sh::io(&data))?;
+    for folder in DATA {
+        copy_folder(&sh::root().join(folder), &data.join(folder))?;
+    }
+    if let Some(folder) = with {
+        let from = PathBuf::from(&folder);
+        let name = from
+            .file_name()
+            .ok_or("--with needs a folder with a name")?;
+        if !from.is_dir() {
+            return Err(format!("--with {folder}: there is no such folder"));
+        }
+        copy_folder(&from, &data.join(name))?;
+    }
+    let script = bundle.join("run.sh");
+    fs::write(&script, RUN).map_err(sh::io(&script))?;
+    executable(&script)?;
+
+    let bytes = size(&bundle)?;
+    println!(
+        "{}: {:.1} MiB",
+        bundle.display(),
+        bytes as f64 / f64::from(1 << 20)
+    );
+    if bytes > MOST_BYTES {
+        return Err(format!(
+            "the bundle is too large: {} MiB, and {} are allowed",
+            bytes >> 20,
+            MOST_BYTES >> 20
+        ));
+    }
+    Ok(())
+}
+
+/// Copies the programs of the kind that belongs into `folder`, without cargo's hashes.
+fn lay(built: &[Program], folder: &str, into: &Path, strip: bool) -> Result<usize, Failure> {
+    let wanted = |program: &&Program| match folder {
+        "tests" => matches!(program.kind.as_str(), "test" | "lib"),
+        "examples" => program.kind == "example",
+        _ => program.kind == "bench",
+    };
+    let mut names = BTreeSet::new();
+    for program in built.iter().filter(wanted) {
+        fs::create_dir_all(into).map_err(sh::io(into))?;
+        let name = match program.kind.as_str() {
+            "lib" => format!("{}-unit", program.name),
+            _ => program.name.clone(),
+        };
+        let to = into.join(&name);
+        fs::copy(&program.path, &to).map_err(sh::io(&program.path))?;
+        if strip {
+            sh::read(sh::command("strip").arg(&to))?;
+        }
+        if !names.insert(name) {
+            return Err(format!(
+                "two programs in {folder} are called {}",
+                program.name
+            ));
+        }
+    }
+    Ok(names.len())
+}
+
+/// Copies files and folders, if there are any; links are no data.
+fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    fs::create_dir_all(to).map_err(sh::io(to))?;
+    for entry in fs::read_dir(from).map_err(sh::io(from))? {
+        let entry = entry.map_err(sh::io(from))?;
+        let kind = entry.file_type().map_err(sh::io(from))?;
+        let target = to.join(entry.file_name());
+        if kind.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else if kind.is_file() {
+            fs::copy(entry.path(), &target).map_err(sh::io(&target))?;
+        }
+    }
+    Ok(())
+}
+
+fn size(folder: &Path) -> Result<u64, Failure> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder).map_err(sh::io(folder))? {
+        let entry = entry.map_err(sh::io(folder))?;
+        let metadata = entry.metadata().map_err(sh::io(folder))?;
+        bytes += if metadata.is_dir() {
+            size(&entry.path())?
+        } else {
+            metadata.len()
+        };
+    }
+    Ok(bytes)
+}
+
+/// Lets everyone run `file`, where there are permissions.
+pub(crate) fn executable(file: &Path) -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(file, fs::Permissions::from_mode(0o755)).map_err(sh::io(file))?;
+    }
+    #[cfg(not(unix))]
+    let _ = file;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! The project's own commands: `cargo xtask <command>`.
+
+mod args;
+mod bench;
+mod bundle;
+mod lock;
+mod messages;
+mod prerequisites;
+mod ptx;
+mod ptxas;
+mod sh;
+mod test;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask <command> [--help]
+
+  ptx      compile the kernels and write kernels.ptx, or check that it is up to date
+  test     everything that CI runs
+  bundle   tests, examples and benches as programs, for a machine that has only a GPU
+  bench    the benchmarks
+";
+
+/// Why a command stopped, in words for whoever typed it.
+type Failure = String;
+
+/// A command's way in.
+type Run = fn(&mut args::Args) -> Result<(), Failure>;
+
+fn main() -> ExitCode {
+    let mut args = args::Args::from_env();
+    let (help, run): (&str, Run) = match args.command().as_deref() {
+        Some("ptx") => (ptx::HELP, ptx::run),
+        Some("test") => (test::HELP, test::run),
+        Some("bundle") => (bundle::HELP, bundle::run),
+        Some("bench") => (bench::HELP, bench::run),
+        None | Some("help" | "--help" | "-h") => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Some(other) => {
+            eprint!("there is no command `{other}`\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    if args.flag("--help") || args.flag("-h") {
+        print!("{help}");
+        return ExitCode::SUCCESS;
+    }
+    match run(&mut args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What `cargo xtask test` needs on a machine, and how it is had.
+
+use crate::{Failure, sh};
+
+/// A program that has to be there.
+struct Needed {
+    /// How to tell: this runs and succeeds.
+    probe: (&'static str, &'static [&'static str]),
+    what: &'static str,
+    source: Source,
+}
+
+enum Source {
+    /// A component of the Rust toolchain.
+    Rustup(&'static str),
+    /// Packages of Debian and its kin.
+    Debian(&'static [&'static str]),
+}
+
+const NEEDED: [Needed; 6] = [
+    Needed {
+        probe: ("cargo", &["fmt", "--version"]),
+        what: "rustfmt",
+        source: Source::Rustup("rustfmt"),
+    },
+    Needed {
+        probe: ("cargo", &["clippy", "--version"]),
+        what: "clippy",
+        source: Source::Rustup("clippy"),
+    },
+    Needed {
+        probe: ("cc", &["--version"]),
+        what: "a C compiler (libwebp is C)",
+        source: Source::Debian(&["gcc", "libc6-dev"]),
+    },
+    Needed {
+        probe: ("tar", &["--version"]),
+        what: "tar (unpacks rust-src)",
+        source: Source::Debian(&["tar"]),
+    },
+    Needed {
+        probe: ("xz", &["--version"]),
+        what: "xz (unpacks rust-src)",
+        source: Source::Debian(&["xz-utils"]),
+    },
+    Needed {
+        probe: ("python3", &["-m", "pip", "--version"]),
+        what: "python3 with pip (fetches ptxas)",
+        source: Source::Debian(&["python3", "python3-pip"]),
+    },
+];
+
+impl Needed {
+    fn is_there(&self) -> bool {
+        sh::works(self.probe.0, self.probe.1)
+    }
+
+    fn advice(&self) -> String {
+        match self.source {
+            Source::Rustup(component) => {
+                format!("{}: rustup component add {component}", self.what)
+            }
+            Source::Debian(packages) => {
+                format!(
+                    "{}: on Debian, apt-get install {}",
+                    self.what,
+                    packages.join(" ")
+                )
+            }
+        }
+    }
+}
+
+/// Installs what is missing, where that needs no questions, and names what still is. A
+/// missing thing that only ptxas or rust-src needs stops nothing here: the step that wants it
+/// knows whether it can do without.
+pub(crate) fn check() -> Result<(), Failure> {
+    let missing = || NEEDED.iter().filter(|needed| !needed.is_there());
+    let mut packages = Vec::new();
+    for needed in missing() {
+        match needed.source {
+            Source::Rustup(component) => {
+                println!("installing {}", needed.what);
+                let mut rustup = sh::command("rustup");
+                if let Err(failure) = sh::read(rustup.args(["component", "add", component])) {
+                    println!("{failure}");
+                }
+            }
+            Source::Debian(names) => packages.extend_from_slice(names),
+        }
+    }
+    if !packages.is_empty() && is_root() && sh::works("apt-get", &["--version"]) {
+        println!("installing {}", packages.join(" "));
+        let apt = |args: &[&str]| {
+            let mut command = sh::command("apt-get");
+            command.env("DEBIAN_FRONTEND", "noninteractive").args(args);
+            sh::read(&mut command)
+        };
+        let installed = apt(&["update", "-q"]).and_then(|_| {
+            apt(&[
+                &["install", "-q", "-y", "--no-install-recommends"],
+                &packages[..],
+            ]
+            .concat())
+        });
+        if let Err(failure) = installed {
+            println!("{failure}");
+        }
+    }
+
+    let (vital, optional): (Vec<_>, Vec<_>) = missing().partition(|needed| match needed.source {
+        Source::Rustup(_) => true,
+        Source::Debian(packages) => packages.contains(&"gcc"),
+    });
+    for needed in optional {
+        println!("missing: {}", needed.advice());
+    }
+    match vital.is_empty() {
+        true => Ok(()),
+        false => {
+            let lines: Vec<String> = vital.iter().map(|needed| needed.advice()).collect();
+            Err(format!("missing:\n  {}", lines.join("\n  ")))
+        }
+    }
+}
+
+fn is_root() -> bool {
+    sh::read(sh::command("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}

@@ -1,0 +1,143 @@
+//! `cargo xtask test`: everything that CI runs, in order, up to the first failure.
+
+use std::{
+    env,
+    io::{self, Write},
+    time::Instant,
+};
+
+use crate::{Failure, args::Args, prerequisites, ptx, ptxas, sh};
+
+pub(crate) const HELP: &str = "\
+cargo xtask test [--quick]
+
+Everything that CI runs: formatting, clippy three times (default features; with `cuda`; with
+none), all tests and doctests, the documentation, and kernels.ptx rebuilt, compared and
+assembled. Stops at the first failure. Missing tools are installed, or named.
+
+  --quick    formatting, clippy and tests with `cuda`, and no more
+";
+
+type Step = (&'static str, fn() -> Result<(), Failure>);
+
+const QUICK: [Step; 3] = [
+    ("formatting", formatting),
+    ("clippy, cuda", clippy_cuda),
+    ("tests", tests),
+];
+
+const ALL: [Step; 9] = [
+    ("prerequisites", prerequisites::check),
+    ("formatting", formatting),
+    ("clippy, default features", clippy_default),
+    ("clippy, cuda", clippy_cuda),
+    ("clippy, no features", clippy_none),
+    ("tests", tests),
+    ("tests, no features", tests_none),
+    ("documentation", documentation),
+    ("kernels.ptx", kernels),
+];
+
+pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
+    let steps = if args.flag("--quick") {
+        &QUICK[..]
+    } else {
+        &ALL[..]
+    };
+    args.finish()?;
+    let start = Instant::now();
+    for (index, (name, step)) in steps.iter().enumerate() {
+        let begin = Instant::now();
+        println!("── {}/{} {name}", index + 1, steps.len());
+        let outcome = step();
+        // Whatever reads us may not be a terminal, and sees the programs' output as well.
+        let _ = io::stdout().flush();
+        let seconds = begin.elapsed().as_secs_f64();
+        match outcome {
+            Ok(()) => println!("── {name}: ok ({seconds:.1} s)"),
+            Err(failure) => return Err(format!("{name}: failed ({seconds:.1} s): {failure}")),
+        }
+    }
+    println!(
+        "── all {} steps are ok ({:.0} s)",
+        steps.len(),
+        start.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
+
+/// Runs cargo with `args`, or says what to do about its failure.
+fn cargo(args: &str, advice: &str) -> Result<(), Failure> {
+    let mut cargo = sh::cargo();
+    cargo.args(args.split(' '));
+    sh::run(&mut cargo).map_err(|failure| format!("{failure}; {advice}"))
+}
+
+fn formatting() -> Result<(), Failure> {
+    cargo("fmt --all -- --check -l", "run `cargo fmt --all`")
+}
+
+fn clippy(what: &str) -> Result<(), Failure> {
+    cargo(
+        &format!("clippy --quiet {what} --all-targets -- -D warnings"),
+        "run that, and mend what it names",
+    )
+}
+
+fn clippy_default() -> Result<(), Failure> {
+    clippy("--workspace")
+}
+
+fn clippy_cuda() -> Result<(), Failure> {
+    clippy("--package imagecuda --features cuda")
+}
+
+fn clippy_none() -> Result<(), Failure> {
+    clippy("--package imagecuda --no-default-features")
+}
+
+fn tests() -> Result<(), Failure> {
+    cargo(
+        "test --workspace --features imagecuda/cuda --no-fail-fast",
+        "the failures are named above; run one with `cargo test --features imagecuda/cuda NAME`",
+    )
+}
+
+fn tests_none() -> Result<(), Failure> {
+    cargo(
+        "test --package imagecuda --no-default-features --lib",
+        "something needs a feature and does not say so",
+    )
+}
+
+fn documentation() -> Result<(), Failure> {
+    let mut cargo = sh::cargo();
+    cargo.args([
+        "doc",
+        "--quiet",
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--no-deps",
+    ]);
+    cargo
+        .args(["--features", "imagecuda/cuda"])
+        .env("RUSTDOCFLAGS", "-D warnings");
+    sh::run(&mut cargo).map_err(|failure| format!("{failure}; mend what it names"))
+}
+
+fn kernels() -> Result<(), Failure> {
+    ptx::check_file()?;
+    let found = match ptxas::find(None)? {
+        Some(ptxas) => Ok(ptxas),
+        None => ptxas::fetch(),
+    };
+    match found {
+        Ok(ptxas) => ptx::assemble(&ptxas, false),
+        Err(failure) if env::var_os("CI").is_some() => Err(failure),
+        Err(failure) => {
+            println!("KERNELS.PTX WAS NOT ASSEMBLED, so a GPU may refuse it: {failure}");
+            Ok(())
+        }
+    }
+}

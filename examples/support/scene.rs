@@ -2,7 +2,7 @@
 //! soft edges, fine texture, a little sensor noise. The same everywhere and at every size.
 
 /// An 8-bit RGB picture of this size, rows packed.
-pub fn render(width: u32, height: u32) -> Vec<u8> {
+pub(crate) fn render(width: u32, height: u32) -> Vec<u8> {
     let (w, h) = (width.max(1) as f32, height.max(1) as f32);
     let mut rgb = Vec::with_capacity(width as usize * height as usize * 3);
     for y in 0..height {
@@ -30,7 +30,11 @@ fn shade(u: f32, v: f32, aspect: f32) -> Rgb {
         if edge > 0.0 {
             let haze = (1.0 - r / 5.0) * 0.75;
             let texture = noise(x * 60.0, v * 90.0 + r, 4);
-            let grass = [0.10 + 0.18 * texture, 0.16 + 0.26 * texture, 0.06 + 0.08 * texture];
+            let grass = [
+                0.10 + 0.18 * texture,
+                0.16 + 0.26 * texture,
+                0.06 + 0.08 * texture,
+            ];
             let pale = [0.62, 0.70, 0.80];
             color = mix(color, mix(grass, pale, haze), edge);
         }
@@ -42,10 +46,22 @@ fn sky(x: f32, v: f32, aspect: f32) -> Rgb {
     let mut color = mix([0.20, 0.42, 0.78], [0.95, 0.80, 0.62], (v * 1.9).min(1.0));
     let (dx, dy) = (x - 0.7 * aspect, v - 0.27);
     let distance = (dx * dx + dy * dy).sqrt();
-    color = mix(color, [1.0, 0.93, 0.72], (0.09 / (distance + 0.06) - 0.2).clamp(0.0, 1.0));
-    color = mix(color, [1.0, 0.99, 0.93], ((0.05 - distance) * 400.0).clamp(0.0, 1.0));
+    color = mix(
+        color,
+        [1.0, 0.93, 0.72],
+        (0.09 / (distance + 0.06) - 0.2).clamp(0.0, 1.0),
+    );
+    color = mix(
+        color,
+        [1.0, 0.99, 0.93],
+        ((0.05 - distance) * 400.0).clamp(0.0, 1.0),
+    );
     let cloud = noise(x * 3.0 + 7.0, v * 9.0, 5);
-    mix(color, [0.98, 0.96, 0.95], ((cloud - 0.52) * 2.6).clamp(0.0, 0.8))
+    mix(
+        color,
+        [0.98, 0.96, 0.95],
+        ((cloud - 0.52) * 2.6).clamp(0.0, 0.8),
+    )
 }
 
 fn mix(a: Rgb, b: Rgb, t: f32) -> Rgb {
@@ -75,7 +91,8 @@ fn smooth(x: f32, y: f32, seed: u32) -> f32 {
 
 /// 0 to 1, without a pattern that an eye would see.
 fn hash(x: u32, y: u32, seed: u32) -> f32 {
-    let mut h = x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca77) ^ seed.wrapping_mul(0xc2b2_ae3d);
+    let mut h =
+        x.wrapping_mul(0x9e37_79b1) ^ y.wrapping_mul(0x85eb_ca77) ^ seed.wrapping_mul(0xc2b2_ae3d);
     h = (h ^ (h >> 15)).wrapping_mul(0x2c1b_3c6d);
     h = (h ^ (h >> 12)).wrapping_mul(0x297a_2d39);
     h ^= h >> 15;

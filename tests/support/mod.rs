@@ -66,13 +66,13 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
-/// The folder with the pictures that the project ships.
-pub fn data(name: &str) -> PathBuf {
-    let folder = env::var_os("IMAGECUDA_DATA_DIR").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/data")),
+/// A file that the project ships, by its path in the repository.
+pub fn data(path: &str) -> PathBuf {
+    let root = env::var_os("IMAGECUDA_DATA_DIR").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
         PathBuf::from,
     );
-    folder.join(name)
+    root.join(path)
 }
 
 /// The bits of floats, so that NaN compares too.

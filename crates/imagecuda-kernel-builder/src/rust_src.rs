@@ -50,10 +50,14 @@ pub(crate) fn find(
         None => tried.push("RUST_SRC_ARCHIVE: not set".to_owned()),
     }
     for archive in archives {
-        if archive.is_file() {
-            return unpack(toolchain, archive, &unpacked).map(RustSrc::Library);
+        if !archive.is_file() {
+            tried.push(format!("{}: not there", archive.display()));
+            continue;
         }
-        tried.push(format!("{}: not there", archive.display()));
+        match unpack(toolchain, archive, &unpacked) {
+            Ok(library) => return Ok(RustSrc::Library(library)),
+            Err(error) => tried.push(error.to_string()),
+        }
     }
 
     if rustup {

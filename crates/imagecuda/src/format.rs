@@ -38,7 +38,7 @@ pub enum Format {
 
 impl Format {
     /// Every format, those included that this build cannot read or write.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: &'static [Self] = &[
         Self::Avif,
         Self::Bmp,
         Self::Exr,
@@ -58,46 +58,42 @@ impl Format {
     /// The format that the first bytes of a file tell. A few hundred bytes are enough. TGA
     /// files tell nothing.
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
-        match bytes {
-            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
-            [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
-            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
-            [
-                b'R',
-                b'I',
-                b'F',
-                b'F',
-                _,
-                _,
-                _,
-                _,
-                b'W',
-                b'E',
-                b'B',
-                b'P',
-                ..,
-            ] => Some(Self::WebP),
-            [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(Self::Tiff),
-            [b'B', b'M', rest @ ..] if is_bmp(rest) => Some(Self::Bmp),
-            [b'q', b'o', b'i', b'f', ..] => Some(Self::Qoi),
-            [0x76, 0x2f, 0x31, 0x01, ..] => Some(Self::Exr),
-            [0, 0, 1, 0, rest @ ..] if is_ico(rest) => Some(Self::Ico),
-            [b'P', b'1'..=b'7' | b'F' | b'f', next, ..]
-                if next.is_ascii_whitespace() || *next == b'#' =>
-            {
-                Some(Self::Pnm)
-            }
-            [size @ ..] if size.get(4..8) == Some(b"ftyp") => sniff_brands(bytes),
-            _ if bytes.starts_with(b"#?RADIANCE") || bytes.starts_with(b"#?RGBE") => {
-                Some(Self::Hdr)
-            }
-            _ => None,
+        let starts = |magic: &[&[u8]]| magic.iter().any(|magic| bytes.starts_with(magic));
+        let at = |range| bytes.get(range).unwrap_or_default();
+        if starts(&[b"\xff\xd8\xff"]) {
+            Some(Self::Jpeg)
+        } else if starts(&[b"\x89PNG\r\n\x1a\n"]) {
+            Some(Self::Png)
+        } else if starts(&[b"RIFF"]) && at(8..12) == b"WEBP" {
+            Some(Self::WebP)
+        } else if starts(&[b"GIF87a", b"GIF89a"]) {
+            Some(Self::Gif)
+        } else if starts(&[b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"]) {
+            Some(Self::Tiff)
+        } else if at(4..8) == b"ftyp" {
+            sniff_brands(bytes)
+        } else if starts(&[b"qoif"]) {
+            Some(Self::Qoi)
+        } else if starts(&[b"\x76\x2f\x31\x01"]) {
+            Some(Self::Exr)
+        } else if starts(&[b"#?RADIANCE", b"#?RGBE"]) {
+            Some(Self::Hdr)
+        } else if starts(&[b"BM"]) && matches!(at(14..18), [12..=124, 0, 0, 0]) {
+            // "BM" starts many a text, so the size of the header behind it must be one that
+            // exists.
+            Some(Self::Bmp)
+        } else if is_netpbm(bytes) {
+            Some(Self::Pnm)
+        } else if is_ico(bytes) {
+            Some(Self::Ico)
+        } else {
+            None
         }
     }
 
     /// The format that a file name's extension stands for, in any case, without the dot.
     pub fn from_extension(extension: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|format| {
+        Self::ALL.iter().copied().find(|format| {
             let known = format.extensions();
             known
                 .iter()
@@ -177,29 +173,40 @@ impl fmt::Display for Format {
     }
 }
 
-/// "BM" starts many a text, so the size of the header behind it must be one that exists. A
-/// file too short to have one is a bitmap cut short.
-fn is_bmp(after_magic: &[u8]) -> bool {
-    match after_magic.get(12..16) {
-        Some(size) => matches!(size, [12..=124, 0, 0, 0]),
-        None => after_magic.len() < 16 && !after_magic.is_ascii(),
-    }
+fn is_netpbm(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'P', b'1'..=b'7' | b'F' | b'f', next, ..]
+        if next.is_ascii_whitespace() || *next == b'#')
 }
 
 /// The magic of an icon is weak, so its directory must make sense: entries there are, and the
 /// first one's image lies behind them.
-fn is_ico(after_magic: &[u8]) -> bool {
-    let &[count_low, count_high, ref entries @ ..] = after_magic else {
+fn is_ico(bytes: &[u8]) -> bool {
+    let Some(
+        &[
+            0,
+            0,
+            1,
+            0,
+            n0,
+            n1,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            _,
+            ref length_and_offset @ ..,
+        ],
+    ) = bytes.first_chunk::<22>()
+    else {
         return false;
     };
-    let count = u32::from(u16::from_le_bytes([count_low, count_high]));
-    let (Some(&length), Some(&offset)) = (
-        entries.get(8..).and_then(|at| at.first_chunk()),
-        entries.get(12..).and_then(|at| at.first_chunk()),
-    ) else {
-        return false;
-    };
-    count > 0 && u32::from_le_bytes(length) > 0 && u32::from_le_bytes(offset) >= 6 + 16 * count
+    let count = u64::from(u16::from_le_bytes([n0, n1]));
+    let both = u64::from_le_bytes(*length_and_offset);
+    let (length, offset) = (both & 0xffff_ffff, both >> 32);
+    count > 0 && length > 0 && offset >= 6 + 16 * count
 }
 
 /// The brands of an ISO media file: the major one, and those it is compatible with.
@@ -264,10 +271,10 @@ mod tests {
             ),
             (b"\0\0\x02\0\0\0\0\0\0\0\0\0\x01\0\x01\0\x18\0", None),
             (b"\0\0\0\x18ftypisom\0\0\0\0mp42mp41", None),
-            (b"\0\0\0\x14ftypisom\0\0\0\0heicheic", None),
+            // These brands lie past their box.
+            (b"\0\0\0\x10ftypisom\0\0\0\0heicheic", None),
         ];
         for (bytes, format) in table {
-            // The last entry's brands "heic" lie past its box, and must not count.
             assert_eq!(Format::sniff(bytes), *format, "{:?}", bytes.escape_ascii());
         }
     }
@@ -278,7 +285,7 @@ mod tests {
         assert_eq!(Format::from_path("scan.TIF"), Some(Format::Tiff));
         assert_eq!(Format::from_path("jpg"), None);
         assert_eq!(Format::from_path("a.txt"), None);
-        for format in Format::ALL {
+        for &format in Format::ALL {
             for extension in format.extensions() {
                 assert_eq!(Format::from_extension(extension), Some(format));
             }

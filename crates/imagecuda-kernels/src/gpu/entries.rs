@@ -1,18 +1,21 @@
 //! What the host launches. Each entry is an index, a bounds check and a call of a body.
 //!
-//! All take one-dimensional grids of any size: a thread walks the pixels in strides of the
-//! grid. Pointers are device memory aligned to 16 bytes; `n` counts pixels.
+//! All take one-dimensional grids and blocks of whole warps. A block takes [`TILE`] pixels a
+//! thread, next to each other in memory, and where the grid has fewer blocks than that needs,
+//! a block takes several tiles. Pointers are device memory aligned to 16 bytes; `n` counts
+//! pixels.
 
 use super::{thread, warp};
 use crate::{
     expand::Expand,
     pack,
     pixel::{Rgba8, RgbaF32},
-    texel::{self, Texel},
+    texel,
 };
 
-/// Independent loads a thread has in flight; one alone does not fill the memory system.
-const UNROLL: usize = 4;
+/// Pixels a thread in a block's tile: independent loads that are in flight together. Two fill
+/// the memory system as well as four, and leave more threads resident.
+const TILE: usize = 2;
 
 /// `dst[i] = body(src[i])` for every `i` below `n`, spread over the grid.
 ///
@@ -21,35 +24,46 @@ const UNROLL: usize = 4;
 /// `src` and `dst` are valid for `n` elements, aligned for their types, and do not overlap.
 #[inline(always)]
 unsafe fn map<S: Copy, D: Copy>(src: *const S, dst: *mut D, n: usize, body: impl Fn(S) -> D) {
-    // SAFETY: the loop stays below `n`.
-    unsafe {
-        for_each(n, |i| src.add(i).read(), |i, s| dst.add(i).write(body(s)));
-    }
+    for_each(
+        n,
+        // SAFETY: `i` is below `n`.
+        |i| unsafe { src.add(i).read() },
+        // SAFETY: `i` is below `n`.
+        |i, s| unsafe { dst.add(i).write(body(s)) },
+    );
 }
 
-/// Calls `load` and `store` for every index below `n`, spread over the grid, with
-/// [`UNROLL`] loads before the first store.
-///
-/// # Safety
-///
-/// `load` and `store` must be sound for each index below `n`.
+/// Calls `load` and then `store` for every index below `n`, spread over the grid, each thread
+/// with all loads of its tile before the first store.
 #[inline(always)]
-unsafe fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl Fn(usize, S)) {
-    let stride = thread::grid_threads_1d();
-    let mut i = thread::index_1d();
-    while i + (UNROLL - 1) * stride < n {
-        // Not an array: the compiler would keep that in local memory.
-        let (s0, s1) = (load(i), load(i + stride));
-        let (s2, s3) = (load(i + 2 * stride), load(i + 3 * stride));
-        store(i, s0);
-        store(i + stride, s1);
-        store(i + 2 * stride, s2);
-        store(i + 3 * stride, s3);
-        i += UNROLL * stride;
-    }
-    while i < n {
-        store(i, load(i));
-        i += stride;
+fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl Fn(usize, S)) {
+    let (block, thread) = (thread::block_dim_x(), thread::thread_idx_x());
+    for_each_tile(n, |start| {
+        let (first, second) = (start + thread, start + block + thread);
+        // Whole tiles are all but the last, and one check is less than two.
+        if start + TILE * block <= n {
+            let (a, b) = (load(first), load(second));
+            store(first, a);
+            store(second, b);
+        } else {
+            for i in [first, second] {
+                if i < n {
+                    store(i, load(i));
+                }
+            }
+        }
+    });
+}
+
+/// Calls `body` with the first pixel of each of this block's tiles. All threads of a block make
+/// the same calls.
+#[inline(always)]
+fn for_each_tile(n: usize, body: impl Fn(usize)) {
+    let tile = TILE * thread::block_dim_x();
+    let mut start = thread::block_idx_x() * tile;
+    while start < n {
+        body(start);
+        start += thread::grid_dim_x() * tile;
     }
 }
 
@@ -109,36 +123,37 @@ unsafe fn load_rgb8(src: *const u32, i: usize) -> (u32, u32, u32) {
     }
 }
 
+/// `dst[i]` of every packed RGB pixel below `n`, spread over the grid.
+///
+/// # Safety
+///
+/// `src` is valid for three bytes a pixel, rounded up to whole words, `dst` for `n` pixels.
+#[inline(always)]
+unsafe fn expand_rgb8<D: Expand>(src: *const u32, dst: *mut D, n: usize) {
+    for_each(
+        n,
+        // SAFETY: `i` is below `n`.
+        |i| unsafe { load_rgb8(src, i) },
+        |i, (low, high, phase)| {
+            let pixel = D::from_encoded(pack::rgb8_from_words(low, high, phase));
+            // SAFETY: `i` is below `n`.
+            unsafe { dst.add(i).write(pixel) };
+        },
+    );
+}
+
 /// Packed RGB bytes to float. `src` is valid up to a multiple of four bytes.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn expand_rgb8_to_f32(src: *const u32, dst: *mut RgbaF32, n: usize) {
     // SAFETY: the host launches with `n` pixels on both sides and pads `src` to whole words.
-    unsafe {
-        for_each(
-            n,
-            |i| load_rgb8(src, i),
-            |i, (low, high, phase)| {
-                dst.add(i)
-                    .write(pack::rgb8_from_words(low, high, phase).to_f32());
-            },
-        );
-    }
+    unsafe { expand_rgb8(src, dst, n) }
 }
 
 /// Packed RGB bytes to 8-bit RGBA. `src` is valid up to a multiple of four bytes.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn expand_rgb8_to_u8(src: *const u32, dst: *mut Rgba8, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides and pads `src` to whole words.
-    unsafe {
-        for_each(
-            n,
-            |i| load_rgb8(src, i),
-            |i, (low, high, phase)| {
-                dst.add(i)
-                    .write(pack::rgb8_from_words(low, high, phase).to_u8());
-            },
-        );
-    }
+    // SAFETY: as above.
+    unsafe { expand_rgb8(src, dst, n) }
 }
 
 /// 8-bit RGBA to float.
@@ -155,8 +170,8 @@ unsafe extern "ptx-kernel" fn expand_rgba32f_to_u8(src: *const RgbaF32, dst: *mu
     unsafe { map(src, dst, n, Rgba8::from) }
 }
 
-/// Float to packed RGB bytes, flattened. `dst` is valid up to a multiple of four bytes; blocks
-/// are whole warps. Four lanes write their four pixels as three words.
+/// Float to packed RGB bytes, flattened. `dst` is valid up to a multiple of four bytes. Four
+/// lanes write their four pixels as three words.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn pack_rgb8(
     src: *const RgbaF32,
@@ -166,31 +181,35 @@ unsafe extern "ptx-kernel" fn pack_rgb8(
     g: f32,
     b: f32,
 ) {
-    let stride = thread::grid_threads_1d();
-    let lane = thread::thread_idx_x() % 32;
-    let (group, word) = (lane as usize / 4, lane % 4);
-    let mut warp_start = thread::index_1d() - lane as usize;
-    // The bound is the same for a whole warp, so that all lanes shuffle together.
-    while warp_start < n {
-        let i = warp_start + lane as usize;
-        // SAFETY: `src` is read below `n` alone. Word `word` of four pixels starts within
-        // pixel `word`, so where that exists the word is within `dst` and its padding. Blocks
-        // are whole warps, so all lanes reach the shuffle.
-        unsafe {
-            let pixel = if i < n {
-                src.add(i).read()
-            } else {
-                RgbaF32([0.0; 4])
-            };
-            let this = pack::rgb8_bits(pack::rgb8(pixel, [r, g, b]));
-            let next = warp::shuffle_down(this, 1);
-            if word < 3 && i < n {
-                dst.add((warp_start / 4 + group) * 3 + word as usize)
-                    .write(pack::rgb8_word(this, next, word));
+    let (block, thread) = (thread::block_dim_x(), thread::thread_idx_x());
+    let load = |i| {
+        if i < n {
+            // SAFETY: `i` is below `n`.
+            unsafe { src.add(i).read() }
+        } else {
+            RgbaF32([0.0; 4])
+        }
+    };
+    let store = |i: usize, pixel| {
+        let this = pack::rgb8_bits(pack::rgb8(pixel, [r, g, b]));
+        // SAFETY: blocks are whole warps, and all threads of a block are here together.
+        let next = unsafe { warp::shuffle_down(this, 1) };
+        let word = i % 4;
+        if word < 3 && i < n {
+            // SAFETY: word `word` of four pixels starts within pixel `word`, so where that is
+            // below `n` the word is within `dst` and its padding.
+            unsafe {
+                dst.add(i / 4 * 3 + word)
+                    .write(pack::rgb8_word(this, next, word as u32));
             }
         }
-        warp_start += stride;
-    }
+    };
+    for_each_tile(n, |start| {
+        let (first, second) = (start + thread, start + block + thread);
+        let (a, b) = (load(first), load(second));
+        store(first, a);
+        store(second, b);
+    });
 }
 
 /// Float to linear float RGB, flattened.

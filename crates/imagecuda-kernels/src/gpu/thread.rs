@@ -2,27 +2,30 @@
 
 use core::arch::nvptx;
 
-/// This thread's number along x within the whole grid.
-#[inline(always)]
-pub fn index_1d() -> usize {
-    // SAFETY: reading a special register has no conditions.
-    unsafe {
-        nvptx::_block_idx_x() as usize * nvptx::_block_dim_x() as usize
-            + nvptx::_thread_idx_x() as usize
-    }
-}
-
-/// Threads along x in the whole grid: the stride of a loop that covers more than one pixel a
-/// thread.
-#[inline(always)]
-pub fn grid_threads_1d() -> usize {
-    // SAFETY: reading a special register has no conditions.
-    unsafe { nvptx::_grid_dim_x() as usize * nvptx::_block_dim_x() as usize }
-}
-
 /// This thread's number along x within its block.
 #[inline(always)]
-pub fn thread_idx_x() -> u32 {
+pub fn thread_idx_x() -> usize {
     // SAFETY: reading a special register has no conditions.
-    unsafe { nvptx::_thread_idx_x() as u32 }
+    unsafe { nvptx::_thread_idx_x() as usize }
+}
+
+/// This block's number along x within the grid.
+#[inline(always)]
+pub fn block_idx_x() -> usize {
+    // SAFETY: reading a special register has no conditions.
+    unsafe { nvptx::_block_idx_x() as usize }
+}
+
+/// Threads along x in a block.
+#[inline(always)]
+pub fn block_dim_x() -> usize {
+    // SAFETY: reading a special register has no conditions.
+    unsafe { nvptx::_block_dim_x() as usize }
+}
+
+/// Blocks along x in the grid.
+#[inline(always)]
+pub fn grid_dim_x() -> usize {
+    // SAFETY: reading a special register has no conditions.
+    unsafe { nvptx::_grid_dim_x() as usize }
 }

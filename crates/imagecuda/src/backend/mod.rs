@@ -5,7 +5,9 @@ pub(crate) mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
 
-use crate::{Device, ErrorKind, Result, device::Inner};
+use crate::{Device, Result, device::Inner};
+#[cfg(feature = "cuda")]
+use crate::ErrorKind;
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     layout::Layout,

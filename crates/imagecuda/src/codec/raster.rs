@@ -210,7 +210,36 @@ pub(super) fn write_qoi(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 #[cfg(feature = "tga")]
 pub(super) fn tga<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let decoder = image::codecs::tga::TgaDecoder::new(Cursor::new(bytes));
-    open(decoder, limits, Curve::Encoded)
+    let decoder = open(decoder, limits, Curve::Encoded)?;
+    // The decoder above got past these: an image type, a depth, and a count of alpha bits.
+    let &[_, _, kind, .., depth, descriptor] = bytes.first_chunk::<18>().unwrap_or(&[0; 18]);
+    let opaque = matches!(kind, 2 | 10) && depth == 32 && descriptor & 15 == 0;
+    Ok(if opaque {
+        Box::new(OpaqueTga(decoder))
+    } else {
+        decoder
+    })
+}
+
+/// A TGA file whose fourth channel is not alpha, which the `image` crate takes it for.
+#[cfg(feature = "tga")]
+struct OpaqueTga<'a>(Box<dyn Decode + 'a>);
+
+#[cfg(feature = "tga")]
+impl Decode for OpaqueTga<'_> {
+    fn header(&self) -> Header {
+        self.0.header()
+    }
+
+    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let rgba = self.header().layout == Layout::Rgba8;
+        self.0.read_into(out)?;
+        if rgba {
+            let alphas = out.iter_mut().skip(3).step_by(4);
+            alphas.for_each(|alpha| *alpha = 255);
+        }
+        Ok(())
+    }
 }
 
 #[cfg(feature = "tga")]

@@ -199,8 +199,9 @@ pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
     Ok(out.write_all(&file)?)
 }
 
-/// libwebp's lossless method (0 to 6) and effort (0 to 100).
-const LOSSLESS_EFFORT: (i32, f32) = (1, 20.0);
+/// libwebp's lossless method (0 to 6) and effort (0 to 100). On one core a 4K photo takes 0.5 s
+/// for 6.4 MB; (1, 50) takes 2.5 s and libwebp's own (4, 75) takes 4.2 s, both for 5.3 MB.
+const LOSSLESS_EFFORT: (i32, f32) = (0, 20.0);
 
 fn encode_error(error: WebPEncodingError) -> Error {
     use WebPEncodingError::*;

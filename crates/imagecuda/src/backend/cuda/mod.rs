@@ -40,8 +40,8 @@ pub(crate) struct Context {
     module: Module,
     memory: memory::Allocator,
     pinned: pinned::Pool,
-    /// Threads that the whole device runs at once.
-    resident_threads: usize,
+    /// Blocks that a grid may have along x.
+    max_grid: u32,
 }
 
 impl Context {
@@ -61,8 +61,7 @@ impl Context {
         let device = find(ordinal)?;
         let name = check("cuDeviceGetName", device.name())?;
         let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
-        let processors = attribute(DeviceAttribute::MultiprocessorCount)?;
-        let threads = attribute(DeviceAttribute::MaxThreadsPerMultiprocessor)?;
+        let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
 
         // `cust` makes the new context current; the caller's own must stay.
         let _restore = Current::remember()?;
@@ -81,7 +80,7 @@ impl Context {
             module,
             memory,
             pinned: pinned::Pool::default(),
-            resident_threads: processors as usize * threads as usize,
+            max_grid: max_grid.unsigned_abs(),
         })
     }
 

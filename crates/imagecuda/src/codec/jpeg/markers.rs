@@ -9,6 +9,10 @@ pub(super) struct Frame {
     pub(super) height: u16,
     pub(super) components: u8,
     pub(super) progressive: bool,
+    /// Whether the first scan has some of the components only.
+    pub(super) split: bool,
+    /// Whether a component has several rows of blocks in an MCU.
+    pub(super) tall: bool,
     /// The colour transform of Adobe's APP14 segment (0 none, 1 YCbCr, 2 YCCK), and where
     /// that byte is.
     pub(super) adobe: Option<(u8, usize)>,
@@ -27,6 +31,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Frame> {
     let mut frame: Option<Frame> = None;
     let (mut adobe, mut jfif) = (None, false);
     let mut scans = 0;
+    let mut wanted = Vec::new(); // the components that no scan has had yet
     let mut at = 2;
     while let Some(found) = next_marker(bytes, at) {
         let (marker, after) = (bytes[found], found + 1);
@@ -61,19 +66,36 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Frame> {
                 if frame.replace(found).is_some() {
                     return Err(Error::decode("two frames in one picture"));
                 }
+                wanted = segment[6..].chunks_exact(3).map(|c| c[0]).collect();
             }
             0xcc => return Err(Error::unsupported("arithmetic-coded JPEG")),
             0xe0 if scans == 0 => jfif |= segment.starts_with(b"JFIF\0"),
             0xee if scans == 0 && segment.starts_with(b"Adobe") && segment.len() > 11 => {
                 adobe = Some((segment[11], after + 2 + 11));
             }
-            0xda => scans += 1,
+            0xda => {
+                let [count, components @ ..] = segment else {
+                    return Err(cut_short());
+                };
+                if let (0, Some(frame)) = (scans, &mut frame) {
+                    frame.split = *count < frame.components;
+                }
+                for component in components.chunks_exact(2).take(usize::from(*count)) {
+                    let before = wanted.len();
+                    wanted.retain(|&id| id != component[0]);
+                    // zune-jpeg would stop there, and call the half of a picture whole.
+                    if wanted.len() == before && frame.is_some_and(|frame| !frame.progressive) {
+                        return Err(Error::decode("a scan that has no place in the frame"));
+                    }
+                }
+                scans += 1;
+            }
             _ => {}
         }
         at = after + 2 + segment.len();
     }
     let mut frame = frame.ok_or_else(|| Error::decode("no frame header"))?;
-    if scans == 0 {
+    if scans == 0 || !wanted.is_empty() {
         return Err(cut_short());
     }
     let ended = bytes.get(at..at + 2) == Some(&[0xff, 0xd9]);
@@ -111,7 +133,7 @@ fn start_of_frame(marker: u8, segment: &[u8]) -> Result<Frame> {
     if let Some(process) = process {
         return Err(Error::unsupported(process));
     }
-    let &[bits, h0, h1, w0, w1, components, ..] = segment else {
+    let &[bits, h0, h1, w0, w1, components, ref factors @ ..] = segment else {
         return Err(cut_short());
     };
     if bits != 8 {
@@ -122,6 +144,10 @@ fn start_of_frame(marker: u8, segment: &[u8]) -> Result<Frame> {
         height: u16::from_be_bytes([h0, h1]),
         components,
         progressive: marker == 0xc2,
+        split: false,
+        tall: factors
+            .chunks_exact(3)
+            .any(|component| component[1] & 15 > 1),
         adobe: None,
         jfif: false,
         end: 0,
@@ -150,6 +176,8 @@ mod tests {
             height: 3,
             components: 1,
             progressive: true,
+            split: false,
+            tall: false,
             adobe: Some((2, 17)),
             jfif: false,
             end,
@@ -158,6 +186,24 @@ mod tests {
         // What follows the end is not of the picture.
         file.extend([0xff, 0xd9, 7, 7, 0xff, 0xd9]);
         assert_eq!(parse(&file).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_component_without_a_scan_is_missing() {
+        let two = |first: u8, second: u8| {
+            let mut file =
+                b"\xff\xd8\xff\xc0\0\x0e\x08\0\x03\0\x05\x02\x01\x22\0\x02\x11\0".to_vec();
+            for id in [first, second] {
+                file.extend([0xff, 0xda, 0, 8, 1, id, 0, 0, 63, 0, 1, 2, 3]);
+            }
+            file
+        };
+        let frame = parse(&two(1, 2)).unwrap();
+        assert!(frame.split && frame.tall);
+        assert!(matches!(
+            parse(&two(1, 1)).unwrap_err().kind(),
+            ErrorKind::Decode(_)
+        ));
     }
 
     #[test]

@@ -1,0 +1,40 @@
+//! Bandwidth of every kernel and transfer as a share of what the machine can do, and the
+//! stages of loading and saving, all in one run.
+//!
+//! `cargo bench -p imagecuda --features cuda --bench gpu`. Without a GPU the CPU's stages alone
+//! are measured, and it says so.
+
+#[path = "../examples/support/scene.rs"]
+mod scene;
+
+#[path = "gpu/stages.rs"]
+mod stages;
+
+#[cfg(feature = "cuda")]
+#[path = "gpu/kernels.rs"]
+mod kernels;
+
+use imagecuda::{Device, Result};
+
+fn main() -> Result<()> {
+    // Cargo adds `--bench`; there are no options of ours.
+    let cpu = Device::cpu();
+    match Device::cuda(0) {
+        Ok(gpu) => {
+            println!("GPU: {} ({gpu})", gpu.name());
+            #[cfg(feature = "cuda")]
+            kernels::run(&gpu)?;
+            stages::run(&gpu)?;
+        }
+        Err(error) => println!("no GPU is measured: {error}"),
+    }
+    stages::run(&cpu)
+}
+
+/// The median of what `sample` gives, after one that does not count.
+fn median(samples: usize, mut sample: impl FnMut() -> Result<f64>) -> Result<f64> {
+    sample()?;
+    let mut values = (0..samples).map(|_| sample()).collect::<Result<Vec<_>>>()?;
+    values.sort_by(f64::total_cmp);
+    Ok(values[values.len() / 2])
+}

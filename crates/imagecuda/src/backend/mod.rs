@@ -5,9 +5,9 @@ pub(crate) mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
 
-use crate::{Device, Result, device::Inner};
 #[cfg(feature = "cuda")]
 use crate::ErrorKind;
+use crate::{Device, Result, device::Inner};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     layout::Layout,

@@ -15,13 +15,16 @@ mod stages;
 mod kernels;
 
 use imagecuda::{Device, Result};
+use std::time::Instant;
 
 fn main() -> Result<()> {
     // Cargo adds `--bench`; there are no options of ours.
     let cpu = Device::cpu();
+    let start = Instant::now();
     match Device::cuda(0) {
         Ok(gpu) => {
-            println!("GPU: {} ({gpu})", gpu.name());
+            let opened = start.elapsed();
+            println!("GPU: {} ({gpu}), opened in {opened:.0?}", gpu.name());
             #[cfg(feature = "cuda")]
             kernels::run(&gpu)?;
             stages::run(&gpu)?;

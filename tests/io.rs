@@ -50,6 +50,7 @@ fn main() -> ExitCode {
         saves_follow_links_and_keep_permissions,
         a_pipe_is_written_in_place,
         errors_name_file_format_and_cause,
+        other_decoders_read_what_is_saved,
         the_sample_loads,
     ]))
 }
@@ -135,7 +136,7 @@ fn lossless_formats_keep_every_byte(device: &Device) {
         }
     }
     // Colours under full transparency are colours too.
-    let clear = vec![9, 99, 199, 0].repeat(64);
+    let clear = [9, 99, 199, 0].repeat(64);
     let image = ImageU8::from_pixels(device, 8, 8, Layout::Rgba8, &clear).unwrap();
     for format in LOSSLESS_RGBA {
         let file = SaveOptions::new().encode_u8(&image, format).unwrap();
@@ -872,6 +873,35 @@ fn errors_name_file_format_and_cause(device: &Device) {
         error.to_string().contains("cut.png (PNG): cannot decode: "),
         "{error}"
     );
+}
+
+fn other_decoders_read_what_is_saved(device: &Device) {
+    let image = picture(device, 61, 43);
+    let expected = image.download().unwrap();
+    let png = SaveOptions::new().encode_u8(&image, Format::Png).unwrap();
+    let mut other = zune_png::PngDecoder::new(zune_png::zune_core::bytestream::ZCursor::new(&png));
+    same(
+        &other.decode().unwrap().u8().unwrap(),
+        &expected,
+        "zune-png",
+    );
+
+    let webp = SaveOptions::new().encode_u8(&image, Format::WebP).unwrap();
+    let mut other = image_webp::WebPDecoder::new(Cursor::new(&webp)).unwrap();
+    let mut pixels = vec![0; expected.len()];
+    other.read_image(&mut pixels).unwrap();
+    same(&pixels, &expected, "image-webp");
+
+    let jpeg = SaveOptions::new()
+        .quality(80)
+        .encode_u8(&image, Format::Jpeg)
+        .unwrap();
+    let rgb = jpeg_decoder::Decoder::new(Cursor::new(&jpeg))
+        .decode()
+        .unwrap();
+    let ours = decode_u8(device, &jpeg).download().unwrap();
+    let ours: Vec<u8> = ours.chunks(4).flat_map(|p| [p[0], p[1], p[2]]).collect();
+    assert!(psnr(&ours, &rgb) > 40.0, "{}", psnr(&ours, &rgb));
 }
 
 fn the_sample_loads(device: &Device) {

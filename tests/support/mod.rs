@@ -32,9 +32,14 @@ fn gpu_required() -> bool {
     }
 }
 
+/// Whether tests of a GPU are to be ignored.
+pub fn gpu_is_missing() -> bool {
+    !gpu_required() && Device::cuda(0).is_err()
+}
+
 /// Each test on the CPU, and on the GPU.
 pub fn on_each_device(tests: &[(&str, Body)]) -> Vec<Trial> {
-    let gpu_is_there = Device::cuda(0).is_ok();
+    let no_gpu = gpu_is_missing();
     let mut trials = Vec::new();
     for &(name, body) in tests {
         trials.push(Trial::test(format!("cpu::{name}"), move || {
@@ -45,10 +50,7 @@ pub fn on_each_device(tests: &[(&str, Body)]) -> Vec<Trial> {
             body(&Device::cuda(0).map_err(|error| error.to_string())?);
             Ok(())
         };
-        trials.push(
-            Trial::test(format!("cuda::{name}"), on_gpu)
-                .with_ignored_flag(!gpu_is_there && !gpu_required()),
-        );
+        trials.push(Trial::test(format!("cuda::{name}"), on_gpu).with_ignored_flag(no_gpu));
     }
     trials
 }

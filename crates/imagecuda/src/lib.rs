@@ -82,3 +82,8 @@ pub use save::{Prepared, SaveOptions, encode, save, save_u8, save_via};
 
 #[cfg(feature = "cuda")]
 pub use cust;
+
+/// The README's code, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

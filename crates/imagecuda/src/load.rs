@@ -213,7 +213,7 @@ impl LoadOptions {
         reader
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)?;
-        check_limit("bytes", bytes.len() as u64, limit)?;
+        codec::within("bytes", Some(bytes.len() as u64), limit)?;
         Ok(bytes)
     }
 
@@ -253,18 +253,6 @@ impl LoadOptions {
         };
         decode().map_err(|error: Error| error.with_format(format))
     }
-}
-
-pub(crate) fn check_limit(what: &'static str, requested: u64, limit: u64) -> Result<()> {
-    if requested > limit {
-        return Err(ErrorKind::LimitExceeded {
-            what,
-            requested,
-            limit,
-        }
-        .into());
-    }
-    Ok(())
 }
 
 /// An image that a picture is to fit.

@@ -180,7 +180,7 @@ fn check(header: &Header, limits: &Limits) -> Result<()> {
 }
 
 /// That `requested` (`None`: more than can be counted) is at most `limit`.
-fn within(what: &'static str, requested: Option<u64>, limit: u64) -> Result<()> {
+pub(crate) fn within(what: &'static str, requested: Option<u64>, limit: u64) -> Result<()> {
     match requested {
         Some(requested) if requested <= limit => Ok(()),
         _ => Err(ErrorKind::LimitExceeded {

@@ -1,0 +1,153 @@
+//! The example `convert`, as a person runs it.
+
+mod support;
+
+use imagecuda::{Device, LoadOptions};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, ExitCode, Output},
+};
+use support::same;
+
+fn main() -> ExitCode {
+    let mut trials = support::on_each_device(device_tests![
+        prints_one_line_of_what_it_did,
+        honours_its_options,
+        failures_are_one_line_and_leave_no_file,
+    ]);
+    trials.extend(support::on_both_devices(device_tests![
+        both_devices_turn_formats_into_each_other_alike,
+    ]));
+    support::run(trials)
+}
+
+/// The program, which cargo and the bundle both lay beside the tests.
+fn program() -> PathBuf {
+    let tests = env::current_exe().unwrap();
+    let name = format!("convert{}", env::consts::EXE_SUFFIX);
+    let program = tests
+        .parent()
+        .unwrap()
+        .with_file_name("examples")
+        .join(name);
+    assert!(
+        program.is_file(),
+        "run `cargo build --example convert` with the tests' flags"
+    );
+    program
+}
+
+fn convert(device: &Device, args: &[&str], input: &Path, output: &Path) -> Output {
+    Command::new(program())
+        .args(["--device", &device.to_string()])
+        .args(args)
+        .args([input, output])
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    str::from_utf8(bytes).unwrap()
+}
+
+fn sample() -> PathBuf {
+    support::data("examples/data/sample.jpg")
+}
+
+fn prints_one_line_of_what_it_did(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("a.png");
+    let run = convert(device, &[], &sample(), &output);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let line = text(&run.stdout);
+    assert_eq!(line.lines().count(), 1, "{line}");
+    let parts = [
+        &device.to_string(),
+        "1600x1067",
+        "JPEG to PNG",
+        "decode ",
+        "upload+convert ",
+        "convert+download ",
+        "encode ",
+        " ms",
+    ];
+    for part in parts {
+        assert!(line.contains(part), "{part:?} is not in {line}");
+    }
+    let loaded = LoadOptions::new().load_u8(device, &output).unwrap();
+    let original = LoadOptions::new().load_u8(device, sample()).unwrap();
+    same(
+        &loaded.download().unwrap(),
+        &original.download().unwrap(),
+        "pixels",
+    );
+}
+
+fn honours_its_options(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let [clear, flat, small, large] =
+        ["a.png", "b.png", "c.jpg", "d.jpg"].map(|name| folder.path().join(name));
+    let image = imagecuda::ImageU8::new(device, 8, 8).unwrap();
+    imagecuda::save_u8(&image, &clear).unwrap();
+    let run = convert(device, &["--background", "10,20,30"], &clear, &flat);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let loaded = LoadOptions::new().load_u8(device, &flat).unwrap();
+    assert_eq!(loaded.download().unwrap(), [10, 20, 30, 255].repeat(64));
+    for (quality, output) in [("--quality=30", &small), ("--quality=95", &large)] {
+        let run = convert(device, &[quality], &sample(), output);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+    }
+    let bytes = |path| fs::metadata(path).unwrap().len();
+    assert!(bytes(&small) * 2 < bytes(&large));
+}
+
+fn failures_are_one_line_and_leave_no_file(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("a.png");
+    let missing = folder.path().join("missing.jpg");
+    let cases: [(&[&str], &Path, &Path, i32); 6] = [
+        (&[], &missing, &output, 1),
+        (&[], &sample(), &folder.path().join("a.docx"), 1),
+        (&["--quality", "90"], &sample(), &output, 1),
+        (&["--quality", "best"], &sample(), &output, 2),
+        (&["--background", "1,2"], &sample(), &output, 2),
+        (&["--frobnicate"], &sample(), &output, 2),
+    ];
+    for (args, input, output, code) in cases {
+        let run = convert(device, args, input, output);
+        assert_eq!(run.status.code(), Some(code), "{args:?}");
+        assert!(run.stdout.is_empty());
+        let message = text(&run.stderr);
+        assert!(message.starts_with("convert: "), "{message}");
+        if code == 1 {
+            assert_eq!(message.lines().count(), 1, "{message}");
+        } else {
+            assert!(message.contains("Usage: convert"), "{message}");
+        }
+        assert!(!output.exists());
+    }
+}
+
+fn both_devices_turn_formats_into_each_other_alike(gpu: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let formats = ["jpg", "png", "webp", "tif"];
+    for (i, from) in formats.into_iter().enumerate() {
+        let source = folder.path().join(format!("source.{from}"));
+        // Each in the lossy or lossless kind that it has; pixels unlike each other.
+        let args = [format!("--background={i},99,0")];
+        let run = convert(&Device::cpu(), &[&args[0]], &sample(), &source);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        for to in formats {
+            let [a, b] = [gpu, &Device::cpu()].map(|device| {
+                let output = folder
+                    .path()
+                    .join(format!("{device}.{to}").replace(':', "_"));
+                let run = convert(device, &[], &source, &output);
+                assert!(run.status.success(), "{}", text(&run.stderr));
+                fs::read(output).unwrap()
+            });
+            same(&a, &b, (from, to));
+        }
+    }
+}

@@ -20,6 +20,7 @@ Options:
       --device DEVICE      auto (default), cpu, cuda or cuda:N
       --quality Q          1 to 100, for JPEG and WebP [default: best; WebP lossless]
       --background R,G,B   flatten alpha onto this colour, each 0 to 255
+      --no-orientation     leave the pixels as they are stored
   -h, --help               print this";
 
 fn main() -> ExitCode {
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
 
 struct Task {
     device: String,
+    load: LoadOptions,
     save: SaveOptions,
     input: String,
     output: String,
@@ -52,7 +54,7 @@ struct Task {
 /// The task, or `None` if help was asked for.
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn Error>> {
     let mut device = None;
-    let mut save = SaveOptions::new();
+    let (mut load, mut save) = (LoadOptions::new(), SaveOptions::new());
     let mut files = Vec::new();
     let mut only_files = false;
     while let Some(arg) = args.next() {
@@ -77,6 +79,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn
                 let number = quality.parse();
                 save = save.quality(number.map_err(|_| format!("--quality: {quality}"))?);
             }
+            "--no-orientation" => load = load.orientation(false),
             "--background" => save = save.background(color(&value()?)?),
             _ => return Err(format!("there is no option {name}").into()),
         }
@@ -86,6 +89,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn
     };
     Ok(Some(Task {
         device: device.unwrap_or_else(|| "auto".to_owned()),
+        load,
         save,
         input,
         output,
@@ -104,7 +108,7 @@ fn convert(task: &Task) -> imagecuda::Result<()> {
     let device = open(&task.device)?;
 
     let start = Instant::now();
-    let decoded = LoadOptions::new().read(&device, &task.input)?;
+    let decoded = task.load.read(&device, &task.input)?;
     let decode = start.elapsed();
     let format_in = decoded.format();
 

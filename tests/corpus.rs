@@ -22,40 +22,12 @@ use support::{bits, same};
 /// test, so that this list stays true.
 const EXCEPTIONS: &[(&str, Exception, &str)] = {
     use Exception::{Differs, Refused};
-    const ORIENTATION: &str = "orientation is not applied yet";
     const PROFILE: &str = "colour profiles are not applied yet";
     &[
         (
             "bmp/metadata-extractor-images__QSb.BMP",
             Refused,
             "an OS/2 header of 64 bytes",
-        ),
-        (
-            "jpeg/Pillow__hopper_orientation_4.jpg",
-            Differs,
-            ORIENTATION,
-        ),
-        (
-            "jpeg/Pillow__hopper_orientation_7.jpg",
-            Differs,
-            ORIENTATION,
-        ),
-        (
-            "jpeg/Pillow__orientation_rectangle.jpg",
-            Differs,
-            ORIENTATION,
-        ),
-        ("jpeg/exifr__f2t.jpg", Differs, ORIENTATION),
-        ("jpeg/exifr__f3t.jpg", Differs, ORIENTATION),
-        (
-            "jpeg/libavif__paris_exif_orientation_5.jpg",
-            Differs,
-            ORIENTATION,
-        ),
-        (
-            "jpeg/test-assets__portrait-orientation-6.jpg",
-            Differs,
-            ORIENTATION,
         ),
         (
             "jpeg/serenity__several_scans_odd_number_mcu.jpg",

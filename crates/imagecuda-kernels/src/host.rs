@@ -6,6 +6,7 @@
 use crate::{
     expand::{Curve, Expand},
     layout::Layout,
+    orient::Orientation,
     pack::{self, Background, Packing},
     pixel::{Rgba8, RgbaF32},
     texel::{self, Texel},
@@ -51,6 +52,27 @@ pub fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut
         Packing::Rgb8 => unmap(src, dst, |p| pack::rgb8(p, background)),
         Packing::Rgba32FLinear => unmap(src, dst, pack::rgba32f_linear),
         Packing::Rgb32FLinear => unmap(src, dst, |p| pack::rgb32f_linear(p, background)),
+    }
+}
+
+/// Row `y` of the picture for viewing, which has `height` rows of as many pixels as fit `row`.
+/// `src` are the file's pixels of `bytes_per_pixel` bytes each.
+///
+/// # Panics
+///
+/// If `src` is too short, or `y` too large.
+pub fn orient_row(
+    orientation: Orientation,
+    bytes_per_pixel: usize,
+    src: &[u8],
+    y: usize,
+    height: usize,
+    row: &mut [u8],
+) {
+    let width = row.len() / bytes_per_pixel;
+    for (x, pixel) in row.chunks_exact_mut(bytes_per_pixel).enumerate() {
+        let at = orientation.source(x, y, width, height) * bytes_per_pixel;
+        pixel.copy_from_slice(&src[at..at + bytes_per_pixel]);
     }
 }
 

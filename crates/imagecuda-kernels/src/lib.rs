@@ -4,6 +4,7 @@
 //! - [`pixel`]: the two device formats and the number rules between them.
 //! - [`layout`] and [`texel`]: how files hold their pixels.
 //! - [`expand`]: any texel to RGBA. [`pack`]: RGBA to what an encoder wants.
+//! - [`orient`]: the eight orientations of EXIF.
 //! - [`color`]: the sRGB curve, extended past 1.0.
 //! - [`host`]: the same bodies over slices, for the CPU.
 //! - `gpu`: the same bodies over device memory. Exists on `nvptx64` alone; its entry points
@@ -35,6 +36,7 @@ extern crate std;
 pub mod color;
 pub mod expand;
 pub mod layout;
+pub mod orient;
 pub mod pack;
 pub mod pixel;
 pub mod texel;

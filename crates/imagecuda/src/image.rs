@@ -2,11 +2,12 @@
 
 use crate::{
     Device, ErrorKind, Result,
-    backend::{Buffer, DevicePixel},
+    backend::{Buffer, DevicePixel, Expansion},
 };
 use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
+    orient::Orientation,
     pixel::{Rgba8, RgbaF32},
 };
 use std::fmt;
@@ -112,8 +113,14 @@ impl<P: DevicePixel> DeviceImage<P> {
         let mut image = Self::for_overwrite(device, width, height)?;
         let mut staging = device.staging(actual)?;
         staging.copy_from_slice(bytes);
-        let len = image.len();
-        image.buffer.expand(staging, layout, Curve::Encoded, len)?;
+        let how = Expansion {
+            layout,
+            curve: Curve::Encoded,
+            orientation: Orientation::Normal,
+            width,
+            height,
+        };
+        image.buffer.expand(staging, how)?;
         Ok(image)
     }
 

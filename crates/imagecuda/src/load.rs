@@ -2,10 +2,10 @@
 
 use crate::{
     Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
-    backend::{DevicePixel, Staging},
-    codec::{self, Header},
+    backend::{DevicePixel, Expansion, Staging},
+    codec::{self, Metadata},
 };
-use imagecuda_kernels::layout::Layout;
+use imagecuda_kernels::{layout::Layout, orient::Orientation};
 use std::{
     fs::File,
     io::{BufRead, Read, Seek},
@@ -47,15 +47,26 @@ impl Default for Limits {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadOptions {
     limits: Limits,
     format: Option<Format>,
+    orientation: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            format: None,
+            orientation: true,
+        }
+    }
 }
 
 impl LoadOptions {
-    /// The defaults: at most 268,435,456 pixels (2^28) and 2 GiB in the file's own layout, and
-    /// the format that the content shows.
+    /// The defaults: at most 268,435,456 pixels (2^28) and 2 GiB in the file's own layout, the
+    /// format that the content shows, and turned as the file says.
     pub fn new() -> Self {
         Self::default()
     }
@@ -76,6 +87,13 @@ impl LoadOptions {
     /// is known by its name, and bytes without a name only by this.
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
+        self
+    }
+
+    /// Whether the pixels are turned for viewing as the file says (EXIF and the TIFF tag, all
+    /// eight ways), which is the default; `false` leaves them as they are stored.
+    pub fn orientation(mut self, apply: bool) -> Self {
+        self.orientation = apply;
         self
     }
 
@@ -239,15 +257,26 @@ impl LoadOptions {
         let decode = || {
             let decoder = codec::open(format, bytes, &self.limits)?;
             let header = decoder.header();
+            let orientation = match self.orientation {
+                true => Metadata::read(format, bytes).orientation(),
+                false => Orientation::Normal,
+            };
+            let (width, height) = orientation.size(header.width, header.height);
             for target in targets {
-                target.check_fits(header.width, header.height)?;
+                target.check_fits(width, height)?;
             }
             let mut pixels = device.staging(header.bytes())?;
             decoder.read_into(&mut pixels)?;
             Ok(Decoded {
                 device: device.clone(),
                 format,
-                header,
+                how: Expansion {
+                    layout: header.layout,
+                    curve: header.curve,
+                    orientation,
+                    width,
+                    height,
+                },
                 pixels,
             })
         };
@@ -276,19 +305,19 @@ impl<P: DevicePixel> Target for DeviceImage<P> {
 pub struct Decoded {
     device: Device,
     format: Format,
-    header: Header,
+    how: Expansion,
     pixels: Staging,
 }
 
 impl Decoded {
-    /// The width, in pixels.
+    /// The width for viewing, in pixels.
     pub fn width(&self) -> u32 {
-        self.header.width
+        self.how.width
     }
 
-    /// The height, in pixels.
+    /// The height for viewing, in pixels.
     pub fn height(&self) -> u32 {
-        self.header.height
+        self.how.height
     }
 
     /// The format of the file.
@@ -298,10 +327,10 @@ impl Decoded {
 
     /// The layout of the pixels, which is what is uploaded: 1 to 16 bytes a pixel.
     pub fn layout(&self) -> Layout {
-        self.header.layout
+        self.how.layout
     }
 
-    /// Uploads the pixels and expands them to a float image. On a GPU this returns before the
+    /// Uploads the pixels, turns them, and expands them to a float image. On a GPU this returns before the
     /// device is done; work that follows on its stream is in order.
     ///
     /// # Errors
@@ -321,26 +350,20 @@ impl Decoded {
     }
 
     fn into_device_image<P: DevicePixel>(self) -> Result<DeviceImage<P>> {
-        let mut image =
-            DeviceImage::for_overwrite(&self.device, self.header.width, self.header.height)?;
+        let mut image = DeviceImage::for_overwrite(&self.device, self.how.width, self.how.height)?;
         self.write_to(&mut image)?;
         Ok(image)
     }
 
     fn write_to<P: DevicePixel>(self, image: &mut DeviceImage<P>) -> Result<()> {
-        let Header {
-            width,
-            height,
-            layout,
-            curve,
-        } = self.header;
-        let len = crate::image::pixels(width, height)?;
-        image.buffer.expand(self.pixels, layout, curve, len)?;
+        let Expansion { width, height, .. } = self.how;
+        image.check_fits(width, height)?;
+        image.buffer.expand(self.pixels, self.how)?;
         image.reshape(width, height)
     }
 
     fn write_via(self, image: &mut Image, via: &mut ImageU8) -> Result<()> {
-        if self.header.layout.bits() == 8 {
+        if self.how.layout.bits() == 8 {
             self.write_to(via)?;
             via.to_f32_into(image)
         } else {

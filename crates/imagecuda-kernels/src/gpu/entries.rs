@@ -8,6 +8,7 @@
 use super::{thread, warp};
 use crate::{
     expand::Expand,
+    orient::Orientation,
     pack,
     pixel::{Rgba8, RgbaF32},
     texel,
@@ -235,4 +236,44 @@ unsafe extern "ptx-kernel" fn pack_rgba32f_linear(
 ) {
     // SAFETY: the host launches with `n` pixels on both sides.
     unsafe { map(src, dst, n, pack::rgba32f_linear) }
+}
+
+/// Entries that turn `n` pixels for viewing, one a size of pixel. `width` and `height` are those
+/// of the picture for viewing, `orientation` is EXIF's number.
+macro_rules! orient {
+    ($($name:ident: $texel:ty;)*) => {$(
+        #[unsafe(no_mangle)]
+        unsafe extern "ptx-kernel" fn $name(
+            src: *const $texel,
+            dst: *mut $texel,
+            n: usize,
+            width: u32,
+            height: u32,
+            orientation: u32,
+        ) {
+            let (width, height) = (width as usize, height as usize);
+            let orientation = Orientation::from_exif(orientation).unwrap_or_default();
+            for_each(
+                n,
+                |i| {
+                    let from = orientation.source(i % width, i / width, width, height);
+                    // SAFETY: a permutation of the pixels below `n`.
+                    unsafe { src.add(from).read() }
+                },
+                // SAFETY: `i` is below `n`.
+                |i, pixel| unsafe { dst.add(i).write(pixel) },
+            );
+        }
+    )*};
+}
+
+orient! {
+    orient_1: texel::L8;
+    orient_2: texel::La8;
+    orient_3: texel::Rgb8;
+    orient_4: Rgba8;
+    orient_6: texel::Rgb16;
+    orient_8: texel::Rgba16;
+    orient_12: texel::Rgb32F;
+    orient_16: RgbaF32;
 }

@@ -1,11 +1,12 @@
 //! The CPU device: host memory, and the kernels' bodies on all cores.
 
+use super::Expansion;
 use crate::{ErrorKind, Result};
 use bytemuck::{Pod, Zeroable};
 use imagecuda_kernels::{
-    expand::{Curve, Expand},
+    expand::Expand,
     host,
-    layout::Layout,
+    orient::Orientation,
     pack::{Background, Packing},
     pixel::RgbaF32,
 };
@@ -26,11 +27,27 @@ pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
     })
 }
 
-pub(crate) fn expand<P: Expand + Send>(layout: Layout, curve: Curve, src: &[u8], dst: &mut [P]) {
-    let bytes = TASK * layout.bytes_per_pixel();
-    dst.par_chunks_mut(TASK)
-        .zip(src.par_chunks(bytes))
-        .for_each(|(dst, src)| host::expand(layout, curve, src, dst));
+pub(crate) fn expand<P: Expand + Send>(how: Expansion, src: &[u8], dst: &mut [P]) {
+    let Expansion { layout, curve, .. } = how;
+    let bytes_per_pixel = layout.bytes_per_pixel();
+    if how.orientation == Orientation::Normal {
+        dst.par_chunks_mut(TASK)
+            .zip(src.par_chunks(TASK * bytes_per_pixel))
+            .for_each(|(dst, src)| host::expand(layout, curve, src, dst));
+        return;
+    }
+    let (width, height) = (how.width as usize, how.height as usize);
+    let rows = (TASK / width).max(1);
+    dst.par_chunks_mut(rows * width)
+        .enumerate()
+        .for_each(|(task, dst)| {
+            let mut row = vec![0; width * bytes_per_pixel];
+            for (i, dst) in dst.chunks_mut(width).enumerate() {
+                let y = task * rows + i;
+                host::orient_row(how.orientation, bytes_per_pixel, src, y, height, &mut row);
+                host::expand(layout, curve, &row, dst);
+            }
+        });
 }
 
 pub(crate) fn convert<S: Pod + Sync, D: From<S> + Send>(src: &[S], dst: &mut [D]) {

@@ -11,6 +11,7 @@ use crate::{Device, Result, device::Inner};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     layout::Layout,
+    orient::Orientation,
     pack::{Background, Packing},
     pixel::{Rgba8, RgbaF32},
 };
@@ -34,6 +35,23 @@ impl DevicePixel for RgbaF32 {
 impl DevicePixel for Rgba8 {
     type Sample = u8;
     const LAYOUT: Layout = Layout::Rgba8;
+}
+
+/// What is to be made of a file's pixels.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expansion {
+    pub(crate) layout: Layout,
+    pub(crate) curve: Curve,
+    pub(crate) orientation: Orientation,
+    /// The size for viewing: after the orientation.
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+}
+
+impl Expansion {
+    pub(crate) fn len(&self) -> usize {
+        self.width as usize * self.height as usize
+    }
 }
 
 /// A fixed number of pixels on one device.
@@ -102,22 +120,16 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Makes the first `len` pixels of the file's pixels in `staging`. Returns at once on a
-    /// GPU; work that follows on its stream is in order.
-    pub(crate) fn expand(
-        &mut self,
-        staging: Staging,
-        layout: Layout,
-        curve: Curve,
-        len: usize,
-    ) -> Result<()> {
+    /// Makes the first pixels of the file's pixels in `staging`. Returns at once on a GPU; work
+    /// that follows on its stream is in order.
+    pub(crate) fn expand(&mut self, staging: Staging, how: Expansion) -> Result<()> {
         match (self, staging) {
             (Self::Cpu(dst), staging) => {
-                cpu::expand(layout, curve, &staging, &mut dst[..len]);
+                cpu::expand(how, &staging, &mut dst[..how.len()]);
                 Ok(())
             }
             #[cfg(feature = "cuda")]
-            (Self::Cuda(dst), Staging::Pinned(staging)) => dst.expand(staging, layout, curve, len),
+            (Self::Cuda(dst), Staging::Pinned(staging)) => dst.expand(staging, how),
             #[cfg(feature = "cuda")]
             (Self::Cuda(_), Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
         }

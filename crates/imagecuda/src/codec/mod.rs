@@ -27,6 +27,7 @@ use std::io::{Seek, Write};
 
 #[cfg(feature = "jpeg")]
 mod jpeg;
+mod metadata;
 #[cfg(feature = "pnm")]
 mod pfm;
 #[cfg(any(
@@ -45,6 +46,8 @@ mod raster;
 mod tiff;
 #[cfg(feature = "webp")]
 mod webp;
+
+pub(crate) use metadata::Metadata;
 
 /// What a header says, once checked against the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -164,6 +164,13 @@ pub(super) fn write_ico(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 
 /// With palettes and transparent colours resolved, and 1, 2 and 4 bits made 8. Of an animated
 /// PNG the default image.
+/// The ICC profile of a PNG, inflated; `None` if there is none, or it is damaged.
+#[cfg(feature = "png")]
+pub(super) fn png_profile(bytes: &[u8]) -> Option<Vec<u8>> {
+    let decoder = image::codecs::png::PngDecoder::new(Cursor::new(bytes));
+    decoder.ok()?.icc_profile().ok()?
+}
+
 #[cfg(feature = "png")]
 pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), inner(limits));

@@ -6,11 +6,15 @@ use super::{
     memory::{Buffer, DeviceBytes},
     pinned::Pinned,
 };
-use crate::{Error, Result, backend::DevicePixel};
+use crate::{
+    Error, Result,
+    backend::{DevicePixel, Expansion},
+};
 use cust::{function::Function, launch, memory::DevicePointer};
 use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
+    orient::Orientation,
     pack::{Background, Packing},
     pixel::{Rgba8, RgbaF32},
 };
@@ -69,22 +73,28 @@ fn expansion(layout: Layout, curve: Curve, target: Layout) -> Option<&'static st
 }
 
 impl<P: DevicePixel> Buffer<P> {
-    /// Uploads the file's pixels and makes the first `len` of them. Does not wait.
-    pub(crate) fn expand(
-        &mut self,
-        staging: Pinned,
-        layout: Layout,
-        curve: Curve,
-        len: usize,
-    ) -> Result<()> {
+    /// Uploads the file's pixels, turns them, and makes the first pixels of them. Does not wait.
+    pub(crate) fn expand(&mut self, staging: Pinned, how: Expansion) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
-        if layout == P::LAYOUT && curve == Curve::Encoded {
+        let (Expansion { layout, curve, .. }, len) = (how, how.len());
+        let as_is = layout == P::LAYOUT && curve == Curve::Encoded;
+        if as_is && how.orientation == Orientation::Normal {
             return staging.upload_to(self.pointer());
         }
-        let scratch = DeviceBytes::uninitialized(&context, staging.len())?;
+        let bytes = staging.len();
+        let scratch = DeviceBytes::uninitialized(&context, bytes)?;
         staging.upload_to(scratch.pointer())?;
-        self.expand_from(scratch.pointer(), layout, curve, len)
+        if how.orientation == Orientation::Normal {
+            return self.expand_from(scratch.pointer(), layout, curve, len);
+        }
+        if as_is {
+            return context.run_orient(scratch.pointer(), self.pointer(), how);
+        }
+        // Turned first: a file's pixels are smaller than what is made of them.
+        let turned = DeviceBytes::uninitialized(&context, bytes)?;
+        context.run_orient(scratch.pointer(), turned.pointer(), how)?;
+        self.expand_from(turned.pointer(), layout, curve, len)
     }
 
     /// Makes the first `len` pixels of what is in device memory. Does not wait.
@@ -196,6 +206,35 @@ impl Context {
         // SAFETY: as in `run`, with the background after the three arguments.
         let launched =
             unsafe { launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(src, dst, n, r, g, b)) };
+        check("cuLaunchKernel", launched)
+    }
+
+    /// The same for a kernel that turns the file's pixels.
+    fn run_orient(
+        &self,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        how: Expansion,
+    ) -> Result<()> {
+        let kernel = match how.layout.bytes_per_pixel() {
+            1 => "orient_1",
+            2 => "orient_2",
+            3 => "orient_3",
+            4 => "orient_4",
+            6 => "orient_6",
+            8 => "orient_8",
+            12 => "orient_12",
+            _ => "orient_16",
+        };
+        let (n, width, height) = (how.len(), how.width, how.height);
+        let orientation = how.orientation as u32;
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // SAFETY: as in `run`, with the size and the orientation after the three arguments.
+        let launched = unsafe {
+            launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(
+                src, dst, n, width, height, orientation
+            ))
+        };
         check("cuLaunchKernel", launched)
     }
 }

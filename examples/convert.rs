@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
 
-use imagecuda::{Device, LoadOptions, SaveOptions};
+use imagecuda::{ColorPolicy, Device, LoadOptions, SaveOptions};
 use std::{
     error::Error,
     process::ExitCode,
@@ -21,6 +21,7 @@ Options:
       --quality Q          1 to 100, for JPEG and WebP [default: best; WebP lossless]
       --background R,G,B   flatten alpha onto this colour, each 0 to 255
       --no-orientation     leave the pixels as they are stored
+      --raw-color          leave the colours as they are stored
   -h, --help               print this";
 
 fn main() -> ExitCode {
@@ -80,6 +81,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn
                 save = save.quality(number.map_err(|_| format!("--quality: {quality}"))?);
             }
             "--no-orientation" => load = load.orientation(false),
+            "--raw-color" => load = load.color(ColorPolicy::Raw),
             "--background" => save = save.background(color(&value()?)?),
             _ => return Err(format!("there is no option {name}").into()),
         }

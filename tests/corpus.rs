@@ -22,7 +22,6 @@ use support::{bits, same};
 /// test, so that this list stays true.
 const EXCEPTIONS: &[(&str, Exception, &str)] = {
     use Exception::{Differs, Refused};
-    const PROFILE: &str = "colour profiles are not applied yet";
     &[
         (
             "bmp/metadata-extractor-images__QSb.BMP",
@@ -34,8 +33,6 @@ const EXCEPTIONS: &[(&str, Exception, &str)] = {
             Refused,
             "zune-jpeg decodes baseline scans of one subsampled component wrongly",
         ),
-        ("photos/jpeg-test-images__012mp-bus.jpg", Differs, PROFILE),
-        ("webp/Pillow__show_hopper.webp", Differs, PROFILE),
         (
             "tiff/TwelveMonkeys__group3_2d_lsb2msb.tif",
             Refused,

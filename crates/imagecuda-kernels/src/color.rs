@@ -1,12 +1,12 @@
 //! The sRGB transfer curve (IEC 61966-2-1), extended: negative values mirrored, values past
-//! 1.0 on the same curve.
+//! 1.0 on the same curve; and conversions of other RGB spaces to sRGB.
 //!
 //! NaN is returned as it came: what arithmetic makes of it differs between processors.
 //!
 //! On a GPU the curves are functions of their own: inlined into every kernel that unrolls,
 //! `powf` would make the module six times as large, and its first load as much slower.
 
-use crate::pixel::RgbaF32;
+use crate::pixel::{RgbaF32, clamp_unit};
 use libm::powf;
 
 /// Linear light to an sRGB-encoded value. 1.0 is 1.0; the curve goes on past it.
@@ -51,9 +51,89 @@ pub fn decode_rgb(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
     RgbaF32([srgb_decode(r), srgb_decode(g), srgb_decode(b), a])
 }
 
+/// Knots of a tone curve between 0.0 and 1.0. Every 8-bit value falls on one.
+pub const CURVE: usize = 255 * 16 + 1;
+
+/// The numbers of a conversion by curves and a matrix: nine of the matrix, row by row, then the
+/// knots of the red, the green and the blue curve, to linear light.
+pub const SHAPER: usize = 9 + 3 * CURVE;
+
+/// Points along each side of a colour table.
+pub const GRID: usize = 33;
+
+/// The numbers of a colour table: sRGB of each point, red outermost.
+pub const TABLE: usize = GRID * GRID * GRID * 3;
+
+/// The curve through `knots` at `v`. Past the ends it goes straight on.
+#[inline(always)]
+fn curve(knots: &[f32], v: f32) -> f32 {
+    let x = v * (CURVE - 1) as f32;
+    // NaN is 0 here, and NaN in the product below.
+    let i = (x as i32).clamp(0, CURVE as i32 - 2) as usize;
+    let t = x - i as f32;
+    knots[i] + (knots[i + 1] - knots[i]) * t
+}
+
+/// NaN as one NaN: what arithmetic makes of it differs between processors.
+#[inline(always)]
+fn canonical(v: f32) -> f32 {
+    if v.is_nan() { f32::NAN } else { v }
+}
+
+/// A pixel of another RGB space as sRGB: curves, a matrix, and the sRGB curve. What is outside
+/// sRGB stays outside 0.0 to 1.0; alpha is kept.
+#[inline(always)]
+pub fn shape(shaper: &[f32; SHAPER], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
+    let (m, curves) = shaper.split_at(9);
+    let r = curve(&curves[..CURVE], r);
+    let g = curve(&curves[CURVE..2 * CURVE], g);
+    let b = curve(&curves[2 * CURVE..], b);
+    let row = |i: usize| canonical(srgb_encode(m[i] * r + m[i + 1] * g + m[i + 2] * b));
+    RgbaF32([row(0), row(3), row(6), a])
+}
+
+/// A pixel of another RGB space as sRGB, by a table, between whose points a tetrahedron is
+/// interpolated. Channels are clamped to 0.0 to 1.0 first (NaN is 0.0); alpha is kept.
+#[inline(always)]
+pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
+    let split = |v: f32| {
+        let x = clamp_unit(v) * (GRID - 1) as f32;
+        let i = (x as usize).min(GRID - 2);
+        (i, x - i as f32)
+    };
+    let ((i, x), (j, y), (k, z)) = (split(r), split(g), split(b));
+    let corner = ((i * GRID + j) * GRID + k) * 3;
+    let (red, green, blue) = (GRID * GRID * 3, GRID * 3, 3);
+    // From the corner to the opposite one along the largest fraction first.
+    let (t1, t2, t3, s1, s2) = if x >= y {
+        if y >= z {
+            (x, y, z, red, green)
+        } else if x >= z {
+            (x, z, y, red, blue)
+        } else {
+            (z, x, y, blue, red)
+        }
+    } else if x >= z {
+        (y, x, z, green, red)
+    } else if y >= z {
+        (y, z, x, green, blue)
+    } else {
+        (z, y, x, blue, green)
+    };
+    let channel = |c: usize| {
+        let at = corner + c;
+        table[at] * (1.0 - t1)
+            + table[at + s1] * (t1 - t2)
+            + table[at + s1 + s2] * (t2 - t3)
+            + table[at + red + green + blue] * t3
+    };
+    RgbaF32([channel(0), channel(1), channel(2), a])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
 
     /// The curve in double precision, from the standard.
     fn oracle(v: f64) -> f64 {
@@ -90,5 +170,68 @@ mod tests {
         assert!(srgb_decode(f32::NAN).is_nan());
         assert_eq!(srgb_encode(f32::INFINITY), f32::INFINITY);
         assert_eq!(srgb_decode(f32::NEG_INFINITY), f32::NEG_INFINITY);
+    }
+
+    fn shaper(matrix: [f32; 9], curve: impl Fn(f32) -> f32) -> Vec<f32> {
+        let knots: Vec<f32> = (0..CURVE)
+            .map(|i| curve(i as f32 / (CURVE - 1) as f32))
+            .collect();
+        [&matrix[..], &knots, &knots, &knots].concat()
+    }
+
+    #[test]
+    fn srgb_through_its_own_curve_is_itself() {
+        let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let shaper = shaper(identity, srgb_decode);
+        for i in 0..=4000 {
+            let v = i as f32 / 4000.0;
+            let got = shape(
+                shaper[..].try_into().unwrap(),
+                RgbaF32([v, 1.0 - v, v / 2.0, 0.3]),
+            );
+            for (got, v) in got.0.into_iter().zip([v, 1.0 - v, v / 2.0, 0.3]) {
+                assert!((got - v).abs() < 3e-6, "{got} for {v}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_matrix_is_applied_to_linear_light() {
+        let swap = [0.0, 1.0, 0.0, 0.0, 0.0, 2.0, 0.5, 0.0, 0.0];
+        let shaper = shaper(swap, |v| v * v);
+        let got = shape(
+            shaper[..].try_into().unwrap(),
+            RgbaF32([0.2, 0.4, 0.8, 1.0]),
+        )
+        .0;
+        let exact = [0.16, 2.0 * 0.64, 0.5 * 0.04].map(oracle_f32);
+        for (got, exact) in got.into_iter().zip(exact) {
+            assert!((got - exact).abs() < 1e-5, "{got} for {exact}");
+        }
+    }
+
+    fn oracle_f32(v: f64) -> f32 {
+        oracle(v) as f32
+    }
+
+    #[test]
+    fn a_table_of_a_linear_map_is_that_map() {
+        let map = |r: f32, g: f32, b: f32| [0.5 * r + 0.5 * g, b, 0.25 * (r + g + b)];
+        let at = |i: usize| i as f32 / (GRID - 1) as f32;
+        let mut table = Vec::new();
+        for i in 0..GRID * GRID * GRID {
+            table.extend(map(at(i / GRID / GRID), at(i / GRID % GRID), at(i % GRID)));
+        }
+        let table: &[f32; TABLE] = table[..].try_into().unwrap();
+        for i in 0..1000 {
+            // All orders of the three fractions, and the ends.
+            let [r, g, b] = [37, 101, 59].map(|step| (i * step % 257) as f32 / 256.0);
+            let got = look_up(table, RgbaF32([r, g, b, 0.5])).0;
+            for (got, exact) in got.into_iter().zip(map(r, g, b)) {
+                assert!((got - exact).abs() < 2e-6, "{got} for {exact}");
+            }
+        }
+        let outside = look_up(table, RgbaF32([f32::NAN, 2.0, -1.0, 0.5])).0;
+        assert_eq!(outside, [0.5, 0.0, 0.25, 0.5]);
     }
 }

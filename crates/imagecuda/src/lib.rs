@@ -56,6 +56,7 @@
 
 mod backend;
 mod codec;
+mod color;
 mod device;
 mod error;
 mod file;
@@ -65,6 +66,7 @@ mod load;
 mod save;
 
 pub use backend::DevicePixel;
+pub use color::ColorPolicy;
 pub use device::Device;
 pub use error::{Error, ErrorKind, Result};
 pub use format::Format;

@@ -1,11 +1,12 @@
 //! Loading: file or bytes → host pixels in their own layout → device.
 
 use crate::{
-    Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
+    ColorPolicy, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
     backend::{DevicePixel, Expansion, Staging},
     codec::{self, Metadata},
+    color::Conversion,
 };
-use imagecuda_kernels::{layout::Layout, orient::Orientation};
+use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
 use std::{
     fs::File,
     io::{BufRead, Read, Seek},
@@ -52,6 +53,7 @@ pub struct LoadOptions {
     limits: Limits,
     format: Option<Format>,
     orientation: bool,
+    color: ColorPolicy,
 }
 
 impl Default for LoadOptions {
@@ -60,6 +62,7 @@ impl Default for LoadOptions {
             limits: Limits::default(),
             format: None,
             orientation: true,
+            color: ColorPolicy::default(),
         }
     }
 }
@@ -94,6 +97,13 @@ impl LoadOptions {
     /// eight ways), which is the default; `false` leaves them as they are stored.
     pub fn orientation(mut self, apply: bool) -> Self {
         self.orientation = apply;
+        self
+    }
+
+    /// What is done with colours that are not sRGB. By default they become sRGB, by the embedded
+    /// ICC profile.
+    pub fn color(mut self, policy: ColorPolicy) -> Self {
+        self.color = policy;
         self
     }
 
@@ -153,7 +163,7 @@ impl LoadOptions {
     /// As [`load_into`](Self::load_into).
     pub fn load_u8_into(&self, path: impl AsRef<Path>, image: &mut ImageU8) -> Result<()> {
         self.read_fitting(path.as_ref(), &[&*image])?
-            .write_to(image)
+            .write_to_u8(image)
     }
 
     /// As [`load`](Self::load), from a file's bytes in memory.
@@ -257,8 +267,9 @@ impl LoadOptions {
         let decode = || {
             let decoder = codec::open(format, bytes, &self.limits)?;
             let header = decoder.header();
+            let metadata = Metadata::read(format, bytes);
             let orientation = match self.orientation {
-                true => Metadata::read(format, bytes).orientation(),
+                true => metadata.orientation(),
                 false => Orientation::Normal,
             };
             let (width, height) = orientation.size(header.width, header.height);
@@ -267,16 +278,26 @@ impl LoadOptions {
             }
             let mut pixels = device.staging(header.bytes())?;
             decoder.read_into(&mut pixels)?;
+            let (curve, conversion) = match self.color {
+                ColorPolicy::Raw => (Curve::Encoded, None),
+                ColorPolicy::ToSrgb => {
+                    let is_gray = header.layout.channels() < 3;
+                    let icc = metadata.icc.as_deref();
+                    let conversion = icc.and_then(|icc| Conversion::from_icc(icc, is_gray));
+                    (header.curve, conversion)
+                }
+            };
             Ok(Decoded {
                 device: device.clone(),
                 format,
                 how: Expansion {
                     layout: header.layout,
-                    curve: header.curve,
+                    curve,
                     orientation,
                     width,
                     height,
                 },
+                conversion,
                 pixels,
             })
         };
@@ -306,6 +327,7 @@ pub struct Decoded {
     device: Device,
     format: Format,
     how: Expansion,
+    conversion: Option<Conversion>,
     pixels: Staging,
 }
 
@@ -330,32 +352,45 @@ impl Decoded {
         self.how.layout
     }
 
-    /// Uploads the pixels, turns them, and expands them to a float image. On a GPU this returns before the
-    /// device is done; work that follows on its stream is in order.
+    /// Uploads the pixels and makes a float image of them: turned, expanded, converted to sRGB.
+    /// On a GPU this returns before the device is done; work that follows on its stream is in
+    /// order.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
     pub fn into_image(self) -> Result<Image> {
-        self.into_device_image()
+        let mut image = Image::for_overwrite(&self.device, self.how.width, self.how.height)?;
+        self.write_to(&mut image)?;
+        Ok(image)
     }
 
-    /// Uploads the pixels and expands them to an 8-bit image; deeper ones are scaled.
+    /// Uploads the pixels and makes an 8-bit image of them; deeper ones are scaled.
     ///
     /// # Errors
     ///
     /// As [`into_image`](Self::into_image).
     pub fn into_image_u8(self) -> Result<ImageU8> {
-        self.into_device_image()
-    }
-
-    fn into_device_image<P: DevicePixel>(self) -> Result<DeviceImage<P>> {
-        let mut image = DeviceImage::for_overwrite(&self.device, self.how.width, self.how.height)?;
-        self.write_to(&mut image)?;
+        let mut image = ImageU8::for_overwrite(&self.device, self.how.width, self.how.height)?;
+        self.write_to_u8(&mut image)?;
         Ok(image)
     }
 
-    fn write_to<P: DevicePixel>(self, image: &mut DeviceImage<P>) -> Result<()> {
+    fn write_to(self, image: &mut Image) -> Result<()> {
+        let Expansion { width, height, .. } = self.how;
+        image.check_fits(width, height)?;
+        image.buffer.expand(self.pixels, self.how)?;
+        if let Some(conversion) = &self.conversion {
+            image.buffer.convert_colors(conversion, self.how.len())?;
+        }
+        image.reshape(width, height)
+    }
+
+    fn write_to_u8(self, image: &mut ImageU8) -> Result<()> {
+        if self.conversion.is_some() {
+            // Colours are converted at full precision, then quantised.
+            return self.into_image()?.to_u8_into(image);
+        }
         let Expansion { width, height, .. } = self.how;
         image.check_fits(width, height)?;
         image.buffer.expand(self.pixels, self.how)?;
@@ -363,12 +398,15 @@ impl Decoded {
     }
 
     fn write_via(self, image: &mut Image, via: &mut ImageU8) -> Result<()> {
-        if self.how.layout.bits() == 8 {
-            self.write_to(via)?;
-            via.to_f32_into(image)
-        } else {
-            self.write_to(image)
+        if self.how.layout.bits() != 8 {
+            return self.write_to(image);
         }
+        if self.conversion.is_some() {
+            self.write_to(image)?;
+            return image.to_u8_into(via);
+        }
+        self.write_to_u8(via)?;
+        via.to_f32_into(image)
     }
 }
 

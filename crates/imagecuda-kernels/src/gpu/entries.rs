@@ -7,6 +7,7 @@
 
 use super::{thread, warp};
 use crate::{
+    color,
     expand::Expand,
     orient::Orientation,
     pack,
@@ -22,7 +23,8 @@ const TILE: usize = 2;
 ///
 /// # Safety
 ///
-/// `src` and `dst` are valid for `n` elements, aligned for their types, and do not overlap.
+/// `src` and `dst` are valid for `n` elements and aligned for their types, and either do not
+/// overlap or are the same.
 #[inline(always)]
 unsafe fn map<S: Copy, D: Copy>(src: *const S, dst: *mut D, n: usize, body: impl Fn(S) -> D) {
     for_each(
@@ -276,4 +278,30 @@ orient! {
     orient_8: texel::Rgba16;
     orient_12: texel::Rgb32F;
     orient_16: RgbaF32;
+}
+
+/// Converts pixels in place by curves and a matrix.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn color_shape(
+    shaper: *const [f32; color::SHAPER],
+    pixels: *mut RgbaF32,
+    n: usize,
+) {
+    // SAFETY: the host passes a whole shaper.
+    let shaper = unsafe { &*shaper };
+    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
+    unsafe { map(pixels, pixels, n, |pixel| color::shape(shaper, pixel)) }
+}
+
+/// Converts pixels in place by a table.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn color_table(
+    table: *const [f32; color::TABLE],
+    pixels: *mut RgbaF32,
+    n: usize,
+) {
+    // SAFETY: the host passes a whole table.
+    let table = unsafe { &*table };
+    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
+    unsafe { map(pixels, pixels, n, |pixel| color::look_up(table, pixel)) }
 }

@@ -1,7 +1,7 @@
 //! The CPU device: host memory, and the kernels' bodies on all cores.
 
 use super::Expansion;
-use crate::{ErrorKind, Result};
+use crate::{ErrorKind, Result, color::Conversion};
 use bytemuck::{Pod, Zeroable};
 use imagecuda_kernels::{
     expand::Expand,
@@ -58,6 +58,14 @@ pub(crate) fn convert<S: Pod + Sync, D: From<S> + Send>(src: &[S], dst: &mut [D]
                 *d = D::from(*s);
             }
         });
+}
+
+pub(crate) fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {
+    pixels.par_chunks_mut(TASK).for_each(|pixels| {
+        for pixel in pixels {
+            *pixel = conversion.apply(*pixel);
+        }
+    });
 }
 
 pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) {

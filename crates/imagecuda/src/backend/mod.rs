@@ -7,7 +7,7 @@ pub(crate) mod cuda;
 
 #[cfg(feature = "cuda")]
 use crate::ErrorKind;
-use crate::{Device, Result, device::Inner};
+use crate::{Device, Result, color::Conversion, device::Inner};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     layout::Layout,
@@ -148,6 +148,18 @@ impl Buffer<RgbaF32> {
             (Self::Cuda(dst), Buffer::Cuda(src)) => dst.convert_from(src, len),
             #[cfg(feature = "cuda")]
             _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// Converts the colours of the first `len` pixels. Returns at once on a GPU.
+    pub(crate) fn convert_colors(&mut self, conversion: &Conversion, len: usize) -> Result<()> {
+        match self {
+            Self::Cpu(pixels) => {
+                cpu::convert_colors(conversion, &mut pixels[..len]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(buffer) => buffer.convert_colors(conversion, len),
         }
     }
 

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     Error, Result,
     backend::{DevicePixel, Expansion},
+    color::Conversion,
 };
 use cust::{function::Function, launch, memory::DevicePointer};
 use imagecuda_kernels::{
@@ -124,6 +125,22 @@ impl Buffer<RgbaF32> {
         context.run("expand_rgba8_to_f32", src.pointer(), self.pointer(), len)
     }
 
+    /// Converts the colours of the first `len` pixels. Does not wait.
+    pub(crate) fn convert_colors(&mut self, conversion: &Conversion, len: usize) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let numbers: &[u8] = bytemuck::cast_slice(conversion.numbers());
+        let mut staging = context.pinned(numbers.len())?;
+        staging.copy_from_slice(numbers);
+        let table = DeviceBytes::uninitialized(&context, numbers.len())?;
+        staging.upload_to(table.pointer())?;
+        let kernel = match conversion {
+            Conversion::Shaper(_) => "color_shape",
+            Conversion::Table(_) => "color_table",
+        };
+        context.run(kernel, table.pointer(), self.pointer(), len)
+    }
+
     /// The first `len` pixels as an encoder wants them, in pinned memory. Waits.
     pub(crate) fn pack(
         &self,
@@ -177,7 +194,7 @@ impl Buffer<Rgba8> {
 }
 
 impl Context {
-    /// Launches a kernel that maps `n` pixels of `src` to `dst`.
+    /// Launches a kernel of two buffers and `n` pixels.
     fn run(
         &self,
         kernel: &str,

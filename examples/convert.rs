@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
 
-use imagecuda::{ColorPolicy, Device, LoadOptions, SaveOptions};
+use imagecuda::{ColorPolicy, Device, ImageInfo, LoadOptions, SaveOptions};
 use std::{
     error::Error,
     process::ExitCode,
@@ -11,6 +11,7 @@ use std::{
 
 const USAGE: &str = "\
 Usage: convert [OPTIONS] INPUT OUTPUT
+       convert --info FILE
 
 Loads INPUT as float32 RGBA on the device and saves it as OUTPUT, in the format
 that OUTPUT's name shows. Prints the device, the size, the formats, and the
@@ -22,6 +23,7 @@ Options:
       --background R,G,B   flatten alpha onto this colour, each 0 to 255
       --no-orientation     leave the pixels as they are stored
       --raw-color          leave the colours as they are stored
+      --info               print what FILE is, without decoding it
   -h, --help               print this";
 
 fn main() -> ExitCode {
@@ -30,7 +32,7 @@ fn main() -> ExitCode {
             println!("{USAGE}");
             ExitCode::SUCCESS
         }
-        Ok(Some(task)) => match convert(&task) {
+        Ok(Some(command)) => match run(&command) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 eprintln!("convert: {error}");
@@ -52,9 +54,22 @@ struct Task {
     output: String,
 }
 
-/// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn Error>> {
+enum Command {
+    Convert(Task),
+    Info(String),
+}
+
+fn run(command: &Command) -> imagecuda::Result<()> {
+    match command {
+        Command::Convert(task) => convert(task),
+        Command::Info(file) => info(file),
+    }
+}
+
+/// The command, or `None` if help was asked for.
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<dyn Error>> {
     let mut device = None;
+    let mut info = false;
     let (mut load, mut save) = (LoadOptions::new(), SaveOptions::new());
     let mut files = Vec::new();
     let mut only_files = false;
@@ -80,22 +95,29 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn
                 let number = quality.parse();
                 save = save.quality(number.map_err(|_| format!("--quality: {quality}"))?);
             }
+            "--info" => info = true,
             "--no-orientation" => load = load.orientation(false),
             "--raw-color" => load = load.color(ColorPolicy::Raw),
             "--background" => save = save.background(color(&value()?)?),
             _ => return Err(format!("there is no option {name}").into()),
         }
     }
+    if info {
+        let Ok([file]) = <[String; 1]>::try_from(files) else {
+            return Err("--info takes one FILE".into());
+        };
+        return Ok(Some(Command::Info(file)));
+    }
     let Ok([input, output]) = <[String; 2]>::try_from(files) else {
         return Err("one INPUT and one OUTPUT are needed".into());
     };
-    Ok(Some(Task {
+    Ok(Some(Command::Convert(Task {
         device: device.unwrap_or_else(|| "auto".to_owned()),
         load,
         save,
         input,
         output,
-    }))
+    })))
 }
 
 fn color(text: &str) -> Result<[u8; 3], String> {
@@ -139,6 +161,28 @@ fn convert(task: &Task) -> imagecuda::Result<()> {
         ms(download),
         ms(encode),
     );
+    Ok(())
+}
+
+fn info(file: &str) -> imagecuda::Result<()> {
+    let info = ImageInfo::read(file)?;
+    let kind = match info.channels() {
+        1 => "gray",
+        2 => "gray+alpha",
+        3 => "RGB",
+        _ => "RGBA",
+    };
+    let light = if info.is_linear() {
+        " of linear light"
+    } else {
+        ""
+    };
+    println!("{}x{} {}", info.width(), info.height(), info.format());
+    println!("pixels: {kind}, {} bits a sample{light}", info.depth());
+    println!("orientation: {}", info.orientation() as u32);
+    let bytes = |data: Option<&[u8]>| data.map_or("none".into(), |d| format!("{} bytes", d.len()));
+    println!("ICC profile: {}", bytes(info.icc_profile()));
+    println!("EXIF: {}", bytes(info.exif()));
     Ok(())
 }
 

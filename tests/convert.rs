@@ -16,6 +16,10 @@ fn main() -> ExitCode {
         honours_its_options,
         failures_are_one_line_and_leave_no_file,
     ]);
+    trials.push(libtest_mimic::Trial::test(
+        "tells_what_a_file_is",
+        tells_what_a_file_is,
+    ));
     trials.extend(support::on_both_devices(device_tests![
         both_devices_turn_formats_into_each_other_alike,
     ]));
@@ -82,6 +86,23 @@ fn prints_one_line_of_what_it_did(device: &Device) {
         &original.download().unwrap(),
         "pixels",
     );
+}
+
+fn tells_what_a_file_is() -> Result<(), libtest_mimic::Failed> {
+    let run = Command::new(program())
+        .arg("--info")
+        .arg(sample())
+        .output()?;
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let expected = "1600x1067 JPEG\npixels: RGB, 8 bits a sample\norientation: 1\n\
+                    ICC profile: none\nEXIF: none\n";
+    assert_eq!(text(&run.stdout), expected);
+    let run = Command::new(program())
+        .args(["--info", "missing.png"])
+        .output()?;
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).starts_with("convert: missing.png: "));
+    Ok(())
 }
 
 fn honours_its_options(device: &Device) {

@@ -62,6 +62,7 @@ mod error;
 mod file;
 mod format;
 mod image;
+mod info;
 mod load;
 mod save;
 
@@ -73,8 +74,10 @@ pub use format::Format;
 pub use image::{DeviceImage, Image, ImageU8, convert_float_to_u8, convert_u8_to_float};
 pub use imagecuda_kernels::{
     layout::Layout,
+    orient::Orientation,
     pixel::{Rgba8, RgbaF32},
 };
+pub use info::ImageInfo;
 pub(crate) use load::Limits;
 pub use load::{
     Decoded, LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via,

@@ -245,6 +245,18 @@ impl LoadOptions {
         Ok(bytes)
     }
 
+    /// The format of a file's bytes, by content; by name only if that has no other mark.
+    pub(crate) fn format_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<Format> {
+        if bytes.is_empty() {
+            return Err(Error::decode("the file is empty"));
+        }
+        let by_name = || path.and_then(Format::from_path);
+        self.format
+            .or_else(|| Format::sniff(bytes))
+            .or_else(|| by_name().filter(|&format| format == Format::Tga))
+            .ok_or_else(|| ErrorKind::UnknownFormat.into())
+    }
+
     /// The one way from a file's bytes to host pixels.
     fn read_host(
         &self,
@@ -253,17 +265,7 @@ impl LoadOptions {
         path: Option<&Path>,
         targets: &[&dyn Target],
     ) -> Result<Decoded> {
-        if bytes.is_empty() {
-            return Err(Error::decode("the file is empty"));
-        }
-        let format = self
-            .format
-            .or_else(|| Format::sniff(bytes))
-            .or_else(|| {
-                path.and_then(Format::from_path)
-                    .filter(|&format| format == Format::Tga)
-            })
-            .ok_or(ErrorKind::UnknownFormat)?;
+        let format = self.format_of(bytes, path)?;
         let decode = || {
             let decoder = codec::open(format, bytes, &self.limits)?;
             let header = decoder.header();

@@ -49,11 +49,6 @@ const EXCEPTIONS: &[(&str, Exception, &str)] = {
             "JPEG as in TIFF 6.0, long withdrawn",
         ),
         (
-            "tiff/image-tiff__usda_naip_256_webp_z3.tif",
-            Refused,
-            "WebP within TIFF",
-        ),
-        (
             "tiff/image-tiff__gradient-3c-32b.tiff",
             Differs,
             "32-bit integers are scaled here, and cut to their low byte by the reference",

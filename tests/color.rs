@@ -171,7 +171,9 @@ fn the_callers_buffers_hold_converted_colours(device: &Device) {
 }
 
 fn linear_light_stays_so_when_raw(device: &Device) {
-    let samples: Vec<f32> = (0..256).map(|i| i as f32 / 100.0).collect();
+    let samples: Vec<f32> = (0..256)
+        .map(|i| if i % 4 == 3 { 1.0 } else { i as f32 / 100.0 })
+        .collect();
     let image = Image::from_pixels(
         device,
         8,

@@ -694,11 +694,27 @@ fn limits_hold_before_anything_is_allocated(device: &Device) {
         matches!(error.kind(), ErrorKind::LimitExceeded { what: "bytes", .. }),
         "{error}"
     );
-    // A PNG header that declares 2 gigapixels, and nothing after it.
-    let mut bomb = file[..33].to_vec();
+    // A PNG that declares 2 gigapixels, and is whole until then.
+    let mut bomb = file.clone();
     bomb[16..20].copy_from_slice(&50_000u32.to_be_bytes());
     bomb[20..24].copy_from_slice(&40_000u32.to_be_bytes());
-    LoadOptions::new().decode(device, &bomb).unwrap_err();
+    let crc = support::crc32(&bomb[12..29]);
+    bomb[29..33].copy_from_slice(&crc.to_be_bytes());
+    let error = LoadOptions::new().decode(device, &bomb).unwrap_err();
+    let ErrorKind::LimitExceeded { requested, .. } = *error.kind() else {
+        panic!("{error}");
+    };
+    assert_eq!(requested, 2_000_000_000);
+    let error = LoadOptions::new().max_bytes(100).decode(device, &file);
+    let error = error.unwrap_err();
+    assert!(matches!(
+        error.kind(),
+        ErrorKind::LimitExceeded {
+            what: "bytes",
+            limit: 100,
+            ..
+        }
+    ));
 }
 
 fn unknown_targets_are_errors(device: &Device) {
@@ -836,6 +852,20 @@ fn saves_follow_links_and_keep_permissions(device: &Device) {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(LoadOptions::new().load(device, &target).unwrap().width(), 9);
     assert_eq!(mode(&target), 0o640);
+    // A link to what is not there yet is followed too.
+    let (ahead, link) = (
+        folder.path().join("ahead.png"),
+        folder.path().join("to_ahead.png"),
+    );
+    symlink("ahead.png", &link).unwrap();
+    imagecuda::save(&image, &link).unwrap();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert!(ahead.is_file());
+    // A circle of links is an error, not a hang.
+    let circle = folder.path().join("circle.png");
+    symlink("circle.png", &circle).unwrap();
+    let error = imagecuda::save(&image, &circle).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Io(_)), "{error}");
 }
 
 #[cfg(not(unix))]

@@ -6,7 +6,7 @@ mod support;
 use image::{ColorType, ExtendedColorType, ImageEncoder};
 use imagecuda::{Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions};
 use std::{io::Cursor, process::ExitCode};
-use support::{Noise, bits, same};
+use support::{Noise, bits, crc32, same};
 
 fn main() -> ExitCode {
     support::run(support::on_each_device(device_tests![
@@ -73,15 +73,6 @@ fn check(device: &Device, orientation: u8, file: &[u8], plain: &[u8]) {
     let expected = turned(orientation, &stored.download().unwrap(), w, h);
     let image = options.decode_u8(device, file).unwrap();
     same(&image.download().unwrap(), &expected, orientation);
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |crc, _| match crc & 1 {
-            1 => (crc >> 1) ^ 0xedb8_8320,
-            _ => crc >> 1,
-        })
-    })
 }
 
 /// A PNG with EXIF after its header.

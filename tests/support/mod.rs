@@ -8,7 +8,7 @@
     reason = "each test program uses some of it"
 )]
 
-use imagecuda::Device;
+use imagecuda::{Device, Error, ErrorKind};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{env, path::PathBuf, process::ExitCode};
 
@@ -34,7 +34,9 @@ fn gpu_required() -> bool {
 
 /// Whether tests of a GPU are to be ignored.
 pub fn gpu_is_missing() -> bool {
-    !gpu_required() && Device::cuda(0).is_err()
+    // One that is there and does not work is no reason to pass.
+    let missing = |error: Error| matches!(error.kind(), ErrorKind::NoDevice(_));
+    !gpu_required() && Device::cuda(0).is_err_and(missing)
 }
 
 /// Each test on the CPU, and on the GPU.
@@ -89,6 +91,16 @@ pub fn same<T: PartialEq + std::fmt::Debug>(got: &[T], expected: &[T], what: imp
     if let Some(i) = (0..got.len()).find(|&i| got[i] != expected[i]) {
         panic!("{what:?}: {:?} at {i}, expected {:?}", got[i], expected[i]);
     }
+}
+
+/// The checksum of PNG's chunks.
+pub fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| match crc & 1 {
+            1 => (crc >> 1) ^ 0xedb8_8320,
+            _ => crc >> 1,
+        })
+    })
 }
 
 /// Numbers that look random and are the same everywhere (xorshift64*).

@@ -39,6 +39,27 @@ pub fn srgb_decode(v: f32) -> f32 {
     linear.copysign(v)
 }
 
+/// The pixel of light that is already multiplied by its coverage, as in OpenEXR: divided by it
+/// again, unless that is 0.0 (or less, or NaN).
+#[inline(always)]
+pub fn unassociate(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
+    if a > 0.0 && a != 1.0 {
+        RgbaF32([canonical(r / a), canonical(g / a), canonical(b / a), a])
+    } else {
+        RgbaF32([r, g, b, a])
+    }
+}
+
+/// The inverse of [`unassociate`].
+#[inline(always)]
+pub fn associate(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
+    if a > 0.0 && a != 1.0 {
+        RgbaF32([canonical(r * a), canonical(g * a), canonical(b * a), a])
+    } else {
+        RgbaF32([r, g, b, a])
+    }
+}
+
 /// [`srgb_encode`] of red, green and blue; alpha is kept.
 #[inline]
 pub fn encode_rgb(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {

@@ -13,7 +13,7 @@ pub enum Curve {
     #[default]
     Encoded,
     /// Linear light, as in Radiance HDR and OpenEXR: the sRGB curve is applied on load and
-    /// undone on save. Float layouts alone hold it.
+    /// undone on save, and so is the division by alpha. Float layouts alone hold it.
     Linear,
 }
 
@@ -34,7 +34,7 @@ impl Expand for RgbaF32 {
 
     #[inline(always)]
     fn from_linear<T: Texel>(texel: T) -> Self {
-        color::encode_rgb(texel.to_f32())
+        color::encode_rgb(color::unassociate(texel.to_f32()))
     }
 }
 
@@ -46,6 +46,6 @@ impl Expand for Rgba8 {
 
     #[inline(always)]
     fn from_linear<T: Texel>(texel: T) -> Self {
-        color::encode_rgb(texel.to_f32()).into()
+        color::encode_rgb(color::unassociate(texel.to_f32())).into()
     }
 }

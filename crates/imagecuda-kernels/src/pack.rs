@@ -75,10 +75,10 @@ pub fn rgb32f_linear(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> 
     Rgb32F(flat.map(color::srgb_decode))
 }
 
-/// Linear float RGBA; alpha is kept.
+/// Linear float RGBA, multiplied by alpha, which is kept.
 #[inline(always)]
 pub fn rgba32f_linear(pixel: RgbaF32) -> RgbaF32 {
-    color::decode_rgb(pixel)
+    color::associate(color::decode_rgb(pixel))
 }
 
 /// The three bytes of a pixel in the low bits of a word.

@@ -111,8 +111,6 @@ impl<P: DevicePixel> DeviceImage<P> {
             return Err(ErrorKind::WrongLength { expected, actual }.into());
         }
         let mut image = Self::for_overwrite(device, width, height)?;
-        let mut staging = device.staging(actual)?;
-        staging.copy_from_slice(bytes);
         let how = Expansion {
             layout,
             curve: Curve::Encoded,
@@ -120,7 +118,7 @@ impl<P: DevicePixel> DeviceImage<P> {
             width,
             height,
         };
-        image.buffer.expand(staging, how)?;
+        image.buffer.expand_bytes(bytes, how)?;
         Ok(image)
     }
 
@@ -229,15 +227,7 @@ impl<P: DevicePixel> DeviceImage<P> {
     /// [`ErrorKind::WrongLength`], [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
     pub fn upload(&mut self, samples: &[P::Sample]) -> Result<()> {
         self.check_length(samples.len())?;
-        match bytemuck::try_cast_slice(samples) {
-            Ok(pixels) => self.buffer.upload(pixels),
-            // Pixels are aligned to their size, and a caller's samples need not be.
-            Err(_) => {
-                let mut pixels = crate::backend::cpu::zeroed::<P>(self.len())?;
-                bytemuck::cast_slice_mut(&mut pixels).copy_from_slice(samples);
-                self.buffer.upload(&pixels)
-            }
-        }
+        self.buffer.upload(bytemuck::cast_slice(samples))
     }
 
     /// All pixels, as width × height × 4 samples. Waits for the device.
@@ -259,15 +249,7 @@ impl<P: DevicePixel> DeviceImage<P> {
     /// [`ErrorKind::WrongLength`], [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
     pub fn download_into(&self, samples: &mut [P::Sample]) -> Result<()> {
         self.check_length(samples.len())?;
-        match bytemuck::try_cast_slice_mut(samples) {
-            Ok(pixels) => self.buffer.download(pixels),
-            Err(_) => {
-                let mut pixels = crate::backend::cpu::zeroed::<P>(self.len())?;
-                self.buffer.download(&mut pixels)?;
-                samples.copy_from_slice(bytemuck::cast_slice(&pixels));
-                Ok(())
-            }
-        }
+        self.buffer.download(bytemuck::cast_slice_mut(samples))
     }
 
     fn check_length(&self, actual: usize) -> Result<()> {

@@ -265,6 +265,7 @@ impl LoadOptions {
         path: Option<&Path>,
         targets: &[&dyn Target],
     ) -> Result<Decoded> {
+        codec::within("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(bytes, path)?;
         let decode = || {
             let decoder = codec::open(format, bytes, &self.limits)?;
@@ -381,9 +382,12 @@ impl Decoded {
     fn write_to(self, image: &mut Image) -> Result<()> {
         let Expansion { width, height, .. } = self.how;
         image.check_fits(width, height)?;
-        image.buffer.expand(self.pixels, self.how)?;
-        if let Some(conversion) = &self.conversion {
-            image.buffer.convert_colors(conversion, self.how.len())?;
+        match &self.conversion {
+            None => image.buffer.expand(self.pixels, self.how)?,
+            Some(conversion) => {
+                let buffer = &mut image.buffer;
+                buffer.expand_converted(self.pixels, self.how, conversion)?;
+            }
         }
         image.reshape(width, height)
     }

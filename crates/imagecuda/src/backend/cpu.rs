@@ -2,10 +2,11 @@
 
 use super::Expansion;
 use crate::{ErrorKind, Result, color::Conversion};
-use bytemuck::{Pod, Zeroable};
+use bytemuck::Zeroable;
 use imagecuda_kernels::{
-    expand::Expand,
+    expand::{Curve, Expand},
     host,
+    layout::Layout,
     orient::Orientation,
     pack::{Background, Packing},
     pixel::RgbaF32,
@@ -29,13 +30,10 @@ pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
 
 pub(crate) fn expand<P: Expand + Send>(how: Expansion, src: &[u8], dst: &mut [P]) {
     let Expansion { layout, curve, .. } = how;
-    let bytes_per_pixel = layout.bytes_per_pixel();
     if how.orientation == Orientation::Normal {
-        dst.par_chunks_mut(TASK)
-            .zip(src.par_chunks(TASK * bytes_per_pixel))
-            .for_each(|(dst, src)| host::expand(layout, curve, src, dst));
-        return;
+        return expand_stored(layout, curve, src, dst);
     }
+    let bytes_per_pixel = layout.bytes_per_pixel();
     let (width, height) = (how.width as usize, how.height as usize);
     let rows = (TASK / width).max(1);
     dst.par_chunks_mut(rows * width)
@@ -50,14 +48,15 @@ pub(crate) fn expand<P: Expand + Send>(how: Expansion, src: &[u8], dst: &mut [P]
         });
 }
 
-pub(crate) fn convert<S: Pod + Sync, D: From<S> + Send>(src: &[S], dst: &mut [D]) {
+/// Pixels of `layout`, sRGB-encoded and as they are to be viewed.
+pub(crate) fn expand_encoded<P: Expand + Send>(layout: Layout, src: &[u8], dst: &mut [P]) {
+    expand_stored(layout, Curve::Encoded, src, dst);
+}
+
+fn expand_stored<P: Expand + Send>(layout: Layout, curve: Curve, src: &[u8], dst: &mut [P]) {
     dst.par_chunks_mut(TASK)
-        .zip(src.par_chunks(TASK))
-        .for_each(|(dst, src)| {
-            for (d, s) in dst.iter_mut().zip(src) {
-                *d = D::from(*s);
-            }
-        });
+        .zip(src.par_chunks(TASK * layout.bytes_per_pixel()))
+        .for_each(|(dst, src)| host::expand(layout, curve, src, dst));
 }
 
 pub(crate) fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {

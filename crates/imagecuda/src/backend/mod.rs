@@ -17,8 +17,15 @@ use imagecuda_kernels::{
 };
 use std::ops::{Deref, DerefMut};
 
-/// Pixels that a device can hold: [`RgbaF32`] and [`Rgba8`].
-pub trait DevicePixel: Expand + Send + Sync {
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::RgbaF32 {}
+    impl Sealed for super::Rgba8 {}
+}
+
+/// Pixels that a device can hold: [`RgbaF32`] and [`Rgba8`], and no others, as kernels exist
+/// for these.
+pub trait DevicePixel: Expand + Send + Sync + sealed::Sealed {
     /// The type of a sample; four are a pixel.
     type Sample: bytemuck::Pod + Send + Sync;
 
@@ -89,20 +96,24 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Overwrites the first pixels with `src`.
-    pub(crate) fn upload(&mut self, src: &[P]) -> Result<()> {
+    /// Overwrites the first pixels with the bytes of others.
+    pub(crate) fn upload(&mut self, src: &[u8]) -> Result<()> {
         match self {
-            Self::Cpu(pixels) => pixels[..src.len()].copy_from_slice(src),
+            Self::Cpu(pixels) => {
+                bytemuck::cast_slice_mut(pixels)[..src.len()].copy_from_slice(src);
+            }
             #[cfg(feature = "cuda")]
             Self::Cuda(buffer) => buffer.upload(src)?,
         }
         Ok(())
     }
 
-    /// Copies the first pixels to `dst`.
-    pub(crate) fn download(&self, dst: &mut [P]) -> Result<()> {
+    /// Copies the bytes of the first pixels to `dst`.
+    pub(crate) fn download(&self, dst: &mut [u8]) -> Result<()> {
         match self {
-            Self::Cpu(pixels) => dst.copy_from_slice(&pixels[..dst.len()]),
+            Self::Cpu(pixels) => {
+                dst.copy_from_slice(&bytemuck::cast_slice(pixels)[..dst.len()]);
+            }
             #[cfg(feature = "cuda")]
             Self::Cuda(buffer) => buffer.download(dst)?,
         }
@@ -112,11 +123,43 @@ impl<P: DevicePixel> Buffer<P> {
     /// Copies the first `len` pixels of `src`, whatever its device.
     pub(crate) fn copy_from(&mut self, src: &Self, len: usize) -> Result<()> {
         match (self, src) {
-            (Self::Cpu(dst), src) => src.download(&mut dst[..len]),
+            (Self::Cpu(dst), src) => src.download(bytemuck::cast_slice_mut(&mut dst[..len])),
             #[cfg(feature = "cuda")]
-            (dst, Self::Cpu(src)) => dst.upload(&src[..len]),
+            (dst, Self::Cpu(src)) => dst.upload(bytemuck::cast_slice(&src[..len])),
             #[cfg(feature = "cuda")]
             (Self::Cuda(dst), Self::Cuda(src)) => dst.copy_from(src, len),
+        }
+    }
+
+    /// Makes the first `len` pixels of those of `src`, of the same device: normalises or
+    /// quantises them.
+    pub(crate) fn convert_from<Q: DevicePixel>(
+        &mut self,
+        src: &Buffer<Q>,
+        len: usize,
+    ) -> Result<()> {
+        match (self, src) {
+            (Self::Cpu(dst), Buffer::Cpu(src)) => {
+                let bytes = bytemuck::cast_slice(&src[..len]);
+                cpu::expand_encoded(Q::LAYOUT, bytes, &mut dst[..len]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), Buffer::Cuda(src)) => dst.convert_from(src, len),
+            #[cfg(feature = "cuda")]
+            _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// Makes the first pixels of a file's pixels in any host memory.
+    pub(crate) fn expand_bytes(&mut self, bytes: &[u8], how: Expansion) -> Result<()> {
+        match self {
+            Self::Cpu(dst) => {
+                cpu::expand(how, bytes, &mut dst[..how.len()]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(dst) => dst.expand_bytes(bytes, how),
         }
     }
 
@@ -137,29 +180,26 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Buffer<RgbaF32> {
-    /// Normalises the first `len` pixels of `src`, of the same device.
-    pub(crate) fn convert_from(&mut self, src: &Buffer<Rgba8>, len: usize) -> Result<()> {
-        match (self, src) {
-            (Self::Cpu(dst), Buffer::Cpu(src)) => {
-                cpu::convert(&src[..len], &mut dst[..len]);
+    /// As [`expand`](Self::expand), and converts the colours.
+    pub(crate) fn expand_converted(
+        &mut self,
+        staging: Staging,
+        how: Expansion,
+        conversion: &Conversion,
+    ) -> Result<()> {
+        match (self, staging) {
+            (Self::Cpu(dst), staging) => {
+                let dst = &mut dst[..how.len()];
+                cpu::expand(how, &staging, dst);
+                cpu::convert_colors(conversion, dst);
                 Ok(())
             }
             #[cfg(feature = "cuda")]
-            (Self::Cuda(dst), Buffer::Cuda(src)) => dst.convert_from(src, len),
-            #[cfg(feature = "cuda")]
-            _ => Err(ErrorKind::DeviceMismatch.into()),
-        }
-    }
-
-    /// Converts the colours of the first `len` pixels. Returns at once on a GPU.
-    pub(crate) fn convert_colors(&mut self, conversion: &Conversion, len: usize) -> Result<()> {
-        match self {
-            Self::Cpu(pixels) => {
-                cpu::convert_colors(conversion, &mut pixels[..len]);
-                Ok(())
+            (Self::Cuda(dst), Staging::Pinned(staging)) => {
+                dst.expand_converted(staging, how, conversion)
             }
             #[cfg(feature = "cuda")]
-            Self::Cuda(buffer) => buffer.convert_colors(conversion, len),
+            (Self::Cuda(_), Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 
@@ -184,20 +224,6 @@ impl Buffer<RgbaF32> {
 }
 
 impl Buffer<Rgba8> {
-    /// Quantises the first `len` pixels of `src`, of the same device.
-    pub(crate) fn convert_from(&mut self, src: &Buffer<RgbaF32>, len: usize) -> Result<()> {
-        match (self, src) {
-            (Self::Cpu(dst), Buffer::Cpu(src)) => {
-                cpu::convert(&src[..len], &mut dst[..len]);
-                Ok(())
-            }
-            #[cfg(feature = "cuda")]
-            (Self::Cuda(dst), Buffer::Cuda(src)) => dst.convert_from(src, len),
-            #[cfg(feature = "cuda")]
-            _ => Err(ErrorKind::DeviceMismatch.into()),
-        }
-    }
-
     /// The first `len` pixels in host memory, as they are.
     pub(crate) fn fetch(&self, device: &Device, len: usize) -> Result<Staging> {
         match self {

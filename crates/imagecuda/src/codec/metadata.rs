@@ -38,7 +38,7 @@ impl Metadata {
 /// Segments before the scan: EXIF in APP1, the profile in numbered pieces in APP2.
 fn jpeg(bytes: &[u8]) -> Metadata {
     let mut metadata = Metadata::default();
-    let mut pieces: Vec<(u8, &[u8])> = Vec::new();
+    let mut pieces: Vec<(u8, u8, &[u8])> = Vec::new();
     let mut rest = bytes.get(2..).unwrap_or_default();
     while let [0xff, marker, after @ ..] = rest {
         match marker {
@@ -70,26 +70,21 @@ fn jpeg(bytes: &[u8]) -> Metadata {
                 }
             }
             0xe2 => {
-                if let Some([number, _, piece @ ..]) = segment.strip_prefix(b"ICC_PROFILE\0") {
-                    pieces.push((*number, piece));
+                if let Some([number, of, piece @ ..]) = segment.strip_prefix(b"ICC_PROFILE\0") {
+                    pieces.push((*number, *of, piece));
                 }
             }
             _ => {}
         }
         rest = &after[length..];
     }
-    pieces.sort_by_key(|(number, _)| *number);
-    let complete = (1..)
-        .zip(&pieces)
-        .all(|(expected, (number, _))| *number == expected);
-    if complete && !pieces.is_empty() {
-        metadata.icc = Some(
-            pieces
-                .iter()
-                .flat_map(|(_, piece)| *piece)
-                .copied()
-                .collect(),
-        );
+    pieces.sort_by_key(|(number, ..)| *number);
+    let in_order = |(i, (number, of, _)): (usize, &(u8, u8, &[u8]))| {
+        usize::from(*number) == i + 1 && usize::from(*of) == pieces.len()
+    };
+    if !pieces.is_empty() && pieces.iter().enumerate().all(in_order) {
+        let joined = pieces.iter().flat_map(|(.., piece)| *piece);
+        metadata.icc = Some(joined.copied().collect());
     }
     metadata
 }

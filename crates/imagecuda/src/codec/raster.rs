@@ -122,6 +122,20 @@ pub(super) fn gif<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
 #[cfg(feature = "gif")]
 pub(super) fn write_gif(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
     check_sides(&pixels, 65_535)?;
+    // A pixel of a GIF is there or not, and the encoder takes all but 0 for there.
+    let mut thresholded;
+    let mut pixels = pixels;
+    if pixels.layout == Layout::Rgba8 {
+        thresholded = pixels.data.to_vec();
+        for [color @ .., alpha] in thresholded.as_chunks_mut::<4>().0 {
+            if *alpha < 128 {
+                (*color, *alpha) = ([0; 3], 0);
+            } else {
+                *alpha = 255;
+            }
+        }
+        pixels.data = &thresholded;
+    }
     // Of the quantiser's speeds, 1 to 30, the one that its authors recommend: 1 takes ten
     // times as long for a difference that is hard to see.
     write(
@@ -132,7 +146,11 @@ pub(super) fn write_gif(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 
 #[cfg(feature = "hdr")]
 pub(super) fn hdr<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    let decoder = image::codecs::hdr::HdrDecoder::new(Cursor::new(bytes));
+    // Strict is for the one signature of two that files have.
+    let decoder = match bytes.starts_with(b"#?RADIANCE") {
+        true => image::codecs::hdr::HdrDecoder::new(Cursor::new(bytes)),
+        false => image::codecs::hdr::HdrDecoder::new_nonstrict(Cursor::new(bytes)),
+    };
     open(decoder, limits, Curve::Linear)
 }
 
@@ -164,10 +182,13 @@ pub(super) fn write_ico(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 
 /// With palettes and transparent colours resolved, and 1, 2 and 4 bits made 8. Of an animated
 /// PNG the default image.
-/// The ICC profile of a PNG, inflated; `None` if there is none, or it is damaged.
+/// The ICC profile of a PNG, inflated; `None` if there is none, or it is damaged or a bomb.
 #[cfg(feature = "png")]
 pub(super) fn png_profile(bytes: &[u8]) -> Option<Vec<u8>> {
-    let decoder = image::codecs::png::PngDecoder::new(Cursor::new(bytes));
+    let mut limits = image::Limits::no_limits();
+    // The largest profiles in use have 4 MB.
+    limits.max_alloc = Some(16 << 20);
+    let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits);
     decoder.ok()?.icc_profile().ok()?
 }
 

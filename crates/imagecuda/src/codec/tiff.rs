@@ -4,6 +4,7 @@ mod samples;
 
 use self::samples::{Kind, Meaning};
 use super::{Decode, Header, Pixels, Sink, within};
+use crate::backend::cpu::zeroed;
 use crate::{Error, Limits, Result};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::{
@@ -49,7 +50,11 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
     let photometric: u16 = tag(&mut decoder, Tag::PhotometricInterpretation)?.unwrap_or(1);
     let samples: u16 = tag(&mut decoder, Tag::SamplesPerPixel)?.unwrap_or(1);
     let planar: u16 = tag(&mut decoder, Tag::PlanarConfiguration)?.unwrap_or(1);
-    let fill_order: u16 = tag(&mut decoder, Tag::FillOrder)?.unwrap_or(1);
+    // JPEG streams have an order of their own.
+    let jpeg = matches!(tag(&mut decoder, Tag::Compression)?, Some(6 | 7));
+    let fill_order = tag(&mut decoder, Tag::FillOrder)?
+        .filter(|_| !jpeg)
+        .unwrap_or(1);
     let bits = tags(&mut decoder, Tag::BitsPerSample)?.map_or(1, |bits| bits[0]);
     let format = tags(&mut decoder, Tag::SampleFormat)?.map_or(1, |format| format[0]);
     let extra = tags(&mut decoder, Tag::ExtraSamples)?;
@@ -100,7 +105,8 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
             Some(Photometric::BlackIsZero | Photometric::YCbCr)
         );
     if patch || fill_order == 2 {
-        let mut copy = bytes.to_vec();
+        let mut copy: Vec<u8> = zeroed(bytes.len())?;
+        copy.copy_from_slice(bytes);
         if patch {
             patch_photometric(&mut copy, &mut decoder)?;
         }
@@ -275,7 +281,7 @@ impl Decode for Tiff<'_> {
         let (Some(row), Some(plane), Some(total)) = (row, plane, total) else {
             return Ok(()); // not counted: refused above
         };
-        let mut raw = vec![0; total as usize];
+        let mut raw: Vec<u8> = zeroed(total as usize)?;
         self.decoder.read_image_bytes(&mut raw).map_err(error)?;
 
         let out_row = width * layout.bytes_per_pixel();

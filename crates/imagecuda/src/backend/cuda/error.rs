@@ -21,7 +21,7 @@ pub(super) fn from_cuda(call: &'static str, error: CudaError) -> Error {
     device_error(call, error as u32)
 }
 
-fn device_error(call: &'static str, code: u32) -> Error {
+pub(super) fn device_error(call: &'static str, code: u32) -> Error {
     let meaning = meaning(code);
     ErrorKind::Device {
         call,
@@ -37,7 +37,8 @@ fn meaning(code: u32) -> &'static str {
         2 => "out of memory",
         3 => "the driver is not initialised",
         4 => "the driver is shutting down",
-        35 | 803 => "the driver is too old for the GPU or the library",
+        34 => "libcuda is a stub, not a driver",
+        35 => "the driver is too old for the library",
         36 => "the driver's parts have different versions",
         46 => "the device is busy or not to be had",
         100 => "no GPU",
@@ -62,7 +63,9 @@ fn meaning(code: u32) -> &'static str {
         718 | 719 => "a kernel failed",
         800 => "not permitted",
         801 => "not supported",
-        802 => "the system is not ready",
+        802 => "the system is not ready: its fabric manager may not run",
+        803 => "the driver and its kernel module have different versions",
+        804 => "the driver does not support this GPU in forward compatibility",
         _ => "unknown error",
     }
 }

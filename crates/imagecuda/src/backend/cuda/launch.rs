@@ -3,7 +3,7 @@
 use super::{
     Context,
     error::check,
-    memory::{Buffer, DeviceBytes},
+    memory::{Buffer, DeviceBytes, parallel_copy},
     pinned::Pinned,
 };
 use crate::{
@@ -98,6 +98,13 @@ impl<P: DevicePixel> Buffer<P> {
         self.expand_from(turned.pointer(), layout, curve, len)
     }
 
+    /// The same from any host memory.
+    pub(crate) fn expand_bytes(&mut self, bytes: &[u8], how: Expansion) -> Result<()> {
+        let mut staging = self.context().pinned(bytes.len())?;
+        parallel_copy(bytes, &mut staging);
+        self.expand(staging, how)
+    }
+
     /// Makes the first `len` pixels of what is in device memory. Does not wait.
     pub(super) fn expand_from(
         &mut self,
@@ -117,28 +124,40 @@ impl<P: DevicePixel> Buffer<P> {
     }
 }
 
-impl Buffer<RgbaF32> {
-    /// Normalises the first `len` pixels of `src`. Does not wait.
-    pub(crate) fn convert_from(&mut self, src: &Buffer<Rgba8>, len: usize) -> Result<()> {
-        let context = self.same_context(src)?;
-        let _current = context.enter()?;
-        context.run("expand_rgba8_to_f32", src.pointer(), self.pointer(), len)
+impl<P: DevicePixel> Buffer<P> {
+    /// Makes the first `len` pixels of those of `src`. Does not wait.
+    pub(crate) fn convert_from<Q: DevicePixel>(
+        &mut self,
+        src: &Buffer<Q>,
+        len: usize,
+    ) -> Result<()> {
+        self.check_same_context(src)?;
+        self.expand_from(src.pointer(), Q::LAYOUT, Curve::Encoded, len)
     }
+}
 
-    /// Converts the colours of the first `len` pixels. Does not wait.
-    pub(crate) fn convert_colors(&mut self, conversion: &Conversion, len: usize) -> Result<()> {
+impl Buffer<RgbaF32> {
+    /// As [`expand`](Self::expand), and converts the colours. Does not wait.
+    pub(crate) fn expand_converted(
+        &mut self,
+        staging: Pinned,
+        how: Expansion,
+        conversion: &Conversion,
+    ) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
+        // All memory before the first write: a failure to get it changes nothing.
         let numbers: &[u8] = bytemuck::cast_slice(conversion.numbers());
-        let mut staging = context.pinned(numbers.len())?;
-        staging.copy_from_slice(numbers);
+        let mut pinned = context.pinned(numbers.len())?;
+        pinned.copy_from_slice(numbers);
         let table = DeviceBytes::uninitialized(&context, numbers.len())?;
-        staging.upload_to(table.pointer())?;
+        pinned.upload_to(table.pointer())?;
+        self.expand(staging, how)?;
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",
             Conversion::Table(_) => "color_table",
         };
-        context.run(kernel, table.pointer(), self.pointer(), len)
+        context.run(kernel, table.pointer(), self.pointer(), how.len())
     }
 
     /// The first `len` pixels as an encoder wants them, in pinned memory. Waits.
@@ -178,13 +197,6 @@ impl Buffer<RgbaF32> {
 }
 
 impl Buffer<Rgba8> {
-    /// Quantises the first `len` pixels of `src`. Does not wait.
-    pub(crate) fn convert_from(&mut self, src: &Buffer<RgbaF32>, len: usize) -> Result<()> {
-        let context = self.same_context(src)?;
-        let _current = context.enter()?;
-        context.run("expand_rgba32f_to_u8", src.pointer(), self.pointer(), len)
-    }
-
     /// The first `len` pixels in pinned memory. Waits.
     pub(crate) fn fetch(&self, len: usize) -> Result<Pinned> {
         let context = self.context();

@@ -2,17 +2,18 @@
 
 use super::{
     Context,
-    error::{check, check_raw, from_cuda},
+    error::{check, check_raw, device_error},
+    pinned::Pinned,
 };
 use crate::{Error, ErrorKind, Result, backend::DevicePixel};
 use cust::{
     device::Device,
-    error::CudaError,
     memory::{DeviceBuffer, DevicePointer},
     sys,
 };
 use rayon::prelude::*;
 use std::{
+    collections::VecDeque,
     ffi::c_void,
     fmt,
     marker::PhantomData,
@@ -30,6 +31,9 @@ const GRAIN: usize = 16;
 /// What a copy from or to pageable memory moves at a time: large enough for full speed, small
 /// enough that the next piece is prepared while one travels.
 const PIECE: usize = 8 << 20;
+
+/// Pieces in flight.
+const RING: usize = 3;
 
 /// Where device memory comes from.
 pub(super) struct Allocator {
@@ -83,9 +87,10 @@ impl Allocator {
 impl Context {
     /// `bytes` of device memory. The context must be current.
     fn allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>> {
+        const OUT_OF_MEMORY: u32 = sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY as u32;
         match self.try_allocate(bytes) {
-            Err(CudaError::OutOfMemory) => {}
-            other => return other.map_err(|error| from_cuda("cuMemAlloc", error)),
+            Err(OUT_OF_MEMORY) => {}
+            other => return other.map_err(|code| device_error("cuMemAlloc", code)),
         }
         // What is freed in stream order may not have arrived, and pools keep what they have.
         check("cuStreamSynchronize", self.stream.synchronize())?;
@@ -93,31 +98,30 @@ impl Context {
             // SAFETY: the pool is this context's, and lives.
             check_raw("cuMemPoolTrimTo", unsafe { sys::cuMemPoolTrimTo(pool, 0) })?;
         }
-        self.try_allocate(bytes).map_err(|error| match error {
-            CudaError::OutOfMemory => out_of_memory(bytes),
-            other => from_cuda("cuMemAlloc", other),
+        self.try_allocate(bytes).map_err(|code| match code {
+            OUT_OF_MEMORY => out_of_memory(bytes),
+            code => device_error("cuMemAlloc", code),
         })
     }
 
-    fn try_allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>, CudaError> {
+    /// The memory, or CUDA's error number.
+    fn try_allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>, u32> {
         let Some(pool) = self.memory.pool else {
             // SAFETY: plain bytes; who allocates decides when they may be read.
-            return unsafe { DeviceBuffer::uninitialized(bytes) };
+            let buffer = unsafe { DeviceBuffer::uninitialized(bytes) };
+            return buffer.map_err(|error| error as u32);
         };
         let mut pointer = 0;
         // SAFETY: the pool and the stream are this context's; the driver writes one pointer.
         let result = unsafe {
             sys::cuMemAllocFromPoolAsync(&mut pointer, bytes, pool, self.stream.as_inner())
         };
-        match result {
-            sys::CUresult::CUDA_SUCCESS => {
-                let pointer = DevicePointer::from_raw(pointer);
-                // SAFETY: the driver has just given these bytes to us alone.
-                Ok(unsafe { DeviceBuffer::from_raw_parts(pointer, bytes) })
-            }
-            sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY => Err(CudaError::OutOfMemory),
-            _ => Err(CudaError::UnknownError),
+        if result != sys::CUresult::CUDA_SUCCESS {
+            return Err(result as u32);
         }
+        let pointer = DevicePointer::from_raw(pointer);
+        // SAFETY: the driver has just given these bytes to us alone.
+        Ok(unsafe { DeviceBuffer::from_raw_parts(pointer, bytes) })
     }
 }
 
@@ -208,37 +212,48 @@ impl<P: DevicePixel> Buffer<P> {
         Ok(buffer)
     }
 
-    /// Overwrites the first pixels with `src`, through pinned memory: each piece is copied
-    /// there while the one before it travels. Returns when `src` is no longer needed.
-    pub(crate) fn upload(&mut self, src: &[P]) -> Result<()> {
-        assert!(src.len() <= self.len, "more pixels than room");
+    /// Overwrites the first bytes with `src`, through pinned memory: each piece is copied there
+    /// while those before it travel. Returns when `src` is no longer needed.
+    pub(crate) fn upload(&mut self, src: &[u8]) -> Result<()> {
+        assert!(src.len() <= self.bytes(), "more bytes than room");
         let context = self.context().clone();
         let _current = context.enter()?;
+        // All memory before the first copy: a failure to get it changes nothing.
+        let mut ring = context.ring(src.len())?;
         let mut target = self.pointer();
-        for piece in bytemuck::cast_slice::<P, u8>(src).chunks(PIECE) {
-            let mut staging = context.pinned(piece.len())?;
-            parallel_copy(piece, &mut staging);
-            staging.upload_to(target)?;
+        for (i, piece) in src.chunks(PIECE).enumerate() {
+            let slot = i % ring.len();
+            let staging = &mut ring[slot];
+            staging.wait()?;
+            parallel_copy(piece, &mut staging[..piece.len()]);
+            staging.start_upload(target, piece.len())?;
             target = target.wrapping_add(piece.len());
         }
         Ok(())
     }
 
-    /// Copies the first pixels to `dst`, through pinned memory.
-    pub(crate) fn download(&self, dst: &mut [P]) -> Result<()> {
-        assert!(dst.len() <= self.len, "more pixels than there are");
+    /// Copies the first bytes to `dst`, through pinned memory: each piece is taken out while
+    /// those after it travel.
+    pub(crate) fn download(&self, dst: &mut [u8]) -> Result<()> {
+        assert!(dst.len() <= self.bytes(), "more bytes than there are");
         let context = self.context();
         let _current = context.enter()?;
+        let mut ring = context.ring(dst.len())?;
         let mut source = self.pointer();
-        let mut travelling = None;
-        for piece in bytemuck::cast_slice_mut::<P, u8>(dst).chunks_mut(PIECE) {
-            let staging = context.start_fetch(source, piece.len())?;
-            source = source.wrapping_add(piece.len());
-            if let Some((staging, piece)) = travelling.replace((staging, piece)) {
-                arrive(staging, piece)?;
+        let mut travelling: VecDeque<(usize, &mut [u8])> = VecDeque::new();
+        for (i, piece) in dst.chunks_mut(PIECE).enumerate() {
+            let slot = i % ring.len();
+            if travelling.len() == ring.len() {
+                arrive(&mut ring, travelling.pop_front())?;
             }
+            ring[slot].start_fetch(source, piece.len())?;
+            source = source.wrapping_add(piece.len());
+            travelling.push_back((slot, piece));
         }
-        travelling.map_or(Ok(()), |(staging, piece)| arrive(staging, piece))
+        while !travelling.is_empty() {
+            arrive(&mut ring, travelling.pop_front())?;
+        }
+        Ok(())
     }
 
     /// Copies the first `len` pixels of `src`. Does not wait.
@@ -246,9 +261,9 @@ impl<P: DevicePixel> Buffer<P> {
         assert!(len <= self.len && len <= src.len, "more pixels than room");
         if self.context().ordinal != src.context().ordinal {
             // Another GPU: through the host, which works whatever connects the two.
-            let mut pixels = crate::backend::cpu::zeroed(len)?;
-            src.download(&mut pixels)?;
-            return self.upload(&pixels);
+            let mut bytes = crate::backend::cpu::zeroed(len * size_of::<P>())?;
+            src.download(&mut bytes)?;
+            return self.upload(&bytes);
         }
         let context = self.context();
         let _current = context.enter()?;
@@ -257,6 +272,12 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Context {
+    /// Pinned memory for a transfer of `bytes` bytes in pieces.
+    fn ring(self: &Arc<Self>, bytes: usize) -> Result<Vec<Pinned>> {
+        let pieces = bytes.div_ceil(PIECE).min(RING);
+        (0..pieces).map(|_| self.pinned(bytes.min(PIECE))).collect()
+    }
+
     /// Copies within the device. The context must be current, both sides must have `bytes`
     /// bytes and must not overlap, which two images never do. Does not wait.
     pub(super) fn copy(
@@ -278,6 +299,10 @@ impl<P> Buffer<P> {
         self.len
     }
 
+    fn bytes(&self) -> usize {
+        self.len * size_of::<P>()
+    }
+
     pub(crate) fn pointer(&self) -> DevicePointer<u8> {
         self.bytes.pointer()
     }
@@ -286,24 +311,28 @@ impl<P> Buffer<P> {
         &self.bytes.context
     }
 
-    /// The context of both buffers, if it is one.
-    pub(super) fn same_context<Q>(&self, other: &Buffer<Q>) -> Result<Arc<Context>> {
+    /// That both buffers are of one context.
+    pub(super) fn check_same_context<Q>(&self, other: &Buffer<Q>) -> Result<()> {
         if self.context().ordinal == other.context().ordinal {
-            Ok(self.context().clone())
+            Ok(())
         } else {
             Err(Error::from(ErrorKind::DeviceMismatch))
         }
     }
 }
 
-/// Waits for a download, and takes it out of pinned memory.
-fn arrive(staging: super::pinned::Travelling, dst: &mut [u8]) -> Result<()> {
-    parallel_copy(&staging.wait()?, dst);
+/// Waits for a piece of a download, and takes it out of pinned memory.
+fn arrive(ring: &mut [Pinned], piece: Option<(usize, &mut [u8])>) -> Result<()> {
+    let Some((slot, dst)) = piece else {
+        return Ok(());
+    };
+    ring[slot].wait()?;
+    parallel_copy(&ring[slot][..dst.len()], dst);
     Ok(())
 }
 
 /// One core cannot fill a PCIe link.
-fn parallel_copy(src: &[u8], dst: &mut [u8]) {
+pub(super) fn parallel_copy(src: &[u8], dst: &mut [u8]) {
     const PART: usize = 1 << 20;
     dst.par_chunks_mut(PART)
         .zip(src.par_chunks(PART))

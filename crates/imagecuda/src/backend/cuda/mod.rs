@@ -15,7 +15,6 @@ pub(crate) use {memory::Buffer, pinned::Pinned};
 
 use crate::{ErrorKind, Result};
 use cust::{
-    CudaFlags,
     device::{Device, DeviceAttribute},
     module::Module,
     stream::{Stream, StreamFlags},
@@ -70,7 +69,7 @@ impl Context {
             cust::context::Context::new(device),
         )?;
         let stream = check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None))?;
-        let module = check("cuModuleLoadData", Module::from_ptx(PTX, &[]))?;
+        let module = load_module()?;
         let memory = memory::Allocator::new(device)?;
         Ok(Self {
             ordinal,
@@ -122,16 +121,37 @@ impl fmt::Debug for Context {
     }
 }
 
+/// The kernels. The context must be current.
+fn load_module() -> Result<Module> {
+    let loaded = Module::from_ptx(PTX, &[]);
+    if loaded.is_err() {
+        // `cust` forgets what it does not know: that the driver is too old for the PTX, say.
+        let ptx = std::ffi::CString::new(PTX).map_err(std::io::Error::from)?;
+        let mut module = ptr::null_mut();
+        // SAFETY: a text that ends in zero, and room for one handle.
+        let result = unsafe { sys::cuModuleLoadData(&mut module, ptx.as_ptr().cast()) };
+        check_raw("cuModuleLoadData", result)?;
+    }
+    check("cuModuleLoadData", loaded)
+}
+
 /// The device, or the plain reason why there is none.
 fn find(ordinal: u32) -> Result<Device> {
     let none = |why: String| ErrorKind::NoDevice(format!("CUDA device {ordinal}: {why}"));
     cuda_delay_load::load().map_err(|error| none(error.to_string()))?;
-    let no_gpu = |error| match error {
-        cust::error::CudaError::NoDevice => none("the driver finds no GPU".into()).into(),
-        other => error::from_cuda("cuInit", other),
-    };
-    cust::init(CudaFlags::empty()).map_err(no_gpu)?;
-    let count = Device::num_devices().map_err(no_gpu)?;
+    // Not `cust::init`: it knows half of the errors that matter here.
+    // SAFETY: no conditions; the library is loaded, or the call says that it is not.
+    match unsafe { sys::cuInit(0) } {
+        sys::CUresult::CUDA_SUCCESS => {}
+        sys::CUresult::CUDA_ERROR_NO_DEVICE => {
+            return Err(none("the driver finds no GPU".into()).into());
+        }
+        sys::CUresult::CUDA_ERROR_STUB_LIBRARY => {
+            return Err(none("libcuda is a stub, there is no driver".into()).into());
+        }
+        error => check_raw("cuInit", error)?,
+    }
+    let count = check("cuDeviceGetCount", Device::num_devices())?;
     if ordinal >= count {
         return Err(match count {
             0 => none("the driver shows no GPU".into()),

@@ -4,6 +4,7 @@ mod markers;
 
 use self::markers::Frame;
 use super::{Decode, Header, Pixels, Sink, check_sides};
+use crate::backend::cpu::zeroed;
 use crate::{Error, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
@@ -67,7 +68,7 @@ impl Decode for Jpeg<'_> {
             return decoder.decode_into(out).map_err(decode_error);
         }
         // Its own conversion to RGB is one for the inks of stb's files.
-        let mut inks = vec![0; out.len() / 3 * 4];
+        let mut inks: Vec<u8> = zeroed(out.len() / 3 * 4)?;
         decoder.decode_into(&mut inks).map_err(decode_error)?;
         let adobe = self.frame.adobe.map(|(transform, _)| transform);
         for (rgb, ink) in out.as_chunks_mut().0.iter_mut().zip(inks.as_chunks().0) {

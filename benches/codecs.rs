@@ -1,0 +1,137 @@
+//! Decoding and encoding a 4K picture on the host, beside other decoders in Rust and, where
+//! Python has it, pyvips (libvips, one thread) doing the same work.
+//!
+//! `cargo bench -p imagecuda --features cuda --bench codecs`
+
+#[path = "../examples/support/scene.rs"]
+mod scene;
+
+use imagecuda::{Device, Image, Layout, LoadOptions, Result, SaveOptions};
+use std::{
+    collections::HashMap,
+    fs,
+    io::Cursor,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
+
+const WIDTH: u32 = 3840;
+const HEIGHT: u32 = 2160;
+const SAMPLES: usize = 5;
+
+fn main() -> Result<()> {
+    let device = Device::cpu();
+    let rgb = scene::render(WIDTH, HEIGHT);
+    let image = Image::from_pixels(&device, WIDTH, HEIGHT, Layout::Rgb8, &rgb)?;
+    let folder = tempfile::tempdir()?;
+    let plain = SaveOptions::new();
+    let cases: Vec<(&str, PathBuf, SaveOptions)> = [
+        ("JPEG q90", "q90.jpg", plain.clone().quality(90)),
+        ("PNG", "a.png", plain.clone()),
+        ("WebP q90", "q90.webp", plain.clone().quality(90)),
+        ("WebP lossless", "lossless.webp", plain.clone()),
+        ("TIFF", "a.tif", plain.clone()),
+        ("GIF", "a.gif", plain.clone()),
+        ("BMP", "a.bmp", plain.clone()),
+    ]
+    .map(|(name, file, options)| (name, folder.path().join(file), options))
+    .into();
+    for (_, path, options) in &cases {
+        options.save(&image, path)?;
+    }
+    let vips = pyvips(cases.iter().map(|(_, path, _)| path.as_path()));
+    println!("a 4K picture on the host, median ms");
+    println!(
+        "{:16}{:>10}{:>22}{:>12}{:>8} |{:>10}{:>12}{:>8}",
+        "", "decode", "another in Rust", "pyvips", "ratio", "encode", "pyvips", "ratio"
+    );
+    for (name, path, options) in &cases {
+        let decode = time(|| LoadOptions::new().read(&device, path).map(drop))?;
+        let prepared = options.prepare(&image, path)?;
+        let encode = time(|| prepared.save(path))?;
+        let bytes = fs::read(path)?;
+        let other = other(path, &bytes)?.map_or("-".into(), |(name, ms)| format!("{name} {ms:.0}"));
+        let (vips_decode, vips_encode) = vips.get(path).copied().unwrap_or((f64::NAN, f64::NAN));
+        println!(
+            "{name:16}{decode:>10.1}{other:>22}{vips_decode:>12.1}{:>8.2} |{encode:>10.1}{vips_encode:>12.1}{:>8.2}",
+            vips_decode / decode,
+            vips_encode / encode,
+        );
+    }
+    if vips.is_empty() {
+        println!("python3 has no pyvips here: `pip install pyvips pyvips-binary` to compare");
+    }
+    Ok(())
+}
+
+/// Milliseconds, the median after one that does not count.
+fn time(mut act: impl FnMut() -> Result<()>) -> Result<f64> {
+    act()?;
+    let mut times = Vec::new();
+    for _ in 0..SAMPLES {
+        let start = Instant::now();
+        act()?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[SAMPLES / 2])
+}
+
+/// Another decoder of the same bytes, and its milliseconds.
+fn other(path: &Path, bytes: &[u8]) -> Result<Option<(&'static str, f64)>> {
+    let extension = path.extension().and_then(|e| e.to_str());
+    Ok(match extension {
+        Some("jpg") => Some((
+            "jpeg-decoder",
+            time(|| {
+                jpeg_decoder::Decoder::new(bytes).decode().expect("a JPEG");
+                Ok(())
+            })?,
+        )),
+        Some("png") => Some((
+            "zune-png",
+            time(|| {
+                let source = zune_png::zune_core::bytestream::ZCursor::new(bytes);
+                zune_png::PngDecoder::new(source).decode().expect("a PNG");
+                Ok(())
+            })?,
+        )),
+        Some("webp") => Some((
+            "image-webp",
+            time(|| {
+                let mut decoder = image_webp::WebPDecoder::new(Cursor::new(bytes)).expect("a WebP");
+                let mut pixels = vec![0; decoder.output_buffer_size().expect("a size")];
+                decoder.read_image(&mut pixels).expect("a WebP");
+                Ok(())
+            })?,
+        )),
+        _ => None,
+    })
+}
+
+/// Milliseconds of pyvips for decoding and encoding each file; nothing where it is missing.
+fn pyvips<'a>(files: impl Iterator<Item = &'a Path>) -> HashMap<PathBuf, (f64, f64)> {
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../benches/codecs/pyvips_times.py"
+    );
+    let output = Command::new("python3")
+        .arg(script)
+        .args(files)
+        .env("VIPS_CONCURRENCY", "1")
+        .output();
+    let Ok(output) = output else {
+        return HashMap::new();
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = |line: &str| {
+        let mut fields = line.split('\t');
+        let path = PathBuf::from(fields.next()?);
+        Some((
+            path,
+            (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?),
+        ))
+    };
+    text.lines().filter_map(line).collect()
+}

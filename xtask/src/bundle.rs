@@ -23,6 +23,8 @@ with the data that they need, into target/bundle. There, on a machine with a GPU
   ./run.sh bench [NAME] [ARGS]    one benchmark, or all
   ./run.sh example NAME [ARGS]    an example
 
+Without HEIF and AVIF: their codecs are shared libraries, which such a machine lacks.
+
 The data lies as in the repository, under the folder that IMAGECUDA_DATA_DIR names.
 
   --with DIR    one more folder of data, as data/DIR's name

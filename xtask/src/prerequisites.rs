@@ -8,6 +8,9 @@ struct Needed {
     probe: (&'static str, &'static [&'static str]),
     what: &'static str,
     source: Source,
+    /// Without it nothing works. Where only ptxas or rust-src needs it, the step that wants it
+    /// knows whether it can do without.
+    vital: bool,
 }
 
 enum Source {
@@ -17,36 +20,75 @@ enum Source {
     Debian(&'static [&'static str]),
 }
 
-const NEEDED: [Needed; 6] = [
+const NEEDED: [Needed; 10] = [
     Needed {
         probe: ("cargo", &["fmt", "--version"]),
         what: "rustfmt",
         source: Source::Rustup("rustfmt"),
+        vital: true,
     },
     Needed {
         probe: ("cargo", &["clippy", "--version"]),
         what: "clippy",
         source: Source::Rustup("clippy"),
+        vital: true,
     },
     Needed {
         probe: ("cc", &["--version"]),
         what: "a C compiler (libwebp is C)",
         source: Source::Debian(&["gcc", "libc6-dev"]),
+        vital: true,
+    },
+    Needed {
+        probe: ("c++", &["--version"]),
+        what: "a C++ compiler (libheif is C++)",
+        source: Source::Debian(&["g++"]),
+        vital: true,
+    },
+    Needed {
+        probe: ("cmake", &["--version"]),
+        what: "CMake (builds libheif)",
+        source: Source::Debian(&["cmake", "make"]),
+        vital: true,
+    },
+    Needed {
+        probe: ("pkg-config", &["--version"]),
+        what: "pkg-config (finds libheif's codecs)",
+        source: Source::Debian(&["pkg-config"]),
+        vital: true,
+    },
+    Needed {
+        probe: (
+            "pkg-config",
+            &["--exists", "libde265", "x265", "aom", "dav1d", "numa"],
+        ),
+        what: "libheif's codecs",
+        source: Source::Debian(&[
+            "libde265-dev",
+            "libx265-dev",
+            "libaom-dev",
+            "libdav1d-dev",
+            "libnuma-dev",
+        ]),
+        vital: true,
     },
     Needed {
         probe: ("tar", &["--version"]),
         what: "tar (unpacks rust-src)",
         source: Source::Debian(&["tar"]),
+        vital: false,
     },
     Needed {
         probe: ("xz", &["--version"]),
         what: "xz (unpacks rust-src)",
         source: Source::Debian(&["xz-utils"]),
+        vital: false,
     },
     Needed {
         probe: ("python3", &["-m", "pip", "--version"]),
         what: "python3 with pip (fetches ptxas)",
         source: Source::Debian(&["python3", "python3-pip"]),
+        vital: false,
     },
 ];
 
@@ -71,9 +113,7 @@ impl Needed {
     }
 }
 
-/// Installs what is missing, where that needs no questions, and names what still is. A
-/// missing thing that only ptxas or rust-src needs stops nothing here: the step that wants it
-/// knows whether it can do without.
+/// Installs what is missing, where that needs no questions, and names what still is.
 pub(crate) fn check() -> Result<(), Failure> {
     let missing = || NEEDED.iter().filter(|needed| !needed.is_there());
     let mut packages = Vec::new();
@@ -108,10 +148,7 @@ pub(crate) fn check() -> Result<(), Failure> {
         }
     }
 
-    let (vital, optional): (Vec<_>, Vec<_>) = missing().partition(|needed| match needed.source {
-        Source::Rustup(_) => true,
-        Source::Debian(packages) => packages.contains(&"gcc"),
-    });
+    let (vital, optional): (Vec<_>, Vec<_>) = missing().partition(|needed| needed.vital);
     for needed in optional {
         println!("missing: {}", needed.advice());
     }

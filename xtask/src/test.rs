@@ -11,11 +11,12 @@ use crate::{Failure, args::Args, prerequisites, ptx, ptxas, sh};
 pub(crate) const HELP: &str = "\
 cargo xtask test [--quick]
 
-Everything that CI runs: formatting, clippy three times (default features; with `cuda`; with
-none), all tests and doctests, the documentation, and kernels.ptx rebuilt, compared and
-assembled. Stops at the first failure. Missing tools are installed, or named.
+Everything that CI runs: formatting, clippy four times (default features; with `cuda`; with
+`cuda` and `heif-vendored`; with none), all tests and doctests, the documentation, and
+kernels.ptx rebuilt, compared and assembled. Stops at the first failure. Missing tools are
+installed, or named.
 
-  --quick    formatting, clippy and tests with `cuda`, and no more
+  --quick    formatting, clippy and tests with `cuda`, and no more: no libheif to build
 ";
 
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -23,14 +24,15 @@ type Step = (&'static str, fn() -> Result<(), Failure>);
 const QUICK: [Step; 3] = [
     ("formatting", formatting),
     ("clippy, cuda", clippy_cuda),
-    ("tests", tests),
+    ("tests, no libheif", tests_without_heif),
 ];
 
-const ALL: [Step; 9] = [
+const ALL: [Step; 10] = [
     ("prerequisites", prerequisites::check),
     ("formatting", formatting),
     ("clippy, default features", clippy_default),
     ("clippy, cuda", clippy_cuda),
+    ("clippy, cuda and libheif", clippy_heif),
     ("clippy, no features", clippy_none),
     ("tests", tests),
     ("tests, no features", tests_none),
@@ -92,14 +94,30 @@ fn clippy_cuda() -> Result<(), Failure> {
     clippy("--package imagecuda --features cuda")
 }
 
+fn clippy_heif() -> Result<(), Failure> {
+    clippy("--workspace --features imagecuda/cuda,imagecuda/heif-vendored")
+}
+
 fn clippy_none() -> Result<(), Failure> {
     clippy("--package imagecuda --no-default-features")
 }
 
+/// With the packages and features of `clippy_heif`: were they others, then the crates that
+/// build libheif might have other features, and it would be built again.
 fn tests() -> Result<(), Failure> {
+    tests_with("imagecuda/cuda,imagecuda/heif-vendored")
+}
+
+fn tests_without_heif() -> Result<(), Failure> {
+    tests_with("imagecuda/cuda")
+}
+
+fn tests_with(features: &str) -> Result<(), Failure> {
     cargo(
-        "test --workspace --features imagecuda/cuda --no-fail-fast",
-        "the failures are named above; run one with `cargo test --features imagecuda/cuda NAME`",
+        &format!("test --workspace --features {features} --no-fail-fast"),
+        &format!(
+            "the failures are named above; run one with `cargo test --features {features} NAME`"
+        ),
     )
 }
 

@@ -129,7 +129,7 @@ impl Format {
     /// Whether this build reads the format.
     pub const fn can_load(self) -> bool {
         match self {
-            Self::Avif | Self::Heif => false,
+            Self::Avif | Self::Heif => cfg!(feature = "heif"),
             Self::Bmp => cfg!(feature = "bmp"),
             Self::Exr => cfg!(feature = "exr"),
             Self::Gif => cfg!(feature = "gif"),
@@ -149,6 +149,11 @@ impl Format {
     pub const fn can_save(self) -> bool {
         // Every codec that is here does both.
         self.can_load()
+    }
+
+    /// Whether saving takes a quality.
+    pub(crate) const fn is_lossy(self) -> bool {
+        matches!(self, Self::Avif | Self::Heif | Self::Jpeg | Self::WebP)
     }
 }
 
@@ -296,7 +301,8 @@ mod tests {
 
     #[test]
     fn tells_what_this_build_can_do() {
-        assert!(!Format::Heif.can_load() && !Format::Avif.can_save());
+        assert_eq!(Format::Heif.can_load(), cfg!(feature = "heif"));
+        assert_eq!(Format::Avif.can_save(), cfg!(feature = "heif"));
         assert_eq!(Format::Jpeg.can_load(), cfg!(feature = "jpeg"));
         assert_eq!(Format::Tiff.can_save(), cfg!(feature = "tiff"));
     }

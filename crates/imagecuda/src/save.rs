@@ -39,14 +39,16 @@ pub struct SaveOptions {
 }
 
 impl SaveOptions {
-    /// The defaults: the format's best quality (JPEG 100 at 4:4:4, WebP lossless), and the
-    /// format that the file's name shows.
+    /// The defaults: the format's best quality (JPEG 100 at 4:4:4, HEIF and AVIF 100, WebP
+    /// lossless), and the format that the file's name shows.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The quality of a lossy format, 1 to 100. JPEG keeps all chroma samples (4:4:4) from 90,
-    /// and a quarter of them (4:2:0) below. WebP becomes lossy.
+    /// The quality of a lossy format, 1 to 100. JPEG, HEIF and AVIF keep all chroma samples
+    /// (4:4:4) from 90, and a quarter of them (4:2:0) below. HEIF and AVIF at 100 code luma,
+    /// chroma and alpha without loss, so that only the rounding of luma and chroma is lost.
+    /// WebP becomes lossy.
     ///
     /// Other formats refuse it with [`ErrorKind::InvalidOption`].
     pub fn quality(mut self, quality: u8) -> Self {

@@ -25,6 +25,8 @@ use crate::{Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Seek, Write};
 
+#[cfg(feature = "heif")]
+mod heif;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 mod metadata;
@@ -139,6 +141,8 @@ fn open_unchecked<'a>(
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
     match format {
+        #[cfg(feature = "heif")]
+        Format::Avif | Format::Heif => heif::open(format, bytes, limits),
         #[cfg(feature = "bmp")]
         Format::Bmp => raster::bmp(bytes, limits),
         #[cfg(feature = "exr")]
@@ -165,7 +169,7 @@ fn open_unchecked<'a>(
         Format::Tiff => tiff::open(bytes, limits),
         #[cfg(feature = "webp")]
         Format::WebP => webp::open(bytes),
-        #[allow(unreachable_patterns)] // with every codec in, only HEIF is left
+        #[allow(unreachable_patterns)] // with every codec in, nothing is left
         _ => Err(no_codec(format)),
     }
 }
@@ -210,7 +214,7 @@ fn plan_for(format: Format, extension: Option<&str>, options: &SaveOptions) -> R
             let reason = format!("{quality} is not in 1..=100");
             return Err(Error::option("quality", reason));
         }
-        Some(_) if !matches!(format, Format::Jpeg | Format::WebP) => {
+        Some(_) if !format.is_lossy() => {
             return Err(Error::option("quality", format!("{format} is lossless")));
         }
         _ => {}
@@ -264,6 +268,8 @@ fn encode_as(
         ));
     }
     match format {
+        #[cfg(feature = "heif")]
+        Format::Avif | Format::Heif => heif::write(format, pixels, options, out),
         #[cfg(feature = "bmp")]
         Format::Bmp => raster::write_bmp(pixels, out),
         #[cfg(feature = "exr")]
@@ -295,7 +301,9 @@ fn encode_as(
 
 fn no_codec(format: Format) -> Error {
     Error::unsupported(match format {
-        Format::Heif | Format::Avif => "this build has no HEIF codec".to_owned(),
+        Format::Heif | Format::Avif => {
+            "this build has no HEIF codec (feature `heif` or `heif-vendored`)".to_owned()
+        }
         _ => format!(
             "this build has no {format} codec (feature `{}`)",
             format!("{format:?}").to_lowercase()

@@ -69,7 +69,7 @@ fn what_is_saved_loads_again() {
             assert_eq!((header.width, header.height), (WIDTH, HEIGHT), "{format}");
             assert_eq!(header.curve, plan.curve, "{format}");
             match format {
-                Format::Gif | Format::Jpeg | Format::Hdr => {} // lossy
+                Format::Avif | Format::Gif | Format::Hdr | Format::Heif | Format::Jpeg => {} // lossy
                 // An icon always has alpha.
                 Format::Ico if options.background.is_some() => {
                     assert!(out.iter().skip(3).step_by(4).all(|&alpha| alpha == 255));
@@ -149,7 +149,10 @@ fn options_that_cannot_be_honoured_are_errors() {
         })
     };
     for format in savable() {
-        let lossy = matches!(format, Format::Jpeg | Format::WebP);
+        let lossy = matches!(
+            format,
+            Format::Avif | Format::Heif | Format::Jpeg | Format::WebP
+        );
         assert_eq!(refused(format, 1), !lossy, "{format}");
         assert_eq!(refused(format, 100), !lossy, "{format}");
         assert!(refused(format, 0) && refused(format, 101), "{format}");

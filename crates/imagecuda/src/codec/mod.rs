@@ -25,6 +25,7 @@ use crate::{Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Seek, Write};
 
+pub(crate) mod frames;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 mod metadata;
@@ -46,6 +47,8 @@ mod raster;
 mod tiff;
 #[cfg(feature = "webp")]
 mod webp;
+#[cfg(feature = "webp")]
+mod webp_anim;
 
 pub(crate) use metadata::Metadata;
 
@@ -152,7 +155,8 @@ fn open_unchecked<'a>(
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open(bytes),
         #[cfg(feature = "png")]
-        Format::Png => raster::png(bytes, limits),
+        Format::Png => raster::png(bytes, limits)
+            .and_then(|still| frames::apng::first_frame(still, bytes, limits)),
         #[cfg(feature = "pnm")]
         Format::Pnm if pfm::is_pfm(bytes) => pfm::open(bytes),
         #[cfg(feature = "pnm")]

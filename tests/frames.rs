@@ -1,24 +1,17 @@
-//! Animations and pages on every device: composed by the book, one after the other, and saved.
+//! The frames of animations and the pages of documents on every device, one after the other.
 
 mod support;
 
 #[path = "support/animations.rs"]
 mod animations;
 
-use animations::{Dispose, Part, Png, RGBA8, composed, gif_file, parts, png_file, webp_file};
+use animations::{Dispose, Png, RGBA8, gif_file, parts, png_file, webp_file};
 use imagecuda::{Device, Error, ErrorKind, Format, Frame, Frames, Image, LoadOptions, SaveOptions};
 use std::{io::Cursor, num::NonZeroU32, process::ExitCode, time::Duration};
-use support::{Noise, bits, same};
+use support::{bits, same};
 
 fn main() -> ExitCode {
     support::run(support::on_each_device(device_tests![
-        gif_frames_are_composed,
-        png_frames_are_composed,
-        interlaced_png_frames_are_composed,
-        deep_png_frames_keep_their_depth,
-        gray_png_frames_are_composed,
-        webp_frames_are_composed,
-        a_stand_in_is_no_frame,
         a_still_picture_is_one_frame,
         pages_have_sizes_of_their_own,
         pages_in_a_circle_end,
@@ -41,179 +34,6 @@ fn open(device: &Device, file: &[u8]) -> Frames {
 
 fn bytes(frame: Result<Frame, Error>) -> Vec<u8> {
     frame.unwrap().image().to_u8().unwrap().download().unwrap()
-}
-
-/// Holds each frame of a file against what is to be seen, to within `tolerance`.
-#[track_caller]
-fn check(device: &Device, file: &[u8], expected: &[Vec<u8>], tolerance: u8) {
-    let mut shown = 0;
-    for (frame, expected) in open(device, file).zip(expected) {
-        let frame = frame.unwrap();
-        assert_eq!(frame.index(), shown);
-        assert_eq!([frame.image().width(), frame.image().height()], SIZE);
-        let got = bytes(Ok(frame));
-        for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
-            let apart = got.abs_diff(*expected);
-            assert!(
-                apart <= tolerance,
-                "frame {shown} at {at}: {got} for {expected}"
-            );
-        }
-        shown += 1;
-    }
-    assert_eq!(shown, expected.len());
-    assert_eq!(open(device, file).count(), shown, "no more than these");
-}
-
-fn gif_frames_are_composed(device: &Device) {
-    for seed in 0..20 {
-        let mut parts = parts(seed, SIZE, 9, &[0, 0, 255]);
-        parts.iter_mut().for_each(|part| part.over = true);
-        if seed % 2 == 0 {
-            // A first frame that leaves some of the canvas empty.
-            parts.remove(0);
-        }
-        check(
-            device,
-            &gif_file(SIZE, &parts, None),
-            &composed(SIZE, &parts),
-            0,
-        );
-    }
-}
-
-fn png_frames_are_composed(device: &Device) {
-    for seed in 0..20 {
-        let parts = parts(seed, SIZE, 9, &[0, 1, 100, 200, 255]);
-        check(
-            device,
-            &png_file(SIZE, &parts, RGBA8),
-            &composed(SIZE, &parts),
-            1,
-        );
-    }
-}
-
-fn interlaced_png_frames_are_composed(device: &Device) {
-    let interlaced = Png {
-        interlaced: true,
-        ..RGBA8
-    };
-    for seed in 30..40 {
-        let parts = parts(seed, SIZE, 5, &[0, 255]);
-        check(
-            device,
-            &png_file(SIZE, &parts, interlaced),
-            &composed(SIZE, &parts),
-            0,
-        );
-    }
-}
-
-fn deep_png_frames_keep_their_depth(device: &Device) {
-    // Opaque and clear pixels of 16 bits, compared as floats.
-    let mut noise = Noise::new(7);
-    let mut sixteen = |width: u32, height: u32| {
-        let alphas = [[0; 2], [255; 2]];
-        let pixels = (0..width * height).flat_map(|i| {
-            let color = noise.bytes(6);
-            [&color[..], &alphas[(i % 3 == 0) as usize]].concat()
-        });
-        pixels.collect::<Vec<u8>>()
-    };
-    let part = |x, y, width, height, over, pixels| Part {
-        x,
-        y,
-        width,
-        height,
-        pixels,
-        dispose: Dispose::Keep,
-        over,
-        delay: 1,
-    };
-    let below = part(0, 0, 21, 14, false, sixteen(21, 14));
-    let above = part(5, 3, 10, 9, true, sixteen(10, 9));
-    let deep = Png { depth: 16, ..RGBA8 };
-    let file = png_file(SIZE, &[below.clone(), above.clone()], deep);
-
-    let mut canvas = below.pixels;
-    let float = |canvas: &[u8]| -> Vec<f32> {
-        let (samples, _) = canvas.as_chunks();
-        samples
-            .iter()
-            .map(|&v| f32::from(u16::from_be_bytes(v)) / 65535.0)
-            .collect()
-    };
-    let mut frames = open(device, &file);
-    let image = frames.next().unwrap().unwrap().into_image();
-    same(
-        &bits(&image.download().unwrap()),
-        &bits(&float(&canvas)),
-        "first",
-    );
-    for (index, pixel) in above
-        .pixels
-        .chunks(8)
-        .enumerate()
-        .filter(|(_, p)| p[7] != 0)
-    {
-        let (x, y) = (index % 10 + 5, index / 10 + 3);
-        canvas[(y * 21 + x) * 8..][..8].copy_from_slice(pixel);
-    }
-    let image = frames.next().unwrap().unwrap().into_image();
-    same(
-        &bits(&image.download().unwrap()),
-        &bits(&float(&canvas)),
-        "second",
-    );
-    let first = LoadOptions::new().decode(device, &file).unwrap();
-    assert_eq!((first.width(), first.height()), (21, 14));
-}
-
-fn gray_png_frames_are_composed(device: &Device) {
-    let gray = Png { color: 0, ..RGBA8 };
-    let mut parts = parts(3, SIZE, 4, &[255]);
-    let mut in_color = parts.clone();
-    for (part, color) in parts.iter_mut().zip(&mut in_color) {
-        part.pixels = part.pixels.chunks(4).map(|p| p[0]).collect();
-        color.pixels = part.pixels.iter().flat_map(|&l| [l, l, l, 255]).collect();
-    }
-    check(
-        device,
-        &png_file(SIZE, &parts, gray),
-        &composed(SIZE, &in_color),
-        0,
-    );
-}
-
-fn webp_frames_are_composed(device: &Device) {
-    for seed in 50..70 {
-        let mut parts = parts(seed, SIZE, 9, &[0, 255]);
-        for part in parts
-            .iter_mut()
-            .filter(|part| part.dispose == Dispose::Restore)
-        {
-            part.dispose = Dispose::Keep;
-        }
-        check(
-            device,
-            &webp_file(SIZE, &parts, 0),
-            &composed(SIZE, &parts),
-            0,
-        );
-    }
-}
-
-fn a_stand_in_is_no_frame(device: &Device) {
-    let png = Png {
-        stand_in: true,
-        ..RGBA8
-    };
-    let parts = parts(1, SIZE, 3, &[0, 128, 255]);
-    let file = png_file(SIZE, &parts, png);
-    check(device, &file, &composed(SIZE, &parts), 1);
-    let first = LoadOptions::new().decode_u8(device, &file).unwrap();
-    same(&first.download().unwrap(), &parts[0].pixels, "load");
 }
 
 fn a_still_picture_is_one_frame(device: &Device) {

@@ -1,6 +1,12 @@
 //! Animations made by hand, and the naive way to show them.
 
-use super::Noise;
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test program uses some of it"
+)]
+
+use super::support::Noise;
 use imagecuda::{Device, Format, ImageU8, Layout, SaveOptions};
 
 /// What becomes of a frame's part of the canvas afterwards.

@@ -3,8 +3,8 @@
 //!
 //! `cargo run --release --features cuda --example frames -- cat.gif cat_%04d.png`
 
-use imagecuda::{Device, Error, Format, LoadOptions, SaveOptions};
-use std::{path::Path, process::ExitCode};
+use imagecuda::{Device, Format, LoadOptions, SaveOptions};
+use std::{error::Error, process::ExitCode};
 
 const USAGE: &str = "\
 Usage: frames [OPTIONS] INPUT [OUTPUT]
@@ -114,7 +114,7 @@ fn numbered(name: &str) -> Option<(String, usize, String)> {
     Some((before.to_owned(), digits, after.to_owned()))
 }
 
-fn run(task: &Task) -> Result<(), Error> {
+fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let device = match &*task.device {
         "auto" => Device::try_default()?,
         name => name.parse()?,
@@ -122,16 +122,15 @@ fn run(task: &Task) -> Result<(), Error> {
     let frames = LoadOptions::new().frames(&device, &task.input)?;
     let loop_count = frames.loop_count();
     match loop_count {
-        None => println!("{}, for ever", frames.format()),
-        Some(times) => println!("{}, {times} times", frames.format()),
+        None => println!("{}, looping", frames.format()),
+        Some(times) => println!("{}, played {times}x", frames.format()),
     }
     let mut animation = match &task.output {
-        // An unknown name is for the saving below to complain about.
-        Output::Animation(name) => Some(
-            task.save
-                .animation(Format::from_path(name).unwrap_or(Format::WebP))?
-                .loop_count(loop_count),
-        ),
+        Output::Animation(name) => {
+            let format =
+                Format::from_path(name).ok_or_else(|| format!("{name}: a .gif or .webp?"))?;
+            Some(task.save.animation(format)?.loop_count(loop_count))
+        }
         _ => None,
     };
     for frame in frames {
@@ -146,14 +145,14 @@ fn run(task: &Task) -> Result<(), Error> {
         );
         if let Output::Files(before, digits, after) = &task.output {
             let path = format!("{before}{:0digits$}{after}", frame.index());
-            task.save.save(image, Path::new(&path))?;
+            task.save.save(image, &path)?;
         }
         if let Some(animation) = &mut animation {
             animation.push(image, delay)?;
         }
     }
     match (animation, &task.output) {
-        (Some(animation), Output::Animation(name)) => animation.save(name),
+        (Some(animation), Output::Animation(name)) => Ok(animation.save(name)?),
         _ => Ok(()),
     }
 }

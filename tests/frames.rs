@@ -232,11 +232,11 @@ fn frames_go_into_one_image(device: &Device) {
 fn frames_can_be_skipped(device: &Device) {
     for (format, file) in animated() {
         let all: Vec<_> = open(device, &file).map(bytes).collect();
-        for n in 0..5 {
+        for (n, expected) in all.iter().enumerate() {
             let mut frames = open(device, &file);
             let frame = frames.nth(n).unwrap().unwrap();
             assert_eq!(frame.index(), n);
-            same(&bytes(Ok(frame)), &all[n], (format, n));
+            same(&bytes(Ok(frame)), expected, (format, n));
             assert_eq!(frames.skip_frames(9).unwrap(), 4 - n);
             assert!(frames.next().is_none());
         }

@@ -82,9 +82,9 @@ impl SaveOptions {
 
 /// An animation in the making, from [`SaveOptions::animation`].
 ///
-/// Frames are compressed as they come: whole in GIF, each with a palette of its own; in WebP the
-/// part that differs from the frame before, lossless unless [`SaveOptions::quality`] is set. The
-/// compressed frames stay in host memory until the end.
+/// Frames are compressed as they come, as far as possible only the part that differs from the
+/// frame before: in GIF with a palette for each, in WebP lossless unless
+/// [`SaveOptions::quality`] is set. What is compressed stays in host memory until the end.
 pub struct AnimationEncoder {
     options: SaveOptions,
     format: Format,

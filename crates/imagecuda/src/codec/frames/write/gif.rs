@@ -1,6 +1,8 @@
-//! Animated GIF, through the `gif` crate: whole frames, each with its own palette.
+//! Animated GIF, through the `gif` crate. A frame has a palette of its own, and only the part
+//! that differs from the frame before, unless it has transparent pixels: what is below shows
+//! through those, so it must be cleared, and only a whole frame before can say that.
 
-use super::{Clock, sixteen_bits};
+use super::{Clock, Rect, sixteen_bits};
 use crate::{
     Error, Result,
     codec::{Pixels, check_sides},
@@ -17,6 +19,29 @@ pub(super) struct Writer {
     /// `None`: no word of repeating, which is once.
     repeat: Option<Repeat>,
     clock: Clock,
+    /// The frame that is still to be written: what becomes of it, the next decides.
+    last: Option<Last>,
+}
+
+struct Last {
+    width: u32,
+    height: u32,
+    layout: Layout,
+    data: Vec<u8>,
+    /// The part of it that need be written.
+    part: Rect,
+    ticks: u16,
+}
+
+impl Last {
+    fn pixels(&self) -> Pixels<'_> {
+        Pixels {
+            width: self.width,
+            height: self.height,
+            layout: self.layout,
+            data: &self.data,
+        }
+    }
 }
 
 impl Writer {
@@ -31,7 +56,41 @@ impl Writer {
             encoder: None,
             repeat,
             clock: Clock::new(Duration::from_millis(10), u16::MAX.into()),
+            last: None,
         })
+    }
+
+    /// Writes the frame that waits. If it is to be cleared, all of it.
+    fn write_last(&mut self, clear: bool) -> Result<()> {
+        let Some(last) = &self.last else {
+            return Ok(());
+        };
+        let whole = Rect::whole(&last.pixels());
+        let part = if clear { &whole } else { &last.part };
+        let mut pixels = part.crop(&last.pixels())?;
+        let (width, height) = (part.width as u16, part.height as u16);
+        let mut frame = match last.layout {
+            Layout::Rgba8 => Frame::from_rgba_speed(width, height, &mut pixels, SPEED),
+            _ => Frame::from_rgb_speed(width, height, &pixels, SPEED),
+        };
+        (frame.left, frame.top) = (part.x as u16, part.y as u16);
+        frame.delay = last.ticks;
+        frame.dispose = match clear {
+            true => DisposalMethod::Background,
+            false => DisposalMethod::Keep,
+        };
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            none => {
+                let (width, height) = (last.width as u16, last.height as u16);
+                let mut encoder = Encoder::new(Vec::new(), width, height, &[]).map_err(error)?;
+                if let Some(repeat) = self.repeat {
+                    encoder.set_repeat(repeat).map_err(error)?;
+                }
+                none.insert(encoder)
+            }
+        };
+        encoder.write_frame(&frame).map_err(error)
     }
 }
 
@@ -39,35 +98,30 @@ impl super::Writer for Writer {
     fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()> {
         check_sides(&pixels, u16::MAX.into())?;
         let (ticks, end) = self.clock.ticks(delay)?;
-        let (width, height) = (pixels.width as u16, pixels.height as u16);
-        let mut frame = match pixels.layout {
-            Layout::Rgba8 => {
-                Frame::from_rgba_speed(width, height, &mut pixels.data.to_vec(), SPEED)
-            }
-            Layout::Rgb8 => Frame::from_rgb_speed(width, height, pixels.data, SPEED),
+        let clear = match pixels.layout {
+            Layout::Rgba8 => pixels.data.iter().skip(3).step_by(4).any(|&a| a == 0),
+            Layout::Rgb8 => false,
             other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
         };
-        frame.delay = ticks as u16;
-        // What is transparent in the next frame must not show this one.
-        frame.dispose = DisposalMethod::Background;
-        let mut encoder = match self.encoder.take() {
-            Some(encoder) => encoder,
-            None => {
-                let mut encoder = Encoder::new(Vec::new(), width, height, &[]).map_err(error)?;
-                if let Some(repeat) = self.repeat {
-                    encoder.set_repeat(repeat).map_err(error)?;
-                }
-                encoder
-            }
+        let part = match &self.last {
+            Some(last) if !clear => Rect::of_change(&pixels, &last.data),
+            _ => Rect::whole(&pixels),
         };
-        let result = encoder.write_frame(&frame).map_err(error);
-        self.encoder = Some(encoder);
-        result?;
+        self.write_last(clear)?;
+        self.last = Some(Last {
+            width: pixels.width,
+            height: pixels.height,
+            layout: pixels.layout,
+            data: pixels.data.to_vec(),
+            part,
+            ticks: ticks as u16,
+        });
         self.clock.now = end;
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+    fn finish(mut self: Box<Self>) -> Result<Vec<u8>> {
+        self.write_last(false)?;
         let encoder = self.encoder.ok_or_else(|| Error::encode("no frames"))?;
         encoder.into_inner().map_err(error)
     }

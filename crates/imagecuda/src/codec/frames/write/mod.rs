@@ -5,7 +5,7 @@ mod gif;
 #[cfg(feature = "webp")]
 mod webp;
 
-use crate::{Error, Format, Result, SaveOptions, codec::Pixels};
+use crate::{Error, Format, Result, SaveOptions, backend::cpu, codec::Pixels};
 use std::{num::NonZeroU32, time::Duration};
 
 /// An animation in the making. Its file is put together in memory.
@@ -79,9 +79,68 @@ fn sixteen_bits(loops: u32) -> Result<u16> {
     })
 }
 
+/// A part of a frame. Its corner is at even coordinates, as WebP counts them in twos.
+#[derive(Debug, PartialEq)]
+struct Rect {
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+}
+
+impl Rect {
+    fn whole(pixels: &Pixels<'_>) -> Self {
+        Self {
+            x: 0,
+            y: 0,
+            width: pixels.width,
+            height: pixels.height,
+        }
+    }
+
+    /// The least that has all changes; a pixel where there are none, as a frame needs one.
+    fn of_change(pixels: &Pixels<'_>, before: &[u8]) -> Self {
+        let pixel = pixels.layout.bytes_per_pixel();
+        let row = pixels.width as usize * pixel;
+        let (mut left, mut right) = (usize::MAX, 0);
+        let (mut top, mut bottom) = (usize::MAX, 0);
+        let rows = pixels.data.chunks_exact(row).zip(before.chunks_exact(row));
+        for (y, (now, before)) in rows.enumerate().filter(|(_, (now, before))| now != before) {
+            let differs = |(a, b): (&u8, &u8)| a != b;
+            let first = now.iter().zip(before).position(differs).unwrap_or(0);
+            let last = now.iter().zip(before).rposition(differs).unwrap_or(0);
+            (left, right) = (left.min(first / pixel), right.max(last / pixel));
+            (top, bottom) = (top.min(y), y);
+        }
+        if top == usize::MAX {
+            (left, top) = (0, 0);
+        }
+        (left, top) = (left & !1, top & !1);
+        Self {
+            x: left as u32,
+            y: top as u32,
+            width: (right - left + 1) as u32,
+            height: (bottom - top + 1) as u32,
+        }
+    }
+
+    fn crop(&self, pixels: &Pixels<'_>) -> Result<Vec<u8>> {
+        let pixel = pixels.layout.bytes_per_pixel();
+        let row = self.width as usize * pixel;
+        let mut cropped: Vec<u8> = cpu::zeroed(row * self.height as usize)?;
+        let stride = pixels.width as usize * pixel;
+        let rows = pixels.data.chunks_exact(stride).skip(self.y as usize);
+        for (to, from) in cropped.chunks_exact_mut(row).zip(rows) {
+            to.copy_from_slice(&from[self.x as usize * pixel..][..row]);
+        }
+        Ok(cropped)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use imagecuda_kernels::layout::Layout;
 
     #[test]
     fn rounding_does_not_add_up() {
@@ -97,5 +156,31 @@ mod tests {
         assert_eq!(all.iter().sum::<u32>(), 100);
         assert!(clock.ticks(Duration::from_millis(655_360)).is_err());
         assert!(clock.ticks(Duration::MAX).is_err());
+    }
+
+    #[test]
+    fn the_rectangle_that_changed() {
+        let before = vec![0; 9 * 7 * 4];
+        let change = |at: &[(usize, usize)]| {
+            let mut data = before.clone();
+            for &(x, y) in at {
+                data[(y * 9 + x) * 4 + 3] = 1;
+            }
+            let pixels = Pixels {
+                width: 9,
+                height: 7,
+                layout: Layout::Rgba8,
+                data: &data,
+            };
+            let rect = Rect::of_change(&pixels, &before);
+            let cropped = rect.crop(&pixels).unwrap();
+            assert_eq!(cropped.iter().filter(|&&v| v == 1).count(), at.len());
+            (rect.x, rect.y, rect.width, rect.height)
+        };
+        assert_eq!(change(&[]), (0, 0, 1, 1));
+        assert_eq!(change(&[(0, 0)]), (0, 0, 1, 1));
+        assert_eq!(change(&[(8, 6)]), (8, 6, 1, 1));
+        assert_eq!(change(&[(3, 5)]), (2, 4, 2, 2));
+        assert_eq!(change(&[(7, 1), (2, 3)]), (2, 0, 6, 4));
     }
 }

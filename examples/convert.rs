@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
 
-use imagecuda::{ColorPolicy, Device, ImageInfo, LoadOptions, SaveOptions};
+use imagecuda::{ColorPolicy, Decoded, Device, ImageInfo, LoadOptions, SaveOptions};
 use std::{
     error::Error,
     process::ExitCode,
@@ -19,6 +19,7 @@ milliseconds that each stage took.
 
 Options:
       --device DEVICE      auto (default), cpu, cuda or cuda:N
+      --frame N            the N-th frame of an animation, or page, from 0 [default: 0]
       --quality Q          1 to 100, for JPEG and WebP [default: best; WebP lossless]
       --background R,G,B   flatten alpha onto this colour, each 0 to 255
       --no-orientation     leave the pixels as they are stored
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
 struct Task {
     device: String,
     load: LoadOptions,
+    frame: usize,
     save: SaveOptions,
     input: String,
     output: String,
@@ -59,10 +61,10 @@ enum Command {
     Info(String),
 }
 
-fn run(command: &Command) -> imagecuda::Result<()> {
+fn run(command: &Command) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Convert(task) => convert(task),
-        Command::Info(file) => info(file),
+        Command::Info(file) => Ok(info(file)?),
     }
 }
 
@@ -70,6 +72,7 @@ fn run(command: &Command) -> imagecuda::Result<()> {
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<dyn Error>> {
     let mut device = None;
     let mut info = false;
+    let mut frame = 0;
     let (mut load, mut save) = (LoadOptions::new(), SaveOptions::new());
     let mut files = Vec::new();
     let mut only_files = false;
@@ -90,6 +93,10 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<
             "-h" | "--help" => return Ok(None),
             "--" => only_files = true,
             "--device" => device = Some(value()?),
+            "--frame" => {
+                let number = value()?;
+                frame = number.parse().map_err(|_| format!("--frame: {number}"))?;
+            }
             "--quality" => {
                 let quality = value()?;
                 let number = quality.parse();
@@ -114,6 +121,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<
     Ok(Some(Command::Convert(Task {
         device: device.unwrap_or_else(|| "auto".to_owned()),
         load,
+        frame,
         save,
         input,
         output,
@@ -128,11 +136,27 @@ fn color(text: &str) -> Result<[u8; 3], String> {
         .ok_or_else(|| format!("--background: {text} is not R,G,B, each 0 to 255"))
 }
 
-fn convert(task: &Task) -> imagecuda::Result<()> {
+/// Reads the picture that was asked for.
+fn read(task: &Task, device: &Device) -> Result<Decoded, Box<dyn Error>> {
+    if task.frame == 0 {
+        return Ok(task.load.read(device, &task.input)?);
+    }
+    let mut frames = task.load.frames(device, &task.input)?;
+    let there = frames.skip_frames(task.frame)?;
+    match frames.read()? {
+        Some((decoded, _)) => Ok(decoded),
+        None => {
+            let (input, frame) = (&task.input, task.frame);
+            Err(format!("{input}: no frame {frame}, there are {there} frames").into())
+        }
+    }
+}
+
+fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
     let device = open(&task.device)?;
 
     let start = Instant::now();
-    let decoded = task.load.read(&device, &task.input)?;
+    let decoded = read(task, &device)?;
     let decode = start.elapsed();
     let format_in = decoded.format();
 

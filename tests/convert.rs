@@ -7,6 +7,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, ExitCode, Output},
+    time::Duration,
 };
 use support::same;
 
@@ -14,6 +15,7 @@ fn main() -> ExitCode {
     let mut trials = support::on_each_device(device_tests![
         prints_one_line_of_what_it_did,
         honours_its_options,
+        takes_the_frame_that_is_asked_for,
         failures_are_one_line_and_leave_no_file,
     ]);
     trials.push(libtest_mimic::Trial::test(
@@ -121,6 +123,29 @@ fn honours_its_options(device: &Device) {
     }
     let bytes = |path| fs::metadata(path).unwrap().len();
     assert!(bytes(&small) * 2 < bytes(&large));
+}
+
+fn takes_the_frame_that_is_asked_for(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let [animation, output] = ["a.webp", "b.png"].map(|name| folder.path().join(name));
+    let mut image = imagecuda::Image::new(device, 4, 4).unwrap();
+    let mut encoder = imagecuda::SaveOptions::new()
+        .animation(imagecuda::Format::WebP)
+        .unwrap();
+    for shade in [0.0, 0.2, 0.4] {
+        image.upload(&[shade; 64]).unwrap();
+        encoder.push(&image, Duration::from_millis(40)).unwrap();
+    }
+    encoder.save(&animation).unwrap();
+    for (frame, shade) in [("0", 0), ("1", 51), ("2", 102)] {
+        let run = convert(device, &["--frame", frame], &animation, &output);
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        let loaded = LoadOptions::new().load_u8(device, &output).unwrap();
+        assert_eq!(loaded.download().unwrap(), [shade; 64], "{frame}");
+    }
+    let run = convert(device, &["--frame=3"], &animation, &output);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).contains("there are 3 frames"));
 }
 
 fn failures_are_one_line_and_leave_no_file(device: &Device) {

@@ -48,6 +48,17 @@ pub enum ErrorKind {
         /// The pixels that fit.
         capacity: usize,
     },
+    /// A frame of another size than the animation's first.
+    SizeMismatch {
+        /// The frame's width, in pixels.
+        width: u32,
+        /// The frame's height, in pixels.
+        height: u32,
+        /// The first frame's width, in pixels.
+        expected_width: u32,
+        /// The first frame's height, in pixels.
+        expected_height: u32,
+    },
     /// A slice of the wrong length for the image.
     WrongLength {
         /// The elements that the image has, four a pixel.
@@ -200,6 +211,16 @@ impl fmt::Display for ErrorKind {
                 f,
                 "{width}x{height} is {} pixels, and the image has room for {capacity}",
                 u64::from(*width) * u64::from(*height)
+            ),
+            Self::SizeMismatch {
+                width,
+                height,
+                expected_width,
+                expected_height,
+            } => write!(
+                f,
+                "a frame of {width}x{height} in an animation of \
+                 {expected_width}x{expected_height}"
             ),
             Self::WrongLength { expected, actual } => {
                 write!(f, "expected {expected} elements, got {actual}")

@@ -20,6 +20,8 @@
 //!   size may change.
 //! - [`load`], [`load_into`], [`decode`] and [`LoadOptions`]; [`save`], [`encode`] and
 //!   [`SaveOptions`].
+//! - [`LoadOptions::frames`] for all pictures of an animation or a document, which `load` gives
+//!   the first of; [`SaveOptions::animation`] to save GIF and WebP animations.
 //! - [`convert_u8_to_float`], [`convert_float_to_u8`], `upload`, `download` and `copy_from`.
 //!
 //! # Numbers
@@ -54,6 +56,7 @@
 //! ```
 #![deny(unsafe_code)]
 
+mod animation;
 mod backend;
 mod codec;
 mod color;
@@ -61,16 +64,19 @@ mod device;
 mod error;
 mod file;
 mod format;
+mod frames;
 mod image;
 mod info;
 mod load;
 mod save;
 
+pub use animation::AnimationEncoder;
 pub use backend::DevicePixel;
 pub use color::ColorPolicy;
 pub use device::Device;
 pub use error::{Error, ErrorKind, Result};
 pub use format::Format;
+pub use frames::{Frame, Frames};
 pub use image::{DeviceImage, Image, ImageU8, convert_float_to_u8, convert_u8_to_float};
 pub use imagecuda_kernels::{
     layout::Layout,

@@ -3,7 +3,7 @@
 use crate::{
     ColorPolicy, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
     backend::{DevicePixel, Expansion, Staging},
-    codec::{self, Metadata},
+    codec::{self, Decode, Metadata},
     color::Conversion,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
@@ -50,7 +50,7 @@ impl Default for Limits {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadOptions {
-    limits: Limits,
+    pub(crate) limits: Limits,
     format: Option<Format>,
     orientation: bool,
     color: ColorPolicy,
@@ -235,7 +235,7 @@ impl LoadOptions {
             .map_err(|error| error.with_path(path))
     }
 
-    fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
+    pub(crate) fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
         let limit = self.limits.bytes;
         let mut bytes = Vec::new();
         reader
@@ -269,47 +269,59 @@ impl LoadOptions {
         let format = self.format_of(bytes, path)?;
         let decode = || {
             let decoder = codec::open(format, bytes, &self.limits)?;
-            let header = decoder.header();
             let metadata = Metadata::read(format, bytes);
-            let orientation = match self.orientation {
-                true => metadata.orientation(),
-                false => Orientation::Normal,
-            };
-            let (width, height) = orientation.size(header.width, header.height);
-            for target in targets {
-                target.check_fits(width, height)?;
-            }
-            let mut pixels = device.staging(header.bytes())?;
-            decoder.read_into(&mut pixels)?;
-            let (curve, conversion) = match self.color {
-                ColorPolicy::Raw => (Curve::Encoded, None),
-                ColorPolicy::ToSrgb => {
-                    let is_gray = header.layout.channels() < 3;
-                    let icc = metadata.icc.as_deref();
-                    let conversion = icc.and_then(|icc| Conversion::from_icc(icc, is_gray));
-                    (header.curve, conversion)
-                }
-            };
-            Ok(Decoded {
-                device: device.clone(),
-                format,
-                how: Expansion {
-                    layout: header.layout,
-                    curve,
-                    orientation,
-                    width,
-                    height,
-                },
-                conversion,
-                pixels,
-            })
+            self.decode_picture(device, format, decoder, &metadata, targets)
         };
         decode().map_err(|error: Error| error.with_format(format))
+    }
+
+    /// Decodes a picture, if it fits all `targets`.
+    pub(crate) fn decode_picture(
+        &self,
+        device: &Device,
+        format: Format,
+        decoder: Box<dyn Decode + '_>,
+        metadata: &Metadata,
+        targets: &[&dyn Target],
+    ) -> Result<Decoded> {
+        let header = decoder.header();
+        let orientation = match self.orientation {
+            true => metadata.orientation(),
+            false => Orientation::Normal,
+        };
+        let (width, height) = orientation.size(header.width, header.height);
+        for target in targets {
+            target.check_fits(width, height)?;
+        }
+        let mut pixels = device.staging(header.bytes())?;
+        decoder.read_into(&mut pixels)?;
+        let (curve, conversion) = match self.color {
+            ColorPolicy::Raw => (Curve::Encoded, None),
+            ColorPolicy::ToSrgb => {
+                let is_gray = header.layout.channels() < 3;
+                let icc = metadata.icc.as_deref();
+                let conversion = icc.and_then(|icc| Conversion::from_icc(icc, is_gray));
+                (header.curve, conversion)
+            }
+        };
+        Ok(Decoded {
+            device: device.clone(),
+            format,
+            how: Expansion {
+                layout: header.layout,
+                curve,
+                orientation,
+                width,
+                height,
+            },
+            conversion,
+            pixels,
+        })
     }
 }
 
 /// An image that a picture is to fit.
-trait Target {
+pub(crate) trait Target {
     fn device(&self) -> &Device;
     fn check_fits(&self, width: u32, height: u32) -> Result<()>;
 }
@@ -379,7 +391,7 @@ impl Decoded {
         Ok(image)
     }
 
-    fn write_to(self, image: &mut Image) -> Result<()> {
+    pub(crate) fn write_to(self, image: &mut Image) -> Result<()> {
         let Expansion { width, height, .. } = self.how;
         image.check_fits(width, height)?;
         match &self.conversion {

@@ -35,7 +35,7 @@ use std::{
 pub struct SaveOptions {
     pub(crate) quality: Option<u8>,
     pub(crate) background: Option<[u8; 3]>,
-    format: Option<Format>,
+    pub(crate) format: Option<Format>,
 }
 
 impl SaveOptions {

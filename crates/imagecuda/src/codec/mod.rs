@@ -25,6 +25,7 @@ use crate::{Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Seek, Write};
 
+pub(crate) mod frames;
 #[cfg(feature = "heif")]
 mod heif;
 #[cfg(feature = "jpeg")]
@@ -48,6 +49,8 @@ mod raster;
 mod tiff;
 #[cfg(feature = "webp")]
 mod webp;
+#[cfg(feature = "webp")]
+mod webp_anim;
 
 pub(crate) use metadata::Metadata;
 
@@ -156,7 +159,8 @@ fn open_unchecked<'a>(
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open(bytes),
         #[cfg(feature = "png")]
-        Format::Png => raster::png(bytes, limits),
+        Format::Png => raster::png(bytes, limits)
+            .and_then(|still| frames::apng::first_frame(still, bytes, limits)),
         #[cfg(feature = "pnm")]
         Format::Pnm if pfm::is_pfm(bytes) => pfm::open(bytes),
         #[cfg(feature = "pnm")]

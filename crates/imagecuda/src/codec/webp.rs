@@ -1,19 +1,17 @@
 //! WebP, through libwebp.
 #![allow(unsafe_code)] // a C interface: decoding into the caller's memory
 
-use super::{Decode, Header, Pixels, Sink, check_sides};
+use super::{
+    Decode, Header, Pixels, Sink, check_sides,
+    webp_anim::{Animation, Held},
+};
 use crate::{Error, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libwebp_sys::{
-    VP8StatusCode, WEBP_CSP_MODE, WebPAnimDecoder, WebPAnimDecoderDelete, WebPAnimDecoderGetInfo,
-    WebPAnimDecoderGetNext, WebPAnimDecoderNew, WebPAnimDecoderOptions, WebPAnimDecoderOptionsInit,
-    WebPAnimInfo, WebPBitstreamFeatures, WebPData, WebPDecode, WebPDecoderConfig, WebPGetFeatures,
-    WebPRGBABuffer,
+    VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPDecode, WebPDecoderConfig,
+    WebPGetFeatures, WebPRGBABuffer,
 };
-use std::{
-    mem::MaybeUninit,
-    ptr::{self, NonNull},
-};
+use std::mem::MaybeUninit;
 use webp::{Encoder, PixelLayout, WebPConfig, WebPEncodingError};
 
 struct WebP<'a> {
@@ -89,73 +87,13 @@ impl WebP<'_> {
 
     /// The first frame of an animation, on its canvas.
     fn read_first_frame(&self, out: &mut [u8]) -> Result<()> {
-        let mut animation = Animation::new(self.bytes)?;
-        out.copy_from_slice(animation.next_canvas(out.len())?);
-        Ok(())
-    }
-}
-
-/// libwebp's animation decoder, which composes frames on a canvas of its own.
-struct Animation<'a> {
-    decoder: NonNull<WebPAnimDecoder>,
-    /// The decoder keeps pointers into these.
-    _bytes: &'a [u8],
-}
-
-impl<'a> Animation<'a> {
-    fn new(bytes: &'a [u8]) -> Result<Self> {
-        let mut options = MaybeUninit::<WebPAnimDecoderOptions>::uninit();
-        let data = WebPData {
-            bytes: bytes.as_ptr(),
-            size: bytes.len(),
-        };
-        // SAFETY: `options` has room for what the first call writes, and is only read if that
-        // call succeeded. `data` describes one slice, which outlives the decoder by the
-        // lifetime `'a`; the structures themselves are copied.
-        let decoder = unsafe {
-            if WebPAnimDecoderOptionsInit(options.as_mut_ptr()) == 0 {
-                ptr::null_mut()
-            } else {
-                let options = options.assume_init_mut();
-                options.color_mode = WEBP_CSP_MODE::MODE_RGBA;
-                options.use_threads = 1;
-                WebPAnimDecoderNew(&data, options)
-            }
-        };
-        let decoder =
-            NonNull::new(decoder).ok_or_else(|| Error::decode("the animation is damaged"))?;
-        Ok(Self {
-            decoder,
-            _bytes: bytes,
-        })
-    }
-
-    /// Decodes the next frame, and gives the canvas with it: `length` bytes of RGBA.
-    fn next_canvas(&mut self, length: usize) -> Result<&[u8]> {
-        let mut info = WebPAnimInfo::default();
-        let mut canvas = ptr::null_mut();
-        let mut timestamp = 0;
-        // SAFETY: the decoder is alive until `self` drops, and the other pointers are to
-        // locals of the types that libwebp writes.
-        let ok = unsafe {
-            WebPAnimDecoderGetInfo(self.decoder.as_ptr(), &mut info) != 0
-                && WebPAnimDecoderGetNext(self.decoder.as_ptr(), &mut canvas, &mut timestamp) != 0
-        };
-        let size = info.canvas_width as usize * info.canvas_height as usize * 4;
-        if !ok || canvas.is_null() || size != length {
-            return Err(Error::decode("the first frame is damaged or cut short"));
+        let mut animation = Animation::new(Held::Borrowed(self.bytes))?;
+        animation.advance()?;
+        match animation.canvas() {
+            Some(canvas) if canvas.len() == out.len() => out.copy_from_slice(canvas),
+            _ => return Err(Error::decode("the first frame is damaged or cut short")),
         }
-        // SAFETY: on success `canvas` is the decoder's own buffer of canvas_width x
-        // canvas_height RGBA pixels, which is `length` bytes as just compared. It stays until
-        // the next call or the decoder's end, both of which need `self`, borrowed by the slice.
-        Ok(unsafe { std::slice::from_raw_parts(canvas, length) })
-    }
-}
-
-impl Drop for Animation<'_> {
-    fn drop(&mut self) {
-        // SAFETY: the decoder came from WebPAnimDecoderNew, and is deleted only here.
-        unsafe { WebPAnimDecoderDelete(self.decoder.as_ptr()) }
+        Ok(())
     }
 }
 

@@ -1,0 +1,328 @@
+//! Animated PNG, through the `png` crate. (The `image` crate refuses 16 bits, misplaces
+//! interlaced frames, and restores what it should have cleared.)
+
+use super::{
+    Bytes, Composed, Sequence,
+    canvas::{Blend, Canvas, Dispose, Region, Sample},
+};
+use crate::{
+    Error, Format, Limits, Result,
+    codec::{self, Decode, Header, within},
+};
+use ::png::{
+    BitDepth, BlendOp, ColorType, Decoder, DecodingError, DisposeOp, Reader, Transformations,
+};
+use imagecuda_kernels::layout::Layout;
+use std::{
+    io::{Cursor, ErrorKind as IoErrorKind},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+/// What the chunks in front of the image data say.
+#[derive(Default)]
+struct Chunks {
+    animated: bool,
+    /// The picture that simple viewers show is the first frame.
+    default_is_first: bool,
+}
+
+fn chunks(bytes: &[u8]) -> Chunks {
+    let mut found = Chunks::default();
+    let mut rest = bytes.get(8..).unwrap_or_default();
+    while let Some((&length, tail)) = rest.split_first_chunk()
+        && let Some((kind, data)) = tail.split_first_chunk::<4>()
+        && kind != b"IDAT"
+    {
+        match kind {
+            b"acTL" => found.animated = data.first_chunk().is_some_and(|frames| frames != &[0; 4]),
+            b"fcTL" => found.default_is_first = true,
+            _ => {}
+        }
+        let length = u32::from_be_bytes(length) as usize;
+        rest = data.get(length.saturating_add(4)..).unwrap_or_default();
+    }
+    found
+}
+
+pub(super) fn is_animated(bytes: &[u8]) -> bool {
+    chunks(bytes).animated
+}
+
+/// The picture to show of a PNG: the first frame of an animation, which need not be the default
+/// image (`still`): that may be a stand-in for viewers that know no animations.
+pub(in crate::codec) fn first_frame<'a>(
+    still: Box<dyn Decode + 'a>,
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Box<dyn Decode + 'a>> {
+    let chunks = chunks(bytes);
+    if !chunks.animated || chunks.default_is_first {
+        return Ok(still);
+    }
+    Ok(Box::new(FirstFrame {
+        animation: Animation::new(bytes, limits)?,
+        still,
+    }))
+}
+
+struct FirstFrame<'a> {
+    animation: Animation<&'a [u8]>,
+    still: Box<dyn Decode + 'a>,
+}
+
+impl Decode for FirstFrame<'_> {
+    fn header(&self) -> Header {
+        Header {
+            layout: self.animation.layout(),
+            ..self.still.header()
+        }
+    }
+
+    fn read_into(mut self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        self.animation.compose()?;
+        out.copy_from_slice(self.animation.canvas.bytes());
+        Ok(())
+    }
+}
+
+pub(super) struct Frames {
+    bytes: Bytes,
+    limits: Limits,
+    animation: Animation<Bytes>,
+}
+
+impl Frames {
+    pub(super) fn new(bytes: Bytes, limits: Limits) -> Result<Self> {
+        let animation = Animation::new(bytes.clone(), &limits)?;
+        Ok(Self {
+            bytes,
+            limits,
+            animation,
+        })
+    }
+}
+
+impl Sequence for Frames {
+    fn peek(&mut self) -> Result<Option<(Box<dyn Decode + '_>, Duration)>> {
+        self.animation.compose()?;
+        let Some(delay) = self.animation.delay else {
+            return Ok(None);
+        };
+        let frame = Composed {
+            still: codec::open(Format::Png, self.bytes.as_ref(), &self.limits)?,
+            layout: self.animation.layout(),
+            canvas: self.animation.canvas.bytes(),
+        };
+        Ok(Some((Box::new(frame), delay)))
+    }
+
+    fn bytes(&mut self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
+    fn skip(&mut self) -> Result<bool> {
+        let found = self.animation.compose()?;
+        self.animation.delay = None;
+        Ok(found)
+    }
+
+    fn loop_count(&self) -> Option<NonZeroU32> {
+        self.animation.plays
+    }
+
+    fn count(&self) -> Option<u32> {
+        Some(self.animation.count)
+    }
+}
+
+/// A canvas, and one frame's pixels, kept for the next.
+enum AnyCanvas {
+    Eight(Canvas<u8>, Vec<[u8; 4]>),
+    Sixteen(Canvas<u16>, Vec<[u16; 4]>),
+}
+
+impl AnyCanvas {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Eight(canvas, _) => canvas.bytes(),
+            Self::Sixteen(canvas, _) => canvas.bytes(),
+        }
+    }
+}
+
+struct Animation<B: AsRef<[u8]>> {
+    reader: Reader<Cursor<B>>,
+    canvas: AnyCanvas,
+    /// What the decoder writes.
+    decoded: Vec<u8>,
+    /// Of the frame on the canvas, if it is not yet taken.
+    delay: Option<Duration>,
+    count: u32,
+    left: u32,
+    plays: Option<NonZeroU32>,
+    /// The first picture is no frame.
+    hidden: bool,
+}
+
+impl<B: AsRef<[u8]>> Animation<B> {
+    fn new(bytes: B, limits: &Limits) -> Result<Self> {
+        let inner = ::png::Limits {
+            bytes: usize::try_from(limits.bytes).unwrap_or(usize::MAX),
+        };
+        let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), inner);
+        decoder.set_transformations(Transformations::EXPAND | Transformations::ALPHA);
+        let reader = decoder.read_info().map_err(error)?;
+        let info = reader.info();
+        let (width, height) = info.size();
+        let control = info
+            .animation_control
+            .ok_or_else(|| Error::decode("the animation's header is damaged"))?;
+        let hidden = info.frame_control.is_none();
+        let (_, depth) = reader.output_color_type();
+        let sixteen = depth == BitDepth::Sixteen;
+        let pixel = if sixteen { 8 } else { 4 };
+        let pixels = u64::from(width) * u64::from(height);
+        within("pixels", Some(pixels), limits.pixels)?;
+        within("bytes", pixels.checked_mul(pixel), limits.bytes)?;
+        let (width, height) = (width as usize, height as usize);
+        let canvas = match sixteen {
+            true => AnyCanvas::Sixteen(Canvas::new(width, height)?, Vec::new()),
+            false => AnyCanvas::Eight(Canvas::new(width, height)?, Vec::new()),
+        };
+        Ok(Self {
+            reader,
+            canvas,
+            decoded: Vec::new(),
+            delay: None,
+            count: control.num_frames,
+            left: control.num_frames,
+            plays: NonZeroU32::new(control.num_plays),
+            hidden,
+        })
+    }
+
+    fn layout(&self) -> Layout {
+        match self.canvas {
+            AnyCanvas::Eight(..) => Layout::Rgba8,
+            AnyCanvas::Sixteen(..) => Layout::Rgba16,
+        }
+    }
+
+    /// Draws the next frame, if there is one and it is not yet drawn.
+    fn compose(&mut self) -> Result<bool> {
+        if self.delay.is_some() {
+            return Ok(true);
+        }
+        if self.left == 0 {
+            return Ok(false);
+        }
+        if std::mem::replace(&mut self.hidden, false) {
+            self.decode()?;
+        }
+        let (color, width) = self.decode()?;
+        let info = self.reader.info();
+        let control = info
+            .frame_control
+            .ok_or_else(|| Error::decode("a frame has no header"))?;
+        let first = self.left == self.count;
+        let region = Region {
+            x: control.x_offset as usize,
+            y: control.y_offset as usize,
+            width: control.width as usize,
+            height: control.height as usize,
+        };
+        let dispose = match control.dispose_op {
+            DisposeOp::None => Dispose::Keep,
+            DisposeOp::Background => Dispose::Clear,
+            DisposeOp::Previous => Dispose::Restore,
+        };
+        let blend = match control.blend_op {
+            BlendOp::Over if !first => Blend::Over,
+            _ => Blend::Source,
+        };
+        // The crate spaces the rows of interlaced frames as it does the canvas's.
+        let stride = if info.interlaced {
+            info.width as usize
+        } else {
+            width
+        };
+        let pixels = stride * region.height;
+        match &mut self.canvas {
+            AnyCanvas::Eight(canvas, frame) => {
+                let samples = &self.decoded[..pixels * color.samples()];
+                to_rgba(samples, color, frame);
+                canvas.draw(region, dispose, blend, frame, stride);
+            }
+            AnyCanvas::Sixteen(canvas, frame) => {
+                let samples = &self.decoded[..pixels * color.samples() * 2];
+                let (samples, _) = samples.as_chunks();
+                to_rgba(samples, color, frame);
+                canvas.draw(region, dispose, blend, frame, stride);
+            }
+        }
+        self.left -= 1;
+        self.delay = Some(delay(control.delay_num, control.delay_den));
+        Ok(true)
+    }
+
+    /// Decodes the next picture. The kind of its pixels, and its width.
+    fn decode(&mut self) -> Result<(ColorType, usize)> {
+        // As for a picture of the canvas's size, whatever this one's is.
+        let length = self.reader.output_buffer_size();
+        self.decoded.resize(length.unwrap_or(usize::MAX), 0);
+        let info = self.reader.next_frame(&mut self.decoded).map_err(error)?;
+        Ok((info.color_type, info.width as usize))
+    }
+}
+
+/// A sample in a file.
+trait Stored: Copy {
+    type Sample: Sample;
+    fn sample(self) -> Self::Sample;
+}
+
+impl Stored for u8 {
+    type Sample = u8;
+    fn sample(self) -> u8 {
+        self
+    }
+}
+
+impl Stored for [u8; 2] {
+    type Sample = u16;
+    fn sample(self) -> u16 {
+        u16::from_be_bytes(self)
+    }
+}
+
+fn to_rgba<T: Stored>(samples: &[T], color: ColorType, out: &mut Vec<[T::Sample; 4]>) {
+    let opaque = T::Sample::narrow(T::Sample::MAX);
+    let pixels = samples.chunks_exact(color.samples());
+    out.clear();
+    out.extend(pixels.map(|pixel| match *pixel {
+        [l] => [l.sample(), l.sample(), l.sample(), opaque],
+        [l, a] => [l.sample(), l.sample(), l.sample(), a.sample()],
+        [r, g, b] => [r.sample(), g.sample(), b.sample(), opaque],
+        [r, g, b, a, ..] => [r, g, b, a].map(Stored::sample),
+        [] => [opaque; 4],
+    }));
+}
+
+/// A fraction of a second; hundredths if it has no denominator.
+fn delay(numerator: u16, denominator: u16) -> Duration {
+    let denominator = match denominator {
+        0 => 100,
+        other => u64::from(other),
+    };
+    Duration::from_nanos(u64::from(numerator) * 1_000_000_000 / denominator)
+}
+
+fn error(error: DecodingError) -> Error {
+    match error {
+        DecodingError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => {
+            Error::decode("the file is cut short")
+        }
+        error => Error::decode(error),
+    }
+}

@@ -1,0 +1,140 @@
+//! Animated GIF, through the `gif` crate. (The `image` crate's iterator takes a file without a
+//! loop count for one that loops for ever, and allocates two canvases a frame.)
+
+use super::{
+    Bytes, Composed, Sequence,
+    canvas::{Blend, Canvas, Dispose, Region},
+};
+use crate::{
+    Error, Format, Limits, Result,
+    codec::{self, Decode, within},
+};
+use ::gif::{
+    ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, MemoryLimit, Repeat,
+};
+use imagecuda_kernels::layout::Layout;
+use std::{
+    io::{Cursor, ErrorKind as IoErrorKind},
+    num::NonZeroU32,
+    time::Duration,
+};
+
+pub(super) struct Frames {
+    bytes: Bytes,
+    limits: Limits,
+    decoder: Decoder<Cursor<Bytes>>,
+    canvas: Canvas<u8>,
+    /// The pixels of one frame, kept for the next.
+    frame: Vec<u8>,
+    /// Of the frame on the canvas, if it is not yet taken.
+    delay: Option<Duration>,
+    first: bool,
+}
+
+impl Frames {
+    pub(super) fn new(bytes: Bytes, limits: Limits) -> Result<Self> {
+        let mut options = DecodeOptions::new();
+        options.set_color_output(ColorOutput::RGBA);
+        // Frames go to memory of ours, held against the limits below.
+        options.set_memory_limit(MemoryLimit::Unlimited);
+        let decoder = options
+            .read_info(Cursor::new(bytes.clone()))
+            .map_err(error)?;
+        let canvas = Canvas::new(decoder.width().into(), decoder.height().into())?;
+        Ok(Self {
+            bytes,
+            limits,
+            decoder,
+            canvas,
+            frame: Vec::new(),
+            delay: None,
+            first: true,
+        })
+    }
+
+    fn compose(&mut self) -> Result<bool> {
+        if self.delay.is_some() {
+            return Ok(true);
+        }
+        let Some(frame) = self.decoder.next_frame_info().map_err(error)? else {
+            return Ok(false);
+        };
+        let region = Region {
+            x: frame.left.into(),
+            y: frame.top.into(),
+            width: frame.width.into(),
+            height: frame.height.into(),
+        };
+        let dispose = match frame.dispose {
+            DisposalMethod::Any | DisposalMethod::Keep => Dispose::Keep,
+            DisposalMethod::Background => Dispose::Clear,
+            DisposalMethod::Previous => Dispose::Restore,
+        };
+        let delay = Duration::from_millis(10 * u64::from(frame.delay));
+        // A frame may be larger than the canvas.
+        let pixels = region.width as u64 * region.height as u64;
+        within("pixels", Some(pixels), self.limits.pixels)?;
+        within("bytes", Some(pixels * 4), self.limits.bytes)?;
+        self.frame.resize(pixels as usize * 4, 0);
+        if pixels > 0 {
+            self.decoder
+                .read_into_buffer(&mut self.frame)
+                .map_err(error)?;
+        }
+        // Nothing is below the first: drawn as it is, it keeps its colours under alpha 0.
+        let blend = match std::mem::replace(&mut self.first, false) {
+            true => Blend::Source,
+            false => Blend::Over,
+        };
+        let (frame, _) = self.frame.as_chunks();
+        self.canvas
+            .draw(region, dispose, blend, frame, region.width.max(1));
+        self.delay = Some(delay);
+        Ok(true)
+    }
+}
+
+impl Sequence for Frames {
+    fn peek(&mut self) -> Result<Option<(Box<dyn Decode + '_>, Duration)>> {
+        self.compose()?;
+        let Some(delay) = self.delay else {
+            return Ok(None);
+        };
+        let frame = Composed {
+            still: codec::open(Format::Gif, self.bytes.as_ref(), &self.limits)?,
+            layout: Layout::Rgba8,
+            canvas: self.canvas.bytes(),
+        };
+        Ok(Some((Box::new(frame), delay)))
+    }
+
+    fn bytes(&mut self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
+    fn skip(&mut self) -> Result<bool> {
+        let found = self.compose()?;
+        self.delay = None;
+        Ok(found)
+    }
+
+    /// The file says how often it is played again.
+    fn loop_count(&self) -> Option<NonZeroU32> {
+        match self.decoder.repeat() {
+            Repeat::Infinite => None,
+            Repeat::Finite(again) => Some(NonZeroU32::MIN.saturating_add(again.into())),
+        }
+    }
+}
+
+fn error(error: DecodingError) -> Error {
+    let eof = match &error {
+        DecodingError::UnexpectedEof => true,
+        DecodingError::Io(error) => error.kind() == IoErrorKind::UnexpectedEof,
+        _ => false,
+    };
+    match eof {
+        true => Error::decode("the file is cut short"),
+        false => Error::decode(error),
+    }
+}

@@ -1,0 +1,138 @@
+//! Files of several pictures: animations, composed on their canvas, and pages. Nothing is
+//! decoded before it is asked for.
+
+#[cfg(feature = "png")]
+pub(super) mod apng;
+#[cfg(any(feature = "gif", feature = "png"))]
+mod canvas;
+#[cfg(feature = "gif")]
+mod gif;
+#[cfg(feature = "tiff")]
+mod pages;
+#[cfg(feature = "webp")]
+mod webp;
+pub(crate) mod write;
+
+use super::{Decode, Header};
+use crate::{Format, Limits, Result};
+use imagecuda_kernels::layout::Layout;
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+/// The pictures of one file, in order.
+pub(crate) trait Sequence: Send {
+    /// The next picture and how long it is shown: the same again until [`skip`](Self::skip).
+    /// `None` after the last.
+    fn peek(&mut self) -> Result<Option<(Box<dyn Decode + '_>, Duration)>>;
+
+    /// Goes past the next picture. Whether there was one.
+    fn skip(&mut self) -> Result<bool>;
+
+    /// The file's bytes as they are read for the next picture, whose metadata they have.
+    fn bytes(&mut self) -> &[u8];
+
+    /// How often the animation is played; `None` is for ever.
+    fn loop_count(&self) -> Option<NonZeroU32> {
+        Some(NonZeroU32::MIN)
+    }
+
+    /// How many pictures there are, where the file's header says so.
+    fn count(&self) -> Option<u32> {
+        None
+    }
+}
+
+/// Reads the header of `bytes`, which are in `format`, and holds it against `limits`.
+pub(crate) fn open(format: Format, bytes: Vec<u8>, limits: &Limits) -> Result<Box<dyn Sequence>> {
+    let limits = *limits;
+    super::open(format, &bytes, &limits)?;
+    let open = || -> Result<Box<dyn Sequence>> {
+        Ok(match format {
+            #[cfg(feature = "gif")]
+            Format::Gif => Box::new(gif::Frames::new(bytes.into(), limits)?),
+            #[cfg(feature = "png")]
+            Format::Png if apng::is_animated(&bytes) => {
+                Box::new(apng::Frames::new(bytes.into(), limits)?)
+            }
+            #[cfg(feature = "tiff")]
+            Format::Tiff => Box::new(pages::Pages::new(bytes, limits)?),
+            #[cfg(feature = "webp")]
+            Format::WebP if super::webp_anim::is_animated(&bytes) => {
+                Box::new(webp::Frames::new(bytes.into(), limits)?)
+            }
+            _ => Box::new(Still {
+                format,
+                bytes,
+                limits,
+                left: true,
+            }),
+        })
+    };
+    open().map_err(|error| error.with_format(format))
+}
+
+/// A file's bytes, of which decoders keep a share. They never change.
+#[derive(Clone)]
+pub(super) struct Bytes(Arc<Vec<u8>>);
+
+impl From<Vec<u8>> for Bytes {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Arc::new(bytes))
+    }
+}
+
+impl AsRef<[u8]> for Bytes {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A file of one picture.
+struct Still {
+    format: Format,
+    bytes: Vec<u8>,
+    limits: Limits,
+    left: bool,
+}
+
+impl Sequence for Still {
+    fn peek(&mut self) -> Result<Option<(Box<dyn Decode + '_>, Duration)>> {
+        if !self.left {
+            return Ok(None);
+        }
+        let picture = super::open(self.format, &self.bytes, &self.limits)?;
+        Ok(Some((picture, Duration::ZERO)))
+    }
+
+    fn bytes(&mut self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn skip(&mut self) -> Result<bool> {
+        Ok(std::mem::replace(&mut self.left, false))
+    }
+
+    fn count(&self) -> Option<u32> {
+        Some(1)
+    }
+}
+
+/// A composed frame. All but its pixels is what the file's first picture says.
+struct Composed<'a> {
+    still: Box<dyn Decode + 'a>,
+    layout: Layout,
+    canvas: &'a [u8],
+}
+
+impl Decode for Composed<'_> {
+    fn header(&self) -> Header {
+        Header {
+            layout: self.layout,
+            ..self.still.header()
+        }
+    }
+
+    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        out.copy_from_slice(self.canvas);
+        Ok(())
+    }
+}

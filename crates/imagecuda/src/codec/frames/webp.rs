@@ -1,0 +1,72 @@
+//! Animated WebP, which libwebp composes.
+
+use super::{Bytes, Composed, Sequence};
+use crate::{
+    Format, Limits, Result,
+    codec::{
+        self, Decode,
+        webp_anim::{Animation, Held},
+    },
+};
+use imagecuda_kernels::layout::Layout;
+use std::{num::NonZeroU32, time::Duration};
+
+pub(super) struct Frames {
+    bytes: Bytes,
+    limits: Limits,
+    animation: Animation<'static>,
+    /// Of the frame on the canvas, if it is not yet taken.
+    delay: Option<Duration>,
+}
+
+impl Frames {
+    pub(super) fn new(bytes: Bytes, limits: Limits) -> Result<Self> {
+        let animation = Animation::new(Held::Shared(bytes.clone()))?;
+        Ok(Self {
+            bytes,
+            limits,
+            animation,
+            delay: None,
+        })
+    }
+
+    fn compose(&mut self) -> Result<bool> {
+        if self.delay.is_none() {
+            self.delay = self.animation.advance()?;
+        }
+        Ok(self.delay.is_some())
+    }
+}
+
+impl Sequence for Frames {
+    fn peek(&mut self) -> Result<Option<(Box<dyn Decode + '_>, Duration)>> {
+        self.compose()?;
+        let Some((canvas, delay)) = self.animation.canvas().zip(self.delay) else {
+            return Ok(None);
+        };
+        let frame = Composed {
+            still: codec::open(Format::WebP, self.bytes.as_ref(), &self.limits)?,
+            layout: Layout::Rgba8,
+            canvas,
+        };
+        Ok(Some((Box::new(frame), delay)))
+    }
+
+    fn bytes(&mut self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
+    fn skip(&mut self) -> Result<bool> {
+        let found = self.compose()?;
+        self.delay = None;
+        Ok(found)
+    }
+
+    fn loop_count(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.animation.info().loop_count)
+    }
+
+    fn count(&self) -> Option<u32> {
+        Some(self.animation.info().frame_count)
+    }
+}

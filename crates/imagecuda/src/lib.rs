@@ -83,7 +83,9 @@ pub use load::{
     Decoded, LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via,
     load_u8, load_u8_into,
 };
-pub use save::{Prepared, SaveOptions, encode, save, save_u8, save_via};
+pub use save::{
+    Compression, Depth, Prepared, SaveOptions, Subsampling, encode, save, save_u8, save_via,
+};
 
 #[cfg(feature = "cuda")]
 pub use cust;

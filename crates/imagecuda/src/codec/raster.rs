@@ -1,7 +1,7 @@
 //! The formats that the `image` crate reads and writes.
 
 use super::{Decode, Header, Pixels, Sink, check_sides};
-use crate::{Error, Limits, Result};
+use crate::{Compression, Error, Limits, Result, SaveOptions};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Cursor, ErrorKind as IoErrorKind};
@@ -81,6 +81,8 @@ fn write(encoder: impl ImageEncoder, pixels: Pixels<'_>) -> Result<()> {
     let color = match pixels.layout {
         Layout::Rgb8 => ExtendedColorType::Rgb8,
         Layout::Rgba8 => ExtendedColorType::Rgba8,
+        Layout::Rgb16 => ExtendedColorType::Rgb16,
+        Layout::Rgba16 => ExtendedColorType::Rgba16,
         Layout::Rgb32F => ExtendedColorType::Rgb32F,
         Layout::Rgba32F => ExtendedColorType::Rgba32F,
         other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
@@ -199,9 +201,18 @@ pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
 }
 
 #[cfg(feature = "png")]
-pub(super) fn write_png(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+pub(super) fn write_png(
+    pixels: Pixels<'_>,
+    options: &SaveOptions,
+    out: &mut dyn Sink,
+) -> Result<()> {
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-    let (compression, filter) = (CompressionType::Fast, FilterType::Adaptive);
+    let (compression, filter) = match options.compression {
+        Some(Compression::Uncompressed) => (CompressionType::Uncompressed, FilterType::NoFilter),
+        Some(Compression::Balanced) => (CompressionType::Default, FilterType::Adaptive),
+        Some(Compression::Small) => (CompressionType::Best, FilterType::Adaptive),
+        _ => (CompressionType::Fast, FilterType::Adaptive),
+    };
     write(
         PngEncoder::new_with_quality(out, compression, filter),
         pixels,
@@ -216,12 +227,22 @@ pub(super) fn pnm<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
 
 #[cfg(feature = "pnm")]
 pub(super) fn write_pnm(pixels: Pixels<'_>, pam: bool, out: &mut dyn Sink) -> Result<()> {
-    use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
-    let subtype = match pam {
-        true => PnmSubtype::ArbitraryMap,
-        false => PnmSubtype::Pixmap(SampleEncoding::Binary),
+    use image::codecs::pnm::{PixmapHeader, PnmEncoder, PnmSubtype, SampleEncoding};
+    let encoder = PnmEncoder::new(out);
+    let encoder = match pam {
+        true => encoder.with_subtype(PnmSubtype::ArbitraryMap),
+        // Its subtype `Pixmap` is for 8 bits alone, its header is not.
+        false => encoder.with_header(
+            PixmapHeader {
+                encoding: SampleEncoding::Binary,
+                width: pixels.width,
+                height: pixels.height,
+                maxval: (1 << pixels.layout.bits()) - 1,
+            }
+            .into(),
+        ),
     };
-    write(PnmEncoder::new(out).with_subtype(subtype), pixels)
+    write(encoder, pixels)
 }
 
 #[cfg(feature = "qoi")]

@@ -104,7 +104,7 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
     for (option, is_set, has) in set {
         if is_set && !has(honours) {
             let others = Format::ALL.iter().filter(|&&f| has(Honours::of(f)));
-            let reason = format!("{format} has none; {} has", list(others, " or "));
+            let reason = format!("an option of {}, not of {format}", list(others, " and "));
             return Err(Error::option(option, reason));
         }
     }
@@ -115,11 +115,11 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
     }
     if let Some(depth) = depth.filter(|depth| !honours.depths.contains(depth)) {
         let known = list(honours.depths.iter().map(|&depth| name(depth)), " or ");
-        let reason = format!("{} samples; {format} has {known}", name(depth));
+        let reason = format!("{format} holds {known} samples, not {}", name(depth));
         return Err(Error::option("depth", reason));
     }
     if lossless == Some(true) && quality.is_some() {
-        return Err(Error::option("lossless", "excludes a quality"));
+        return Err(Error::option("lossless", "with a quality, a file is lossy"));
     }
     Ok(depth.unwrap_or(honours.depths[0]))
 }

@@ -227,22 +227,38 @@ pub(super) fn pnm<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
 
 #[cfg(feature = "pnm")]
 pub(super) fn write_pnm(pixels: Pixels<'_>, pam: bool, out: &mut dyn Sink) -> Result<()> {
-    use image::codecs::pnm::{PixmapHeader, PnmEncoder, PnmSubtype, SampleEncoding};
-    let encoder = PnmEncoder::new(out);
-    let encoder = match pam {
-        true => encoder.with_subtype(PnmSubtype::ArbitraryMap),
-        // Its subtype `Pixmap` is for 8 bits alone, its header is not.
-        false => encoder.with_header(
-            PixmapHeader {
-                encoding: SampleEncoding::Binary,
-                width: pixels.width,
-                height: pixels.height,
-                maxval: (1 << pixels.layout.bits()) - 1,
-            }
-            .into(),
-        ),
+    use image::codecs::pnm::{PnmEncoder, PnmSubtype};
+    if !pam {
+        return write_ppm(pixels, out);
+    }
+    write(
+        PnmEncoder::new(out).with_subtype(PnmSubtype::ArbitraryMap),
+        pixels,
+    )
+}
+
+/// A PPM, which the `image` crate writes with 8 bits alone.
+#[cfg(feature = "pnm")]
+fn write_ppm(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    let max = match pixels.layout {
+        Layout::Rgb8 => 255,
+        Layout::Rgb16 => 65535,
+        other => return Err(Error::encode(format!("a PPM takes no {other:?}"))),
     };
-    write(encoder, pixels)
+    write!(out, "P6\n{} {}\n{max}\n", pixels.width, pixels.height)?;
+    if pixels.layout.bits() == 8 {
+        return Ok(out.write_all(pixels.data)?);
+    }
+    // The high byte comes first in the file.
+    let row = pixels.width as usize * pixels.layout.bytes_per_pixel();
+    let mut big_endian = Vec::with_capacity(row);
+    for row in pixels.data.chunks(row) {
+        big_endian.clear();
+        let samples = row.as_chunks().0.iter();
+        big_endian.extend(samples.flat_map(|v| u16::from_ne_bytes(*v).to_be_bytes()));
+        out.write_all(&big_endian)?;
+    }
+    Ok(())
 }
 
 #[cfg(feature = "qoi")]

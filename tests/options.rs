@@ -244,8 +244,8 @@ fn every_option_is_honoured_or_refused(device: &Device) {
     use Format::*;
     let new = SaveOptions::new;
     let table: [(&str, SaveOptions, &[Format]); 20] = [
-        ("quality", new().quality(1), &[Jpeg, WebP]),
-        ("quality", new().quality(100), &[Jpeg, WebP]),
+        ("quality", new().quality(1), &[Avif, Heif, Jpeg, WebP]),
+        ("quality", new().quality(100), &[Avif, Heif, Jpeg, WebP]),
         (
             "subsampling",
             new().subsampling(Subsampling::Yuv444),
@@ -292,7 +292,9 @@ fn every_option_is_honoured_or_refused(device: &Device) {
         (
             "depth",
             new().depth(Depth::U8),
-            &[Bmp, Gif, Ico, Jpeg, Png, Pnm, Qoi, Tga, Tiff, WebP],
+            &[
+                Avif, Bmp, Gif, Heif, Ico, Jpeg, Png, Pnm, Qoi, Tga, Tiff, WebP,
+            ],
         ),
         ("depth", new().depth(Depth::U16), &[Png, Pnm, Tiff]),
         ("depth", new().depth(Depth::F32), &[Exr, Hdr, Tiff]),
@@ -339,8 +341,8 @@ fn refusals_name_the_formats_that_would_do(device: &Device) {
     for (format, options, text) in [
         (
             Format::Png,
-            new().quality(9),
-            "PNG: quality: an option of JPEG and WebP, not of PNG",
+            new().compression(Compression::Lzw),
+            "PNG: compression: Lzw is not one of PNG's: Uncompressed, Fast, Balanced, Small",
         ),
         (
             Format::Jpeg,
@@ -353,9 +355,9 @@ fn refusals_name_the_formats_that_would_do(device: &Device) {
             "PNG: depth: PNG holds 8-bit or 16-bit samples, not float",
         ),
         (
-            Format::Png,
+            Format::Bmp,
             new().compression(Compression::Lzw),
-            "PNG: compression: Lzw is not one of PNG's: Uncompressed, Fast, Balanced, Small",
+            "BMP: compression: not an option of BMP, only of PNG, TIFF",
         ),
     ] {
         let error = options.encode(&image, format).unwrap_err();

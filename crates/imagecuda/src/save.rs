@@ -31,6 +31,7 @@ use std::{
 /// | JPEG | 8-bit | | `quality`, `subsampling`, `progressive` |
 /// | PNG | 8-bit, 16-bit | yes | `compression` |
 /// | WebP | 8-bit | yes | `quality` or `lossless`, `effort` |
+/// | HEIF, AVIF | 8-bit | yes | `quality` |
 /// | TIFF | 8-bit, 16-bit, float | yes | `compression` |
 /// | PNM | 8-bit, 16-bit | `.pam` | |
 /// | OpenEXR | float | yes | |
@@ -76,7 +77,7 @@ impl SaveOptions {
     /// chroma and alpha without loss, so that only the rounding of luma and chroma is lost.
     /// WebP becomes lossy.
     ///
-    /// For JPEG and WebP alone.
+    /// For AVIF, HEIF, JPEG and WebP alone.
     pub fn quality(mut self, quality: u8) -> Self {
         self.quality = Some(quality);
         self

@@ -103,8 +103,12 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
     ];
     for (option, is_set, has) in set {
         if is_set && !has(honours) {
-            let others = Format::ALL.iter().filter(|&&f| has(Honours::of(f)));
-            let reason = format!("an option of {}, not of {format}", list(others, " and "));
+            let has = |f: &&Format| f.can_save() && has(Honours::of(**f));
+            let others = list(Format::ALL.iter().filter(has), ", ");
+            let reason = match others.is_empty() {
+                true => format!("not an option of {format}"),
+                false => format!("not an option of {format}, only of {others}"),
+            };
             return Err(Error::option(option, reason));
         }
     }

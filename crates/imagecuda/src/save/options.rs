@@ -75,9 +75,9 @@ impl SaveOptions {
         self
     }
 
-    /// Makes a progressive JPEG, which shows coarsely before it is all there and is usually
-    /// smaller, but takes longer to encode and decode. For JPEG alone; `false` is the default,
-    /// which any format takes.
+    /// Makes a progressive JPEG, which shows coarsely before it is all there and is usually a
+    /// little smaller, but takes longer to encode and decode. For JPEG alone; `false` is the
+    /// default, which any format takes.
     pub fn progressive(mut self, progressive: bool) -> Self {
         self.progressive = progressive;
         self

@@ -162,6 +162,8 @@ pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
         Subsampling::Yuv420 => SamplingFactor::R_4_2_0,
     });
     encoder.set_progressive(options.progressive);
+    // With the standard's tables, made for baseline, progressive files would be the larger ones.
+    encoder.set_optimized_huffman_tables(options.progressive);
     // Its default takes one chroma sample of four, and drops the rest.
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     // Fits, as the sides were checked.

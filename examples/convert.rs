@@ -2,7 +2,10 @@
 //!
 //! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
 
-use imagecuda::{ColorPolicy, Decoded, Device, ImageInfo, LoadOptions, SaveOptions};
+use imagecuda::{
+    ColorPolicy, Compression, Decoded, Depth, Device, ImageInfo, LoadOptions, SaveOptions,
+    Subsampling,
+};
 use std::{
     error::Error,
     process::ExitCode,
@@ -22,6 +25,13 @@ Options:
       --frame N            the N-th frame of an animation, or page, from 0 [default: 0]
       --quality Q          1 to 100, for JPEG and WebP [default: best; WebP lossless]
       --background R,G,B   flatten alpha onto this colour, each 0 to 255
+      --depth D            8, 16 or float, where OUTPUT's format has it
+      --subsampling S      444, 422 or 420, for JPEG [default: 444 from quality 90]
+      --progressive        for JPEG
+      --compression C      none, fast, balanced or small, for PNG and TIFF; lzw or
+                           packbits for TIFF [default: PNG fast, TIFF none]
+      --lossless           for WebP; the default unless there is a quality
+      --effort E           0 to 6, for WebP
       --no-orientation     leave the pixels as they are stored
       --raw-color          leave the colours as they are stored
       --info               print what FILE is, without decoding it
@@ -106,6 +116,20 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<
             "--no-orientation" => load = load.orientation(false),
             "--raw-color" => load = load.color(ColorPolicy::Raw),
             "--background" => save = save.background(color(&value()?)?),
+            "--depth" => save = save.depth(one_of(name, &value()?, &DEPTHS)?),
+            "--subsampling" => {
+                save = save.subsampling(one_of(name, &value()?, &SUBSAMPLINGS)?);
+            }
+            "--compression" => {
+                save = save.compression(one_of(name, &value()?, &COMPRESSIONS)?);
+            }
+            "--progressive" => save = save.progressive(true),
+            "--lossless" => save = save.lossless(true),
+            "--effort" => {
+                let effort = value()?;
+                let number = effort.parse();
+                save = save.effort(number.map_err(|_| format!("--effort: {effort}"))?);
+            }
             _ => return Err(format!("there is no option {name}").into()),
         }
     }
@@ -126,6 +150,37 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<
         input,
         output,
     })))
+}
+
+const DEPTHS: [(&str, Depth); 3] = [("8", Depth::U8), ("16", Depth::U16), ("float", Depth::F32)];
+
+const SUBSAMPLINGS: [(&str, Subsampling); 3] = [
+    ("444", Subsampling::Yuv444),
+    ("422", Subsampling::Yuv422),
+    ("420", Subsampling::Yuv420),
+];
+
+const COMPRESSIONS: [(&str, Compression); 6] = [
+    ("none", Compression::Uncompressed),
+    ("fast", Compression::Fast),
+    ("balanced", Compression::Balanced),
+    ("small", Compression::Small),
+    ("lzw", Compression::Lzw),
+    ("packbits", Compression::PackBits),
+];
+
+/// The choice that goes by the name of `text`.
+fn one_of<T: Copy>(option: &str, text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    match choices.iter().find(|(name, _)| *name == text) {
+        Some(&(_, choice)) => Ok(choice),
+        None => {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            Err(format!(
+                "{option}: {text} is not one of {}",
+                names.join(", ")
+            ))
+        }
+    }
 }
 
 fn color(text: &str) -> Result<[u8; 3], String> {

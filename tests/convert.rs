@@ -2,7 +2,7 @@
 
 mod support;
 
-use imagecuda::{Device, LoadOptions};
+use imagecuda::{Device, Layout, LoadOptions};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -16,6 +16,7 @@ fn main() -> ExitCode {
         prints_one_line_of_what_it_did,
         honours_its_options,
         takes_the_frame_that_is_asked_for,
+        honours_depth_and_compression,
         failures_are_one_line_and_leave_no_file,
     ]);
     trials.push(libtest_mimic::Trial::test(
@@ -148,17 +149,68 @@ fn takes_the_frame_that_is_asked_for(device: &Device) {
     assert!(text(&run.stderr).contains("there are 3 frames"));
 }
 
+fn honours_depth_and_compression(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |args: &[&str], name: &str| {
+        let output = folder.path().join(name);
+        let run = convert(device, args, &sample(), &output);
+        assert!(run.status.success(), "{args:?}: {}", text(&run.stderr));
+        fs::read(output).unwrap()
+    };
+    let layout = |file: &[u8]| {
+        LoadOptions::new()
+            .read_bytes(device, file)
+            .unwrap()
+            .layout()
+    };
+    for (depth, name, expected) in [
+        ("8", "a.png", Layout::Rgba8),
+        ("16", "a.png", Layout::Rgba16),
+        ("16", "a.tif", Layout::Rgba16),
+        ("float", "a.tif", Layout::Rgba32F),
+        ("16", "a.ppm", Layout::Rgb16),
+        ("float", "a.exr", Layout::Rgba32F),
+    ] {
+        let file = run(&["--depth", depth], name);
+        assert_eq!(layout(&file), expected, "{depth} in {name}");
+    }
+    // The factors of the first component are behind the frame's marker, depth and size.
+    for (subsampling, factors) in [("444", 0x11), ("422", 0x21), ("420", 0x22)] {
+        for (args, marker) in [(&[][..], 0xc0), (&["--progressive"], 0xc2)] {
+            let args = [args, &["--subsampling", subsampling]].concat();
+            let file = run(&args, "a.jpg");
+            let at = file.windows(4).position(|w| w == [0xff, marker, 0, 17]);
+            assert_eq!(file[at.unwrap() + 11], factors, "{args:?}");
+        }
+    }
+    let sizes = ["none", "packbits", "lzw", "small"]
+        .map(|name| run(&["--compression", name], "a.tif").len());
+    assert!(sizes[3] < sizes[2] && sizes[2] < sizes[0], "{sizes:?}");
+    let sizes = ["none", "fast"].map(|name| run(&["--compression", name], "a.png").len());
+    assert!(sizes[1] < sizes[0], "{sizes:?}");
+    let fast = run(&["--lossless", "--effort", "0"], "a.webp");
+    assert!(fast == run(&[], "a.webp"));
+}
+
 fn failures_are_one_line_and_leave_no_file(device: &Device) {
     let folder = tempfile::tempdir().unwrap();
     let output = folder.path().join("a.png");
     let missing = folder.path().join("missing.jpg");
-    let cases: [(&[&str], &Path, &Path, i32); 6] = [
+    let jpeg = folder.path().join("a.jpg");
+    let cases: [(&[&str], &Path, &Path, i32); 13] = [
         (&[], &missing, &output, 1),
         (&[], &sample(), &folder.path().join("a.docx"), 1),
         (&["--quality", "90"], &sample(), &output, 1),
         (&["--quality", "best"], &sample(), &output, 2),
         (&["--background", "1,2"], &sample(), &output, 2),
         (&["--frobnicate"], &sample(), &output, 2),
+        (&["--depth", "16"], &sample(), &jpeg, 1),
+        (&["--depth", "12"], &sample(), &output, 2),
+        (&["--subsampling", "420"], &sample(), &output, 1),
+        (&["--subsampling", "411"], &sample(), &jpeg, 2),
+        (&["--compression", "lzw"], &sample(), &output, 1),
+        (&["--compression", "zip"], &sample(), &output, 2),
+        (&["--effort", "7"], &sample(), &output, 1),
     ];
     for (args, input, output, code) in cases {
         let run = convert(device, args, input, output);

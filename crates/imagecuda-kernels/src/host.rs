@@ -50,6 +50,10 @@ pub fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut
     match packing {
         Packing::Rgba8 => unmap(src, dst, Rgba8::from),
         Packing::Rgb8 => unmap(src, dst, |p| pack::rgb8(p, background)),
+        Packing::Rgba16 => unmap(src, dst, pack::rgba16),
+        Packing::Rgb16 => unmap(src, dst, |p| pack::rgb16(p, background)),
+        Packing::Rgba32F => unmap(src, dst, |p| p),
+        Packing::Rgb32F => unmap(src, dst, |p| pack::rgb32f(p, background)),
         Packing::Rgba32FLinear => unmap(src, dst, pack::rgba32f_linear),
         Packing::Rgb32FLinear => unmap(src, dst, |p| pack::rgb32f_linear(p, background)),
     }

@@ -3,8 +3,8 @@
 use crate::{
     color,
     layout::Layout,
-    pixel::{RgbaF32, clamp_unit, u8_from_unit},
-    texel::{Rgb8, Rgb32F},
+    pixel::{RgbaF32, clamp_unit, u8_from_unit, u16_from_unit},
+    texel::{Rgb8, Rgb16, Rgb32F, Rgba16},
 };
 
 /// The conversions that encoders ask of a device.
@@ -14,6 +14,14 @@ pub enum Packing {
     Rgba8,
     /// 8-bit RGB, flattened.
     Rgb8,
+    /// 16-bit RGBA.
+    Rgba16,
+    /// 16-bit RGB, flattened.
+    Rgb16,
+    /// Float RGBA, as it is.
+    Rgba32F,
+    /// Float RGB, flattened.
+    Rgb32F,
     /// Float RGBA, linear light.
     Rgba32FLinear,
     /// Float RGB, linear light, flattened.
@@ -26,8 +34,10 @@ impl Packing {
         match self {
             Self::Rgba8 => Layout::Rgba8,
             Self::Rgb8 => Layout::Rgb8,
-            Self::Rgba32FLinear => Layout::Rgba32F,
-            Self::Rgb32FLinear => Layout::Rgb32F,
+            Self::Rgba16 => Layout::Rgba16,
+            Self::Rgb16 => Layout::Rgb16,
+            Self::Rgba32F | Self::Rgba32FLinear => Layout::Rgba32F,
+            Self::Rgb32F | Self::Rgb32FLinear => Layout::Rgb32F,
         }
     }
 }
@@ -43,13 +53,48 @@ fn over(v: f32, alpha: f32, background: f32) -> f32 {
     v * alpha + background * (1.0 - alpha)
 }
 
-/// 8-bit RGB, the alpha flattened onto `background`. Channels and alpha are clamped to 0.0 to
+/// The colour of a pixel flattened onto `background`. Channels and alpha are clamped to 0.0 to
 /// 1.0 first (NaN is 0.0), so the result is always between pixel and background.
 #[inline(always)]
-pub fn rgb8(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> Rgb8 {
+fn flatten_clamped(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> [f32; 3] {
     let a = clamp_unit(a);
-    let flatten = |v, bg| u8_from_unit(over(clamp_unit(v), a, bg));
-    Rgb8([
+    let flatten = |v, bg| over(clamp_unit(v), a, bg);
+    [
+        flatten(r, background[0]),
+        flatten(g, background[1]),
+        flatten(b, background[2]),
+    ]
+}
+
+/// 8-bit RGB, the alpha flattened onto `background`; all is clamped to 0.0 to 1.0 first.
+#[inline(always)]
+pub fn rgb8(pixel: RgbaF32, background: Background) -> Rgb8 {
+    Rgb8(flatten_clamped(pixel, background).map(u8_from_unit))
+}
+
+/// 16-bit RGB, the alpha flattened onto `background`; all is clamped to 0.0 to 1.0 first.
+#[inline(always)]
+pub fn rgb16(pixel: RgbaF32, background: Background) -> Rgb16 {
+    Rgb16(flatten_clamped(pixel, background).map(u16_from_unit))
+}
+
+/// 16-bit RGBA.
+#[inline(always)]
+pub fn rgba16(RgbaF32(pixel): RgbaF32) -> Rgba16 {
+    Rgba16(pixel.map(u16_from_unit))
+}
+
+/// Float RGB, the alpha flattened onto `background`. Values outside 0.0 to 1.0 are kept.
+#[inline(always)]
+pub fn rgb32f(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> Rgb32F {
+    let a = clamp_unit(a);
+    let flatten = |v: f32, bg| match a {
+        // A transparent infinity would become NaN.
+        0.0 => bg,
+        _ if v.is_nan() => v,
+        _ => over(v, a, bg),
+    };
+    Rgb32F([
         flatten(r, background[0]),
         flatten(g, background[1]),
         flatten(b, background[2]),
@@ -59,20 +104,8 @@ pub fn rgb8(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> Rgb8 {
 /// Linear float RGB, the alpha flattened onto `background` before the sRGB curve is undone.
 /// Values outside 0.0 to 1.0 are kept.
 #[inline(always)]
-pub fn rgb32f_linear(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> Rgb32F {
-    let a = clamp_unit(a);
-    let flatten = |v: f32, bg| match a {
-        // A transparent infinity would become NaN.
-        0.0 => bg,
-        _ if v.is_nan() => v,
-        _ => over(v, a, bg),
-    };
-    let flat = [
-        flatten(r, background[0]),
-        flatten(g, background[1]),
-        flatten(b, background[2]),
-    ];
-    Rgb32F(flat.map(color::srgb_decode))
+pub fn rgb32f_linear(pixel: RgbaF32, background: Background) -> Rgb32F {
+    Rgb32F(rgb32f(pixel, background).0.map(color::srgb_decode))
 }
 
 /// Linear float RGBA, multiplied by alpha, which is kept.
@@ -107,7 +140,7 @@ pub fn rgb8_from_words(low: u32, high: u32, phase: u32) -> Rgb8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pixel::unit_from_u8;
+    use crate::pixel::{unit_from_u8, unit_from_u16};
     use proptest::prelude::*;
     use std::vec::Vec;
 
@@ -122,6 +155,17 @@ mod tests {
             let clear = RgbaF32([v, v, v, 0.0]);
             assert_eq!(rgb8(clear, [0.0, v, 1.0]), Rgb8([0, x, 255]));
         }
+        for x in 0..=65535u16 {
+            let v = unit_from_u16(x);
+            let opaque = RgbaF32([v, v, v, 1.0]);
+            assert_eq!(rgb16(opaque, ROWS), Rgb16([x, x, x]));
+            let clear = RgbaF32([v, v, v, 0.0]);
+            assert_eq!(rgb16(clear, [0.0, v, 1.0]), Rgb16([0, x, 65535]));
+        }
+        let bright = RgbaF32([-3.5, 0.1, 900.25, 1.0]);
+        assert_eq!(rgb32f(bright, ROWS).0, [-3.5, 0.1, 900.25]);
+        assert_eq!(rgb32f(RgbaF32([5.0, 6.0, 7.0, 0.0]), ROWS).0, ROWS);
+        assert_eq!(rgb32f(RgbaF32([5.0, -6.0, 8.0, 0.5]), ROWS).0[1], -2.75);
     }
 
     #[test]
@@ -137,8 +181,21 @@ mod tests {
             Rgb8([255, 0, 0])
         );
         assert_eq!(rgb8(RgbaF32([1.0, 1.0, 1.0, nan]), [0.0; 3]), Rgb8([0; 3]));
+        assert_eq!(
+            rgb16(RgbaF32([inf, nan, -inf, 1.0]), [1.0; 3]),
+            Rgb16([65535, 0, 0])
+        );
+        assert_eq!(
+            rgba16(RgbaF32([inf, nan, -inf, nan])),
+            Rgba16([65535, 0, 0, 0])
+        );
         assert_eq!(rgb32f_linear(RgbaF32([inf; 4]), [0.0; 3]).0, [inf; 3]);
+        // A NaN comes out with the bits that it went in with.
+        let odd = f32::from_bits(0xffc1_2345);
+        let kept = rgb32f(RgbaF32([odd, inf, -inf, 0.5]), [1.0; 3]).0;
+        assert_eq!(kept.map(f32::to_bits), [odd, inf, -inf].map(f32::to_bits));
         let clear = RgbaF32([inf, nan, -inf, 0.0]);
+        assert_eq!(rgb32f(clear, [1.0; 3]).0, [1.0; 3]);
         assert_eq!(rgb32f_linear(clear, [1.0; 3]).0, [1.0; 3]);
     }
 
@@ -151,6 +208,9 @@ mod tests {
             let exact = f64::from(v) * f64::from(a) + f64::from(bg) * (1.0 - f64::from(a));
             let got = f64::from(rgb8(RgbaF32([v, v, v, a]), [bg; 3]).0[0]);
             prop_assert!((got - exact * 255.0).abs() <= 0.5001, "{} for {}", got, exact * 255.0);
+            let got = f64::from(rgb16(RgbaF32([v, v, v, a]), [bg; 3]).0[0]);
+            let exact = exact * 65535.0;
+            prop_assert!((got - exact).abs() <= 0.52, "{} for {}", got, exact);
         }
 
         #[test]

@@ -39,6 +39,12 @@ pub fn u8_from_unit(v: f32) -> u8 {
     (clamp_unit(v) * 255.0 + 0.5) as u8
 }
 
+/// 0.0 to 1.0 as 0 to 65535, rounding half up; what lies outside is clamped and NaN is 0.
+#[inline(always)]
+pub fn u16_from_unit(v: f32) -> u16 {
+    (clamp_unit(v) * 65535.0 + 0.5) as u16
+}
+
 impl From<Rgba8> for RgbaF32 {
     #[inline(always)]
     fn from(Rgba8(p): Rgba8) -> Self {
@@ -61,6 +67,14 @@ mod tests {
     fn every_byte_survives_the_round_trip() {
         for x in 0..=255 {
             assert_eq!(u8_from_unit(unit_from_u8(x)), x);
+            assert_eq!(u16_from_unit(unit_from_u8(x)), u16::from(x) * 257);
+        }
+    }
+
+    #[test]
+    fn every_word_survives_the_round_trip() {
+        for x in 0..=65535 {
+            assert_eq!(u16_from_unit(unit_from_u16(x)), x);
         }
     }
 
@@ -93,6 +107,20 @@ mod tests {
         ];
         for (v, expected) in cases {
             assert_eq!(u8_from_unit(v), expected, "{v}");
+        }
+        let cases = [
+            (f32::NAN, 0),
+            (f32::INFINITY, 65535),
+            (f32::NEG_INFINITY, 0),
+            (-0.0, 0),
+            (0.5, 32768),
+            (0.49 / 65535.0, 0),
+            (0.51 / 65535.0, 1),
+            (1.0 + f32::EPSILON, 65535),
+            (f32::MAX, 65535),
+        ];
+        for (v, expected) in cases {
+            assert_eq!(u16_from_unit(v), expected, "{v}");
         }
     }
 }

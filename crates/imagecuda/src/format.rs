@@ -150,11 +150,6 @@ impl Format {
         // Every codec that is here does both.
         self.can_load()
     }
-
-    /// Whether saving takes a quality.
-    pub(crate) const fn is_lossy(self) -> bool {
-        matches!(self, Self::Avif | Self::Heif | Self::Jpeg | Self::WebP)
-    }
 }
 
 impl fmt::Display for Format {

@@ -27,8 +27,8 @@
 //! # Numbers
 //!
 //! 8-bit samples become `x / 255.0`, 16-bit samples `x / 65535.0`, float samples stay. Floats
-//! become 8 bits as `clamp(v, 0, 1) * 255 + 0.5`, truncated; NaN is 0. Gray becomes R = G = B,
-//! and alpha that a file does not have is 1.0. OpenEXR and Radiance HDR hold linear light: the
+//! become 8 bits as `clamp(v, 0, 1) * 255 + 0.5`, truncated, 16 bits likewise with 65535; NaN is
+//! 0. Gray becomes R = G = B, and alpha that a file does not have is 1.0. OpenEXR and Radiance HDR hold linear light: the
 //! sRGB curve, extended past 1.0, is applied on load and undone on save, so that every image
 //! means the same thing.
 //!
@@ -89,7 +89,9 @@ pub use load::{
     Decoded, LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via,
     load_u8, load_u8_into,
 };
-pub use save::{Prepared, SaveOptions, encode, save, save_u8, save_via};
+pub use save::{
+    Compression, Depth, Prepared, SaveOptions, Subsampling, encode, save, save_u8, save_via,
+};
 
 #[cfg(feature = "cuda")]
 pub use cust;

@@ -1,5 +1,9 @@
 //! Saving: device → pixels as the encoder wants them → file, whole or not at all.
 
+mod options;
+
+pub use self::options::{Compression, Depth, Subsampling};
+
 use crate::{
     Error, ErrorKind, Format, Image, ImageU8, Result,
     backend::Staging,
@@ -18,6 +22,23 @@ use std::{
 
 /// How to save.
 ///
+/// Each format honours the options that it has a meaning for, and refuses the others with
+/// [`ErrorKind::InvalidOption`]. All formats take [`background`](Self::background) and
+/// [`format`](Self::format).
+///
+/// | | depths, the default first | alpha | options |
+/// |---|---|---|---|
+/// | JPEG | 8-bit | | `quality`, `subsampling`, `progressive` |
+/// | PNG | 8-bit, 16-bit | yes | `compression` |
+/// | WebP | 8-bit | yes | `quality` or `lossless`, `effort` |
+/// | HEIF, AVIF | 8-bit | yes | `quality` |
+/// | TIFF | 8-bit, 16-bit, float | yes | `compression` |
+/// | PNM | 8-bit, 16-bit | `.pam` | |
+/// | OpenEXR | float | yes | |
+/// | Radiance HDR | float | | |
+/// | GIF | 8-bit, palette | on or off | |
+/// | BMP, ICO, QOI, TGA | 8-bit | yes | |
+///
 /// ```
 /// # fn main() -> imagecuda::Result<()> {
 /// use imagecuda::{Device, Format, Image, SaveOptions};
@@ -35,6 +56,12 @@ use std::{
 pub struct SaveOptions {
     pub(crate) quality: Option<u8>,
     pub(crate) background: Option<[u8; 3]>,
+    pub(crate) depth: Option<Depth>,
+    pub(crate) subsampling: Option<Subsampling>,
+    pub(crate) progressive: bool,
+    pub(crate) compression: Option<Compression>,
+    pub(crate) lossless: Option<bool>,
+    pub(crate) effort: Option<u8>,
     pub(crate) format: Option<Format>,
 }
 
@@ -50,7 +77,7 @@ impl SaveOptions {
     /// chroma and alpha without loss, so that only the rounding of luma and chroma is lost.
     /// WebP becomes lossy.
     ///
-    /// Other formats refuse it with [`ErrorKind::InvalidOption`].
+    /// For AVIF, HEIF, JPEG and WebP alone.
     pub fn quality(mut self, quality: u8) -> Self {
         self.quality = Some(quality);
         self
@@ -170,6 +197,10 @@ impl SaveOptions {
         let packing = match (plan.layout, plan.curve) {
             (Layout::Rgba8, Curve::Encoded) => Packing::Rgba8,
             (Layout::Rgb8, Curve::Encoded) => Packing::Rgb8,
+            (Layout::Rgba16, Curve::Encoded) => Packing::Rgba16,
+            (Layout::Rgb16, Curve::Encoded) => Packing::Rgb16,
+            (Layout::Rgba32F, Curve::Encoded) => Packing::Rgba32F,
+            (Layout::Rgb32F, Curve::Encoded) => Packing::Rgb32F,
             (Layout::Rgba32F, Curve::Linear) => Packing::Rgba32FLinear,
             (Layout::Rgb32F, Curve::Linear) => Packing::Rgb32FLinear,
             (layout, curve) => {
@@ -221,7 +252,8 @@ impl Target {
                 image.to_u8_into(via)?;
                 self.prepare(image)
             }
-            Packing::Rgba32FLinear | Packing::Rgb32FLinear => self.prepare(image),
+            // Deeper than `via` could hold.
+            _ => self.prepare(image),
         }
     }
 

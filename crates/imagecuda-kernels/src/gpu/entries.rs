@@ -215,6 +215,41 @@ unsafe extern "ptx-kernel" fn pack_rgb8(
     });
 }
 
+/// Float to 16-bit RGBA.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn pack_rgba16(src: *const RgbaF32, dst: *mut texel::Rgba16, n: usize) {
+    // SAFETY: the host launches with `n` pixels on both sides.
+    unsafe { map(src, dst, n, pack::rgba16) }
+}
+
+/// Float to 16-bit RGB, flattened.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn pack_rgb16(
+    src: *const RgbaF32,
+    dst: *mut texel::Rgb16,
+    n: usize,
+    r: f32,
+    g: f32,
+    b: f32,
+) {
+    // SAFETY: the host launches with `n` pixels on both sides.
+    unsafe { map(src, dst, n, |pixel| pack::rgb16(pixel, [r, g, b])) }
+}
+
+/// Float to float RGB, flattened.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn pack_rgb32f(
+    src: *const RgbaF32,
+    dst: *mut texel::Rgb32F,
+    n: usize,
+    r: f32,
+    g: f32,
+    b: f32,
+) {
+    // SAFETY: the host launches with `n` pixels on both sides.
+    unsafe { map(src, dst, n, |pixel| pack::rgb32f(pixel, [r, g, b])) }
+}
+
 /// Float to linear float RGB, flattened.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn pack_rgb32f_linear(

@@ -21,7 +21,7 @@
     allow(dead_code, unused_imports, unused_variables)
 )]
 
-use crate::{Error, ErrorKind, Format, Limits, Result, SaveOptions};
+use crate::{Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Seek, Write};
 
@@ -31,6 +31,7 @@ mod heif;
 #[cfg(feature = "jpeg")]
 mod jpeg;
 mod metadata;
+mod options;
 #[cfg(feature = "pnm")]
 mod pfm;
 #[cfg(any(
@@ -213,25 +214,23 @@ fn plan_for(format: Format, extension: Option<&str>, options: &SaveOptions) -> R
     if !format.can_save() {
         return Err(no_codec(format));
     }
-    match options.quality {
-        Some(quality @ (0 | 101..)) => {
-            let reason = format!("{quality} is not in 1..=100");
-            return Err(Error::option("quality", reason));
-        }
-        Some(_) if !format.is_lossy() => {
-            return Err(Error::option("quality", format!("{format} is lossless")));
-        }
-        _ => {}
-    }
-    let flatten = options.background.is_some();
-    let (layout, curve) = match format {
-        Format::Exr if flatten => (Layout::Rgb32F, Curve::Linear),
-        Format::Exr => (Layout::Rgba32F, Curve::Linear),
-        Format::Hdr => (Layout::Rgb32F, Curve::Linear),
-        Format::Jpeg => (Layout::Rgb8, Curve::Encoded),
-        Format::Pnm if !netpbm_is_pam(extension)? => (Layout::Rgb8, Curve::Encoded),
-        _ if flatten => (Layout::Rgb8, Curve::Encoded),
-        _ => (Layout::Rgba8, Curve::Encoded),
+    let depth = options::check(format, options)?;
+    let alpha = match format {
+        Format::Hdr | Format::Jpeg => false,
+        Format::Pnm => netpbm_is_pam(extension)?,
+        _ => true,
+    };
+    let layout = match (depth, alpha && options.background.is_none()) {
+        (Depth::U8, false) => Layout::Rgb8,
+        (Depth::U8, true) => Layout::Rgba8,
+        (Depth::U16, false) => Layout::Rgb16,
+        (Depth::U16, true) => Layout::Rgba16,
+        (Depth::F32, false) => Layout::Rgb32F,
+        (Depth::F32, true) => Layout::Rgba32F,
+    };
+    let curve = match format {
+        Format::Exr | Format::Hdr => Curve::Linear,
+        _ => Curve::Encoded,
     };
     Ok(Plan { layout, curve })
 }
@@ -287,7 +286,7 @@ fn encode_as(
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::write(pixels, options, out),
         #[cfg(feature = "png")]
-        Format::Png => raster::write_png(pixels, out),
+        Format::Png => raster::write_png(pixels, options, out),
         #[cfg(feature = "pnm")]
         Format::Pnm => raster::write_pnm(pixels, netpbm_is_pam(extension)?, out),
         #[cfg(feature = "qoi")]
@@ -295,7 +294,7 @@ fn encode_as(
         #[cfg(feature = "tga")]
         Format::Tga => raster::write_tga(pixels, out),
         #[cfg(feature = "tiff")]
-        Format::Tiff => tiff::write(pixels, out),
+        Format::Tiff => tiff::write(pixels, options, out),
         #[cfg(feature = "webp")]
         Format::WebP => webp::write(pixels, options, out),
         #[allow(unreachable_patterns)]

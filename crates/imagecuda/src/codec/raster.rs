@@ -1,7 +1,7 @@
 //! The formats that the `image` crate reads and writes.
 
 use super::{Decode, Header, Pixels, Sink, check_sides};
-use crate::{Error, Limits, Result};
+use crate::{Compression, Error, Limits, Result, SaveOptions};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Cursor, ErrorKind as IoErrorKind};
@@ -81,6 +81,8 @@ fn write(encoder: impl ImageEncoder, pixels: Pixels<'_>) -> Result<()> {
     let color = match pixels.layout {
         Layout::Rgb8 => ExtendedColorType::Rgb8,
         Layout::Rgba8 => ExtendedColorType::Rgba8,
+        Layout::Rgb16 => ExtendedColorType::Rgb16,
+        Layout::Rgba16 => ExtendedColorType::Rgba16,
         Layout::Rgb32F => ExtendedColorType::Rgb32F,
         Layout::Rgba32F => ExtendedColorType::Rgba32F,
         other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
@@ -199,9 +201,18 @@ pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
 }
 
 #[cfg(feature = "png")]
-pub(super) fn write_png(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+pub(super) fn write_png(
+    pixels: Pixels<'_>,
+    options: &SaveOptions,
+    out: &mut dyn Sink,
+) -> Result<()> {
     use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-    let (compression, filter) = (CompressionType::Fast, FilterType::Adaptive);
+    let (compression, filter) = match options.compression {
+        Some(Compression::Uncompressed) => (CompressionType::Uncompressed, FilterType::NoFilter),
+        Some(Compression::Balanced) => (CompressionType::Default, FilterType::Adaptive),
+        Some(Compression::Small) => (CompressionType::Best, FilterType::Adaptive),
+        _ => (CompressionType::Fast, FilterType::Adaptive),
+    };
     write(
         PngEncoder::new_with_quality(out, compression, filter),
         pixels,
@@ -216,12 +227,38 @@ pub(super) fn pnm<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
 
 #[cfg(feature = "pnm")]
 pub(super) fn write_pnm(pixels: Pixels<'_>, pam: bool, out: &mut dyn Sink) -> Result<()> {
-    use image::codecs::pnm::{PnmEncoder, PnmSubtype, SampleEncoding};
-    let subtype = match pam {
-        true => PnmSubtype::ArbitraryMap,
-        false => PnmSubtype::Pixmap(SampleEncoding::Binary),
+    use image::codecs::pnm::{PnmEncoder, PnmSubtype};
+    if !pam {
+        return write_ppm(pixels, out);
+    }
+    write(
+        PnmEncoder::new(out).with_subtype(PnmSubtype::ArbitraryMap),
+        pixels,
+    )
+}
+
+/// A PPM, which the `image` crate writes with 8 bits alone.
+#[cfg(feature = "pnm")]
+fn write_ppm(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    let max = match pixels.layout {
+        Layout::Rgb8 => 255,
+        Layout::Rgb16 => 65535,
+        other => return Err(Error::encode(format!("a PPM takes no {other:?}"))),
     };
-    write(PnmEncoder::new(out).with_subtype(subtype), pixels)
+    write!(out, "P6\n{} {}\n{max}\n", pixels.width, pixels.height)?;
+    if pixels.layout.bits() == 8 {
+        return Ok(out.write_all(pixels.data)?);
+    }
+    // The high byte comes first in the file.
+    let row = pixels.width as usize * pixels.layout.bytes_per_pixel();
+    let mut big_endian = Vec::with_capacity(row);
+    for row in pixels.data.chunks(row) {
+        big_endian.clear();
+        let samples = row.as_chunks().0.iter();
+        big_endian.extend(samples.flat_map(|v| u16::from_ne_bytes(*v).to_be_bytes()));
+        out.write_all(&big_endian)?;
+    }
+    Ok(())
 }
 
 #[cfg(feature = "qoi")]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Compression;
 use std::io::Cursor;
 
 const WIDTH: u32 = 13;
@@ -10,6 +11,9 @@ fn picture(layout: Layout) -> Vec<u8> {
     let value = |i: usize| (i * 89 + i / 7) % 256;
     match layout.bits() {
         8 => (0..samples).map(|i| value(i) as u8).collect(),
+        16 => (0..samples)
+            .flat_map(|i| (value(i) as u16 * 251).to_ne_bytes())
+            .collect(),
         _ => (0..samples)
             .flat_map(|i| (value(i) as f32 / 64.0).to_ne_bytes())
             .collect(),
@@ -80,6 +84,54 @@ fn what_is_saved_loads_again() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn deeper_files_load_again() {
+    use Compression::*;
+    let tiff = [Uncompressed, Fast, Balanced, Small, Lzw, PackBits].map(Some);
+    let table: [(Format, Depth, &[Option<Compression>]); 4] = [
+        (Format::Png, Depth::U16, &tiff[..4]),
+        (Format::Pnm, Depth::U16, &[None]),
+        (Format::Tiff, Depth::U16, &tiff),
+        (Format::Tiff, Depth::F32, &tiff),
+    ];
+    for (format, depth, compressions) in table {
+        for &compression in compressions.iter().filter(|_| format.can_save()) {
+            for (extension, mut options) in [
+                (None, SaveOptions::new()),
+                (Some("pam"), SaveOptions::new()),
+                (None, background()),
+            ] {
+                options.compression = compression;
+                let (plan, data, file) = save(format, extension, &options.depth(depth)).unwrap();
+                let (header, out) = load(format, &file).unwrap();
+                assert_eq!(header.layout, plan.layout, "{format}");
+                assert!(out == data, "{format} {compression:?}");
+            }
+        }
+    }
+}
+
+#[cfg(feature = "tiff")]
+#[test]
+fn samples_at_odd_addresses_are_written_too() {
+    let options = SaveOptions::new().depth(Depth::U16);
+    let (plan, data, file) = save(Format::Tiff, None, &options).unwrap();
+    let mut memory = vec![0; data.len() + 2];
+    for offset in [1, 2] {
+        let room = &mut memory[offset..][..data.len()];
+        room.copy_from_slice(&data);
+        let pixels = Pixels {
+            width: WIDTH,
+            height: HEIGHT,
+            layout: plan.layout,
+            data: room,
+        };
+        let mut out = Cursor::new(Vec::new());
+        encode(Format::Tiff, None, pixels, &options, &mut out).unwrap();
+        assert!(out.into_inner() == file);
     }
 }
 
@@ -189,7 +241,29 @@ fn plans() {
         assert_eq!(layout(format, None, &plain), Some(with), "{format}");
         assert_eq!(layout(format, None, &flat), Some(without), "{format}");
     }
+    let deep = |depth| (plain.clone().depth(depth), flat.clone().depth(depth));
+    let (words, flat_words) = deep(Depth::U16);
+    let (floats, flat_floats) = deep(Depth::F32);
+    for format in [Format::Png, Format::Tiff]
+        .into_iter()
+        .filter(|f| f.can_save())
+    {
+        for (options, expected) in [(&words, Layout::Rgba16), (&flat_words, Layout::Rgb16)] {
+            let expected = Some((expected, Curve::Encoded));
+            assert_eq!(layout(format, None, options), expected, "{format}");
+        }
+    }
+    if Format::Tiff.can_save() {
+        for (options, expected) in [(&floats, Layout::Rgba32F), (&flat_floats, Layout::Rgb32F)] {
+            let expected = Some((expected, Curve::Encoded));
+            assert_eq!(layout(Format::Tiff, None, options), expected);
+        }
+    }
     if Format::Pnm.can_save() {
+        for (name, expected) in [("pam", Layout::Rgba16), ("ppm", Layout::Rgb16)] {
+            let expected = Some((expected, Curve::Encoded));
+            assert_eq!(layout(Format::Pnm, Some(name), &words), expected);
+        }
         let rgba = Some((Layout::Rgba8, Curve::Encoded));
         assert_eq!(layout(Format::Pnm, Some("pam"), &plain), rgba);
         for gray in ["pgm", "PBM", "pfm"] {

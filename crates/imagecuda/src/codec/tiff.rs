@@ -1,6 +1,9 @@
 //! TIFF, through the `tiff` crate. It decompresses; what the samples mean is worked out here.
 
 mod samples;
+mod write;
+
+pub(super) use self::write::write;
 
 use self::samples::{Kind, Meaning};
 use super::{Decode, Header, Pixels, Sink, within};
@@ -14,7 +17,6 @@ use std::{
 use tiff::{
     TiffError,
     decoder::Decoder,
-    encoder::{TiffEncoder, TiffKind, colortype::RGB8},
     tags::{ByteOrder, ExtraSamples, PhotometricInterpretation as Photometric, Tag},
 };
 
@@ -316,44 +318,12 @@ fn unpremultiply(color: [f64; 3], alpha: f64) -> [f64; 3] {
     color.map(|v| if alpha > 0.0 { v / alpha } else { 0.0 })
 }
 
-pub(super) fn write(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
-    // Uncompressed: what the crate can compress with costs seconds for a large photo and saves
-    // a third of it. A TIFF has 32-bit offsets; leave room for the tables of strips.
-    if pixels.data.len() < 0xfff0_0000 {
-        write_as(TiffEncoder::new(out).map_err(encode_error)?, pixels)
-    } else {
-        write_as(TiffEncoder::new_big(out).map_err(encode_error)?, pixels)
-    }
-}
-
-fn write_as<K: TiffKind>(
-    mut file: TiffEncoder<&mut dyn Sink, K>,
-    pixels: Pixels<'_>,
-) -> Result<()> {
-    let mut image = file
-        .new_image::<RGB8>(pixels.width, pixels.height)
-        .map_err(encode_error)?;
-    if pixels.layout == Layout::Rgba8 {
-        image
-            .extra_samples(&[ExtraSamples::UnassociatedAlpha])
-            .map_err(encode_error)?;
-    }
-    image.write_data(pixels.data).map_err(encode_error)
-}
-
 fn error(error: TiffError) -> Error {
     match error {
         TiffError::UnsupportedError(cause) => Error::unsupported(cause.to_string()),
         // The file is in memory: its end is the only error that reading it can have.
         TiffError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => cut_short(),
         error => Error::decode(error),
-    }
-}
-
-fn encode_error(error: TiffError) -> Error {
-    match error {
-        TiffError::IoError(error) => error.into(),
-        error => Error::encode(error),
     }
 }
 

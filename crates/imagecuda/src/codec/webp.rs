@@ -122,14 +122,16 @@ pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
     let mut config = WebPConfig::new()
         .map_err(|()| Error::encode("libwebp is of another version than its bindings"))?;
     config.thread_level = 1;
-    match options.quality {
-        Some(quality) => config.quality = f32::from(quality),
-        None => {
-            config.lossless = 1;
-            config.exact = 1; // keep the colours under alpha 0
-            // `quality` is the effort here.
-            (config.method, config.quality) = LOSSLESS_EFFORT;
-        }
+    if options.lossless.unwrap_or(options.quality.is_none()) {
+        config.lossless = 1;
+        config.exact = 1; // keep the colours under alpha 0
+        let effort = usize::from(options.effort.unwrap_or(0));
+        // `quality` is one more measure of effort here.
+        config.quality = LOSSLESS_QUALITY[effort.min(6)];
+        config.method = effort as i32;
+    } else {
+        config.quality = f32::from(options.quality.unwrap_or(100));
+        config.method = i32::from(options.effort.unwrap_or(4));
     }
     let file = Encoder::new(pixels.data, layout, pixels.width, pixels.height)
         .encode_advanced(&config)
@@ -137,9 +139,9 @@ pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
     Ok(out.write_all(&file)?)
 }
 
-/// libwebp's lossless method (0 to 6) and effort (0 to 100). On one core a 4K photo takes 0.5 s
-/// for 6.4 MB; (1, 50) takes 2.5 s and libwebp's own (4, 75) takes 4.2 s, both for 5.3 MB.
-const LOSSLESS_EFFORT: (i32, f32) = (0, 20.0);
+/// What goes with libwebp's lossless methods 0 to 6. On one core method 0 takes 0.5 s for a 4K
+/// photo of 6.4 MB, method 1 takes 2.5 s and 4, libwebp's own default, 4.2 s, both for 5.3 MB.
+const LOSSLESS_QUALITY: [f32; 7] = [20.0, 50.0, 50.0, 75.0, 75.0, 90.0, 100.0];
 
 fn encode_error(error: WebPEncodingError) -> Error {
     use WebPEncodingError::*;

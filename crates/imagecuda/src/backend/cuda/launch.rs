@@ -170,9 +170,16 @@ impl Buffer<RgbaF32> {
         let context = self.context();
         let _current = context.enter()?;
         let bytes = len * packing.layout().bytes_per_pixel();
+        if packing == Packing::Rgba32F {
+            return context.fetch(self.pointer(), bytes);
+        }
         let scratch = DeviceBytes::uninitialized(context, bytes)?;
         let (src, dst) = (self.pointer(), scratch.pointer());
         match packing {
+            Packing::Rgba16 => context.run("pack_rgba16", src, dst, len)?,
+            Packing::Rgb16 => context.run_flatten("pack_rgb16", src, dst, len, background)?,
+            Packing::Rgb32F => context.run_flatten("pack_rgb32f", src, dst, len, background)?,
+            Packing::Rgba32F => {} // fetched above
             Packing::Rgba8 => context.run("expand_rgba32f_to_u8", src, dst, len)?,
             Packing::Rgba32FLinear => context.run("pack_rgba32f_linear", src, dst, len)?,
             Packing::Rgb8 => self.pack_rgb8_to(dst, background, len)?,

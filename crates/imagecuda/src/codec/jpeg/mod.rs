@@ -5,7 +5,7 @@ mod markers;
 use self::markers::Frame;
 use super::{Decode, Header, Pixels, Sink, check_sides};
 use crate::backend::cpu::zeroed;
-use crate::{Error, Result, SaveOptions};
+use crate::{Error, Result, SaveOptions, Subsampling};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
 use std::borrow::Cow;
@@ -152,10 +152,18 @@ pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
     };
     let quality = options.quality.unwrap_or(100);
     let mut encoder = Encoder::new(out, quality);
-    encoder.set_sampling_factor(match quality {
-        ..90 => SamplingFactor::R_4_2_0,
-        _ => SamplingFactor::R_4_4_4,
+    let by_quality = match quality {
+        ..90 => Subsampling::Yuv420,
+        _ => Subsampling::Yuv444,
+    };
+    encoder.set_sampling_factor(match options.subsampling.unwrap_or(by_quality) {
+        Subsampling::Yuv444 => SamplingFactor::R_4_4_4,
+        Subsampling::Yuv422 => SamplingFactor::R_4_2_2,
+        Subsampling::Yuv420 => SamplingFactor::R_4_2_0,
     });
+    encoder.set_progressive(options.progressive);
+    // With the standard's tables, made for baseline, progressive files would be the larger ones.
+    encoder.set_optimized_huffman_tables(options.progressive);
     // Its default takes one chroma sample of four, and drops the rest.
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     // Fits, as the sides were checked.

@@ -1,0 +1,152 @@
+//! Which options each format honours: the one table of it, and the refusal of the rest.
+
+use crate::{Compression, Depth, Error, Format, Result, SaveOptions};
+
+/// The options that a format's encoder has.
+#[derive(Clone, Copy, Debug)]
+struct Honours {
+    /// The first is the default.
+    depths: &'static [Depth],
+    /// 1 to 100.
+    quality: bool,
+    subsampling: bool,
+    progressive: bool,
+    compressions: &'static [Compression],
+    lossless: bool,
+    /// 0 to [`MAX_EFFORT`].
+    effort: bool,
+}
+
+const MAX_EFFORT: u8 = 6;
+
+/// 8-bit samples, and nothing to choose.
+const PLAIN: Honours = Honours {
+    depths: &[Depth::U8],
+    quality: false,
+    subsampling: false,
+    progressive: false,
+    compressions: &[],
+    lossless: false,
+    effort: false,
+};
+
+impl Honours {
+    const fn of(format: Format) -> Self {
+        use Compression::*;
+        match format {
+            Format::Exr | Format::Hdr => Self {
+                depths: &[Depth::F32],
+                ..PLAIN
+            },
+            Format::Jpeg => Self {
+                quality: true,
+                subsampling: true,
+                progressive: true,
+                ..PLAIN
+            },
+            Format::Png => Self {
+                depths: &[Depth::U8, Depth::U16],
+                compressions: &[Uncompressed, Fast, Balanced, Small],
+                ..PLAIN
+            },
+            Format::Pnm => Self {
+                depths: &[Depth::U8, Depth::U16],
+                ..PLAIN
+            },
+            Format::Tiff => Self {
+                depths: &[Depth::U8, Depth::U16, Depth::F32],
+                compressions: &[Uncompressed, Fast, Balanced, Small, Lzw, PackBits],
+                ..PLAIN
+            },
+            Format::WebP => Self {
+                quality: true,
+                lossless: true,
+                effort: true,
+                ..PLAIN
+            },
+            Format::Avif | Format::Heif => Self {
+                quality: true,
+                ..PLAIN
+            },
+            Format::Bmp | Format::Gif | Format::Ico | Format::Qoi | Format::Tga => PLAIN,
+        }
+    }
+}
+
+/// That `format` honours every option that is set, and no two exclude each other. Gives the
+/// depth of the file.
+pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
+    let honours = Honours::of(format);
+    let &SaveOptions {
+        depth,
+        quality,
+        subsampling,
+        progressive,
+        compression,
+        lossless,
+        effort,
+        ..
+    } = options;
+
+    in_range("quality", quality, 1, 100)?;
+    in_range("effort", effort, 0, MAX_EFFORT)?;
+    type Has = fn(Honours) -> bool;
+    let set: [(&'static str, bool, Has); 6] = [
+        ("quality", quality.is_some(), |h| h.quality),
+        ("subsampling", subsampling.is_some(), |h| h.subsampling),
+        ("progressive", progressive, |h| h.progressive),
+        ("compression", compression.is_some(), |h| {
+            !h.compressions.is_empty()
+        }),
+        ("lossless", lossless.is_some(), |h| h.lossless),
+        ("effort", effort.is_some(), |h| h.effort),
+    ];
+    for (option, is_set, has) in set {
+        if is_set && !has(honours) {
+            let has = |f: &&Format| f.can_save() && has(Honours::of(**f));
+            let others = list(Format::ALL.iter().filter(has), ", ");
+            let reason = match others.is_empty() {
+                true => format!("not an option of {format}"),
+                false => format!("not an option of {format}, only of {others}"),
+            };
+            return Err(Error::option(option, reason));
+        }
+    }
+    if let Some(compression) = compression.filter(|c| !honours.compressions.contains(c)) {
+        let known = list(honours.compressions.iter().map(|c| format!("{c:?}")), ", ");
+        let reason = format!("{compression:?} is not one of {format}'s: {known}");
+        return Err(Error::option("compression", reason));
+    }
+    if let Some(depth) = depth.filter(|depth| !honours.depths.contains(depth)) {
+        let known = list(honours.depths.iter().map(|&depth| name(depth)), " or ");
+        let reason = format!("{format} holds {known} samples, not {}", name(depth));
+        return Err(Error::option("depth", reason));
+    }
+    if lossless == Some(true) && quality.is_some() {
+        return Err(Error::option("lossless", "with a quality, a file is lossy"));
+    }
+    Ok(depth.unwrap_or(honours.depths[0]))
+}
+
+fn in_range(option: &'static str, value: Option<u8>, min: u8, max: u8) -> Result<()> {
+    match value {
+        Some(value) if !(min..=max).contains(&value) => {
+            let reason = format!("{value} is not in {min}..={max}");
+            Err(Error::option(option, reason))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn name(depth: Depth) -> &'static str {
+    match depth {
+        Depth::U8 => "8-bit",
+        Depth::U16 => "16-bit",
+        Depth::F32 => "float",
+    }
+}
+
+fn list(items: impl Iterator<Item = impl ToString>, between: &str) -> String {
+    let items: Vec<String> = items.map(|item| item.to_string()).collect();
+    items.join(between)
+}

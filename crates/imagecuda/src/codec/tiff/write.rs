@@ -1,0 +1,111 @@
+//! Writing TIFF.
+
+use super::{Pixels, Sink};
+use crate::{Compression, Error, Result, SaveOptions};
+use bytemuck::Pod;
+use imagecuda_kernels::layout::Layout;
+use std::borrow::Cow;
+use tiff::{
+    TiffError,
+    encoder::{
+        Compression as Method, DeflateLevel, Predictor, TiffEncoder, TiffKind, TiffValue,
+        colortype::{ColorType, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float},
+    },
+    tags::{ExtraSamples, Tag},
+};
+
+pub(in crate::codec) fn write(
+    pixels: Pixels<'_>,
+    options: &SaveOptions,
+    out: &mut dyn Sink,
+) -> Result<()> {
+    // By default uncompressed: what the crate can compress with costs seconds for a large photo
+    // and saves a third of it.
+    let method = match options.compression {
+        None | Some(Compression::Uncompressed) => Method::Uncompressed,
+        Some(Compression::Fast) => Method::Deflate(DeflateLevel::Fast),
+        Some(Compression::Balanced) => Method::Deflate(DeflateLevel::Balanced),
+        Some(Compression::Small) => Method::Deflate(DeflateLevel::Best),
+        Some(Compression::Lzw) => Method::Lzw,
+        Some(Compression::PackBits) => Method::Packbits,
+    };
+    // A TIFF has 32-bit offsets; leave room for the tables of strips, and for LZW, which makes
+    // at worst 12 bits of a byte.
+    let small = match method {
+        Method::Uncompressed => 0xfff0_0000,
+        _ => 0xa000_0000,
+    };
+    if pixels.data.len() < small {
+        write_as(TiffEncoder::new(out).map_err(encode_error)?, method, pixels)
+    } else {
+        write_as(
+            TiffEncoder::new_big(out).map_err(encode_error)?,
+            method,
+            pixels,
+        )
+    }
+}
+
+fn write_as<K: TiffKind>(
+    file: TiffEncoder<&mut dyn Sink, K>,
+    method: Method,
+    pixels: Pixels<'_>,
+) -> Result<()> {
+    // Differences of neighbours compress better, but there are none of floats in the crate, and
+    // they break the runs that PackBits looks for.
+    let integers = pixels.layout.bits() < 32;
+    let predictor = match method {
+        Method::Lzw | Method::Deflate(_) if integers => Predictor::Horizontal,
+        _ => Predictor::None,
+    };
+    let file = file.with_compression(method).with_predictor(predictor);
+    match pixels.layout {
+        Layout::Rgb8 => write_page::<RGB8, K>(file, pixels),
+        Layout::Rgba8 => write_page::<RGBA8, K>(file, pixels),
+        Layout::Rgb16 => write_page::<RGB16, K>(file, pixels),
+        Layout::Rgba16 => write_page::<RGBA16, K>(file, pixels),
+        Layout::Rgb32F => write_page::<RGB32Float, K>(file, pixels),
+        Layout::Rgba32F => write_page::<RGBA32Float, K>(file, pixels),
+        other => Err(Error::encode(format!("the encoder takes no {other:?}"))),
+    }
+}
+
+fn write_page<C: ColorType, K: TiffKind>(
+    mut file: TiffEncoder<&mut dyn Sink, K>,
+    pixels: Pixels<'_>,
+) -> Result<()>
+where
+    C::Inner: Pod,
+    [C::Inner]: TiffValue,
+{
+    let mut image = file
+        .new_image::<C>(pixels.width, pixels.height)
+        .map_err(encode_error)?;
+    if pixels.layout.has_alpha() {
+        // The crate's `extra_samples` is for more than `C` has, and its predictor takes a pixel
+        // to be as wide as `C`: so `C` has the alpha, and only the tag is missing.
+        let straight = [ExtraSamples::UnassociatedAlpha.to_u16()];
+        image
+            .encoder()
+            .write_tag(Tag::ExtraSamples, &straight[..])
+            .map_err(encode_error)?;
+    }
+    image
+        .write_data(&samples(pixels.data))
+        .map_err(encode_error)
+}
+
+/// Staging memory is aligned for any sample; other bytes are copied.
+fn samples<T: Pod>(bytes: &[u8]) -> Cow<'_, [T]> {
+    match bytemuck::try_cast_slice(bytes) {
+        Ok(samples) => samples.into(),
+        Err(_) => bytemuck::pod_collect_to_vec(bytes).into(),
+    }
+}
+
+fn encode_error(error: TiffError) -> Error {
+    match error {
+        TiffError::IoError(error) => error.into(),
+        error => Error::encode(error),
+    }
+}

@@ -1,0 +1,108 @@
+//! What a caller may choose about a file. Which format honours what is `codec::options`' to say.
+
+use crate::SaveOptions;
+
+/// The samples of a saved file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Depth {
+    /// 8-bit integers.
+    U8,
+    /// 16-bit integers.
+    U16,
+    /// 32-bit floats.
+    F32,
+}
+
+/// How many colour samples a JPEG keeps. Brightness is always kept for every pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Subsampling {
+    /// 4:4:4, all of them.
+    Yuv444,
+    /// 4:2:2, one for two pixels of a row.
+    Yuv422,
+    /// 4:2:0, one for a square of four pixels.
+    Yuv420,
+}
+
+/// How hard a lossless format compresses. The pixels are the same with all of them.
+///
+/// The first four are a scale that PNG and TIFF both have (TIFF as Deflate, which most readers
+/// know); the others are older methods of TIFF alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all: the default of TIFF.
+    Uncompressed,
+    /// With little time: the default of PNG.
+    Fast,
+    /// With some time, as most programs do by default.
+    Balanced,
+    /// With much time, for the last percent.
+    Small,
+    /// TIFF's LZW, which every reader knows.
+    Lzw,
+    /// TIFF's PackBits: runs of equal bytes, for drawings and masks.
+    PackBits,
+}
+
+impl SaveOptions {
+    /// The depth of the file's samples, straight from the float pixels.
+    ///
+    /// | | 8-bit | 16-bit | float |
+    /// |---|---|---|---|
+    /// | PNG, PNM | default | yes | |
+    /// | TIFF | default | yes | yes |
+    /// | OpenEXR, Radiance HDR | | | always |
+    /// | others | always | | |
+    ///
+    /// 16 bits are `clamp(v, 0, 1) * 65535 + 0.5`, truncated, with NaN as 0. A float TIFF holds
+    /// the values as the image has them: sRGB-encoded, those below 0.0 and past 1.0 included,
+    /// so that loading it gives the same bits. OpenEXR and Radiance HDR hold linear light.
+    ///
+    /// Any other combination is [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption),
+    /// as for every option of a format that does not have it.
+    pub fn depth(mut self, depth: Depth) -> Self {
+        self.depth = Some(depth);
+        self
+    }
+
+    /// How many colour samples a JPEG keeps, whatever its quality. Without it all (4:4:4) from
+    /// quality 90, and a quarter (4:2:0) below. For JPEG alone.
+    pub fn subsampling(mut self, subsampling: Subsampling) -> Self {
+        self.subsampling = Some(subsampling);
+        self
+    }
+
+    /// Makes a progressive JPEG, which shows coarsely before it is all there and is usually a
+    /// little smaller, but takes longer to encode and decode. For JPEG alone; `false` is the
+    /// default, which any format takes.
+    pub fn progressive(mut self, progressive: bool) -> Self {
+        self.progressive = progressive;
+        self
+    }
+
+    /// How a PNG ([`Uncompressed`](Compression::Uncompressed) to
+    /// [`Small`](Compression::Small), by default [`Fast`](Compression::Fast)) or a TIFF (all, by
+    /// default [`Uncompressed`](Compression::Uncompressed)) is compressed.
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
+        self
+    }
+
+    /// Whether a WebP keeps every bit. Without it that is so unless a quality is set; `true`
+    /// with a quality is an error, and `false` without one is lossy at quality 100. For WebP
+    /// alone.
+    pub fn lossless(mut self, lossless: bool) -> Self {
+        self.lossless = Some(lossless);
+        self
+    }
+
+    /// The time that a WebP's encoder takes to make the file smaller: 0 (fastest) to 6. By
+    /// default 0 for a lossless file and 4 for a lossy one. For WebP alone.
+    pub fn effort(mut self, effort: u8) -> Self {
+        self.effort = Some(effort);
+        self
+    }
+}

@@ -1,16 +1,15 @@
 //! Saving animations on every device.
 
-mod support;
-
+use crate::support::{Noise, same};
 use image::AnimationDecoder;
 use imagecuda::{
     Device, ErrorKind, Format, Frame, Image, ImageU8, Layout, LoadOptions, SaveOptions,
 };
-use std::{fs, io::Cursor, num::NonZeroU32, process::ExitCode, time::Duration};
-use support::{Noise, same};
+use libtest_mimic::Trial;
+use std::{fs, io::Cursor, num::NonZeroU32, time::Duration};
 
-fn main() -> ExitCode {
-    support::run(support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
         lossless_webp_keeps_every_byte_of_every_frame,
         gif_keeps_what_fits_its_palette,
         lossy_webp_is_close_and_smaller,
@@ -22,7 +21,7 @@ fn main() -> ExitCode {
         what_cannot_be_written_is_an_error,
         a_failed_save_leaves_the_old_file,
         other_decoders_read_the_frames,
-    ]))
+    ])
 }
 
 const SIZE: [u32; 2] = [37, 23];

@@ -1,15 +1,13 @@
 //! Files whose numbers are not sRGB's, on every device.
 
-mod support;
-
+use crate::support::{Noise, bits, same};
 use image::{ExtendedColorType, ImageEncoder};
 use imagecuda::{ColorPolicy, Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions};
+use libtest_mimic::Trial;
 use moxcms::ColorProfile;
-use std::process::ExitCode;
-use support::{Noise, bits, same};
 
-fn main() -> ExitCode {
-    let mut trials = support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = crate::support::on_each_device(crate::device_tests![
         a_profile_becomes_srgb,
         raw_keeps_the_numbers,
         srgb_profiles_change_no_bit,
@@ -17,10 +15,10 @@ fn main() -> ExitCode {
         the_callers_buffers_hold_converted_colours,
         linear_light_stays_so_when_raw,
     ]);
-    trials.extend(support::on_both_devices(device_tests![
+    trials.extend(crate::support::on_both_devices(crate::device_tests![
         gpu_converts_as_the_cpu,
     ]));
-    support::run(trials)
+    trials
 }
 
 /// A PNG of these samples with this profile.

@@ -1,19 +1,16 @@
 //! Animations, composed on every device as the naive way would compose them.
 
-mod support;
-
-#[path = "support/animations.rs"]
-mod animations;
-
-use animations::{Dispose, Part, Png, RGBA8, composed, gif_file, parts, png_file, webp_file};
+use crate::support::animations::{
+    Dispose, Part, Png, RGBA8, composed, gif_file, parts, png_file, webp_file,
+};
+use crate::support::{Noise, bits, same};
 use image::AnimationDecoder;
 use imagecuda::{Device, Error, Format, Frame, Frames, LoadOptions};
 use libtest_mimic::Trial;
-use std::{env, fs, io::Cursor, path::PathBuf, process::ExitCode, time::Duration};
-use support::{Noise, bits, same};
+use std::{env, fs, io::Cursor, path::PathBuf, time::Duration};
 
-fn main() -> ExitCode {
-    let mut trials = support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = crate::support::on_each_device(crate::device_tests![
         gif_frames_are_composed,
         png_frames_are_composed,
         interlaced_png_frames_are_composed,
@@ -34,7 +31,7 @@ fn main() -> ExitCode {
         Ok(())
     });
     trials.push(damaged.with_ignored_flag(corpus().is_none()));
-    support::run(trials)
+    trials
 }
 
 const SIZE: [u32; 2] = [21, 14];
@@ -224,7 +221,10 @@ fn a_stand_in_is_no_frame(device: &Device) {
 fn corpus() -> Option<PathBuf> {
     let folders = match env::var_os("IMAGECUDA_CORPUS") {
         Some(folder) => vec![PathBuf::from(folder)],
-        None => vec![support::data("corpus"), support::data("../shared/corpus")],
+        None => vec![
+            crate::support::data("corpus"),
+            crate::support::data("../shared/corpus"),
+        ],
     };
     folders
         .into_iter()

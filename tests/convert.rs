@@ -1,32 +1,28 @@
 //! The example `convert`, as a person runs it.
 
-mod support;
-
+use crate::support::same;
 use imagecuda::{Device, Layout, LoadOptions};
+use libtest_mimic::Trial;
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Output},
+    process::{Command, Output},
     time::Duration,
 };
-use support::same;
 
-fn main() -> ExitCode {
-    let mut trials = support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = crate::support::on_each_device(crate::device_tests![
         prints_one_line_of_what_it_did,
         honours_its_options,
         takes_the_frame_that_is_asked_for,
         honours_depth_and_compression,
         failures_are_one_line_and_leave_no_file,
     ]);
-    trials.push(libtest_mimic::Trial::test(
-        "tells_what_a_file_is",
-        tells_what_a_file_is,
-    ));
-    trials.extend(support::on_both_devices(device_tests![
+    trials.push(Trial::test("tells_what_a_file_is", tells_what_a_file_is));
+    trials.extend(crate::support::on_both_devices(crate::device_tests![
         both_devices_turn_formats_into_each_other_alike,
     ]));
-    support::run(trials)
+    trials
 }
 
 /// The program, which cargo and the bundle both lay beside the tests.
@@ -59,7 +55,7 @@ fn text(bytes: &[u8]) -> &str {
 }
 
 fn sample() -> PathBuf {
-    support::data("examples/data/sample.jpg")
+    crate::support::data("examples/data/sample.jpg")
 }
 
 fn prints_one_line_of_what_it_did(device: &Device) {

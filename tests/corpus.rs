@@ -5,18 +5,15 @@
 //! Its `expected.tsv` gives for each file a verdict, the size, and an 8×8 grid of the mean
 //! premultiplied colour and alpha, as two decoders that this project did not write agree on it.
 
-mod support;
-
+use crate::support::{bits, same};
 use imagecuda::{Device, ErrorKind, Format, Image, LoadOptions};
 use libtest_mimic::{Failed, Trial};
 use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    process::ExitCode,
     sync::Arc,
 };
-use support::{bits, same};
 
 /// What a file does that the reference does not, and why. A file that stops doing so fails its
 /// test, so that this list stays true.
@@ -70,15 +67,15 @@ enum Exception {
     Differs,
 }
 
-fn main() -> ExitCode {
+pub(crate) fn trials() -> Vec<Trial> {
     let Some(folder) = folder() else {
         let absent = Trial::test("corpus", || Err("there is no corpus".into()));
-        return support::run(vec![absent.with_ignored_flag(true)]);
+        return vec![absent.with_ignored_flag(true)];
     };
     let folder = Arc::new(folder);
     let table = fs::read_to_string(folder.join("expected.tsv")).expect("expected.tsv");
     let mut exceptions: BTreeMap<_, _> = EXCEPTIONS.iter().map(|e| (e.0, e)).collect();
-    let no_gpu = support::gpu_is_missing();
+    let no_gpu = crate::support::gpu_is_missing();
     let mut trials = Vec::new();
     for line in table.lines().skip(1) {
         let expected = Expected::parse(line);
@@ -102,13 +99,16 @@ fn main() -> ExitCode {
         }
     }
     assert!(exceptions.is_empty(), "not in the corpus: {exceptions:?}");
-    support::run(trials)
+    trials
 }
 
 fn folder() -> Option<PathBuf> {
     let folders = match env::var_os("IMAGECUDA_CORPUS") {
         Some(folder) => vec![PathBuf::from(folder)],
-        None => vec![support::data("corpus"), support::data("../shared/corpus")],
+        None => vec![
+            crate::support::data("corpus"),
+            crate::support::data("../shared/corpus"),
+        ],
     };
     folders
         .into_iter()

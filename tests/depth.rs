@@ -1,15 +1,13 @@
 //! Saving deeper than 8 bits: what goes in comes out, to the bit.
 
-mod support;
-
+use crate::support::{Noise, bits, same};
 use imagecuda::{
     Compression, Depth, Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions,
 };
-use std::process::ExitCode;
-use support::{Noise, bits, same};
+use libtest_mimic::Trial;
 
-fn main() -> ExitCode {
-    support::run(support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
         sixteen_bits_survive_in_every_format_that_has_them,
         a_float_tiff_keeps_every_bit,
         the_default_depth_is_the_formats_own,
@@ -17,7 +15,7 @@ fn main() -> ExitCode {
         eight_bit_images_save_deeper,
         deep_saves_leave_the_callers_buffer_alone,
         other_decoders_read_16_bits,
-    ]))
+    ])
 }
 
 /// Samples of every kind of byte.

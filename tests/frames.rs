@@ -1,17 +1,13 @@
 //! The frames of animations and the pages of documents on every device, one after the other.
 
-mod support;
-
-#[path = "support/animations.rs"]
-mod animations;
-
-use animations::{Dispose, Png, RGBA8, gif_file, parts, png_file, webp_file};
+use crate::support::animations::{Dispose, Png, RGBA8, gif_file, parts, png_file, webp_file};
+use crate::support::{bits, same};
 use imagecuda::{Device, Error, ErrorKind, Format, Frame, Frames, Image, LoadOptions, SaveOptions};
-use std::{io::Cursor, num::NonZeroU32, process::ExitCode, time::Duration};
-use support::{bits, same};
+use libtest_mimic::Trial;
+use std::{io::Cursor, num::NonZeroU32, time::Duration};
 
-fn main() -> ExitCode {
-    support::run(support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
         a_still_picture_is_one_frame,
         pages_have_sizes_of_their_own,
         pages_in_a_circle_end,
@@ -23,7 +19,7 @@ fn main() -> ExitCode {
         limits_hold_for_every_frame,
         a_claim_of_many_frames_costs_nothing,
         errors_name_the_file,
-    ]))
+    ])
 }
 
 const SIZE: [u32; 2] = [21, 14];
@@ -310,7 +306,11 @@ fn a_claim_of_many_frames_costs_nothing(device: &Device) {
     let mut file = png_file(SIZE, &parts(2, SIZE, 2, &[255]), RGBA8);
     let control = 8 + 25; // after the signature and the header
     let mut claim = Vec::new();
-    animations::png_chunk(&mut claim, b"acTL", &[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
+    crate::support::animations::png_chunk(
+        &mut claim,
+        b"acTL",
+        &[0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0],
+    );
     file[control..control + claim.len()].copy_from_slice(&claim);
     let mut frames = open(device, &file);
     assert_eq!(frames.count_hint(), Some(0x7fff_ffff));

@@ -1,13 +1,12 @@
 //! What users of `Image` and `ImageU8` rely on, on every device.
 
-mod support;
-
+use crate::support::{Noise, bits, same};
 use imagecuda::{Device, ErrorKind, Image, ImageU8, convert_float_to_u8, convert_u8_to_float};
-use std::{process::ExitCode, thread};
-use support::{Noise, bits, same};
+use libtest_mimic::Trial;
+use std::thread;
 
-fn main() -> ExitCode {
-    support::run(support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
         new_images_are_zeroed,
         zero_dimensions_are_refused,
         extreme_shapes_work,
@@ -38,7 +37,7 @@ fn main() -> ExitCode {
         four_threads_work_on_their_own,
         images_move_between_threads,
         a_default_device_is_named_as_it_is_parsed,
-    ]))
+    ])
 }
 
 /// `width` × `height` × 4 bytes of noise.

@@ -1,23 +1,21 @@
 //! Loading and saving on every device: what goes in comes out, in every format; and what
 //! cannot be done is a typed error that changes nothing.
 
-mod support;
-
+use crate::support::{Noise, bits, same};
 use imagecuda::{
     Device, Error, ErrorKind, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions, load,
 };
+use libtest_mimic::Trial;
 use std::{
     error::Error as _,
     fs::{self, File},
     io::{BufReader, Cursor},
     path::Path,
-    process::ExitCode,
 };
-use support::{Noise, bits, same};
 use tempfile::TempDir;
 
-fn main() -> ExitCode {
-    support::run(support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
         lossless_formats_keep_every_byte,
         formats_without_alpha_flatten_onto_black,
         a_background_flattens_for_any_format,
@@ -52,7 +50,7 @@ fn main() -> ExitCode {
         errors_name_file_format_and_cause,
         other_decoders_read_what_is_saved,
         the_sample_loads,
-    ]))
+    ])
 }
 
 fn folder() -> TempDir {
@@ -698,7 +696,7 @@ fn limits_hold_before_anything_is_allocated(device: &Device) {
     let mut bomb = file.clone();
     bomb[16..20].copy_from_slice(&50_000u32.to_be_bytes());
     bomb[20..24].copy_from_slice(&40_000u32.to_be_bytes());
-    let crc = support::crc32(&bomb[12..29]);
+    let crc = crate::support::crc32(&bomb[12..29]);
     bomb[29..33].copy_from_slice(&crc.to_be_bytes());
     let error = LoadOptions::new().decode(device, &bomb).unwrap_err();
     let ErrorKind::LimitExceeded { requested, .. } = *error.kind() else {
@@ -935,7 +933,7 @@ fn other_decoders_read_what_is_saved(device: &Device) {
 }
 
 fn the_sample_loads(device: &Device) {
-    let path = support::data("examples/data/sample.jpg");
+    let path = crate::support::data("examples/data/sample.jpg");
     let image = LoadOptions::new().load(device, &path).unwrap();
     assert_eq!((image.width(), image.height()), (1600, 1067));
     // The default device, whichever it is, agrees.

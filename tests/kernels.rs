@@ -1,17 +1,15 @@
 //! Every kernel, on every device, against formulas written here; and the GPU against the CPU,
 //! bit for bit.
 
-mod support;
-
+use crate::support::{Noise, bits, same};
 use imagecuda::{
     Depth, Device, DeviceImage, DevicePixel, Format, Image, ImageU8, Layout, LoadOptions,
     SaveOptions,
 };
-use std::process::ExitCode;
-use support::{Noise, bits, same};
+use libtest_mimic::Trial;
 
-fn main() -> ExitCode {
-    let mut trials = support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = crate::support::on_each_device(crate::device_tests![
         every_8_bit_value_in_every_layout,
         every_16_bit_value_in_every_layout,
         floats_are_kept_in_every_layout,
@@ -22,14 +20,14 @@ fn main() -> ExitCode {
         floats_are_written_as_they_are,
         linear_files_are_encoded_and_written_back,
     ]);
-    trials.extend(support::on_both_devices(device_tests![
+    trials.extend(crate::support::on_both_devices(crate::device_tests![
         gpu_expands_as_the_cpu,
         gpu_quantizes_as_the_cpu,
         gpu_packs_as_the_cpu,
         gpu_packs_deep_pixels_as_the_cpu,
         gpu_curves_are_the_cpus,
     ]));
-    support::run(trials)
+    trials
 }
 
 const LAYOUTS: [Layout; 12] = Layout::ALL;

@@ -1,17 +1,16 @@
 //! What a caller may choose about a file, honoured by the formats that have it and refused by
 //! the others. Depths have tests of their own.
 
-mod support;
-
+use crate::support::{Noise, bits, same};
 use imagecuda::{
     Compression, Depth, Device, Error, ErrorKind, Format, Image, ImageU8, Layout, LoadOptions,
     SaveOptions, Subsampling,
 };
-use std::{io::Cursor, process::ExitCode};
-use support::{Noise, bits, same};
+use libtest_mimic::Trial;
+use std::io::Cursor;
 
-fn main() -> ExitCode {
-    support::run(support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
         jpeg_subsampling_is_in_the_frame_header,
         progressive_jpegs_are_progressive,
         compression_changes_the_size_alone,
@@ -20,7 +19,7 @@ fn main() -> ExitCode {
         every_option_is_honoured_or_refused,
         what_is_out_of_range_is_refused,
         refusals_name_the_formats_that_would_do,
-    ]))
+    ])
 }
 
 /// A soft picture with some grain: 8-bit RGBA.

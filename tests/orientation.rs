@@ -1,15 +1,14 @@
 //! Files that say how they are to be turned: every format that can, every orientation, every
 //! size of pixel, on every device.
 
-mod support;
-
+use crate::support::{Noise, bits, crc32, same};
 use image::{ColorType, ExtendedColorType, ImageEncoder};
 use imagecuda::{Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions};
-use std::{io::Cursor, process::ExitCode};
-use support::{Noise, bits, crc32, same};
+use libtest_mimic::Trial;
+use std::io::Cursor;
 
-fn main() -> ExitCode {
-    support::run(support::on_each_device(device_tests![
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
         png_of_every_layout,
         tiff_by_its_tag,
         webp_by_its_exif,
@@ -17,7 +16,7 @@ fn main() -> ExitCode {
         larger_than_a_tile,
         a_buffer_must_fit_the_turned_size,
         what_is_off_stays_off,
-    ]))
+    ])
 }
 
 /// The little-endian EXIF structure of one entry.

@@ -1,12 +1,6 @@
 //! Animations made by hand, and the naive way to show them.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test program uses some of it"
-)]
-
-use super::support::Noise;
+use super::Noise;
 use imagecuda::{Device, Format, ImageU8, Layout, SaveOptions};
 
 /// What becomes of a frame's part of the canvas afterwards.

@@ -2,11 +2,9 @@
 //!
 //! A test of a CUDA device shows as ignored where there is none; with
 //! `IMAGECUDA_TEST_DEVICE=cuda` it fails there instead.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test program uses some of it"
-)]
+#![allow(unreachable_pub, reason = "a module of tests")]
+
+pub mod animations;
 
 use imagecuda::{Device, Error, ErrorKind};
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -15,11 +13,14 @@ use std::{env, path::PathBuf, process::ExitCode};
 /// What a test does on a device.
 pub type Body = fn(&Device);
 
-/// `name => function` pairs, the name being the function's.
+/// The functions' names within their modules, and the functions.
 #[macro_export]
 macro_rules! device_tests {
     ($($test:ident),* $(,)?) => {
-        &[$((stringify!($test), $test as $crate::support::Body)),*]
+        &[$((
+            concat!(module_path!(), "::", stringify!($test)),
+            $test as $crate::support::Body,
+        )),*]
     };
 }
 
@@ -43,7 +44,9 @@ pub fn gpu_is_missing() -> bool {
 pub fn on_each_device(tests: &[(&str, Body)]) -> Vec<Trial> {
     let no_gpu = gpu_is_missing();
     let mut trials = Vec::new();
-    for &(name, body) in tests {
+    for &(path, body) in tests {
+        // Without the program's own name.
+        let name = path.split_once("::").map_or(path, |(_, name)| name);
         trials.push(Trial::test(format!("cpu::{name}"), move || {
             body(&Device::cpu());
             Ok(())

@@ -4,23 +4,30 @@
 mod support;
 
 mod animation;
+mod buffers;
 mod color;
 mod composition;
 mod convert;
 mod corpus;
 mod depth;
+mod failures;
 mod frames;
 mod images;
-mod io;
 mod kernels;
 mod options;
 mod orientation;
+mod round_trips;
+mod targets;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let trials = [
         animation::trials(),
+        buffers::trials(),
+        failures::trials(),
+        round_trips::trials(),
+        targets::trials(),
         color::trials(),
         composition::trials(),
         convert::trials(),
@@ -28,7 +35,6 @@ fn main() -> ExitCode {
         depth::trials(),
         frames::trials(),
         images::trials(),
-        io::trials(),
         kernels::trials(),
         options::trials(),
         orientation::trials(),

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "a module of tests")]
 
 pub mod animations;
+pub mod pictures;
 
 use imagecuda::{Device, Error, ErrorKind};
 use libtest_mimic::{Arguments, Failed, Trial};

@@ -125,7 +125,7 @@ impl fmt::Display for Error {
                     f,
                     "the sources of Rust {version}'s standard library (rust-src) are needed and \
                      not there. Run `rustup component add rust-src`, or set RUST_SRC_ARCHIVE to a \
-                     copy of https://static.rust-lang.org/dist/rust-src-{version}.tar.xz. Tried:"
+                     copy of rust-src-{version}.tar.xz, which rust-lang.org distributes. Tried:"
                 )?;
                 tried.iter().try_for_each(|line| write!(f, "\n  - {line}"))
             }

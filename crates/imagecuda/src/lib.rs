@@ -60,6 +60,7 @@ mod animation;
 mod backend;
 mod codec;
 mod color;
+mod decoded;
 mod device;
 mod error;
 mod file;
@@ -73,6 +74,7 @@ mod save;
 pub use animation::AnimationEncoder;
 pub use backend::DevicePixel;
 pub use color::ColorPolicy;
+pub use decoded::Decoded;
 pub use device::Device;
 pub use error::{Error, ErrorKind, Result};
 pub use format::Format;
@@ -86,8 +88,8 @@ pub use imagecuda_kernels::{
 pub use info::ImageInfo;
 pub(crate) use load::Limits;
 pub use load::{
-    Decoded, LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via,
-    load_u8, load_u8_into,
+    LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via, load_u8,
+    load_u8_into,
 };
 pub use save::{
     Compression, Depth, Prepared, SaveOptions, Subsampling, encode, save, save_u8, save_via,

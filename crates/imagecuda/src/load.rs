@@ -1,12 +1,12 @@
 //! Loading: file or bytes → host pixels in their own layout → device.
 
 use crate::{
-    ColorPolicy, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
-    backend::{DevicePixel, Expansion, Staging},
+    ColorPolicy, Decoded, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
+    backend::{DevicePixel, Expansion},
     codec::{self, Decode, Metadata},
     color::Conversion,
 };
-use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
+use imagecuda_kernels::{expand::Curve, orient::Orientation};
 use std::{
     fs::File,
     io::{BufRead, Read, Seek},
@@ -333,98 +333,6 @@ impl<P: DevicePixel> Target for DeviceImage<P> {
 
     fn check_fits(&self, width: u32, height: u32) -> Result<()> {
         self.check_fits(width, height)
-    }
-}
-
-/// A decoded file in host memory, in the file's own layout, ready for its device.
-#[derive(Debug)]
-pub struct Decoded {
-    device: Device,
-    format: Format,
-    how: Expansion,
-    conversion: Option<Conversion>,
-    pixels: Staging,
-}
-
-impl Decoded {
-    /// The width for viewing, in pixels.
-    pub fn width(&self) -> u32 {
-        self.how.width
-    }
-
-    /// The height for viewing, in pixels.
-    pub fn height(&self) -> u32 {
-        self.how.height
-    }
-
-    /// The format of the file.
-    pub fn format(&self) -> Format {
-        self.format
-    }
-
-    /// The layout of the pixels, which is what is uploaded: 1 to 16 bytes a pixel.
-    pub fn layout(&self) -> Layout {
-        self.how.layout
-    }
-
-    /// Uploads the pixels and makes a float image of them: turned, expanded, converted to sRGB.
-    /// On a GPU this returns before the device is done; work that follows on its stream is in
-    /// order.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
-    pub fn into_image(self) -> Result<Image> {
-        let mut image = Image::for_overwrite(&self.device, self.how.width, self.how.height)?;
-        self.write_to(&mut image)?;
-        Ok(image)
-    }
-
-    /// Uploads the pixels and makes an 8-bit image of them; deeper ones are scaled.
-    ///
-    /// # Errors
-    ///
-    /// As [`into_image`](Self::into_image).
-    pub fn into_image_u8(self) -> Result<ImageU8> {
-        let mut image = ImageU8::for_overwrite(&self.device, self.how.width, self.how.height)?;
-        self.write_to_u8(&mut image)?;
-        Ok(image)
-    }
-
-    pub(crate) fn write_to(self, image: &mut Image) -> Result<()> {
-        let Expansion { width, height, .. } = self.how;
-        image.check_fits(width, height)?;
-        match &self.conversion {
-            None => image.buffer.expand(self.pixels, self.how)?,
-            Some(conversion) => {
-                let buffer = &mut image.buffer;
-                buffer.expand_converted(self.pixels, self.how, conversion)?;
-            }
-        }
-        image.reshape(width, height)
-    }
-
-    fn write_to_u8(self, image: &mut ImageU8) -> Result<()> {
-        if self.conversion.is_some() {
-            // Colours are converted at full precision, then quantised.
-            return self.into_image()?.to_u8_into(image);
-        }
-        let Expansion { width, height, .. } = self.how;
-        image.check_fits(width, height)?;
-        image.buffer.expand(self.pixels, self.how)?;
-        image.reshape(width, height)
-    }
-
-    fn write_via(self, image: &mut Image, via: &mut ImageU8) -> Result<()> {
-        if self.how.layout.bits() != 8 {
-            return self.write_to(image);
-        }
-        if self.conversion.is_some() {
-            self.write_to(image)?;
-            return image.to_u8_into(via);
-        }
-        self.write_to_u8(via)?;
-        via.to_f32_into(image)
     }
 }
 

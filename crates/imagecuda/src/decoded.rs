@@ -1,0 +1,100 @@
+//! Host pixels on their way to a device.
+
+use crate::{
+    Device, Format, Image, ImageU8, Result,
+    backend::{Expansion, Staging},
+    color::Conversion,
+};
+use imagecuda_kernels::layout::Layout;
+
+/// A decoded file in host memory, in the file's own layout, ready for its device.
+#[derive(Debug)]
+pub struct Decoded {
+    pub(crate) device: Device,
+    pub(crate) format: Format,
+    pub(crate) how: Expansion,
+    pub(crate) conversion: Option<Conversion>,
+    pub(crate) pixels: Staging,
+}
+
+impl Decoded {
+    /// The width for viewing, in pixels.
+    pub fn width(&self) -> u32 {
+        self.how.width
+    }
+
+    /// The height for viewing, in pixels.
+    pub fn height(&self) -> u32 {
+        self.how.height
+    }
+
+    /// The format of the file.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The layout of the pixels, which is what is uploaded: 1 to 16 bytes a pixel.
+    pub fn layout(&self) -> Layout {
+        self.how.layout
+    }
+
+    /// Uploads the pixels and makes a float image of them: turned, expanded, converted to sRGB.
+    /// On a GPU this returns before the device is done; work that follows on its stream is in
+    /// order.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory), [`Device`](crate::ErrorKind::Device).
+    pub fn into_image(self) -> Result<Image> {
+        let mut image = Image::for_overwrite(&self.device, self.how.width, self.how.height)?;
+        self.write_to(&mut image)?;
+        Ok(image)
+    }
+
+    /// Uploads the pixels and makes an 8-bit image of them; deeper ones are scaled.
+    ///
+    /// # Errors
+    ///
+    /// As [`into_image`](Self::into_image).
+    pub fn into_image_u8(self) -> Result<ImageU8> {
+        let mut image = ImageU8::for_overwrite(&self.device, self.how.width, self.how.height)?;
+        self.write_to_u8(&mut image)?;
+        Ok(image)
+    }
+
+    pub(crate) fn write_to(self, image: &mut Image) -> Result<()> {
+        let Expansion { width, height, .. } = self.how;
+        image.check_fits(width, height)?;
+        match &self.conversion {
+            None => image.buffer.expand(self.pixels, self.how)?,
+            Some(conversion) => {
+                let buffer = &mut image.buffer;
+                buffer.expand_converted(self.pixels, self.how, conversion)?;
+            }
+        }
+        image.reshape(width, height)
+    }
+
+    pub(crate) fn write_to_u8(self, image: &mut ImageU8) -> Result<()> {
+        if self.conversion.is_some() {
+            // Colours are converted at full precision, then quantised.
+            return self.into_image()?.to_u8_into(image);
+        }
+        let Expansion { width, height, .. } = self.how;
+        image.check_fits(width, height)?;
+        image.buffer.expand(self.pixels, self.how)?;
+        image.reshape(width, height)
+    }
+
+    pub(crate) fn write_via(self, image: &mut Image, via: &mut ImageU8) -> Result<()> {
+        if self.how.layout.bits() != 8 {
+            return self.write_to(image);
+        }
+        if self.conversion.is_some() {
+            self.write_to(image)?;
+            return image.to_u8_into(via);
+        }
+        self.write_to_u8(via)?;
+        via.to_f32_into(image)
+    }
+}

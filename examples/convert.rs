@@ -8,6 +8,8 @@ use imagecuda::{
 };
 use std::{
     error::Error,
+    ffi::OsString,
+    path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -38,7 +40,7 @@ Options:
   -h, --help               print this";
 
 fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)) {
+    match parse(std::env::args_os().skip(1)) {
         Ok(None) => {
             println!("{USAGE}");
             ExitCode::SUCCESS
@@ -62,13 +64,13 @@ struct Task {
     load: LoadOptions,
     frame: usize,
     save: SaveOptions,
-    input: String,
-    output: String,
+    input: PathBuf,
+    output: PathBuf,
 }
 
 enum Command {
     Convert(Task),
-    Info(String),
+    Info(PathBuf),
 }
 
 fn run(command: &Command) -> Result<(), Box<dyn Error>> {
@@ -79,7 +81,7 @@ fn run(command: &Command) -> Result<(), Box<dyn Error>> {
 }
 
 /// The command, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<dyn Error>> {
+fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Box<dyn Error>> {
     let mut device = None;
     let mut info = false;
     let mut frame = 0;
@@ -87,16 +89,19 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<
     let mut files = Vec::new();
     let mut only_files = false;
     while let Some(arg) = args.next() {
-        if only_files || !arg.starts_with('-') || arg == "-" {
-            files.push(arg);
+        // A file's name may be anything; an option's is text.
+        let is_option = |text: &&str| !only_files && text.starts_with('-');
+        let Some(arg) = arg.to_str().filter(is_option) else {
+            files.push(PathBuf::from(&arg));
             continue;
-        }
+        };
         let (name, inline) = match arg.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
-            None => (arg.as_str(), None),
+            None => (arg, None),
         };
         let mut value = || {
-            let value = inline.clone().or_else(|| args.next());
+            let next = || args.next()?.into_string().ok();
+            let value = inline.clone().or_else(next);
             value.ok_or_else(|| format!("{name} needs a value"))
         };
         match name {
@@ -134,12 +139,12 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Command>, Box<
         }
     }
     if info {
-        let Ok([file]) = <[String; 1]>::try_from(files) else {
+        let Ok([file]) = <[PathBuf; 1]>::try_from(files) else {
             return Err("--info takes one FILE".into());
         };
         return Ok(Some(Command::Info(file)));
     }
-    let Ok([input, output]) = <[String; 2]>::try_from(files) else {
+    let Ok([input, output]) = <[PathBuf; 2]>::try_from(files) else {
         return Err("one INPUT and one OUTPUT are needed".into());
     };
     Ok(Some(Command::Convert(Task {
@@ -201,7 +206,7 @@ fn read(task: &Task, device: &Device) -> Result<Decoded, Box<dyn Error>> {
     match frames.read()? {
         Some((decoded, _)) => Ok(decoded),
         None => {
-            let (input, frame) = (&task.input, task.frame);
+            let (input, frame) = (task.input.display(), task.frame);
             Err(format!("{input}: no frame {frame}, there are {there} frames").into())
         }
     }
@@ -243,7 +248,7 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn info(file: &str) -> imagecuda::Result<()> {
+fn info(file: &Path) -> imagecuda::Result<()> {
     let info = ImageInfo::read(file)?;
     let kind = match info.channels() {
         1 => "gray",

@@ -3,11 +3,11 @@
 use crate::support::animations::{
     Dispose, Part, Png, RGBA8, composed, gif_file, parts, png_file, webp_file,
 };
-use crate::support::{Noise, bits, same};
+use crate::support::{Noise, bits, corpus, same};
 use image::AnimationDecoder;
 use imagecuda::{Device, Error, Format, Frame, Frames, LoadOptions};
 use libtest_mimic::Trial;
-use std::{env, fs, io::Cursor, path::PathBuf, time::Duration};
+use std::{fs, io::Cursor, time::Duration};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = crate::support::on_each_device(crate::device_tests![
@@ -215,20 +215,6 @@ fn a_stand_in_is_no_frame(device: &Device) {
     check(device, &file, &composed(SIZE, &parts), 1);
     let first = LoadOptions::new().decode_u8(device, &file).unwrap();
     same(&first.download().unwrap(), &parts[0].pixels, "load");
-}
-
-/// Real files, if they are there: see `corpus.rs`.
-fn corpus() -> Option<PathBuf> {
-    let folders = match env::var_os("IMAGECUDA_CORPUS") {
-        Some(folder) => vec![PathBuf::from(folder)],
-        None => vec![
-            crate::support::data("corpus"),
-            crate::support::data("../shared/corpus"),
-        ],
-    };
-    folders
-        .into_iter()
-        .find(|folder| folder.join("expected.tsv").is_file())
 }
 
 /// Pictures, and milliseconds, of those that have more than one; counted by hand.

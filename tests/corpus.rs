@@ -5,15 +5,10 @@
 //! Its `expected.tsv` gives for each file a verdict, the size, and an 8×8 grid of the mean
 //! premultiplied colour and alpha, as two decoders that this project did not write agree on it.
 
-use crate::support::{bits, same};
+use crate::support::{bits, corpus, same};
 use imagecuda::{Device, ErrorKind, Format, Image, LoadOptions};
 use libtest_mimic::{Failed, Trial};
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 /// What a file does that the reference does not, and why. A file that stops doing so fails its
 /// test, so that this list stays true.
@@ -68,7 +63,7 @@ enum Exception {
 }
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let Some(folder) = folder() else {
+    let Some(folder) = corpus() else {
         let absent = Trial::test("corpus", || Err("there is no corpus".into()));
         return vec![absent.with_ignored_flag(true)];
     };
@@ -100,19 +95,6 @@ pub(crate) fn trials() -> Vec<Trial> {
     }
     assert!(exceptions.is_empty(), "not in the corpus: {exceptions:?}");
     trials
-}
-
-fn folder() -> Option<PathBuf> {
-    let folders = match env::var_os("IMAGECUDA_CORPUS") {
-        Some(folder) => vec![PathBuf::from(folder)],
-        None => vec![
-            crate::support::data("corpus"),
-            crate::support::data("../shared/corpus"),
-        ],
-    };
-    folders
-        .into_iter()
-        .find(|folder| folder.join("expected.tsv").is_file())
 }
 
 /// A line of the table.

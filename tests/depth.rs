@@ -1,9 +1,8 @@
 //! Saving deeper than 8 bits: what goes in comes out, to the bit.
 
+use crate::support::pictures::{COMPRESSIONS, decode_bits};
 use crate::support::{Noise, bits, same};
-use imagecuda::{
-    Compression, Depth, Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions,
-};
+use imagecuda::{Depth, Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions};
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -47,20 +46,6 @@ fn encode(options: &SaveOptions, image: &Image, name: &str) -> Vec<u8> {
     options.prepare(image, name).unwrap().encode().unwrap()
 }
 
-fn decode(device: &Device, file: &[u8]) -> Vec<u32> {
-    let image = LoadOptions::new().decode(device, file).unwrap();
-    bits(&image.download().unwrap())
-}
-
-const COMPRESSIONS: [Compression; 6] = [
-    Compression::Uncompressed,
-    Compression::Fast,
-    Compression::Balanced,
-    Compression::Small,
-    Compression::Lzw,
-    Compression::PackBits,
-];
-
 fn sixteen_bits_survive_in_every_format_that_has_them(device: &Device) {
     let image = words_image(device);
     let expected: Vec<u32> = words()
@@ -79,12 +64,12 @@ fn sixteen_bits_survive_in_every_format_that_has_them(device: &Device) {
             .unwrap()
             .layout();
         assert_eq!(layout, Layout::Rgba16, "{name}");
-        same(&decode(device, &file), &expected, name);
+        same(&decode_bits(device, &file), &expected, name);
     }
     for compression in COMPRESSIONS {
         let options = deep.clone().compression(compression);
         let file = encode(&options, &image, "a.tif");
-        same(&decode(device, &file), &expected, compression);
+        same(&decode_bits(device, &file), &expected, compression);
     }
     let mut image = image;
     image
@@ -97,7 +82,7 @@ fn sixteen_bits_survive_in_every_format_that_has_them(device: &Device) {
         .unwrap();
     let file = encode(&deep, &image, "a.ppm");
     assert!(file.starts_with(b"P6") && file.windows(6).any(|w| w == b"65535\n"));
-    same(&decode(device, &file), &opaque, "PPM");
+    same(&decode_bits(device, &file), &opaque, "PPM");
 }
 
 fn a_float_tiff_keeps_every_bit(device: &Device) {
@@ -108,7 +93,7 @@ fn a_float_tiff_keeps_every_bit(device: &Device) {
     for compression in COMPRESSIONS {
         let options = float.clone().compression(compression);
         let file = options.encode(&image, Format::Tiff).unwrap();
-        same(&decode(device, &file), &bits(&samples), compression);
+        same(&decode_bits(device, &file), &bits(&samples), compression);
     }
     let file = float
         .background([9; 3])
@@ -148,7 +133,7 @@ fn a_background_flattens_at_every_depth(device: &Device) {
     ] {
         let options = SaveOptions::new().depth(depth).background([51, 102, 255]);
         let file = options.encode(&image, format).unwrap();
-        let decoded = decode(device, &file);
+        let decoded = decode_bits(device, &file);
         same(&decoded, &bits(&expected).repeat(15), (format, depth));
     }
 }
@@ -159,7 +144,7 @@ fn eight_bit_images_save_deeper(device: &Device) {
     for (format, depth) in [(Format::Png, Depth::U16), (Format::Tiff, Depth::F32)] {
         let options = SaveOptions::new().depth(depth);
         let file = options.encode_u8(&image, format).unwrap();
-        same(&decode(device, &file), &expected, (format, depth));
+        same(&decode_bits(device, &file), &expected, (format, depth));
     }
 }
 

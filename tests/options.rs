@@ -1,7 +1,8 @@
 //! What a caller may choose about a file, honoured by the formats that have it and refused by
 //! the others. Depths have tests of their own.
 
-use crate::support::{Noise, bits, same};
+use crate::support::pictures::{COMPRESSIONS, decode_bits};
+use crate::support::{Noise, same};
 use imagecuda::{
     Compression, Depth, Device, Error, ErrorKind, Format, Image, ImageU8, Layout, LoadOptions,
     SaveOptions, Subsampling,
@@ -40,20 +41,6 @@ fn picture(device: &Device, width: u32, height: u32) -> ImageU8 {
     image.upload(&samples).unwrap();
     image
 }
-
-fn decode(device: &Device, file: &[u8]) -> Vec<u32> {
-    let image = LoadOptions::new().decode(device, file).unwrap();
-    bits(&image.download().unwrap())
-}
-
-const COMPRESSIONS: [Compression; 6] = [
-    Compression::Uncompressed,
-    Compression::Fast,
-    Compression::Balanced,
-    Compression::Small,
-    Compression::Lzw,
-    Compression::PackBits,
-];
 
 /// The marker of a JPEG's frame, and the sampling factors of its components.
 fn frame(jpeg: &[u8]) -> (u8, Vec<u8>) {
@@ -131,8 +118,8 @@ fn progressive_jpegs_are_progressive(device: &Device) {
     assert_eq!(frame(&progressive).0, 0xc2);
     // The same coefficients in another order.
     same(
-        &decode(device, &progressive),
-        &decode(device, &baseline),
+        &decode_bits(device, &progressive),
+        &decode_bits(device, &baseline),
         "pixels",
     );
 }

@@ -83,6 +83,17 @@ pub fn data(path: &str) -> PathBuf {
     root.join(path)
 }
 
+/// The folder of real files that are no part of the project, if it is there: see `corpus.rs`.
+pub fn corpus() -> Option<PathBuf> {
+    let folders = match env::var_os("IMAGECUDA_CORPUS") {
+        Some(folder) => vec![PathBuf::from(folder)],
+        None => vec![data("corpus"), data("../shared/corpus")],
+    };
+    folders
+        .into_iter()
+        .find(|folder| folder.join("expected.tsv").is_file())
+}
+
 /// The bits of floats, so that NaN compares too.
 pub fn bits(samples: &[f32]) -> Vec<u32> {
     samples.iter().map(|v| v.to_bits()).collect()

@@ -1,7 +1,7 @@
 //! Pictures to save and load, and how far apart two are.
 
-use super::Noise;
-use imagecuda::{Device, Format, ImageU8, LoadOptions};
+use super::{Noise, bits};
+use imagecuda::{Compression, Device, Format, ImageU8, LoadOptions};
 use tempfile::TempDir;
 
 pub fn folder() -> TempDir {
@@ -69,4 +69,20 @@ pub fn flattened(rgba: &[u8], background: [u8; 3]) -> Vec<u8> {
                 .chain([255])
         })
         .collect()
+}
+
+/// Every compression that there is.
+pub const COMPRESSIONS: [Compression; 6] = [
+    Compression::Uncompressed,
+    Compression::Fast,
+    Compression::Balanced,
+    Compression::Small,
+    Compression::Lzw,
+    Compression::PackBits,
+];
+
+/// The bits of what a file's bytes load as.
+pub fn decode_bits(device: &Device, file: &[u8]) -> Vec<u32> {
+    let image = LoadOptions::new().decode(device, file).unwrap();
+    bits(&image.download().unwrap())
 }

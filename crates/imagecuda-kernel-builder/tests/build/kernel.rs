@@ -14,9 +14,11 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     // Keeps the places of panics in the module, where a leaked path would show.
     if let Some(place) = info.location() {
         for byte in place.file().bytes() {
+            // SAFETY: for its PTX alone; the fixture never runs.
             unsafe { core::ptr::write_volatile(4 as *mut u8, byte) };
         }
     }
+    // SAFETY: stops the kernel.
     unsafe { core::arch::nvptx::trap() }
 }
 
@@ -28,12 +30,15 @@ unsafe extern "C" {
 #[cfg(feature = "entries")]
 #[unsafe(no_mangle)]
 pub unsafe extern "ptx-kernel" fn sort_and_scale(values: *mut f32, len: usize, by: f32) {
+    // SAFETY: the caller of a kernel gives `len` values.
     let values = unsafe { core::slice::from_raw_parts_mut(values, len) };
     values.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap());
+    // SAFETY: reading a special register has no conditions.
     let index = unsafe { core::arch::nvptx::_thread_idx_x() } as usize;
     values[index] = maths::scale(values[index], by);
     #[cfg(feature = "unresolved")]
     {
+        // SAFETY: never linked, so never called.
         values[index] = unsafe { nobody_wrote_this(values[index]) };
     }
 }

@@ -122,9 +122,7 @@ impl<P: DevicePixel> Buffer<P> {
             .ok_or_else(|| Error::unsupported(format!("{curve:?} {layout:?} pixels")))?;
         context.run(kernel, src, self.pointer(), len)
     }
-}
 
-impl<P: DevicePixel> Buffer<P> {
     /// Makes the first `len` pixels of those of `src`. Does not wait.
     pub(crate) fn convert_from<Q: DevicePixel>(
         &mut self,

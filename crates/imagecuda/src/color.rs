@@ -18,6 +18,13 @@ pub enum ColorPolicy {
     Raw,
 }
 
+/// Colours as code points of ITU-T H.273: which primaries, and which transfer function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cicp {
+    pub(crate) primaries: u8,
+    pub(crate) transfer: u8,
+}
+
 /// A conversion of float pixels to sRGB, on their device.
 #[derive(Debug)]
 pub(crate) enum Conversion {

@@ -1,7 +1,7 @@
 //! What files say beside their pixels. Read from the containers themselves, so that every
 //! decoder's answer is the same; what is damaged here counts as not there.
 
-use crate::Format;
+use crate::{Format, color::Cicp};
 use imagecuda_kernels::orient::Orientation;
 
 /// What a file says beside its pixels.
@@ -11,6 +11,8 @@ pub(crate) struct Metadata {
     pub(crate) exif: Option<Vec<u8>>,
     /// An ICC profile.
     pub(crate) icc: Option<Vec<u8>>,
+    /// The colours as code points, which go before an ICC profile in PNG and behind one in HEIF.
+    pub(crate) cicp: Option<Cicp>,
     /// The format's own orientation.
     orientation: Option<Orientation>,
 }
@@ -106,8 +108,16 @@ fn png(bytes: &[u8]) -> Metadata {
         else {
             break;
         };
-        if name == b"eXIf" {
-            metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec());
+        match (name, data) {
+            (b"eXIf", _) => metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec()),
+            // The last two are the matrix, which is none, and the range: full, as all pixels are.
+            (b"cICP", &[primaries, transfer, 0, 1]) => {
+                metadata.cicp = Some(Cicp {
+                    primaries,
+                    transfer,
+                });
+            }
+            _ => {}
         }
         // The checksum after the data is the decoder's affair.
         rest = after.get(4 + length + 4..).unwrap_or_default();
@@ -152,6 +162,7 @@ fn tiff(bytes: &[u8]) -> Option<Metadata> {
     let profile = decoder.find_tag(Tag::IccProfile).ok().flatten();
     Some(Metadata {
         exif: None,
+        cicp: None,
         icc: profile.and_then(|profile| profile.into_u8_vec().ok()),
         orientation: orientation.and_then(|number| Orientation::from_exif(number.into())),
     })

@@ -254,6 +254,7 @@ fn info(file: &Path) -> imagecuda::Result<()> {
         1 => "gray",
         2 => "gray+alpha",
         3 => "RGB",
+        _ if info.layout().is_cmyk() => "CMYK",
         _ => "RGBA",
     };
     let light = if info.is_linear() {

@@ -22,7 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// A PNG of these samples with this profile.
-fn png(samples: &[u8], width: u32, color: ExtendedColorType, profile: &[u8]) -> Vec<u8> {
+pub(crate) fn png(samples: &[u8], width: u32, color: ExtendedColorType, profile: &[u8]) -> Vec<u8> {
     let row = width as usize * usize::from(color.bits_per_pixel() / 8);
     let mut file = Vec::new();
     let mut encoder = image::codecs::png::PngEncoder::new(&mut file);

@@ -5,6 +5,7 @@ mod support;
 
 mod animation;
 mod buffers;
+mod code_points;
 mod color;
 mod composition;
 mod convert;
@@ -13,6 +14,7 @@ mod depth;
 mod failures;
 mod frames;
 mod images;
+mod inks;
 mod kernels;
 mod options;
 mod orientation;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
         failures::trials(),
         round_trips::trials(),
         targets::trials(),
+        code_points::trials(),
         color::trials(),
         composition::trials(),
         convert::trials(),
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         depth::trials(),
         frames::trials(),
         images::trials(),
+        inks::trials(),
         kernels::trials(),
         options::trials(),
         orientation::trials(),

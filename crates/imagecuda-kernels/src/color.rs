@@ -75,15 +75,22 @@ pub fn decode_rgb(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
 /// Knots of a tone curve between 0.0 and 1.0. Every 8-bit value falls on one.
 pub const CURVE: usize = 255 * 16 + 1;
 
-/// The numbers of a conversion by curves and a matrix: nine of the matrix, row by row, then the
-/// knots of the red, the green and the blue curve, to linear light.
-pub const SHAPER: usize = 9 + 3 * CURVE;
+/// The numbers of a conversion by curves and a matrix: nine of the matrix, row by row; what
+/// linear red, green and blue add to luminance, and the power of it by which they are multiplied
+/// (0 for none); then the knots of the red, the green and the blue curve, to linear light.
+pub const SHAPER: usize = 9 + 4 + 3 * CURVE;
 
 /// Points along each side of a colour table.
 pub const GRID: usize = 33;
 
 /// The numbers of a colour table: sRGB of each point, red outermost.
 pub const TABLE: usize = GRID * GRID * GRID * 3;
+
+/// Points along each side of a table of four inks.
+pub const INK_GRID: usize = 17;
+
+/// The numbers of an ink table: sRGB of each point, cyan outermost, black innermost.
+pub const INK_TABLE: usize = INK_GRID * INK_GRID * INK_GRID * INK_GRID * 3;
 
 /// The curve through `knots` at `v`. Past the ends it goes straight on.
 #[inline(always)]
@@ -101,30 +108,49 @@ fn canonical(v: f32) -> f32 {
     if v.is_nan() { f32::NAN } else { v }
 }
 
-/// A pixel of another RGB space as sRGB: curves, a matrix, and the sRGB curve. What is outside
-/// sRGB stays outside 0.0 to 1.0; alpha is kept.
+/// What the light of a scene is multiplied by for a display: a power of its luminance.
+#[cfg_attr(target_arch = "nvptx64", inline(never))]
+fn rendering(luminance: f32, power: f32) -> f32 {
+    powf(luminance.max(0.0), power)
+}
+
+/// A pixel of another RGB space as sRGB: curves, a rendering, a matrix, and the sRGB curve. What
+/// is outside sRGB stays outside 0.0 to 1.0; alpha is kept.
 #[inline(always)]
 pub fn shape(shaper: &[f32; SHAPER], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    let (m, curves) = shaper.split_at(9);
-    let r = curve(&curves[..CURVE], r);
-    let g = curve(&curves[CURVE..2 * CURVE], g);
-    let b = curve(&curves[2 * CURVE..], b);
+    let (m, rest) = shaper.split_at(9);
+    let (weights, curves) = rest.split_at(4);
+    let mut r = curve(&curves[..CURVE], r);
+    let mut g = curve(&curves[CURVE..2 * CURVE], g);
+    let mut b = curve(&curves[2 * CURVE..], b);
+    let power = weights[3];
+    if power != 0.0 {
+        let luminance = weights[0] * r + weights[1] * g + weights[2] * b;
+        let gain = rendering(luminance, power);
+        (r, g, b) = (r * gain, g * gain, b * gain);
+    }
     let row = |i: usize| canonical(srgb_encode(m[i] * r + m[i + 1] * g + m[i + 2] * b));
     RgbaF32([row(0), row(3), row(6), a])
 }
 
-/// A pixel of another RGB space as sRGB, by a table, between whose points a tetrahedron is
-/// interpolated. Channels are clamped to 0.0 to 1.0 first (NaN is 0.0); alpha is kept.
+/// Where a channel lies in a table of `points` along it: the point below, and how far it is past
+/// that. Channels are clamped to 0.0 to 1.0; NaN is 0.0.
 #[inline(always)]
-pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    let split = |v: f32| {
-        let x = clamp_unit(v) * (GRID - 1) as f32;
-        let i = (x as usize).min(GRID - 2);
-        (i, x - i as f32)
-    };
-    let ((i, x), (j, y), (k, z)) = (split(r), split(g), split(b));
-    let corner = ((i * GRID + j) * GRID + k) * 3;
-    let (red, green, blue) = (GRID * GRID * 3, GRID * 3, 3);
+fn place(v: f32, points: usize) -> (usize, f32) {
+    let x = clamp_unit(v) * (points - 1) as f32;
+    let i = (x as usize).min(points - 2);
+    (i, x - i as f32)
+}
+
+/// The colour in the cell whose first corner is at `corner`, `fractions` along its sides, which
+/// are `sides` numbers apart: interpolated in one of six tetrahedra.
+#[inline(always)]
+fn tetrahedron(
+    table: &[f32],
+    corner: usize,
+    [red, green, blue]: [usize; 3],
+    [x, y, z]: [f32; 3],
+) -> [f32; 3] {
     // From the corner to the opposite one along the largest fraction first.
     let (t1, t2, t3, s1, s2) = if x >= y {
         if y >= z {
@@ -141,14 +167,38 @@ pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 
     } else {
         (z, y, x, blue, green)
     };
-    let channel = |c: usize| {
+    [0, 1, 2].map(|c| {
         let at = corner + c;
         table[at] * (1.0 - t1)
             + table[at + s1] * (t1 - t2)
             + table[at + s1 + s2] * (t2 - t3)
             + table[at + red + green + blue] * t3
-    };
-    RgbaF32([channel(0), channel(1), channel(2), a])
+    })
+}
+
+/// A pixel of another RGB space as sRGB, by a table, between whose points a tetrahedron is
+/// interpolated. Channels are clamped to 0.0 to 1.0 first (NaN is 0.0); alpha is kept.
+#[inline(always)]
+pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
+    let ((i, x), (j, y), (k, z)) = (place(r, GRID), place(g, GRID), place(b, GRID));
+    let corner = ((i * GRID + j) * GRID + k) * 3;
+    let sides = [GRID * GRID * 3, GRID * 3, 3];
+    let [r, g, b] = tetrahedron(table, corner, sides, [x, y, z]);
+    RgbaF32([r, g, b, a])
+}
+
+/// A pixel of cyan, magenta, yellow and black ink as opaque sRGB, by a table: as
+/// [`look_up`] for three of them, and straight between two such for black.
+#[inline(always)]
+pub fn look_up_inks(table: &[f32; INK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
+    const N: usize = INK_GRID;
+    let ((h, c), (i, m), (j, y), (k, t)) = (place(c, N), place(m, N), place(y, N), place(k, N));
+    let corner = (((h * N + i) * N + j) * N + k) * 3;
+    let sides = [N * N * N * 3, N * N * 3, N * 3];
+    let less = tetrahedron(table, corner, sides, [c, m, y]);
+    let more = tetrahedron(table, corner + 3, sides, [c, m, y]);
+    let [r, g, b] = [0, 1, 2].map(|c| less[c] * (1.0 - t) + more[c] * t);
+    RgbaF32([r, g, b, 1.0])
 }
 
 #[cfg(test)]
@@ -197,7 +247,7 @@ mod tests {
         let knots: Vec<f32> = (0..CURVE)
             .map(|i| curve(i as f32 / (CURVE - 1) as f32))
             .collect();
-        [&matrix[..], &knots, &knots, &knots].concat()
+        [&matrix[..], &[0.0; 4], &knots, &knots, &knots].concat()
     }
 
     #[test]
@@ -231,6 +281,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_rendering_multiplies_by_a_power_of_luminance() {
+        let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
+        let mut shaper = shaper(identity, |v| v);
+        shaper[9..13].copy_from_slice(&[0.2, 0.7, 0.1, 0.5]);
+        let shaper: &[f32; SHAPER] = shaper[..].try_into().unwrap();
+        let (r, g, b) = (0.3, 0.6, 0.9);
+        let gain = f64::sqrt(0.2 * r + 0.7 * g + 0.1 * b);
+        let got = shape(shaper, RgbaF32([0.3, 0.6, 0.9, 1.0])).0;
+        for (got, v) in got.into_iter().zip([r, g, b]) {
+            assert!((got - oracle_f32(v * gain)).abs() < 1e-5, "{got:?}");
+        }
+        assert_eq!(
+            shape(shaper, RgbaF32([0.0, 0.0, 0.0, 1.0])).0,
+            [0.0, 0.0, 0.0, 1.0]
+        );
+    }
+
     fn oracle_f32(v: f64) -> f32 {
         oracle(v) as f32
     }
@@ -254,5 +322,32 @@ mod tests {
         }
         let outside = look_up(table, RgbaF32([f32::NAN, 2.0, -1.0, 0.5])).0;
         assert_eq!(outside, [0.5, 0.0, 0.25, 0.5]);
+    }
+
+    #[test]
+    fn an_ink_table_of_a_multilinear_map_is_that_map() {
+        // Linear in the coloured inks, where black's share may be anything.
+        let map = |c: f32, m: f32, y: f32, k: f32| {
+            [
+                (1.0 - c) * 0.5 + (1.0 - k) * m * 0.25,
+                1.0 - y,
+                (c + m + y) * (1.0 - k),
+            ]
+        };
+        const N: usize = INK_GRID;
+        let at = |i: usize| (i % N) as f32 / (N - 1) as f32;
+        let mut table = Vec::new();
+        for i in 0..N.pow(4) {
+            table.extend(map(at(i / N.pow(3)), at(i / N / N), at(i / N), at(i)));
+        }
+        let table: &[f32; INK_TABLE] = table[..].try_into().unwrap();
+        for i in 0..1000 {
+            let [c, m, y, k] = [37, 101, 59, 73].map(|step| (i * step % 257) as f32 / 256.0);
+            let got = look_up_inks(table, RgbaF32([c, m, y, k])).0;
+            for (got, exact) in got.into_iter().zip(map(c, m, y, k)) {
+                assert!((got - exact).abs() < 2e-6, "{got} for {exact}");
+            }
+            assert_eq!(got[3], 1.0);
+        }
     }
 }

@@ -14,6 +14,8 @@ pub enum Layout {
     Rgb8,
     /// 8-bit red, green, blue, alpha.
     Rgba8,
+    /// 8-bit cyan, magenta, yellow, black: from no ink to all of it.
+    Cmyk8,
     /// 16-bit gray.
     L16,
     /// 16-bit gray and alpha.
@@ -22,6 +24,8 @@ pub enum Layout {
     Rgb16,
     /// 16-bit red, green, blue, alpha.
     Rgba16,
+    /// 16-bit cyan, magenta, yellow, black.
+    Cmyk16,
     /// 32-bit float gray.
     L32F,
     /// 32-bit float gray and alpha.
@@ -34,15 +38,17 @@ pub enum Layout {
 
 impl Layout {
     /// Every layout.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::L8,
         Self::La8,
         Self::Rgb8,
         Self::Rgba8,
+        Self::Cmyk8,
         Self::L16,
         Self::La16,
         Self::Rgb16,
         Self::Rgba16,
+        Self::Cmyk16,
         Self::L32F,
         Self::La32F,
         Self::Rgb32F,
@@ -55,15 +61,15 @@ impl Layout {
             Self::L8 | Self::L16 | Self::L32F => 1,
             Self::La8 | Self::La16 | Self::La32F => 2,
             Self::Rgb8 | Self::Rgb16 | Self::Rgb32F => 3,
-            Self::Rgba8 | Self::Rgba16 | Self::Rgba32F => 4,
+            Self::Rgba8 | Self::Rgba16 | Self::Rgba32F | Self::Cmyk8 | Self::Cmyk16 => 4,
         }
     }
 
     /// Bits a sample: 8, 16 or 32 (float).
     pub const fn bits(self) -> usize {
         match self {
-            Self::L8 | Self::La8 | Self::Rgb8 | Self::Rgba8 => 8,
-            Self::L16 | Self::La16 | Self::Rgb16 | Self::Rgba16 => 16,
+            Self::L8 | Self::La8 | Self::Rgb8 | Self::Rgba8 | Self::Cmyk8 => 8,
+            Self::L16 | Self::La16 | Self::Rgb16 | Self::Rgba16 | Self::Cmyk16 => 16,
             Self::L32F | Self::La32F | Self::Rgb32F | Self::Rgba32F => 32,
         }
     }
@@ -75,7 +81,13 @@ impl Layout {
 
     /// Whether pixels carry their own alpha.
     pub const fn has_alpha(self) -> bool {
-        matches!(self.channels(), 2 | 4)
+        matches!(self.channels(), 2 | 4) && !self.is_cmyk()
+    }
+
+    /// Whether channels are inks. Without a profile they become the RGB of the paper that they
+    /// leave.
+    pub const fn is_cmyk(self) -> bool {
+        matches!(self, Self::Cmyk8 | Self::Cmyk16)
     }
 
     /// The bytes that `width` × `height` pixels take, or `None` if that overflows.

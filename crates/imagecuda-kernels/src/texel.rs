@@ -85,6 +85,50 @@ texel! {
     Rgb32F: [f32; 3], align 4, f32;
 }
 
+/// 8-bit cyan, magenta, yellow, black.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C, align(4))]
+pub struct Cmyk8(pub [u8; 4]);
+
+/// 16-bit cyan, magenta, yellow, black.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Pod, Zeroable)]
+#[repr(C, align(8))]
+pub struct Cmyk16(pub [u16; 4]);
+
+/// RGB without a profile, as viewers do it: red is the paper that cyan and black leave.
+#[inline(always)]
+fn ink_to_rgb([red, green, blue, white]: [f32; 4]) -> RgbaF32 {
+    RgbaF32([red * white, green * white, blue * white, 1.0])
+}
+
+impl Texel for Cmyk8 {
+    const LAYOUT: Layout = Layout::Cmyk8;
+
+    #[inline(always)]
+    fn to_f32(self) -> RgbaF32 {
+        ink_to_rgb(self.0.map(|ink| unit_from_u8(!ink)))
+    }
+
+    #[inline(always)]
+    fn to_u8(self) -> Rgba8 {
+        self.to_f32().into()
+    }
+}
+
+impl Texel for Cmyk16 {
+    const LAYOUT: Layout = Layout::Cmyk16;
+
+    #[inline(always)]
+    fn to_f32(self) -> RgbaF32 {
+        ink_to_rgb(self.0.map(|ink| unit_from_u16(!ink)))
+    }
+
+    #[inline(always)]
+    fn to_u8(self) -> Rgba8 {
+        self.to_f32().into()
+    }
+}
+
 impl Texel for Rgba8 {
     const LAYOUT: Layout = Layout::Rgba8;
 

@@ -1,28 +1,31 @@
 //! Which colours a file's numbers stand for, and how they become sRGB.
 
+mod cicp;
+
+pub(crate) use self::cicp::Cicp;
+
+use self::cicp::ToLinear;
+use crate::{Format, codec::Metadata};
 use imagecuda_kernels::{
-    color::{CURVE, GRID, SHAPER, TABLE, look_up, shape},
+    color::{CURVE, GRID, INK_GRID, INK_TABLE, SHAPER, TABLE, look_up, look_up_inks, shape},
+    layout::Layout,
     pixel::RgbaF32,
 };
-use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, TransformOptions};
+use moxcms::{ColorProfile, DataColorSpace, RenderingIntent, TransformOptions};
+use std::sync::{Arc, Mutex};
 
 /// What is done with the colours of files that are not sRGB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ColorPolicy {
-    /// They become sRGB: by an embedded ICC profile, and linear light (OpenEXR, Radiance HDR)
-    /// by the sRGB curve. What sRGB cannot show is kept as values outside 0.0 to 1.0.
+    /// They become sRGB: by an embedded ICC profile (gray, RGB and CMYK), by the code points of
+    /// PNG's cICP and HEIF's nclx, and linear light (OpenEXR, Radiance HDR) by the sRGB curve.
+    /// What sRGB cannot show is kept as values outside 0.0 to 1.0, except where a profile is a
+    /// table. PQ and HLG become such values with diffuse white, 203 cd/m², at 1.0.
     #[default]
     ToSrgb,
-    /// The numbers of the file, whatever they mean.
+    /// The numbers of the file, whatever they mean. (CMYK becomes RGB without its profile.)
     Raw,
-}
-
-/// Colours as code points of ITU-T H.273: which primaries, and which transfer function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Cicp {
-    pub(crate) primaries: u8,
-    pub(crate) transfer: u8,
 }
 
 /// A conversion of float pixels to sRGB, on their device.
@@ -30,64 +33,159 @@ pub(crate) struct Cicp {
 pub(crate) enum Conversion {
     /// Curves and a matrix: [`SHAPER`] numbers.
     Shaper(Vec<f32>),
-    /// A table: [`TABLE`] numbers.
+    /// A table of colours: [`TABLE`] numbers.
     Table(Vec<f32>),
+    /// A table of inks: [`INK_TABLE`] numbers. Pixels are cyan, magenta, yellow and black.
+    Inks(Vec<f32>),
+}
+
+/// The profiles that were last used, as the files of a batch mostly have the same one.
+static RECENT: Mutex<Vec<Recent>> = Mutex::new(Vec::new());
+const MOST_RECENT: usize = 8;
+
+struct Recent {
+    icc: Vec<u8>,
+    channels: Channels,
+    conversion: Option<Arc<Conversion>>,
+}
+
+/// The channels that a profile has to be for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Channels {
+    Gray,
+    Rgb,
+    Inks,
+}
+
+impl Channels {
+    fn of(layout: Layout) -> Self {
+        match layout {
+            Layout::Cmyk8 | Layout::Cmyk16 => Self::Inks,
+            _ if layout.channels() < 3 => Self::Gray,
+            _ => Self::Rgb,
+        }
+    }
 }
 
 impl Conversion {
+    /// The conversion that a file's pixels need.
+    pub(crate) fn of(format: Format, metadata: &Metadata, layout: Layout) -> Option<Arc<Self>> {
+        let cicp = metadata.cicp.filter(|_| !layout.is_cmyk());
+        match (&metadata.icc, cicp) {
+            // In a PNG code points go before a profile, in a HEIF behind it.
+            (Some(_), Some(cicp)) if format == Format::Png && cicp.is_known() => {
+                Self::from_cicp(cicp)
+            }
+            (Some(icc), _) => Self::from_icc(icc, layout),
+            (None, cicp) => Self::from_cicp(cicp?),
+        }
+    }
+
+    /// The conversion that code points ask for. `None` if they are reserved, or are sRGB's.
+    fn from_cicp(cicp: Cicp) -> Option<Arc<Self>> {
+        Self::cicp(cicp)
+            .filter(|conversion| !conversion.is_identity())
+            .map(Arc::new)
+    }
+
     /// The conversion that an ICC profile asks for. `None` where there is nothing to do: the
-    /// profile is sRGB's, is damaged, or is for pixels of another kind than gray (`is_gray`) or
-    /// RGB. Viewers ignore such profiles, and so do we.
-    pub(crate) fn from_icc(icc: &[u8], is_gray: bool) -> Option<Self> {
+    /// profile is sRGB's, is damaged, or is for pixels of another kind than those of `layout`.
+    /// Viewers ignore such profiles, and so do we.
+    fn from_icc(icc: &[u8], layout: Layout) -> Option<Arc<Self>> {
+        let channels = Channels::of(layout);
+        let lock = || {
+            RECENT
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+        };
+        {
+            let mut recent = lock();
+            let same = |recent: &Recent| recent.channels == channels && recent.icc == icc;
+            if let Some(at) = recent.iter().position(same) {
+                let found = recent.remove(at);
+                let conversion = found.conversion.clone();
+                recent.push(found);
+                return conversion;
+            }
+        }
+        let conversion = Self::new(icc, channels).map(Arc::new);
+        let mut recent = lock();
+        if recent.len() == MOST_RECENT {
+            recent.remove(0);
+        }
+        recent.push(Recent {
+            icc: icc.to_vec(),
+            channels,
+            conversion: conversion.clone(),
+        });
+        conversion
+    }
+
+    fn new(icc: &[u8], channels: Channels) -> Option<Self> {
         let profile = ColorProfile::new_from_slice(icc).ok()?;
-        let conversion = match (profile.color_space, is_gray) {
-            (DataColorSpace::Gray, true) => Self::gray(&profile),
-            (DataColorSpace::Rgb, false) if has_table(&profile) => Self::table(&profile),
-            (DataColorSpace::Rgb, false) => Self::shaper(&profile),
+        let conversion = match (profile.color_space, channels) {
+            (DataColorSpace::Cmyk, Channels::Inks) => return Self::inks(&profile),
+            (DataColorSpace::Gray, Channels::Gray) => Self::gray(&profile),
+            (DataColorSpace::Rgb, Channels::Rgb) => match hdr(&profile) {
+                Some(cicp) => Self::cicp(cicp),
+                None if has_table(&profile) => Self::table(&profile),
+                None => Self::shaper(&profile),
+            },
             _ => None,
         }?;
         (!conversion.is_identity()).then_some(conversion)
     }
 
+    fn cicp(cicp: Cicp) -> Option<Self> {
+        let ToLinear {
+            matrix,
+            rendering,
+            knots,
+        } = ToLinear::new(cicp)?;
+        Some(Self::shaper_of(matrix, rendering, [&knots; 3]))
+    }
+
     fn gray(profile: &ColorProfile) -> Option<Self> {
         let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
         let curve = knots(profile.gray_trc.as_ref()?)?;
-        Some(Self::Shaper(
-            [&identity[..], &curve, &curve, &curve].concat(),
-        ))
+        Some(Self::shaper_of(identity, [0.0; 4], [&curve; 3]))
     }
 
     fn shaper(profile: &ColorProfile) -> Option<Self> {
         let to_srgb = profile.transform_matrix(&ColorProfile::new_srgb());
-        let matrix: Vec<f32> = to_srgb.v.as_flattened().iter().map(|&v| v as f32).collect();
+        let matrix: [f64; 9] = to_srgb.v.as_flattened().try_into().ok()?;
         let [red, green, blue] = [&profile.red_trc, &profile.green_trc, &profile.blue_trc]
             .map(|curve| curve.as_ref().and_then(knots));
-        let numbers = [matrix, red?, green?, blue?].concat();
-        numbers
-            .iter()
-            .all(|v| v.is_finite())
-            .then_some(Self::Shaper(numbers))
+        let conversion = Self::shaper_of(matrix, [0.0; 4], [&red?, &green?, &blue?]);
+        conversion.is_finite().then_some(conversion)
+    }
+
+    fn shaper_of(matrix: [f64; 9], rendering: [f64; 4], curves: [&Vec<f32>; 3]) -> Self {
+        let first = matrix.into_iter().chain(rendering).map(|v| v as f32);
+        let curves = curves.into_iter().flatten().copied();
+        Self::Shaper(first.chain(curves).collect())
     }
 
     fn table(profile: &ColorProfile) -> Option<Self> {
-        let options = TransformOptions {
-            rendering_intent: RenderingIntent::Perceptual,
-            ..TransformOptions::default()
-        };
-        let srgb = ColorProfile::new_srgb();
-        let transform = profile
-            .create_transform_f32(Layout::Rgb, &srgb, Layout::Rgb, options)
-            .ok()?;
         let at = |i: usize| (i % GRID) as f32 / (GRID - 1) as f32;
-        let points: Vec<f32> = (0..GRID * GRID * GRID)
-            .flat_map(|i| [at(i / GRID / GRID), at(i / GRID), at(i)])
-            .collect();
-        let mut table = vec![0.0; TABLE];
-        transform.transform(&points, &mut table).ok()?;
-        table
-            .iter()
-            .all(|v| v.is_finite())
-            .then_some(Self::Table(table))
+        let points = (0..GRID.pow(3)).flat_map(|i| [at(i / GRID / GRID), at(i / GRID), at(i)]);
+        let table = transform(profile, moxcms::Layout::Rgb, points.collect())?;
+        let conversion = Self::Table(table);
+        conversion.is_finite().then_some(conversion)
+    }
+
+    fn inks(profile: &ColorProfile) -> Option<Self> {
+        const N: usize = INK_GRID;
+        let at = |i: usize| (i % N) as f32 / (N - 1) as f32;
+        let points =
+            (0..N.pow(4)).flat_map(|i| [at(i / N.pow(3)), at(i / N / N), at(i / N), at(i)]);
+        let table = transform(profile, moxcms::Layout::Rgba, points.collect())?;
+        let conversion = Self::Inks(table);
+        conversion.is_finite().then_some(conversion)
+    }
+
+    fn is_finite(&self) -> bool {
+        self.numbers().iter().all(|v| v.is_finite())
     }
 
     /// Whether nothing would change by half of an 8-bit step: the many files whose profile is
@@ -106,25 +204,61 @@ impl Conversion {
         })
     }
 
+    /// The layout as which pixels of `layout` are expanded for this: inks as they are.
+    pub(crate) fn input(&self, layout: Layout) -> Layout {
+        match (self, layout) {
+            (Self::Inks(_), Layout::Cmyk8) => Layout::Rgba8,
+            (Self::Inks(_), Layout::Cmyk16) => Layout::Rgba16,
+            _ => layout,
+        }
+    }
+
     /// The conversion of one pixel, on the host.
     pub(crate) fn apply(&self, pixel: RgbaF32) -> RgbaF32 {
         match self {
             Self::Shaper(numbers) => shape(array::<SHAPER>(numbers), pixel),
             Self::Table(numbers) => look_up(array::<TABLE>(numbers), pixel),
+            Self::Inks(numbers) => look_up_inks(array::<INK_TABLE>(numbers), pixel),
         }
     }
 
     /// The numbers that the kernel of this conversion takes.
-    #[cfg(feature = "cuda")]
     pub(crate) fn numbers(&self) -> &[f32] {
         match self {
-            Self::Shaper(numbers) | Self::Table(numbers) => numbers,
+            Self::Shaper(numbers) | Self::Table(numbers) | Self::Inks(numbers) => numbers,
         }
     }
 }
 
 fn array<const N: usize>(numbers: &[f32]) -> &[f32; N] {
     numbers.try_into().expect("as long as it was made")
+}
+
+/// sRGB for each of `points`, by the tables of a profile.
+fn transform(profile: &ColorProfile, layout: moxcms::Layout, points: Vec<f32>) -> Option<Vec<f32>> {
+    let options = TransformOptions {
+        rendering_intent: RenderingIntent::Perceptual,
+        ..TransformOptions::default()
+    };
+    let srgb = ColorProfile::new_srgb();
+    let transform = profile
+        .create_transform_f32(layout, &srgb, moxcms::Layout::Rgb, options)
+        .ok()?;
+    let mut colors = vec![0.0; points.len() / layout.channels() * 3];
+    transform.transform(&points, &mut colors).ok()?;
+    Some(colors)
+}
+
+/// The code points of a profile for PQ or HLG, whose curves and tables are there for programs
+/// that do not know these.
+fn hdr(profile: &ColorProfile) -> Option<Cicp> {
+    let cicp = profile.cicp.as_ref()?;
+    let transfer = cicp.transfer_characteristics as u8;
+    let known = matches!(transfer, 16 | 18);
+    known.then_some(Cicp {
+        primaries: cicp.color_primaries as u8,
+        transfer,
+    })
 }
 
 /// Whether a profile says more than curves and a matrix can.
@@ -169,7 +303,7 @@ mod tests {
     #[test]
     fn display_p3_is_converted_and_keeps_what_srgb_lacks() {
         let conversion =
-            Conversion::from_icc(&icc(&ColorProfile::new_display_p3()), false).unwrap();
+            Conversion::from_icc(&icc(&ColorProfile::new_display_p3()), Layout::Rgb8).unwrap();
         for i in 0..729u32 {
             let color = [i / 81, i / 9 % 9, i % 9].map(|v| f64::from(v) / 8.0);
             let [r, g, b] = color.map(|v| v as f32);
@@ -207,16 +341,16 @@ mod tests {
 
     #[test]
     fn srgb_itself_changes_nothing() {
-        assert!(Conversion::from_icc(&icc(&ColorProfile::new_srgb()), false).is_none());
+        assert!(Conversion::from_icc(&icc(&ColorProfile::new_srgb()), Layout::Rgb8).is_none());
     }
 
     #[test]
     fn profiles_for_other_pixels_are_ignored() {
         let p3 = icc(&ColorProfile::new_display_p3());
         let gray = icc(&ColorProfile::new_gray_with_gamma(1.0));
-        assert!(Conversion::from_icc(&p3, true).is_none());
-        assert!(Conversion::from_icc(&gray, false).is_none());
-        let linear = Conversion::from_icc(&gray, true).unwrap();
+        assert!(Conversion::from_icc(&p3, Layout::L8).is_none());
+        assert!(Conversion::from_icc(&gray, Layout::Rgb8).is_none());
+        let linear = Conversion::from_icc(&gray, Layout::La8).unwrap();
         let got = linear.apply(RgbaF32([0.5, 0.5, 0.5, 1.0])).0[0];
         assert!((got - 0.735_357).abs() < 1e-4, "{got}");
     }
@@ -225,8 +359,8 @@ mod tests {
     fn damaged_profiles_are_ignored() {
         let whole = icc(&ColorProfile::new_display_p3());
         for cut in (0..whole.len()).step_by(7) {
-            let _ = Conversion::from_icc(&whole[..cut], false);
+            let _ = Conversion::from_icc(&whole[..cut], Layout::Rgb8);
         }
-        assert!(Conversion::from_icc(b"no profile", false).is_none());
+        assert!(Conversion::from_icc(b"no profile", Layout::Rgb8).is_none());
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     color::Conversion,
 };
 use imagecuda_kernels::layout::Layout;
+use std::sync::Arc;
 
 /// A decoded file in host memory, in the file's own layout, ready for its device.
 #[derive(Debug)]
@@ -13,7 +14,7 @@ pub struct Decoded {
     pub(crate) device: Device,
     pub(crate) format: Format,
     pub(crate) how: Expansion,
-    pub(crate) conversion: Option<Conversion>,
+    pub(crate) conversion: Option<Arc<Conversion>>,
     pub(crate) pixels: Staging,
 }
 
@@ -68,8 +69,10 @@ impl Decoded {
         match &self.conversion {
             None => image.buffer.expand(self.pixels, self.how)?,
             Some(conversion) => {
+                let mut how = self.how;
+                how.layout = conversion.input(how.layout);
                 let buffer = &mut image.buffer;
-                buffer.expand_converted(self.pixels, self.how, conversion)?;
+                buffer.expand_converted(self.pixels, how, conversion)?;
             }
         }
         image.reshape(width, height)

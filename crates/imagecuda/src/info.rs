@@ -97,7 +97,7 @@ impl ImageInfo {
         self.layout
     }
 
-    /// Channels of that layout: 1 (gray) to 4 (RGBA).
+    /// Channels of that layout: 1 (gray) to 4 (RGBA, or CMYK).
     pub fn channels(&self) -> usize {
         self.layout.channels()
     }

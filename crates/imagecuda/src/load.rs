@@ -100,8 +100,8 @@ impl LoadOptions {
         self
     }
 
-    /// What is done with colours that are not sRGB. By default they become sRGB, by the embedded
-    /// ICC profile.
+    /// What is done with colours that are not sRGB. By default they become sRGB, by the file's
+    /// ICC profile or code points.
     pub fn color(mut self, policy: ColorPolicy) -> Self {
         self.color = policy;
         self
@@ -298,9 +298,7 @@ impl LoadOptions {
         let (curve, conversion) = match self.color {
             ColorPolicy::Raw => (Curve::Encoded, None),
             ColorPolicy::ToSrgb => {
-                let is_gray = header.layout.channels() < 3;
-                let icc = metadata.icc.as_deref();
-                let conversion = icc.and_then(|icc| Conversion::from_icc(icc, is_gray));
+                let conversion = Conversion::of(format, metadata, header.layout);
                 (header.curve, conversion)
             }
         };

@@ -91,10 +91,12 @@ macro_rules! expand {
 expand! {
     expand_l8_to_f32, expand_l8_to_u8: from_encoded of texel::L8;
     expand_la8_to_f32, expand_la8_to_u8: from_encoded of texel::La8;
+    expand_cmyk8_to_f32, expand_cmyk8_to_u8: from_encoded of texel::Cmyk8;
     expand_l16_to_f32, expand_l16_to_u8: from_encoded of texel::L16;
     expand_la16_to_f32, expand_la16_to_u8: from_encoded of texel::La16;
     expand_rgb16_to_f32, expand_rgb16_to_u8: from_encoded of texel::Rgb16;
     expand_rgba16_to_f32, expand_rgba16_to_u8: from_encoded of texel::Rgba16;
+    expand_cmyk16_to_f32, expand_cmyk16_to_u8: from_encoded of texel::Cmyk16;
     expand_l32f_to_f32, expand_l32f_to_u8: from_encoded of texel::L32F;
     expand_la32f_to_f32, expand_la32f_to_u8: from_encoded of texel::La32F;
     expand_rgb32f_to_f32, expand_rgb32f_to_u8: from_encoded of texel::Rgb32F;
@@ -339,4 +341,17 @@ unsafe extern "ptx-kernel" fn color_table(
     let table = unsafe { &*table };
     // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
     unsafe { map(pixels, pixels, n, |pixel| color::look_up(table, pixel)) }
+}
+
+/// Converts pixels of inks in place by a table.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn color_inks(
+    table: *const [f32; color::INK_TABLE],
+    pixels: *mut RgbaF32,
+    n: usize,
+) {
+    // SAFETY: the host passes a whole table.
+    let table = unsafe { &*table };
+    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
+    unsafe { map(pixels, pixels, n, |inks| color::look_up_inks(table, inks)) }
 }

@@ -219,6 +219,12 @@ fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
 
 impl Page {
     fn layout(&self) -> Layout {
+        // Inks that a profile may be for. With alpha or of other depths they become RGB here.
+        match (&self.meaning, self.alpha, self.kind.bits_out()) {
+            (Meaning::Cmyk, None, 8) => return Layout::Cmyk8,
+            (Meaning::Cmyk, None, 16) => return Layout::Cmyk16,
+            _ => {}
+        }
         match (
             self.meaning.is_gray(),
             self.alpha.is_some(),
@@ -242,7 +248,7 @@ impl Page {
     /// Whether the crate's samples are already the pixels of [`layout`](Self::layout).
     fn is_direct(&self) -> bool {
         matches!(self.kind, Kind::U8 | Kind::U16 | Kind::F32)
-            && matches!(self.meaning, Meaning::Gray | Meaning::Rgb)
+            && (matches!(self.meaning, Meaning::Gray | Meaning::Rgb) || self.layout().is_cmyk())
             && self.samples == self.layout().channels()
             && self.alpha != Some(Alpha::Premultiplied)
             && !self.planar
@@ -299,6 +305,10 @@ impl Decode for Tiff<'_> {
                         true => page.kind.sample(row_of(index), x),
                         false => page.kind.sample(row_of(0), x * page.samples + index),
                     };
+                }
+                if layout.is_cmyk() {
+                    samples::put(out, pixel[..4].iter().copied());
+                    continue;
                 }
                 let color = page.meaning.color(&pixel);
                 let alpha = page.alpha.map(|_| pixel[used - 1]);

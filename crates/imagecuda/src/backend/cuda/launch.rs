@@ -48,6 +48,8 @@ fn expansion(layout: Layout, curve: Curve, target: Layout) -> Option<&'static st
         (Curve::Encoded, La8) => ["expand_la8_to_f32", "expand_la8_to_u8"],
         (Curve::Encoded, Rgb8) => ["expand_rgb8_to_f32", "expand_rgb8_to_u8"],
         (Curve::Encoded, Rgba8) => ["expand_rgba8_to_f32", ""],
+        (Curve::Encoded, Cmyk8) => ["expand_cmyk8_to_f32", "expand_cmyk8_to_u8"],
+        (Curve::Encoded, Cmyk16) => ["expand_cmyk16_to_f32", "expand_cmyk16_to_u8"],
         (Curve::Encoded, L16) => ["expand_l16_to_f32", "expand_l16_to_u8"],
         (Curve::Encoded, La16) => ["expand_la16_to_f32", "expand_la16_to_u8"],
         (Curve::Encoded, Rgb16) => ["expand_rgb16_to_f32", "expand_rgb16_to_u8"],
@@ -154,6 +156,7 @@ impl Buffer<RgbaF32> {
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",
             Conversion::Table(_) => "color_table",
+            Conversion::Inks(_) => "color_inks",
         };
         context.run(kernel, table.pointer(), self.pointer(), how.len())
     }

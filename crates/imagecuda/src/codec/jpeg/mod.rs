@@ -4,7 +4,6 @@ mod markers;
 
 use self::markers::Frame;
 use super::{Decode, Header, Pixels, Sink, check_sides};
-use crate::backend::cpu::zeroed;
 use crate::{Error, Result, SaveOptions, Subsampling};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
@@ -22,7 +21,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
     let frame = markers::parse(bytes)?;
     let layout = match frame.components {
         1 => Layout::L8,
-        3 | 4 => Layout::Rgb8,
+        3 => Layout::Rgb8,
+        4 => Layout::Cmyk8,
         n => return Err(Error::unsupported(format!("JPEG of {n} components"))),
     };
     // zune-jpeg 0.5.15 decodes half of such a scan and drops the others, in silence.
@@ -64,15 +64,10 @@ impl Decode for Jpeg<'_> {
             _ => input, // as they are
         };
         decoder.set_options(options.jpeg_set_out_colorspace(output));
-        if self.frame.components != 4 {
-            return decoder.decode_into(out).map_err(decode_error);
-        }
-        // Its own conversion to RGB is one for the inks of stb's files.
-        let mut inks: Vec<u8> = zeroed(out.len() / 3 * 4)?;
-        decoder.decode_into(&mut inks).map_err(decode_error)?;
-        let adobe = self.frame.adobe.map(|(transform, _)| transform);
-        for (rgb, ink) in out.as_chunks_mut().0.iter_mut().zip(inks.as_chunks().0) {
-            *rgb = ink_to_rgb(*ink, adobe);
+        decoder.decode_into(out).map_err(decode_error)?;
+        if self.frame.components == 4 {
+            let adobe = self.frame.adobe.map(|(transform, _)| transform);
+            to_inks(out, adobe);
         }
         Ok(())
     }
@@ -104,20 +99,19 @@ fn prepare<'a>(bytes: &'a [u8], frame: &Frame) -> Cow<'a, [u8]> {
     data
 }
 
-/// Four inks to RGB without a profile, as viewers do it: red is the paper that cyan and black
-/// leave. Adobe's files hold that paper instead of the ink.
-fn ink_to_rgb(sample: [u8; 4], adobe: Option<u8>) -> [u8; 3] {
-    let [c, m, y, k] = sample;
-    let [r, g, b, k] = match adobe {
-        // The transform gives the complement of what is stored.
+/// Four components as a file has them to inks. Adobe's files hold the paper instead of the ink,
+/// and, with a transform, three inks as if they were RGB in YCC.
+fn to_inks(samples: &mut [u8], adobe: Option<u8>) {
+    match adobe {
+        None => {}
         Some(2) => {
-            let [r, g, b] = ycc_to_rgb([c, m, y]);
-            [255 - r, 255 - g, 255 - b, k]
+            for [y, cb, cr, k] in samples.as_chunks_mut().0 {
+                [*y, *cb, *cr] = ycc_to_rgb([*y, *cb, *cr]);
+                *k = !*k;
+            }
         }
-        Some(_) => sample,
-        None => sample.map(|ink| 255 - ink),
-    };
-    [r, g, b].map(|paper| ((u32::from(paper) * u32::from(k) + 127) / 255) as u8)
+        Some(_) => samples.iter_mut().for_each(|sample| *sample = !*sample),
+    }
 }
 
 /// JFIF's conversion, rounded.
@@ -249,12 +243,14 @@ mod tests {
     }
 
     #[test]
-    fn inks_without_a_profile() {
-        // Stored as ink, as paper, and as the complement of paper in YCC.
-        assert_eq!(ink_to_rgb([0, 255, 155, 0], None), [255, 0, 100]);
-        assert_eq!(ink_to_rgb([255, 0, 100, 255], Some(0)), [255, 0, 100]);
-        assert_eq!(ink_to_rgb([255, 0, 100, 51], Some(0)), [51, 0, 20]);
-        assert_eq!(ink_to_rgb([55, 128, 128, 255], Some(2)), [200, 200, 200]);
-        assert_eq!(ink_to_rgb([76, 85, 255, 255], Some(2)), [1, 255, 255]);
+    fn inks_are_had_from_every_transform() {
+        let inks = |mut stored: [u8; 4], adobe| {
+            to_inks(&mut stored, adobe);
+            stored
+        };
+        assert_eq!(inks([0, 255, 155, 7], None), [0, 255, 155, 7]);
+        assert_eq!(inks([255, 0, 100, 248], Some(0)), [0, 255, 155, 7]);
+        assert_eq!(inks([55, 128, 128, 255], Some(2)), [55, 55, 55, 0]);
+        assert_eq!(inks([76, 85, 255, 0], Some(2)), [254, 0, 0, 255]);
     }
 }

@@ -186,16 +186,28 @@ fn alpha_is_straightened() {
 #[test]
 fn inks() {
     let tags = [(BITS, &[8; 4][..]), (PHOTOMETRIC, &[5]), (SAMPLES, &[4])];
-    let (layout, out) = load_row(2, &tags, |_| vec![0, 51, 255, 0, 0, 0, 51, 102]);
+    let data = vec![0, 51, 255, 0, 0, 0, 51, 102];
     assert_eq!(
-        (layout, out),
-        (Layout::Rgb8, vec![255, 204, 0, 153, 153, 122])
+        load_row(2, &tags, |_| data.clone()),
+        (Layout::Cmyk8, data.clone())
     );
     let tags = [(BITS, &[16; 4][..]), (PHOTOMETRIC, &[5]), (SAMPLES, &[4])];
-    let data = |little| shorts(&[0, 13_107, 65_535, 0], little);
+    let data = [0, 13_107, 65_535, 0];
     assert_eq!(
-        load_row(1, &tags, data),
-        (Layout::Rgb16, native(&[65_535, 52_428, 0]))
+        load_row(1, &tags, |little| shorts(&data, little)),
+        (Layout::Cmyk16, native(&data))
+    );
+    // With alpha they are RGB.
+    let tags = [
+        (BITS, &[8; 5][..]),
+        (PHOTOMETRIC, &[5]),
+        (SAMPLES, &[5]),
+        (EXTRA, &[2]),
+    ];
+    let data = |_| vec![0, 51, 255, 0, 9, 0, 0, 51, 102, 77];
+    assert_eq!(
+        load_row(2, &tags, data),
+        (Layout::Rgba8, vec![255, 204, 0, 9, 153, 153, 122, 77])
     );
 }
 

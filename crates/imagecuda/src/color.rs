@@ -147,7 +147,11 @@ impl Conversion {
 
     fn gray(profile: &ColorProfile) -> Option<Self> {
         let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-        let curve = knots(profile.gray_trc.as_ref()?)?;
+        let mut curve = knots(profile.gray_trc.as_ref()?)?;
+        if profile.pcs == DataColorSpace::Lab {
+            // The curve then gives lightness, from 0 to 1 for 100.
+            curve.iter_mut().for_each(|v| *v = light_of_lightness(*v));
+        }
         Some(Self::shaper_of(identity, [0.0; 4], [&curve; 3]))
     }
 
@@ -236,8 +240,13 @@ fn array<const N: usize>(numbers: &[f32]) -> &[f32; N] {
 
 /// sRGB for each of `points`, by the tables of a profile.
 fn transform(profile: &ColorProfile, layout: moxcms::Layout, points: Vec<f32>) -> Option<Vec<f32>> {
+    // The table that most profiles have first, and all but a few have alone.
+    let rendering_intent = match profile.lut_a_to_b_perceptual {
+        Some(_) => RenderingIntent::Perceptual,
+        None => RenderingIntent::RelativeColorimetric,
+    };
     let options = TransformOptions {
-        rendering_intent: RenderingIntent::Perceptual,
+        rendering_intent,
         ..TransformOptions::default()
     };
     let srgb = ColorProfile::new_srgb();
@@ -264,6 +273,14 @@ fn hdr(profile: &ColorProfile) -> Option<Cicp> {
 /// Whether a profile says more than curves and a matrix can.
 fn has_table(profile: &ColorProfile) -> bool {
     profile.lut_a_to_b_perceptual.is_some() || profile.lut_a_to_b_colorimetric.is_some()
+}
+
+/// CIE's lightness, 1 for 100, as linear light.
+fn light_of_lightness(lightness: f32) -> f32 {
+    match (lightness * 100.0 + 16.0) / 116.0 {
+        t if t > 6.0 / 29.0 => t * t * t,
+        t => 3.0 * (6.0_f32 / 29.0).powi(2) * (t - 4.0 / 29.0),
+    }
 }
 
 /// A tone curve to linear light at the places where kernels look it up.
@@ -353,6 +370,21 @@ mod tests {
         let linear = Conversion::from_icc(&gray, Layout::La8).unwrap();
         let got = linear.apply(RgbaF32([0.5, 0.5, 0.5, 1.0])).0[0];
         assert!((got - 0.735_357).abs() < 1e-4, "{got}");
+    }
+
+    #[test]
+    fn gray_may_be_lightness() {
+        let mut profile = ColorProfile::new_gray_with_gamma(1.0);
+        profile.pcs = DataColorSpace::Lab;
+        let conversion = Conversion::from_icc(&icc(&profile), Layout::L8).unwrap();
+        // L* 50 is 18.4 % of the light, L* 5 is 0.55 %.
+        for (lightness, light) in [(0.5, 0.184_187), (0.05, 0.005_535), (1.0, 1.0)] {
+            let got = conversion
+                .apply(RgbaF32([lightness, lightness, lightness, 1.0]))
+                .0[1];
+            let exact = imagecuda_kernels::color::srgb_encode(light);
+            assert!((got - exact).abs() < 1e-4, "{got} for {exact}");
+        }
     }
 
     #[test]

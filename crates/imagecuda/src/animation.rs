@@ -141,9 +141,11 @@ impl AnimationEncoder {
         }
         let background = self.options.background.unwrap_or_default();
         let background = background.map(imagecuda_kernels::pixel::unit_from_u8);
-        let staging = image
-            .buffer
-            .pack(image.device(), self.packing, background, image.len())?;
+        let mut staging =
+            image
+                .buffer
+                .pack(image.device(), self.packing, background, image.len())?;
+        staging.wait()?;
         let pixels = Pixels {
             width,
             height,

@@ -107,6 +107,18 @@ impl Device {
         }
     }
 
+    /// How many buffers for the pixels of files, in host memory (page-locked for a GPU) and
+    /// between there and the images of a GPU, this crate has made for the device since the
+    /// program began. They are kept and used again, so that the number stands still once a
+    /// loop over files has as many as it needs.
+    pub fn transfer_buffers(&self) -> u64 {
+        match self.inner() {
+            Inner::Cpu => crate::backend::cpu::transfer_buffers(),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => context.transfer_buffers(),
+        }
+    }
+
     /// The stream that this crate's work runs on, in order; `None` for the CPU. Kernels that
     /// you launch on it see the results of earlier calls and are seen by later ones. The
     /// device's context must be current: [`make_current`](Self::make_current).

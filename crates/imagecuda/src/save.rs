@@ -121,7 +121,7 @@ impl SaveOptions {
     pub fn save_via(&self, image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
         let path = path.as_ref();
         self.target(path)
-            .and_then(|target| target.prepare_via(image, via))
+            .and_then(|target| target.start_via(image, via)?.finish())
             .map_err(|error| error.with_path(path))?
             .save(path)
     }
@@ -134,7 +134,7 @@ impl SaveOptions {
     pub fn save_u8(&self, image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.target(path)
-            .and_then(|target| target.prepare_u8(image))
+            .and_then(|target| target.start_u8(image)?.finish())
             .map_err(|error| error.with_path(path))?
             .save(path)
     }
@@ -145,7 +145,10 @@ impl SaveOptions {
     ///
     /// As [`save`](Self::save).
     pub fn encode(&self, image: &Image, format: Format) -> Result<Vec<u8>> {
-        self.target_in(format, None)?.prepare(image)?.encode()
+        self.target_in(format, None)?
+            .start(image)?
+            .finish()?
+            .encode()
     }
 
     /// The file's bytes in memory, from an 8-bit image.
@@ -154,7 +157,10 @@ impl SaveOptions {
     ///
     /// As [`save`](Self::save).
     pub fn encode_u8(&self, image: &ImageU8, format: Format) -> Result<Vec<u8>> {
-        self.target_in(format, None)?.prepare_u8(image)?.encode()
+        self.target_in(format, None)?
+            .start_u8(image)?
+            .finish()?
+            .encode()
     }
 
     /// Writes the file's bytes to `writer`, once they are complete.
@@ -178,9 +184,15 @@ impl SaveOptions {
     /// As [`save`](Self::save).
     pub fn prepare(&self, image: &Image, path: impl AsRef<Path>) -> Result<Prepared> {
         let path = path.as_ref();
-        self.target(path)
-            .and_then(|target| target.prepare(image))
+        self.start(image, path)
+            .and_then(Started::finish)
             .map_err(|error| error.with_path(path))
+    }
+
+    /// As [`prepare`](Self::prepare), but does not wait for the device. `image` may be changed or
+    /// dropped at once.
+    pub(crate) fn start(&self, image: &Image, path: &Path) -> Result<Started> {
+        self.target(path)?.start(image)
     }
 
     /// What a file of this name is to be.
@@ -232,7 +244,7 @@ impl Target {
         rgb.map(imagecuda_kernels::pixel::unit_from_u8)
     }
 
-    fn prepare(self, image: &Image) -> Result<Prepared> {
+    fn start(self, image: &Image) -> Result<Started> {
         let (device, len) = (image.device(), image.len());
         let pixels = image
             .buffer
@@ -241,25 +253,25 @@ impl Target {
         Ok(self.with_pixels(image.width(), image.height(), pixels))
     }
 
-    fn prepare_via(self, image: &Image, via: &mut ImageU8) -> Result<Prepared> {
+    fn start_via(self, image: &Image, via: &mut ImageU8) -> Result<Started> {
         match self.packing {
             Packing::Rgba8 => {
                 image.to_u8_into(via)?;
-                self.prepare_u8(via)
+                self.start_u8(via)
             }
             // Flattened from the floats, or the file would differ from one saved without `via`.
             Packing::Rgb8 => {
                 image.to_u8_into(via)?;
-                self.prepare(image)
+                self.start(image)
             }
             // Deeper than `via` could hold.
-            _ => self.prepare(image),
+            _ => self.start(image),
         }
     }
 
-    fn prepare_u8(self, image: &ImageU8) -> Result<Prepared> {
+    fn start_u8(self, image: &ImageU8) -> Result<Started> {
         if self.packing != Packing::Rgba8 {
-            return self.prepare(&image.to_f32()?);
+            return self.start(&image.to_f32()?);
         }
         let pixels = image
             .buffer
@@ -268,13 +280,26 @@ impl Target {
         Ok(self.with_pixels(image.width(), image.height(), pixels))
     }
 
-    fn with_pixels(self, width: u32, height: u32, pixels: Staging) -> Prepared {
-        Prepared {
+    fn with_pixels(self, width: u32, height: u32, pixels: Staging) -> Started {
+        Started(Prepared {
             target: self,
             width,
             height,
             pixels,
-        }
+        })
+    }
+}
+
+/// Pixels that are on their way to host memory.
+#[derive(Debug)]
+pub(crate) struct Started(Prepared);
+
+impl Started {
+    /// Waits for them.
+    pub(crate) fn finish(self) -> Result<Prepared> {
+        let Self(mut prepared) = self;
+        prepared.pixels.wait()?;
+        Ok(prepared)
     }
 }
 

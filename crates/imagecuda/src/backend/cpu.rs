@@ -1,6 +1,9 @@
 //! The CPU device: host memory, and the kernels' bodies on all cores.
 
-use super::Expansion;
+use super::{
+    Expansion,
+    pool::{Block, Pool, size_class},
+};
 use crate::{ErrorKind, Result, color::Conversion};
 use bytemuck::Zeroable;
 use imagecuda_kernels::{
@@ -12,6 +15,7 @@ use imagecuda_kernels::{
     pixel::RgbaF32,
 };
 use rayon::prelude::*;
+use std::ops::{Deref, DerefMut};
 
 /// Pixels a task. Smaller images are not worth waking other threads for.
 const TASK: usize = 64 * 1024;
@@ -26,6 +30,68 @@ pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
         }
         .into()
     })
+}
+
+/// Idle bytes of staging memory that are kept.
+const KEEP: usize = 1 << 30;
+
+static STAGING: Pool<Vec<u8>> = Pool::new(KEEP);
+
+impl Block for Vec<u8> {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+
+    fn is_free(&self) -> bool {
+        true
+    }
+}
+
+/// Host memory between a codec and an image, which goes back to its pool when dropped: fresh
+/// pages cost as much as an expansion.
+#[derive(Debug)]
+pub(crate) struct Pageable {
+    block: Vec<u8>,
+    len: usize,
+}
+
+impl Pageable {
+    /// `len` bytes with anything in them.
+    pub(crate) fn new(len: usize) -> Result<Self> {
+        let block = match STAGING.take(len) {
+            Some(block) => block,
+            None => {
+                STAGING.count();
+                zeroed(size_class(len))?
+            }
+        };
+        Ok(Self { block, len })
+    }
+}
+
+impl Deref for Pageable {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.block[..self.len]
+    }
+}
+
+impl DerefMut for Pageable {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.block[..self.len]
+    }
+}
+
+impl Drop for Pageable {
+    fn drop(&mut self) {
+        STAGING.put(std::mem::take(&mut self.block));
+    }
+}
+
+/// Buffers of staging memory that were made since the start.
+pub(crate) fn transfer_buffers() -> u64 {
+    STAGING.made()
 }
 
 pub(crate) fn expand<P: Expand + Send>(how: Expansion, src: &[u8], dst: &mut [P]) {

@@ -4,6 +4,7 @@
 pub(crate) mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
+pub(crate) mod pool;
 
 #[cfg(feature = "cuda")]
 use crate::ErrorKind;
@@ -203,7 +204,8 @@ impl Buffer<RgbaF32> {
         }
     }
 
-    /// The first `len` pixels as an encoder wants them, in host memory.
+    /// Starts to make the first `len` pixels what an encoder wants, in host memory. They are
+    /// there after [`Staging::wait`].
     pub(crate) fn pack(
         &self,
         device: &Device,
@@ -224,7 +226,8 @@ impl Buffer<RgbaF32> {
 }
 
 impl Buffer<Rgba8> {
-    /// The first `len` pixels in host memory, as they are.
+    /// Starts to copy the first `len` pixels to host memory, as they are. They are there after
+    /// [`Staging::wait`].
     pub(crate) fn fetch(&self, device: &Device, len: usize) -> Result<Staging> {
         match self {
             Self::Cpu(src) => {
@@ -241,7 +244,7 @@ impl Buffer<Rgba8> {
 /// Host memory that a device reads and writes at full speed. Decoders write straight into it.
 #[derive(Debug)]
 pub(crate) enum Staging {
-    Pageable(Vec<u8>),
+    Pageable(cpu::Pageable),
     #[cfg(feature = "cuda")]
     Pinned(cuda::Pinned),
 }
@@ -250,9 +253,20 @@ impl Device {
     /// `len` bytes of staging memory, with anything in them.
     pub(crate) fn staging(&self, len: usize) -> Result<Staging> {
         match self.inner() {
-            Inner::Cpu => cpu::zeroed(len).map(Staging::Pageable),
+            Inner::Cpu => cpu::Pageable::new(len).map(Staging::Pageable),
             #[cfg(feature = "cuda")]
             Inner::Cuda(context) => context.pinned(len).map(Staging::Pinned),
+        }
+    }
+}
+
+impl Staging {
+    /// Waits until a device has written all of it.
+    pub(crate) fn wait(&mut self) -> Result<()> {
+        match self {
+            Self::Pageable(_) => Ok(()),
+            #[cfg(feature = "cuda")]
+            Self::Pinned(bytes) => bytes.wait(),
         }
     }
 }

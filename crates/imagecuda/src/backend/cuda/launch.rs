@@ -3,7 +3,7 @@
 use super::{
     Context,
     error::check,
-    memory::{Buffer, DeviceBytes, parallel_copy},
+    memory::{Buffer, parallel_copy},
     pinned::Pinned,
 };
 use crate::{
@@ -77,27 +77,37 @@ fn expansion(layout: Layout, curve: Curve, target: Layout) -> Option<&'static st
 
 impl<P: DevicePixel> Buffer<P> {
     /// Uploads the file's pixels, turns them, and makes the first pixels of them. Does not wait.
-    pub(crate) fn expand(&mut self, staging: Pinned, how: Expansion) -> Result<()> {
+    pub(crate) fn expand(&mut self, mut staging: Pinned, how: Expansion) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let (Expansion { layout, curve, .. }, len) = (how, how.len());
         let as_is = layout == P::LAYOUT && curve == Curve::Encoded;
-        if as_is && how.orientation == Orientation::Normal {
-            return staging.upload_to(self.pointer());
-        }
         let bytes = staging.len();
-        let scratch = DeviceBytes::uninitialized(&context, bytes)?;
-        staging.upload_to(scratch.pointer())?;
-        if how.orientation == Orientation::Normal {
-            return self.expand_from(scratch.pointer(), layout, curve, len);
+        if as_is && how.orientation == Orientation::Normal {
+            // In the order of the kernels, which may be using the image.
+            return staging.start_upload(self.pointer(), bytes, &context.stream);
         }
+        // All memory before the first write: a failure to get it changes nothing.
+        let scratch = context.scratch(bytes)?;
+        let turned = match how.orientation != Orientation::Normal && !as_is {
+            true => Some(context.scratch(bytes)?),
+            false => None,
+        };
+        scratch.follow(&context.uploads)?;
+        staging.start_upload(scratch.pointer(), bytes, &context.uploads)?;
+        staging.precede(&context.stream)?;
         if as_is {
-            return context.run_orient(scratch.pointer(), self.pointer(), how);
+            context.run_orient(scratch.pointer(), self.pointer(), how)?;
+        } else if let Some(turned) = &turned {
+            // Turned first: a file's pixels are smaller than what is made of them.
+            turned.follow(&context.stream)?;
+            context.run_orient(scratch.pointer(), turned.pointer(), how)?;
+            self.expand_from(turned.pointer(), layout, curve, len)?;
+            turned.leave(&context.stream)?;
+        } else {
+            self.expand_from(scratch.pointer(), layout, curve, len)?;
         }
-        // Turned first: a file's pixels are smaller than what is made of them.
-        let turned = DeviceBytes::uninitialized(&context, bytes)?;
-        context.run_orient(scratch.pointer(), turned.pointer(), how)?;
-        self.expand_from(turned.pointer(), layout, curve, len)
+        scratch.leave(&context.stream)
     }
 
     /// The same from any host memory.
@@ -150,18 +160,22 @@ impl Buffer<RgbaF32> {
         let numbers: &[u8] = bytemuck::cast_slice(conversion.numbers());
         let mut pinned = context.pinned(numbers.len())?;
         pinned.copy_from_slice(numbers);
-        let table = DeviceBytes::uninitialized(&context, numbers.len())?;
-        pinned.upload_to(table.pointer())?;
+        let table = context.scratch(numbers.len())?;
+        table.follow(&context.uploads)?;
+        pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
         self.expand(staging, how)?;
+        pinned.precede(&context.stream)?;
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",
             Conversion::Table(_) => "color_table",
             Conversion::Inks(_) => "color_inks",
         };
-        context.run(kernel, table.pointer(), self.pointer(), how.len())
+        context.run(kernel, table.pointer(), self.pointer(), how.len())?;
+        table.leave(&context.stream)
     }
 
-    /// The first `len` pixels as an encoder wants them, in pinned memory. Waits.
+    /// Starts to make the first `len` pixels what an encoder wants, in pinned memory. They are
+    /// there after [`Pinned::wait`].
     pub(crate) fn pack(
         &self,
         packing: Packing,
@@ -171,10 +185,13 @@ impl Buffer<RgbaF32> {
         let context = self.context();
         let _current = context.enter()?;
         let bytes = len * packing.layout().bytes_per_pixel();
+        let mut target = context.pinned(bytes)?;
         if packing == Packing::Rgba32F {
-            return context.fetch(self.pointer(), bytes);
+            target.start_fetch(self.pointer(), bytes, &context.stream)?;
+            return Ok(target);
         }
-        let scratch = DeviceBytes::uninitialized(context, bytes)?;
+        let scratch = context.scratch(bytes)?;
+        scratch.follow(&context.stream)?;
         let (src, dst) = (self.pointer(), scratch.pointer());
         match packing {
             Packing::Rgba16 => context.run("pack_rgba16", src, dst, len)?,
@@ -188,7 +205,11 @@ impl Buffer<RgbaF32> {
                 context.run_flatten("pack_rgb32f_linear", src, dst, len, background)?;
             }
         }
-        context.fetch(dst, bytes)
+        scratch.leave(&context.stream)?;
+        scratch.follow(&context.downloads)?;
+        target.start_fetch(dst, bytes, &context.downloads)?;
+        scratch.leave(&context.downloads)?;
+        Ok(target)
     }
 
     /// The first `len` pixels as flattened RGB bytes, to device memory. Does not wait.
@@ -205,11 +226,15 @@ impl Buffer<RgbaF32> {
 }
 
 impl Buffer<Rgba8> {
-    /// The first `len` pixels in pinned memory. Waits.
+    /// Starts to copy the first `len` pixels to pinned memory. They are there after
+    /// [`Pinned::wait`].
     pub(crate) fn fetch(&self, len: usize) -> Result<Pinned> {
         let context = self.context();
         let _current = context.enter()?;
-        context.fetch(self.pointer(), len * size_of::<Rgba8>())
+        let bytes = len * size_of::<Rgba8>();
+        let mut target = context.pinned(bytes)?;
+        target.start_fetch(self.pointer(), bytes, &context.stream)?;
+        Ok(target)
     }
 }
 

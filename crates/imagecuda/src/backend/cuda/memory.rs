@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    error::{check, check_raw, device_error},
+    error::{check_raw, device_error},
     pinned::Pinned,
 };
 use crate::{Error, ErrorKind, Result, backend::DevicePixel};
@@ -93,7 +93,8 @@ impl Context {
             other => return other.map_err(|code| device_error("cuMemAlloc", code)),
         }
         // What is freed in stream order may not have arrived, and pools keep what they have.
-        check("cuStreamSynchronize", self.stream.synchronize())?;
+        self.scratch.clear();
+        self.wait_for_all()?;
         if let Some(pool) = self.memory.pool {
             // SAFETY: the pool is this context's, and lives.
             check_raw("cuMemPoolTrimTo", unsafe { sys::cuMemPoolTrimTo(pool, 0) })?;
@@ -152,6 +153,10 @@ impl DeviceBytes {
 
     pub(super) fn pointer(&self) -> DevicePointer<u8> {
         self.buffer.as_device_ptr()
+    }
+
+    pub(super) fn context(&self) -> &Arc<Context> {
+        &self.context
     }
 }
 
@@ -226,7 +231,7 @@ impl<P: DevicePixel> Buffer<P> {
             let staging = &mut ring[slot];
             staging.wait()?;
             parallel_copy(piece, &mut staging[..piece.len()]);
-            staging.start_upload(target, piece.len())?;
+            staging.start_upload(target, piece.len(), &context.stream)?;
             target = target.wrapping_add(piece.len());
         }
         Ok(())
@@ -246,7 +251,7 @@ impl<P: DevicePixel> Buffer<P> {
             if travelling.len() == ring.len() {
                 arrive(&mut ring, travelling.pop_front())?;
             }
-            ring[slot].start_fetch(source, piece.len())?;
+            ring[slot].start_fetch(source, piece.len(), &context.stream)?;
             source = source.wrapping_add(piece.len());
             travelling.push_back((slot, piece));
         }

@@ -1,19 +1,22 @@
 //! CUDA devices, through `cust`.
 //!
-//! Each device has one primary context, one stream and one module, made when it is first
-//! asked for and kept until the program ends. All work of a device goes to its stream, so that
-//! calls from any thread are in order.
+//! Each device has one primary context, one module and three streams, made when it is first
+//! asked for and kept until the program ends. Kernels, and copies to and from images, go to one
+//! stream, so that calls from any thread are in order. Files' pixels travel in the two others,
+//! tied to it by events, so that the copy engines and the kernels work at the same time.
 #![allow(unsafe_code)]
 
 mod error;
+mod event;
 mod launch;
 mod memory;
 mod pinned;
 mod raw;
+mod scratch;
 
 pub(crate) use {memory::Buffer, pinned::Pinned};
 
-use crate::{ErrorKind, Result};
+use crate::{ErrorKind, Result, backend::pool::Pool};
 use cust::{
     device::{Device, DeviceAttribute},
     module::Module,
@@ -35,10 +38,16 @@ pub(crate) struct Context {
     ordinal: u32,
     name: String,
     primary: cust::context::Context,
+    /// Kernels, and all that the caller sees.
     stream: Stream,
+    /// Copies of files' pixels to the device.
+    uploads: Stream,
+    /// Copies of files' pixels to the host.
+    downloads: Stream,
     module: Module,
     memory: memory::Allocator,
-    pinned: pinned::Pool,
+    pinned: Pool<pinned::Locked>,
+    scratch: Pool<scratch::Slab>,
     /// Blocks that a grid may have along x.
     max_grid: u32,
 }
@@ -68,7 +77,8 @@ impl Context {
             "cuDevicePrimaryCtxRetain",
             cust::context::Context::new(device),
         )?;
-        let stream = check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None))?;
+        let stream = || check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None));
+        let (uploads, downloads, stream) = (stream()?, stream()?, stream()?);
         let module = load_module()?;
         let memory = memory::Allocator::new(device)?;
         Ok(Self {
@@ -76,9 +86,12 @@ impl Context {
             name,
             primary,
             stream,
+            uploads,
+            downloads,
             module,
             memory,
-            pinned: pinned::Pool::default(),
+            pinned: Pool::new(pinned::KEEP),
+            scratch: Pool::new(scratch::KEEP),
             max_grid: max_grid.unsigned_abs(),
         })
     }
@@ -97,7 +110,20 @@ impl Context {
 
     pub(crate) fn synchronize(&self) -> Result<()> {
         let _current = self.enter()?;
-        check("cuStreamSynchronize", self.stream.synchronize())
+        self.wait_for_all()
+    }
+
+    /// Waits for all streams. The context must be current.
+    fn wait_for_all(&self) -> Result<()> {
+        for stream in [&self.uploads, &self.stream, &self.downloads] {
+            check("cuStreamSynchronize", stream.synchronize())?;
+        }
+        Ok(())
+    }
+
+    /// Buffers of pinned and of device memory that were made for transfers since the start.
+    pub(crate) fn transfer_buffers(&self) -> u64 {
+        self.pinned.made() + self.scratch.made()
     }
 
     pub(crate) fn make_current(&self) -> Result<()> {

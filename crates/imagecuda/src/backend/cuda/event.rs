@@ -1,0 +1,71 @@
+//! Events that are recorded again and again: those of `cust` are taken away by the stream that
+//! waits for them.
+
+use super::error::check_raw;
+use crate::Result;
+use cust::{stream::Stream, sys};
+use std::ptr;
+
+/// A place in a stream, which other streams and the host can wait for. The context must be
+/// current for every call.
+pub(super) struct Event(sys::CUevent);
+
+// SAFETY: a handle that the driver guards itself.
+unsafe impl Send for Event {}
+// SAFETY: as above.
+unsafe impl Sync for Event {}
+
+impl Event {
+    /// An event that has passed, as nothing is recorded.
+    pub(super) fn new() -> Result<Self> {
+        let mut event = ptr::null_mut();
+        let flags = sys::CUevent_flags_enum::CU_EVENT_DISABLE_TIMING as u32
+            | sys::CUevent_flags_enum::CU_EVENT_BLOCKING_SYNC as u32;
+        // SAFETY: the driver writes one handle.
+        check_raw("cuEventCreate", unsafe {
+            sys::cuEventCreate(&mut event, flags)
+        })?;
+        Ok(Self(event))
+    }
+
+    /// Moves the event behind what is now in `stream`.
+    pub(super) fn record(&self, stream: &Stream) -> Result<()> {
+        // SAFETY: both handles are live, and of the current context.
+        let result = unsafe { sys::cuEventRecord(self.0, stream.as_inner()) };
+        if result != sys::CUresult::CUDA_SUCCESS {
+            // Without an event to wait for, wait for everything.
+            let _ = stream.synchronize();
+        }
+        check_raw("cuEventRecord", result)
+    }
+
+    /// Whether what is before it has run. A failed query is a failed context; the next call that
+    /// can report it will.
+    pub(super) fn has_passed(&self) -> bool {
+        // SAFETY: a live handle.
+        let result = unsafe { sys::cuEventQuery(self.0) };
+        result != sys::CUresult::CUDA_ERROR_NOT_READY
+    }
+
+    /// Waits until what is before it has run.
+    pub(super) fn wait(&self) -> Result<()> {
+        // SAFETY: a live handle.
+        check_raw("cuEventSynchronize", unsafe {
+            sys::cuEventSynchronize(self.0)
+        })
+    }
+
+    /// Makes what is put into `stream` from now on wait for what is now before the event.
+    pub(super) fn precede(&self, stream: &Stream) -> Result<()> {
+        // SAFETY: both handles are live, and of the current context.
+        let result = unsafe { sys::cuStreamWaitEvent(stream.as_inner(), self.0, 0) };
+        check_raw("cuStreamWaitEvent", result)
+    }
+}
+
+impl Drop for Event {
+    fn drop(&mut self) {
+        // SAFETY: a live handle, destroyed once; the driver keeps what is still waited for.
+        let _ = unsafe { sys::cuEventDestroy_v2(self.0) };
+    }
+}

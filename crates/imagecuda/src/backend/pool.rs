@@ -1,0 +1,176 @@
+//! Memory that is dear to get and is used again and again.
+
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// The smallest block.
+const SMALLEST: usize = 64 << 10;
+
+/// A block of memory that a [`Pool`] can keep.
+pub(crate) trait Block: Sized {
+    fn bytes(&self) -> usize;
+
+    /// Whether nobody uses it any more.
+    fn is_free(&self) -> bool;
+
+    /// Gives it back to where it came from, once nobody uses it.
+    fn free(self) {}
+}
+
+/// Blocks that nobody holds, the longest idle first.
+#[derive(Debug)]
+pub(crate) struct Pool<B> {
+    idle: Mutex<Vec<B>>,
+    /// Idle bytes that are kept, beside one block that may be larger.
+    keep: usize,
+    /// Blocks that were made since the start.
+    made: AtomicU64,
+}
+
+impl<B: Block> Pool<B> {
+    pub(crate) const fn new(keep: usize) -> Self {
+        Self {
+            idle: Mutex::new(Vec::new()),
+            keep,
+            made: AtomicU64::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<B>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The smallest free block of at least `bytes` and at most four times as many.
+    pub(crate) fn take(&self, bytes: usize) -> Option<B> {
+        let mut idle = self.lock();
+        let best = (0..idle.len())
+            .filter(|&i| fits(&idle[i], bytes) && idle[i].is_free())
+            .min_by_key(|&i| idle[i].bytes())?;
+        Some(idle.remove(best))
+    }
+
+    /// The block that fits and is longest in use, if there are more than `most` such.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn take_busy(&self, bytes: usize, most: usize) -> Option<B> {
+        let mut idle = self.lock();
+        let mut fitting = (0..idle.len()).filter(|&i| fits(&idle[i], bytes));
+        let first = fitting.next()?;
+        (fitting.count() >= most).then(|| idle.remove(first))
+    }
+
+    /// Notes that a block was made.
+    pub(crate) fn count(&self) {
+        self.made.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Blocks that were made since the start.
+    pub(crate) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// Whether most of what may be kept is still in use.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn is_crowded(&self) -> bool {
+        let idle = self.lock();
+        let busy = idle.iter().filter(|block| !block.is_free());
+        busy.map(Block::bytes).sum::<usize>() > self.keep / 2
+    }
+
+    pub(crate) fn put(&self, block: B) {
+        let surplus = {
+            let mut idle = self.lock();
+            idle.push(block);
+            let mut kept: usize = idle.iter().map(Block::bytes).sum();
+            let mut surplus = 0;
+            while kept > self.keep && surplus + 1 < idle.len() {
+                kept -= idle[surplus].bytes();
+                surplus += 1;
+            }
+            idle.drain(..surplus).collect::<Vec<_>>()
+        };
+        surplus.into_iter().for_each(B::free);
+    }
+
+    #[cfg(feature = "cuda")]
+    pub(crate) fn clear(&self) {
+        let all = std::mem::take(&mut *self.lock());
+        all.into_iter().for_each(B::free);
+    }
+}
+
+fn fits(block: &impl Block, bytes: usize) -> bool {
+    block.bytes() >= bytes && block.bytes() / 4 <= bytes.max(SMALLEST)
+}
+
+/// Sizes that later blocks can be used for again: eighths of powers of two.
+pub(crate) fn size_class(bytes: usize) -> usize {
+    let bytes = bytes.max(SMALLEST);
+    let step = (bytes.checked_next_power_of_two().unwrap_or(bytes) / 8).max(SMALLEST);
+    bytes.checked_next_multiple_of(step).unwrap_or(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fake(usize, bool);
+
+    impl Block for Fake {
+        fn bytes(&self) -> usize {
+            self.0
+        }
+
+        fn is_free(&self) -> bool {
+            self.1
+        }
+    }
+
+    #[test]
+    fn the_smallest_that_fits_is_taken_and_busy_ones_are_not() {
+        let pool = Pool::new(1 << 30);
+        for (bytes, free) in [(4 << 20, true), (1 << 20, true), (1 << 20, false)] {
+            pool.put(Fake(bytes, free));
+        }
+        assert_eq!(pool.take(500 << 10).map(|b| b.0), Some(1 << 20));
+        assert_eq!(pool.take(500 << 10).map(|b| b.0), None); // four times as large
+        assert_eq!(pool.take(2 << 20).map(|b| b.0), Some(4 << 20));
+        assert!(pool.take(1 << 20).is_none());
+    }
+
+    #[test]
+    fn what_is_longest_idle_goes_first() {
+        let pool = Pool::new(10 << 20);
+        for bytes in [6 << 20, 3 << 20, 4 << 20] {
+            pool.put(Fake(bytes, true));
+        }
+        assert!(pool.take(5 << 20).is_none());
+        assert!(pool.take(4 << 20).is_some() && pool.take(3 << 20).is_some());
+        // One alone may be larger than what is kept.
+        pool.put(Fake(50 << 20, true));
+        assert!(pool.take(40 << 20).is_some());
+    }
+
+    #[test]
+    fn size_classes_waste_an_eighth_at_most() {
+        for bytes in [
+            1,
+            65_536,
+            65_537,
+            1 << 20,
+            (1 << 20) + 1,
+            24_883_200,
+            33_177_600,
+        ] {
+            let class = size_class(bytes);
+            let worst = (bytes.next_power_of_two() / 8).max(SMALLEST);
+            assert!(
+                class >= bytes && class < bytes.max(SMALLEST) + worst,
+                "{bytes}"
+            );
+            assert_eq!(size_class(class), class);
+        }
+        assert_eq!(size_class(usize::MAX), usize::MAX);
+    }
+}

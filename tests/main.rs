@@ -4,6 +4,7 @@
 mod support;
 
 mod animation;
+mod batch;
 mod buffers;
 mod code_points;
 mod color;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let trials = [
         animation::trials(),
+        batch::trials(),
         buffers::trials(),
         failures::trials(),
         round_trips::trials(),

@@ -69,6 +69,28 @@ pub fn on_both_devices(tests: &[(&str, Body)]) -> Vec<Trial> {
         .collect()
 }
 
+/// Whether this is a program that runs this test alone; if not, such a one is started, and must
+/// succeed. `name` is the test's, without its device.
+pub fn alone(name: &str, device: &Device) -> bool {
+    const VARIABLE: &str = "IMAGECUDA_TEST_ALONE";
+    if env::var_os(VARIABLE).is_some() {
+        return true;
+    }
+    let kind = if device.is_cuda() { "cuda" } else { "cpu" };
+    let output = std::process::Command::new(env::current_exe().unwrap())
+        .args(["--exact", &format!("{kind}::{name}"), "--test-threads=1"])
+        .env(VARIABLE, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    // One that filters everything out succeeds as well.
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}"
+    );
+    false
+}
+
 /// Runs the trials as libtest would.
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

@@ -58,6 +58,7 @@
 
 mod animation;
 mod backend;
+pub mod batch;
 mod codec;
 mod color;
 mod decoded;

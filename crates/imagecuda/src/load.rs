@@ -3,7 +3,7 @@
 use crate::{
     ColorPolicy, Decoded, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
     backend::{DevicePixel, Expansion},
-    codec::{self, Decode, Metadata},
+    codec::{self, Decode, Header, Metadata},
     color::Conversion,
 };
 use imagecuda_kernels::{expand::Curve, orient::Orientation};
@@ -190,7 +190,7 @@ impl LoadOptions {
     ///
     /// As [`load_into`](Self::load_into).
     pub fn decode_into(&self, bytes: &[u8], image: &mut Image) -> Result<()> {
-        self.read_host(image.device(), bytes, None, &[&*image])?
+        self.read_host(image.device(), bytes, None, &[&*image], &mut |_| Ok(()))?
             .write_to(image)
     }
 
@@ -219,7 +219,7 @@ impl LoadOptions {
     ///
     /// As [`load`](Self::load).
     pub fn read_bytes(&self, device: &Device, bytes: &[u8]) -> Result<Decoded> {
-        self.read_host(device, bytes, None, &[])
+        self.read_host(device, bytes, None, &[], &mut |_| Ok(()))
     }
 
     /// As [`read`](Self::read), if the picture fits all `targets`.
@@ -231,18 +231,22 @@ impl LoadOptions {
         File::open(path)
             .map_err(Error::from)
             .and_then(|file| self.read_to_end(file))
-            .and_then(|bytes| self.read_host(device, &bytes, Some(path), targets))
+            .and_then(|bytes| self.read_host(device, &bytes, Some(path), targets, &mut |_| Ok(())))
             .map_err(|error| error.with_path(path))
     }
 
     pub(crate) fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
-        let limit = self.limits.bytes;
         let mut bytes = Vec::new();
-        reader
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)?;
-        codec::within("bytes", Some(bytes.len() as u64), limit)?;
+        self.read_to_end_of(reader, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Makes `bytes` what `reader` gives until its end.
+    pub(crate) fn read_to_end_of(&self, reader: impl Read, bytes: &mut Vec<u8>) -> Result<()> {
+        let limit = self.limits.bytes;
+        bytes.clear();
+        reader.take(limit.saturating_add(1)).read_to_end(bytes)?;
+        codec::within("bytes", Some(bytes.len() as u64), limit)
     }
 
     /// The format of a file's bytes, by content; by name only if that has no other mark.
@@ -257,18 +261,21 @@ impl LoadOptions {
             .ok_or_else(|| ErrorKind::UnknownFormat.into())
     }
 
-    /// The one way from a file's bytes to host pixels.
-    fn read_host(
+    /// The one way from a file's bytes to host pixels. `admit` sees the header before anything is
+    /// allocated for them.
+    pub(crate) fn read_host(
         &self,
         device: &Device,
         bytes: &[u8],
         path: Option<&Path>,
         targets: &[&dyn Target],
+        admit: &mut dyn FnMut(&Header) -> Result<()>,
     ) -> Result<Decoded> {
         codec::within("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(bytes, path)?;
-        let decode = || {
+        let mut decode = || {
             let decoder = codec::open(format, bytes, &self.limits)?;
+            admit(&decoder.header())?;
             let metadata = Metadata::read(format, bytes);
             self.decode_picture(device, format, decoder, &metadata, targets)
         };

@@ -1,0 +1,275 @@
+//! What is in flight: how many images, how many bytes, and the images themselves, which are
+//! used again.
+
+use super::CancelToken;
+use crate::{Device, Image, Result};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// How often those who wait look whether they were cancelled.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The bounds of a batch, and what there is of it.
+///
+/// Sources are admitted in their order: first a place for an image, then, once a header has told
+/// its size, the bytes. Who has been admitted needs nothing more to be done, so that a batch
+/// whose images the consumer takes and returns goes on. A consumer that keeps them gets one more
+/// at a time, when it waits for it and nothing else is on its way.
+#[derive(Debug)]
+pub(super) struct Flow {
+    most_images: usize,
+    most_bytes: u64,
+    cancel: CancelToken,
+    counts: Mutex<Counts>,
+    changed: Condvar,
+    idle: Mutex<Vec<Image>>,
+    made: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Places taken, until an image is returned.
+    images: usize,
+    /// Bytes admitted, until an image is returned.
+    bytes: u64,
+    /// Places taken whose images the consumer has not got.
+    images_on_the_way: usize,
+    /// Bytes admitted for images that the consumer has not got.
+    sized_on_the_way: usize,
+    /// The source whose size is admitted next.
+    turn: usize,
+    /// Whether the consumer waits.
+    is_waited_for: bool,
+    stopped: bool,
+}
+
+impl Flow {
+    pub(super) fn new(most_images: usize, most_bytes: u64, cancel: CancelToken) -> Self {
+        Self {
+            most_images: most_images.max(1),
+            most_bytes,
+            cancel,
+            counts: Mutex::default(),
+            changed: Condvar::new(),
+            idle: Mutex::default(),
+            made: AtomicU64::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `ready`, and then lets `act` change the counts. `None` if that is not to be.
+    fn when<T>(
+        &self,
+        ready: impl Fn(&Counts) -> bool,
+        act: impl FnOnce(&mut Counts) -> T,
+    ) -> Option<T> {
+        let mut counts = self.lock();
+        loop {
+            if counts.stopped || self.cancel.is_cancelled() {
+                return None;
+            }
+            if ready(&counts) {
+                let result = act(&mut counts);
+                drop(counts);
+                self.changed.notify_all();
+                return Some(result);
+            }
+            counts = self
+                .changed
+                .wait_timeout(counts, LOOK)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn change<T>(&self, act: impl FnOnce(&mut Counts) -> T) -> T {
+        let result = act(&mut self.lock());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits for a place for an image. `None` if there will be none.
+    pub(super) fn take_place(self: &Arc<Self>) -> Option<Place> {
+        let ready = |counts: &Counts| {
+            let starves = counts.is_waited_for && counts.images_on_the_way == 0;
+            counts.images < self.most_images || starves
+        };
+        self.when(ready, |counts| {
+            counts.images += 1;
+            counts.images_on_the_way += 1;
+        })?;
+        Some(Place {
+            flow: Arc::clone(self),
+            bytes: 0,
+            is_sized: false,
+            is_delivered: false,
+        })
+    }
+
+    /// Tells whether the consumer waits.
+    pub(super) fn set_waited_for(&self, is_waited_for: bool) {
+        self.change(|counts| counts.is_waited_for = is_waited_for);
+    }
+
+    /// Sends everyone home.
+    pub(super) fn stop(&self) {
+        self.change(|counts| counts.stopped = true);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.cancel.is_cancelled() || self.lock().stopped
+    }
+
+    /// Images that were allocated.
+    pub(super) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// An image on `device` with room for `width` × `height`: one that was returned, or a new
+    /// one in place of one that is too small.
+    pub(super) fn image(&self, device: &Device, width: u32, height: u32) -> Result<Image> {
+        let pixels = width as usize * height as usize;
+        let found = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let here = |i: &usize| idle[*i].device() == device;
+            let fitting = (0..idle.len())
+                .filter(here)
+                .filter(|&i| idle[i].capacity() >= pixels)
+                .min_by_key(|&i| idle[i].capacity());
+            // Without one that fits the largest of the others grows.
+            let largest = || {
+                (0..idle.len())
+                    .filter(here)
+                    .max_by_key(|&i| idle[i].capacity())
+            };
+            fitting.or_else(largest).map(|i| idle.swap_remove(i))
+        };
+        if let Some(image) = found
+            && image.capacity() >= pixels
+        {
+            return Ok(image);
+        } // else the old one is freed here, before the new one is had
+        self.made.fetch_add(1, Ordering::Relaxed);
+        Image::for_overwrite(device, width, height)
+    }
+}
+
+/// A place for an image in flight, which is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    flow: Arc<Flow>,
+    bytes: u64,
+    is_sized: bool,
+    is_delivered: bool,
+}
+
+impl Place {
+    /// Waits until it is the turn of source `index`, and `bytes` are free. `None` if that will
+    /// not be. Every source must come here once, or those behind it wait for ever.
+    pub(super) fn size(&mut self, index: usize, bytes: u64) -> Option<()> {
+        let most = self.flow.most_bytes;
+        let ready = |counts: &Counts| {
+            let starves = counts.is_waited_for && counts.sized_on_the_way == 0;
+            let fits = counts.bytes.saturating_add(bytes) <= most || counts.bytes == 0;
+            counts.turn == index && (fits || starves || bytes == 0)
+        };
+        self.flow.when(ready, |counts| {
+            counts.turn += 1;
+            counts.bytes = counts.bytes.saturating_add(bytes);
+            counts.sized_on_the_way += 1;
+        })?;
+        (self.bytes, self.is_sized) = (bytes, true);
+        Some(())
+    }
+
+    pub(super) fn is_sized(&self) -> bool {
+        self.is_sized
+    }
+
+    /// The consumer has it.
+    pub(super) fn deliver(&mut self) {
+        let (is_delivered, is_sized) = (self.is_delivered, self.is_sized);
+        self.is_delivered = true;
+        if !is_delivered {
+            self.flow.change(|counts| {
+                counts.images_on_the_way -= 1;
+                counts.sized_on_the_way -= usize::from(is_sized);
+            });
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.deliver();
+        self.flow.change(|counts| {
+            counts.images -= 1;
+            counts.bytes = counts.bytes.saturating_sub(self.bytes);
+        });
+    }
+}
+
+/// An image of a batch. When it is dropped, its memory is used for one that comes later; while
+/// it is kept, there is one less in flight.
+pub struct PooledImage {
+    /// There until dropped.
+    image: Option<Image>,
+    place: Place,
+}
+
+impl PooledImage {
+    pub(super) fn new(image: Image, place: Place) -> Self {
+        let image = Some(image);
+        Self { image, place }
+    }
+
+    pub(super) fn deliver(&mut self) {
+        self.place.deliver();
+    }
+
+    /// The image itself, to keep: the batch makes another in its place.
+    pub fn into_image(mut self) -> Image {
+        self.image.take().expect("there until dropped")
+    }
+}
+
+impl Deref for PooledImage {
+    type Target = Image;
+
+    fn deref(&self) -> &Image {
+        self.image.as_ref().expect("there until dropped")
+    }
+}
+
+impl DerefMut for PooledImage {
+    fn deref_mut(&mut self) -> &mut Image {
+        self.image.as_mut().expect("there until dropped")
+    }
+}
+
+impl Drop for PooledImage {
+    fn drop(&mut self) {
+        if let Some(image) = self.image.take() {
+            let idle = &self.place.flow.idle;
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(image);
+        } // and the place is free after this
+    }
+}
+
+impl fmt::Debug for PooledImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.image.fmt(f)
+    }
+}

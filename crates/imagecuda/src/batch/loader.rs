@@ -1,0 +1,456 @@
+//! Many files to images on devices.
+
+use super::{
+    BYTES, CancelToken, cores,
+    flow::{Flow, Place, PooledImage},
+    panic_text,
+};
+use crate::{Device, Error, LoadOptions, Result};
+use std::{
+    any::Any,
+    collections::BTreeMap,
+    fmt,
+    fs::File,
+    iter::FusedIterator,
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+/// Where the bytes of a file are.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Content<'a> {
+    /// On disk.
+    File(&'a Path),
+    /// In memory.
+    Bytes(&'a [u8]),
+}
+
+/// Something to load: a path, the bytes of a file, or a pair of these and anything that is to
+/// come back with the image.
+pub trait Source: Send + 'static {
+    /// Where its bytes are.
+    fn content(&self) -> Content<'_>;
+}
+
+macro_rules! sources {
+    ($($source:ty => $kind:ident;)*) => {$(
+        impl Source for $source {
+            fn content(&self) -> Content<'_> {
+                Content::$kind(self.as_ref())
+            }
+        }
+    )*};
+}
+
+sources! {
+    PathBuf => File;
+    &'static Path => File;
+    String => File;
+    &'static str => File;
+    Vec<u8> => Bytes;
+    Arc<[u8]> => Bytes;
+    Arc<Vec<u8>> => Bytes;
+    &'static [u8] => Bytes;
+}
+
+impl<S: Source, T: Send + 'static> Source for (S, T) {
+    fn content(&self) -> Content<'_> {
+        self.0.content()
+    }
+}
+
+/// Loads many files at a time: threads decode them, straight into memory from which their device
+/// takes them, and the device expands them while others are decoded.
+///
+/// Memory is bounded by [`prefetch`](Self::prefetch) and [`max_bytes`](Self::max_bytes), and is
+/// used again: images that the consumer drops become later ones. A consumer that is slow, or
+/// keeps images, slows the loader down.
+#[derive(Clone, Debug)]
+pub struct Loader {
+    devices: Vec<Device>,
+    options: LoadOptions,
+    threads: usize,
+    prefetch: Option<usize>,
+    max_bytes: u64,
+    ordered: bool,
+    pub(super) cancel: CancelToken,
+}
+
+impl Loader {
+    /// A loader of images on `device`: one thread a core, two images a thread and 8 GiB in
+    /// flight, results in the order of the sources.
+    pub fn new(device: &Device) -> Self {
+        Self {
+            devices: vec![device.clone()],
+            options: LoadOptions::new(),
+            threads: cores(),
+            prefetch: None,
+            max_bytes: BYTES,
+            ordered: true,
+            cancel: CancelToken::new(),
+        }
+    }
+
+    /// Spreads the images over several devices in turn: the first source goes to the first
+    /// device, and so on. None leaves the one that there is.
+    pub fn devices(mut self, devices: impl IntoIterator<Item = Device>) -> Self {
+        let devices: Vec<Device> = devices.into_iter().collect();
+        if !devices.is_empty() {
+            self.devices = devices;
+        }
+        self
+    }
+
+    /// How each file is loaded.
+    pub fn options(mut self, options: LoadOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// How many threads read and decode, at least 1.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = threads.max(1);
+        self
+    }
+
+    /// How many images may be in flight, at least 1: those that are being decoded, those that
+    /// wait for the consumer, and those that it has not dropped.
+    pub fn prefetch(mut self, images: usize) -> Self {
+        self.prefetch = Some(images.max(1));
+        self
+    }
+
+    /// How many bytes the images in flight may take, on their device and on the way there. One
+    /// that is larger is loaded alone.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Gives images as they are ready, in any order.
+    pub fn unordered(mut self) -> Self {
+        self.ordered = false;
+        self
+    }
+
+    /// Ends the batch when `token` is cancelled: images that are not yet with the consumer are
+    /// dropped, and the iterator ends.
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.cancel = token.clone();
+        self
+    }
+
+    /// Begins to load. Sources are taken one by one as there is room, by the loader's threads.
+    pub fn load<I>(&self, sources: I) -> Images<I::Item>
+    where
+        I: IntoIterator,
+        I::IntoIter: Send + 'static,
+        I::Item: Source,
+    {
+        let prefetch = self.prefetch.unwrap_or(2 * self.threads);
+        let flow = Flow::new(prefetch, self.max_bytes, self.cancel.clone());
+        let shared = Arc::new(Shared {
+            loader: self.clone(),
+            flow: Arc::new(flow),
+            sources: Mutex::new(Sources {
+                taken: 0,
+                rest: Some(Box::new(sources.into_iter())),
+            }),
+            ready: Mutex::new(Ready {
+                results: BTreeMap::new(),
+                next: 0,
+                working: self.threads,
+                panic: None,
+            }),
+            arrived: Condvar::new(),
+            times: Times::default(),
+        });
+        let threads = (0..self.threads).map(|i| {
+            let shared = Arc::clone(&shared);
+            let name = format!("imagecuda load {i}");
+            thread::Builder::new()
+                .name(name)
+                .spawn(move || shared.work())
+        });
+        let mut spawned = Vec::new();
+        for thread in threads {
+            match thread {
+                Ok(thread) => spawned.push(thread),
+                // Fewer threads do the same work; without any, the iterator says so.
+                Err(_) => shared.retire(None),
+            }
+        }
+        Images {
+            shared,
+            threads: spawned,
+        }
+    }
+}
+
+struct Shared<S> {
+    loader: Loader,
+    flow: Arc<Flow>,
+    sources: Mutex<Sources<S>>,
+    ready: Mutex<Ready<S>>,
+    arrived: Condvar,
+    times: Times,
+}
+
+struct Sources<S> {
+    taken: usize,
+    rest: Option<Box<dyn Iterator<Item = S> + Send>>,
+}
+
+struct Ready<S> {
+    results: BTreeMap<usize, Outcome<S>>,
+    /// The source whose result is next, in order.
+    next: usize,
+    /// Threads that may still bring something.
+    working: usize,
+    /// What a source's iterator panicked with.
+    panic: Option<Box<dyn Any + Send>>,
+}
+
+struct Outcome<S> {
+    source: S,
+    result: Result<PooledImage>,
+    /// Held until the consumer has the error.
+    _place: Option<Place>,
+}
+
+/// Where the time of all threads went.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    pub(super) read: AtomicU64,
+    pub(super) decode: AtomicU64,
+    pub(super) upload: AtomicU64,
+    pub(super) bytes: AtomicU64,
+}
+
+/// Adds the time since `start` to `total`, and starts again.
+pub(super) fn lap(start: &mut Instant, total: &AtomicU64) {
+    let now = Instant::now();
+    let nanos = (now - *start).as_nanos();
+    total.fetch_add(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
+    *start = now;
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S: Source> Shared<S> {
+    /// What a thread does.
+    fn work(&self) {
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| {
+            let mut file = Vec::new();
+            while let Some(place) = self.flow.take_place() {
+                let Some((index, source)) = self.take_source() else {
+                    break;
+                };
+                if !self.load_one(index, source, place, &mut file) {
+                    break;
+                }
+            }
+        }));
+        self.retire(worked.err());
+    }
+
+    fn retire(&self, panic: Option<Box<dyn Any + Send>>) {
+        let panicked = panic.is_some();
+        let mut ready = lock(&self.ready);
+        ready.working -= 1;
+        ready.panic = ready.panic.take().or(panic);
+        drop(ready);
+        if panicked {
+            self.flow.stop();
+        }
+        self.arrived.notify_all();
+    }
+
+    fn take_source(&self) -> Option<(usize, S)> {
+        let mut sources = lock(&self.sources);
+        let next = sources.rest.as_mut()?.next();
+        if next.is_none() {
+            sources.rest = None;
+        }
+        let index = sources.taken;
+        sources.taken += usize::from(next.is_some());
+        next.map(|source| (index, source))
+    }
+
+    /// Whether there is a consumer for more.
+    fn load_one(&self, index: usize, source: S, mut place: Place, file: &mut Vec<u8>) -> bool {
+        let device = &self.loader.devices[index % self.loader.devices.len()];
+        let mut goes_on = true;
+        let attempt = AssertUnwindSafe(|| {
+            self.load_source(index, &source, device, &mut place, &mut goes_on, file)
+        });
+        // A panic of a codec is an error of its file.
+        let result = panic::catch_unwind(attempt)
+            .unwrap_or_else(|payload| Err(Error::decode(panic_text(&*payload))));
+        let path = match source.content() {
+            Content::File(path) => Some(path.to_owned()),
+            Content::Bytes(_) => None,
+        };
+        let result = match (result, path) {
+            (Err(error), Some(path)) => Err(error.with_path(&path)),
+            (result, _) => result,
+        };
+        if !place.is_sized() && place.size(index, 0).is_none() {
+            goes_on = false;
+        }
+        if !goes_on {
+            return false;
+        }
+        let (result, place) = match result {
+            Ok(image) => (Ok(PooledImage::new(image, place)), None),
+            Err(error) => (Err(error), Some(place)),
+        };
+        let outcome = Outcome {
+            source,
+            result,
+            _place: place,
+        };
+        lock(&self.ready).results.insert(index, outcome);
+        self.arrived.notify_all();
+        true
+    }
+
+    fn load_source(
+        &self,
+        index: usize,
+        source: &S,
+        device: &Device,
+        place: &mut Place,
+        goes_on: &mut bool,
+        file: &mut Vec<u8>,
+    ) -> Result<crate::Image> {
+        let (options, times) = (&self.loader.options, &self.times);
+        let mut start = Instant::now();
+        let (bytes, path) = match source.content() {
+            Content::Bytes(bytes) => (bytes, None),
+            Content::File(path) => {
+                options.read_to_end_of(File::open(path)?, file)?;
+                (&file[..], Some(path))
+            }
+        };
+        times.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        lap(&mut start, &times.read);
+        let decoded = options.read_host(device, bytes, path, &[], &mut |header| {
+            let pixels = u64::from(header.width) * u64::from(header.height);
+            let need = pixels * 16 + header.bytes() as u64;
+            *goes_on = place.size(index, need).is_some();
+            start = Instant::now(); // waiting is no work
+            match *goes_on {
+                true => Ok(()),
+                false => Err(Error::decode("the batch was cancelled")),
+            }
+        })?;
+        lap(&mut start, &times.decode);
+        let mut image = self.flow.image(device, decoded.width(), decoded.height())?;
+        decoded.write_to(&mut image)?;
+        lap(&mut start, &times.upload);
+        Ok(image)
+    }
+}
+
+/// Images as they are loaded, with their sources: what [`Loader::load`] returns.
+///
+/// Dropping it ends the batch: what has begun is finished and thrown away, nothing more is
+/// begun. Images that the consumer has stay as they are.
+///
+/// # Panics
+///
+/// [`next`](Iterator::next) if the iterator of the sources did, with the same message.
+pub struct Images<S> {
+    shared: Arc<Shared<S>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl<S> Images<S> {
+    /// Images that were allocated so far. The number stands still once as many are there as are
+    /// in flight at a time.
+    pub fn allocated(&self) -> u64 {
+        self.shared.flow.made()
+    }
+
+    pub(super) fn times(&self) -> &Times {
+        &self.shared.times
+    }
+}
+
+impl<S: Source> Iterator for Images<S> {
+    type Item = (S, Result<PooledImage>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Shared {
+            loader,
+            flow,
+            ready,
+            arrived,
+            ..
+        } = &*self.shared;
+        let mut ready = lock(ready);
+        loop {
+            if flow.is_stopped() && ready.panic.is_none() {
+                return None;
+            }
+            let next = ready.next;
+            let found = match loader.ordered {
+                true => ready.results.remove(&next),
+                false => ready.results.pop_first().map(|(_, outcome)| outcome),
+            };
+            if let Some(Outcome {
+                source, mut result, ..
+            }) = found
+            {
+                ready.next += 1;
+                if let Ok(image) = &mut result {
+                    image.deliver();
+                }
+                return Some((source, result));
+            }
+            if ready.working == 0 {
+                if let Some(payload) = ready.panic.take() {
+                    drop(ready);
+                    panic::resume_unwind(payload);
+                }
+                return None;
+            }
+            flow.set_waited_for(true);
+            ready = arrived
+                .wait_timeout(ready, Duration::from_millis(50))
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+            flow.set_waited_for(false);
+        }
+    }
+}
+
+impl<S: Source> FusedIterator for Images<S> {}
+
+impl<S> Drop for Images<S> {
+    fn drop(&mut self) {
+        self.shared.flow.stop();
+        for thread in self.threads.drain(..) {
+            // Its panics were caught.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<S> fmt::Debug for Images<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Images")
+            .field("loader", &self.shared.loader)
+            .finish_non_exhaustive()
+    }
+}

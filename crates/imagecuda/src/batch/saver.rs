@@ -1,0 +1,341 @@
+//! Many images to files.
+
+use super::{BYTES, CancelToken, cores, loader::lap, panic_text};
+use crate::{Error, Image, Result, SaveOptions, save::Started};
+use std::{
+    collections::VecDeque,
+    fmt,
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+/// What became of an image that a [`Saver`] was given.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Saved {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size in bytes, or why there is none. What was there before is then as it was.
+    pub result: Result<u64>,
+}
+
+type Callback = dyn Fn(&Saved) + Send + Sync;
+
+/// Saves many images at a time: the device prepares and downloads one while threads encode
+/// others.
+///
+/// [`save`](Self::save) returns as soon as the device has been told, and waits only if
+/// [`in_flight`](Self::in_flight) images or [`max_bytes`](Self::max_bytes) are underway. Errors
+/// come with [`finish`](Self::finish). Each file appears whole or not at all.
+///
+/// ```
+/// # fn main() -> imagecuda::Result<()> {
+/// use imagecuda::{Device, Image, SaveOptions, batch::Saver};
+///
+/// # let folder = tempfile::tempdir()?;
+/// let mut image = Image::new(&Device::cpu(), 64, 64)?;
+/// let saver = Saver::new(SaveOptions::new().quality(90));
+/// for i in 0..10 {
+///     // The image may be worked on again at once.
+///     saver.save(&image, folder.path().join(format!("{i}.jpg")));
+///     image.reshape(32, 32)?;
+/// }
+/// assert!(saver.finish().iter().all(|saved| saved.result.is_ok()));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Saver {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+    most_threads: usize,
+    in_flight: Option<usize>,
+    max_bytes: u64,
+}
+
+struct Shared {
+    options: SaveOptions,
+    callback: Option<Box<Callback>>,
+    cancel: CancelToken,
+    state: Mutex<State>,
+    changed: Condvar,
+    times: Times,
+}
+
+/// Where the time of all threads went.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    pub(super) download: AtomicU64,
+    pub(super) encode: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    jobs: VecDeque<Job>,
+    /// In the order of the calls; `None` until it is known.
+    results: Vec<Option<Saved>>,
+    in_flight: usize,
+    bytes: u64,
+    idle_threads: usize,
+    is_closed: bool,
+}
+
+struct Job {
+    index: usize,
+    path: PathBuf,
+    started: Started,
+    bytes: u64,
+}
+
+impl Saver {
+    /// A saver with one thread a core, two images a thread and 8 GiB in flight.
+    pub fn new(options: SaveOptions) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                options,
+                callback: None,
+                cancel: CancelToken::new(),
+                state: Mutex::default(),
+                changed: Condvar::new(),
+                times: Times::default(),
+            }),
+            threads: Mutex::default(),
+            most_threads: cores(),
+            in_flight: None,
+            max_bytes: BYTES,
+        }
+    }
+
+    /// What is not yet shared with a thread.
+    fn own(&mut self) -> &mut Shared {
+        Arc::get_mut(&mut self.shared).expect("threads start with the first image")
+    }
+
+    /// How many threads encode and write, at least 1.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.most_threads = threads.max(1);
+        self
+    }
+
+    /// How many images may be underway, at least 1.
+    pub fn in_flight(mut self, images: usize) -> Self {
+        self.in_flight = Some(images.max(1));
+        self
+    }
+
+    /// How many bytes of pixels, as files hold them, may be underway. One that is larger goes
+    /// alone.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// Calls `callback` with each file as it is done, in any order and from any thread.
+    pub fn on_saved(mut self, callback: impl Fn(&Saved) + Send + Sync + 'static) -> Self {
+        self.own().callback = Some(Box::new(callback));
+        self
+    }
+
+    /// Stops when `token` is cancelled: files that have begun are finished, images that have not
+    /// are not saved, and are missing from the results.
+    pub fn cancel(mut self, token: &CancelToken) -> Self {
+        self.own().cancel = token.clone();
+        self
+    }
+
+    /// Saves `image` to a file, in the format that its name shows. It may be changed or dropped
+    /// at once.
+    pub fn save(&self, image: &Image, path: impl Into<PathBuf>) {
+        self.save_with(image, path, &self.shared.options);
+    }
+
+    /// As [`save`](Self::save), with options of its own.
+    pub fn save_with(&self, image: &Image, path: impl Into<PathBuf>, options: &SaveOptions) {
+        let path = path.into();
+        // More than any layout takes, but for float ones.
+        let bytes = image.len() as u64 * 4;
+        let most = self.in_flight.unwrap_or(2 * self.most_threads);
+        let shared = &*self.shared;
+        let mut state = shared.lock();
+        while state.in_flight >= most
+            || state.in_flight > 0 && state.bytes.saturating_add(bytes) > self.max_bytes
+        {
+            state = shared.wait(state);
+        }
+        let index = state.results.len();
+        state.results.push(None);
+        if shared.cancel.is_cancelled() {
+            return;
+        }
+        state.in_flight += 1;
+        state.bytes += bytes;
+        drop(state);
+
+        let started = options.start(image, &path);
+        let started = started.and_then(|started| {
+            self.spawn_if_needed()?;
+            Ok(started)
+        });
+        match started {
+            Ok(started) => {
+                let job = Job {
+                    index,
+                    path,
+                    started,
+                    bytes,
+                };
+                shared.lock().jobs.push_back(job);
+                shared.changed.notify_all();
+            }
+            Err(error) => shared.done(index, path, bytes, Err(error)),
+        }
+    }
+
+    /// A thread for the job that is to come, if none waits for one and there may be more.
+    fn spawn_if_needed(&self) -> Result<()> {
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.shared.lock();
+        let is_needed = state.idle_threads <= state.jobs.len();
+        drop(state);
+        if is_needed && threads.len() < self.most_threads {
+            let shared = Arc::clone(&self.shared);
+            let name = format!("imagecuda save {}", threads.len());
+            let spawned = thread::Builder::new()
+                .name(name)
+                .spawn(move || shared.work());
+            match spawned {
+                Ok(thread) => threads.push(thread),
+                Err(error) if threads.is_empty() => return Err(error.into()),
+                Err(_) => {} // those that there are do the work
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for all files, and tells what became of each, in the order of the calls.
+    #[must_use = "this is where errors are"]
+    pub fn finish(self) -> Vec<Saved> {
+        self.finish_with_times().0.into_iter().flatten().collect()
+    }
+
+    /// As [`finish`](Self::finish), with `None` for what was cancelled.
+    pub(super) fn finish_with_times(self) -> (Vec<Option<Saved>>, Times) {
+        self.join();
+        let results = std::mem::take(&mut self.shared.lock().results);
+        let copy = |nanos: &AtomicU64| AtomicU64::new(nanos.load(Ordering::Relaxed));
+        let Times { download, encode } = &self.shared.times;
+        let times = Times {
+            download: copy(download),
+            encode: copy(encode),
+        };
+        (results, times)
+    }
+
+    /// Waits for all files.
+    fn join(&self) {
+        self.shared.lock().is_closed = true;
+        self.shared.changed.notify_all();
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
+            // Its panics were caught.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Waits for all files. What became of them is lost: call [`finish`](Saver::finish).
+impl Drop for Saver {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl fmt::Debug for Saver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Saver")
+            .field("options", &self.shared.options)
+            .field("threads", &self.most_threads)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a thread does.
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.jobs.pop_front() {
+                drop(state);
+                self.save_one(job);
+                state = self.lock();
+            } else if state.is_closed {
+                return;
+            } else {
+                state.idle_threads += 1;
+                state = self.wait(state);
+                state.idle_threads -= 1;
+            }
+        }
+    }
+
+    fn save_one(&self, job: Job) {
+        let Job {
+            index,
+            path,
+            started,
+            bytes,
+        } = job;
+        if self.cancel.is_cancelled() {
+            let mut state = self.lock();
+            state.in_flight -= 1;
+            state.bytes -= bytes;
+            drop(state);
+            self.changed.notify_all();
+            return;
+        }
+        let attempt = AssertUnwindSafe(|| self.encode(started, &path));
+        // A panic of a codec is an error of its file.
+        let result = panic::catch_unwind(attempt)
+            .unwrap_or_else(|payload| Err(Error::encode(panic_text(&*payload))));
+        self.done(index, path, bytes, result);
+    }
+
+    fn encode(&self, started: Started, path: &Path) -> Result<u64> {
+        let mut start = Instant::now();
+        let prepared = started.finish()?;
+        lap(&mut start, &self.times.download);
+        prepared.save(path)?;
+        lap(&mut start, &self.times.encode);
+        Ok(path.metadata().map_or(0, |metadata| metadata.len()))
+    }
+
+    fn done(&self, index: usize, path: PathBuf, bytes: u64, result: Result<u64>) {
+        let result = result.map_err(|error| error.with_path(&path));
+        let saved = Saved { path, result };
+        if let Some(callback) = &self.callback {
+            // One that panics must not take the thread, and with it a place, away.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| callback(&saved)));
+        }
+        let mut state = self.lock();
+        state.in_flight -= 1;
+        state.bytes -= bytes;
+        state.results[index] = Some(saved);
+        drop(state);
+        self.changed.notify_all();
+    }
+}

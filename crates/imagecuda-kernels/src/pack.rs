@@ -53,17 +53,20 @@ fn over(v: f32, alpha: f32, background: f32) -> f32 {
     v * alpha + background * (1.0 - alpha)
 }
 
-/// The colour of a pixel flattened onto `background`. Channels and alpha are clamped to 0.0 to
-/// 1.0 first (NaN is 0.0), so the result is always between pixel and background.
+/// A pixel flattened onto `background`. Channels and alpha are clamped to 0.0 to 1.0 first (NaN is
+/// 0.0), so the colour is always between pixel and background. The fourth channel is none.
 #[inline(always)]
-fn flatten_clamped(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> [f32; 3] {
-    let a = clamp_unit(a);
-    let flatten = |v, bg| over(clamp_unit(v), a, bg);
-    [
-        flatten(r, background[0]),
-        flatten(g, background[1]),
-        flatten(b, background[2]),
-    ]
+pub(crate) fn flatten(RgbaF32(pixel): RgbaF32, [r, g, b]: Background) -> RgbaF32 {
+    let alpha = clamp_unit(pixel[3]);
+    let background = [r, g, b, 0.0];
+    RgbaF32([0, 1, 2, 3].map(|c| over(clamp_unit(pixel[c]), alpha, background[c])))
+}
+
+/// The colour of that.
+#[inline(always)]
+fn flatten_clamped(pixel: RgbaF32, background: Background) -> [f32; 3] {
+    let RgbaF32([r, g, b, _]) = flatten(pixel, background);
+    [r, g, b]
 }
 
 /// 8-bit RGB, the alpha flattened onto `background`; all is clamped to 0.0 to 1.0 first.

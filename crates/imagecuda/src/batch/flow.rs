@@ -273,3 +273,106 @@ impl fmt::Debug for PooledImage {
         self.image.fmt(f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        collections::VecDeque,
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+        thread,
+    };
+
+    fn noise(state: &mut u64) -> u64 {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        *state >> 33
+    }
+
+    /// A batch as the loader makes it, of threads that take times that nobody can foresee, and a
+    /// consumer that keeps some images and returns others in any order. It must come to an end,
+    /// and never have more in flight than allowed, but for what a waiting consumer is given.
+    fn model(threads: usize, most_images: usize, most_bytes: u64, keep: usize, seed: u64) {
+        const SOURCES: usize = 300;
+        let flow = Arc::new(Flow::new(most_images, most_bytes, CancelToken::new()));
+        let next = AtomicUsize::new(0);
+        let ready: Mutex<Vec<Option<Place>>> = Mutex::new((0..SOURCES).map(|_| None).collect());
+        let arrived = Condvar::new();
+        thread::scope(|scope| {
+            for thread in 0..threads {
+                let (flow, next, ready, arrived) = (&flow, &next, &ready, &arrived);
+                scope.spawn(move || {
+                    let mut state = seed + thread as u64;
+                    while let Some(mut place) = flow.take_place() {
+                        let index = next.fetch_add(1, SeqCst);
+                        if index >= SOURCES {
+                            return;
+                        }
+                        for _ in 0..noise(&mut state) % 50 {
+                            thread::yield_now();
+                        }
+                        let bytes = noise(&mut state) % 100;
+                        place.size(index, bytes).expect("nobody stops it");
+                        for _ in 0..noise(&mut state) % 50 {
+                            thread::yield_now();
+                        }
+                        ready.lock().unwrap()[index] = Some(place);
+                        arrived.notify_all();
+                    }
+                });
+            }
+            let mut kept: VecDeque<Place> = VecDeque::new();
+            let mut state = seed;
+            for index in 0..SOURCES {
+                let mut ready = ready.lock().unwrap();
+                let mut place = loop {
+                    if let Some(place) = ready[index].take() {
+                        break place;
+                    }
+                    flow.set_waited_for(true);
+                    ready = arrived.wait_timeout(ready, LOOK).unwrap().0;
+                    flow.set_waited_for(false);
+                };
+                drop(ready);
+                place.deliver();
+                kept.push_back(place);
+                while kept.len() > keep {
+                    let at = noise(&mut state) as usize % kept.len();
+                    kept.swap_remove_back(at);
+                }
+                let counts = flow.lock();
+                assert!(
+                    counts.images <= most_images.max(kept.len() + 1),
+                    "{counts:?}"
+                );
+                let on_the_way = counts.bytes - kept.iter().map(|p| p.bytes).sum::<u64>();
+                assert!(
+                    counts.bytes <= most_bytes || on_the_way <= 100,
+                    "{counts:?}"
+                );
+            }
+            flow.stop();
+        });
+        drop(ready);
+        let counts = flow.lock();
+        assert_eq!((counts.images_on_the_way, counts.sized_on_the_way), (0, 0));
+        assert_eq!((counts.images, counts.bytes), (0, 0));
+    }
+
+    #[test]
+    fn every_batch_comes_to_an_end() {
+        for seed in 0..4 {
+            for (threads, images, bytes, keep) in [
+                (1, 1, 1000, 0),
+                (2, 1, 1000, 5),
+                (4, 2, 50, 3),
+                (8, 20, 300, 0),
+                (8, 3, 0, 10),
+                (3, 5, u64::MAX, 300),
+            ] {
+                model(threads, images, bytes, keep, seed);
+            }
+        }
+    }
+}

@@ -18,6 +18,8 @@ mod options;
 mod orientation;
 mod round_trips;
 mod targets;
+mod tiff_damage;
+mod truncated;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,8 @@ fn main() -> ExitCode {
         failures::trials(),
         round_trips::trials(),
         targets::trials(),
+        tiff_damage::trials(),
+        truncated::trials(),
         color::trials(),
         composition::trials(),
         convert::trials(),

@@ -125,8 +125,9 @@ fn read_chunk(
     if whole {
         return (bytes, rows);
     }
-    // It does not tell how far it came. Rows of zeros may not have been decoded.
+    // It does not tell how far it came: rows of zeros may not be decoded, and the one before them
+    // not all of it.
     let decoded = bytes.iter().rposition(|&byte| byte != 0);
-    let rows = decoded.map_or(0, |last| last / stride + 1).min(rows);
+    let rows = decoded.map_or(0, |last| last / stride).min(rows);
     (bytes, rows)
 }

@@ -9,6 +9,7 @@ mod color;
 mod composition;
 mod convert;
 mod corpus;
+mod damage;
 mod depth;
 mod failures;
 mod frames;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         composition::trials(),
         convert::trials(),
         corpus::trials(),
+        damage::trials(),
         depth::trials(),
         frames::trials(),
         images::trials(),

@@ -1,6 +1,6 @@
 //! TIFF files that lack strips, or parts of them.
 
-use crate::support::{Noise, animations, same};
+use crate::support::{Noise, animations, cuts::tolerant, same};
 use imagecuda::{Device, Format, LoadOptions};
 use libtest_mimic::Trial;
 
@@ -161,10 +161,6 @@ fn file(kind: Kind) -> (Vec<u8>, Vec<usize>) {
         file.extend(strip);
     }
     (file, places)
-}
-
-fn tolerant() -> LoadOptions {
-    LoadOptions::new().allow_truncated(true)
 }
 
 fn strips_are_there_until_the_cut(device: &Device) {

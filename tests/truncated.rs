@@ -3,14 +3,11 @@
 use crate::support::{
     Noise,
     animations::{self, Png, RGBA8, png_chunk},
-    bits, corpus,
-    pictures::{folder, opaque, picture},
+    cuts::{Case, Rest, noise, noise_of, tolerant},
+    pictures::{folder, opaque, picture, psnr},
     same,
 };
-use imagecuda::{
-    Compression, Decoded, Depth, Device, ErrorKind, Format, ImageU8, Layout, LoadOptions, Result,
-    SaveOptions,
-};
+use imagecuda::{Compression, Depth, Device, ErrorKind, Format, ImageU8, LoadOptions, SaveOptions};
 use libtest_mimic::Trial;
 use std::{fs, io::Cursor};
 
@@ -22,140 +19,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         webp_rows_are_there_until_the_cut,
         jpeg_is_gray_behind_the_cut,
         a_progressive_jpeg_is_coarse,
-        files_that_are_whole_are_as_ever,
         limits_and_capacities_hold,
         damaged_checksums_are_no_loss,
         all_ways_of_loading_take_the_option,
-        nothing_in_the_corpus_is_too_damaged,
     ])
-}
-
-fn tolerant() -> LoadOptions {
-    LoadOptions::new().allow_truncated(true)
-}
-
-/// What is to be seen where nothing decodes.
-#[derive(Clone, Copy, PartialEq)]
-enum Rest {
-    Black,
-    Clear,
-    Gray,
-    /// Anything.
-    Coarse,
-}
-
-struct Case<'a> {
-    name: &'a str,
-    file: &'a [u8],
-    format: Format,
-    rest: Rest,
-    /// Whether the bottom row comes first.
-    upwards: bool,
-    /// The rows that decode together; 0 if they all do.
-    block: usize,
-}
-
-impl Case<'_> {
-    fn read(&self, options: LoadOptions, device: &Device, keep: usize) -> Result<Decoded> {
-        let options = options.format(self.format);
-        options.read_bytes(device, &self.file[..keep])
-    }
-
-    /// Cuts the file at many lengths. A cut loses the end of the picture, and no more than that.
-    fn check(&self, device: &Device) {
-        let name = self.name;
-        let whole = self.read(LoadOptions::new(), device, self.file.len());
-        let whole = whole.unwrap().into_image().unwrap();
-        let (width, height) = (whole.width(), whole.height());
-        let whole = bits(&whole.download().unwrap());
-        let row = width as usize * 4;
-
-        let untouched = self.read(tolerant(), device, self.file.len()).unwrap();
-        assert!(!untouched.is_truncated(), "{name}");
-        let untouched = untouched.into_image().unwrap().download().unwrap();
-        same(&bits(&untouched), &whole, name);
-
-        let mut before = None;
-        let step = (self.file.len() / 60).max(1);
-        for keep in (0..self.file.len()).step_by(step) {
-            let strict = self.read(LoadOptions::new(), device, keep);
-            let found = self.read(tolerant(), device, keep);
-            let found = match (strict, found) {
-                (Ok(_), Ok(found)) => {
-                    assert!(!found.is_truncated(), "{name} of {keep}");
-                    let found = found.into_image().unwrap().download().unwrap();
-                    same(&bits(&found), &whole, (name, keep));
-                    continue;
-                }
-                (Ok(_), Err(error)) => panic!("{name} of {keep}: {error}"),
-                (Err(error), Err(_)) => {
-                    assert_eq!(before, None, "{name} of {keep}: {error}");
-                    continue;
-                }
-                (Err(error), Ok(found)) => {
-                    let kind = error.kind();
-                    assert!(matches!(kind, ErrorKind::Decode(_)), "{name}: {error}");
-                    found
-                }
-            };
-            assert!(found.is_truncated(), "{name} of {keep}");
-            let found = found.into_image().unwrap();
-            assert_eq!((found.width(), found.height()), (width, height), "{name}");
-            let found = bits(&found.download().unwrap());
-            let mut rows: Vec<_> = found.chunks(row).zip(whole.chunks(row)).collect();
-            if self.upwards {
-                rows.reverse();
-            }
-            let good = rows.iter().take_while(|(a, b)| a == b).count();
-            if self.rest != Rest::Coarse {
-                let before = before.unwrap_or(0);
-                assert!(
-                    good >= before,
-                    "{name} of {keep}: {good} rows, then {before}"
-                );
-            }
-            // The share of the rows is about the share of the bytes.
-            if self.block > 0 {
-                let expected = height as usize * keep / self.file.len();
-                let expected = (expected * 3 / 4).saturating_sub(2 * self.block);
-                assert!(good >= expected, "{name} of {keep}: only {good} rows");
-            }
-            before = Some(good);
-            self.check_rest(&rows[good..], keep);
-        }
-        assert!(
-            before.is_some(),
-            "{name}: nothing was to be had of any part"
-        );
-    }
-
-    /// Past the rows at the cut, which may be there in part, there is nothing.
-    fn check_rest(&self, rows: &[(&[u32], &[u32])], keep: usize) {
-        let empty = |pixel: &[u32]| match self.rest {
-            Rest::Black => pixel == [0, 0, 0, 1_f32.to_bits()],
-            Rest::Clear => pixel == [0; 4],
-            Rest::Gray => pixel[..3] == [128.0_f32 / 255.0; 3].map(f32::to_bits),
-            Rest::Coarse => true,
-        };
-        for (found, _) in rows.iter().skip(self.block.max(1)) {
-            let wrong = found.chunks(4).find(|pixel| !empty(pixel));
-            assert_eq!(wrong, None, "{} of {keep}", self.name);
-        }
-    }
-}
-
-/// Noise, so that every row takes as many bytes.
-fn noise(device: &Device, opaque: bool) -> ImageU8 {
-    noise_of(device, [61, 47], opaque)
-}
-
-fn noise_of(device: &Device, [width, height]: [usize; 2], opaque: bool) -> ImageU8 {
-    let mut pixels = Noise::new(5).bytes(width * height * 4);
-    for alpha in pixels.iter_mut().skip(3).step_by(4) {
-        *alpha = if opaque { 255 } else { *alpha | 1 };
-    }
-    let (width, height) = (width as u32, height as u32);
-    ImageU8::from_pixels(device, width, height, Layout::Rgba8, &pixels).unwrap()
 }
 
 fn lossless_rows_are_there_until_the_cut(device: &Device) {
@@ -464,34 +331,14 @@ fn a_progressive_jpeg_is_coarse(device: &Device) {
             block: 0,
         };
         case.check(device);
-        let mut psnr = Vec::new();
+        let mut closer = Vec::new();
         for percent in [50, 95, 100] {
             let keep = file.len() * percent / 100;
             let found = case.read(tolerant(), device, keep).unwrap();
             let found = found.into_image_u8().unwrap().download().unwrap();
-            psnr.push(crate::support::pictures::psnr(&found, &pixels));
+            closer.push(psnr(&found, &pixels));
         }
-        assert!(psnr[0] > 15.0 && psnr.is_sorted(), "{psnr:?}");
-    }
-}
-
-fn files_that_are_whole_are_as_ever(device: &Device) {
-    let Some(corpus) = corpus() else {
-        return;
-    };
-    for name in ["jpeg", "png", "webp", "tiff", "gif", "bmp"] {
-        for entry in fs::read_dir(corpus.join(name)).unwrap() {
-            let path = entry.unwrap().path();
-            let strict = LoadOptions::new().read(device, &path);
-            let Ok(strict) = strict else {
-                continue;
-            };
-            let found = tolerant().read(device, &path).unwrap();
-            assert!(!found.is_truncated(), "{}", path.display());
-            let [a, b] = [strict, found]
-                .map(|decoded| bits(&decoded.into_image().unwrap().download().unwrap()));
-            assert!(a == b, "{}", path.display());
-        }
+        assert!(closer[0] > 15.0 && closer.is_sorted(), "{closer:?}");
     }
 }
 
@@ -555,40 +402,5 @@ fn all_ways_of_loading_take_the_option(device: &Device) {
     }
     for image in [options.load_u8(device, &path).unwrap(), byte, via] {
         same(&image.download().unwrap(), &expected, "8 bits");
-    }
-}
-
-fn nothing_in_the_corpus_is_too_damaged(device: &Device) {
-    let Some(corpus) = corpus() else {
-        return;
-    };
-    let mut had = 0;
-    for entry in fs::read_dir(corpus.join("bad")).unwrap() {
-        let path = entry.unwrap().path();
-        let strict = LoadOptions::new().load(device, &path);
-        match (strict, tolerant().read(device, &path)) {
-            (strict, Ok(found)) => {
-                assert_eq!(found.is_truncated(), strict.is_err(), "{}", path.display());
-                had += usize::from(found.is_truncated());
-                found.into_image().unwrap();
-            }
-            (Ok(_), Err(error)) => panic!("{error}"),
-            (Err(_), Err(_)) => {}
-        }
-    }
-    assert!(had >= 5, "{had}");
-    // Real files, in pieces.
-    for folder in ["jpeg", "png", "webp", "gif", "bmp", "tiff"] {
-        for entry in fs::read_dir(corpus.join(folder)).unwrap() {
-            let path = entry.unwrap().path();
-            let bytes = fs::read(&path).unwrap();
-            if bytes.len() > 200_000 {
-                continue;
-            }
-            for tenth in 1..10 {
-                let options = tolerant().max_pixels(4_000_000);
-                let _ = options.decode(device, &bytes[..bytes.len() * tenth / 10]);
-            }
-        }
     }
 }

@@ -54,7 +54,7 @@ pub struct LoadOptions {
     format: Option<Format>,
     orientation: bool,
     color: ColorPolicy,
-    truncated: bool,
+    pub(crate) truncated: bool,
 }
 
 impl Default for LoadOptions {
@@ -106,36 +106,6 @@ impl LoadOptions {
     /// ICC profile.
     pub fn color(mut self, policy: ColorPolicy) -> Self {
         self.color = policy;
-        self
-    }
-
-    /// Whether files that are damaged or cut short give what decodes of them, and
-    /// [`Decoded::is_truncated`] tells. By default they are errors.
-    ///
-    /// What does not decode is transparent black, or black where the layout has no alpha, or
-    /// gray in a JPEG. How much of a file can be had depends on its format. If nothing can, or
-    /// the header is damaged, it stays an error. A whole file takes no longer.
-    ///
-    /// ```
-    /// # fn main() -> imagecuda::Result<()> {
-    /// use imagecuda::{Device, Format, Image, LoadOptions, encode};
-    ///
-    /// let device = Device::cpu();
-    /// let mut image = Image::new(&device, 64, 64)?;
-    /// image.upload(&[1.0; 64 * 64 * 4])?;
-    /// let file = encode(&image, Format::Qoi)?;
-    /// let cut = &file[..file.len() / 2];
-    ///
-    /// let options = LoadOptions::new();
-    /// assert!(options.read_bytes(&device, cut).is_err());
-    /// let decoded = options.allow_truncated(true).read_bytes(&device, cut)?;
-    /// assert!(decoded.is_truncated());
-    /// assert_eq!(decoded.into_image()?.download()?[..4], [1.0; 4]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn allow_truncated(mut self, allow: bool) -> Self {
-        self.truncated = allow;
         self
     }
 
@@ -307,40 +277,6 @@ impl LoadOptions {
         decode()
             .or_else(|error| self.read_damaged(device, format, bytes, targets, error))
             .map_err(|error: Error| error.with_format(format))
-    }
-
-    /// What there is of a file's first picture, which could not be decoded because of `error`;
-    /// that again if nothing is, or is wanted.
-    pub(crate) fn read_damaged(
-        &self,
-        device: &Device,
-        format: Format,
-        bytes: &[u8],
-        targets: &[&dyn Target],
-        error: Error,
-    ) -> Result<Decoded> {
-        if !self.accepts(&error) {
-            return Err(error);
-        }
-        let decode = || {
-            let decoder = codec::open_damaged(format, bytes, &self.limits)?;
-            let metadata = Metadata::read(format, bytes);
-            self.decode_picture(device, format, decoder, &metadata, targets)
-        };
-        match decode() {
-            Ok(mut decoded) => {
-                decoded.truncated = true;
-                Ok(decoded)
-            }
-            // Only these are news.
-            Err(other) if !self.accepts(&other) => Err(other),
-            Err(_) => Err(error),
-        }
-    }
-
-    /// Whether a file may have that wrong with it.
-    pub(crate) fn accepts(&self, error: &Error) -> bool {
-        self.truncated && matches!(error.kind(), ErrorKind::Decode(_))
     }
 
     /// Decodes a picture, if it fits all `targets`.

@@ -94,7 +94,12 @@ impl<'a> Twice<'a> {
         match self.made_up {
             Some(made_up) => {
                 let bytes = self.completed(made_up[time])?;
-                (self.open)(&bytes, &self.limits)?.read_into(out)
+                let decoder = (self.open)(&bytes, &self.limits)?;
+                // A header that ended with the file may go on in what is made up.
+                if decoder.header() != self.header {
+                    return Err(nothing());
+                }
+                decoder.read_into(out)
             }
             None => {
                 let result = (self.open)(self.bytes, &self.limits)?.read_into(out);

@@ -1,5 +1,7 @@
 //! JPEG: zune-jpeg decodes, jpeg-encoder encodes.
 
+#[cfg(test)]
+mod cuts;
 mod markers;
 
 use self::markers::Frame;

@@ -90,7 +90,7 @@ fn file(kind: Kind) -> (Vec<u8>, Vec<usize>) {
             let rows = STRIP.min(HEIGHT - y);
             // No sample is what is put where there is none.
             let mut data = noise.bytes(row * rows);
-            data.iter_mut().for_each(|v| *v = *v / 2 | 1);
+            data.iter_mut().for_each(|v| *v = (*v / 2) | 1);
             if kind.predicted {
                 for row in data.chunks_mut(row) {
                     // Small differences, so that there is no overflow.

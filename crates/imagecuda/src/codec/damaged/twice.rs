@@ -84,8 +84,13 @@ impl<'a> Twice<'a> {
         let mut bytes: Vec<u8> = zeroed(self.bytes.len().saturating_add(missing))?;
         let (file, rest) = bytes.split_at_mut(self.bytes.len());
         file.copy_from_slice(self.bytes);
-        for (to, from) in rest.iter_mut().zip(made_up.iter().cycle()) {
-            *to = *from;
+        match made_up {
+            [0] => {} // as it is
+            [byte] => rest.fill(*byte),
+            _ => {
+                let parts = rest.chunks_exact_mut(made_up.len());
+                parts.for_each(|part| part.copy_from_slice(made_up));
+            }
         }
         Ok(bytes)
     }

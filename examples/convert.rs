@@ -36,6 +36,7 @@ Options:
       --effort E           0 to 6, for WebP
       --no-orientation     leave the pixels as they are stored
       --raw-color          leave the colours as they are stored
+      --allow-truncated    convert what there is of a damaged INPUT
       --info               print what FILE is, without decoding it
   -h, --help               print this";
 
@@ -119,6 +120,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             }
             "--info" => info = true,
             "--no-orientation" => load = load.orientation(false),
+            "--allow-truncated" => load = load.allow_truncated(true),
             "--raw-color" => load = load.color(ColorPolicy::Raw),
             "--background" => save = save.background(color(&value()?)?),
             "--depth" => save = save.depth(one_of(name, &value()?, &DEPTHS)?),
@@ -219,6 +221,10 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
     let decoded = read(task, &device)?;
     let decode = start.elapsed();
     let format_in = decoded.format();
+    let truncated = match decoded.is_truncated() {
+        true => " (truncated)",
+        false => "",
+    };
 
     let start = Instant::now();
     let image = decoded.into_image()?;
@@ -234,7 +240,7 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
     let encode = start.elapsed();
 
     println!(
-        "{device} ({}), {}x{}, {format_in} to {}: decode {}, upload+convert {}, \
+        "{device} ({}), {}x{}, {format_in}{truncated} to {}: decode {}, upload+convert {}, \
          convert+download {}, encode {}",
         device.name(),
         image.width(),

@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         prints_one_line_of_what_it_did,
         honours_its_options,
         takes_the_frame_that_is_asked_for,
+        converts_what_there_is_of_a_damaged_file,
         honours_depth_and_compression,
         failures_are_one_line_and_leave_no_file,
     ]);
@@ -143,6 +144,30 @@ fn takes_the_frame_that_is_asked_for(device: &Device) {
     let run = convert(device, &["--frame=3"], &animation, &output);
     assert_eq!(run.status.code(), Some(1));
     assert!(text(&run.stderr).contains("there are 3 frames"));
+}
+
+fn converts_what_there_is_of_a_damaged_file(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let [cut, output] = ["a.jpg", "b.png"].map(|name| folder.path().join(name));
+    let file = fs::read(sample()).unwrap();
+    fs::write(&cut, &file[..file.len() / 2]).unwrap();
+    let run = convert(device, &[], &cut, &output);
+    assert_eq!(run.status.code(), Some(1));
+    assert!(!output.exists());
+    let run = convert(device, &["--allow-truncated"], &cut, &output);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let line = text(&run.stdout);
+    assert!(
+        line.contains("1600x1067, JPEG (truncated) to PNG"),
+        "{line}"
+    );
+    let [found, whole] =
+        [&output, &sample()].map(|path| LoadOptions::new().load_u8(device, path).unwrap());
+    let [found, whole] = [found, whole].map(|image| image.download().unwrap());
+    let rows = 1600 * 4 * 300;
+    same(&found[..rows], &whole[..rows], "the upper part");
+    let run = convert(device, &["--allow-truncated"], &sample(), &output);
+    assert!(!text(&run.stdout).contains("truncated"));
 }
 
 fn honours_depth_and_compression(device: &Device) {

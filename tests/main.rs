@@ -11,6 +11,7 @@ mod color;
 mod composition;
 mod convert;
 mod corpus;
+mod damage;
 mod depth;
 mod failures;
 mod frames;
@@ -21,6 +22,8 @@ mod options;
 mod orientation;
 mod round_trips;
 mod targets;
+mod tiff_damage;
+mod truncated;
 
 use std::process::ExitCode;
 
@@ -33,10 +36,13 @@ fn main() -> ExitCode {
         round_trips::trials(),
         targets::trials(),
         code_points::trials(),
+        tiff_damage::trials(),
+        truncated::trials(),
         color::trials(),
         composition::trials(),
         convert::trials(),
         corpus::trials(),
+        damage::trials(),
         depth::trials(),
         frames::trials(),
         images::trials(),

@@ -189,7 +189,7 @@ pub fn png_file([width, height]: [u32; 2], parts: &[Part], png: Png) -> Vec<u8> 
     file
 }
 
-fn scanlines(pixels: &[u8], width: u32, pixel: usize, png: Png) -> Vec<u8> {
+pub fn scanlines(pixels: &[u8], width: u32, pixel: usize, png: Png) -> Vec<u8> {
     let width = width as usize;
     let height = pixels.len() / pixel / width;
     // Where a pass begins, and its steps.
@@ -222,7 +222,7 @@ fn scanlines(pixels: &[u8], width: u32, pixel: usize, png: Png) -> Vec<u8> {
 }
 
 /// Stored, not compressed.
-fn zlib(data: &[u8]) -> Vec<u8> {
+pub fn zlib(data: &[u8]) -> Vec<u8> {
     let mut out = vec![0x78, 0x01];
     let blocks = data.chunks(0xffff);
     let last = blocks.len() - 1;

@@ -5,6 +5,7 @@
 #![allow(unreachable_pub, reason = "a module of tests")]
 
 pub mod animations;
+pub mod cuts;
 pub mod pictures;
 
 use imagecuda::{Device, Error, ErrorKind};

@@ -36,6 +36,7 @@ pub fn clamp_unit(v: f32) -> f32 {
 /// `v`, which is from 0.0 to 65536.0, without its fraction. `as` would saturate as well, which
 /// compilers do not vectorise: a CPU then takes ten times as long.
 #[inline(always)]
+#[allow(unsafe_code, reason = "the one in the bodies")]
 fn truncate(v: f32) -> i32 {
     debug_assert!((0.0..=65536.0).contains(&v));
     // SAFETY: the callers' `v` is a product of a number that was clamped to 0.0 to 1.0, with NaN

@@ -16,6 +16,7 @@ pub struct Decoded {
     pub(crate) how: Expansion,
     pub(crate) conversion: Option<Arc<Conversion>>,
     pub(crate) pixels: Staging,
+    pub(crate) truncated: bool,
 }
 
 impl Decoded {
@@ -37,6 +38,12 @@ impl Decoded {
     /// The layout of the pixels, which is what is uploaded: 1 to 16 bytes a pixel.
     pub fn layout(&self) -> Layout {
         self.how.layout
+    }
+
+    /// Whether the file is damaged or cut short, and this is only what decoded of it:
+    /// [`LoadOptions::allow_truncated`](crate::LoadOptions::allow_truncated).
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
     }
 
     /// Uploads the pixels and makes a float image of them: turned, expanded, converted to sRGB.

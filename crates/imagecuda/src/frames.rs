@@ -72,7 +72,7 @@ impl LoadOptions {
     fn open_frames(&self, device: &Device, bytes: Vec<u8>, path: Option<&Path>) -> Result<Frames> {
         codec::within("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(&bytes, path)?;
-        let sequence = frames::open(format, bytes, &self.limits)?;
+        let sequence = frames::open(format, bytes, &self.limits, self.truncated)?;
         Ok(Frames {
             options: self.clone(),
             device: device.clone(),
@@ -83,6 +83,7 @@ impl LoadOptions {
             count: sequence.count(),
             sequence: Some(sequence),
             index: 0,
+            truncated: false,
         })
     }
 }
@@ -108,7 +109,8 @@ impl LoadOptions {
 /// ```
 ///
 /// A picture that cannot be decoded is an error, and the last there is: what follows would be
-/// composed on it.
+/// composed on it. With [`LoadOptions::allow_truncated`] it ends them as the last one does, and
+/// [`is_truncated`](Self::is_truncated) tells; of the first, what there is of it is given.
 pub struct Frames {
     options: LoadOptions,
     device: Device,
@@ -122,6 +124,7 @@ pub struct Frames {
     sequence: Option<Box<dyn Sequence>>,
     /// Of the next picture.
     index: usize,
+    truncated: bool,
 }
 
 impl Frames {
@@ -140,6 +143,12 @@ impl Frames {
     /// and TIFF do not. There are fewer if the file is damaged.
     pub fn count_hint(&self) -> Option<u32> {
         self.count
+    }
+
+    /// Whether the file turned out to be damaged or cut short, which ended it before its time.
+    /// Before the end this is `false`, whatever is to come.
+    pub fn is_truncated(&self) -> bool {
+        self.truncated
     }
 
     /// Loads the next picture into `image`, which takes over its width and height, and gives
@@ -188,6 +197,10 @@ impl Frames {
                 }
                 Err(error) => {
                     self.sequence = None;
+                    if self.options.accepts(&error) {
+                        self.truncated = true;
+                        return Ok(skipped);
+                    }
                     return Err(self.name(error));
                 }
             }
@@ -215,12 +228,34 @@ impl Frames {
             sequence.skip()?;
             Ok(Some((decoded, delay)))
         })();
+        let result = match result {
+            Err(error) if self.options.accepts(&error) => self.end_damaged(error, targets),
+            result => result,
+        };
         match &result {
             Ok(Some(_)) => self.index += 1,
             Err(error) if matches!(error.kind(), ErrorKind::OverCapacity { .. }) => {}
             Ok(None) | Err(_) => self.sequence = None,
         }
         result.map_err(|error| self.name(error))
+    }
+
+    /// The end, before a picture that could not be decoded because of `error`; but the first is
+    /// given in part.
+    fn end_damaged(
+        &mut self,
+        error: Error,
+        targets: &[&dyn Target],
+    ) -> Result<Option<(Decoded, Duration)>> {
+        let Some(sequence) = self.sequence.as_mut().filter(|_| self.index == 0) else {
+            self.truncated = true;
+            return Ok(None);
+        };
+        let (options, bytes) = (&self.options, sequence.bytes());
+        let decoded = options.read_damaged(&self.device, self.format, bytes, targets, error)?;
+        self.sequence = None;
+        self.truncated = true;
+        Ok(Some((decoded, Duration::ZERO)))
     }
 
     fn name(&self, error: Error) -> Error {

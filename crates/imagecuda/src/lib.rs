@@ -71,6 +71,7 @@ mod image;
 mod info;
 mod load;
 mod save;
+mod truncated;
 
 pub use animation::AnimationEncoder;
 pub use backend::DevicePixel;

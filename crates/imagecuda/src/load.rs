@@ -54,6 +54,7 @@ pub struct LoadOptions {
     format: Option<Format>,
     orientation: bool,
     color: ColorPolicy,
+    pub(crate) truncated: bool,
 }
 
 impl Default for LoadOptions {
@@ -63,6 +64,7 @@ impl Default for LoadOptions {
             format: None,
             orientation: true,
             color: ColorPolicy::default(),
+            truncated: false,
         }
     }
 }
@@ -279,7 +281,9 @@ impl LoadOptions {
             let metadata = Metadata::read(format, bytes);
             self.decode_picture(device, format, decoder, &metadata, targets)
         };
-        decode().map_err(|error: Error| error.with_format(format))
+        decode()
+            .or_else(|error| self.read_damaged(device, format, bytes, targets, error))
+            .map_err(|error: Error| error.with_format(format))
     }
 
     /// Decodes a picture, if it fits all `targets`.
@@ -321,6 +325,7 @@ impl LoadOptions {
             },
             conversion,
             pixels,
+            truncated: false,
         })
     }
 }

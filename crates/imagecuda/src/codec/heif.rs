@@ -17,6 +17,7 @@ struct Heif<'a> {
     format: Format,
     handle: ImageHandle,
     header: Header,
+    damaged: bool,
     /// Keeps the borrow of the file, out of which the handle decodes.
     _context: HeifContext<'a>,
 }
@@ -26,6 +27,21 @@ pub(super) fn open<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
+    Ok(Box::new(read_header(format, bytes, limits)?))
+}
+
+/// Tiles that are missing or damaged are holes.
+pub(super) fn open_damaged<'a>(
+    format: Format,
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Box<dyn Decode + 'a>> {
+    let mut heif = read_header(format, bytes, limits)?;
+    heif.damaged = true;
+    Ok(Box::new(heif))
+}
+
+fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Heif<'a>> {
     LazyLock::force(&LIBHEIF);
     let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
     limit(&mut context, limits)?;
@@ -55,12 +71,13 @@ pub(super) fn open<'a>(
         layout,
         curve: Curve::Encoded,
     };
-    Ok(Box::new(Heif {
+    Ok(Heif {
         format,
         handle,
         header,
+        damaged: false,
         _context: context,
-    }))
+    })
 }
 
 /// Holds libheif itself to `limits`, roughly: the coded picture may be larger than the one that
@@ -89,7 +106,7 @@ impl Decode for Heif<'_> {
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
         let Header { layout, .. } = self.header;
-        let image = decode(&self.handle, rgb_chroma(layout))?;
+        let image = decode(&self.handle, rgb_chroma(layout), !self.damaged)?;
         let planes = image.planes();
         let plane = planes
             .interleaved
@@ -117,6 +134,9 @@ impl Decode for Heif<'_> {
                 pick::<2>(layout, row, out, scale);
             }
             self.mend(out.as_chunks_mut::<2>().0);
+        }
+        if self.damaged && out.iter().all(|&byte| byte == 0) {
+            return Err(Error::decode("nothing of the picture is left"));
         }
         Ok(())
     }
@@ -173,8 +193,8 @@ fn is_limited(handle: &ImageHandle) -> bool {
     }
 }
 
-/// Decodes strictly: a tile that is missing or damaged is an error, not a hole.
-fn decode(handle: &ImageHandle, chroma: RgbChroma) -> Result<Image> {
+/// Decodes: strictly, a tile that is missing or damaged is an error, not a hole.
+fn decode(handle: &ImageHandle, chroma: RgbChroma, strict: bool) -> Result<Image> {
     use HeifErrorSubCode::*;
     let attempt = |strict| {
         let mut options = DecodingOptions::new();
@@ -183,7 +203,7 @@ fn decode(handle: &ImageHandle, chroma: RgbChroma) -> Result<Image> {
         }
         LIBHEIF.decode(handle, ColorSpace::Rgb(chroma), options)
     };
-    attempt(true)
+    attempt(strict)
         .or_else(|error| match error.sub_code {
             // To be strict is also to refuse colour spaces of numbers not yet given.
             UnknownNclxColorPrimaries

@@ -25,6 +25,7 @@ use crate::{Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Seek, Write};
 
+mod damaged;
 pub(crate) mod frames;
 #[cfg(feature = "heif")]
 mod heif;
@@ -53,6 +54,7 @@ mod webp;
 #[cfg(feature = "webp")]
 mod webp_anim;
 
+pub(crate) use damaged::open as open_damaged;
 pub(crate) use metadata::Metadata;
 
 /// What a header says, once checked against the limits.
@@ -110,7 +112,16 @@ pub(crate) fn open<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
-    open_unchecked(format, bytes, limits)
+    checked(format, open_unchecked(format, bytes, limits), limits)
+}
+
+/// Holds a header against `limits`, and has all errors name the format.
+fn checked<'a>(
+    format: Format,
+    decoder: Result<Box<dyn Decode + 'a>>,
+    limits: &Limits,
+) -> Result<Box<dyn Decode + 'a>> {
+    decoder
         .and_then(|decoder| {
             check(&decoder.header(), limits)?;
             Ok(Box::new(WithFormat(format, decoder)) as _)

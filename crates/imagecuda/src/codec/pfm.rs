@@ -13,9 +13,22 @@ struct Pfm<'a> {
     header: Header,
     big_endian: bool,
     samples: &'a [u8],
+    /// Whether samples may be missing.
+    damaged: bool,
 }
 
 pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+    Ok(Box::new(read_header(bytes)?))
+}
+
+/// What is missing stays black.
+pub(super) fn open_damaged(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+    let mut pfm = read_header(bytes)?;
+    pfm.damaged = true;
+    Ok(Box::new(pfm))
+}
+
+fn read_header(bytes: &[u8]) -> Result<Pfm<'_>> {
     let layout = match bytes {
         [b'P', b'F', ..] => Layout::Rgb32F,
         _ => Layout::L32F,
@@ -26,7 +39,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
     // Its sign is the byte order; what its size means nobody agrees on, and readers ignore it.
     let scale: f32 = number(&mut rest)?;
     let curve = Curve::Encoded;
-    Ok(Box::new(Pfm {
+    Ok(Pfm {
         header: Header {
             width,
             height,
@@ -35,7 +48,8 @@ pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
         },
         big_endian: scale.is_sign_positive(),
         samples: rest,
-    }))
+        damaged: false,
+    })
 }
 
 /// The next number of the header, and the one white space behind it.
@@ -56,15 +70,16 @@ impl Decode for Pfm<'_> {
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        let samples = self
-            .samples
-            .get(..out.len())
-            .ok_or_else(|| Error::decode("the file is cut short"))?;
+        let samples = match self.samples.get(..out.len()) {
+            Some(samples) => samples,
+            None if self.damaged && self.samples.len() >= 4 => {
+                out.fill(0);
+                self.samples
+            }
+            None => return Err(Error::decode("the file is cut short")),
+        };
         let row = out.len() / self.header.height as usize;
-        for (to, from) in out
-            .chunks_exact_mut(row)
-            .zip(samples.chunks_exact(row).rev())
-        {
+        for (to, from) in out.chunks_exact_mut(row).rev().zip(samples.chunks(row)) {
             for (to, from) in to.as_chunks_mut().0.iter_mut().zip(from.as_chunks().0) {
                 *to = if self.big_endian {
                     f32::from_be_bytes(*from).to_ne_bytes()

@@ -1,9 +1,10 @@
 //! TIFF, through the `tiff` crate. It decompresses; what the samples mean is worked out here.
 
+mod damaged;
 mod samples;
 mod write;
 
-pub(super) use self::write::write;
+pub(super) use self::{damaged::open_damaged, write::write};
 
 use self::samples::{Kind, Meaning};
 use super::{Decode, Header, Pixels, Sink, within};
@@ -47,6 +48,11 @@ enum Alpha {
 }
 
 pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    Ok(Box::new(read_header(bytes, limits, false)?))
+}
+
+/// Of a `damaged` file strips may be missing.
+fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Tiff<'a>> {
     let mut decoder = reader(bytes.into(), limits)?;
     let (width, height) = decoder.dimensions().map_err(error)?;
     let photometric: u16 = tag(&mut decoder, Tag::PhotometricInterpretation)?.unwrap_or(1);
@@ -113,7 +119,7 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
             patch_photometric(&mut copy, &mut decoder)?;
         }
         if fill_order == 2 {
-            reverse_strips(&mut copy, &mut decoder)?;
+            reverse_strips(&mut copy, &mut decoder, damaged)?;
         }
         decoder = reader(copy.into(), limits)?;
     }
@@ -123,12 +129,12 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
         layout: page.layout(),
         curve: Curve::Encoded,
     };
-    Ok(Box::new(Tiff {
+    Ok(Tiff {
         decoder,
         header,
         page,
         limit: limits.bytes,
-    }))
+    })
 }
 
 fn reader<'a>(bytes: Cow<'a, [u8]>, limits: &Limits) -> Result<Reader<'a>> {
@@ -189,7 +195,7 @@ fn patch_photometric(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
 }
 
 /// Turns data whose bits run from low to high into what the crate knows.
-fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
+fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
     for (offsets, counts) in [
         (Tag::StripOffsets, Tag::StripByteCounts),
         (Tag::TileOffsets, Tag::TileByteCounts),
@@ -205,7 +211,11 @@ fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
             .flatten()
             .zip(counts.into_iter().flatten());
         for (offset, count) in strips {
-            let range = offset as usize..offset.saturating_add(count) as usize;
+            let mut range = offset as usize..offset.saturating_add(count) as usize;
+            if damaged {
+                range.end = range.end.min(bytes.len());
+                range.start = range.start.min(range.end);
+            }
             let Some(strip) = bytes.get_mut(range) else {
                 return Err(cut_short());
             };
@@ -254,6 +264,11 @@ impl Page {
             && !self.planar
     }
 
+    /// Samples a pixel that mean something to us.
+    fn used(&self) -> usize {
+        self.meaning.samples() + usize::from(self.alpha.is_some())
+    }
+
     /// The bytes of a row of all samples, or of one where each has its plane.
     fn row_bytes(&self, width: u32) -> Option<u64> {
         let samples = if self.planar { 1 } else { self.samples as u64 };
@@ -271,33 +286,44 @@ impl Decode for Tiff<'_> {
         if self.page.is_direct() {
             return self.decoder.read_image_bytes(out).map_err(error);
         }
-        let Header {
-            width,
-            height,
-            layout,
-            ..
-        } = self.header;
-        let (width, rows) = (width as usize, u64::from(height));
-        // Of planes only those are read that are wanted, and they come first.
-        let page = &self.page;
-        let used = page.meaning.samples() + usize::from(page.alpha.is_some());
-        let planes = if page.planar { used } else { 1 };
-        let row = page.row_bytes(self.header.width);
-        let plane = row.and_then(|row| row.checked_mul(rows));
-        let total = plane.and_then(|plane| plane.checked_mul(planes as u64));
-        within("bytes", total, self.limit.min(isize::MAX as u64))?;
-        let (Some(row), Some(plane), Some(total)) = (row, plane, total) else {
-            return Ok(()); // not counted: refused above
-        };
-        let mut raw: Vec<u8> = zeroed(total as usize)?;
+        let mut raw: Vec<u8> = zeroed(self.raw_bytes()?)?;
         self.decoder.read_image_bytes(&mut raw).map_err(error)?;
+        self.convert(&raw, out);
+        Ok(())
+    }
+}
 
-        let out_row = width * layout.bytes_per_pixel();
+impl Tiff<'_> {
+    /// Planes only count that are wanted, and they come first.
+    fn planes(&self) -> usize {
+        if self.page.planar {
+            self.page.used()
+        } else {
+            1
+        }
+    }
+
+    /// The bytes of all samples that are wanted.
+    fn raw_bytes(&self) -> Result<usize> {
+        let row = self.page.row_bytes(self.header.width);
+        let plane = row.and_then(|row| row.checked_mul(self.header.height.into()));
+        let total = plane.and_then(|plane| plane.checked_mul(self.planes() as u64));
+        within("bytes", total, self.limit.min(isize::MAX as u64))?;
+        Ok(total.unwrap_or_default() as usize)
+    }
+
+    /// Makes pixels of samples as they are in the file.
+    fn convert(&self, raw: &[u8], out: &mut [u8]) {
+        let (page, layout) = (&self.page, self.header.layout);
+        let used = page.used();
+        let row = page.row_bytes(self.header.width).unwrap_or_default() as usize;
+        let plane = row * self.header.height as usize;
+        let out_row = self.header.width as usize * layout.bytes_per_pixel();
         let mut pixel = [0.0; 5];
         for (y, out) in out.chunks_exact_mut(out_row).enumerate() {
             let row_of = |plane_index: usize| {
-                let start = plane_index * plane as usize + y * row as usize;
-                &raw[start..start + row as usize]
+                let start = plane_index * plane + y * row;
+                &raw[start..start + row]
             };
             for (x, out) in out.chunks_exact_mut(layout.bytes_per_pixel()).enumerate() {
                 for (index, sample) in pixel[..used].iter_mut().enumerate() {
@@ -320,7 +346,6 @@ impl Decode for Tiff<'_> {
                 samples::put(out, color[..channels].iter().copied().chain(alpha));
             }
         }
-        Ok(())
     }
 }
 

@@ -3,24 +3,40 @@
 
 use super::{
     Decode, Header, Pixels, Sink, check_sides,
-    webp_anim::{Animation, Held},
+    webp_anim::{Animation, Held, whole_frames},
 };
 use crate::{Error, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libwebp_sys::{
     VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPDecode, WebPDecoderConfig,
-    WebPGetFeatures, WebPRGBABuffer,
+    WebPGetFeatures, WebPIDecGetRGB, WebPIDecoder, WebPIDelete, WebPINewDecoder, WebPIUpdate,
+    WebPRGBABuffer,
 };
-use std::mem::MaybeUninit;
+use std::{
+    mem::MaybeUninit,
+    ptr::{self, NonNull},
+};
 use webp::{Encoder, PixelLayout, WebPConfig, WebPEncodingError};
 
 struct WebP<'a> {
     bytes: &'a [u8],
     header: Header,
     animated: bool,
+    damaged: bool,
 }
 
 pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+    Ok(Box::new(read_header(bytes)?))
+}
+
+/// Of a still picture the rows until the data end; of an animation the first frame, if whole.
+pub(super) fn open_damaged(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+    let mut webp = read_header(bytes)?;
+    webp.damaged = true;
+    Ok(Box::new(webp))
+}
+
+fn read_header(bytes: &[u8]) -> Result<WebP<'_>> {
     let mut features = MaybeUninit::<WebPBitstreamFeatures>::uninit();
     // SAFETY: the pointer and the length are of one slice, which outlives the call; libwebp
     // writes a whole `WebPBitstreamFeatures` to the second pointer, which has room for one.
@@ -41,11 +57,12 @@ pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
         layout,
         curve: Curve::Encoded,
     };
-    Ok(Box::new(WebP {
+    Ok(WebP {
         bytes,
         header,
         animated,
-    }))
+        damaged: false,
+    })
 }
 
 impl Decode for WebP<'_> {
@@ -54,19 +71,61 @@ impl Decode for WebP<'_> {
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        match self.animated {
-            true => self.read_first_frame(out),
-            false => self.read_still(out),
+        match (self.animated, self.damaged) {
+            (true, false) => Self::read_first_frame(Held::Borrowed(self.bytes), out),
+            (true, true) => Self::read_first_frame(whole_frames(self.bytes).into(), out),
+            (false, false) => self.read_still(out),
+            (false, true) => self.read_rows(out),
         }
     }
 }
 
 impl WebP<'_> {
     fn read_still(&self, out: &mut [u8]) -> Result<()> {
+        let mut config = self.config(out)?;
+        config.options.use_threads = 1;
+        // SAFETY: the input is one slice, and `config` was initialised by libwebp. The output
+        // is `out`, borrowed mutably for the whole call, with its true length as its size:
+        // libwebp checks stride x height of what it decodes against that size before it
+        // writes, and frees no external memory, so the config needs no clean-up.
+        let status = unsafe { WebPDecode(self.bytes.as_ptr(), self.bytes.len(), &mut config) };
+        accept(status)
+    }
+
+    /// Decodes as far as the data go.
+    fn read_rows(&self, out: &mut [u8]) -> Result<()> {
+        out.fill(0);
+        let mut config = self.config(out)?;
+        // SAFETY: the structure in `config` was initialised by libwebp and describes `out`, with
+        // its true length. The decoder keeps a pointer to it, and is deleted in this function,
+        // before `config` goes.
+        let decoder = unsafe { WebPINewDecoder(&mut config.output) };
+        let decoder =
+            NonNull::new(decoder).ok_or_else(|| Error::decode("libwebp is out of memory"))?;
+        let decoder = Incremental(decoder);
+        let mut rows = 0;
+        // SAFETY: the decoder is alive until the end of the function, and so are `out`, which
+        // nothing else touches meanwhile, and the input, which is one slice. libwebp checks
+        // stride x height against the output's size before it writes. The second call writes
+        // one `int`, and takes null for what is not wanted.
+        let status = unsafe {
+            let status = WebPIUpdate(decoder.0.as_ptr(), self.bytes.as_ptr(), self.bytes.len());
+            let none = ptr::null_mut();
+            WebPIDecGetRGB(decoder.0.as_ptr(), &mut rows, none, none, none);
+            status
+        };
+        drop(decoder);
+        match rows {
+            1.. => Ok(()),
+            _ => accept(status),
+        }
+    }
+
+    /// That pixels go to `out`.
+    fn config(&self, out: &mut [u8]) -> Result<WebPDecoderConfig> {
         let mut config = WebPDecoderConfig::new()
             .map_err(|()| Error::decode("libwebp is of another version than its bindings"))?;
         let stride = self.header.width as usize * self.header.layout.bytes_per_pixel();
-        config.options.use_threads = 1;
         config.output.colorspace = match self.header.layout {
             Layout::Rgba8 => WEBP_CSP_MODE::MODE_RGBA,
             _ => WEBP_CSP_MODE::MODE_RGB,
@@ -77,23 +136,28 @@ impl WebP<'_> {
             stride: i32::try_from(stride).map_err(Error::decode)?,
             size: out.len(),
         };
-        // SAFETY: the input is one slice, and `config` was initialised by libwebp. The output
-        // is `out`, borrowed mutably for the whole call, with its true length as its size:
-        // libwebp checks stride x height of what it decodes against that size before it
-        // writes, and frees no external memory, so the config needs no clean-up.
-        let status = unsafe { WebPDecode(self.bytes.as_ptr(), self.bytes.len(), &mut config) };
-        accept(status)
+        Ok(config)
     }
 
     /// The first frame of an animation, on its canvas.
-    fn read_first_frame(&self, out: &mut [u8]) -> Result<()> {
-        let mut animation = Animation::new(Held::Borrowed(self.bytes))?;
+    fn read_first_frame(file: Held<'_>, out: &mut [u8]) -> Result<()> {
+        let mut animation = Animation::new(file)?;
         animation.advance()?;
         match animation.canvas() {
             Some(canvas) if canvas.len() == out.len() => out.copy_from_slice(canvas),
             _ => return Err(Error::decode("the first frame is damaged or cut short")),
         }
         Ok(())
+    }
+}
+
+/// Deletes libwebp's decoder.
+struct Incremental(NonNull<WebPIDecoder>);
+
+impl Drop for Incremental {
+    fn drop(&mut self) {
+        // SAFETY: the decoder came from WebPINewDecoder, and is deleted only here.
+        unsafe { WebPIDelete(self.0.as_ptr()) }
     }
 }
 

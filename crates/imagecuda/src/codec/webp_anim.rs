@@ -19,10 +19,38 @@ pub(super) fn is_animated(bytes: &[u8]) -> bool {
     bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0)
 }
 
+/// The file up to the last frame that is all there, as libwebp takes no half of one.
+pub(super) fn whole_frames(bytes: &[u8]) -> Vec<u8> {
+    const RIFF: usize = 12;
+    let mut end = RIFF;
+    while let Some(chunk) = bytes.get(end..)
+        && let Some(&length) = chunk.get(4..).and_then(|rest| rest.first_chunk())
+    {
+        let length = u32::from_le_bytes(length) as usize;
+        // With the byte that makes lengths even.
+        let length = length.saturating_add(8 + length % 2);
+        if length > chunk.len() {
+            break;
+        }
+        end += length;
+    }
+    let mut whole = bytes.get(..end).unwrap_or_default().to_vec();
+    if let Some(length) = whole.get_mut(4..8) {
+        length.copy_from_slice(&((end - 8) as u32).to_le_bytes());
+    }
+    whole
+}
+
 /// A file's bytes, the caller's or shared. Neither changes nor moves while this exists.
 pub(super) enum Held<'a> {
     Borrowed(&'a [u8]),
     Shared(Bytes),
+}
+
+impl From<Vec<u8>> for Held<'_> {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Shared(bytes.into())
+    }
 }
 
 /// libwebp's animation decoder, which composes frames on a canvas of its own.

@@ -49,6 +49,12 @@ pub(super) fn is_animated(bytes: &[u8]) -> bool {
     chunks(bytes).animated
 }
 
+/// Whether the default image is a stand-in, and no frame.
+pub(in crate::codec) fn hides_default(bytes: &[u8]) -> bool {
+    let chunks = chunks(bytes);
+    chunks.animated && !chunks.default_is_first
+}
+
 /// The picture to show of a PNG: the first frame of an animation, which need not be the default
 /// image (`still`): that may be a stand-in for viewers that know no animations.
 pub(in crate::codec) fn first_frame<'a>(
@@ -56,8 +62,7 @@ pub(in crate::codec) fn first_frame<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
-    let chunks = chunks(bytes);
-    if !chunks.animated || chunks.default_is_first {
+    if !hides_default(bytes) {
         return Ok(still);
     }
     Ok(Box::new(FirstFrame {

@@ -14,7 +14,7 @@ mod webp;
 pub(crate) mod write;
 
 use super::{Decode, Header};
-use crate::{Format, Limits, Result};
+use crate::{ErrorKind, Format, Limits, Result};
 use imagecuda_kernels::layout::Layout;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -41,10 +41,31 @@ pub(crate) trait Sequence: Send {
     }
 }
 
-/// Reads the header of `bytes`, which are in `format`, and holds it against `limits`.
-pub(crate) fn open(format: Format, bytes: Vec<u8>, limits: &Limits) -> Result<Box<dyn Sequence>> {
+/// Reads the header of `bytes`, which are in `format`, and holds it against `limits`. What is
+/// `damaged` behind its header shows when it is its turn.
+pub(crate) fn open(
+    format: Format,
+    bytes: Vec<u8>,
+    limits: &Limits,
+    damaged: bool,
+) -> Result<Box<dyn Sequence>> {
     let limits = *limits;
-    super::open(format, &bytes, &limits)?;
+    let header = super::open(format, &bytes, &limits).map(|_| true);
+    let readable = header.or_else(|error| match error.kind() {
+        ErrorKind::Decode(_) if damaged => {
+            super::open_damaged(format, &bytes, &limits)?;
+            Ok(false)
+        }
+        _ => Err(error),
+    })?;
+    if !readable {
+        return Ok(Box::new(Still {
+            format,
+            bytes,
+            limits,
+            left: true,
+        }));
+    }
     let open = || -> Result<Box<dyn Sequence>> {
         Ok(match format {
             #[cfg(feature = "gif")]
@@ -57,7 +78,7 @@ pub(crate) fn open(format: Format, bytes: Vec<u8>, limits: &Limits) -> Result<Bo
             Format::Tiff => Box::new(pages::Pages::new(bytes, limits)?),
             #[cfg(feature = "webp")]
             Format::WebP if super::webp_anim::is_animated(&bytes) => {
-                Box::new(webp::Frames::new(bytes.into(), limits)?)
+                Box::new(webp::Frames::new(bytes.into(), limits, damaged)?)
             }
             _ => Box::new(Still {
                 format,

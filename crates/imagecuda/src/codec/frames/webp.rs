@@ -2,10 +2,10 @@
 
 use super::{Bytes, Composed, Sequence};
 use crate::{
-    Format, Limits, Result,
+    Error, Format, Limits, Result,
     codec::{
         self, Decode,
-        webp_anim::{Animation, Held},
+        webp_anim::{Animation, Held, whole_frames},
     },
 };
 use imagecuda_kernels::layout::Layout;
@@ -17,22 +17,33 @@ pub(super) struct Frames {
     animation: Animation<'static>,
     /// Of the frame on the canvas, if it is not yet taken.
     delay: Option<Duration>,
+    /// Whether frames are missing behind the last.
+    cut: bool,
 }
 
 impl Frames {
-    pub(super) fn new(bytes: Bytes, limits: Limits) -> Result<Self> {
-        let animation = Animation::new(Held::Shared(bytes.clone()))?;
+    pub(super) fn new(bytes: Bytes, limits: Limits, damaged: bool) -> Result<Self> {
+        let animation = Animation::new(Held::Shared(bytes.clone()));
+        let cut = damaged && animation.is_err();
+        let animation = match cut {
+            true => Animation::new(whole_frames(bytes.as_ref()).into()),
+            false => animation,
+        }?;
         Ok(Self {
             bytes,
             limits,
             animation,
             delay: None,
+            cut,
         })
     }
 
     fn compose(&mut self) -> Result<bool> {
         if self.delay.is_none() {
             self.delay = self.animation.advance()?;
+        }
+        if self.cut && self.delay.is_none() {
+            return Err(Error::decode("the file is cut short"));
         }
         Ok(self.delay.is_some())
     }

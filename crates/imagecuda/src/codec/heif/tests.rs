@@ -368,6 +368,13 @@ fn orientation_is_applied_once() {
     }
 }
 
+fn decode_damaged(format: Format, bytes: &[u8]) -> Result<Vec<u8>> {
+    let decoder = codec::open_damaged(format, bytes, &Limits::default())?;
+    let mut out = vec![0xa5; decoder.header().bytes()];
+    decoder.read_into(&mut out)?;
+    Ok(out)
+}
+
 #[test]
 fn damage_is_an_error_or_other_pixels_and_never_a_panic() {
     let size = (40, 30);
@@ -388,12 +395,18 @@ fn damage_is_an_error_or_other_pixels_and_never_a_panic() {
                 "{keep}: {error}"
             );
             assert!(!error.to_string().contains('\n'));
+            drop(decode_damaged(format, &file[..keep]));
         }
         for at in 0..file.len().min(600) {
             let mut file = file.clone();
             file[at] ^= 0x55;
             drop(decode(format, &file));
+            drop(decode_damaged(format, &file));
         }
+        assert_eq!(
+            decode_damaged(format, &file).unwrap(),
+            decode(format, &file).unwrap().1
+        );
     }
 }
 

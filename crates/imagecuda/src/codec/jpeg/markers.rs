@@ -23,8 +23,9 @@ pub(super) struct Frame {
     pub(super) end: usize,
 }
 
-/// Reads the markers of a whole file.
-pub(super) fn parse(bytes: &[u8]) -> Result<Frame> {
+/// Reads the markers of a file: a whole one or, if it is `damaged`, one that may lack anything
+/// behind the header of its first scan. [`Frame::end`] is then in front of what is wrong.
+pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<Frame> {
     if !bytes.starts_with(&[0xff, 0xd8]) {
         return Err(Error::decode("no JPEG signature"));
     }
@@ -32,6 +33,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Frame> {
     let (mut adobe, mut jfif) = (None, false);
     let mut scans = 0;
     let mut wanted = Vec::new(); // the components that no scan has had yet
+    let mut damage = None; // where it is
     let mut at = 2;
     while let Some(found) = next_marker(bytes, at) {
         let (marker, after) = (bytes[found], found + 1);
@@ -56,22 +58,31 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Frame> {
             .ok_or_else(cut_short);
         // Behind a scan a segment that runs past the end is a matter for the decoder.
         let segment = match segment {
-            Err(_) if scans > 0 => break,
+            Err(_) if scans > 0 => {
+                damage = Some(found - 1).filter(|_| damaged);
+                break;
+            }
             segment => segment?,
         };
-        match marker {
+        let scans_before = scans;
+        let mut read = || match marker {
             // Start of frame; 0xc4, 0xc8 and 0xcc are other things.
             0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                let found = start_of_frame(marker, segment)?;
-                if frame.replace(found).is_some() {
+                if frame.is_some() {
                     return Err(Error::decode("two frames in one picture"));
                 }
+                frame = Some(start_of_frame(marker, segment)?);
                 wanted = segment[6..].chunks_exact(3).map(|c| c[0]).collect();
+                Ok(())
             }
-            0xcc => return Err(Error::unsupported("arithmetic-coded JPEG")),
-            0xe0 if scans == 0 => jfif |= segment.starts_with(b"JFIF\0"),
+            0xcc => Err(Error::unsupported("arithmetic-coded JPEG")),
+            0xe0 if scans == 0 => {
+                jfif |= segment.starts_with(b"JFIF\0");
+                Ok(())
+            }
             0xee if scans == 0 && segment.starts_with(b"Adobe") && segment.len() > 11 => {
                 adobe = Some((segment[11], after + 2 + 11));
+                Ok(())
             }
             0xda => {
                 let [count, components @ ..] = segment else {
@@ -89,17 +100,29 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Frame> {
                     }
                 }
                 scans += 1;
+                Ok(())
             }
-            _ => {}
+            _ => Ok(()),
+        };
+        match read() {
+            Err(_) if damaged && scans_before > 0 => {
+                damage = Some(found - 1);
+                break;
+            }
+            result => result?,
         }
         at = after + 2 + segment.len();
     }
     let mut frame = frame.ok_or_else(|| Error::decode("no frame header"))?;
-    if scans == 0 || !wanted.is_empty() {
+    if scans == 0 || !(damaged || wanted.is_empty()) {
         return Err(cut_short());
     }
     let ended = bytes.get(at..at + 2) == Some(&[0xff, 0xd9]);
-    frame.end = if ended { at } else { bytes.len() };
+    frame.end = match damage {
+        Some(damage) => damage,
+        None if ended => at,
+        None => bytes.len(),
+    };
     (frame.adobe, frame.jfif) = (adobe, jfif);
     Ok(frame)
 }
@@ -182,10 +205,10 @@ mod tests {
             jfif: false,
             end,
         };
-        assert_eq!(parse(&file).unwrap(), expected);
+        assert_eq!(parse(&file, false).unwrap(), expected);
         // What follows the end is not of the picture.
         file.extend([0xff, 0xd9, 7, 7, 0xff, 0xd9]);
-        assert_eq!(parse(&file).unwrap(), expected);
+        assert_eq!(parse(&file, false).unwrap(), expected);
     }
 
     #[test]
@@ -198,10 +221,10 @@ mod tests {
             }
             file
         };
-        let frame = parse(&two(1, 2)).unwrap();
+        let frame = parse(&two(1, 2), false).unwrap();
         assert!(frame.split && frame.tall);
         assert!(matches!(
-            parse(&two(1, 1)).unwrap_err().kind(),
+            parse(&two(1, 1), false).unwrap_err().kind(),
             ErrorKind::Decode(_)
         ));
     }
@@ -214,7 +237,7 @@ mod tests {
             (0xc5, 8, "hierarchical"),
             (0xc9, 8, "arithmetic"),
         ] {
-            let error = parse(&file(sof, bits)).unwrap_err();
+            let error = parse(&file(sof, bits), false).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Unsupported(text) if text.contains(what)));
         }
     }
@@ -224,8 +247,23 @@ mod tests {
         let file = file(0xc0, 8);
         let scan = file.windows(2).position(|two| two == [0xff, 0xda]).unwrap() + 10;
         for keep in 0..scan {
-            assert!(parse(&file[..keep]).is_err(), "{keep}");
+            assert!(parse(&file[..keep], false).is_err(), "{keep}");
+            assert!(parse(&file[..keep], true).is_err(), "{keep}");
         }
-        assert!(parse(&file[..scan]).is_ok());
+        assert!(parse(&file[..scan], false).is_ok());
+    }
+
+    #[test]
+    fn damage_behind_the_first_scan_ends_the_file() {
+        let mut cut = file(0xc2, 8);
+        let end = cut.len();
+        // A segment that is not all there.
+        cut.extend([0xff, 0xc4, 0, 20, 1]);
+        assert_eq!(parse(&cut, true).unwrap().end, end);
+        cut.truncate(end);
+        // Another frame.
+        cut.extend([0xff, 0xc2, 0, 11, 8, 0, 3, 0, 5, 1, 1, 0x11, 0]);
+        assert!(parse(&cut, false).is_err());
+        assert_eq!(parse(&cut, true).unwrap().end, end);
     }
 }

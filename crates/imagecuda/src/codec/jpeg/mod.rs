@@ -1,5 +1,7 @@
 //! JPEG: zune-jpeg decodes, jpeg-encoder encodes.
 
+#[cfg(test)]
+mod cuts;
 mod markers;
 
 use self::markers::Frame;
@@ -15,10 +17,20 @@ struct Jpeg<'a> {
     bytes: &'a [u8],
     frame: Frame,
     header: Header,
+    damaged: bool,
 }
 
 pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
-    let frame = markers::parse(bytes)?;
+    open_as(bytes, false)
+}
+
+/// What does not decode becomes gray, and of a progressive file all is as fine as it is there.
+pub(super) fn open_damaged(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+    open_as(bytes, true)
+}
+
+fn open_as(bytes: &[u8], damaged: bool) -> Result<Box<dyn Decode + '_>> {
+    let frame = markers::parse(bytes, damaged)?;
     let layout = match frame.components {
         1 => Layout::L8,
         3 => Layout::Rgb8,
@@ -41,6 +53,7 @@ pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
         bytes,
         frame,
         header,
+        damaged,
     }))
 }
 
@@ -50,12 +63,20 @@ impl Decode for Jpeg<'_> {
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        let data = prepare(self.bytes, &self.frame);
+        match self.damaged {
+            true => self.read_what_is_there(out),
+            false => self.read(&prepare(self.bytes, &self.frame), out),
+        }
+    }
+}
+
+impl Jpeg<'_> {
+    fn read(&self, data: &[u8], out: &mut [u8]) -> Result<()> {
         let options = DecoderOptions::default()
             .set_max_width(usize::from(u16::MAX))
             .set_max_height(usize::from(u16::MAX))
-            .set_strict_mode(true);
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(&data[..]), options);
+            .set_strict_mode(!self.damaged);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(data), options);
         decoder.decode_headers().map_err(decode_error)?;
         let input = decoder.input_colorspace().unwrap_or(ColorSpace::Unknown);
         let output = match self.frame.components {
@@ -73,10 +94,40 @@ impl Decode for Jpeg<'_> {
     }
 }
 
+impl Jpeg<'_> {
+    /// As [`read`](Self::read), until the data end.
+    fn read_what_is_there(&self, out: &mut [u8]) -> Result<()> {
+        let data = prepare(self.bytes, &self.frame);
+        if self.frame.progressive {
+            // The end marker must be there, but behind something that stops the decoder: it
+            // goes on with zeros. Only a first scan that is whole must be followed by a marker.
+            let data = &data[..self.frame.end];
+            let stopped = [data, &READ_AHEAD, &END].concat();
+            self.read(&stopped, out)
+                .or_else(|_| self.read(&[data, &END].concat(), out))?;
+        } else {
+            self.read(&data, out)?;
+        }
+        // Of nothing gray is made, or what four inks of it give.
+        let mut pixels = out.chunks_exact(self.header.layout.bytes_per_pixel());
+        let first = pixels.next().unwrap_or_default();
+        let gray = self.frame.components == 4 || first.iter().all(|&v| v == 128);
+        if gray && pixels.all(|pixel| pixel == first) {
+            return Err(Error::decode("nothing of the picture is left"));
+        }
+        Ok(())
+    }
+}
+
 /// Three components that Adobe's segment says are RGB.
 fn is_adobe_rgb(frame: &Frame) -> bool {
     frame.components == 3 && !frame.jfif && matches!(frame.adobe, Some((0, _)))
 }
+
+const READ_AHEAD: [u8; 16] = [
+    0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0,
+];
+const END: [u8; 2] = [0xff, 0xd9];
 
 /// The file as zune-jpeg decodes it right.
 ///
@@ -86,9 +137,6 @@ fn is_adobe_rgb(frame: &Frame) -> bool {
 /// that decoding them fails at once. (A progressive file must have the marker.) And it takes three components that are RGB by Adobe's segment for broken CMYK, unless the
 /// segment says YCbCr.
 fn prepare<'a>(bytes: &'a [u8], frame: &Frame) -> Cow<'a, [u8]> {
-    const READ_AHEAD: [u8; 16] = [
-        0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0, 0xff, 0,
-    ];
     let mut data = Cow::Borrowed(bytes);
     if !frame.progressive {
         data = [&bytes[..frame.end], &READ_AHEAD].concat().into();

@@ -264,14 +264,14 @@ impl LoadOptions {
     }
 
     /// The one way from a file's bytes to host pixels. `admit` sees the header before anything is
-    /// allocated for them.
+    /// allocated for them; twice, where the file is damaged.
     pub(crate) fn read_host(
         &self,
         device: &Device,
         bytes: &[u8],
         path: Option<&Path>,
         targets: &[&dyn Target],
-        admit: &mut dyn FnMut(&Header) -> Result<()>,
+        admit: &mut Admit<'_>,
     ) -> Result<Decoded> {
         codec::within("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(bytes, path)?;
@@ -282,7 +282,7 @@ impl LoadOptions {
             self.decode_picture(device, format, decoder, &metadata, targets)
         };
         decode()
-            .or_else(|error| self.read_damaged(device, format, bytes, targets, error))
+            .or_else(|error| self.read_damaged(device, format, bytes, targets, admit, error))
             .map_err(|error: Error| error.with_format(format))
     }
 
@@ -329,6 +329,9 @@ impl LoadOptions {
         })
     }
 }
+
+/// Who has a say before a picture is decoded.
+pub(crate) type Admit<'a> = dyn FnMut(&Header) -> Result<()> + 'a;
 
 /// An image that a picture is to fit.
 pub(crate) trait Target {

@@ -4,7 +4,7 @@
 use crate::{
     Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
     codec::{self, Metadata},
-    load::Target,
+    load::{Admit, Target},
 };
 
 impl LoadOptions {
@@ -46,13 +46,15 @@ impl LoadOptions {
         format: Format,
         bytes: &[u8],
         targets: &[&dyn Target],
+        admit: &mut Admit<'_>,
         error: Error,
     ) -> Result<Decoded> {
         if !self.accepts(&error) {
             return Err(error);
         }
-        let decode = || {
+        let mut decode = || {
             let decoder = codec::open_damaged(format, bytes, &self.limits)?;
+            admit(&decoder.header())?;
             let metadata = Metadata::read(format, bytes);
             self.decode_picture(device, format, decoder, &metadata, targets)
         };

@@ -347,11 +347,13 @@ impl<S: Source> Shared<S> {
         let decoded = options.read_host(device, bytes, path, &[], &mut |header| {
             let pixels = u64::from(header.width) * u64::from(header.height);
             let need = pixels * 16 + header.bytes() as u64;
-            *goes_on = place.size(index, need).is_some();
-            start = Instant::now(); // waiting is no work
+            if !place.is_sized() {
+                *goes_on = place.size(index, need).is_some();
+                start = Instant::now(); // waiting is no work
+            }
             match *goes_on {
                 true => Ok(()),
-                false => Err(Error::decode("the batch was cancelled")),
+                false => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
             }
         })?;
         lap(&mut start, &times.decode);

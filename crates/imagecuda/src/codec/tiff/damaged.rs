@@ -42,7 +42,8 @@ impl Decode for Damaged<'_> {
             read_chunks(&mut tiff, planes, &mut raw, &mut holes)?;
             tiff.convert(&raw, out);
         }
-        // Samples of 0 need not be black.
+        // Samples of 0 need not be black, and without ink the paper is white.
+        let black = if tiff.header.layout.is_cmyk() { 255 } else { 0 };
         let pixel = tiff.header.layout.bytes_per_pixel();
         let row = tiff.header.width as usize * pixel;
         for hole in holes {
@@ -51,7 +52,7 @@ impl Decode for Damaged<'_> {
                 .take(hole.y.end)
                 .skip(hole.y.start)
             {
-                row[hole.x.start * pixel..hole.x.end * pixel].fill(0);
+                row[hole.x.start * pixel..hole.x.end * pixel].fill(black);
             }
         }
         Ok(())

@@ -67,12 +67,14 @@ impl ImageInfo {
             bytes: u64::MAX,
         };
         let header = codec::open(format, bytes, &unlimited)?.header();
+        let metadata = Metadata::read(format, bytes);
         Ok(Self {
             format,
-            stored: (header.width, header.height),
+            // Some decoders turn pixels themselves.
+            stored: metadata.turn(false).size(header.width, header.height),
             layout: header.layout,
             curve: header.curve,
-            metadata: Metadata::read(format, bytes),
+            metadata,
         })
     }
 

@@ -6,7 +6,7 @@ use crate::{
     codec::{self, Decode, Metadata},
     color::Conversion,
 };
-use imagecuda_kernels::{expand::Curve, orient::Orientation};
+use imagecuda_kernels::expand::Curve;
 use std::{
     fs::File,
     io::{BufRead, Read, Seek},
@@ -93,8 +93,9 @@ impl LoadOptions {
         self
     }
 
-    /// Whether the pixels are turned for viewing as the file says (EXIF and the TIFF tag, all
-    /// eight ways), which is the default; `false` leaves them as they are stored.
+    /// Whether the pixels are turned for viewing as the file says (EXIF, the TIFF tag, HEIF's
+    /// own properties; all eight ways), which is the default; `false` leaves them as they are
+    /// stored, but cropped where a HEIF says so.
     pub fn orientation(mut self, apply: bool) -> Self {
         self.orientation = apply;
         self
@@ -285,10 +286,7 @@ impl LoadOptions {
         targets: &[&dyn Target],
     ) -> Result<Decoded> {
         let header = decoder.header();
-        let orientation = match self.orientation {
-            true => metadata.orientation(),
-            false => Orientation::Normal,
-        };
+        let orientation = metadata.turn(self.orientation);
         let (width, height) = orientation.size(header.width, header.height);
         for target in targets {
             target.check_fits(width, height)?;
@@ -304,6 +302,8 @@ impl LoadOptions {
                 (header.curve, conversion)
             }
         };
+        let is_gray = header.layout.channels() < 3;
+        let in_its_colors = metadata.describes(format, self.color, conversion.is_some(), is_gray);
         Ok(Decoded {
             device: device.clone(),
             format,
@@ -315,6 +315,7 @@ impl LoadOptions {
                 height,
             },
             conversion,
+            metadata: metadata.carried(self.orientation, in_its_colors),
             pixels,
         })
     }

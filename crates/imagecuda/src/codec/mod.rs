@@ -25,6 +25,7 @@ use crate::{Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Seek, Write};
 
+mod exif;
 pub(crate) mod frames;
 #[cfg(feature = "heif")]
 mod heif;
@@ -46,6 +47,8 @@ mod pfm;
     feature = "tga",
 ))]
 mod raster;
+#[cfg(feature = "webp")]
+mod riff;
 #[cfg(feature = "tiff")]
 mod tiff;
 #[cfg(feature = "webp")]

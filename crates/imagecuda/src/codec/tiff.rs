@@ -1,5 +1,6 @@
 //! TIFF, through the `tiff` crate. It decompresses; what the samples mean is worked out here.
 
+mod metadata;
 mod samples;
 mod write;
 

@@ -1,5 +1,12 @@
-use super::*;
-use crate::{ErrorKind, codec};
+use super::{write::image, *};
+use crate::{
+    ErrorKind, SaveOptions, Subsampling,
+    codec::{self, Pixels},
+};
+use libheif_rs::{
+    Channel, CompressionFormat, EncoderParameterValue, EncoderQuality, EncodingOptions,
+    ImageOrientation,
+};
 use std::io::Cursor;
 
 const FORMATS: [Format; 2] = [Format::Heif, Format::Avif];

@@ -93,7 +93,7 @@ fn tells_what_a_file_is() -> Result<(), libtest_mimic::Failed> {
         .arg(sample())
         .output()?;
     assert!(run.status.success(), "{}", text(&run.stderr));
-    let expected = "1600x1067 JPEG\npixels: RGB, 8 bits a sample\norientation: 1\n\
+    let expected = "1600x1067 JPEG\npixels: RGB, 8 bits a sample\nframes: 1\norientation: 1\n\
                     ICC profile: none\nEXIF: none\n";
     assert_eq!(text(&run.stdout), expected);
     let run = Command::new(program())

@@ -166,20 +166,20 @@ fn delays_and_loops_are_as_the_file_says(device: &Device) {
     assert_eq!(delays(&png(0)), times(10));
     assert_eq!(delays(&webp(0)), times(1));
     // A GIF says how often it is played again.
-    for (file, loops, count) in [
-        (gif(None), 1, None),
-        (gif(Some(gif::Repeat::Infinite)), 0, None),
-        (gif(Some(gif::Repeat::Finite(2))), 3, None),
-        (png(0), 0, Some(6)),
-        (png(3), 3, Some(6)),
-        (webp(0), 0, Some(6)),
-        (webp(3), 3, Some(6)),
+    for (file, loops) in [
+        (gif(None), 1),
+        (gif(Some(gif::Repeat::Infinite)), 0),
+        (gif(Some(gif::Repeat::Finite(2))), 3),
+        (png(0), 0),
+        (png(3), 3),
+        (webp(0), 0),
+        (webp(3), 3),
     ] {
         let frames = open(device, &file);
         let found = (frames.loop_count(), frames.count_hint());
         assert_eq!(
             found,
-            (NonZeroU32::new(loops), count),
+            (NonZeroU32::new(loops), Some(6)),
             "{}",
             frames.format()
         );
@@ -314,7 +314,7 @@ fn a_claim_of_many_frames_costs_nothing(device: &Device) {
     file[control..control + claim.len()].copy_from_slice(&claim);
     let mut frames = open(device, &file);
     assert_eq!(frames.count_hint(), Some(0x7fff_ffff));
-    assert_eq!(frames.size_hint(), (0, Some(0x7fff_ffff)));
+    assert_eq!(frames.size_hint(), (0, Some(0x8000_0000)));
     assert!(frames.next().unwrap().is_ok() && frames.next().unwrap().is_ok());
     assert!(frames.next().unwrap().is_err() && frames.next().is_none());
     assert_eq!(frames.size_hint(), (0, Some(0)));

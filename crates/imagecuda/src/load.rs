@@ -293,17 +293,17 @@ impl LoadOptions {
         }
         let mut pixels = device.staging(header.bytes())?;
         decoder.read_into(&mut pixels)?;
+        let is_gray = header.layout.channels() < 3;
         let (curve, conversion) = match self.color {
             ColorPolicy::Raw => (Curve::Encoded, None),
             ColorPolicy::ToSrgb => {
-                let is_gray = header.layout.channels() < 3;
                 let icc = metadata.icc.as_deref();
                 let conversion = icc.and_then(|icc| Conversion::from_icc(icc, is_gray));
                 (header.curve, conversion)
             }
         };
-        let is_gray = header.layout.channels() < 3;
-        let in_its_colors = metadata.describes(format, self.color, conversion.is_some(), is_gray);
+        let converted = conversion.is_some();
+        let profile_holds = metadata.profile_holds(format, self.color, is_gray, converted);
         Ok(Decoded {
             device: device.clone(),
             format,
@@ -315,7 +315,7 @@ impl LoadOptions {
                 height,
             },
             conversion,
-            metadata: metadata.carried(self.orientation, in_its_colors),
+            metadata: metadata.carried(self.orientation, profile_holds),
             pixels,
         })
     }

@@ -60,8 +60,8 @@ impl Metadata {
     }
 
     /// What goes on with the pixels: EXIF that says how they are still to be turned, and the
-    /// profile if they are `in_its_colors`.
-    pub(crate) fn carried(&self, for_viewing: bool, in_its_colors: bool) -> crate::Metadata {
+    /// profile if that `profile_holds`.
+    pub(crate) fn carried(&self, for_viewing: bool, profile_holds: bool) -> crate::Metadata {
         let left = match for_viewing {
             true => Orientation::Normal,
             false => self.orientation(),
@@ -75,31 +75,29 @@ impl Metadata {
         match self
             .icc
             .as_deref()
-            .filter(|icc| in_its_colors && is_rgb_profile(icc))
+            .filter(|icc| profile_holds && is_rgb_profile(icc))
         {
             Some(icc) => carried.with_icc_profile(icc),
             None => carried,
         }
     }
 
-    /// Whether pixels that were loaded by `policy`, and were `converted` or not, have the colours
-    /// that the profile says.
-    pub(crate) fn describes(
+    /// Whether the profile still says what the colours are of pixels that were loaded by
+    /// `policy` and `converted` or not.
+    pub(crate) fn profile_holds(
         &self,
         format: Format,
         policy: ColorPolicy,
-        converted: bool,
         is_gray: bool,
+        converted: bool,
     ) -> bool {
+        // Another word than the profile's, or a profile that is of no use: they are sRGB.
+        let overruled = format == Format::Png && self.cicp.is_some();
+        let is_usable = |icc: &Vec<u8>| moxcms::ColorProfile::new_from_slice(icc).is_ok();
         match policy {
             ColorPolicy::Raw => true,
-            // Not converted, they are taken for sRGB: as the profile is sRGB's, or for want of
-            // one that is of use.
-            ColorPolicy::ToSrgb => {
-                let by_icc = !is_gray && !(format == Format::Png && self.cicp.is_some());
-                let usable = |icc: &Vec<u8>| moxcms::ColorProfile::new_from_slice(icc).is_ok();
-                !converted && by_icc && self.icc.as_ref().is_some_and(usable)
-            }
+            ColorPolicy::ToSrgb if converted || is_gray || overruled => false,
+            ColorPolicy::ToSrgb => self.icc.as_ref().is_some_and(is_usable),
         }
     }
 }

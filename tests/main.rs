@@ -14,6 +14,7 @@ mod failures;
 mod frames;
 mod images;
 mod kernels;
+mod metadata;
 mod options;
 mod orientation;
 mod round_trips;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         frames::trials(),
         images::trials(),
         kernels::trials(),
+        metadata::trials(),
         options::trials(),
         orientation::trials(),
     ];

@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_tiffs_own_tags_are_its_exif,
         profiles_go_where_they_hold,
         hostile_exif_harms_nobody,
+        hostile_boxes_harm_nobody,
         real_files_are_read,
     ])
 }
@@ -229,6 +230,27 @@ fn hostile_exif_harms_nobody(device: &Device) {
             let mut damaged = file.clone();
             damaged[at] = value;
             let _ = ImageInfo::of(&damaged);
+        }
+    }
+}
+
+fn hostile_boxes_harm_nobody(device: &Device) {
+    let metadata = Metadata::new().with_exif(exif(7)).with_icc_profile(p3());
+    for format in formats().filter(|format| matches!(format, Format::Heif | Format::Avif)) {
+        let file = encode(device, format, metadata.clone());
+        for cut in (0..file.len()).step_by(5) {
+            let _ = ImageInfo::of(&file[..cut]);
+        }
+        // All but the profile and the pixels.
+        let boxes = file.windows(4).position(|w| w == b"mdat").unwrap();
+        let start = file.windows(4).position(|w| w == b"prof").unwrap();
+        let icc = start..start + p3().len();
+        for at in (0..boxes + 8).filter(|at| !icc.contains(at)) {
+            for value in [0, 1, 0x7f, 0xff] {
+                let mut damaged = file.clone();
+                damaged[at] = value;
+                let _ = ImageInfo::of(&damaged);
+            }
         }
     }
 }

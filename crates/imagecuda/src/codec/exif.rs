@@ -85,6 +85,8 @@ impl<'a> Reader<'a> {
     fn entries(self, at: usize) -> impl Iterator<Item = Raw<'a>> {
         let (start, count) = self.directory(at).unwrap_or_default();
         let (_, size, _) = self.sizes();
+        // BigTIFF could have more, and none does.
+        let count = count.min(usize::from(u16::MAX));
         (0..count).map_while(move |i| {
             let at = start.checked_add(i.checked_mul(size)?)?;
             self.bytes.get(at..at.checked_add(size)?)?;

@@ -59,3 +59,76 @@ fn cicp(handle: &ImageHandle) -> Option<Cicp> {
         transfer: transfer.unwrap_or(SRGB.transfer),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Metadata as Carried, SaveOptions,
+        codec::{self, Pixels},
+    };
+    use imagecuda_kernels::{layout::Layout, orient::Orientation};
+    use libheif_rs::{
+        ColorProfileNCLX, CompressionFormat, EncoderQuality, EncodingOptions, MatrixCoefficients,
+    };
+    use std::io::Cursor;
+
+    const PIXELS: Pixels<'static> = Pixels {
+        width: 16,
+        height: 16,
+        layout: Layout::Rgb8,
+        data: &[99; 16 * 16 * 3],
+    };
+
+    /// An AVIF whose nclx says these primaries.
+    fn file(primaries: ColorPrimaries) -> Vec<u8> {
+        let mut image = super::super::write::image(PIXELS).unwrap();
+        let mut profile = ColorProfileNCLX::new().unwrap();
+        profile.set_color_primaries(primaries);
+        image.set_color_profile_nclx(&profile).unwrap();
+        let mut encoder = LIBHEIF.encoder_for_format(CompressionFormat::Av1).unwrap();
+        encoder.set_quality(EncoderQuality::Lossy(50)).unwrap();
+        let mut context = HeifContext::new().unwrap();
+        let options = EncodingOptions::new().unwrap();
+        context
+            .encode_image(&image, &mut encoder, Some(options))
+            .unwrap();
+        context.write_to_bytes().unwrap()
+    }
+
+    #[test]
+    fn code_points_are_those_of_the_nclx() {
+        for (primaries, expected) in [
+            (ColorPrimaries::ITU_R_BT_709_5, 1),
+            (ColorPrimaries::ITU_R_BT_2020_2_and_2100_0, 9),
+            (ColorPrimaries::SMPTE_EG_432_1, 12),
+            (ColorPrimaries::Unspecified, 1), // as the transfer is sRGB's
+        ] {
+            let expected = Cicp {
+                primaries: expected,
+                transfer: 13,
+            };
+            assert_eq!(metadata(&file(primaries)).cicp, Some(expected));
+        }
+    }
+
+    /// The matrix is needed beside a profile.
+    #[test]
+    fn a_profile_and_an_nclx_are_both_there() {
+        let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+        let options = SaveOptions::new().metadata(Carried::new().with_icc_profile(&icc));
+        for format in [crate::Format::Heif, crate::Format::Avif] {
+            let mut file = Cursor::new(Vec::new());
+            codec::encode(format, None, PIXELS, &options, &mut file).unwrap();
+            let file = file.into_inner();
+            let read = metadata(&file);
+            assert_eq!(read.icc.as_ref(), Some(&icc));
+            assert_eq!((read.exif, read.applied), (None, Some(Orientation::Normal)));
+            let context = HeifContext::read_from_bytes(&file).unwrap();
+            let handle = context.primary_image_handle().unwrap();
+            let nclx = handle.color_profile_nclx().unwrap();
+            let matrix = nclx.matrix_coefficients();
+            assert_eq!(matrix, MatrixCoefficients::ITU_R_BT_601_6);
+        }
+    }
+}

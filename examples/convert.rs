@@ -25,15 +25,19 @@ milliseconds that each stage took.
 Options:
       --device DEVICE      auto (default), cpu, cuda or cuda:N
       --frame N            the N-th frame of an animation, or page, from 0 [default: 0]
-      --quality Q          1 to 100, for JPEG and WebP [default: best; WebP lossless]
+      --quality Q          1 to 100, for AVIF, HEIF, JPEG and WebP [default: best; WebP
+                           lossless]
       --background R,G,B   flatten alpha onto this colour, each 0 to 255
       --depth D            8, 16 or float, where OUTPUT's format has it
-      --subsampling S      444, 422 or 420, for JPEG [default: 444 from quality 90]
+      --subsampling S      444, 422 or 420, for AVIF, HEIF and JPEG [default: 444 from
+                           quality 90]
       --progressive        for JPEG
       --compression C      none, fast, balanced or small, for PNG and TIFF; lzw or
                            packbits for TIFF [default: PNG fast, TIFF none]
       --lossless           for WebP; the default unless there is a quality
       --effort E           0 to 6, for WebP
+      --keep-metadata      take the ICC profile, where it still holds, and EXIF along; for
+                           AVIF, HEIF, JPEG, PNG, TIFF and WebP
       --no-orientation     leave the pixels as they are stored
       --raw-color          leave the colours as they are stored
       --allow-truncated    convert what there is of a damaged INPUT
@@ -65,6 +69,7 @@ struct Task {
     load: LoadOptions,
     frame: usize,
     save: SaveOptions,
+    keep_metadata: bool,
     input: PathBuf,
     output: PathBuf,
 }
@@ -86,6 +91,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
     let mut device = None;
     let mut info = false;
     let mut frame = 0;
+    let mut keep_metadata = false;
     let (mut load, mut save) = (LoadOptions::new(), SaveOptions::new());
     let mut files = Vec::new();
     let mut only_files = false;
@@ -119,6 +125,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
                 save = save.quality(number.map_err(|_| format!("--quality: {quality}"))?);
             }
             "--info" => info = true,
+            "--keep-metadata" => keep_metadata = true,
             "--no-orientation" => load = load.orientation(false),
             "--allow-truncated" => load = load.allow_truncated(true),
             "--raw-color" => load = load.color(ColorPolicy::Raw),
@@ -154,6 +161,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
         load,
         frame,
         save,
+        keep_metadata,
         input,
         output,
     })))
@@ -225,6 +233,10 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
         true => " (truncated)",
         false => "",
     };
+    let mut save = task.save.clone();
+    if task.keep_metadata {
+        save = save.metadata(decoded.metadata().clone());
+    }
 
     let start = Instant::now();
     let image = decoded.into_image()?;
@@ -232,7 +244,7 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
     let upload = start.elapsed();
 
     let start = Instant::now();
-    let prepared = task.save.prepare(&image, &task.output)?;
+    let prepared = save.prepare(&image, &task.output)?;
     let download = start.elapsed();
 
     let start = Instant::now();
@@ -270,6 +282,7 @@ fn info(file: &Path) -> imagecuda::Result<()> {
     };
     println!("{}x{} {}", info.width(), info.height(), info.format());
     println!("pixels: {kind}, {} bits a sample{light}", info.depth());
+    println!("frames: {}", info.frames());
     println!("orientation: {}", info.orientation() as u32);
     let bytes = |data: Option<&[u8]>| data.map_or("none".into(), |d| format!("{} bytes", d.len()));
     println!("ICC profile: {}", bytes(info.icc_profile()));

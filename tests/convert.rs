@@ -1,7 +1,7 @@
 //! The example `convert`, as a person runs it.
 
 use crate::support::same;
-use imagecuda::{Device, Layout, LoadOptions};
+use imagecuda::{Device, ImageInfo, Layout, LoadOptions, Metadata, SaveOptions};
 use libtest_mimic::Trial;
 use std::{
     env, fs,
@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         takes_the_frame_that_is_asked_for,
         converts_what_there_is_of_a_damaged_file,
         honours_depth_and_compression,
+        keeps_metadata_if_asked,
         failures_are_one_line_and_leave_no_file,
     ]);
     trials.push(Trial::test("tells_what_a_file_is", tells_what_a_file_is));
@@ -94,7 +95,7 @@ fn tells_what_a_file_is() -> Result<(), libtest_mimic::Failed> {
         .arg(sample())
         .output()?;
     assert!(run.status.success(), "{}", text(&run.stderr));
-    let expected = "1600x1067 JPEG\npixels: RGB, 8 bits a sample\norientation: 1\n\
+    let expected = "1600x1067 JPEG\npixels: RGB, 8 bits a sample\nframes: 1\norientation: 1\n\
                     ICC profile: none\nEXIF: none\n";
     assert_eq!(text(&run.stdout), expected);
     let run = Command::new(program())
@@ -211,6 +212,44 @@ fn honours_depth_and_compression(device: &Device) {
     assert!(sizes[1] < sizes[0], "{sizes:?}");
     let fast = run(&["--lossless", "--effort", "0"], "a.webp");
     assert!(fast == run(&[], "a.webp"));
+}
+
+fn keeps_metadata_if_asked(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    // Turned by 90 degrees, and of the colours of Display P3.
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let metadata = Metadata::new().with_exif(exif).with_icc_profile(&icc);
+    let image = imagecuda::Image::new(device, 9, 5).unwrap();
+    let source = path("source.jpg");
+    let options = SaveOptions::new().metadata(metadata);
+    options.save(&image, &source).unwrap();
+    let kept = |args: &[&str], name: &str| {
+        let run = convert(device, args, &source, &path(name));
+        assert!(run.status.success(), "{args:?}: {}", text(&run.stderr));
+        let info = ImageInfo::read(path(name)).unwrap();
+        let orientation = info.exif().map(|_| info.orientation() as u32);
+        let same = info.icc_profile().map(|profile| profile == icc);
+        (info.width(), orientation, same)
+    };
+    for name in ["a.png", "a.webp", "a.tif", "a.jpg"] {
+        let exif = |orientation| match name {
+            // The tag is TIFF's own, and no EXIF by itself.
+            "a.tif" => None,
+            _ => Some(orientation),
+        };
+        assert_eq!(kept(&[], name), (5, None, None), "{name}");
+        let keep = "--keep-metadata";
+        assert_eq!(kept(&[keep], name), (5, exif(1), None), "{name}");
+        let raw = [keep, "--raw-color"];
+        assert_eq!(kept(&raw, name), (5, exif(1), Some(true)), "{name}");
+        let stored = [keep, "--no-orientation"];
+        assert_eq!(kept(&stored, name), (5, exif(6), None), "{name}");
+    }
+    let refused = convert(device, &["--keep-metadata"], &source, &path("a.bmp"));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("metadata: not an option of BMP"));
 }
 
 fn failures_are_one_line_and_leave_no_file(device: &Device) {

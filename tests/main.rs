@@ -18,6 +18,7 @@ mod frames;
 mod images;
 mod inks;
 mod kernels;
+mod metadata;
 mod options;
 mod orientation;
 mod round_trips;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
         images::trials(),
         inks::trials(),
         kernels::trials(),
+        metadata::trials(),
         options::trials(),
         orientation::trials(),
     ];

@@ -5,7 +5,7 @@ use crate::support::pictures::{COMPRESSIONS, decode_bits};
 use crate::support::{Noise, same};
 use imagecuda::{
     Compression, Depth, Device, Error, ErrorKind, Format, Image, ImageU8, Layout, LoadOptions,
-    SaveOptions, Subsampling,
+    Metadata, SaveOptions, Subsampling,
 };
 use libtest_mimic::Trial;
 use std::io::Cursor;
@@ -229,23 +229,23 @@ fn option(error: &Error) -> Option<&'static str> {
 fn every_option_is_honoured_or_refused(device: &Device) {
     use Format::*;
     let new = SaveOptions::new;
-    let table: [(&str, SaveOptions, &[Format]); 20] = [
+    let table: [(&str, SaveOptions, &[Format]); 22] = [
         ("quality", new().quality(1), &[Avif, Heif, Jpeg, WebP]),
         ("quality", new().quality(100), &[Avif, Heif, Jpeg, WebP]),
         (
             "subsampling",
             new().subsampling(Subsampling::Yuv444),
-            &[Jpeg],
+            &[Avif, Heif, Jpeg],
         ),
         (
             "subsampling",
             new().subsampling(Subsampling::Yuv422),
-            &[Jpeg],
+            &[Avif, Heif, Jpeg],
         ),
         (
             "subsampling",
             new().subsampling(Subsampling::Yuv420),
-            &[Jpeg],
+            &[Avif, Heif, Jpeg],
         ),
         ("progressive", new().progressive(true), &[Jpeg]),
         ("progressive", new().progressive(false), Format::ALL),
@@ -275,6 +275,12 @@ fn every_option_is_honoured_or_refused(device: &Device) {
         ("lossless", new().lossless(false), &[WebP]),
         ("effort", new().effort(0), &[WebP]),
         ("effort", new().effort(6), &[WebP]),
+        (
+            "metadata",
+            new().metadata(Metadata::new().with_exif(b"MM\0*\0\0\0\x08\0\0\0\0\0\0")),
+            &[Avif, Heif, Jpeg, Png, Tiff, WebP],
+        ),
+        ("metadata", new().metadata(Metadata::new()), Format::ALL),
         (
             "depth",
             new().depth(Depth::U8),

@@ -1,7 +1,7 @@
 //! Host pixels on their way to a device.
 
 use crate::{
-    Device, Format, Image, ImageU8, Result,
+    Device, Format, Image, ImageU8, Metadata, Result,
     backend::{Expansion, Staging},
     color::Conversion,
 };
@@ -15,6 +15,7 @@ pub struct Decoded {
     pub(crate) format: Format,
     pub(crate) how: Expansion,
     pub(crate) conversion: Option<Arc<Conversion>>,
+    pub(crate) metadata: Metadata,
     pub(crate) pixels: Staging,
     pub(crate) truncated: bool,
 }
@@ -44,6 +45,18 @@ impl Decoded {
     /// [`LoadOptions::allow_truncated`](crate::LoadOptions::allow_truncated).
     pub fn is_truncated(&self) -> bool {
         self.truncated
+    }
+
+    /// What may go with the pixels into another file: true of the image that is made of them,
+    /// not of the file.
+    ///
+    /// EXIF has its orientation reset where it was applied; where it was not
+    /// ([`LoadOptions::orientation`](crate::LoadOptions::orientation)), EXIF says it, whatever
+    /// said it in the file. The ICC profile is there if the colours are still those that it
+    /// means: with [`ColorPolicy::Raw`](crate::ColorPolicy::Raw), or where it is sRGB's anyway.
+    /// A profile for gray or CMYK is not, as what is saved is RGB.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// Uploads the pixels and makes a float image of them: turned, expanded, converted to sRGB.

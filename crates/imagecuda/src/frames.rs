@@ -72,6 +72,7 @@ impl LoadOptions {
     fn open_frames(&self, device: &Device, bytes: Vec<u8>, path: Option<&Path>) -> Result<Frames> {
         codec::within("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(&bytes, path)?;
+        let count = frames::count(format, &bytes);
         let sequence = frames::open(format, bytes, &self.limits, self.truncated)?;
         Ok(Frames {
             options: self.clone(),
@@ -80,7 +81,7 @@ impl LoadOptions {
             metadata: None,
             path: path.map(Path::to_owned),
             loop_count: sequence.loop_count(),
-            count: sequence.count(),
+            count,
             sequence: Some(sequence),
             index: 0,
             truncated: false,
@@ -119,7 +120,7 @@ pub struct Frames {
     metadata: Option<Metadata>,
     path: Option<PathBuf>,
     loop_count: Option<NonZeroU32>,
-    count: Option<u32>,
+    count: u32,
     /// Gone after the last picture, or an error.
     sequence: Option<Box<dyn Sequence>>,
     /// Of the next picture.
@@ -139,10 +140,10 @@ impl Frames {
         self.loop_count
     }
 
-    /// How many pictures the file claims to have, if its header says so: WebP and PNG do, GIF
-    /// and TIFF do not. There are fewer if the file is damaged.
+    /// How many pictures the file has by its structure, as
+    /// [`ImageInfo::frames`](crate::ImageInfo::frames). There are fewer if the file is damaged.
     pub fn count_hint(&self) -> Option<u32> {
-        self.count
+        Some(self.count)
     }
 
     /// Whether the file turned out to be damaged or cut short, which ended it before its time.
@@ -300,11 +301,10 @@ impl Iterator for Frames {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self
-            .count
-            .map(|count| (count as usize).saturating_sub(self.index));
+        // The last may be followed by an error.
+        let left = (self.count as usize).saturating_sub(self.index);
         match self.sequence {
-            Some(_) => (0, left),
+            Some(_) => (0, left.checked_add(1)),
             None => (0, Some(0)),
         }
     }

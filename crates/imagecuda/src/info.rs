@@ -2,7 +2,7 @@
 
 use crate::{
     Error, Format, LoadOptions, Result,
-    codec::{self, Metadata},
+    codec::{self, Metadata, frames},
     load::Limits,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
@@ -28,6 +28,7 @@ pub struct ImageInfo {
     stored: (u32, u32),
     layout: Layout,
     curve: Curve,
+    frames: u32,
     metadata: Metadata,
 }
 
@@ -67,12 +68,15 @@ impl ImageInfo {
             bytes: u64::MAX,
         };
         let header = codec::open(format, bytes, &unlimited)?.header();
+        let metadata = Metadata::read(format, bytes);
         Ok(Self {
             format,
-            stored: (header.width, header.height),
+            // Some decoders turn pixels themselves.
+            stored: metadata.turn(false).size(header.width, header.height),
             layout: header.layout,
             curve: header.curve,
-            metadata: Metadata::read(format, bytes),
+            frames: frames::count(format, bytes),
+            metadata,
         })
     }
 
@@ -112,7 +116,14 @@ impl ImageInfo {
         self.curve == Curve::Linear
     }
 
-    /// How the stored pixels are to be turned.
+    /// How many pictures [`LoadOptions::frames`] finds: the frames of an animated GIF, WebP or
+    /// PNG, the pages of a TIFF, else 1. It is counted by the structure of the file; damage
+    /// shows when the pictures are decoded.
+    pub fn frames(&self) -> u32 {
+        self.frames
+    }
+
+    /// How the stored pixels are to be turned: by EXIF, the TIFF tag, or HEIF's own properties.
     pub fn orientation(&self) -> Orientation {
         self.metadata.orientation()
     }

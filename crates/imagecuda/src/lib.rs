@@ -22,6 +22,8 @@
 //!   [`SaveOptions`].
 //! - [`LoadOptions::frames`] for all pictures of an animation or a document, which `load` gives
 //!   the first of; [`SaveOptions::animation`] to save GIF and WebP animations.
+//! - [`ImageInfo`] for what a file is and says; [`Metadata`] to take its ICC profile and EXIF
+//!   along.
 //! - [`convert_u8_to_float`], [`convert_float_to_u8`], `upload`, `download` and `copy_from`.
 //!
 //! # Numbers
@@ -70,6 +72,7 @@ mod frames;
 mod image;
 mod info;
 mod load;
+mod metadata;
 mod save;
 mod truncated;
 
@@ -93,6 +96,7 @@ pub use load::{
     LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via, load_u8,
     load_u8_into,
 };
+pub use metadata::Metadata;
 pub use save::{
     Compression, Depth, Prepared, SaveOptions, Subsampling, encode, save, save_u8, save_via,
 };

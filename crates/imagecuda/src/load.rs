@@ -6,7 +6,7 @@ use crate::{
     codec::{self, Decode, Header, Metadata},
     color::Conversion,
 };
-use imagecuda_kernels::{expand::Curve, orient::Orientation};
+use imagecuda_kernels::expand::Curve;
 use std::{
     fs::File,
     io::{BufRead, Read, Seek},
@@ -95,8 +95,9 @@ impl LoadOptions {
         self
     }
 
-    /// Whether the pixels are turned for viewing as the file says (EXIF and the TIFF tag, all
-    /// eight ways), which is the default; `false` leaves them as they are stored.
+    /// Whether the pixels are turned for viewing as the file says (EXIF, the TIFF tag, HEIF's
+    /// own properties; all eight ways), which is the default; `false` leaves them as they are
+    /// stored, but cropped where a HEIF says so.
     pub fn orientation(mut self, apply: bool) -> Self {
         self.orientation = apply;
         self
@@ -296,16 +297,14 @@ impl LoadOptions {
         targets: &[&dyn Target],
     ) -> Result<Decoded> {
         let header = decoder.header();
-        let orientation = match self.orientation {
-            true => metadata.orientation(),
-            false => Orientation::Normal,
-        };
+        let orientation = metadata.turn(self.orientation);
         let (width, height) = orientation.size(header.width, header.height);
         for target in targets {
             target.check_fits(width, height)?;
         }
         let mut pixels = device.staging(header.bytes())?;
         decoder.read_into(&mut pixels)?;
+        let is_gray = header.layout.channels() < 3;
         let (curve, conversion) = match self.color {
             ColorPolicy::Raw => (Curve::Encoded, None),
             ColorPolicy::ToSrgb => {
@@ -313,6 +312,8 @@ impl LoadOptions {
                 (header.curve, conversion)
             }
         };
+        let converted = conversion.is_some();
+        let profile_holds = metadata.profile_holds(format, self.color, is_gray, converted);
         Ok(Decoded {
             device: device.clone(),
             format,
@@ -324,6 +325,7 @@ impl LoadOptions {
                 height,
             },
             conversion,
+            metadata: metadata.carried(self.orientation, profile_holds),
             pixels,
             truncated: false,
         })

@@ -5,7 +5,7 @@ mod options;
 pub use self::options::{Compression, Depth, Subsampling};
 
 use crate::{
-    Error, ErrorKind, Format, Image, ImageU8, Result,
+    Error, ErrorKind, Format, Image, ImageU8, Metadata, Result,
     backend::Staging,
     codec::{self, Pixels, Sink},
     file,
@@ -28,11 +28,11 @@ use std::{
 ///
 /// | | depths, the default first | alpha | options |
 /// |---|---|---|---|
-/// | JPEG | 8-bit | | `quality`, `subsampling`, `progressive` |
-/// | PNG | 8-bit, 16-bit | yes | `compression` |
-/// | WebP | 8-bit | yes | `quality` or `lossless`, `effort` |
-/// | HEIF, AVIF | 8-bit | yes | `quality` |
-/// | TIFF | 8-bit, 16-bit, float | yes | `compression` |
+/// | JPEG | 8-bit | | `quality`, `subsampling`, `progressive`, `metadata` |
+/// | PNG | 8-bit, 16-bit | yes | `compression`, `metadata` |
+/// | WebP | 8-bit | yes | `quality` or `lossless`, `effort`, `metadata` |
+/// | HEIF, AVIF | 8-bit | yes | `quality`, `subsampling`, `metadata` |
+/// | TIFF | 8-bit, 16-bit, float | yes | `compression`, `metadata` |
 /// | PNM | 8-bit, 16-bit | `.pam` | |
 /// | OpenEXR | float | yes | |
 /// | Radiance HDR | float | | |
@@ -62,6 +62,7 @@ pub struct SaveOptions {
     pub(crate) compression: Option<Compression>,
     pub(crate) lossless: Option<bool>,
     pub(crate) effort: Option<u8>,
+    pub(crate) metadata: Metadata,
     pub(crate) format: Option<Format>,
 }
 

@@ -1,11 +1,16 @@
 //! HEIC, HEIF and AVIF, through libheif.
 
-use super::{Decode, Header, Pixels, Sink, check_sides};
-use crate::{Error, Format, Limits, Result, SaveOptions};
+mod boxes;
+mod metadata;
+mod write;
+
+pub(super) use self::{metadata::metadata, write::write};
+
+use super::{Decode, Header};
+use crate::{Error, Format, Limits, Result};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libheif_rs::{
-    Channel, ColorProfileNCLX, ColorSpace, CompressionFormat, DecodingOptions,
-    EncoderParameterValue, EncoderQuality, EncodingOptions, HeifContext, HeifError, HeifErrorCode,
+    ColorProfileNCLX, ColorSpace, DecodingOptions, HeifContext, HeifError, HeifErrorCode,
     HeifErrorSubCode, Image, ImageHandle, LibHeif, RgbChroma,
 };
 use std::sync::LazyLock;
@@ -314,75 +319,8 @@ fn unpremultiply<S: Sample>(pixel: &mut [S]) {
     }
 }
 
-pub(super) fn write(
-    format: Format,
-    pixels: Pixels<'_>,
-    options: &SaveOptions,
-    out: &mut dyn Sink,
-) -> Result<()> {
-    check_sides(&pixels, 65_535)?;
-    let quality = options.quality.unwrap_or(100);
-    let compression = match format {
-        Format::Avif => CompressionFormat::Av1,
-        _ => CompressionFormat::Hevc,
-    };
-    let image = image(pixels).map_err(encode_error)?;
-    let encode = || {
-        let mut encoder = LIBHEIF.encoder_for_format(compression)?;
-        encoder.set_quality(match quality {
-            // x265's best lossy quality takes twice the time of this, for more errors.
-            100 => EncoderQuality::LossLess,
-            _ => EncoderQuality::Lossy(quality),
-        })?;
-        let chroma = if quality < 90 { "420" } else { "444" };
-        encoder.set_parameter_value("chroma", EncoderParameterValue::String(chroma.to_owned()))?;
-        let mut context = HeifContext::new()?;
-        // Without options, whatever they are, libheif does not write the profile.
-        context.encode_image(&image, &mut encoder, Some(EncodingOptions::new()?))?;
-        context.write_to_bytes()
-    };
-    Ok(out.write_all(&encode().map_err(encode_error)?)?)
-}
-
-/// `pixels` as libheif's own.
-fn image(pixels: Pixels<'_>) -> Result<Image, HeifError> {
-    let Pixels { width, height, .. } = pixels;
-    let alpha = pixels.layout == Layout::Rgba8;
-    // Alpha is a second picture in the file, which says nothing where all of it is opaque.
-    let keep = alpha && pixels.data.iter().skip(3).step_by(4).any(|&a| a != 255);
-    let chroma = match keep {
-        true => RgbChroma::Rgba,
-        false => RgbChroma::Rgb,
-    };
-    let mut image = Image::new(width, height, ColorSpace::Rgb(chroma))?;
-    image.create_plane(Channel::Interleaved, width, height, 8)?;
-    if let Some(srgb) = ColorProfileNCLX::new() {
-        image.set_color_profile_nclx(&srgb)?;
-    }
-    if let Some(plane) = image.planes_mut().interleaved {
-        let rows = pixels
-            .data
-            .chunks_exact(width as usize * pixels.layout.bytes_per_pixel());
-        for (out, row) in plane.data.chunks_mut(plane.stride).zip(rows) {
-            if alpha && !keep {
-                let (out, row) = (out.as_chunks_mut::<3>().0, row.as_chunks::<4>().0);
-                for (out, &[r, g, b, _]) in out.iter_mut().zip(row) {
-                    *out = [r, g, b];
-                }
-            } else {
-                out[..row.len()].copy_from_slice(row);
-            }
-        }
-    }
-    Ok(image)
-}
-
 fn decode_error(error: HeifError) -> Error {
     translate(error, Error::decode)
-}
-
-fn encode_error(error: HeifError) -> Error {
-    translate(error, Error::encode)
 }
 
 fn translate(mut error: HeifError, otherwise: fn(HeifError) -> Error) -> Error {

@@ -1,7 +1,8 @@
 //! What files say beside their pixels. Read from the containers themselves, so that every
 //! decoder's answer is the same; what is damaged here counts as not there.
 
-use crate::{Format, color::Cicp};
+use super::exif;
+use crate::{ColorPolicy, Format, color::Cicp};
 use imagecuda_kernels::orient::Orientation;
 
 /// What a file says beside its pixels.
@@ -14,7 +15,9 @@ pub(crate) struct Metadata {
     /// The colours as code points, which go before an ICC profile in PNG and behind one in HEIF.
     pub(crate) cicp: Option<Cicp>,
     /// The format's own orientation.
-    orientation: Option<Orientation>,
+    pub(super) orientation: Option<Orientation>,
+    /// What the decoder itself applies, whatever EXIF says.
+    pub(super) applied: Option<Orientation>,
 }
 
 impl Metadata {
@@ -23,18 +26,90 @@ impl Metadata {
         match format {
             Format::Jpeg => jpeg(bytes),
             Format::Png => png(bytes),
+            #[cfg(feature = "webp")]
             Format::WebP => webp(bytes),
             #[cfg(feature = "tiff")]
             Format::Tiff => tiff(bytes).unwrap_or_default(),
+            #[cfg(feature = "heif")]
+            Format::Avif | Format::Heif => super::heif::metadata(bytes),
             _ => Self::default(),
         }
     }
 
-    /// How the pixels are to be turned: by the format's own word, else by EXIF's.
+    /// How the stored pixels are to be turned: by the format's own word, else by EXIF's.
     pub(crate) fn orientation(&self) -> Orientation {
-        let exif = || self.exif.as_deref().and_then(exif_orientation);
-        self.orientation.or_else(exif).unwrap_or_default()
+        let exif = || self.exif.as_deref().and_then(exif::orientation);
+        self.applied
+            .or(self.orientation)
+            .or_else(exif)
+            .unwrap_or_default()
     }
+
+    /// How the decoder's pixels are to be turned: for viewing, or to be as they are stored.
+    pub(crate) fn turn(&self, for_viewing: bool) -> Orientation {
+        match (self.applied, for_viewing) {
+            (None, true) => self.orientation(),
+            (Some(applied), false) => match applied {
+                Orientation::Rotate90 => Orientation::Rotate270,
+                Orientation::Rotate270 => Orientation::Rotate90,
+                // The others undo themselves.
+                other => other,
+            },
+            (None, false) | (Some(_), true) => Orientation::Normal,
+        }
+    }
+
+    /// What goes on with the pixels: EXIF that says how they are still to be turned, and the
+    /// profile if that `profile_holds`.
+    pub(crate) fn carried(&self, for_viewing: bool, profile_holds: bool) -> crate::Metadata {
+        let left = match for_viewing {
+            true => Orientation::Normal,
+            false => self.orientation(),
+        };
+        let mut carried = crate::Metadata::new();
+        match self.exif.as_deref().filter(|exif| exif::is_valid(exif)) {
+            Some(exif) => carried = carried.with_exif(exif::with_orientation(exif, left)),
+            None if left == Orientation::Normal => {}
+            None => carried = carried.with_exif(exif::of_orientation(left)),
+        }
+        match self
+            .icc
+            .as_deref()
+            .filter(|icc| profile_holds && is_rgb_profile(icc))
+        {
+            Some(icc) => carried.with_icc_profile(icc),
+            None => carried,
+        }
+    }
+
+    /// Whether the profile still says what the colours are of pixels that were loaded by
+    /// `policy` and `converted` or not.
+    pub(crate) fn profile_holds(
+        &self,
+        format: Format,
+        policy: ColorPolicy,
+        is_gray: bool,
+        converted: bool,
+    ) -> bool {
+        // Another word than the profile's, or a profile that is of no use: they are sRGB.
+        let overruled = format == Format::Png && self.cicp.is_some();
+        let is_usable = |icc: &Vec<u8>| moxcms::ColorProfile::new_from_slice(icc).is_ok();
+        match policy {
+            ColorPolicy::Raw => true,
+            ColorPolicy::ToSrgb if converted || is_gray || overruled => false,
+            ColorPolicy::ToSrgb => self.icc.as_ref().is_some_and(is_usable),
+        }
+    }
+}
+
+/// Whether this is an ICC profile by its header.
+pub(super) fn is_profile(icc: &[u8]) -> bool {
+    icc.len() >= 128 && icc[36..40] == *b"acsp"
+}
+
+/// Whether this is one for pixels of RGB, which is what files are saved in.
+pub(super) fn is_rgb_profile(icc: &[u8]) -> bool {
+    is_profile(icc) && icc[16..20] == *b"RGB "
 }
 
 /// Segments before the scan: EXIF in APP1, the profile in numbered pieces in APP2.
@@ -92,7 +167,7 @@ fn jpeg(bytes: &[u8]) -> Metadata {
 }
 
 /// What follows "Exif" and two bytes of filling.
-fn strip_exif(segment: &[u8]) -> Option<&[u8]> {
+pub(super) fn strip_exif(segment: &[u8]) -> Option<&[u8]> {
     segment
         .strip_prefix(b"Exif\0")
         .and_then(|rest| rest.get(1..))
@@ -110,6 +185,7 @@ fn png(bytes: &[u8]) -> Metadata {
         };
         match (name, data) {
             (b"eXIf", _) => metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec()),
+            // Goes before the profile, which is for readers that do not know it.
             // The last two are the matrix, which is none, and the range: full, as all pixels are.
             (b"cICP", &[primaries, transfer, 0, 1]) => {
                 metadata.cicp = Some(Cicp {
@@ -129,24 +205,15 @@ fn png(bytes: &[u8]) -> Metadata {
     metadata
 }
 
+#[cfg(feature = "webp")]
 fn webp(bytes: &[u8]) -> Metadata {
     let mut metadata = Metadata::default();
-    let mut rest = bytes.get(12..).unwrap_or_default();
-    while let Some((name, after)) = rest.split_first_chunk::<4>() {
-        let Some((length, after)) = after.split_first_chunk() else {
-            break;
-        };
-        let length = u32::from_le_bytes(*length) as usize;
-        let Some(data) = after.get(..length) else {
-            break;
-        };
+    for (name, data) in super::riff::chunks(bytes) {
         match name {
             b"EXIF" => metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec()),
             b"ICCP" => metadata.icc = Some(data.to_vec()),
             _ => {}
         }
-        // Chunks are padded to an even length.
-        rest = after.get(length + length % 2..).unwrap_or_default();
     }
     metadata
 }
@@ -161,99 +228,19 @@ fn tiff(bytes: &[u8]) -> Option<Metadata> {
         .flatten();
     let profile = decoder.find_tag(Tag::IccProfile).ok().flatten();
     Some(Metadata {
-        exif: None,
-        cicp: None,
+        exif: exif::Tree::read(bytes)
+            .filter(exif::Tree::describes)
+            .and_then(|tree| tree.to_exif()),
         icc: profile.and_then(|profile| profile.into_u8_vec().ok()),
         orientation: orientation.and_then(|number| Orientation::from_exif(number.into())),
+        ..Metadata::default()
     })
-}
-
-/// Tag 274 of the first directory.
-fn exif_orientation(exif: &[u8]) -> Option<Orientation> {
-    let big_endian = match exif.get(..4)? {
-        b"MM\0*" => true,
-        b"II*\0" => false,
-        _ => return None,
-    };
-    let u16_at = |at: usize| {
-        let two = exif.get(at..)?.first_chunk()?;
-        Some(match big_endian {
-            true => u16::from_be_bytes(*two),
-            false => u16::from_le_bytes(*two),
-        })
-    };
-    let u32_at = |at: usize| {
-        let four = exif.get(at..)?.first_chunk()?;
-        Some(match big_endian {
-            true => u32::from_be_bytes(*four),
-            false => u32::from_le_bytes(*four),
-        })
-    };
-    let directory = u32_at(4)? as usize;
-    let entries = usize::from(u16_at(directory)?);
-    let entry = (0..entries)
-        .map(|i| directory + 2 + 12 * i)
-        .find(|&at| u16_at(at) == Some(274))?;
-    const SHORT: u16 = 3;
-    const LONG: u16 = 4;
-    let number = match u16_at(entry + 2)? {
-        SHORT => u16_at(entry + 8)?.into(),
-        LONG => u32_at(entry + 8)?,
-        _ => return None,
-    };
-    Orientation::from_exif(number)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// An EXIF structure of this orientation.
-    fn exif(number: u16, big_endian: bool) -> Vec<u8> {
-        let two = |v: u16| match big_endian {
-            true => v.to_be_bytes(),
-            false => v.to_le_bytes(),
-        };
-        let four = |v: u32| match big_endian {
-            true => v.to_be_bytes(),
-            false => v.to_le_bytes(),
-        };
-        let mut bytes = if big_endian { *b"MM\0*" } else { *b"II*\0" }.to_vec();
-        bytes.extend(four(8));
-        bytes.extend(two(2)); // entries
-        for (tag, value) in [(271, 9), (274, number)] {
-            bytes.extend(two(tag));
-            bytes.extend(two(3));
-            bytes.extend(four(1));
-            bytes.extend(two(value));
-            bytes.extend(two(0));
-        }
-        bytes
-    }
-
-    #[test]
-    fn finds_orientations_in_both_byte_orders() {
-        for number in 1..=8 {
-            for big_endian in [true, false] {
-                let found = exif_orientation(&exif(number, big_endian)).unwrap();
-                assert_eq!(found as u32, u32::from(number));
-            }
-        }
-        assert_eq!(exif_orientation(&exif(0, true)), None);
-        assert_eq!(exif_orientation(&exif(9, false)), None);
-    }
-
-    #[test]
-    fn damage_is_as_if_it_were_not_there() {
-        let whole = exif(6, true);
-        for cut in 0..whole.len() - 2 {
-            assert_eq!(exif_orientation(&whole[..cut]), None, "{cut} bytes");
-        }
-        let mut endless = whole;
-        endless[8..10].fill(0xff); // entries
-        endless[4..8].fill(0xff); // the directory's place
-        assert_eq!(exif_orientation(&endless), None);
-    }
+    use crate::codec::exif::tests::exif;
 
     fn segment(marker: u8, data: &[u8]) -> Vec<u8> {
         let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();

@@ -26,6 +26,7 @@ use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Seek, Write};
 
 mod damaged;
+mod exif;
 pub(crate) mod frames;
 #[cfg(feature = "heif")]
 mod heif;
@@ -47,6 +48,8 @@ mod pfm;
     feature = "tga",
 ))]
 mod raster;
+#[cfg(feature = "webp")]
+mod riff;
 #[cfg(feature = "tiff")]
 mod tiff;
 #[cfg(feature = "webp")]

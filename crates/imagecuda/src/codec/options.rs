@@ -1,6 +1,7 @@
 //! Which options each format honours: the one table of it, and the refusal of the rest.
 
-use crate::{Compression, Depth, Error, Format, Result, SaveOptions};
+use super::{exif, metadata};
+use crate::{Compression, Depth, Error, Format, Metadata, Result, SaveOptions};
 
 /// The options that a format's encoder has.
 #[derive(Clone, Copy, Debug)]
@@ -15,9 +16,13 @@ struct Honours {
     lossless: bool,
     /// 0 to [`MAX_EFFORT`].
     effort: bool,
+    metadata: bool,
 }
 
 const MAX_EFFORT: u8 = 6;
+
+/// What a JPEG's segment holds of a profile: its length, a name and two numbers are before it.
+pub(super) const JPEG_ICC_PIECE: usize = 65_535 - 2 - 12 - 2;
 
 /// 8-bit samples, and nothing to choose.
 const PLAIN: Honours = Honours {
@@ -28,6 +33,7 @@ const PLAIN: Honours = Honours {
     compressions: &[],
     lossless: false,
     effort: false,
+    metadata: false,
 };
 
 impl Honours {
@@ -42,11 +48,13 @@ impl Honours {
                 quality: true,
                 subsampling: true,
                 progressive: true,
+                metadata: true,
                 ..PLAIN
             },
             Format::Png => Self {
                 depths: &[Depth::U8, Depth::U16],
                 compressions: &[Uncompressed, Fast, Balanced, Small],
+                metadata: true,
                 ..PLAIN
             },
             Format::Pnm => Self {
@@ -56,16 +64,20 @@ impl Honours {
             Format::Tiff => Self {
                 depths: &[Depth::U8, Depth::U16, Depth::F32],
                 compressions: &[Uncompressed, Fast, Balanced, Small, Lzw, PackBits],
+                metadata: true,
                 ..PLAIN
             },
             Format::WebP => Self {
                 quality: true,
                 lossless: true,
                 effort: true,
+                metadata: true,
                 ..PLAIN
             },
             Format::Avif | Format::Heif => Self {
                 quality: true,
+                subsampling: true,
+                metadata: true,
                 ..PLAIN
             },
             Format::Bmp | Format::Gif | Format::Ico | Format::Qoi | Format::Tga => PLAIN,
@@ -91,7 +103,7 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
     in_range("quality", quality, 1, 100)?;
     in_range("effort", effort, 0, MAX_EFFORT)?;
     type Has = fn(Honours) -> bool;
-    let set: [(&'static str, bool, Has); 6] = [
+    let set: [(&'static str, bool, Has); 7] = [
         ("quality", quality.is_some(), |h| h.quality),
         ("subsampling", subsampling.is_some(), |h| h.subsampling),
         ("progressive", progressive, |h| h.progressive),
@@ -100,6 +112,7 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
         }),
         ("lossless", lossless.is_some(), |h| h.lossless),
         ("effort", effort.is_some(), |h| h.effort),
+        ("metadata", !options.metadata.is_empty(), |h| h.metadata),
     ];
     for (option, is_set, has) in set {
         if is_set && !has(honours) {
@@ -125,7 +138,40 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
     if lossless == Some(true) && quality.is_some() {
         return Err(Error::option("lossless", "with a quality, a file is lossy"));
     }
+    check_metadata(format, &options.metadata)?;
     Ok(depth.unwrap_or(honours.depths[0]))
+}
+
+/// That `metadata` is what it should be, and fits into a file of `format`.
+fn check_metadata(format: Format, metadata: &Metadata) -> Result<()> {
+    // A JPEG's segments have 16-bit lengths; the other formats' parts 31 bits at least.
+    let (longest_exif, longest_icc) = match format {
+        Format::Jpeg => (65_527, 255 * JPEG_ICC_PIECE),
+        _ => (i32::MAX as usize - 1024, i32::MAX as usize - 1024),
+    };
+    let refuse = |reason: String| Err(Error::option("metadata", reason));
+    let too_long = |what, length, limit| {
+        refuse(format!(
+            "{length} bytes of {what}, and {format} holds at most {limit}"
+        ))
+    };
+    match metadata.exif() {
+        Some(exif) if !exif::is_valid(exif) => {
+            return refuse("the EXIF is no TIFF structure".to_owned());
+        }
+        Some(exif) if exif.len() > longest_exif => {
+            return too_long("EXIF", exif.len(), longest_exif);
+        }
+        _ => {}
+    }
+    match metadata.icc_profile() {
+        Some(icc) if !metadata::is_profile(icc) => refuse("the ICC profile is none".to_owned()),
+        Some(icc) if !metadata::is_rgb_profile(icc) => {
+            refuse("the ICC profile is not for RGB".to_owned())
+        }
+        Some(icc) if icc.len() > longest_icc => too_long("ICC profile", icc.len(), longest_icc),
+        _ => Ok(()),
+    }
 }
 
 fn in_range(option: &'static str, value: Option<u8>, min: u8, max: u8) -> Result<()> {

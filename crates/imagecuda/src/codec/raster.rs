@@ -213,10 +213,17 @@ pub(super) fn write_png(
         Some(Compression::Small) => (CompressionType::Best, FilterType::Adaptive),
         _ => (CompressionType::Fast, FilterType::Adaptive),
     };
-    write(
-        PngEncoder::new_with_quality(out, compression, filter),
-        pixels,
-    )
+    let mut encoder = PngEncoder::new_with_quality(out, compression, filter);
+    let unsupported = |error: image::error::UnsupportedError| Error::encode(error.to_string());
+    if let Some(icc) = options.metadata.icc_profile() {
+        encoder.set_icc_profile(icc.to_vec()).map_err(unsupported)?;
+    }
+    if let Some(exif) = options.metadata.exif() {
+        encoder
+            .set_exif_metadata(exif.to_vec())
+            .map_err(unsupported)?;
+    }
+    write(encoder, pixels)
 }
 
 #[cfg(feature = "pnm")]

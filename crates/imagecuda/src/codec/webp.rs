@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // a C interface: decoding into the caller's memory
 
 use super::{
-    Decode, Header, Pixels, Sink, check_sides,
+    Decode, Header, Pixels, Sink, check_sides, riff,
     webp_anim::{Animation, Held, whole_frames},
 };
 use crate::{Error, Result, SaveOptions};
@@ -200,6 +200,11 @@ pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
     let file = Encoder::new(pixels.data, layout, pixels.width, pixels.height)
         .encode_advanced(&config)
         .map_err(encode_error)?;
+    if options.metadata.is_empty() {
+        return Ok(out.write_all(&file)?);
+    }
+    let size = (pixels.width, pixels.height);
+    let file = riff::with_metadata(&file, size, &options.metadata)?;
     Ok(out.write_all(&file)?)
 }
 

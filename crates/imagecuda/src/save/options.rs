@@ -1,6 +1,6 @@
 //! What a caller may choose about a file. Which format honours what is `codec::options`' to say.
 
-use crate::SaveOptions;
+use crate::{Metadata, SaveOptions};
 
 /// The samples of a saved file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,7 +14,7 @@ pub enum Depth {
     F32,
 }
 
-/// How many colour samples a JPEG keeps. Brightness is always kept for every pixel.
+/// How many colour samples a JPEG, HEIF or AVIF keeps. Brightness is always kept for every pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subsampling {
@@ -68,8 +68,8 @@ impl SaveOptions {
         self
     }
 
-    /// How many colour samples a JPEG keeps, whatever its quality. Without it all (4:4:4) from
-    /// quality 90, and a quarter (4:2:0) below. For JPEG alone.
+    /// How many colour samples the file keeps, whatever its quality. Without it all (4:4:4) from
+    /// quality 90, and a quarter (4:2:0) below. For AVIF, HEIF and JPEG alone.
     pub fn subsampling(mut self, subsampling: Subsampling) -> Self {
         self.subsampling = Some(subsampling);
         self
@@ -103,6 +103,21 @@ impl SaveOptions {
     /// default 0 for a lossless file and 4 for a lossy one. For WebP alone.
     pub fn effort(mut self, effort: u8) -> Self {
         self.effort = Some(effort);
+        self
+    }
+
+    /// The ICC profile and the EXIF that the file has, for AVIF, HEIF, JPEG, PNG, TIFF and WebP
+    /// (animations too). By default none.
+    ///
+    /// TIFF has the tags of EXIF among its own: those that describe the picture, its camera and
+    /// its place are written, makers' notes as they are. HEIF and AVIF have an orientation of
+    /// their own, which becomes that of the EXIF.
+    ///
+    /// What is no ICC profile for RGB or no EXIF, or is larger than the format can hold (in a
+    /// JPEG 65,527 bytes of EXIF), is
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption).
+    pub fn metadata(mut self, metadata: Metadata) -> Self {
+        self.metadata = metadata;
         self
     }
 }

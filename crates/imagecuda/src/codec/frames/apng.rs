@@ -22,7 +22,8 @@ use std::{
 /// What the chunks in front of the image data say.
 #[derive(Default)]
 struct Chunks {
-    animated: bool,
+    /// Of an animation; 0 for others.
+    frames: u32,
     /// The picture that simple viewers show is the first frame.
     default_is_first: bool,
 }
@@ -35,7 +36,7 @@ fn chunks(bytes: &[u8]) -> Chunks {
         && kind != b"IDAT"
     {
         match kind {
-            b"acTL" => found.animated = data.first_chunk().is_some_and(|frames| frames != &[0; 4]),
+            b"acTL" => found.frames = data.first_chunk().map_or(0, |n| u32::from_be_bytes(*n)),
             b"fcTL" => found.default_is_first = true,
             _ => {}
         }
@@ -46,13 +47,18 @@ fn chunks(bytes: &[u8]) -> Chunks {
 }
 
 pub(super) fn is_animated(bytes: &[u8]) -> bool {
-    chunks(bytes).animated
+    count(bytes) > 0
+}
+
+/// How many frames an animation claims to have; 0 for other files.
+pub(super) fn count(bytes: &[u8]) -> u32 {
+    chunks(bytes).frames
 }
 
 /// Whether the default image is a stand-in, and no frame.
 pub(in crate::codec) fn hides_default(bytes: &[u8]) -> bool {
     let chunks = chunks(bytes);
-    chunks.animated && !chunks.default_is_first
+    chunks.frames > 0 && !chunks.default_is_first
 }
 
 /// The picture to show of a PNG: the first frame of an animation, which need not be the default
@@ -134,10 +140,6 @@ impl Sequence for Frames {
 
     fn loop_count(&self) -> Option<NonZeroU32> {
         self.animation.plays
-    }
-
-    fn count(&self) -> Option<u32> {
-        Some(self.animation.count)
     }
 }
 

@@ -5,6 +5,7 @@
 pub(super) mod apng;
 #[cfg(any(feature = "gif", feature = "png"))]
 mod canvas;
+mod count;
 #[cfg(feature = "gif")]
 mod gif;
 #[cfg(feature = "tiff")]
@@ -12,6 +13,8 @@ mod pages;
 #[cfg(feature = "webp")]
 mod webp;
 pub(crate) mod write;
+
+pub(crate) use self::count::count;
 
 use super::{Decode, Header};
 use crate::{ErrorKind, Format, Limits, Result};
@@ -33,11 +36,6 @@ pub(crate) trait Sequence: Send {
     /// How often the animation is played; `None` is for ever.
     fn loop_count(&self) -> Option<NonZeroU32> {
         Some(NonZeroU32::MIN)
-    }
-
-    /// How many pictures there are, where the file's header says so.
-    fn count(&self) -> Option<u32> {
-        None
     }
 }
 
@@ -130,10 +128,6 @@ impl Sequence for Still {
 
     fn skip(&mut self) -> Result<bool> {
         Ok(std::mem::replace(&mut self.left, false))
-    }
-
-    fn count(&self) -> Option<u32> {
-        Some(1)
     }
 }
 

@@ -28,36 +28,13 @@ impl Pages {
             seen: HashSet::new(),
             lost: None,
         };
-        let (at, size) = pages.first();
-        pages.next = pages.number(at, size)?;
+        pages.next = first(&pages.bytes)?;
         Ok(pages)
-    }
-
-    fn is_big(&self) -> bool {
-        self.bytes.get(2..4).is_some_and(|v| v.contains(&43))
-    }
-
-    /// Where the header points to the first directory, and the bytes of that number.
-    fn first(&self) -> (u64, usize) {
-        if self.is_big() { (8, 8) } else { (4, 4) }
-    }
-
-    fn number(&self, at: u64, size: usize) -> Result<u64> {
-        let start = usize::try_from(at).unwrap_or(usize::MAX);
-        let bytes = self
-            .bytes
-            .get(start..start.saturating_add(size))
-            .ok_or_else(|| Error::decode("the file is cut short"))?;
-        let digit = |number, &byte: &u8| number << 8 | u64::from(byte);
-        Ok(match self.bytes.first() {
-            Some(b'I') => bytes.iter().rev().fold(0, digit),
-            _ => bytes.iter().fold(0, digit),
-        })
     }
 
     /// Writes `self.next` where the header points to the first directory.
     fn turn(&mut self) {
-        let (at, size) = self.first();
+        let (at, size) = first_place(&self.bytes);
         let mut number = self.next.to_le_bytes();
         let number = &mut number[..size];
         if self.bytes.first() != Some(&b'I') {
@@ -71,22 +48,65 @@ impl Pages {
     /// Where the page after the next one is.
     fn after_next(&mut self) -> Result<u64> {
         self.seen.insert(self.next);
-        let (count, entry, next) = if self.is_big() {
-            (8, 20, 8)
-        } else {
-            (2, 12, 4)
-        };
-        let entries = self.number(self.next, count)?;
-        let end = entries
-            .checked_mul(entry)
-            .and_then(|length| length.checked_add(self.next.checked_add(count as u64)?))
-            .ok_or_else(|| Error::decode("a page has too many tags"))?;
-        let next = self.number(end, next)?;
+        let next = following(&self.bytes, self.next)?;
         if self.seen.contains(&next) {
             return Err(Error::decode("the pages lead round in a circle"));
         }
         Ok(next)
     }
+}
+
+/// How many pages the file leads to.
+pub(super) fn count(bytes: &[u8]) -> u32 {
+    let mut seen = HashSet::new();
+    let mut next = first(bytes);
+    while let Ok(page) = next
+        && page != 0
+        && seen.insert(page)
+    {
+        next = following(bytes, page);
+    }
+    u32::try_from(seen.len()).unwrap_or(u32::MAX)
+}
+
+fn is_big(bytes: &[u8]) -> bool {
+    bytes.get(2..4).is_some_and(|v| v.contains(&43))
+}
+
+/// Where the header points to the first directory, and the bytes of that number.
+fn first_place(bytes: &[u8]) -> (u64, usize) {
+    if is_big(bytes) { (8, 8) } else { (4, 4) }
+}
+
+/// Where the first page's directory is.
+fn first(bytes: &[u8]) -> Result<u64> {
+    let (at, size) = first_place(bytes);
+    number(bytes, at, size)
+}
+
+/// Where the directory after the one at `page` is; 0 after the last.
+fn following(bytes: &[u8], page: u64) -> Result<u64> {
+    let (count, entry, next) = match is_big(bytes) {
+        true => (8, 20, 8),
+        false => (2, 12, 4),
+    };
+    let end = number(bytes, page, count)?
+        .checked_mul(entry)
+        .and_then(|length| length.checked_add(page.checked_add(count as u64)?))
+        .ok_or_else(|| Error::decode("a page has too many tags"))?;
+    number(bytes, end, next)
+}
+
+fn number(bytes: &[u8], at: u64, size: usize) -> Result<u64> {
+    let start = usize::try_from(at).unwrap_or(usize::MAX);
+    let number = bytes
+        .get(start..start.saturating_add(size))
+        .ok_or_else(|| Error::decode("the file is cut short"))?;
+    let digit = |number, &byte: &u8| number << 8 | u64::from(byte);
+    Ok(match bytes.first() {
+        Some(b'I') => number.iter().rev().fold(0, digit),
+        _ => number.iter().fold(0, digit),
+    })
 }
 
 impl Sequence for Pages {

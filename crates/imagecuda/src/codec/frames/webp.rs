@@ -76,8 +76,4 @@ impl Sequence for Frames {
     fn loop_count(&self) -> Option<NonZeroU32> {
         NonZeroU32::new(self.animation.info().loop_count)
     }
-
-    fn count(&self) -> Option<u32> {
-        Some(self.animation.info().frame_count)
-    }
 }

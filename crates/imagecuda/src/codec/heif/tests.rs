@@ -1,5 +1,11 @@
-use super::*;
-use crate::{ErrorKind, codec};
+use super::{write::image, *};
+use crate::{
+    ErrorKind, SaveOptions, Subsampling,
+    codec::{self, Pixels},
+};
+use libheif_rs::{
+    Channel, Chroma, CompressionFormat, EncoderParameterValue, EncoderQuality, EncodingOptions,
+};
 use std::io::Cursor;
 
 const FORMATS: [Format; 2] = [Format::Heif, Format::Avif];
@@ -152,20 +158,31 @@ fn quality_has_its_price_and_its_worth() {
 }
 
 #[test]
-fn chroma_is_whole_from_90() {
+fn chroma_is_whole_from_90_or_as_asked() {
     let size = (32, 32);
     let data = picture(size.0, size.1, Layout::Rgb8);
     for format in FORMATS {
-        for (quality, chroma) in [
-            (89, libheif_rs::Chroma::C420),
-            (90, libheif_rs::Chroma::C444),
+        for (quality, subsampling, chroma) in [
+            (89, None, Chroma::C420),
+            (90, None, Chroma::C444),
+            (89, Some(Subsampling::Yuv444), Chroma::C444),
+            (89, Some(Subsampling::Yuv422), Chroma::C422),
+            (100, Some(Subsampling::Yuv422), Chroma::C422),
+            (100, Some(Subsampling::Yuv420), Chroma::C420),
         ] {
-            let options = SaveOptions::new().quality(quality);
+            let mut options = SaveOptions::new().quality(quality);
+            options.subsampling = subsampling;
             let file = encode(format, size, Layout::Rgb8, &data, &options).unwrap();
             let context = HeifContext::read_from_bytes(&file).unwrap();
             let handle = context.primary_image_handle().unwrap();
             let space = handle.preferred_decoding_colorspace().unwrap();
-            assert_eq!(space, ColorSpace::YCbCr(chroma));
+            assert_eq!(
+                space,
+                ColorSpace::YCbCr(chroma),
+                "{subsampling:?} at {quality}"
+            );
+            let (_, out) = decode(format, &file).unwrap();
+            assert!(psnr(&out, &data) > 25.0, "{subsampling:?} at {quality}");
             // The file says what its numbers mean.
             let profile = handle.color_profile_nclx().unwrap();
             use libheif_rs::{ColorPrimaries, TransferCharacteristics};

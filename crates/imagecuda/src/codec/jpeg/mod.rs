@@ -5,8 +5,8 @@ mod cuts;
 mod markers;
 
 use self::markers::Frame;
-use super::{Decode, Header, Pixels, Sink, check_sides};
-use crate::{Error, Result, SaveOptions, Subsampling};
+use super::{Decode, Header, Pixels, Sink, check_sides, options::JPEG_ICC_PIECE};
+use crate::{Error, Metadata, Result, SaveOptions, Subsampling};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
 use std::borrow::Cow;
@@ -208,14 +208,38 @@ pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
     encoder.set_optimized_huffman_tables(options.progressive);
     // Its default takes one chroma sample of four, and drops the rest.
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
+    add_metadata(&mut encoder, &options.metadata).map_err(encode_error)?;
     // Fits, as the sides were checked.
     let (width, height) = (pixels.width as u16, pixels.height as u16);
     encoder
         .encode(pixels.data, width, height, color)
-        .map_err(|error| match error {
-            EncodingError::IoError(error) => error.into(),
-            error => Error::encode(error),
-        })
+        .map_err(encode_error)
+}
+
+/// Segments, whose lengths [`options::check`](super::options::check) has checked.
+fn add_metadata<W: jpeg_encoder::JfifWrite>(
+    encoder: &mut Encoder<W>,
+    metadata: &Metadata,
+) -> Result<(), EncodingError> {
+    if let Some(exif) = metadata.exif() {
+        encoder.add_app_segment(1, [b"Exif\0\0", exif].concat())?;
+    }
+    // The crate's own function for profiles takes one piece less than there may be.
+    let pieces = metadata.icc_profile().unwrap_or_default();
+    let pieces = pieces.chunks(JPEG_ICC_PIECE);
+    let count = pieces.len() as u8;
+    for (number, piece) in (1..=count).zip(pieces) {
+        let segment = [b"ICC_PROFILE\0", &[number, count][..], piece].concat();
+        encoder.add_app_segment(2, segment)?;
+    }
+    Ok(())
+}
+
+fn encode_error(error: EncodingError) -> Error {
+    match error {
+        EncodingError::IoError(error) => error.into(),
+        error => Error::encode(error),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Writing TIFF.
 
-use super::{Pixels, Sink};
-use crate::{Compression, Error, Result, SaveOptions};
+use super::{Pixels, Sink, metadata::Described};
+use crate::{Compression, Error, Metadata, Result, SaveOptions};
 use bytemuck::Pod;
 use imagecuda_kernels::layout::Layout;
 use std::borrow::Cow;
@@ -36,13 +36,11 @@ pub(in crate::codec) fn write(
         _ => 0xa000_0000,
     };
     if pixels.data.len() < small {
-        write_as(TiffEncoder::new(out).map_err(encode_error)?, method, pixels)
+        let file = TiffEncoder::new(out).map_err(encode_error)?;
+        write_as(file, method, pixels, &options.metadata)
     } else {
-        write_as(
-            TiffEncoder::new_big(out).map_err(encode_error)?,
-            method,
-            pixels,
-        )
+        let file = TiffEncoder::new_big(out).map_err(encode_error)?;
+        write_as(file, method, pixels, &options.metadata)
     }
 }
 
@@ -50,6 +48,7 @@ fn write_as<K: TiffKind>(
     file: TiffEncoder<&mut dyn Sink, K>,
     method: Method,
     pixels: Pixels<'_>,
+    metadata: &Metadata,
 ) -> Result<()> {
     // Differences of neighbours compress better, but there are none of floats in the crate, and
     // they break the runs that PackBits looks for.
@@ -60,12 +59,12 @@ fn write_as<K: TiffKind>(
     };
     let file = file.with_compression(method).with_predictor(predictor);
     match pixels.layout {
-        Layout::Rgb8 => write_page::<RGB8, K>(file, pixels),
-        Layout::Rgba8 => write_page::<RGBA8, K>(file, pixels),
-        Layout::Rgb16 => write_page::<RGB16, K>(file, pixels),
-        Layout::Rgba16 => write_page::<RGBA16, K>(file, pixels),
-        Layout::Rgb32F => write_page::<RGB32Float, K>(file, pixels),
-        Layout::Rgba32F => write_page::<RGBA32Float, K>(file, pixels),
+        Layout::Rgb8 => write_page::<RGB8, K>(file, pixels, metadata),
+        Layout::Rgba8 => write_page::<RGBA8, K>(file, pixels, metadata),
+        Layout::Rgb16 => write_page::<RGB16, K>(file, pixels, metadata),
+        Layout::Rgba16 => write_page::<RGBA16, K>(file, pixels, metadata),
+        Layout::Rgb32F => write_page::<RGB32Float, K>(file, pixels, metadata),
+        Layout::Rgba32F => write_page::<RGBA32Float, K>(file, pixels, metadata),
         other => Err(Error::encode(format!("the encoder takes no {other:?}"))),
     }
 }
@@ -73,11 +72,13 @@ fn write_as<K: TiffKind>(
 fn write_page<C: ColorType, K: TiffKind>(
     mut file: TiffEncoder<&mut dyn Sink, K>,
     pixels: Pixels<'_>,
+    metadata: &Metadata,
 ) -> Result<()>
 where
     C::Inner: Pod,
     [C::Inner]: TiffValue,
 {
+    let described = Described::begin(metadata, &mut file).map_err(encode_error)?;
     let mut image = file
         .new_image::<C>(pixels.width, pixels.height)
         .map_err(encode_error)?;
@@ -90,6 +91,7 @@ where
             .write_tag(Tag::ExtraSamples, &straight[..])
             .map_err(encode_error)?;
     }
+    described.finish(image.encoder()).map_err(encode_error)?;
     image
         .write_data(&samples(pixels.data))
         .map_err(encode_error)

@@ -6,19 +6,21 @@
 
 use super::{Clock, Rect, sixteen_bits};
 use crate::{
-    Error, Result, SaveOptions,
-    codec::{Pixels, check_sides, webp},
+    Error, Metadata, Result, SaveOptions,
+    codec::{
+        Pixels, check_sides,
+        riff::{ALPHA, ANIMATION, chunks, extended, has_alpha, put_chunk, three},
+        webp,
+    },
 };
 use std::{io::Cursor, num::NonZeroU32, time::Duration};
 
-/// Flags of the extended header.
-const ANIMATION: u8 = 0x02;
-const ALPHA: u8 = 0x10;
 /// A frame that replaces what is below, alpha included.
 const NO_BLEND: u8 = 0x02;
 
 pub(super) struct Writer {
     options: SaveOptions,
+    metadata: Metadata,
     loops: u16,
     clock: Clock,
     size: (u32, u32),
@@ -32,7 +34,9 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) fn new(options: &SaveOptions, loop_count: Option<NonZeroU32>) -> Result<Self> {
         Ok(Self {
-            options: options.clone(),
+            // The file has it once, not each frame.
+            options: options.clone().metadata(Metadata::new()),
+            metadata: options.metadata.clone(),
             loops: sixteen_bits(loop_count.map_or(0, NonZeroU32::get))?,
             clock: Clock::new(Duration::from_millis(1), 0xff_ffff),
             size: (0, 0),
@@ -73,16 +77,12 @@ impl super::Writer for Writer {
             frame.extend(three(number));
         }
         frame.push(NO_BLEND);
-        let mut has_alpha = self.has_alpha;
+        let mut alpha = self.has_alpha;
         for (kind, data) in chunks(&file) {
-            match kind {
-                b"ALPH" => has_alpha = true,
-                b"VP8 " => {}
-                // A signature, then 14 bits of width, 14 of height, one of alpha.
-                b"VP8L" => has_alpha |= data.get(4).is_some_and(|bits| bits & 0x10 != 0),
-                _ => continue,
+            if matches!(kind, b"ALPH" | b"VP8 " | b"VP8L") {
+                alpha |= has_alpha(kind, data);
+                put_chunk(&mut frame, kind, data);
             }
-            put_chunk(&mut frame, kind, data);
         }
         if self.frames.len() + frame.len() > u32::MAX as usize - 1024 {
             return Err(Error::encode("the file would exceed 4 GB"));
@@ -94,55 +94,19 @@ impl super::Writer for Writer {
         put_chunk(&mut self.frames, b"ANMF", &frame);
         self.before = before;
         self.size = (pixels.width, pixels.height);
-        self.has_alpha = has_alpha;
+        self.has_alpha = alpha;
         self.clock.now = end;
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Vec<u8>> {
         let alpha = if self.has_alpha { ALPHA } else { 0 };
-        let mut header = vec![ANIMATION | alpha, 0, 0, 0];
-        let (width, height) = self.size;
-        header.extend(three(width - 1));
-        header.extend(three(height - 1));
         // A transparent background, which nobody heeds.
         let mut animation = vec![0; 4];
         animation.extend(self.loops.to_le_bytes());
-
-        let mut body = b"WEBP".to_vec();
-        put_chunk(&mut body, b"VP8X", &header);
+        let mut body = Vec::with_capacity(self.frames.len() + 32);
         put_chunk(&mut body, b"ANIM", &animation);
-        let mut file = b"RIFF".to_vec();
-        file.extend(((body.len() + self.frames.len()) as u32).to_le_bytes());
-        file.extend(body);
-        file.extend(self.frames);
-        Ok(file)
+        body.extend(self.frames);
+        extended(ANIMATION | alpha, self.size, &self.metadata, &body)
     }
-}
-
-fn three(number: u32) -> [u8; 3] {
-    let [a, b, c, _] = number.to_le_bytes();
-    [a, b, c]
-}
-
-fn put_chunk(out: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
-    out.extend(kind);
-    out.extend((data.len() as u32).to_le_bytes());
-    out.extend(data);
-    if data.len() % 2 == 1 {
-        out.push(0);
-    }
-}
-
-/// The chunks of a file that libwebp wrote.
-fn chunks(file: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = file.get(12..).unwrap_or_default();
-    std::iter::from_fn(move || {
-        let (kind, tail) = rest.split_first_chunk()?;
-        let (&length, tail) = tail.split_first_chunk()?;
-        let length = u32::from_le_bytes(length) as usize;
-        let data = tail.get(..length)?;
-        rest = tail.get(length + length % 2..).unwrap_or_default();
-        Some((kind, data))
-    })
 }

@@ -1,0 +1,117 @@
+//! Writing HEIF and AVIF.
+
+use super::{LIBHEIF, translate};
+use crate::{
+    Error, Format, Result, SaveOptions, Subsampling,
+    codec::{Pixels, Sink, check_sides, exif},
+};
+use imagecuda_kernels::{layout::Layout, orient::Orientation};
+use libheif_rs::{
+    Channel, ColorProfileNCLX, ColorProfileRaw, ColorSpace, CompressionFormat,
+    EncoderParameterValue, EncoderQuality, EncodingOptions, HeifContext, HeifError, Image,
+    ImageOrientation, RgbChroma, color_profile_types,
+};
+
+pub(in crate::codec) fn write(
+    format: Format,
+    pixels: Pixels<'_>,
+    options: &SaveOptions,
+    out: &mut dyn Sink,
+) -> Result<()> {
+    check_sides(&pixels, 65_535)?;
+    let quality = options.quality.unwrap_or(100);
+    let compression = match format {
+        Format::Avif => CompressionFormat::Av1,
+        _ => CompressionFormat::Hevc,
+    };
+    let by_quality = match quality {
+        ..90 => Subsampling::Yuv420,
+        _ => Subsampling::Yuv444,
+    };
+    let chroma = match options.subsampling.unwrap_or(by_quality) {
+        Subsampling::Yuv444 => "444",
+        Subsampling::Yuv422 => "422",
+        Subsampling::Yuv420 => "420",
+    };
+    let metadata = &options.metadata;
+    let mut image = image(pixels).map_err(encode_error)?;
+    let mut encode = || {
+        if let Some(icc) = metadata.icc_profile() {
+            let profile = ColorProfileRaw::new(color_profile_types::PROF, icc.to_vec());
+            image.set_color_profile_raw(&profile)?;
+        }
+        let mut encoder = LIBHEIF.encoder_for_format(compression)?;
+        encoder.set_quality(match quality {
+            // x265's best lossy quality takes twice the time of this, for more errors.
+            100 => EncoderQuality::LossLess,
+            _ => EncoderQuality::Lossy(quality),
+        })?;
+        encoder.set_parameter_value("chroma", EncoderParameterValue::String(chroma.to_owned()))?;
+        let mut context = HeifContext::new()?;
+        // Without options, whatever they are, libheif does not write the nclx.
+        let mut how = EncodingOptions::new()?;
+        // It says what luma and chroma are made of, whatever the colours mean.
+        how.set_save_two_colr_boxes_when_icc_and_nclx_available(true);
+        // Readers do not mind the orientation of EXIF, but that of the picture's properties.
+        how.set_image_orientation(match metadata.exif().and_then(exif::orientation) {
+            Some(orientation) => oriented(orientation),
+            None => ImageOrientation::Normal,
+        });
+        let handle = context.encode_image(&image, &mut encoder, Some(how))?;
+        if let Some(exif) = metadata.exif() {
+            context.add_exif_metadata(&handle, exif)?;
+        }
+        context.write_to_bytes()
+    };
+    Ok(out.write_all(&encode().map_err(encode_error)?)?)
+}
+
+/// `pixels` as libheif's own.
+pub(super) fn image(pixels: Pixels<'_>) -> Result<Image, HeifError> {
+    let Pixels { width, height, .. } = pixels;
+    let alpha = pixels.layout == Layout::Rgba8;
+    // Alpha is a second picture in the file, which says nothing where all of it is opaque.
+    let keep = alpha && pixels.data.iter().skip(3).step_by(4).any(|&a| a != 255);
+    let chroma = match keep {
+        true => RgbChroma::Rgba,
+        false => RgbChroma::Rgb,
+    };
+    let mut image = Image::new(width, height, ColorSpace::Rgb(chroma))?;
+    image.create_plane(Channel::Interleaved, width, height, 8)?;
+    if let Some(srgb) = ColorProfileNCLX::new() {
+        image.set_color_profile_nclx(&srgb)?;
+    }
+    if let Some(plane) = image.planes_mut().interleaved {
+        let rows = pixels
+            .data
+            .chunks_exact(width as usize * pixels.layout.bytes_per_pixel());
+        for (out, row) in plane.data.chunks_mut(plane.stride).zip(rows) {
+            if alpha && !keep {
+                let (out, row) = (out.as_chunks_mut::<3>().0, row.as_chunks::<4>().0);
+                for (out, &[r, g, b, _]) in out.iter_mut().zip(row) {
+                    *out = [r, g, b];
+                }
+            } else {
+                out[..row.len()].copy_from_slice(row);
+            }
+        }
+    }
+    Ok(image)
+}
+
+fn oriented(orientation: Orientation) -> ImageOrientation {
+    match orientation {
+        Orientation::Normal => ImageOrientation::Normal,
+        Orientation::MirrorHorizontal => ImageOrientation::FlipHorizontally,
+        Orientation::Rotate180 => ImageOrientation::Rotate180,
+        Orientation::MirrorVertical => ImageOrientation::FlipVertically,
+        Orientation::Transpose => ImageOrientation::Rotate90CwThenFlipHorizontally,
+        Orientation::Rotate90 => ImageOrientation::Rotate90Cw,
+        Orientation::Transverse => ImageOrientation::Rotate90CwThenFlipVertically,
+        Orientation::Rotate270 => ImageOrientation::Rotate270Cw,
+    }
+}
+
+fn encode_error(error: HeifError) -> Error {
+    translate(error, Error::encode)
+}

@@ -22,9 +22,24 @@ const EXCEPTIONS: &[(&str, Exception, &str)] = {
              the reference, cuts to 2",
         ),
         (
+            "avif/libavif__color_grid_alpha_grid_gainmap_nogrid.avif",
+            Differs,
+            "it is PQ, which the reference takes for sRGB",
+        ),
+        (
+            "avif/libavif__seine_hdr_srgb.avif",
+            Differs,
+            "it is PQ, which the reference takes for sRGB",
+        ),
+        (
             "bmp/metadata-extractor-images__QSb.BMP",
             Refused,
             "an OS/2 header of 64 bytes",
+        ),
+        (
+            "heic/SDWebImage__TestHDR.heic",
+            Differs,
+            "it is BT.2020 and PQ, which the reference takes for sRGB",
         ),
         (
             "jpeg/serenity__several_scans_odd_number_mcu.jpg",

@@ -1,6 +1,6 @@
 //! Files whose numbers are not sRGB's, on every device.
 
-use crate::support::{Noise, bits, same};
+use crate::support::{Noise, bits, crc32, same};
 use image::{ExtendedColorType, ImageEncoder};
 use imagecuda::{ColorPolicy, Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions};
 use libtest_mimic::Trial;
@@ -12,6 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         raw_keeps_the_numbers,
         srgb_profiles_change_no_bit,
         gray_profiles_are_for_gray,
+        gray_profiles_are_for_gray_frames,
         the_callers_buffers_hold_converted_colours,
         linear_light_stays_so_when_raw,
     ]);
@@ -146,6 +147,37 @@ fn gray_profiles_are_for_gray(device: &Device) {
         .unwrap();
     let plain: Vec<u8> = samples.iter().flat_map(|&l| [l, l, l, 255]).collect();
     same(&loaded, &plain, "RGB profile on gray");
+}
+
+/// The frames of a gray animation are composed as RGBA, and are gray all the same.
+fn gray_profiles_are_for_gray_frames(device: &Device) {
+    let gray = ColorProfile::new_gray_with_gamma(1.0).encode().unwrap();
+    let samples: Vec<u8> = (0..=255).collect();
+    let mut file = png(&samples, 16, ExtendedColorType::L8, &gray);
+    let chunk = |name: &[u8], data: &[u8]| {
+        let named = [name, data].concat();
+        let length = (data.len() as u32).to_be_bytes();
+        [&length[..], &named, &crc32(&named).to_be_bytes()].concat()
+    };
+    let control = chunk(b"acTL", &[0, 0, 0, 1, 0, 0, 0, 0]);
+    let sides = [0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 16];
+    let frame = chunk(
+        b"fcTL",
+        &[&sides[..], &[0; 8], &[0, 1, 0, 10, 0, 0]].concat(),
+    );
+    let at = file.windows(4).position(|four| four == b"IDAT").unwrap() - 4;
+    file.splice(at..at, [control, frame].concat());
+    let load = LoadOptions::new();
+    let still = load.decode(device, &file).unwrap().download().unwrap();
+    let mut frames = load.decode_frames(device, file).unwrap();
+    let first = frames.next().unwrap().unwrap();
+    let first = first.image().download().unwrap();
+    same(&bits(&first), &bits(&still), "the only frame");
+    assert!(
+        (still[4 * 128] - 0.737_910).abs() < 1e-4,
+        "{}",
+        still[4 * 128]
+    );
 }
 
 fn the_callers_buffers_hold_converted_colours(device: &Device) {

@@ -71,12 +71,16 @@ impl Conversion {
     /// The conversion that a file's pixels need.
     pub(crate) fn of(format: Format, metadata: &Metadata, layout: Layout) -> Option<Arc<Self>> {
         let cicp = metadata.cicp.filter(|_| !layout.is_cmyk());
+        let channels = match Channels::of(layout) {
+            Channels::Rgb if metadata.is_gray => Channels::Gray,
+            channels => channels,
+        };
         match (&metadata.icc, cicp) {
             // In a PNG code points go before a profile, in a HEIF behind it.
             (Some(_), Some(cicp)) if format == Format::Png && cicp.is_known() => {
                 Self::from_cicp(cicp)
             }
-            (Some(icc), _) => Self::from_icc(icc, layout),
+            (Some(icc), _) => Self::from_icc(icc, channels),
             (None, cicp) => Self::from_cicp(cicp?),
         }
     }
@@ -89,10 +93,9 @@ impl Conversion {
     }
 
     /// The conversion that an ICC profile asks for. `None` where there is nothing to do: the
-    /// profile is sRGB's, is damaged, or is for pixels of another kind than those of `layout`.
+    /// profile is sRGB's, is damaged, or is for pixels of other channels.
     /// Viewers ignore such profiles, and so do we.
-    fn from_icc(icc: &[u8], layout: Layout) -> Option<Arc<Self>> {
-        let channels = Channels::of(layout);
+    fn from_icc(icc: &[u8], channels: Channels) -> Option<Arc<Self>> {
         let lock = || {
             RECENT
                 .lock()
@@ -320,7 +323,7 @@ mod tests {
     #[test]
     fn display_p3_is_converted_and_keeps_what_srgb_lacks() {
         let conversion =
-            Conversion::from_icc(&icc(&ColorProfile::new_display_p3()), Layout::Rgb8).unwrap();
+            Conversion::from_icc(&icc(&ColorProfile::new_display_p3()), Channels::Rgb).unwrap();
         for i in 0..729u32 {
             let color = [i / 81, i / 9 % 9, i % 9].map(|v| f64::from(v) / 8.0);
             let [r, g, b] = color.map(|v| v as f32);
@@ -358,16 +361,16 @@ mod tests {
 
     #[test]
     fn srgb_itself_changes_nothing() {
-        assert!(Conversion::from_icc(&icc(&ColorProfile::new_srgb()), Layout::Rgb8).is_none());
+        assert!(Conversion::from_icc(&icc(&ColorProfile::new_srgb()), Channels::Rgb).is_none());
     }
 
     #[test]
     fn profiles_for_other_pixels_are_ignored() {
         let p3 = icc(&ColorProfile::new_display_p3());
         let gray = icc(&ColorProfile::new_gray_with_gamma(1.0));
-        assert!(Conversion::from_icc(&p3, Layout::L8).is_none());
-        assert!(Conversion::from_icc(&gray, Layout::Rgb8).is_none());
-        let linear = Conversion::from_icc(&gray, Layout::La8).unwrap();
+        assert!(Conversion::from_icc(&p3, Channels::Gray).is_none());
+        assert!(Conversion::from_icc(&gray, Channels::Rgb).is_none());
+        let linear = Conversion::from_icc(&gray, Channels::Gray).unwrap();
         let got = linear.apply(RgbaF32([0.5, 0.5, 0.5, 1.0])).0[0];
         assert!((got - 0.735_357).abs() < 1e-4, "{got}");
     }
@@ -376,7 +379,7 @@ mod tests {
     fn gray_may_be_lightness() {
         let mut profile = ColorProfile::new_gray_with_gamma(1.0);
         profile.pcs = DataColorSpace::Lab;
-        let conversion = Conversion::from_icc(&icc(&profile), Layout::L8).unwrap();
+        let conversion = Conversion::from_icc(&icc(&profile), Channels::Gray).unwrap();
         // L* 50 is 18.4 % of the light, L* 5 is 0.55 %.
         for (lightness, light) in [(0.5, 0.184_187), (0.05, 0.005_535), (1.0, 1.0)] {
             let got = conversion
@@ -391,8 +394,8 @@ mod tests {
     fn damaged_profiles_are_ignored() {
         let whole = icc(&ColorProfile::new_display_p3());
         for cut in (0..whole.len()).step_by(7) {
-            let _ = Conversion::from_icc(&whole[..cut], Layout::Rgb8);
+            let _ = Conversion::from_icc(&whole[..cut], Channels::Rgb);
         }
-        assert!(Conversion::from_icc(b"no profile", Layout::Rgb8).is_none());
+        assert!(Conversion::from_icc(b"no profile", Channels::Rgb).is_none());
     }
 }

@@ -14,6 +14,9 @@ pub(crate) struct Metadata {
     pub(crate) icc: Option<Vec<u8>>,
     /// The colours as code points, which go before an ICC profile in PNG and behind one in HEIF.
     pub(crate) cicp: Option<Cicp>,
+    /// Whether the file is gray, whatever its pixels are decoded as: frames of an animation are
+    /// RGBA.
+    pub(crate) is_gray: bool,
     /// The format's own orientation.
     pub(super) orientation: Option<Orientation>,
     /// What the decoder itself applies, whatever EXIF says.
@@ -184,6 +187,7 @@ fn png(bytes: &[u8]) -> Metadata {
             break;
         };
         match (name, data) {
+            (b"IHDR", [.., kind, _, _, _]) => metadata.is_gray = matches!(kind, 0 | 4),
             (b"eXIf", _) => metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec()),
             // Goes before the profile, which is for readers that do not know it.
             // The last two are the matrix, which is none, and the range: full, as all pixels are.

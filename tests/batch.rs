@@ -1,6 +1,6 @@
 //! Many files at a time, on every device.
 
-use crate::support::{Noise, alone, bits, same};
+use crate::support::{Noise, alone, bits};
 use imagecuda::{
     Device, ErrorKind, Format, Image, LoadOptions, SaveOptions,
     batch::{CancelToken, Loader, Pipeline, Saver},

@@ -12,6 +12,7 @@ mod composition;
 mod convert;
 mod corpus;
 mod depth;
+mod examples;
 mod failures;
 mod frames;
 mod images;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         convert::trials(),
         corpus::trials(),
         depth::trials(),
+        examples::trials(),
         frames::trials(),
         images::trials(),
         inks::trials(),

@@ -117,7 +117,10 @@ pub(crate) fn summary(report: &Report, total: usize, threads: usize) -> String {
     let share = |time: Duration, threads: usize| {
         time.as_secs_f64() / threads as f64 / elapsed.as_secs_f64().max(1e-9) * 100.0
     };
-    text += &format!("{:10}{:>8}{:>10}{:>8}\n", "stage", "threads", "busy", "share");
+    text += &format!(
+        "{:10}{:>8}{:>10}{:>8}\n",
+        "stage", "threads", "busy", "share"
+    );
     let mut busiest = (0.0, "");
     for (threads, stages) in crews {
         let mut crew = 0.0;
@@ -133,6 +136,10 @@ pub(crate) fn summary(report: &Report, total: usize, threads: usize) -> String {
         {
             busiest = (crew, stage);
         }
+    }
+    if report.cancelled {
+        let left = total - (saved + skipped + failed).min(total);
+        text += &format!("interrupted: {left} images are left for --resume\n");
     }
     let (percent, stage) = busiest;
     if !stage.is_empty() {

@@ -98,8 +98,7 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
             return Err(format!("{path}: {width}x{height}, and the first is {w}x{h}").into());
         }
         image.copy_from(&frame)?;
-        // Here is the place for kernels on `image.as_device_ptr()`; `image` keeps what they leave
-        // for the next frame.
+        // Here is the place for kernels on `image.as_device_ptr()`.
         saver.save(image, output.path(number));
     } // `saver` has what it needs: the next frame may overwrite `image` at once
     let saved: imagecuda::Result<Vec<u64>> = saver.finish().into_iter().map(|s| s.result).collect();

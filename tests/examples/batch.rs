@@ -207,8 +207,8 @@ fn shards_are_all_of_it_and_nothing_twice() {
             .output()
             .unwrap()
     };
-    let ways: [(&str, &dyn Fn(usize, &Path) -> Output); 2] =
-        [("option", &option), ("slurm", &slurm)];
+    type Way<'a> = &'a dyn Fn(usize, &Path) -> Output;
+    let ways: [(&str, Way<'_>); 2] = [("option", &option), ("slurm", &slurm)];
     for (way, run) in ways {
         let mut all = BTreeSet::new();
         for part in 0..3 {

@@ -66,12 +66,13 @@ run_benches() {
     local name=${1:-}
     if [ -n "$name" ] && [ "${name#-}" = "$name" ]; then
         shift
-        [ -x "$here/benches/$name" ] || fail "there is no bench $name: $(ls "$here/benches")"
+        [ -f "$here/benches/$name" ] || fail "there is no bench $name: $(ls "$here/benches")"
         # --bench is what cargo passes, too.
         exec "$here/benches/$name" --bench "$@"
     fi
     local bad=""
     for program in "$here"/benches/*; do
+        [ -d "$program" ] && continue # scripts
         [ -x "$program" ] || fail "there are no benches here"
         echo "== $(basename "$program")"
         "$program" --bench "$@" </dev/null || bad="$bad $(basename "$program")"

@@ -30,7 +30,8 @@ Usage: batch [OPTIONS] IN_DIR OUT_DIR
 Loads every picture of IN_DIR as float32 RGBA on the device and saves it in
 OUT_DIR under its own name. Of animations and documents, the first frame or page.
 Two sources that would have one name, as a.jpg and a.png as WebP, are kept apart
-as a.webp and a.png.webp. Ctrl-C finishes the files that are begun, and no more.
+as a.webp and a.png.webp. Ctrl-C finishes the files that are begun, and no more; a
+second one ends at once, and may leave hidden files called .imagecuda-*.
 
 Options:
       --device DEVICE      auto (default), cpu, cuda, cuda:N, several of these with

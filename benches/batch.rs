@@ -11,7 +11,7 @@ mod scene;
 mod peers;
 
 use imagecuda::{
-    Device, Image, Layout, LoadOptions, Prepared, Result, SaveOptions,
+    Device, Image, Layout, LoadOptions, Prepared, Result, SaveOptions, Subsampling,
     batch::{Loader, Pipeline, Saver},
 };
 use std::{
@@ -70,18 +70,15 @@ fn main() -> Result<()> {
     let rgb = scene::render(WIDTH, HEIGHT);
     let picture = Image::from_pixels(&Device::cpu(), WIDTH, HEIGHT, Layout::Rgb8, &rgb)?;
     let plain = SaveOptions::new;
+    let q90 = plain().quality(90);
+    // JPEGs are read as cameras and the web have them, and written as everyone writes quality 90.
+    let camera = q90.clone().subsampling(Subsampling::Yuv420);
     let cases = [
-        // 4:2:0, as cameras and the web have it.
-        (
-            "jpg",
-            plain()
-                .quality(90)
-                .subsampling(imagecuda::Subsampling::Yuv420),
-        ),
-        ("png", plain()),
-        ("webp", plain().quality(85)),
+        ("jpg", camera, q90),
+        ("png", plain(), plain()),
+        ("webp", plain().quality(85), plain().quality(85)),
     ];
-    for (extension, save) in cases {
+    for (extension, input, save) in cases {
         if options
             .only
             .as_deref()
@@ -90,7 +87,7 @@ fn main() -> Result<()> {
             continue;
         }
         let inputs = folder.path().join(extension);
-        let paths = write(&inputs, extension, &save, &picture, options.images)?;
+        let paths = write(&inputs, extension, &input, &picture, options.images)?;
         measure(&options, extension, &inputs, &paths, &save, &picture)?;
         fs::remove_dir_all(&inputs)?;
     }

@@ -1,10 +1,10 @@
 //! The example `convert`, as a person runs it.
 
-use crate::support::same;
+use crate::support::{example, same};
 use imagecuda::{Device, ImageInfo, Layout, LoadOptions, Metadata, SaveOptions};
 use libtest_mimic::Trial;
 use std::{
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output},
     time::Duration,
@@ -27,24 +27,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials
 }
 
-/// The program, which cargo and the bundle both lay beside the tests.
-fn program() -> PathBuf {
-    let tests = env::current_exe().unwrap();
-    let name = format!("convert{}", env::consts::EXE_SUFFIX);
-    let program = tests
-        .parent()
-        .unwrap()
-        .with_file_name("examples")
-        .join(name);
-    assert!(
-        program.is_file(),
-        "run `cargo build --example convert` with the tests' flags"
-    );
-    program
-}
-
 fn convert(device: &Device, args: &[&str], input: &Path, output: &Path) -> Output {
-    Command::new(program())
+    Command::new(example("convert"))
         .args(["--device", &device.to_string()])
         .args(args)
         .args([input, output])
@@ -90,7 +74,7 @@ fn prints_one_line_of_what_it_did(device: &Device) {
 }
 
 fn tells_what_a_file_is() -> Result<(), libtest_mimic::Failed> {
-    let run = Command::new(program())
+    let run = Command::new(example("convert"))
         .arg("--info")
         .arg(sample())
         .output()?;
@@ -98,7 +82,7 @@ fn tells_what_a_file_is() -> Result<(), libtest_mimic::Failed> {
     let expected = "1600x1067 JPEG\npixels: RGB, 8 bits a sample\nframes: 1\norientation: 1\n\
                     ICC profile: none\nEXIF: none\n";
     assert_eq!(text(&run.stdout), expected);
-    let run = Command::new(program())
+    let run = Command::new(example("convert"))
         .args(["--info", "missing.png"])
         .output()?;
     assert_eq!(run.status.code(), Some(1));

@@ -13,6 +13,7 @@ mod convert;
 mod corpus;
 mod damage;
 mod depth;
+mod examples;
 mod failures;
 mod frames;
 mod images;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         corpus::trials(),
         damage::trials(),
         depth::trials(),
+        examples::trials(),
         frames::trials(),
         images::trials(),
         inks::trials(),

@@ -21,16 +21,18 @@ pub(crate) fn run(
     extension: &str,
     threads: usize,
 ) -> Vec<Peer> {
-    let root = env::var_os("IMAGECUDA_DATA_DIR").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")),
-        PathBuf::from,
-    );
-    let script = root.join("benches/peers/peers.py");
+    // In a bundle the scripts lie beside the program.
+    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/peers/peers.py");
+    let script = env::current_exe()
+        .map(|program| program.with_file_name("peers").join("peers.py"))
+        .ok()
+        .filter(|script| script.is_file())
+        .unwrap_or_else(|| PathBuf::from(repository));
     let mut peers = Vec::new();
     for op in ["load", "save", "convert"] {
         let output = Command::new(python)
             .arg(&script)
-            .args(["--op", op, "--json", "--format", extension])
+            .args(["--op", op, "--json", "--formats", extension])
             .args(["--threads", &threads.to_string()])
             .arg("--dir")
             .arg(inputs)

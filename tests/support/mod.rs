@@ -97,6 +97,22 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }
 
+/// An example's program, which cargo and the bundle both lay beside the tests.
+pub fn example(name: &str) -> PathBuf {
+    let tests = env::current_exe().unwrap();
+    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
+    let program = tests
+        .parent()
+        .unwrap()
+        .with_file_name("examples")
+        .join(file);
+    assert!(
+        program.is_file(),
+        "run `cargo build --example {name}` with the tests' flags"
+    );
+    program
+}
+
 /// A file that the project ships, by its path in the repository.
 pub fn data(path: &str) -> PathBuf {
     let root = env::var_os("IMAGECUDA_DATA_DIR").map_or_else(

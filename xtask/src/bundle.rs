@@ -25,6 +25,8 @@ with the data that they need, into target/bundle. There, on a machine with a GPU
 
 Without HEIF and AVIF: their codecs are shared libraries, which such a machine lacks.
 
+The scripts that measure peers lie in benches/peers: any Python runs them.
+
 The data lies as in the repository, under the folder that IMAGECUDA_DATA_DIR names.
 
   --with DIR    one more folder of data, as data/DIR's name
@@ -32,6 +34,9 @@ The data lies as in the repository, under the folder that IMAGECUDA_DATA_DIR nam
 
 /// Data folders, where they lie in the repository; what is not there is left out.
 const DATA: [&str; 3] = ["tests/data", "examples/data", "benches/data"];
+
+/// Scripts of the benches, at the same place in the bundle.
+const SCRIPTS: &str = "benches/peers";
 
 /// What still travels well.
 const MOST_BYTES: u64 = 60 << 20;
@@ -69,6 +74,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         println!("{folder}: {count}");
     }
 
+    copy_scripts(&sh::root().join(SCRIPTS), &bundle.join(SCRIPTS))?;
     let data = bundle.join("data");
     fs::create_dir_all(&data).map_err(sh::io(&data))?;
     for folder in DATA {
@@ -147,6 +153,21 @@ fn copy_folder(from: &Path, to: &Path) -> Result<(), Failure> {
             copy_folder(&entry.path(), &target)?;
         } else if kind.is_file() {
             fs::copy(entry.path(), &target).map_err(sh::io(&target))?;
+        }
+    }
+    Ok(())
+}
+
+/// Copies the Python files, and not what Python leaves beside them.
+fn copy_scripts(from: &Path, to: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(to).map_err(sh::io(to))?;
+    for entry in fs::read_dir(from).map_err(sh::io(from))? {
+        let path = entry.map_err(sh::io(from))?.path();
+        if let (Some("py"), Some(name)) =
+            (path.extension().and_then(|e| e.to_str()), path.file_name())
+        {
+            let target = to.join(name);
+            fs::copy(&path, &target).map_err(sh::io(&target))?;
         }
     }
     Ok(())

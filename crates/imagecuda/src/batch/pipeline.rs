@@ -298,10 +298,11 @@ impl Pipeline {
             read: time(&loading.read),
             decode: time(&loading.decode),
             upload: time(&loading.upload),
-            work: time(&worked),
             ..Busy::default()
         };
         let (saved, saving) = saver.finish_with_times();
+        // Waiting for room is no work.
+        busy.work = time(&worked).saturating_sub(time(&saving.wait));
         (busy.download, busy.encode) = (time(&saving.download), time(&saving.encode));
         for (source, saved) in sources.into_iter().zip(saved) {
             if let Some(saved) = saved

@@ -70,6 +70,8 @@ struct Shared {
 /// Where the time of all threads went.
 #[derive(Debug, Default)]
 pub(super) struct Times {
+    /// Of the caller, for room.
+    pub(super) wait: AtomicU64,
     pub(super) download: AtomicU64,
     pub(super) encode: AtomicU64,
 }
@@ -161,12 +163,14 @@ impl Saver {
         let bytes = image.len() as u64 * 4;
         let most = self.in_flight.unwrap_or(2 * self.most_threads);
         let shared = &*self.shared;
+        let mut start = Instant::now();
         let mut state = shared.lock();
         while state.in_flight >= most
             || state.in_flight > 0 && state.bytes.saturating_add(bytes) > self.max_bytes
         {
             state = shared.wait(state);
         }
+        lap(&mut start, &shared.times.wait);
         let index = state.results.len();
         state.results.push(None);
         if shared.cancel.is_cancelled() {
@@ -228,8 +232,13 @@ impl Saver {
         self.join();
         let results = std::mem::take(&mut self.shared.lock().results);
         let copy = |nanos: &AtomicU64| AtomicU64::new(nanos.load(Ordering::Relaxed));
-        let Times { download, encode } = &self.shared.times;
+        let Times {
+            wait,
+            download,
+            encode,
+        } = &self.shared.times;
         let times = Times {
+            wait: copy(wait),
             download: copy(download),
             encode: copy(encode),
         };

@@ -1,0 +1,300 @@
+//! Converts every picture of a folder, on all cores and any number of GPUs.
+//!
+//! `cargo run --release --features cuda --example batch -- --format webp --quality 85 in out`
+
+#[path = "batch/plan.rs"]
+mod plan;
+#[path = "batch/progress.rs"]
+mod progress;
+
+use imagecuda::{
+    Device, ErrorKind, Format, Image, SaveOptions,
+    batch::{CancelToken, Pipeline, Shard},
+};
+use std::{
+    collections::{BTreeSet, HashSet},
+    convert::Infallible,
+    env,
+    error::Error,
+    ffi::OsString,
+    fs,
+    path::{self, PathBuf},
+    process::{self, ExitCode},
+    sync::Arc,
+    thread,
+};
+
+const USAGE: &str = "\
+Usage: batch [OPTIONS] IN_DIR OUT_DIR
+
+Loads every picture of IN_DIR as float32 RGBA on the device and saves it in
+OUT_DIR under its own name. Of animations and documents, the first frame or page.
+Two sources that would have one name, as a.jpg and a.png as WebP, are kept apart
+as a.webp and a.png.webp. Ctrl-C finishes the files that are begun, and no more; a
+second one ends at once, and may leave hidden files called .imagecuda-*.
+
+Options:
+      --device DEVICE      auto (default), cpu, cuda, cuda:N, several of these with
+                           commas between them, or all GPUs: all
+      --threads N          to decode, and as many to encode [default: one a core]
+      --prefetch N         images in flight [default: two a thread]
+      --format EXT         the format to save, by its extension [default: the source's]
+      --quality Q          1 to 100, for formats that have it [default: best]
+      --shard I/N          only part I, counted from 0, of N
+                           [default: as Slurm's or Kubernetes' variables say, else all]
+      --resume             leave out what is in OUT_DIR already
+      --recursive          the folders in IN_DIR as well
+      --dry-run            print what would be saved as what
+  -h, --help               print this
+
+Exit status: 0; 1 if a file failed; 2 if it cannot be done as asked; 130 after Ctrl-C.";
+
+/// What could not be done as asked, and what went wrong.
+enum Problem {
+    Usage(String),
+    Failure(Box<dyn Error>),
+}
+
+impl<E: Into<Box<dyn Error>>> From<E> for Problem {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+fn main() -> ExitCode {
+    let outcome = match parse(env::args_os().skip(1)) {
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Ok(Some(task)) => run(&task),
+        Err(problem) => Err(Problem::Usage(problem)),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(Problem::Failure(error)) => {
+            eprintln!("batch: {error}");
+            ExitCode::FAILURE
+        }
+        Err(Problem::Usage(problem)) => {
+            eprintln!("batch: {problem}\n\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+struct Task {
+    devices: String,
+    threads: usize,
+    prefetch: Option<usize>,
+    format: Option<String>,
+    save: SaveOptions,
+    shard: Shard,
+    resume: bool,
+    recursive: bool,
+    dry_run: bool,
+    input: PathBuf,
+    output: PathBuf,
+}
+
+/// The task, or `None` if help was asked for.
+fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, String> {
+    let mut task = Task {
+        devices: "auto".into(),
+        threads: thread::available_parallelism().map_or(1, |cores| cores.get()),
+        prefetch: None,
+        format: None,
+        save: SaveOptions::new(),
+        shard: Shard::ALL,
+        resume: false,
+        recursive: false,
+        dry_run: false,
+        input: PathBuf::new(),
+        output: PathBuf::new(),
+    };
+    let mut shard = None;
+    let mut folders = Vec::new();
+    let mut only_folders = false;
+    while let Some(arg) = args.next() {
+        // A folder's name may be anything; an option's is text.
+        let is_option = |text: &&str| !only_folders && text.starts_with('-');
+        let Some(arg) = arg.to_str().filter(is_option) else {
+            folders.push(PathBuf::from(&arg));
+            continue;
+        };
+        let (name, inline) = match arg.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (arg, None),
+        };
+        let mut value = || {
+            let next = || args.next()?.into_string().ok();
+            let value = inline.clone().or_else(next);
+            value.ok_or_else(|| format!("{name} needs a value"))
+        };
+        let count = |text: String| match text.parse() {
+            Ok(0) | Err(_) => Err(format!("{name}: {text} is not a number from 1 on")),
+            Ok(number) => Ok(number),
+        };
+        match name {
+            "-h" | "--help" => return Ok(None),
+            "--" => only_folders = true,
+            "--device" => task.devices = value()?,
+            "--threads" => task.threads = count(value()?)?,
+            "--prefetch" => task.prefetch = Some(count(value()?)?),
+            "--format" => task.format = Some(value()?.trim_start_matches('.').to_owned()),
+            "--quality" => {
+                let quality = value()?;
+                let number = quality.parse();
+                let number = number.map_err(|_| format!("--quality: {quality}"))?;
+                task.save = task.save.quality(number);
+            }
+            "--shard" => shard = Some(value()?.parse().map_err(text)?),
+            "--resume" => task.resume = true,
+            "--recursive" => task.recursive = true,
+            "--dry-run" => task.dry_run = true,
+            _ => return Err(format!("there is no option {name}")),
+        }
+    }
+    let folders = <[PathBuf; 2]>::try_from(folders);
+    [task.input, task.output] = folders.map_err(|_| "one IN_DIR and one OUT_DIR are needed")?;
+    task.shard = match shard {
+        Some(shard) => shard,
+        None => Shard::from_env().map_err(text)?.unwrap_or(Shard::ALL),
+    };
+    Ok(Some(task))
+}
+
+fn text(error: imagecuda::Error) -> String {
+    error.to_string()
+}
+
+fn run(task: &Task) -> Result<ExitCode, Problem> {
+    let jobs = jobs(task)?;
+    let total = jobs.len();
+    if task.dry_run {
+        for (source, target) in &jobs {
+            let is_there = target.exists();
+            let note = match (is_there, task.resume) {
+                (true, true) => " (is there, left out)",
+                (true, false) => " (is there, replaced)",
+                (false, _) => "",
+            };
+            println!("{} -> {}{note}", source.display(), target.display());
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let devices = devices(&task.devices)?;
+    let names: Vec<String> = devices.iter().map(Device::to_string).collect();
+    let part = match task.shard {
+        Shard::ALL => String::new(),
+        shard => format!(", part {shard}"),
+    };
+    println!("{total} images{part} on {}", names.join(", "));
+    let there = jobs.iter().filter(|(_, target)| target.exists()).count();
+    if there > 0 && !task.resume {
+        println!("{there} of them are there already and are replaced");
+    }
+    for (_, target) in &jobs {
+        let folder = target.parent().unwrap_or(&task.output);
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    }
+
+    let token = CancelToken::new();
+    let to_cancel = token.clone();
+    ctrlc::set_handler(move || {
+        if to_cancel.is_cancelled() {
+            process::exit(130);
+        }
+        to_cancel.cancel();
+        eprintln!("batch: finishing what is begun; Ctrl-C again stops at once");
+    })?;
+    let meter = Arc::new(progress::Meter::new(total));
+    let display = Arc::clone(&meter);
+    let mut pipeline = Pipeline::new(&devices[0])
+        .devices(devices)
+        .threads(task.threads)
+        .save_options(task.save.clone())
+        .resume(task.resume)
+        .cancel(&token)
+        .on_progress(move |progress| display.update(progress));
+    if let Some(images) = task.prefetch {
+        pipeline = pipeline.prefetch(images);
+    }
+    // Here is the place for work on each image.
+    let report = pipeline.run(jobs, |_: &mut Image, _| Ok::<(), Infallible>(()));
+    meter.finish();
+    for failure in &report.failures {
+        eprintln!("batch: {}", failure.error);
+    }
+    print!("{}", progress::summary(&report, total, task.threads));
+    Ok(match (report.cancelled, report.failures.is_empty()) {
+        (true, _) => ExitCode::from(130),
+        (false, true) => ExitCode::SUCCESS,
+        (false, false) => ExitCode::FAILURE,
+    })
+}
+
+/// What is to be loaded and saved, of this shard.
+fn jobs(task: &Task) -> Result<Vec<(PathBuf, PathBuf)>, Problem> {
+    if let Some(extension) = &task.format
+        && !Format::from_extension(extension).is_some_and(Format::can_save)
+    {
+        return Err(Problem::Usage(format!("--format: cannot save {extension}")));
+    }
+    let folder = |folder: &PathBuf| folder.canonicalize().or_else(|_| path::absolute(folder));
+    let (input, output) = (folder(&task.input)?, folder(&task.output)?);
+    let sources = plan::list(&task.input, task.recursive, &output)?;
+    if sources.is_empty() {
+        let folder = task.input.display();
+        return Err(format!("{folder}: there are no pictures here").into());
+    }
+    // Names are given before the list is parted, so that all parts agree about them.
+    let targets = plan::targets(&sources, task.format.as_deref());
+    can_save(task, &targets)?;
+    let all: HashSet<PathBuf> = sources.iter().map(|source| input.join(source)).collect();
+    if let Some(target) = targets.iter().find(|t| all.contains(&output.join(t))) {
+        let target = task.output.join(target);
+        let problem = format!("{} is a source and would be replaced", target.display());
+        return Err(Problem::Usage(problem));
+    }
+    let jobs = sources.into_iter().zip(targets).map(|(source, target)| {
+        let (source, target) = (task.input.join(source), task.output.join(target));
+        (source, target)
+    });
+    Ok(task.shard.of(jobs).collect())
+}
+
+/// Whether every format there takes the options: better told now than once a file.
+fn can_save(task: &Task, targets: &[PathBuf]) -> Result<(), Problem> {
+    let probe = Image::new(&Device::cpu(), 1, 1)?;
+    let extensions: BTreeSet<_> = targets.iter().filter_map(|t| t.extension()).collect();
+    for extension in extensions {
+        let name = PathBuf::from("x").with_extension(extension);
+        if let Err(error) = task.save.prepare(&probe, &name) {
+            let extension = extension.display();
+            let problem = format!("cannot save .{extension} files so: {}", error.kind());
+            return Err(Problem::Usage(problem));
+        }
+    }
+    Ok(())
+}
+
+/// The devices that were asked for. `auto` honours `IMAGECUDA_DEVICE`, as the library's default.
+fn devices(names: &str) -> imagecuda::Result<Vec<Device>> {
+    if names == "all" {
+        let mut devices = vec![Device::cuda(0)?];
+        loop {
+            match Device::cuda(devices.len() as u32) {
+                Ok(device) => devices.push(device),
+                Err(error) if matches!(error.kind(), ErrorKind::NoDevice(_)) => return Ok(devices),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    let open = |name: &str| match name {
+        "auto" => Device::try_default(),
+        name => name.parse(),
+    };
+    names.split(',').map(open).collect()
+}

@@ -1,0 +1,115 @@
+//! The frames of a video, in order, through buffers of a fixed size: while one frame is worked on,
+//! the next are decoded and those before are encoded.
+//!
+//! `cargo run --release --features cuda --example sequence -- in/frame_%04d.png out/frame_%04d.png`
+
+use imagecuda::{
+    Device, Image, SaveOptions,
+    batch::{Loader, Numbered, Saver},
+};
+use std::{error::Error, fs, process::ExitCode, time::Instant};
+
+const USAGE: &str = "\
+Usage: sequence [OPTIONS] IN_PATTERN OUT_PATTERN
+
+Loads the frames IN_PATTERN (frame_%04d.png) in order until there are no more, and
+saves each as OUT_PATTERN of the same number. All must be of one size.
+
+Options:
+      --device DEVICE      auto (default), cpu, cuda or cuda:N
+      --first N            the number of the first frame [default: 0]
+      --fps F              tell as well how many times faster than F frames a second
+  -h, --help               print this";
+
+/// Frames in flight on each side of the work: one is ready while another is on its way.
+const IN_FLIGHT: usize = 4;
+
+fn main() -> ExitCode {
+    match parse(std::env::args().skip(1)) {
+        Ok(None) => println!("{USAGE}"),
+        Ok(Some(task)) => {
+            if let Err(error) = run(&task) {
+                eprintln!("sequence: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        Err(problem) => {
+            eprintln!("sequence: {problem}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+#[derive(Default)]
+struct Task {
+    device: Option<String>,
+    first: u64,
+    fps: Option<f64>,
+    patterns: Vec<Numbered>,
+}
+
+/// The task, or `None` if help was asked for.
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn Error>> {
+    let mut task = Task::default();
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+        match &*arg {
+            "-h" | "--help" => return Ok(None),
+            "--device" => task.device = Some(value()?),
+            "--first" => task.first = value()?.parse()?,
+            "--fps" => task.fps = Some(value()?.parse()?),
+            _ if arg.starts_with('-') => return Err(format!("there is no option {arg}").into()),
+            _ => task.patterns.push(Numbered::new(&arg)?),
+        }
+    }
+    match &*task.patterns {
+        [input, output] if input != output => Ok(Some(task)),
+        _ => Err("an IN_PATTERN and another OUT_PATTERN are needed".into()),
+    }
+}
+
+fn run(task: &Task) -> Result<(), Box<dyn Error>> {
+    let device = match task.device.as_deref() {
+        None | Some("auto") => Device::try_default()?,
+        Some(name) => name.parse()?,
+    };
+    let (input, output) = (&task.patterns[0], &task.patterns[1]);
+    if let Some(folder) = output.path(task.first).parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let start = Instant::now();
+    // Images that are dropped are loaded into again, so this allocates a few and no more.
+    let frames = input.existing(task.first).zip(task.first..);
+    let frames = Loader::new(&device).prefetch(IN_FLIGHT).load(frames);
+    let saver = Saver::new(SaveOptions::new()).in_flight(IN_FLIGHT);
+    let mut work: Option<Image> = None;
+    for ((path, number), frame) in frames {
+        let frame = frame?;
+        let (width, height) = (frame.width(), frame.height());
+        // Of the size of the first frame, and used for all.
+        let image = match &mut work {
+            Some(image) => image,
+            none => none.insert(Image::new(&device, width, height)?),
+        };
+        let (w, h) = (image.width(), image.height());
+        if (width, height) != (w, h) {
+            let path = path.display();
+            return Err(format!("{path}: {width}x{height}, and the first is {w}x{h}").into());
+        }
+        image.copy_from(&frame)?;
+        // Here is the place for kernels on `image.as_device_ptr()`.
+        saver.save(image, output.path(number));
+    } // `saver` has what it needs: the next frame may overwrite `image` at once
+    let saved: imagecuda::Result<Vec<u64>> = saver.finish().into_iter().map(|s| s.result).collect();
+    let count = saved?.len();
+    if count == 0 {
+        return Err(format!("{}: no such frame", input.path(task.first).display()).into());
+    }
+    let rate = count as f64 / start.elapsed().as_secs_f64();
+    println!("{count} frames on {device}, {rate:.1} a second");
+    if let Some(fps) = task.fps {
+        println!("{:.2} times as fast as {fps} a second", rate / fps);
+    }
+    Ok(())
+}

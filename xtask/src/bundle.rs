@@ -45,10 +45,8 @@ const RUN: &str = include_str!("run.sh");
 
 /// Cargo's arguments for each kind of program. Examples are programs only under `build`.
 const BUILDS: [(&str, &[&str]); 3] = [
-    (
-        "tests",
-        &["test", "--no-run", "--release", "--lib", "--tests"],
-    ),
+    // Not the library's own tests, none of which needs a device.
+    ("tests", &["test", "--no-run", "--release", "--test", "*"]),
     ("examples", &["build", "--release", "--examples"]),
     ("benches", &["bench", "--no-run", "--benches"]),
 ];
@@ -113,23 +111,19 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
 /// Copies the programs of the kind that belongs into `folder`, without cargo's hashes.
 fn lay(built: &[Program], folder: &str, into: &Path, strip: bool) -> Result<usize, Failure> {
     let wanted = |program: &&Program| match folder {
-        "tests" => matches!(program.kind.as_str(), "test" | "lib"),
+        "tests" => program.kind == "test",
         "examples" => program.kind == "example",
         _ => program.kind == "bench",
     };
     let mut names = BTreeSet::new();
     for program in built.iter().filter(wanted) {
         fs::create_dir_all(into).map_err(sh::io(into))?;
-        let name = match program.kind.as_str() {
-            "lib" => format!("{}-unit", program.name),
-            _ => program.name.clone(),
-        };
-        let to = into.join(&name);
+        let to = into.join(&program.name);
         fs::copy(&program.path, &to).map_err(sh::io(&program.path))?;
         if strip {
             sh::read(sh::command("strip").arg(&to))?;
         }
-        if !names.insert(name) {
+        if !names.insert(&program.name) {
             return Err(format!(
                 "two programs in {folder} are called {}",
                 program.name

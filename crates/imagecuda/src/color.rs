@@ -7,7 +7,10 @@ pub(crate) use self::cicp::Cicp;
 use self::cicp::ToLinear;
 use crate::{Format, codec::Metadata};
 use imagecuda_kernels::{
-    color::{CURVE, GRID, INK_GRID, INK_TABLE, SHAPER, TABLE, look_up, look_up_inks, shape},
+    color::{
+        CURVE, ENCODING, GRID, INK_GRID, INK_TABLE, SHAPER, TABLE, look_up, look_up_inks, shape,
+        srgb_encode,
+    },
     layout::Layout,
     pixel::RgbaF32,
 };
@@ -170,7 +173,8 @@ impl Conversion {
     fn shaper_of(matrix: [f64; 9], rendering: [f64; 4], curves: [&Vec<f32>; 3]) -> Self {
         let first = matrix.into_iter().chain(rendering).map(|v| v as f32);
         let curves = curves.into_iter().flatten().copied();
-        Self::Shaper(first.chain(curves).collect())
+        let encoding = (0..ENCODING).map(|i| srgb_encode(i as f32 / (ENCODING - 1) as f32));
+        Self::Shaper(first.chain(curves).chain(encoding).collect())
     }
 
     fn table(profile: &ColorProfile) -> Option<Self> {

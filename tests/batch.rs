@@ -23,6 +23,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         images_are_those_of_single_loads_in_order,
         two_thousand_files_of_which_some_are_broken,
         unordered_images_are_all_there,
+        several_devices_take_turns,
         a_consumer_that_keeps_everything_gets_everything,
         a_consumer_may_leave_or_stall,
         a_file_larger_than_the_bounds_is_loaded_alone,
@@ -122,6 +123,24 @@ fn unordered_images_are_all_there(device: &Device) {
     let mut seen: Vec<i32> = loader.load(files).map(|((_, index), _)| index).collect();
     seen.sort_unstable();
     assert!(seen.into_iter().eq(0..50));
+}
+
+fn several_devices_take_turns(device: &Device) {
+    let files = files(30, |i| i == 11);
+    let devices = [device.clone(), Device::cpu()];
+    let loader = Loader::new(device).devices(devices.clone()).prefetch(5);
+    for (i, (file, image)) in loader.load(files).enumerate() {
+        match image {
+            Ok(image) => {
+                assert_eq!(*image.device(), devices[i % 2]);
+                assert!(
+                    Some(content(&image)) == single(&Device::cpu(), &file),
+                    "{i}"
+                );
+            }
+            Err(_) => assert_eq!(i, 11),
+        }
+    }
 }
 
 fn a_consumer_that_keeps_everything_gets_everything(device: &Device) {

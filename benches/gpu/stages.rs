@@ -1,7 +1,7 @@
 //! Load and save of the sample picture at 4K, split into stages.
 
 use crate::{median, scene};
-use imagecuda::{Device, Format, Image, Layout, LoadOptions, Result, SaveOptions};
+use imagecuda::{Device, Format, Image, Layout, LoadOptions, Metadata, Result, SaveOptions};
 use std::{path::Path, time::Instant};
 
 const WIDTH: u32 = 3840;
@@ -20,8 +20,13 @@ pub(crate) fn run(device: &Device) -> Result<()> {
         "", "decode", "upload", "download", "encode", "MB"
     );
     let plain = SaveOptions::new();
+    // What a phone writes: the conversion to sRGB is part of "upload".
+    let p3 = moxcms::ColorProfile::new_display_p3().encode();
+    let p3 = Metadata::new().with_icc_profile(p3.expect("a profile"));
+    let profiled = plain.clone().quality(90).metadata(p3);
     let formats = [
         ("JPEG q90", "jpg", plain.clone().quality(90), 15),
+        ("JPEG q90, P3", "jpeg", profiled, 15),
         ("PNG", "png", plain.clone(), 9),
         ("WebP q90", "webp", plain.clone().quality(90), 3),
         ("WebP lossless", "webp", plain.clone(), 1),

@@ -18,6 +18,7 @@ mod failures;
 mod frames;
 mod images;
 mod inks;
+mod interop;
 mod kernels;
 mod metadata;
 mod options;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         frames::trials(),
         images::trials(),
         inks::trials(),
+        interop::trials(),
         kernels::trials(),
         metadata::trials(),
         options::trials(),

@@ -71,6 +71,7 @@ mod format;
 mod frames;
 mod image;
 mod info;
+mod interop;
 mod load;
 mod metadata;
 mod save;
@@ -91,6 +92,10 @@ pub use imagecuda_kernels::{
     pixel::{Rgba8, RgbaF32},
 };
 pub use info::ImageInfo;
+#[cfg(feature = "ndarray")]
+pub use interop::ArraySample;
+#[cfg(feature = "image")]
+pub use interop::HostImage;
 pub(crate) use load::Limits;
 pub use load::{
     LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via, load_u8,

@@ -1,0 +1,11 @@
+//! Pixels to and from other libraries' types.
+
+#[cfg(feature = "image")]
+mod image;
+#[cfg(feature = "ndarray")]
+mod ndarray;
+
+#[cfg(feature = "image")]
+pub use self::image::HostImage;
+#[cfg(feature = "ndarray")]
+pub use self::ndarray::ArraySample;

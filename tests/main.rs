@@ -24,6 +24,8 @@ mod metadata;
 mod options;
 mod orientation;
 mod round_trips;
+#[cfg(feature = "tracing")]
+mod spans;
 mod targets;
 mod tiff_damage;
 mod truncated;
@@ -37,6 +39,8 @@ fn main() -> ExitCode {
         buffers::trials(),
         failures::trials(),
         round_trips::trials(),
+        #[cfg(feature = "tracing")]
+        spans::trials(),
         targets::trials(),
         code_points::trials(),
         tiff_damage::trials(),

@@ -4,6 +4,7 @@ use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     backend::{Expansion, Staging},
     color::Conversion,
+    trace::span,
 };
 use imagecuda_kernels::layout::Layout;
 use std::sync::Arc;
@@ -86,6 +87,7 @@ impl Decoded {
     pub(crate) fn write_to(self, image: &mut Image) -> Result<()> {
         let Expansion { width, height, .. } = self.how;
         image.check_fits(width, height)?;
+        span!("upload", device = %self.device, width, height, bytes = self.pixels.len());
         match &self.conversion {
             None => image.buffer.expand(self.pixels, self.how)?,
             Some(conversion) => {
@@ -105,6 +107,7 @@ impl Decoded {
         }
         let Expansion { width, height, .. } = self.how;
         image.check_fits(width, height)?;
+        span!("upload", device = %self.device, width, height, bytes = self.pixels.len());
         image.buffer.expand(self.pixels, self.how)?;
         image.reshape(width, height)
     }

@@ -3,6 +3,7 @@
 use crate::{
     Device, ErrorKind, Result,
     backend::{Buffer, DevicePixel, Expansion},
+    trace::span,
 };
 use imagecuda_kernels::{
     expand::Curve,
@@ -303,6 +304,7 @@ impl Image {
     /// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
     pub fn to_u8_into(&self, dst: &mut ImageU8) -> Result<()> {
         dst.check_fits(self.width, self.height)?;
+        span!("convert", device = %self.device, width = self.width, height = self.height);
         dst.buffer.convert_from(&self.buffer, self.len())?;
         dst.reshape(self.width, self.height)
     }
@@ -327,6 +329,7 @@ impl ImageU8 {
     /// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
     pub fn to_f32_into(&self, dst: &mut Image) -> Result<()> {
         dst.check_fits(self.width, self.height)?;
+        span!("convert", device = %self.device, width = self.width, height = self.height);
         dst.buffer.convert_from(&self.buffer, self.len())?;
         dst.reshape(self.width, self.height)
     }

@@ -75,6 +75,7 @@ mod interop;
 mod load;
 mod metadata;
 mod save;
+mod trace;
 mod truncated;
 
 pub use animation::AnimationEncoder;

@@ -5,6 +5,7 @@ use crate::{
     backend::{DevicePixel, Expansion},
     codec::{self, Decode, Header, Metadata},
     color::Conversion,
+    trace::span,
 };
 use imagecuda_kernels::expand::Curve;
 use std::{
@@ -302,6 +303,7 @@ impl LoadOptions {
         for target in targets {
             target.check_fits(width, height)?;
         }
+        span!("decode", %format, width, height, bytes = header.bytes());
         let mut pixels = device.staging(header.bytes())?;
         decoder.read_into(&mut pixels)?;
         let is_gray = header.layout.channels() < 3;

@@ -9,6 +9,7 @@ use crate::{
     backend::Staging,
     codec::{self, Pixels, Sink},
     file,
+    trace::span,
 };
 use imagecuda_kernels::{
     expand::Curve,
@@ -299,6 +300,7 @@ impl Started {
     /// Waits for them.
     pub(crate) fn finish(self) -> Result<Prepared> {
         let Self(mut prepared) = self;
+        span!("download", format = %prepared.format(), bytes = prepared.pixels.len());
         prepared.pixels.wait()?;
         Ok(prepared)
     }
@@ -348,6 +350,7 @@ impl Prepared {
 
     fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
         let target = &self.target;
+        span!("encode", format = %target.format, width = self.width, height = self.height);
         let pixels = Pixels {
             width: self.width,
             height: self.height,

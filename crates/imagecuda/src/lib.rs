@@ -24,6 +24,10 @@
 //!   the first of; [`SaveOptions::animation`] to save GIF and WebP animations.
 //! - [`ImageInfo`] for what a file is and says; [`Metadata`] to take its ICC profile and EXIF
 //!   along.
+//! - [`batch`] for many files at a time, on all cores and several devices.
+//! - `Image::from_image` and `to_rgba_image` (feature `image`) for the `image` crate's types,
+//!   `from_array` and `to_array` (feature `ndarray`) for arrays; `as_device_ptr`, `Device::stream`
+//!   and the re-exported `cust` (feature `cuda`) for kernels of your own.
 //! - [`convert_u8_to_float`], [`convert_float_to_u8`], `upload`, `download` and `copy_from`.
 //!
 //! # Numbers

@@ -34,6 +34,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_pipeline_is_load_work_save,
         a_pipeline_goes_on_where_it_was,
         a_cancelled_pipeline_leaves_no_half_files,
+        a_panic_of_the_work_ends_the_pipeline,
     ]);
     trials.extend(crate::support::on_each_device(crate::device_tests![
         nothing_is_allocated_once_it_runs,
@@ -375,6 +376,26 @@ fn a_cancelled_pipeline_leaves_no_half_files(device: &Device) {
     for path in there {
         LoadOptions::new().load(device, &path).unwrap();
     }
+}
+
+fn a_panic_of_the_work_ends_the_pipeline(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs = jobs(folder.path(), 30, |_| false);
+    let mut count = 0;
+    let run = std::panic::AssertUnwindSafe(|| {
+        let pipeline = Pipeline::new(device).threads(3);
+        pipeline.run(jobs.clone(), |_, _| {
+            count += 1;
+            assert!(count < 5, "the work is torn");
+            Ok::<(), Infallible>(())
+        })
+    });
+    assert!(std::panic::catch_unwind(run).is_err());
+    // What was handed over before is whole.
+    for (_, target) in &jobs[..4] {
+        LoadOptions::new().load(device, target).unwrap();
+    }
+    assert!(jobs[4..].iter().all(|(_, target)| !target.exists()));
 }
 
 /// In a program of its own, as buffers are counted for all of a program.

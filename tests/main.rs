@@ -23,6 +23,7 @@ mod kernels;
 mod metadata;
 mod options;
 mod orientation;
+mod pipeline;
 mod round_trips;
 #[cfg(feature = "tracing")]
 mod spans;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         metadata::trials(),
         options::trials(),
         orientation::trials(),
+        pipeline::trials(),
     ];
     support::run(trials.into_iter().flatten().collect())
 }

@@ -4,6 +4,8 @@ use super::{
     BYTES, CancelToken, cores,
     flow::{Flow, Place, PooledImage},
     panic_text,
+    source::{Content, Source},
+    times::{LoadTimes, lap},
 };
 use crate::{Device, Error, LoadOptions, Result};
 use std::{
@@ -13,58 +15,10 @@ use std::{
     fs::File,
     iter::FusedIterator,
     panic::{self, AssertUnwindSafe},
-    path::{Path, PathBuf},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
-
-/// Where the bytes of a file are.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Content<'a> {
-    /// On disk.
-    File(&'a Path),
-    /// In memory.
-    Bytes(&'a [u8]),
-}
-
-/// Something to load: a path, the bytes of a file, or a pair of these and anything that is to
-/// come back with the image.
-pub trait Source: Send + 'static {
-    /// Where its bytes are.
-    fn content(&self) -> Content<'_>;
-}
-
-macro_rules! sources {
-    ($($source:ty => $kind:ident;)*) => {$(
-        impl Source for $source {
-            fn content(&self) -> Content<'_> {
-                Content::$kind(self.as_ref())
-            }
-        }
-    )*};
-}
-
-sources! {
-    PathBuf => File;
-    &'static Path => File;
-    String => File;
-    &'static str => File;
-    Vec<u8> => Bytes;
-    Arc<[u8]> => Bytes;
-    Arc<Vec<u8>> => Bytes;
-    &'static [u8] => Bytes;
-}
-
-impl<S: Source, T: Send + 'static> Source for (S, T) {
-    fn content(&self) -> Content<'_> {
-        self.0.content()
-    }
-}
 
 /// Loads many files at a time: threads decode them, straight into memory from which their device
 /// takes them, and the device expands them while others are decoded.
@@ -170,7 +124,7 @@ impl Loader {
                 panic: None,
             }),
             arrived: Condvar::new(),
-            times: Times::default(),
+            times: LoadTimes::default(),
         });
         let threads = (0..self.threads).map(|i| {
             let shared = Arc::clone(&shared);
@@ -200,7 +154,7 @@ struct Shared<S> {
     sources: Mutex<Sources<S>>,
     ready: Mutex<Ready<S>>,
     arrived: Condvar,
-    times: Times,
+    times: LoadTimes,
 }
 
 struct Sources<S> {
@@ -223,23 +177,6 @@ struct Outcome<S> {
     result: Result<PooledImage>,
     /// Held until the consumer has the error.
     _place: Option<Place>,
-}
-
-/// Where the time of all threads went.
-#[derive(Debug, Default)]
-pub(super) struct Times {
-    pub(super) read: AtomicU64,
-    pub(super) decode: AtomicU64,
-    pub(super) upload: AtomicU64,
-    pub(super) bytes: AtomicU64,
-}
-
-/// Adds the time since `start` to `total`, and starts again.
-pub(super) fn lap(start: &mut Instant, total: &AtomicU64) {
-    let now = Instant::now();
-    let nanos = (now - *start).as_nanos();
-    total.fetch_add(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);
-    *start = now;
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -384,7 +321,7 @@ impl<S> Images<S> {
         self.shared.flow.made()
     }
 
-    pub(super) fn times(&self) -> &Times {
+    pub(super) fn times(&self) -> &LoadTimes {
         &self.shared.times
     }
 }

@@ -33,14 +33,17 @@ mod pipeline;
 mod saver;
 mod sequence;
 mod shard;
+mod source;
+mod times;
 
 pub use self::{
     flow::PooledImage,
-    loader::{Content, Images, Loader, Source},
+    loader::{Images, Loader},
     pipeline::{Busy, Failure, Pipeline, Progress, Report},
     saver::{Saved, Saver},
     sequence::Numbered,
     shard::Shard,
+    source::{Content, Source},
 };
 
 use std::{

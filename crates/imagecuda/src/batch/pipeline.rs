@@ -1,6 +1,6 @@
 //! Files to images to files.
 
-use super::{BYTES, CancelToken, Loader, PooledImage, Saver, loader::lap};
+use super::{BYTES, CancelToken, Loader, PooledImage, Saver, times::lap};
 use crate::{Device, Image, LoadOptions, SaveOptions};
 use std::{
     error::Error as StdError,

@@ -1,6 +1,9 @@
 //! Many images to files.
 
-use super::{BYTES, CancelToken, cores, loader::lap, panic_text};
+use super::{
+    BYTES, CancelToken, cores, panic_text,
+    times::{SaveTimes, lap},
+};
 use crate::{Error, Image, Result, SaveOptions, save::Started};
 use std::{
     collections::VecDeque,
@@ -64,16 +67,7 @@ struct Shared {
     cancel: CancelToken,
     state: Mutex<State>,
     changed: Condvar,
-    times: Times,
-}
-
-/// Where the time of all threads went.
-#[derive(Debug, Default)]
-pub(super) struct Times {
-    /// Of the caller, for room.
-    pub(super) wait: AtomicU64,
-    pub(super) download: AtomicU64,
-    pub(super) encode: AtomicU64,
+    times: SaveTimes,
 }
 
 #[derive(Default)]
@@ -104,7 +98,7 @@ impl Saver {
                 cancel: CancelToken::new(),
                 state: Mutex::default(),
                 changed: Condvar::new(),
-                times: Times::default(),
+                times: SaveTimes::default(),
             }),
             threads: Mutex::default(),
             most_threads: cores(),
@@ -228,16 +222,16 @@ impl Saver {
     }
 
     /// As [`finish`](Self::finish), with `None` for what was cancelled.
-    pub(super) fn finish_with_times(self) -> (Vec<Option<Saved>>, Times) {
+    pub(super) fn finish_with_times(self) -> (Vec<Option<Saved>>, SaveTimes) {
         self.join();
         let results = std::mem::take(&mut self.shared.lock().results);
         let copy = |nanos: &AtomicU64| AtomicU64::new(nanos.load(Ordering::Relaxed));
-        let Times {
+        let SaveTimes {
             wait,
             download,
             encode,
         } = &self.shared.times;
-        let times = Times {
+        let times = SaveTimes {
             wait: copy(wait),
             download: copy(download),
             encode: copy(encode),

@@ -30,7 +30,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_cancelled_batch_ends,
     ]);
     trials.extend(crate::support::on_each_device(crate::device_tests![
-        nothing_is_allocated_once_it_runs,
+        no_image_has_an_allocation_of_its_own,
         buffers_are_reused_as_documented,
     ]));
     trials
@@ -221,8 +221,8 @@ pub(crate) fn picture(device: &Device, seed: u64) -> Image {
 }
 
 /// In a program of its own, as buffers are counted for all of a program.
-fn nothing_is_allocated_once_it_runs(device: &Device) {
-    if !alone("batch::nothing_is_allocated_once_it_runs", device) {
+fn no_image_has_an_allocation_of_its_own(device: &Device) {
+    if !alone("batch::no_image_has_an_allocation_of_its_own", device) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -235,24 +235,20 @@ fn nothing_is_allocated_once_it_runs(device: &Device) {
     let files: Vec<_> = (0..400)
         .map(|i| file(sizes[i % 4], [Format::Png, Format::Jpeg][i / 4 % 2]))
         .collect();
+    let before = device.transfer_buffers();
     let loader = Loader::new(device).threads(4).prefetch(8);
     let mut images = loader.load(files);
     let saver = Saver::new(SaveOptions::new()).threads(2).in_flight(4);
-    let mut before = None;
     for i in 0..400 {
         let (_, image) = images.next().unwrap();
-        saver.save(
-            &image.unwrap(),
-            folder.path().join(format!("{}.bmp", i % 8)),
-        );
-        if i == 300 {
-            before = Some((images.allocated(), device.transfer_buffers()));
-        }
+        let target = folder.path().join(format!("{}.bmp", i % 8));
+        saver.save(&image.unwrap(), target);
     }
-    let after = (images.allocated(), device.transfer_buffers());
-    // One a size that is in flight, at the worst.
-    assert!(images.allocated() <= 8 * 4, "{after:?}");
-    assert_eq!(before, Some(after));
+    // As many as are in flight, some of them once more for a larger size, whenever the threads
+    // happen to be all busy for the first time. One an image would be 400, and 800.
+    let made = device.transfer_buffers() - before;
+    assert!(images.allocated() <= 16, "{} images", images.allocated());
+    assert!(made <= 40, "{made} buffers");
     assert!(saver.finish().iter().all(|saved| saved.result.is_ok()));
 }
 

@@ -88,8 +88,8 @@ impl<P: DevicePixel> Buffer<P> {
             return staging.start_upload(self.pointer(), bytes, &context.stream);
         }
         // All memory before the first write: a failure to get it changes nothing.
-        let scratch = context.scratch(bytes)?;
-        let turned = match how.orientation != Orientation::Normal && !as_is {
+        let mut scratch = context.scratch(bytes)?;
+        let mut turned = match how.orientation != Orientation::Normal && !as_is {
             true => Some(context.scratch(bytes)?),
             false => None,
         };
@@ -98,7 +98,7 @@ impl<P: DevicePixel> Buffer<P> {
         staging.precede(&context.stream)?;
         if as_is {
             context.run_orient(scratch.pointer(), self.pointer(), how)?;
-        } else if let Some(turned) = &turned {
+        } else if let Some(turned) = &mut turned {
             // Turned first: a file's pixels are smaller than what is made of them.
             turned.follow(&context.stream)?;
             context.run_orient(scratch.pointer(), turned.pointer(), how)?;
@@ -160,7 +160,7 @@ impl Buffer<RgbaF32> {
         let numbers: &[u8] = bytemuck::cast_slice(conversion.numbers());
         let mut pinned = context.pinned(numbers.len())?;
         pinned.copy_from_slice(numbers);
-        let table = context.scratch(numbers.len())?;
+        let mut table = context.scratch(numbers.len())?;
         table.follow(&context.uploads)?;
         pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
         self.expand(staging, how)?;
@@ -190,7 +190,7 @@ impl Buffer<RgbaF32> {
             target.start_fetch(self.pointer(), bytes, &context.stream)?;
             return Ok(target);
         }
-        let scratch = context.scratch(bytes)?;
+        let mut scratch = context.scratch(bytes)?;
         scratch.follow(&context.stream)?;
         let (src, dst) = (self.pointer(), scratch.pointer());
         match packing {

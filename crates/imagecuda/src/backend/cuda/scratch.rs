@@ -44,6 +44,7 @@ impl Block for Slab {
 /// [`follow`](Self::follow), its last [`leave`](Self::leave).
 pub(super) struct Scratch {
     slab: ManuallyDrop<Slab>,
+    is_in_use: bool,
     context: Arc<Context>,
 }
 
@@ -69,6 +70,7 @@ impl Context {
         };
         Ok(Scratch {
             slab: ManuallyDrop::new(slab),
+            is_in_use: false,
             context: Arc::clone(self),
         })
     }
@@ -80,13 +82,16 @@ impl Scratch {
     }
 
     /// Makes what is put into `stream` from now on wait for the last user.
-    pub(super) fn follow(&self, stream: &Stream) -> Result<()> {
+    pub(super) fn follow(&mut self, stream: &Stream) -> Result<()> {
+        self.is_in_use = true;
         self.slab.done.precede(stream)
     }
 
     /// Notes that what is now in `stream` uses the memory.
-    pub(super) fn leave(&self, stream: &Stream) -> Result<()> {
-        self.slab.done.record(stream)
+    pub(super) fn leave(&mut self, stream: &Stream) -> Result<()> {
+        self.slab.done.record(stream)?;
+        self.is_in_use = false;
+        Ok(())
     }
 }
 
@@ -94,6 +99,12 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         // SAFETY: taken once, here.
         let slab = unsafe { ManuallyDrop::take(&mut self.slab) };
+        if self.is_in_use
+            && let Ok(_current) = self.context.enter()
+        {
+            // A call failed in between. No event tells when what was queued is done.
+            let _ = self.context.wait_for_all();
+        }
         self.context.scratch.put(slab);
     }
 }

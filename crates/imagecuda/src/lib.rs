@@ -24,6 +24,8 @@
 //!   the first of; [`SaveOptions::animation`] to save GIF and WebP animations.
 //! - [`ImageInfo`] for what a file is and says; [`Metadata`] to take its ICC profile and EXIF
 //!   along.
+//! - The feature `dlpack` hands images to PyTorch and other libraries without a copy, and takes
+//!   their tensors: `Image::into_dlpack` and `from_dlpack`, in the module `dlpack`.
 //! - [`convert_u8_to_float`], [`convert_float_to_u8`], `upload`, `download` and `copy_from`.
 //!
 //! # Numbers
@@ -71,6 +73,7 @@ mod format;
 mod frames;
 mod image;
 mod info;
+mod interop;
 mod load;
 mod metadata;
 mod save;
@@ -91,6 +94,8 @@ pub use imagecuda_kernels::{
     pixel::{Rgba8, RgbaF32},
 };
 pub use info::ImageInfo;
+#[cfg(feature = "dlpack")]
+pub use interop::dlpack;
 pub(crate) use load::Limits;
 pub use load::{
     LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via, load_u8,

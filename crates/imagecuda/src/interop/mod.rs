@@ -1,0 +1,4 @@
+//! Images of other libraries, and images for them.
+
+#[cfg(feature = "dlpack")]
+pub mod dlpack;

@@ -80,23 +80,22 @@ impl DlpackTensor {
     /// put in front of what this crate's [`Device::stream`](crate::Device::stream) runs next,
     /// which is the stream to ask `__dlpack__` for.
     pub unsafe fn from_raw(managed: *mut DLManagedTensorVersioned) -> Result<Self> {
-        // SAFETY: null, or a live tensor.
-        let Some(tensor) = (unsafe { managed.as_ref() }) else {
+        if managed.is_null() {
             return Err(Error::option("tensor", "the pointer is null"));
-        };
-        let DLPackVersion { major, minor } = tensor.version;
-        let owner = Foreign {
-            managed,
-            deleter: tensor.deleter,
-        };
-        // Everything after the deleter may be elsewhere in another version.
+        }
+        // SAFETY: a live tensor, and every version has these two fields here.
+        let (version, deleter) = unsafe { ((*managed).version, (*managed).deleter) };
+        let owner = Box::new(Foreign { managed, deleter });
+        let DLPackVersion { major, minor } = version;
         if major != DLPackVersion::CURRENT.major {
             return Err(Error::unsupported(format!("DLPack {major}.{minor}")));
         }
+        // SAFETY: this version has all of them.
+        let (tensor, flags) = unsafe { ((*managed).dl_tensor, (*managed).flags) };
         Ok(Self {
-            tensor: tensor.dl_tensor,
-            flags: tensor.flags,
-            owner: Box::new(owner),
+            tensor,
+            flags,
+            owner,
         })
     }
 

@@ -207,8 +207,15 @@ fn layout(tensor: &DLTensor, channels: i64) -> Result<Option<Layout>> {
         (DL_UINT, 16, 1) => [L16, La16, Rgb16, Rgba16],
         (DL_FLOAT, 32, 1) => [L32F, La32F, Rgb32F, Rgba32F],
         _ => {
+            let kind = match dtype.code {
+                0 => "int",
+                DL_UINT => "uint",
+                DL_FLOAT => "float",
+                _ => "another type's ",
+            };
             return Err(Error::unsupported(format!(
-                "a tensor of {dtype:?}: it must be of u8, u16 or f32"
+                "a tensor of {} × {kind}{} a sample: it must be of u8, u16 or f32",
+                dtype.lanes, dtype.bits
             )));
         }
     };

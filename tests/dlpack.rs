@@ -19,24 +19,24 @@ use std::{
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut trials = crate::support::on_each_device(crate::device_tests![
-        an_image_goes_and_comes_back,
-        a_tensor_says_what_the_image_is,
-        who_writes_to_the_tensor_writes_to_the_image,
-        every_type_and_shape_comes_in,
-        memory_need_not_be_aligned,
-        a_tensor_comes_into_an_image_with_room,
-        strides_of_one_element_mean_nothing,
-        strides_on_a_device_are_errors_or_gathered,
-        what_is_no_image_is_refused,
-        another_version_is_refused_and_freed,
-        a_taken_tensor_can_be_given_away,
-    ]);
-    #[cfg(feature = "cuda")]
-    trials.extend(crate::support::on_each_device(crate::device_tests![
-        a_stream_of_the_consumers_waits,
-    ]));
-    trials
+    let trials = [
+        crate::support::on_each_device(crate::device_tests![
+            an_image_goes_and_comes_back,
+            a_tensor_says_what_the_image_is,
+            who_writes_to_the_tensor_writes_to_the_image,
+            every_type_and_shape_comes_in,
+            memory_need_not_be_aligned,
+            a_tensor_comes_into_an_image_with_room,
+            strides_of_one_element_mean_nothing,
+            strides_on_a_device_are_errors_or_gathered,
+            what_is_no_image_is_refused,
+            another_version_is_refused_and_freed,
+            a_taken_tensor_can_be_given_away,
+        ]),
+        #[cfg(feature = "cuda")]
+        crate::support::on_each_device(crate::device_tests![a_stream_of_the_consumers_waits]),
+    ];
+    trials.into_iter().flatten().collect()
 }
 
 fn noise(device: &Device, width: u32, height: u32) -> Image {

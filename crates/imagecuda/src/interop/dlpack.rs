@@ -77,7 +77,7 @@ impl DlpackTensor {
     /// `managed` is null or a tensor as DLPack describes it, which nobody else frees. Its memory
     /// is readable where its shape, strides and offset say, and until the deleter is called is
     /// written by none but the consumer. On a CUDA device, all that writes it is done, or was
-    /// put in front of what this crate's [`Device::stream`](crate::Device::stream) runs next,
+    /// put in front of what this crate's `Device::stream` runs next,
     /// which is the stream to ask `__dlpack__` for.
     pub unsafe fn from_raw(managed: *mut DLManagedTensorVersioned) -> Result<Self> {
         if managed.is_null() {

@@ -13,6 +13,8 @@ mod convert;
 mod corpus;
 mod damage;
 mod depth;
+#[cfg(feature = "dlpack")]
+mod dlpack;
 mod examples;
 mod failures;
 mod frames;
@@ -52,6 +54,8 @@ fn main() -> ExitCode {
         corpus::trials(),
         damage::trials(),
         depth::trials(),
+        #[cfg(feature = "dlpack")]
+        dlpack::trials(),
         examples::trials(),
         frames::trials(),
         images::trials(),

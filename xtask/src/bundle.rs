@@ -16,7 +16,7 @@ use crate::{
 pub(crate) const HELP: &str = "\
 cargo xtask bundle [--with DIR]
 
-Builds the tests, examples and benches of imagecuda (release, feature `cuda`) and lays them,
+Builds the tests, examples and benches of imagecuda (release, features `cuda` and `dlpack`) and lays them,
 with the data that they need, into target/bundle. There, on a machine with a GPU:
 
   ./run.sh test [FILTER]          every test, on the GPU; none may be skipped
@@ -25,7 +25,8 @@ with the data that they need, into target/bundle. There, on a machine with a GPU
 
 Without HEIF and AVIF: their codecs are shared libraries, which such a machine lacks.
 
-The scripts that measure peers lie in benches/peers: any Python runs them.
+The scripts that measure peers lie in benches/peers: any Python runs them. examples/check.py
+tries examples/libdlpack.so with PyTorch.
 
 The data lies as in the repository, under the folder that IMAGECUDA_DATA_DIR names.
 
@@ -35,11 +36,14 @@ The data lies as in the repository, under the folder that IMAGECUDA_DATA_DIR nam
 /// Data folders, where they lie in the repository; what is not there is left out.
 const DATA: [&str; 3] = ["tests/data", "examples/data", "benches/data"];
 
-/// Scripts of the benches, at the same place in the bundle.
-const SCRIPTS: &str = "benches/peers";
+/// Folders of scripts, and where they lie in the bundle.
+const SCRIPTS: [(&str, &str); 2] = [
+    ("benches/peers", "benches/peers"),
+    ("examples/dlpack", "examples"),
+];
 
 /// What still travels well.
-const MOST_BYTES: u64 = 60 << 20;
+const MOST_BYTES: u64 = 63 << 20;
 
 const RUN: &str = include_str!("run.sh");
 
@@ -62,9 +66,13 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     let strip = sh::works("strip", &["--version"]);
     for (folder, command) in BUILDS {
         let mut cargo = sh::cargo();
-        cargo
-            .args(command)
-            .args(["--package", "imagecuda", "--features", "cuda", "--quiet"]);
+        cargo.args(command).args([
+            "--package",
+            "imagecuda",
+            "--features",
+            "cuda,dlpack,ndarray",
+            "--quiet",
+        ]);
         // Diagnostics are for people, on standard error; the rest is for us.
         cargo.arg("--message-format=json-render-diagnostics");
         let built = programs(&sh::listen(&mut cargo)?);
@@ -72,7 +80,9 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         println!("{folder}: {count}");
     }
 
-    copy_scripts(&sh::root().join(SCRIPTS), &bundle.join(SCRIPTS))?;
+    for (from, to) in SCRIPTS {
+        copy_scripts(&sh::root().join(from), &bundle.join(to))?;
+    }
     let data = bundle.join("data");
     fs::create_dir_all(&data).map_err(sh::io(&data))?;
     for folder in DATA {
@@ -118,7 +128,7 @@ fn lay(built: &[Program], folder: &str, into: &Path, strip: bool) -> Result<usiz
     let mut names = BTreeSet::new();
     for program in built.iter().filter(wanted) {
         fs::create_dir_all(into).map_err(sh::io(into))?;
-        let to = into.join(&program.name);
+        let to = into.join(program.file_name());
         fs::copy(&program.path, &to).map_err(sh::io(&program.path))?;
         if strip {
             sh::read(sh::command("strip").arg(&to))?;

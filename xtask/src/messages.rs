@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-/// A program that cargo built.
+/// A program that cargo built, or an example that is a shared library.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Program {
     /// `test`, `bench`, `example`, `lib` (its unit tests), …
@@ -12,16 +12,31 @@ pub(crate) struct Program {
     pub(crate) path: PathBuf,
 }
 
+impl Program {
+    /// What it is called without cargo's hash.
+    pub(crate) fn file_name(&self) -> String {
+        match self.path.extension().and_then(|e| e.to_str()) {
+            Some("so") => format!("lib{}.so", self.name),
+            _ => self.name.clone(),
+        }
+    }
+}
+
 /// The programs among cargo's messages.
 pub(crate) fn programs(messages: &str) -> Vec<Program> {
     messages
         .lines()
         .filter(|line| line.starts_with(r#"{"reason":"compiler-artifact""#))
         .filter_map(|line| {
-            let path = string_after(line, r#""executable":"#)?;
             let (_, target) = line.split_once(r#""target":{"#)?;
+            let kind = string_after(target, r#""kind":["#)?;
+            let path = string_after(line, r#""executable":"#).or_else(|| {
+                // A library has no "executable".
+                let file = string_after(line, r#""filenames":["#)?;
+                (kind == "example" && file.ends_with(".so")).then_some(file)
+            })?;
             Some(Program {
-                kind: string_after(target, r#""kind":["#)?,
+                kind,
                 name: string_after(target, r#""name":"#)?,
                 path: path.into(),
             })
@@ -63,6 +78,9 @@ mod tests {
             "\n",
             r#"{"reason":"compiler-artifact","target":{"kind":["test"],"crate_types":["bin"],"#,
             r#""name":"round_trip"},"executable":"/t/a \"b\"/c\\d","fresh":true}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","target":{"kind":["example"],"crate_types":["cdylib"],"#,
+            r#""name":"b"},"filenames":["/t/libb.so"],"executable":null,"fresh":true}"#,
             "\nrunning\n{\"reason\":\"build-finished\",\"success\":true}\n"
         );
         let program = Program {
@@ -70,6 +88,12 @@ mod tests {
             name: "round_trip".to_owned(),
             path: PathBuf::from(r#"/t/a "b"/c\d"#),
         };
-        assert_eq!(programs(messages), [program]);
+        let library = Program {
+            kind: "example".to_owned(),
+            name: "b".to_owned(),
+            path: PathBuf::from("/t/libb.so"),
+        };
+        assert_eq!(library.file_name(), "libb.so");
+        assert_eq!(programs(messages), [program, library]);
     }
 }

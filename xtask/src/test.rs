@@ -11,12 +11,12 @@ use crate::{Failure, args::Args, prerequisites, ptx, ptxas, sh};
 pub(crate) const HELP: &str = "\
 cargo xtask test [--quick]
 
-Everything that CI runs: formatting, clippy four times (default features; with `cuda`; with
-`cuda` and `heif-vendored`; with none), all tests and doctests, the documentation, and
+Everything that CI runs: formatting, clippy four times (default features; with `cuda` and
+`dlpack`, `ndarray` and `tracing`; with `heif-vendored` too; with none), all tests and doctests, the documentation, and
 kernels.ptx rebuilt, compared and assembled. Stops at the first failure. Missing tools are
 installed, or named.
 
-  --quick    formatting, clippy and tests with `cuda`, and no more: no libheif to build
+  --quick    formatting, clippy and tests with `cuda` and `dlpack`, and no more: no libheif to build
 ";
 
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -91,11 +91,13 @@ fn clippy_default() -> Result<(), Failure> {
 }
 
 fn clippy_cuda() -> Result<(), Failure> {
-    clippy("--package imagecuda --features cuda")
+    clippy("--package imagecuda --features cuda,dlpack,ndarray,tracing")
 }
 
 fn clippy_heif() -> Result<(), Failure> {
-    clippy("--workspace --features imagecuda/cuda,imagecuda/heif-vendored")
+    clippy(
+        "--workspace --features imagecuda/cuda,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing,imagecuda/heif-vendored",
+    )
 }
 
 fn clippy_none() -> Result<(), Failure> {
@@ -105,11 +107,13 @@ fn clippy_none() -> Result<(), Failure> {
 /// With the packages and features of `clippy_heif`: were they others, then the crates that
 /// build libheif might have other features, and it would be built again.
 fn tests() -> Result<(), Failure> {
-    tests_with("imagecuda/cuda,imagecuda/heif-vendored")
+    tests_with(
+        "imagecuda/cuda,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing,imagecuda/heif-vendored",
+    )
 }
 
 fn tests_without_heif() -> Result<(), Failure> {
-    tests_with("imagecuda/cuda")
+    tests_with("imagecuda/cuda,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing")
 }
 
 fn tests_with(features: &str) -> Result<(), Failure> {
@@ -139,7 +143,10 @@ fn documentation() -> Result<(), Failure> {
         "--no-deps",
     ]);
     cargo
-        .args(["--features", "imagecuda/cuda"])
+        .args([
+            "--features",
+            "imagecuda/cuda,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing",
+        ])
         .env("RUSTDOCFLAGS", "-D warnings");
     sh::run(&mut cargo).map_err(|failure| format!("{failure}; mend what it names"))
 }

@@ -28,6 +28,8 @@
 //! - `Image::from_image` and `to_rgba_image` (feature `image`) for the `image` crate's types,
 //!   `from_array` and `to_array` (feature `ndarray`) for arrays; `as_device_ptr`, `Device::stream`
 //!   and the re-exported `cust` (feature `cuda`) for kernels of your own.
+//! - The feature `dlpack` hands images to PyTorch and other libraries without a copy, and takes
+//!   their tensors: `Image::into_dlpack` and `from_dlpack`, in the module `dlpack`.
 //! - [`convert_u8_to_float`], [`convert_float_to_u8`], `upload`, `download` and `copy_from`.
 //!
 //! # Numbers
@@ -101,6 +103,8 @@ pub use info::ImageInfo;
 pub use interop::ArraySample;
 #[cfg(feature = "image")]
 pub use interop::HostImage;
+#[cfg(feature = "dlpack")]
+pub use interop::dlpack;
 pub(crate) use load::Limits;
 pub use load::{
     LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via, load_u8,

@@ -26,7 +26,7 @@ mod sealed {
 
 /// Pixels that a device can hold: [`RgbaF32`] and [`Rgba8`], and no others, as kernels exist
 /// for these.
-pub trait DevicePixel: Expand + Send + Sync + sealed::Sealed {
+pub trait DevicePixel: Expand + Send + Sync + sealed::Sealed + 'static {
     /// The type of a sample; four are a pixel.
     type Sample: bytemuck::Pod + Send + Sync;
 

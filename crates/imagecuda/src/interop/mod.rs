@@ -1,5 +1,7 @@
 //! Pixels to and from other libraries' types.
 
+#[cfg(feature = "dlpack")]
+pub mod dlpack;
 #[cfg(feature = "image")]
 mod image;
 #[cfg(feature = "ndarray")]

@@ -39,6 +39,32 @@ impl Event {
         check_raw("cuEventRecord", result)
     }
 
+    /// Moves the event behind what is now in a stream of another library.
+    ///
+    /// # Safety
+    ///
+    /// `stream` is null or a live stream of the current context.
+    #[cfg(feature = "dlpack")]
+    pub(super) unsafe fn record_raw(&self, stream: sys::CUstream) -> Result<()> {
+        // SAFETY: the event lives, and the stream by the caller's word.
+        check_raw("cuEventRecord", unsafe {
+            sys::cuEventRecord(self.0, stream)
+        })
+    }
+
+    /// As [`precede`](Self::precede), for a stream of another library.
+    ///
+    /// # Safety
+    ///
+    /// As [`record_raw`](Self::record_raw).
+    #[cfg(feature = "dlpack")]
+    pub(super) unsafe fn precede_raw(&self, stream: sys::CUstream) -> Result<()> {
+        // SAFETY: the event lives, and the stream by the caller's word.
+        check_raw("cuStreamWaitEvent", unsafe {
+            sys::cuStreamWaitEvent(stream, self.0, 0)
+        })
+    }
+
     /// Whether what is before it has run. A failed query is a failed context; the next call that
     /// can report it will.
     pub(super) fn has_passed(&self) -> bool {

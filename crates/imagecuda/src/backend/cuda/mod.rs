@@ -8,6 +8,8 @@
 
 mod error;
 mod event;
+#[cfg(feature = "dlpack")]
+mod foreign;
 mod launch;
 mod memory;
 mod pinned;

@@ -1,0 +1,182 @@
+//! Images as tensors of PyTorch, JAX, CuPy, NumPy and whatever else speaks
+//! [DLPack](https://dmlc.github.io/dlpack/latest/), and tensors as images.
+//!
+//! ```
+//! # fn main() -> imagecuda::Result<()> {
+//! use imagecuda::{Device, Image, dlpack::DlpackTensor};
+//!
+//! let image = Image::new(&Device::cpu(), 64, 48)?; // or `load`, or on a GPU
+//! // The pixels stay where they are, and belong to whoever calls the tensor's deleter.
+//! let tensor = image.into_dlpack()?.into_raw_unversioned();
+//!
+//! // SAFETY: a whole tensor, which nobody else owns.
+//! let tensor = unsafe { DlpackTensor::from_raw_unversioned(tensor)? };
+//! let image = Image::from_dlpack(tensor)?;
+//! assert_eq!((image.width(), image.height()), (64, 48));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! For Python, put the pointer into a `PyCapsule` named `dltensor`
+//! ([`into_raw_unversioned`](DlpackTensor::into_raw_unversioned)) or `dltensor_versioned`
+//! ([`into_raw`](DlpackTensor::into_raw)), and give that to `torch.utils.dlpack.from_dlpack`,
+//! say; the example `dlpack` does. What a capsule of Python's holds comes in through
+//! [`from_raw_unversioned`](DlpackTensor::from_raw_unversioned) or
+//! [`from_raw`](DlpackTensor::from_raw); rename the capsule to `used_dltensor` first.
+//!
+//! The C interface is five small structs that do not change, so they are written out here: the
+//! crate `dlpark` has 11,000 lines, does not know `cust`'s streams, and each of its 0.x releases
+//! would be one of ours.
+#![allow(unsafe_code)]
+
+mod abi;
+mod export;
+mod import;
+
+pub use abi::*;
+
+use crate::{Error, Result};
+use std::{any::Any, ffi::c_void, fmt};
+
+/// A tensor and its owner: an image of this crate, or memory of another library. Dropping it
+/// frees either; of another library's tensor, it calls the deleter.
+pub struct DlpackTensor {
+    tensor: DLTensor,
+    flags: u64,
+    /// What `tensor` points to lives as long as this does.
+    owner: Box<dyn Any>,
+}
+
+/// A tensor of another library.
+struct Foreign<T> {
+    managed: *mut T,
+    deleter: Option<unsafe extern "C" fn(*mut T)>,
+}
+
+impl<T> Drop for Foreign<T> {
+    fn drop(&mut self) {
+        if let Some(deleter) = self.deleter {
+            // SAFETY: the tensor's own deleter, which nobody has called: who made this said that
+            // it is the only owner.
+            unsafe { deleter(self.managed) };
+        }
+    }
+}
+
+impl DlpackTensor {
+    /// Takes over a tensor of DLPack 1. Its deleter is called once: when this is dropped, or
+    /// right away if this fails.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) for another major version;
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) for null.
+    ///
+    /// # Safety
+    ///
+    /// `managed` is null or a tensor as DLPack describes it, which nobody else frees. Its memory
+    /// is readable where its shape, strides and offset say, and until the deleter is called is
+    /// written by none but the consumer. On a CUDA device, all that writes it is done, or was
+    /// put in front of what this crate's `Device::stream` runs next,
+    /// which is the stream to ask `__dlpack__` for.
+    pub unsafe fn from_raw(managed: *mut DLManagedTensorVersioned) -> Result<Self> {
+        if managed.is_null() {
+            return Err(Error::option("tensor", "the pointer is null"));
+        }
+        // SAFETY: a live tensor, and every version has these two fields here.
+        let (version, deleter) = unsafe { ((*managed).version, (*managed).deleter) };
+        let owner = Box::new(Foreign { managed, deleter });
+        let DLPackVersion { major, minor } = version;
+        if major != DLPackVersion::CURRENT.major {
+            return Err(Error::unsupported(format!("DLPack {major}.{minor}")));
+        }
+        // SAFETY: this version has all of them.
+        let (tensor, flags) = unsafe { ((*managed).dl_tensor, (*managed).flags) };
+        Ok(Self {
+            tensor,
+            flags,
+            owner,
+        })
+    }
+
+    /// As [`from_raw`](Self::from_raw), for a tensor from before DLPack 1.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) for null.
+    ///
+    /// # Safety
+    ///
+    /// As [`from_raw`](Self::from_raw).
+    pub unsafe fn from_raw_unversioned(managed: *mut DLManagedTensor) -> Result<Self> {
+        // SAFETY: null, or a live tensor.
+        let Some(tensor) = (unsafe { managed.as_ref() }) else {
+            return Err(Error::option("tensor", "the pointer is null"));
+        };
+        Ok(Self {
+            tensor: tensor.dl_tensor,
+            flags: 0,
+            owner: Box::new(Foreign {
+                managed,
+                deleter: tensor.deleter,
+            }),
+        })
+    }
+
+    /// The tensor for C, of DLPack 1.0. Whoever takes it calls its deleter, once.
+    pub fn into_raw(self) -> *mut DLManagedTensorVersioned {
+        Box::into_raw(Box::new(DLManagedTensorVersioned {
+            version: DLPackVersion::CURRENT,
+            manager_ctx: leak(self.owner),
+            deleter: Some(delete_versioned),
+            flags: self.flags,
+            dl_tensor: self.tensor,
+        }))
+    }
+
+    /// The tensor for C, from before DLPack 1. Whoever takes it calls its deleter, once. That it
+    /// must not be written to, as another library may have said of its own, it cannot say.
+    pub fn into_raw_unversioned(self) -> *mut DLManagedTensor {
+        Box::into_raw(Box::new(DLManagedTensor {
+            dl_tensor: self.tensor,
+            manager_ctx: leak(self.owner),
+            deleter: Some(delete_unversioned),
+        }))
+    }
+
+    /// What the tensor is: device, type, shape. Its pointers hold as long as `self`.
+    pub fn dl_tensor(&self) -> &DLTensor {
+        &self.tensor
+    }
+}
+
+/// The owner as C keeps it: in one more box, as a pointer to a trait object is two words.
+fn leak(owner: Box<dyn Any>) -> *mut c_void {
+    Box::into_raw(Box::new(owner)).cast()
+}
+
+unsafe extern "C" fn delete_versioned(managed: *mut DLManagedTensorVersioned) {
+    // SAFETY: `into_raw` boxed both, and the consumer calls this once.
+    unsafe {
+        let managed = Box::from_raw(managed);
+        drop(Box::from_raw(managed.manager_ctx.cast::<Box<dyn Any>>()));
+    }
+}
+
+unsafe extern "C" fn delete_unversioned(managed: *mut DLManagedTensor) {
+    // SAFETY: `into_raw_unversioned` boxed both, and the consumer calls this once.
+    unsafe {
+        let managed = Box::from_raw(managed);
+        drop(Box::from_raw(managed.manager_ctx.cast::<Box<dyn Any>>()));
+    }
+}
+
+impl fmt::Debug for DlpackTensor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DlpackTensor")
+            .field("device", &self.tensor.device)
+            .field("dtype", &self.tensor.dtype)
+            .field("ndim", &self.tensor.ndim)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,112 @@
+//! DLPack's C structs, under their C names: <https://dmlc.github.io/dlpack/latest/c_api.html>.
+
+use std::ffi::c_void;
+
+/// [`DLDevice::device_type`] of host memory.
+pub const DL_CPU: i32 = 1;
+/// [`DLDevice::device_type`] of a CUDA device's memory.
+pub const DL_CUDA: i32 = 2;
+/// [`DLDevice::device_type`] of page-locked host memory.
+pub const DL_CUDA_HOST: i32 = 3;
+
+/// [`DLDataType::code`] of unsigned integers.
+pub const DL_UINT: u8 = 1;
+/// [`DLDataType::code`] of IEEE floats.
+pub const DL_FLOAT: u8 = 2;
+
+/// [`DLManagedTensorVersioned::flags`]: the consumer must not write to the tensor.
+pub const DLPACK_FLAG_BITMASK_READ_ONLY: u64 = 1;
+
+/// Where a tensor's memory is.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DLDevice {
+    /// The kind of device: [`DL_CPU`], [`DL_CUDA`], …
+    pub device_type: i32,
+    /// Its number.
+    pub device_id: i32,
+}
+
+/// The type of a tensor's elements.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DLDataType {
+    /// The kind of number: [`DL_UINT`], [`DL_FLOAT`], …
+    pub code: u8,
+    /// Bits a lane.
+    pub bits: u8,
+    /// Lanes of a vector; 1 for a number.
+    pub lanes: u16,
+}
+
+/// A tensor, without who owns its memory.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct DLTensor {
+    /// The memory; the first element is `byte_offset` bytes on.
+    pub data: *mut c_void,
+    /// Where that is.
+    pub device: DLDevice,
+    /// The number of dimensions.
+    pub ndim: i32,
+    /// The type of the elements.
+    pub dtype: DLDataType,
+    /// The extent of each dimension.
+    pub shape: *mut i64,
+    /// The distance of neighbours in each dimension, in elements; null for packed rows.
+    pub strides: *mut i64,
+    /// Bytes from `data` to the first element.
+    pub byte_offset: u64,
+}
+
+/// A tensor and how to free it: what a `PyCapsule` named `dltensor` holds.
+#[repr(C)]
+#[derive(Debug)]
+pub struct DLManagedTensor {
+    /// The tensor.
+    pub dl_tensor: DLTensor,
+    /// The producer's own.
+    pub manager_ctx: *mut c_void,
+    /// Frees all of it. The consumer calls it once, from any thread.
+    pub deleter: Option<unsafe extern "C" fn(*mut DLManagedTensor)>,
+}
+
+/// A version of DLPack. Another `major` is another layout of the structs.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DLPackVersion {
+    /// Of the structs.
+    pub major: u32,
+    /// Of the constants.
+    pub minor: u32,
+}
+
+impl DLPackVersion {
+    /// What this module writes.
+    pub const CURRENT: Self = Self { major: 1, minor: 0 };
+}
+
+/// As [`DLManagedTensor`], since DLPack 1.0: what a `PyCapsule` named `dltensor_versioned`
+/// holds.
+#[repr(C)]
+#[derive(Debug)]
+pub struct DLManagedTensorVersioned {
+    /// The version of what follows.
+    pub version: DLPackVersion,
+    /// The producer's own.
+    pub manager_ctx: *mut c_void,
+    /// Frees all of it. The consumer calls it once, from any thread.
+    pub deleter: Option<unsafe extern "C" fn(*mut DLManagedTensorVersioned)>,
+    /// [`DLPACK_FLAG_BITMASK_READ_ONLY`] and others.
+    pub flags: u64,
+    /// The tensor.
+    pub dl_tensor: DLTensor,
+}
+
+// What a C compiler makes of the header on a 64-bit machine.
+#[cfg(target_pointer_width = "64")]
+const _: () = {
+    assert!(size_of::<DLTensor>() == 48);
+    assert!(size_of::<DLManagedTensor>() == 64);
+    assert!(size_of::<DLManagedTensorVersioned>() == 80);
+};

@@ -1,0 +1,106 @@
+//! A shared library for Python: files as DLPack tensors, and tensors as files. `check.py`,
+//! beside this, loads it with ctypes and tries it with PyTorch.
+//!
+//! Functions that fail say why on standard error, and return null or 1.
+
+use imagecuda::{
+    Device, Image, LoadOptions, Result,
+    dlpack::{DLManagedTensor, DLManagedTensorVersioned, DlpackTensor},
+};
+use std::{
+    ffi::{CStr, OsStr, c_char, c_int},
+    os::unix::ffi::OsStrExt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+    ptr,
+};
+
+/// Loads a file as a tensor of `f32`, shape (height, width, 4), on a device: `cpu`, `cuda:0`, …
+/// For a capsule named `dltensor`.
+///
+/// # Safety
+///
+/// Both are strings of C.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn imagecuda_load(
+    path: *const c_char,
+    device: *const c_char,
+) -> *mut DLManagedTensor {
+    // SAFETY: strings, as the caller says.
+    let (path, device) = unsafe { (text(path), text(device)) };
+    guarded(|| {
+        let image = LoadOptions::new().load(&open(device)?, as_path(path))?;
+        Ok(image.into_dlpack()?.into_raw_unversioned())
+    })
+    .unwrap_or(ptr::null_mut())
+}
+
+/// The same as `u8`, for a capsule named `dltensor_versioned`.
+///
+/// # Safety
+///
+/// As `imagecuda_load`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn imagecuda_load_u8(
+    path: *const c_char,
+    device: *const c_char,
+) -> *mut DLManagedTensorVersioned {
+    // SAFETY: strings, as the caller says.
+    let (path, device) = unsafe { (text(path), text(device)) };
+    guarded(|| {
+        let image = LoadOptions::new().load_u8(&open(device)?, as_path(path))?;
+        Ok(image.into_dlpack()?.into_raw())
+    })
+    .unwrap_or(ptr::null_mut())
+}
+
+/// Saves a tensor, in the format that the name tells, and calls its deleter. Returns 0, or 1 if
+/// it failed.
+///
+/// # Safety
+///
+/// `tensor` is one that nobody else frees, and complete; `path` is a string of C.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn imagecuda_save(
+    tensor: *mut DLManagedTensor,
+    path: *const c_char,
+) -> c_int {
+    // SAFETY: as the caller says.
+    let (tensor, path) = unsafe { (DlpackTensor::from_raw_unversioned(tensor), text(path)) };
+    let saved = guarded(|| imagecuda::save(&Image::from_dlpack(tensor?)?, as_path(path)));
+    c_int::from(saved.is_none())
+}
+
+/// The result, if there is one; else says why not. No panic leaves this library.
+fn guarded<T>(work: impl FnOnce() -> Result<T>) -> Option<T> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(value)) => Some(value),
+        Ok(Err(error)) => {
+            eprintln!("imagecuda: {error}");
+            None
+        }
+        // The panic has said what it is.
+        Err(_) => None,
+    }
+}
+
+fn open(device: &CStr) -> Result<Device> {
+    device.to_string_lossy().parse()
+}
+
+fn as_path(path: &CStr) -> &Path {
+    Path::new(OsStr::from_bytes(path.to_bytes()))
+}
+
+/// A string of C; null is an empty one.
+///
+/// # Safety
+///
+/// `text` is null or ends in zero, and outlives the call that it was given to.
+unsafe fn text<'a>(text: *const c_char) -> &'a CStr {
+    if text.is_null() {
+        return c"";
+    }
+    // SAFETY: as the caller says.
+    unsafe { CStr::from_ptr(text) }
+}

@@ -22,6 +22,7 @@ mod kernels;
 mod metadata;
 mod options;
 mod orientation;
+mod pixels;
 mod round_trips;
 mod targets;
 mod tiff_damage;
@@ -54,6 +55,7 @@ fn main() -> ExitCode {
         metadata::trials(),
         options::trials(),
         orientation::trials(),
+        pixels::trials(),
     ];
     support::run(trials.into_iter().flatten().collect())
 }

@@ -25,6 +25,8 @@
 //! - [`ImageInfo`] for what a file is and says; [`Metadata`] to take its ICC profile and EXIF
 //!   along.
 //! - [`convert_u8_to_float`], [`convert_float_to_u8`], `upload`, `download` and `copy_from`.
+//! - [`Image::map_pixels`] for your own work on every pixel, on the CPU and, as a kernel, on a
+//!   GPU.
 //!
 //! # Numbers
 //!
@@ -73,6 +75,7 @@ mod image;
 mod info;
 mod load;
 mod metadata;
+mod pixels;
 mod save;
 mod truncated;
 

@@ -66,7 +66,11 @@ fn pixels_are_those_of_the_size(device: &Device) {
     image.map_pixels(|_, _, _| RgbaF32([0.5; 4])).unwrap();
     image.reshape(9, 7).unwrap();
     let behind = image.pixels().unwrap()[15];
-    assert_ne!(behind, RgbaF32([0.5; 4]), "what is behind the picture stays");
+    assert_ne!(
+        behind,
+        RgbaF32([0.5; 4]),
+        "what is behind the picture stays"
+    );
 }
 
 fn bytes_are_mapped_too(device: &Device) {

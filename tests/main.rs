@@ -26,6 +26,7 @@ mod metadata;
 mod options;
 mod orientation;
 mod pipeline;
+mod pixels;
 mod round_trips;
 #[cfg(feature = "tracing")]
 mod spans;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         options::trials(),
         orientation::trials(),
         pipeline::trials(),
+        pixels::trials(),
     ];
     support::run(trials.into_iter().flatten().collect())
 }

@@ -9,6 +9,7 @@ use std::{
 use crate::{
     Failure,
     args::Args,
+    custom_kernel,
     messages::{Program, programs},
     sh,
 };
@@ -22,6 +23,8 @@ with the data that they need, into target/bundle. There, on a machine with a GPU
   ./run.sh test [FILTER]          every test, on the GPU; none may be skipped
   ./run.sh bench [NAME] [ARGS]    one benchmark, or all
   ./run.sh example NAME [ARGS]    an example
+
+The example custom_kernel is among them if there is rust-src to compile its kernel with.
 
 Without HEIF and AVIF: their codecs are shared libraries, which such a machine lacks.
 
@@ -83,6 +86,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         println!("{folder}: {count}");
     }
 
+    lay_custom_kernel(&bundle.join("examples"), strip)?;
     for (from, to) in SCRIPTS {
         copy_scripts(&sh::root().join(from), &bundle.join(to))?;
     }
@@ -130,12 +134,7 @@ fn lay(built: &[Program], folder: &str, into: &Path, strip: bool) -> Result<usiz
     };
     let mut names = BTreeSet::new();
     for program in built.iter().filter(wanted) {
-        fs::create_dir_all(into).map_err(sh::io(into))?;
-        let to = into.join(program.file_name());
-        fs::copy(&program.path, &to).map_err(sh::io(&program.path))?;
-        if strip {
-            sh::read(sh::command("strip").arg(&to))?;
-        }
+        lay_one(&program.path, &program.file_name(), into, strip)?;
         if !names.insert(&program.name) {
             return Err(format!(
                 "two programs in {folder} are called {}",
@@ -144,6 +143,26 @@ fn lay(built: &[Program], folder: &str, into: &Path, strip: bool) -> Result<usiz
         }
     }
     Ok(names.len())
+}
+
+fn lay_one(program: &Path, name: &str, into: &Path, strip: bool) -> Result<(), Failure> {
+    fs::create_dir_all(into).map_err(sh::io(into))?;
+    let to = into.join(name);
+    fs::copy(program, &to).map_err(sh::io(program))?;
+    if strip {
+        sh::read(sh::command("strip").arg(&to))?;
+    }
+    Ok(())
+}
+
+/// The example that is a workspace of its own, if it can be built.
+fn lay_custom_kernel(into: &Path, strip: bool) -> Result<(), Failure> {
+    if let Some(reason) = custom_kernel::missing()? {
+        println!("examples: WITHOUT custom_kernel: {reason}");
+        return Ok(());
+    }
+    let program = custom_kernel::build(&["--release"])?;
+    lay_one(&program, custom_kernel::NAME, into, strip)
 }
 
 /// Copies files and folders, if there are any; links are no data.

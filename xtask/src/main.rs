@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod bundle;
+mod custom_kernel;
 mod lock;
 mod messages;
 mod prerequisites;

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use imagecuda_kernel_builder::{Error, KernelBuilder};
 
-use crate::{Failure, args::Args, lock, ptxas, sh};
+use crate::{Failure, args::Args, custom_kernel, lock, ptxas, sh};
 
 pub(crate) const HELP: &str = "\
 cargo xtask ptx [--check] [--ptxas PATH] [--fetch-ptxas] [-v]
@@ -126,7 +126,7 @@ fn build() -> Result<String, Error> {
         // Nothing else compiles the GPU's part of that crate, so its warnings count here.
         .rustc_flag("-Dwarnings")
         .target_dir(sh::target().join("kernel-builder"))
-        .rust_src_archive(sh::root().join("../shared/rust-src-1.95.0.tar.xz"))
+        .rust_src_archive(custom_kernel::archive())
         .print_metadata(false)
         .build()?;
     let first = first_line().map_err(|reason| Error::Compile { messages: reason })?;

@@ -6,17 +6,17 @@ use std::{
     time::Instant,
 };
 
-use crate::{Failure, args::Args, prerequisites, ptx, ptxas, sh};
+use crate::{Failure, args::Args, custom_kernel, prerequisites, ptx, ptxas, sh};
 
 pub(crate) const HELP: &str = "\
 cargo xtask test [--quick]
 
-Everything that CI runs: formatting, clippy four times (default features; with `cuda` and
-`dlpack`, `ndarray` and `tracing`; with `heif-vendored` too; with none), all tests and doctests, the documentation, and
-kernels.ptx rebuilt, compared and assembled. Stops at the first failure. Missing tools are
-installed, or named.
+Everything that CI runs: formatting, clippy four times (default features; with all but HEIF;
+with `heif-vendored` too; with none), all tests and doctests, the documentation, kernels.ptx
+rebuilt, compared and assembled, and the example with a kernel of its own, built and run on the
+CPU. Stops at the first failure. Missing tools are installed, or named.
 
-  --quick    formatting, clippy and tests with `cuda` and `dlpack`, and no more: no libheif to build
+  --quick    formatting, clippy and tests with all but HEIF, and no more: no libheif to build
 ";
 
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -27,7 +27,7 @@ const QUICK: [Step; 3] = [
     ("tests, no libheif", tests_without_heif),
 ];
 
-const ALL: [Step; 10] = [
+const ALL: [Step; 11] = [
     ("prerequisites", prerequisites::check),
     ("formatting", formatting),
     ("clippy, default features", clippy_default),
@@ -38,6 +38,7 @@ const ALL: [Step; 10] = [
     ("tests, no features", tests_none),
     ("documentation", documentation),
     ("kernels.ptx", kernels),
+    ("custom kernel", custom_kernel::test),
 ];
 
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {

@@ -147,11 +147,7 @@ impl KernelBuilder {
     /// compile, or the PTX would not load.
     pub fn build(&self) -> Result<Ptx, Error> {
         let isa = self.isa()?;
-        let crate_dir = self.crate_dir.canonicalize().ok();
-        let crate_dir = crate_dir.filter(|folder| folder.join("Cargo.toml").is_file());
-        let crate_dir = crate_dir.ok_or_else(|| Error::NoCrate {
-            path: self.crate_dir.clone(),
-        })?;
+        let crate_dir = self.crate_folder()?;
         let toolchain = Toolchain::find(&crate_dir)?;
         let workspace = workspace(&toolchain)?;
         let target_dir = self.work_folder(&workspace)?;
@@ -187,6 +183,28 @@ impl KernelBuilder {
             text,
             path,
             warnings: warnings(&messages),
+        })
+    }
+
+    /// Finds rust-src as [`build`](Self::build) would, and builds nothing. For tests and tasks
+    /// that are to be left out where there is none. May unpack an archive, or let rustup add the
+    /// component.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoRustSrc`] if it is nowhere; others if there is no kernel crate or toolchain,
+    /// or an archive is of no use.
+    pub fn find_rust_src(&self) -> Result<(), Error> {
+        let toolchain = Toolchain::find(&self.crate_folder()?)?;
+        let target_dir = self.work_folder(&workspace(&toolchain)?)?;
+        rust_src::find(&toolchain, &self.archives, self.rustup, &target_dir).map(|_| ())
+    }
+
+    fn crate_folder(&self) -> Result<PathBuf, Error> {
+        let folder = self.crate_dir.canonicalize().ok();
+        let folder = folder.filter(|folder| folder.join("Cargo.toml").is_file());
+        folder.ok_or_else(|| Error::NoCrate {
+            path: self.crate_dir.clone(),
         })
     }
 

@@ -6,49 +6,90 @@
 //!
 //! ```no_run
 //! // build.rs
-//! use std::{env, path::Path};
+//! use std::{env, path::Path, process::ExitCode};
 //!
 //! use imagecuda_kernel_builder::KernelBuilder;
 //!
-//! fn main() {
+//! fn main() -> ExitCode {
 //!     let out = env::var_os("OUT_DIR").expect("cargo sets OUT_DIR for build scripts");
-//!     let ptx = KernelBuilder::new("kernels")
-//!         .arch("sm_52")
+//!     let built = KernelBuilder::new("kernels") // a folder beside build.rs
+//!         .arch("sm_52") // the oldest GPU that shall run them
 //!         .copy_to(Path::new(&out).join("kernels.ptx"))
 //!         .build();
-//!     if let Err(error) = ptx {
-//!         panic!("{error}");
+//!     match built {
+//!         Ok(ptx) => {
+//!             for line in ptx.warnings().lines() {
+//!                 println!("cargo:warning={line}");
+//!             }
+//!             ExitCode::SUCCESS
+//!         }
+//!         Err(error) => {
+//!             eprintln!("{error}"); // which cargo shows
+//!             ExitCode::FAILURE
+//!         }
 //!     }
 //! }
 //! ```
 //!
-//! and in the program `const PTX: &str = include_str!(concat!(env!("OUT_DIR"),
-//! "/kernels.ptx"));`, which `cust`'s `Module::from_ptx` loads. The same call works in an
+//! It runs again when a file changes that the kernels are made of. The same call works in an
 //! xtask or in any program.
+//!
+//! # The program
+//!
+//! Its `Cargo.toml` has `imagecuda-kernel-builder` under `[build-dependencies]` and, where the
+//! host runs the same bodies, the kernel crate under `[dependencies]`. Any loader of PTX will do;
+//! with `cust`:
+//!
+//! ```text
+//! const PTX: &str = include_str!(concat!(env!("OUT_DIR"), "/kernels.ptx"));
+//!
+//! let module = Module::from_ptx(PTX, &[])?; // with the device's context current
+//! let double = module.get_function("double")?;
+//! // SAFETY: the arguments are the kernel's, and `values` holds `len` floats.
+//! unsafe { launch!(double<<<len.div_ceil(128) as u32, 128, 0, stream>>>(values, len))? };
+//! ```
 //!
 //! # The kernel crate
 //!
-//! An ordinary library crate. Its entry points exist on the GPU target alone, and so does its
-//! panic handler:
+//! An ordinary library crate, no member of anything special. Its entry points exist on the GPU
+//! target alone, and so does its panic handler:
 //!
 //! ```text
 //! #![no_std]
 //! #![cfg_attr(target_arch = "nvptx64", feature(abi_ptx, stdarch_nvptx))]
 //!
-//! #[cfg(target_arch = "nvptx64")]
-//! #[panic_handler]
-//! fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-//!     // SAFETY: trap has no preconditions.
-//!     unsafe { core::arch::nvptx::trap() }
+//! /// The body, for the GPU and for the host.
+//! pub fn doubled(value: f32) -> f32 {
+//!     value * 2.0
 //! }
 //!
-//! /// # Safety
-//! ///
-//! /// `values` must point to `len` floats that no other thread touches.
 //! #[cfg(target_arch = "nvptx64")]
-//! #[unsafe(no_mangle)]
-//! pub unsafe extern "ptx-kernel" fn double(values: *mut f32, len: usize) { /* … */ }
+//! mod gpu {
+//!     use core::arch::nvptx::{_block_dim_x, _block_idx_x, _thread_idx_x, trap};
+//!
+//!     /// # Safety
+//!     ///
+//!     /// `values` must point to `len` floats that nothing else touches.
+//!     #[unsafe(no_mangle)]
+//!     pub unsafe extern "ptx-kernel" fn double(values: *mut f32, len: usize) {
+//!         // SAFETY: reading special registers has no conditions.
+//!         let i = unsafe { _block_idx_x() * _block_dim_x() + _thread_idx_x() } as usize;
+//!         if i < len {
+//!             // SAFETY: `i` is below `len`, and this thread alone has it.
+//!             unsafe { *values.add(i) = super::doubled(*values.add(i)) };
+//!         }
+//!     }
+//!
+//!     #[panic_handler]
+//!     fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+//!         // SAFETY: `trap` has no preconditions.
+//!         unsafe { trap() }
+//!     }
+//! }
 //! ```
+//!
+//! For floats it may depend on `libm` (`core` has no `powf`), and for imagecuda's pixels on
+//! `imagecuda-kernels`: both give the host's bits. Arguments are scalars and pointers.
 //!
 //! Bodies may panic, index and call into `core`: everything is linked into one module (fat
 //! LTO), and a build that would leave a symbol for the driver to stumble over is an error.

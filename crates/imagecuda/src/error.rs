@@ -99,8 +99,8 @@ pub enum ErrorKind {
     Io(io::Error),
     /// Neither the content nor the name tells a format.
     UnknownFormat,
-    /// A format, or a variety of one, that this build cannot read or write; the text says
-    /// what.
+    /// A format, or a variety of one, that this build cannot read or write, or what the image's
+    /// device cannot do; the text says what.
     Unsupported(String),
     /// The file is damaged, cut short, or not what it claims to be.
     Decode(Cause),

@@ -31,6 +31,8 @@
 //! - The feature `dlpack` hands images to PyTorch and other libraries without a copy, and takes
 //!   their tensors: `Image::into_dlpack` and `from_dlpack`, in the module `dlpack`.
 //! - [`convert_u8_to_float`], [`convert_float_to_u8`], `upload`, `download` and `copy_from`.
+//! - [`Image::map_pixels`] for your own work on every pixel, on the CPU and, as a kernel, on a
+//!   GPU.
 //!
 //! # Numbers
 //!
@@ -80,6 +82,7 @@ mod info;
 mod interop;
 mod load;
 mod metadata;
+mod pixels;
 mod save;
 mod trace;
 mod truncated;

@@ -133,6 +133,29 @@ pub(crate) fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {
     });
 }
 
+/// Replaces each pixel of rows of `width` by what `body` makes of its place and of itself.
+pub(crate) fn map<P: Copy + Send>(
+    width: usize,
+    pixels: &mut [P],
+    body: impl Fn(u32, u32, P) -> P + Sync,
+) {
+    // By pixels, not by rows: one row may be the whole picture.
+    pixels
+        .par_chunks_mut(TASK)
+        .enumerate()
+        .for_each(|(task, mut pixels)| {
+            let start = task * TASK;
+            let (mut x, mut y) = (start % width, start / width);
+            while !pixels.is_empty() {
+                let (row, rest) = pixels.split_at_mut(pixels.len().min(width - x));
+                for (x, pixel) in (x..).zip(row) {
+                    *pixel = body(x as u32, y as u32, *pixel);
+                }
+                (x, y, pixels) = (0, y + 1, rest);
+            }
+        });
+}
+
 pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) {
     let bytes = TASK * packing.layout().bytes_per_pixel();
     dst.par_chunks_mut(bytes)

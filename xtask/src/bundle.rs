@@ -45,8 +45,8 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("examples/dlpack", "examples"),
 ];
 
-/// Examples that need no device, and would make the bundle too large.
-const HOST_ONLY: [&str; 2] = ["contact_sheet", "sample"];
+/// Examples that show nothing of a device that others do not, and would make the bundle too large.
+const LEFT_OUT: [&str; 3] = ["contact_sheet", "frames", "sample"];
 
 /// What still travels well.
 const MOST_BYTES: u64 = 60 << 20;
@@ -129,7 +129,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
 fn lay(built: &[Program], folder: &str, into: &Path, strip: bool) -> Result<usize, Failure> {
     let wanted = |program: &&Program| match folder {
         "tests" => program.kind == "test",
-        "examples" => program.kind == "example" && !HOST_ONLY.contains(&&*program.name),
+        "examples" => program.kind == "example" && !LEFT_OUT.contains(&&*program.name),
         _ => program.kind == "bench",
     };
     let mut names = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The examples `batch` and `sequence`, as a person runs them.
+//! The examples `batch`, `sequence` and `interop`, as a person runs them.
 
 mod batch;
 
@@ -18,6 +18,15 @@ pub(crate) fn trials() -> Vec<Trial> {
         sequence_saves_every_frame_in_order,
         sequence_stops_at_a_frame_of_another_size,
     ]));
+    #[cfg(feature = "ndarray")]
+    trials.push(
+        Trial::test("interop_mirrors_and_shrinks", || {
+            interop_mirrors_and_shrinks();
+            Ok(())
+        })
+        // A bundle is without it.
+        .with_ignored_flag(std::env::var_os("IMAGECUDA_DATA_DIR").is_some()),
+    );
     trials
 }
 
@@ -146,4 +155,31 @@ fn sequence_stops_at_a_frame_of_another_size(device: &Device) {
     );
     let before = (0..5).map(|i| format!("{i}.png")).collect();
     assert_eq!(files(&root.path().join("out")), before);
+}
+
+#[cfg(feature = "ndarray")]
+fn interop_mirrors_and_shrinks() {
+    let root = tempfile::tempdir().unwrap();
+    let output = root.path().join("out.png");
+    let run = program("interop")
+        .env("IMAGECUDA_DEVICE", "cpu")
+        .arg(crate::support::data("examples/data/sample.jpg"))
+        .arg(&output)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let image = LoadOptions::new().load(&Device::cpu(), &output).unwrap();
+    assert_eq!((image.width(), image.height()), (640, 427));
+    let samples = image.download().unwrap();
+    for row in samples.chunks(640 * 4) {
+        for (left, right) in row.chunks(4).zip(row.chunks(4).rev()) {
+            for (left, right) in left.iter().zip(right) {
+                assert!((left - right).abs() < 2.5 / 255.0, "{left} and {right}");
+            }
+        }
+    }
+    let run = program("interop").arg("none.jpg").arg(&output).output();
+    let run = run.unwrap();
+    assert_eq!(run.status.code(), Some(1));
+    assert!(text(&run.stderr).starts_with("interop: none.jpg: "));
 }

@@ -6,6 +6,7 @@
 //! - [`expand`]: any texel to RGBA. [`pack`]: RGBA to what an encoder wants.
 //! - [`orient`]: the eight orientations of EXIF.
 //! - [`color`]: the sRGB curve, extended past 1.0.
+//! - [`jpeg`]: from Huffman codes to pixels.
 //! - [`host`]: the same bodies over slices, for the CPU.
 //! - `gpu`: the same bodies over device memory. Exists on `nvptx64` alone; its entry points
 //!   only with the feature `entries`.
@@ -35,6 +36,7 @@ extern crate std;
 
 pub mod color;
 pub mod expand;
+pub mod jpeg;
 pub mod layout;
 pub mod orient;
 pub mod pack;

@@ -31,6 +31,8 @@
     feature(abi_ptx, asm_experimental_arch, stdarch_nvptx)
 )]
 
+#[cfg(not(target_arch = "nvptx64"))]
+extern crate alloc;
 #[cfg(test)]
 extern crate std;
 

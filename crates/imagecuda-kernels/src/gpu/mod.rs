@@ -1,13 +1,16 @@
 //! The bodies over device memory.
 //!
-//! [`thread`] and [`warp`] have what kernels need of the machine, under the names that
+//! [`thread`], [`warp`] and [`shared`] have what kernels need of the machine, under the names that
 //! `cuda_std` gives them.
 
+pub mod shared;
 pub mod thread;
 pub mod warp;
 
 #[cfg(feature = "entries")]
 mod entries;
+#[cfg(feature = "entries")]
+mod jpeg;
 
 /// A module cannot unwind, nor print: the thread traps, and the launch reports it.
 #[cfg(feature = "entries")]

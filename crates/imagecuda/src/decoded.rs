@@ -2,14 +2,15 @@
 
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
-    backend::{Expansion, Staging},
+    backend::{Expansion, Payload},
     color::Conversion,
     trace::span,
 };
 use imagecuda_kernels::layout::Layout;
 use std::sync::Arc;
 
-/// A decoded file in host memory, in the file's own layout, ready for its device.
+/// A decoded file in the file's own layout, ready for its device: pixels in host memory, or what
+/// the device itself has decoded of a JPEG.
 #[derive(Debug)]
 pub struct Decoded {
     pub(crate) device: Device,
@@ -17,7 +18,7 @@ pub struct Decoded {
     pub(crate) how: Expansion,
     pub(crate) conversion: Option<Arc<Conversion>>,
     pub(crate) metadata: Metadata,
-    pub(crate) pixels: Staging,
+    pub(crate) payload: Payload,
     pub(crate) truncated: bool,
 }
 
@@ -87,14 +88,14 @@ impl Decoded {
     pub(crate) fn write_to(self, image: &mut Image) -> Result<()> {
         let Expansion { width, height, .. } = self.how;
         image.check_fits(width, height)?;
-        span!("upload", device = %self.device, width, height, bytes = self.pixels.len());
+        span!("upload", device = %self.device, width, height, bytes = self.payload.len());
         match &self.conversion {
-            None => image.buffer.expand(self.pixels, self.how)?,
+            None => image.buffer.expand(self.payload, self.how)?,
             Some(conversion) => {
                 let mut how = self.how;
                 how.layout = conversion.input(how.layout);
                 let buffer = &mut image.buffer;
-                buffer.expand_converted(self.pixels, how, conversion)?;
+                buffer.expand_converted(self.payload, how, conversion)?;
             }
         }
         image.reshape(width, height)
@@ -107,8 +108,8 @@ impl Decoded {
         }
         let Expansion { width, height, .. } = self.how;
         image.check_fits(width, height)?;
-        span!("upload", device = %self.device, width, height, bytes = self.pixels.len());
-        image.buffer.expand(self.pixels, self.how)?;
+        span!("upload", device = %self.device, width, height, bytes = self.payload.len());
+        image.buffer.expand(self.payload, self.how)?;
         image.reshape(width, height)
     }
 

@@ -110,8 +110,8 @@ pub use interop::HostImage;
 pub use interop::dlpack;
 pub(crate) use load::Limits;
 pub use load::{
-    LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via, load_u8,
-    load_u8_into,
+    JpegDecoder, LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via,
+    load_u8, load_u8_into,
 };
 pub use metadata::Metadata;
 pub use save::{

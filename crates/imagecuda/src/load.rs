@@ -8,7 +8,7 @@ pub use self::shorthand::{
 
 use crate::{
     ColorPolicy, Decoded, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
-    backend::{DevicePixel, Expansion},
+    backend::{DevicePixel, Expansion, Payload},
     codec::{self, Decode, Header, Metadata},
     color::Conversion,
     trace::span,
@@ -61,7 +61,24 @@ pub struct LoadOptions {
     format: Option<Format>,
     orientation: bool,
     color: ColorPolicy,
+    jpeg_decoder: JpegDecoder,
     pub(crate) truncated: bool,
+}
+
+/// What decodes the entropy-coded data of JPEG files. The pixels are the same whatever does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum JpegDecoder {
+    /// The kernels on a GPU, for the files that they take and where they are faster; else the
+    /// host.
+    #[default]
+    Auto,
+    /// The host. On a GPU the kernels still make the pixels of what it decodes.
+    Host,
+    /// The kernels, on the CPU device as well, where they are slow. The host still decodes what
+    /// they do not take: progressive files, data that are damaged or have no restart markers
+    /// where they should, and data in which decoders do not fall into step.
+    Kernels,
 }
 
 impl Default for LoadOptions {
@@ -71,6 +88,7 @@ impl Default for LoadOptions {
             format: None,
             orientation: true,
             color: ColorPolicy::default(),
+            jpeg_decoder: JpegDecoder::default(),
             truncated: false,
         }
     }
@@ -114,6 +132,12 @@ impl LoadOptions {
     /// ICC profile or code points.
     pub fn color(mut self, policy: ColorPolicy) -> Self {
         self.color = policy;
+        self
+    }
+
+    /// What decodes the entropy-coded data of JPEG files.
+    pub fn jpeg_decoder(mut self, decoder: JpegDecoder) -> Self {
+        self.jpeg_decoder = decoder;
         self
     }
 
@@ -310,8 +334,7 @@ impl LoadOptions {
             target.check_fits(width, height)?;
         }
         span!("decode", %format, width, height, bytes = header.bytes());
-        let mut pixels = device.staging(header.bytes())?;
-        decoder.read_into(&mut pixels)?;
+        let payload = self.decode_payload(device, decoder)?;
         let is_gray = header.layout.channels() < 3;
         let (curve, conversion) = match self.color {
             ColorPolicy::Raw => (Curve::Encoded, None),
@@ -334,9 +357,24 @@ impl LoadOptions {
             },
             conversion,
             metadata: metadata.carried(self.orientation, profile_holds),
-            pixels,
+            payload,
             truncated: false,
         })
+    }
+}
+
+impl LoadOptions {
+    /// What there is to decode before the device's turn.
+    fn decode_payload(&self, device: &Device, decoder: Box<dyn Decode + '_>) -> Result<Payload> {
+        #[cfg(feature = "jpeg")]
+        if let Some(jpeg) = decoder.jpeg()
+            && let Some(payload) = device.decode_jpeg(jpeg, self.jpeg_decoder)?
+        {
+            return Ok(payload);
+        }
+        let mut pixels = device.staging(decoder.header().bytes())?;
+        decoder.read_into(&mut pixels)?;
+        Ok(Payload::Pixels(pixels))
     }
 }
 

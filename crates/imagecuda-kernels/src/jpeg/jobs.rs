@@ -47,12 +47,6 @@ pub struct PictureJob {
     pub picture: Picture,
     /// Each component's divisors, in natural order.
     pub quantizers: [[u16; BLOCK]; 4],
-    /// All of its coefficients.
-    pub coefficients: u64,
-    /// Room for its samples.
-    pub samples: u64,
-    /// Room for its pixels.
-    pub pixels: u64,
 }
 
 const _: () = {

@@ -4,8 +4,12 @@ use super::{
     Expansion,
     pool::{Block, Pool, size_class},
 };
+#[cfg(feature = "jpeg")]
+use crate::codec::jpeg::{Jpeg, Plan, ScanPlan};
 use crate::{ErrorKind, Result, color::Conversion};
 use bytemuck::Zeroable;
+#[cfg(feature = "jpeg")]
+use imagecuda_kernels::jpeg::{picture::BLOCK, twin};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     host,
@@ -154,6 +158,31 @@ pub(crate) fn map<P: Copy + Send>(
                 (x, y, pixels) = (0, y + 1, rest);
             }
         });
+}
+
+/// The coefficients of a picture, by the kernels' own way; `None` if something is wrong with its
+/// data, or decoders do not fall into step.
+#[cfg(feature = "jpeg")]
+pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> Result<Option<Vec<i16>>> {
+    let mut coefficients: Vec<i16> = zeroed(jpeg.picture().blocks() * BLOCK)?;
+    let word = |bytes: &[u8]| {
+        let mut word = [0; 4];
+        word[..bytes.len()].copy_from_slice(bytes);
+        u32::from_le_bytes(word)
+    };
+    let data = &jpeg.bytes()[plan.data.clone()];
+    let words: Vec<u32> = data.chunks(4).map(word).collect();
+    for ScanPlan {
+        scan,
+        tables,
+        segments,
+    } in &plan.scans
+    {
+        if twin::decode(scan, tables, &words, segments, &mut coefficients) != 0 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(coefficients))
 }
 
 pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) {

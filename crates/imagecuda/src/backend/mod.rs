@@ -9,6 +9,8 @@ pub(crate) mod pool;
 #[cfg(feature = "cuda")]
 use crate::ErrorKind;
 use crate::{Device, Result, color::Conversion, device::Inner};
+#[cfg(feature = "jpeg")]
+use crate::{JpegDecoder, codec::jpeg::Jpeg};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     layout::Layout,
@@ -164,18 +166,18 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Makes the first pixels of the file's pixels in `staging`. Returns at once on a GPU; work
-    /// that follows on its stream is in order.
-    pub(crate) fn expand(&mut self, staging: Staging, how: Expansion) -> Result<()> {
-        match (self, staging) {
-            (Self::Cpu(dst), staging) => {
+    /// Makes the first pixels of what was decoded of a file. Returns at once on a GPU; work that
+    /// follows on its stream is in order.
+    pub(crate) fn expand(&mut self, payload: Payload, how: Expansion) -> Result<()> {
+        match (self, payload) {
+            (Self::Cpu(dst), Payload::Pixels(staging)) => {
                 cpu::expand(how, &staging, &mut dst[..how.len()]);
                 Ok(())
             }
             #[cfg(feature = "cuda")]
-            (Self::Cuda(dst), Staging::Pinned(staging)) => dst.expand(staging, how),
-            #[cfg(feature = "cuda")]
-            (Self::Cuda(_), Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
+            (Self::Cuda(dst), payload) => dst.expand(payload, how),
+            #[cfg(all(feature = "cuda", feature = "jpeg"))]
+            (Self::Cpu(_), Payload::Jpeg(_)) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 }
@@ -184,23 +186,21 @@ impl Buffer<RgbaF32> {
     /// As [`expand`](Self::expand), and converts the colours.
     pub(crate) fn expand_converted(
         &mut self,
-        staging: Staging,
+        payload: Payload,
         how: Expansion,
         conversion: &Conversion,
     ) -> Result<()> {
-        match (self, staging) {
-            (Self::Cpu(dst), staging) => {
+        match (self, payload) {
+            (Self::Cpu(dst), Payload::Pixels(staging)) => {
                 let dst = &mut dst[..how.len()];
                 cpu::expand(how, &staging, dst);
                 cpu::convert_colors(conversion, dst);
                 Ok(())
             }
             #[cfg(feature = "cuda")]
-            (Self::Cuda(dst), Staging::Pinned(staging)) => {
-                dst.expand_converted(staging, how, conversion)
-            }
-            #[cfg(feature = "cuda")]
-            (Self::Cuda(_), Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
+            (Self::Cuda(dst), payload) => dst.expand_converted(payload, how, conversion),
+            #[cfg(all(feature = "cuda", feature = "jpeg"))]
+            (Self::Cpu(_), Payload::Jpeg(_)) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 
@@ -241,6 +241,27 @@ impl Buffer<Rgba8> {
     }
 }
 
+/// What was decoded of a file, ready for its device.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    /// Pixels in the file's own layout.
+    Pixels(Staging),
+    /// Coefficients that are on the device already.
+    #[cfg(all(feature = "cuda", feature = "jpeg"))]
+    Jpeg(cuda::Coefficients),
+}
+
+impl Payload {
+    /// Bytes of it.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Pixels(pixels) => pixels.len(),
+            #[cfg(all(feature = "cuda", feature = "jpeg"))]
+            Self::Jpeg(coefficients) => coefficients.bytes(),
+        }
+    }
+}
+
 /// Host memory that a device reads and writes at full speed. Decoders write straight into it.
 #[derive(Debug)]
 pub(crate) enum Staging {
@@ -256,6 +277,44 @@ impl Device {
             Inner::Cpu => cpu::Pageable::new(len).map(Staging::Pageable),
             #[cfg(feature = "cuda")]
             Inner::Cuda(context) => context.pinned(len).map(Staging::Pinned),
+        }
+    }
+}
+
+#[cfg(feature = "jpeg")]
+impl Device {
+    /// What this device decodes of a JPEG by itself; `None` where the host is to decode pixels.
+    pub(crate) fn decode_jpeg(
+        &self,
+        jpeg: &Jpeg<'_>,
+        decoder: JpegDecoder,
+    ) -> Result<Option<Payload>> {
+        let plan = match decoder {
+            JpegDecoder::Host => None,
+            _ => jpeg.plan(),
+        };
+        match (self.inner(), plan) {
+            (Inner::Cpu, Some(plan)) if decoder == JpegDecoder::Kernels => {
+                let Some(coefficients) = cpu::decode_jpeg(jpeg, &plan)? else {
+                    return Ok(None);
+                };
+                let mut pixels = self.staging(jpeg.bytes_of_pixels())?;
+                jpeg.pixels(&coefficients, &mut pixels);
+                Ok(Some(Payload::Pixels(pixels)))
+            }
+            (Inner::Cpu, _) => Ok(None),
+            #[cfg(feature = "cuda")]
+            (Inner::Cuda(context), plan) => {
+                let decoded = match &plan {
+                    Some(plan) => context.decode_jpeg(jpeg, plan)?,
+                    None => None,
+                };
+                let coefficients = match decoded {
+                    Some(coefficients) => coefficients,
+                    None => context.upload_jpeg(jpeg)?,
+                };
+                Ok(Some(Payload::Jpeg(coefficients)))
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) mod frames;
 #[cfg(feature = "heif")]
 mod heif;
 #[cfg(feature = "jpeg")]
-mod jpeg;
+pub(crate) mod jpeg;
 mod metadata;
 mod options;
 #[cfg(feature = "pnm")]
@@ -87,6 +87,12 @@ pub(crate) trait Decode {
     /// Decodes all pixels into `out`, which has exactly [`Header::bytes`] bytes (of any
     /// alignment, and with anything in them). On an error `out` may hold anything.
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()>;
+
+    /// The file, if it is one that a device can make pixels of.
+    #[cfg(feature = "jpeg")]
+    fn jpeg(&self) -> Option<&jpeg::Jpeg<'_>> {
+        None
+    }
 }
 
 /// Pixels ready for an encoder: packed rows in `layout`, as [`plan`] asked for.
@@ -150,6 +156,11 @@ impl Decode for WithFormat<'_> {
         decoder
             .read_into(out)
             .map_err(|error| error.with_format(format))
+    }
+
+    #[cfg(feature = "jpeg")]
+    fn jpeg(&self) -> Option<&jpeg::Jpeg<'_>> {
+        self.1.jpeg()
     }
 }
 

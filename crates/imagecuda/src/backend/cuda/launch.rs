@@ -5,10 +5,11 @@ use super::{
     error::check,
     memory::{Buffer, parallel_copy},
     pinned::Pinned,
+    scratch::Scratch,
 };
 use crate::{
-    Error, Result,
-    backend::{DevicePixel, Expansion},
+    Error, ErrorKind, Result,
+    backend::{DevicePixel, Expansion, Payload, Staging},
     color::Conversion,
 };
 use cust::{function::Function, launch, memory::DevicePointer};
@@ -28,7 +29,7 @@ const BLOCK: u32 = 128;
 const TILE: usize = 2 * BLOCK as usize;
 
 impl Context {
-    fn function(&self, name: &str) -> Result<Function<'_>> {
+    pub(super) fn function(&self, name: &str) -> Result<Function<'_>> {
         check("cuModuleGetFunction", self.module.get_function(name))
     }
 
@@ -76,45 +77,74 @@ fn expansion(layout: Layout, curve: Curve, target: Layout) -> Option<&'static st
 }
 
 impl<P: DevicePixel> Buffer<P> {
-    /// Uploads the file's pixels, turns them, and makes the first pixels of them. Does not wait.
-    pub(crate) fn expand(&mut self, mut staging: Pinned, how: Expansion) -> Result<()> {
+    /// Makes the first pixels of what was decoded of a file. Does not wait.
+    pub(crate) fn expand(&mut self, payload: Payload, how: Expansion) -> Result<()> {
+        match payload {
+            Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, how),
+            Payload::Pixels(Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
+            #[cfg(feature = "jpeg")]
+            Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, how),
+        }
+    }
+
+    /// Uploads the file's pixels, turns them, and makes the first pixels of them.
+    fn expand_pixels(&mut self, mut staging: Pinned, how: Expansion) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
-        let (Expansion { layout, curve, .. }, len) = (how, how.len());
-        let as_is = layout == P::LAYOUT && curve == Curve::Encoded;
         let bytes = staging.len();
-        if as_is && how.orientation == Orientation::Normal {
+        if how.layout == P::LAYOUT
+            && how.curve == Curve::Encoded
+            && how.orientation == Orientation::Normal
+        {
             // In the order of the kernels, which may be using the image.
             return staging.start_upload(self.pointer(), bytes, &context.stream);
         }
         // All memory before the first write: a failure to get it changes nothing.
         let mut scratch = context.scratch(bytes)?;
-        let mut turned = match how.orientation != Orientation::Normal && !as_is {
-            true => Some(context.scratch(bytes)?),
-            false => None,
-        };
+        let turned = self.room_to_turn(bytes, how)?;
         scratch.follow(&context.uploads)?;
         staging.start_upload(scratch.pointer(), bytes, &context.uploads)?;
         staging.precede(&context.stream)?;
-        if as_is {
-            context.run_orient(scratch.pointer(), self.pointer(), how)?;
-        } else if let Some(turned) = &mut turned {
+        self.expand_scratch(&mut scratch, turned, how)
+    }
+
+    /// Memory for the file's pixels once they are turned, where they have to be.
+    pub(super) fn room_to_turn(&self, bytes: usize, how: Expansion) -> Result<Option<Scratch>> {
+        let as_is = how.layout == P::LAYOUT && how.curve == Curve::Encoded;
+        match how.orientation != Orientation::Normal && !as_is {
+            true => self.context().scratch(bytes).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Turns the file's pixels, and makes the first pixels of them.
+    pub(super) fn expand_scratch(
+        &mut self,
+        pixels: &mut Scratch,
+        turned: Option<Scratch>,
+        how: Expansion,
+    ) -> Result<()> {
+        let context = self.context().clone();
+        let (Expansion { layout, curve, .. }, len) = (how, how.len());
+        if let Some(mut turned) = turned {
             // Turned first: a file's pixels are smaller than what is made of them.
             turned.follow(&context.stream)?;
-            context.run_orient(scratch.pointer(), turned.pointer(), how)?;
+            context.run_orient(pixels.pointer(), turned.pointer(), how)?;
             self.expand_from(turned.pointer(), layout, curve, len)?;
             turned.leave(&context.stream)?;
+        } else if how.orientation != Orientation::Normal {
+            context.run_orient(pixels.pointer(), self.pointer(), how)?;
         } else {
-            self.expand_from(scratch.pointer(), layout, curve, len)?;
+            self.expand_from(pixels.pointer(), layout, curve, len)?;
         }
-        scratch.leave(&context.stream)
+        pixels.leave(&context.stream)
     }
 
     /// The same from any host memory.
     pub(crate) fn expand_bytes(&mut self, bytes: &[u8], how: Expansion) -> Result<()> {
         let mut staging = self.context().pinned(bytes.len())?;
         parallel_copy(bytes, &mut staging);
-        self.expand(staging, how)
+        self.expand_pixels(staging, how)
     }
 
     /// Makes the first `len` pixels of what is in device memory. Does not wait.
@@ -150,7 +180,7 @@ impl Buffer<RgbaF32> {
     /// As [`expand`](Self::expand), and converts the colours. Does not wait.
     pub(crate) fn expand_converted(
         &mut self,
-        staging: Pinned,
+        payload: Payload,
         how: Expansion,
         conversion: &Conversion,
     ) -> Result<()> {
@@ -163,7 +193,7 @@ impl Buffer<RgbaF32> {
         let mut table = context.scratch(numbers.len())?;
         table.follow(&context.uploads)?;
         pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
-        self.expand(staging, how)?;
+        self.expand(payload, how)?;
         pinned.precede(&context.stream)?;
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",

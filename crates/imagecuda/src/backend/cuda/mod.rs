@@ -1,21 +1,26 @@
 //! CUDA devices, through `cust`.
 //!
-//! Each device has one primary context, one module and three streams, made when it is first
+//! Each device has one primary context, one module and a few streams, made when it is first
 //! asked for and kept until the program ends. Kernels, and copies to and from images, go to one
-//! stream, so that calls from any thread are in order. Files' pixels travel in the two others,
-//! tied to it by events, so that the copy engines and the kernels work at the same time.
+//! stream, so that calls from any thread are in order. Files' pixels travel in two others, and
+//! files are decoded in a fourth, tied to it by events, so that the copy engines and the kernels
+//! work at the same time.
 #![allow(unsafe_code)]
 
 mod error;
 mod event;
 #[cfg(feature = "dlpack")]
 mod foreign;
+#[cfg(feature = "jpeg")]
+mod jpeg;
 mod launch;
 mod memory;
 mod pinned;
 mod raw;
 mod scratch;
 
+#[cfg(feature = "jpeg")]
+pub(crate) use jpeg::Coefficients;
 pub(crate) use {memory::Buffer, pinned::Pinned};
 
 use crate::{ErrorKind, Result, backend::pool::Pool};
@@ -46,6 +51,12 @@ pub(crate) struct Context {
     uploads: Stream,
     /// Copies of files' pixels to the host.
     downloads: Stream,
+    /// Entropy decoding of files.
+    #[cfg(feature = "jpeg")]
+    decodes: Stream,
+    /// Files that wait for it.
+    #[cfg(feature = "jpeg")]
+    jpegs: jpeg::Queue,
     module: Module,
     memory: memory::Allocator,
     pinned: Pool<pinned::Locked>,
@@ -79,8 +90,7 @@ impl Context {
             "cuDevicePrimaryCtxRetain",
             cust::context::Context::new(device),
         )?;
-        let stream = || check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None));
-        let (uploads, downloads, stream) = (stream()?, stream()?, stream()?);
+        let (uploads, downloads, stream) = (new_stream()?, new_stream()?, new_stream()?);
         let module = load_module()?;
         let memory = memory::Allocator::new(device)?;
         Ok(Self {
@@ -90,6 +100,10 @@ impl Context {
             stream,
             uploads,
             downloads,
+            #[cfg(feature = "jpeg")]
+            decodes: new_stream()?,
+            #[cfg(feature = "jpeg")]
+            jpegs: jpeg::Queue::default(),
             module,
             memory,
             pinned: Pool::new(pinned::KEEP),
@@ -120,6 +134,8 @@ impl Context {
         for stream in [&self.uploads, &self.stream, &self.downloads] {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
+        #[cfg(feature = "jpeg")]
+        check("cuStreamSynchronize", self.decodes.synchronize())?;
         Ok(())
     }
 
@@ -147,6 +163,10 @@ impl fmt::Debug for Context {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cuda:{}", self.ordinal)
     }
+}
+
+fn new_stream() -> Result<Stream> {
+    check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None))
 }
 
 /// The kernels. The context must be current.

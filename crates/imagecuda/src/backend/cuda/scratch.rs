@@ -87,6 +87,12 @@ impl Scratch {
         self.slab.done.precede(stream)
     }
 
+    /// Notes that nothing uses the memory any more: its last user was waited for.
+    #[cfg(feature = "jpeg")]
+    pub(super) fn rest(&mut self) {
+        self.is_in_use = false;
+    }
+
     /// Notes that what is now in `stream` uses the memory.
     pub(super) fn leave(&mut self, stream: &Stream) -> Result<()> {
         self.slab.done.record(stream)?;

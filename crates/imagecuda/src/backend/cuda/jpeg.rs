@@ -1,0 +1,406 @@
+//! JPEG: compressed bytes up, and kernels for the rest.
+//!
+//! Entropy decoding has a stream of its own, so that the next pictures are decoded while those
+//! before become pixels. Whoever has a picture to decode leaves it in a queue; the first one there
+//! launches the kernels for all that have come together, and tells each how its picture fared.
+
+use super::{
+    Buffer, Context,
+    error::{check, check_raw},
+    pinned::Pinned,
+    scratch::Scratch,
+};
+use crate::{
+    Result,
+    backend::{DevicePixel, Expansion},
+    codec::jpeg::{Jpeg, Plan},
+};
+use bytemuck::{Pod, cast_slice, cast_slice_mut};
+use cust::{launch, memory::DevicePointer, sys};
+use imagecuda_kernels::{
+    jpeg::{
+        groups::{Found, GROUP, THREADS, groups},
+        huffman::Table,
+        jobs::{PictureJob, ScanJob},
+        picture::{BLOCK, Picture},
+        scan::{Exit, SegmentAt, status},
+    },
+    layout::Layout,
+    orient::Orientation,
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+/// Launches under way at a time: one on the device, and one that is prepared.
+const LEADERS: usize = 2;
+
+/// Pictures in a launch, at most.
+const TOGETHER: usize = 64;
+
+/// A picture's coefficients in device memory.
+pub(crate) struct Coefficients {
+    pub(super) picture: Picture,
+    /// A [`PictureJob`].
+    pub(super) job: DevicePointer<u8>,
+    pub(super) coefficients: DevicePointer<u8>,
+    /// Where both are.
+    pub(super) memory: Vec<Scratch>,
+}
+
+impl std::fmt::Debug for Coefficients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "coefficients of {} x {} pixels",
+            self.picture.width, self.picture.height
+        )
+    }
+}
+
+impl Coefficients {
+    /// What they take in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        bytes(&self.picture)
+    }
+}
+
+fn bytes(picture: &Picture) -> usize {
+    picture.blocks() * BLOCK * size_of::<i16>()
+}
+
+impl Context {
+    /// Decodes a file's entropy-coded data on the device; `None` if something is wrong with them,
+    /// or decoders do not fall into step.
+    pub(crate) fn decode_jpeg(
+        self: &Arc<Self>,
+        jpeg: &Jpeg<'_>,
+        plan: &Plan,
+    ) -> Result<Option<Coefficients>> {
+        let _current = self.enter()?;
+        let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan)?;
+        let wrong = self.decode_together(ticket)?;
+        // The kernels were waited for.
+        coefficients.memory.iter_mut().for_each(Scratch::rest);
+        Ok((wrong == 0).then_some(coefficients))
+    }
+
+    /// Coefficients that the host has decoded.
+    pub(crate) fn upload_jpeg(self: &Arc<Self>, jpeg: &Jpeg<'_>) -> Result<Coefficients> {
+        let _current = self.enter()?;
+        let picture = *jpeg.picture();
+        let bytes = bytes(&picture);
+        let mut parts = Parts::default();
+        let job = parts.add(size_of::<PictureJob>());
+        let at = parts.add(bytes);
+        let mut pinned = self.pinned(parts.end)?;
+        put(&mut pinned, job, &[picture_job(jpeg)]);
+        jpeg.coefficients(cast_slice_mut(&mut pinned[at..at + bytes]))?;
+        let mut memory = self.scratch(parts.end)?;
+        memory.follow(&self.uploads)?;
+        pinned.start_upload(memory.pointer(), parts.end, &self.uploads)?;
+        memory.leave(&self.uploads)?;
+        Ok(Coefficients {
+            picture,
+            job: memory.pointer().wrapping_add(job),
+            coefficients: memory.pointer().wrapping_add(at),
+            memory: vec![memory],
+        })
+    }
+
+    /// Starts the upload of what the kernels need, and has memory for what they make.
+    fn prepare_jpeg(
+        self: &Arc<Self>,
+        jpeg: &Jpeg<'_>,
+        plan: &Plan,
+    ) -> Result<(Ticket, Coefficients)> {
+        let picture = *jpeg.picture();
+        let data = &jpeg.bytes()[plan.data.clone()];
+        let mut parts = Parts::default();
+        let picture_at = parts.add(size_of::<PictureJob>());
+        let data_at = parts.add(data.len());
+        let scans: Vec<_> = plan
+            .scans
+            .iter()
+            .map(|scan| {
+                (
+                    parts.add(size_of_val(&scan.segments[..])),
+                    parts.add(size_of_val(&scan.tables[..])),
+                )
+            })
+            .collect();
+        let uploaded = parts.end;
+        let mut pinned = self.pinned(uploaded)?;
+        put(&mut pinned, picture_at, &[picture_job(jpeg)]);
+        put(&mut pinned, data_at, data);
+        for (scan, &(segments, tables)) in plan.scans.iter().zip(&scans) {
+            put::<SegmentAt>(&mut pinned, segments, &scan.segments);
+            put::<Table>(&mut pinned, tables, &scan.tables);
+        }
+        let results: Vec<_> = plan
+            .scans
+            .iter()
+            .map(|scan| {
+                let subsequences = scan.scan.subsequences;
+                (
+                    parts.add(subsequences as usize * size_of::<Exit>()),
+                    parts.add(groups(subsequences) as usize * size_of::<Found>()),
+                )
+            })
+            .collect();
+        let mut work = self.scratch(parts.end)?;
+        let mut target = self.scratch(bytes(&picture))?;
+        work.follow(&self.uploads)?;
+        pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
+        target.follow(&self.decodes)?;
+        // SAFETY: that many bytes are there, and the stream is this context's.
+        let result = unsafe {
+            sys::cuMemsetD8Async(
+                target.pointer().as_raw(),
+                0,
+                bytes(&picture),
+                self.decodes.as_inner(),
+            )
+        };
+        check_raw("cuMemsetD8Async", result)?;
+        pinned.precede(&self.decodes)?;
+
+        let address = |at: usize| work.pointer().wrapping_add(at).as_raw();
+        let jobs = plan
+            .scans
+            .iter()
+            .zip(scans.iter().zip(&results))
+            .map(|(scan, (&(segments, tables), &(exits, found)))| ScanJob {
+                scan: scan.scan,
+                first_group: 0,
+                table_count: scan.tables.len() as u32,
+                word_count: data.len().div_ceil(4) as u64,
+                words: address(data_at),
+                segments: address(segments),
+                tables: address(tables),
+                exits: address(exits),
+                found: address(found),
+                coefficients: target.pointer().as_raw(),
+                status: 0,
+            })
+            .collect();
+        let coefficients = Coefficients {
+            picture,
+            job: work.pointer().wrapping_add(picture_at),
+            coefficients: target.pointer(),
+            memory: vec![work, target],
+        };
+        Ok((jobs, coefficients))
+    }
+
+    /// Decodes what is in the queue, until what was put there has been decoded. What is wrong
+    /// with it.
+    fn decode_together(self: &Arc<Self>, ticket: Ticket) -> Result<u32> {
+        let queue = &self.jpegs;
+        let mut state = queue.lock();
+        let number = state.next;
+        state.next += 1;
+        state.waiting.push((number, ticket));
+        loop {
+            if let Some(result) = state.done.remove(&number) {
+                return result;
+            }
+            if state.leaders == LEADERS || state.waiting.is_empty() {
+                state = queue
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            state.leaders += 1;
+            let count = state.waiting.len().min(TOGETHER);
+            let tickets: Vec<_> = state.waiting.drain(..count).collect();
+            drop(state);
+            let results = self.launch_jpegs(&tickets);
+            state = queue.lock();
+            state.leaders -= 1;
+            match results {
+                Ok(results) => {
+                    let numbers = tickets.iter().map(|ticket| ticket.0);
+                    state.done.extend(numbers.zip(results.into_iter().map(Ok)));
+                }
+                // The others' pictures are for the host then.
+                Err(error) => {
+                    let unknown = || Ok(status::UNSYNCHRONIZED);
+                    let numbers = tickets.iter().map(|ticket| (ticket.0, unknown()));
+                    state.done.extend(numbers);
+                    if let Some(own) = state.done.get_mut(&number) {
+                        *own = Err(error);
+                    }
+                }
+            }
+            queue.changed.notify_all();
+        }
+    }
+
+    /// Launches the kernels, and waits for them. What is wrong with each picture.
+    fn launch_jpegs(self: &Arc<Self>, tickets: &[(u64, Ticket)]) -> Result<Vec<u32>> {
+        let mut jobs: Vec<ScanJob> = Vec::new();
+        let mut parts = Parts::default();
+        // First, as what is fetched is the start of the buffer.
+        let statuses_at = parts.add(size_of_val(tickets));
+        let count: usize = tickets.iter().map(|ticket| ticket.1.len()).sum();
+        let jobs_at = parts.add(count * size_of::<ScanJob>());
+        let mut table = self.scratch(parts.end)?;
+        let mut grid = 0;
+        for (picture, (_, scans)) in tickets.iter().enumerate() {
+            for scan in scans {
+                let status = table.pointer().wrapping_add(statuses_at + picture * 4);
+                jobs.push(ScanJob {
+                    first_group: grid,
+                    status: status.as_raw(),
+                    ..*scan
+                });
+                grid += groups(scan.scan.subsequences);
+            }
+        }
+        let mut pinned = self.pinned(parts.end)?;
+        pinned[statuses_at..jobs_at].fill(0);
+        put(&mut pinned, jobs_at, &jobs);
+        let stream = &self.decodes;
+        table.follow(stream)?;
+        pinned.start_upload(table.pointer(), parts.end, stream)?;
+        let job_table = table.pointer().wrapping_add(jobs_at);
+        for (kernel, threads) in [("jpeg_synchronize", THREADS), ("jpeg_write", GROUP)] {
+            let function = self.function(kernel)?;
+            let count = jobs.len() as u32;
+            // SAFETY: the kernel takes these two arguments; every address in a job is that of
+            // memory which is there until the stream has passed, and the upload of what the job
+            // needs is before it in the stream.
+            let launched =
+                unsafe { launch!(function<<<grid, threads, 0, stream>>>(job_table, count)) };
+            check("cuLaunchKernel", launched)?;
+        }
+        pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
+        table.leave(stream)?;
+        pinned.wait()?;
+        let statuses = cast_slice::<u8, u32>(&pinned[..tickets.len() * 4]);
+        Ok(statuses.to_vec())
+    }
+}
+
+fn picture_job(jpeg: &Jpeg<'_>) -> PictureJob {
+    PictureJob {
+        picture: *jpeg.picture(),
+        quantizers: *jpeg.quantizers(),
+    }
+}
+
+/// The scans of a picture; [`launch_jpegs`](Context::launch_jpegs) fills in the rest.
+type Ticket = Vec<ScanJob>;
+
+/// What waits for a launch.
+#[derive(Default)]
+pub(super) struct Queue {
+    state: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    next: u64,
+    waiting: Vec<(u64, Ticket)>,
+    done: BTreeMap<u64, Result<u32>>,
+    leaders: usize,
+}
+
+impl Queue {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Parts of a buffer, one behind the other.
+#[derive(Default)]
+struct Parts {
+    end: usize,
+}
+
+impl Parts {
+    /// Where the next `bytes` are: at a multiple of what any kernel wants.
+    fn add(&mut self, bytes: usize) -> usize {
+        let start = self.end.next_multiple_of(256);
+        self.end = start + bytes;
+        start
+    }
+}
+
+fn put<T: Pod>(buffer: &mut Pinned, at: usize, items: &[T]) {
+    let bytes: &[u8] = cast_slice(items);
+    buffer[at..at + bytes.len()].copy_from_slice(bytes);
+}
+
+/// Threads a block, where each has a pixel or a block of them.
+const BLOCK_SIZE: u32 = 128;
+
+impl<P: DevicePixel> Buffer<P> {
+    /// Makes the first pixels of coefficients. Does not wait.
+    pub(super) fn expand_jpeg(&mut self, from: Coefficients, how: Expansion) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let mut from = from;
+        // Inks become colours by another kernel, and turned pixels have to be turned.
+        let is_direct = how.orientation == Orientation::Normal && how.layout.channels() < 4;
+        let picture = from.picture;
+        let len = how.len();
+        // All memory before the first write: a failure to get it changes nothing.
+        let mut samples = context.scratch(picture.blocks() * BLOCK)?;
+        let room = match is_direct {
+            true => None,
+            false => {
+                let bytes = len * how.layout.bytes_per_pixel();
+                Some((context.scratch(bytes)?, self.room_to_turn(bytes, how)?))
+            }
+        };
+        for memory in &mut from.memory {
+            memory.follow(&context.stream)?;
+        }
+        samples.follow(&context.stream)?;
+        let job = from.job;
+        let inverse = [job, from.coefficients, samples.pointer()];
+        context.run_jpeg("jpeg_inverse", inverse, picture.blocks())?;
+        match room {
+            None => {
+                let kernel = match P::LAYOUT {
+                    Layout::Rgba8 => "jpeg_to_u8",
+                    _ => "jpeg_to_f32",
+                };
+                context.run_jpeg(kernel, [job, samples.pointer(), self.pointer()], len)?;
+            }
+            Some((mut pixels, turned)) => {
+                pixels.follow(&context.stream)?;
+                let to = [job, samples.pointer(), pixels.pointer()];
+                context.run_jpeg("jpeg_to_bytes", to, len)?;
+                self.expand_scratch(&mut pixels, turned, how)?;
+            }
+        }
+        samples.leave(&context.stream)?;
+        from.memory
+            .iter_mut()
+            .try_for_each(|memory| memory.leave(&context.stream))
+    }
+}
+
+impl Context {
+    /// Launches a kernel of a [`PictureJob`] with `threads` threads.
+    fn run_jpeg(
+        &self,
+        kernel: &str,
+        [job, from, to]: [DevicePointer<u8>; 3],
+        threads: usize,
+    ) -> Result<()> {
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // At most 2^32 blocks and pixels each, so this fits.
+        let grid = threads.div_ceil(BLOCK_SIZE as usize) as u32;
+        // SAFETY: the kernel takes these three addresses; the callers sized all for the picture
+        // of the job, and what they free or reuse later is in stream order.
+        let launched = unsafe { launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to)) };
+        check("cuLaunchKernel", launched)
+    }
+}

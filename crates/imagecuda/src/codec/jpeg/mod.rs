@@ -2,9 +2,15 @@
 
 #[cfg(test)]
 mod cuts;
+#[allow(dead_code)] // the decoder is to come
+mod file;
+mod frame;
+#[allow(dead_code)]
 mod markers;
+#[allow(dead_code)]
+mod tables;
 
-use self::markers::Frame;
+use self::frame::Frame;
 use super::{Decode, Header, Pixels, Sink, check_sides, options::JPEG_ICC_PIECE};
 use crate::{Error, Metadata, Result, SaveOptions, Subsampling};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -30,7 +36,7 @@ pub(super) fn open_damaged(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
 }
 
 fn open_as(bytes: &[u8], damaged: bool) -> Result<Box<dyn Decode + '_>> {
-    let frame = markers::parse(bytes, damaged)?;
+    let frame = frame::parse(bytes, damaged)?;
     let layout = match frame.components {
         1 => Layout::L8,
         3 => Layout::Rgb8,

@@ -9,10 +9,15 @@ use crate::{
     jpeg::{
         groups::{Found, GROUP, ROUNDS, THREADS, WARM_UP},
         huffman::Table,
-        jobs::{ScanJob, TABLES},
+        idct::inverse,
+        jobs::{PictureJob, ScanJob, TABLES},
+        picture::BLOCK,
+        pixel::Pixel,
         scan::{Decoder, Exit, Place, SegmentAt, State, status},
     },
+    pixel::{Rgba8, RgbaF32},
     shared_memory,
+    texel::{Cmyk8, L8, Rgb8},
 };
 use core::{
     slice,
@@ -330,7 +335,7 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
         }
     }
     let coefficients = job.coefficients as *mut i16;
-    let count = scan.picture.blocks() * crate::jpeg::picture::BLOCK;
+    let count = scan.picture.blocks() * BLOCK;
     let mut decoder = Decoder::new(scan, tables, words, place, state);
     wrong |= decoder.write(before, |at, value| {
         if at < count {
@@ -340,4 +345,114 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     });
     // SAFETY: as above.
     unsafe { job.mark(wrong) };
+}
+
+/// Coefficients of a block, as memory is read.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Coefficients([i16; BLOCK]);
+
+/// The index of this thread in the grid.
+#[inline(always)]
+fn index() -> usize {
+    block_idx_x() * block_dim_x() + thread_idx_x()
+}
+
+/// Coefficients to samples; a thread has a block.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_inverse(
+    job: *const PictureJob,
+    coefficients: *const Coefficients,
+    samples: *mut [u8; 8],
+) {
+    // SAFETY: the host passes a job.
+    let job = unsafe { &*job };
+    let block = index();
+    if block >= job.picture.blocks() {
+        return;
+    }
+    let mut number = 0;
+    for (i, part) in job.picture.parts().iter().enumerate() {
+        if block >= part.first_block as usize {
+            number = i & 3;
+        }
+    }
+    let part = &job.picture.component[number];
+    let (blocks_x, at) = (part.blocks_x as usize, block - part.first_block as usize);
+    let (row, column) = (at / blocks_x, at % blocks_x);
+    // SAFETY: below the picture's blocks.
+    let Coefficients(coefficients) = unsafe { coefficients.add(block).read() };
+    let rows = inverse(&coefficients, &job.quantizers[number]);
+    let first = part.first_block as usize * 8 + row * 8 * blocks_x + column;
+    for (y, row) in rows.into_iter().enumerate() {
+        // SAFETY: within the component's samples.
+        unsafe { samples.add(first + y * blocks_x).write(row) };
+    }
+}
+
+/// The pixel of this thread, and its number.
+///
+/// # Safety
+///
+/// `samples` are those of the job's picture.
+#[inline(always)]
+unsafe fn pixel(job: *const PictureJob, samples: *const u8) -> Option<(usize, Pixel)> {
+    // SAFETY: the host passes a job.
+    let picture = unsafe { &(*job).picture };
+    let (i, width) = (index(), picture.width as usize);
+    let (x, y) = (i % width, i / width);
+    if y >= picture.height as usize {
+        return None;
+    }
+    // SAFETY: what the caller promised.
+    let samples = unsafe { slice::from_raw_parts(samples, picture.blocks() * BLOCK) };
+    Some((i, Pixel::new(picture, samples, x as u32, y as u32)))
+}
+
+/// Samples to float pixels; a thread has a pixel.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_to_f32(
+    job: *const PictureJob,
+    samples: *const u8,
+    pixels: *mut RgbaF32,
+) {
+    // SAFETY: the host passes all samples, and room for all pixels.
+    unsafe {
+        if let Some((i, pixel)) = pixel(job, samples) {
+            pixels.add(i).write(pixel.expand());
+        }
+    }
+}
+
+/// Samples to 8-bit pixels; a thread has a pixel.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_to_u8(
+    job: *const PictureJob,
+    samples: *const u8,
+    pixels: *mut Rgba8,
+) {
+    // SAFETY: the host passes all samples, and room for all pixels.
+    unsafe {
+        if let Some((i, pixel)) = pixel(job, samples) {
+            pixels.add(i).write(pixel.expand());
+        }
+    }
+}
+
+/// Samples to pixels in the file's layout; a thread has a pixel.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_to_bytes(
+    job: *const PictureJob,
+    samples: *const u8,
+    pixels: *mut u8,
+) {
+    // SAFETY: the host passes all samples, and room for all pixels.
+    unsafe {
+        match pixel(job, samples) {
+            Some((i, Pixel::L8(texel))) => pixels.cast::<L8>().add(i).write(texel),
+            Some((i, Pixel::Rgb8(texel))) => pixels.cast::<Rgb8>().add(i).write(texel),
+            Some((i, Pixel::Cmyk8(texel))) => pixels.cast::<Cmyk8>().add(i).write(texel),
+            None => {}
+        }
+    }
 }

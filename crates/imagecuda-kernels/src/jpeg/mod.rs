@@ -5,12 +5,21 @@
 //! - [`huffman`], [`bits`]: codes, read from any place of the data.
 //! - [`scan`]: a scan of a sequential file, decoded by many threads at once; [`groups`]: which
 //!   thread decodes what; [`jobs`]: what a launch is told.
+//! - [`idct`]: coefficients to samples.
+//! - [`upsample`]: a sample for every pixel.
+//! - [`color`]: samples to RGB, or inks.
+//! - [`pixel`]: the two together.
+//! - `twin`: the kernels on the host.
 
 pub mod bits;
+pub mod color;
 pub mod groups;
 pub mod huffman;
+pub mod idct;
 pub mod jobs;
 pub mod picture;
+pub mod pixel;
 pub mod scan;
 #[cfg(not(target_arch = "nvptx64"))]
 pub mod twin;
+pub mod upsample;

@@ -144,6 +144,19 @@ impl Picture {
         Some(picture)
     }
 
+    /// What the components mean.
+    #[inline(always)]
+    pub fn color(&self) -> Color {
+        match self.color {
+            0 => Color::Gray,
+            1 => Color::Rgb,
+            2 => Color::Ycc,
+            3 => Color::Cmyk,
+            4 => Color::InvertedCmyk,
+            _ => Color::Ycck,
+        }
+    }
+
     /// The blocks of all components: as many times 64 coefficients, and samples.
     pub fn blocks(&self) -> usize {
         self.parts().iter().map(Component::blocks).sum()

@@ -178,7 +178,8 @@ pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> Result<Option<Vec<i16
         segments,
     } in &plan.scans
     {
-        if twin::decode(scan, tables, &words, segments, &mut coefficients) != 0 {
+        let wrong = twin::decode(scan, tables, &words, segments, &mut coefficients);
+        if wrong != 0 { println!("wrong {wrong} subs {}", scan.subsequences);
             return Ok(None);
         }
     }

@@ -1,147 +1,305 @@
-//! The segments of a JPEG file, up to its first scan and at its end.
+//! The segments of a JPEG file, and where the data of its scans are.
 
+use super::{
+    file::{File, Scan, ScanComponent},
+    tables::Tables,
+};
 use crate::{Error, Result};
+use imagecuda_kernels::jpeg::picture::{Color, Picture};
 
-/// What the markers tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Frame {
-    pub(super) width: u16,
-    pub(super) height: u16,
-    pub(super) components: u8,
-    pub(super) progressive: bool,
-    /// Whether the first scan has some of the components only.
-    pub(super) split: bool,
-    /// Whether a component has several rows of blocks in an MCU.
-    pub(super) tall: bool,
-    /// The colour transform of Adobe's APP14 segment (0 none, 1 YCbCr, 2 YCCK), and where
-    /// that byte is.
-    pub(super) adobe: Option<(u8, usize)>,
-    /// Whether a JFIF segment says that the colours are YCbCr or gray.
-    pub(super) jfif: bool,
-    /// Where the entropy-coded data of the last scan end: the offset of the end-of-image
-    /// marker or, in a file that lacks it, the file's length.
-    pub(super) end: usize,
-}
+/// Scans of a file, at most. All that is in use have a few dozen; each takes time by the size of
+/// the picture, however few bytes it has.
+const MOST_SCANS: usize = 1000;
+
+/// The precision of a coefficient that no scan has had.
+const UNKNOWN: u8 = u8::MAX;
 
 /// Reads the markers of a file: a whole one or, if it is `damaged`, one that may lack anything
-/// behind the header of its first scan. [`Frame::end`] is then in front of what is wrong.
-pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<Frame> {
+/// behind the header of its first scan.
+pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
     if !bytes.starts_with(&[0xff, 0xd8]) {
         return Err(Error::decode("no JPEG signature"));
     }
-    let mut frame: Option<Frame> = None;
-    let (mut adobe, mut jfif) = (None, false);
-    let mut scans = 0;
-    let mut wanted = Vec::new(); // the components that no scan has had yet
-    let mut damage = None; // where it is
+    let mut parser = Parser {
+        bytes,
+        frame: None,
+        tables: Tables::new(),
+        restart_interval: 0,
+        jfif: false,
+        adobe: None,
+        file: None,
+        precision: [[UNKNOWN; 64]; 4],
+    };
     let mut at = 2;
+    let (mut ended, mut broken) = (false, false);
     while let Some(found) = next_marker(bytes, at) {
-        let (marker, after) = (bytes[found], found + 1);
-        match marker {
+        let marker = bytes[found];
+        at = match marker {
             0xd9 => {
-                at = found - 1;
+                ended = true;
                 break;
             }
             // Markers without a segment; restarts lie within a scan.
-            0x01 | 0xd0..=0xd8 => {
-                at = after;
-                continue;
-            }
-            _ => {}
-        }
-        let segment = bytes
-            .get(after..)
-            .and_then(|rest| {
-                let length = u16::from_be_bytes(*rest.first_chunk()?);
-                rest.get(2..usize::from(length))
-            })
-            .ok_or_else(cut_short);
-        // Behind a scan a segment that runs past the end is a matter for the decoder.
-        let segment = match segment {
-            Err(_) if scans > 0 => {
-                damage = Some(found - 1).filter(|_| damaged);
-                break;
-            }
-            segment => segment?,
+            0x01 | 0xd0..=0xd8 => found + 1,
+            _ => match parser.segment(marker, found + 1) {
+                Ok(after) => after,
+                // Behind a scan what is no segment may be anything: that file is at its end.
+                Err(_) if parser.has_scans() && parser.segment_at(found + 1).is_none() => break,
+                Err(_) if damaged && parser.has_scans() => {
+                    broken = true;
+                    break;
+                }
+                Err(error) => return Err(error),
+            },
         };
-        let scans_before = scans;
-        let mut read = || match marker {
-            // Start of frame; 0xc4, 0xc8 and 0xcc are other things.
-            0xc0..=0xcf if !matches!(marker, 0xc4 | 0xc8 | 0xcc) => {
-                if frame.is_some() {
+    }
+    parser.finish(ended, broken, damaged)
+}
+
+/// What the frame header says.
+#[derive(Debug)]
+struct Frame {
+    width: u16,
+    height: u16,
+    progressive: bool,
+    /// Identifier, sampling factors across and down, and number of quantizers of each.
+    components: Vec<(u8, u8, u8, u8)>,
+}
+
+struct Parser<'a> {
+    bytes: &'a [u8],
+    frame: Option<Frame>,
+    tables: Tables,
+    restart_interval: u32,
+    /// Whether a JFIF segment says that the colours are YCbCr or gray.
+    jfif: bool,
+    /// The colour transform of Adobe's APP14 segment: 0 none, 1 YCbCr, 2 YCCK.
+    adobe: Option<u8>,
+    /// From the first scan on.
+    file: Option<File>,
+    /// For each coefficient, in zigzag order, the bits that are yet to come.
+    precision: [[u8; 64]; 4],
+}
+
+impl<'a> Parser<'a> {
+    fn has_scans(&self) -> bool {
+        self.file
+            .as_ref()
+            .is_some_and(|file| !file.scans.is_empty())
+    }
+
+    /// The segment whose length is at `at`.
+    fn segment_at(&self, at: usize) -> Option<&'a [u8]> {
+        let rest = self.bytes.get(at..)?;
+        let length = u16::from_be_bytes(*rest.first_chunk()?);
+        rest.get(2..usize::from(length))
+    }
+
+    /// Reads a segment, and what belongs to it. Returns where the next marker is looked for.
+    fn segment(&mut self, marker: u8, at: usize) -> Result<usize> {
+        let segment = self.segment_at(at).ok_or_else(cut_short)?;
+        let after = at + 2 + segment.len();
+        match marker {
+            0xc4 => self.tables.define_codes(segment)?,
+            0xdb => self.tables.define_quantizers(segment)?,
+            0xcc => return Err(Error::unsupported("arithmetic-coded JPEG")),
+            0xde => return Err(Error::unsupported("hierarchical JPEG")),
+            0xc8 => {}
+            0xc0..=0xcf => {
+                if self.frame.is_some() {
                     return Err(Error::decode("two frames in one picture"));
                 }
-                frame = Some(start_of_frame(marker, segment)?);
-                wanted = segment[6..].chunks_exact(3).map(|c| c[0]).collect();
-                Ok(())
+                self.frame = Some(start_of_frame(marker, segment)?);
             }
-            0xcc => Err(Error::unsupported("arithmetic-coded JPEG")),
-            0xe0 if scans == 0 => {
-                jfif |= segment.starts_with(b"JFIF\0");
-                Ok(())
-            }
-            0xee if scans == 0 && segment.starts_with(b"Adobe") && segment.len() > 11 => {
-                adobe = Some((segment[11], after + 2 + 11));
-                Ok(())
-            }
-            0xda => {
-                let [count, components @ ..] = segment else {
-                    return Err(cut_short());
-                };
-                if let (0, Some(frame)) = (scans, &mut frame) {
-                    frame.split = *count < frame.components;
+            0xdd => match segment {
+                &[high, low, ..] => {
+                    self.restart_interval = u16::from_be_bytes([high, low]).into();
                 }
-                for component in components.chunks_exact(2).take(usize::from(*count)) {
-                    let before = wanted.len();
-                    wanted.retain(|&id| id != component[0]);
-                    // zune-jpeg would stop there, and call the half of a picture whole.
-                    if wanted.len() == before && frame.is_some_and(|frame| !frame.progressive) {
-                        return Err(Error::decode("a scan that has no place in the frame"));
-                    }
-                }
-                scans += 1;
-                Ok(())
+                _ => return Err(cut_short()),
+            },
+            0xe0 => self.jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 14,
+            0xee if segment.starts_with(b"Adobe") && segment.len() > 11 => {
+                self.adobe = Some(segment[11]);
             }
-            _ => Ok(()),
+            0xda => return self.scan(segment, after),
+            _ => {}
+        }
+        Ok(after)
+    }
+
+    /// Reads the header of a scan, and finds its data, which are at `at`, and their end.
+    fn scan(&mut self, segment: &[u8], at: usize) -> Result<usize> {
+        let frame = self.frame.as_ref().ok_or_else(no_frame)?;
+        let color = color(frame, self.jfif, self.adobe);
+        if self.file.is_none() {
+            self.file = Some(start(frame, color?)?);
+        }
+        let Some(file) = &mut self.file else {
+            return Err(no_frame());
         };
-        match read() {
-            Err(_) if damaged && scans_before > 0 => {
-                damage = Some(found - 1);
-                break;
+        let [count, rest @ ..] = segment else {
+            return Err(cut_short());
+        };
+        let (selectors, rest) = rest
+            .split_at_checked(2 * usize::from(*count))
+            .ok_or_else(cut_short)?;
+        let &[first, last, bits, ..] = rest else {
+            return Err(cut_short());
+        };
+        // Sequential scans need none of it, and there are files that have it wrong.
+        let (spectral, approximation) = match frame.progressive {
+            true => ((first, last), (bits >> 4, bits & 15)),
+            false => ((0, 63), (0, 0)),
+        };
+        if file.scans.len() >= MOST_SCANS {
+            return Err(Error::decode(format!("more than {MOST_SCANS} scans")));
+        }
+        let mut components: Vec<ScanComponent> = Vec::new();
+        for pair in selectors.chunks_exact(2) {
+            // Where identifiers are there twice, the first is the first.
+            let index = frame.components.iter().enumerate().position(|(index, c)| {
+                c.0 == pair[0] && components.iter().all(|other| other.index != index)
+            });
+            let index = index.ok_or_else(misplaced)?;
+            let table = |tables: &[Option<_>; 4], number| tables.get(usize::from(number))?.clone();
+            components.push(ScanComponent {
+                index,
+                dc: table(&self.tables.dc, pair[1] >> 4),
+                ac: table(&self.tables.ac, pair[1] & 15),
+            });
+        }
+        check(&components, spectral, approximation, file)?;
+        let again = |c: &ScanComponent| self.precision[c.index][0] != UNKNOWN;
+        if !frame.progressive && components.iter().any(again) {
+            return Err(misplaced());
+        }
+        for component in &components {
+            let known = &mut self.precision[component.index];
+            if known.iter().all(|&bits| bits == UNKNOWN) {
+                let number = usize::from(frame.components[component.index].3);
+                let quantizers = self.tables.quantizers.get(number).copied().flatten();
+                let missing = || Error::decode("quantizers are missing");
+                file.quantizers[component.index] = quantizers.ok_or_else(missing)?;
             }
-            result => result?,
+            known[usize::from(spectral.0)..=usize::from(spectral.1)].fill(approximation.1);
         }
-        at = after + 2 + segment.len();
+        let (end, restarts) = entropy_coded(self.bytes, at);
+        file.scans.push(Scan {
+            components,
+            spectral,
+            approximation,
+            restart_interval: self.restart_interval,
+            data: at..end,
+            restarts,
+        });
+        Ok(end)
     }
-    let mut frame = frame.ok_or_else(|| Error::decode("no frame header"))?;
-    if scans == 0 || !(damaged || wanted.is_empty()) {
-        return Err(cut_short());
-    }
-    let ended = bytes.get(at..at + 2) == Some(&[0xff, 0xd9]);
-    frame.end = match damage {
-        Some(damage) => damage,
-        None if ended => at,
-        None => bytes.len(),
-    };
-    (frame.adobe, frame.jfif) = (adobe, jfif);
-    Ok(frame)
-}
 
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
-}
-
-/// The offset of the next marker's second byte. Skips entropy-coded data, in which 0xff is
-/// followed by 0, and fill bytes.
-fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        at += bytes.get(at..)?.iter().position(|&byte| byte == 0xff)? + 1;
-        match bytes.get(at)? {
-            0 => at += 1,
-            0xff => {}
-            _ => return Some(at),
+    fn finish(self, ended: bool, broken: bool, damaged: bool) -> Result<File> {
+        if self.frame.is_none() {
+            return Err(no_frame());
+        }
+        let scanned = self.file.filter(|file| !file.scans.is_empty());
+        let mut file = scanned.ok_or_else(cut_short)?;
+        let precision = &self.precision[..file.picture.components as usize];
+        let begun = |known: &[u8; 64]| known.iter().any(|&bits| bits != UNKNOWN);
+        let done = |known: &[u8; 64]| known.iter().all(|&bits| bits == 0);
+        // A file that lacks the end marker must be complete without more scans.
+        let all = precision.iter().all(begun) && (ended || precision.iter().all(done));
+        file.whole = all && !broken;
+        match file.whole || damaged {
+            true => Ok(file),
+            false => Err(cut_short()),
         }
     }
+}
+
+/// A file of that frame, without scans.
+fn start(frame: &Frame, color: Color) -> Result<File> {
+    let (width, height) = (frame.width.into(), frame.height.into());
+    if width == 0 {
+        return Err(Error::decode(format!("the picture is {width}x{height}")));
+    }
+    if height == 0 {
+        let text = "JPEG that gives its height behind its pixels (DNL)";
+        return Err(Error::unsupported(text));
+    }
+    let factors = frame.components.iter().map(|c| (c.1.into(), c.2.into()));
+    let factors: Vec<_> = factors.collect();
+    let picture = Picture::new(width, height, &factors, color)
+        .ok_or_else(|| Error::decode("sampling factors that are not from 1 to 4"))?;
+    Ok(File {
+        picture,
+        progressive: frame.progressive,
+        quantizers: [[0; 64]; 4],
+        scans: Vec::new(),
+        whole: false,
+    })
+}
+
+/// What the components mean, as libjpeg decides it.
+fn color(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Result<Color> {
+    Ok(match (frame.components.as_slice(), adobe) {
+        ([_], _) => Color::Gray,
+        ([_, _, _], _) if jfif => Color::Ycc,
+        ([_, _, _], Some(0)) => Color::Rgb,
+        ([_, _, _], Some(_)) => Color::Ycc,
+        ([(b'R', ..), (b'G', ..), (b'B', ..)], None) => Color::Rgb,
+        ([_, _, _], None) => Color::Ycc,
+        ([_, _, _, _], None) => Color::Cmyk,
+        ([_, _, _, _], Some(2)) => Color::Ycck,
+        ([_, _, _, _], Some(_)) => Color::InvertedCmyk,
+        (other, _) => {
+            let count = other.len();
+            return Err(Error::unsupported(format!("JPEG of {count} components")));
+        }
+    })
+}
+
+/// Whether a scan's header makes sense, and all tables are there that it needs.
+fn check(
+    components: &[ScanComponent],
+    (first, last): (u8, u8),
+    (before, now): (u8, u8),
+    file: &File,
+) -> Result<()> {
+    if !(1..=4).contains(&components.len()) {
+        return Err(misplaced());
+    }
+    if components.len() > 1 {
+        let part = |c: &ScanComponent| &file.picture.component[c.index];
+        let blocks: u32 = components.iter().map(|c| part(c).h * part(c).v).sum();
+        if blocks > 10 {
+            return Err(Error::decode("more than ten blocks in an MCU"));
+        }
+    }
+    if file.progressive {
+        let bands = match first {
+            0 => last == 0,
+            _ => first <= last && last < 64 && components.len() == 1,
+        };
+        if !bands || now > 13 || (before != 0 && before != now + 1) {
+            return Err(Error::decode(format!(
+                "a scan of coefficients {first} to {last}, bits {before} to {now}"
+            )));
+        }
+    }
+    let wants_dc = first == 0 && before == 0;
+    let wants_ac = last > 0;
+    for component in components {
+        for (dc, wanted, table) in [
+            (true, wants_dc, &component.dc),
+            (false, wants_ac, &component.ac),
+        ] {
+            match table {
+                _ if !wanted => {}
+                None => return Err(Error::decode("a Huffman table is missing")),
+                Some(table) if table.is_sound(dc) => {}
+                Some(_) => return Err(Error::decode("a Huffman table is broken")),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn start_of_frame(marker: u8, segment: &[u8]) -> Result<Frame> {
@@ -156,114 +314,69 @@ fn start_of_frame(marker: u8, segment: &[u8]) -> Result<Frame> {
     if let Some(process) = process {
         return Err(Error::unsupported(process));
     }
-    let &[bits, h0, h1, w0, w1, components, ref factors @ ..] = segment else {
+    let &[bits, h0, h1, w0, w1, count, ref components @ ..] = segment else {
         return Err(cut_short());
     };
     if bits != 8 {
         return Err(Error::unsupported(format!("{bits}-bit JPEG")));
     }
+    let components = components
+        .get(..3 * usize::from(count))
+        .ok_or_else(cut_short)?;
+    let component = |c: &[u8; 3]| (c[0], c[1] >> 4, c[1] & 15, c[2]);
     Ok(Frame {
         width: u16::from_be_bytes([w0, w1]),
         height: u16::from_be_bytes([h0, h1]),
-        components,
         progressive: marker == 0xc2,
-        split: false,
-        tall: factors
-            .chunks_exact(3)
-            .any(|component| component[1] & 15 > 1),
-        adobe: None,
-        jfif: false,
-        end: 0,
+        components: components.as_chunks().0.iter().map(component).collect(),
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ErrorKind;
-
-    fn file(sof: u8, bits: u8) -> Vec<u8> {
-        let mut file = b"\xff\xd8\xff\xee\0\x0eAdobe\0\x64\0\0\0\0\x02".to_vec();
-        file.extend([0xff, 0xff, sof, 0, 11, bits, 0, 3, 0, 5, 1, 1, 0x11, 0]);
-        file.extend([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]);
-        file.extend([1, 2, 0xff, 0, 3, 0xff, 0xd0, 4]);
-        file
+/// The end of entropy-coded data that start at `at`, and their restart markers.
+fn entropy_coded(bytes: &[u8], mut at: usize) -> (usize, Vec<usize>) {
+    let mut restarts = Vec::new();
+    while let Some(found) = next_marker(bytes, at) {
+        match bytes[found] {
+            0xd0..=0xd7 => restarts.push(found - 1),
+            _ => return (found - 1, restarts),
+        }
+        at = found + 1;
     }
+    (bytes.len(), restarts)
+}
 
-    #[test]
-    fn finds_frame_and_end() {
-        let mut file = file(0xc2, 8);
-        let end = file.len();
-        let expected = Frame {
-            width: 5,
-            height: 3,
-            components: 1,
-            progressive: true,
-            split: false,
-            tall: false,
-            adobe: Some((2, 17)),
-            jfif: false,
-            end,
-        };
-        assert_eq!(parse(&file, false).unwrap(), expected);
-        // What follows the end is not of the picture.
-        file.extend([0xff, 0xd9, 7, 7, 0xff, 0xd9]);
-        assert_eq!(parse(&file, false).unwrap(), expected);
-    }
-
-    #[test]
-    fn a_component_without_a_scan_is_missing() {
-        let two = |first: u8, second: u8| {
-            let mut file =
-                b"\xff\xd8\xff\xc0\0\x0e\x08\0\x03\0\x05\x02\x01\x22\0\x02\x11\0".to_vec();
-            for id in [first, second] {
-                file.extend([0xff, 0xda, 0, 8, 1, id, 0, 0, 63, 0, 1, 2, 3]);
+/// The offset of the next marker's second byte. Skips entropy-coded data, in which 0xff is
+/// followed by 0, and fill bytes.
+fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const STEP: usize = 32;
+    loop {
+        // Whole steps without one, in a form that the compiler has instructions for.
+        while let Some(step) = bytes.get(at..at + STEP + 1) {
+            let pairs = step[..STEP].iter().zip(&step[1..]);
+            if pairs.fold(false, |any, (&a, &b)| any | ((a == 0xff) & (b != 0))) {
+                break;
             }
-            file
-        };
-        let frame = parse(&two(1, 2), false).unwrap();
-        assert!(frame.split && frame.tall);
-        assert!(matches!(
-            parse(&two(1, 1), false).unwrap_err().kind(),
-            ErrorKind::Decode(_)
-        ));
-    }
-
-    #[test]
-    fn names_what_is_unsupported() {
-        for (sof, bits, what) in [
-            (0xc1, 12, "12-bit"),
-            (0xc3, 8, "lossless"),
-            (0xc5, 8, "hierarchical"),
-            (0xc9, 8, "arithmetic"),
-        ] {
-            let error = parse(&file(sof, bits), false).unwrap_err();
-            assert!(matches!(error.kind(), ErrorKind::Unsupported(text) if text.contains(what)));
+            at += STEP;
         }
-    }
-
-    #[test]
-    fn every_cut_before_the_scan_is_an_error() {
-        let file = file(0xc0, 8);
-        let scan = file.windows(2).position(|two| two == [0xff, 0xda]).unwrap() + 10;
-        for keep in 0..scan {
-            assert!(parse(&file[..keep], false).is_err(), "{keep}");
-            assert!(parse(&file[..keep], true).is_err(), "{keep}");
+        let rest = bytes.get(at..)?;
+        at += rest.windows(2).position(|p| p[0] == 0xff && p[1] != 0)? + 1;
+        if bytes[at] != 0xff {
+            return Some(at);
         }
-        assert!(parse(&file[..scan], false).is_ok());
-    }
-
-    #[test]
-    fn damage_behind_the_first_scan_ends_the_file() {
-        let mut cut = file(0xc2, 8);
-        let end = cut.len();
-        // A segment that is not all there.
-        cut.extend([0xff, 0xc4, 0, 20, 1]);
-        assert_eq!(parse(&cut, true).unwrap().end, end);
-        cut.truncate(end);
-        // Another frame.
-        cut.extend([0xff, 0xc2, 0, 11, 8, 0, 3, 0, 5, 1, 1, 0x11, 0]);
-        assert!(parse(&cut, false).is_err());
-        assert_eq!(parse(&cut, true).unwrap().end, end);
     }
 }
+
+fn cut_short() -> Error {
+    Error::decode("the file is cut short")
+}
+
+fn no_frame() -> Error {
+    Error::decode("no frame header")
+}
+
+fn misplaced() -> Error {
+    Error::decode("a scan that has no place in the frame")
+}
+
+#[cfg(test)]
+mod tests;

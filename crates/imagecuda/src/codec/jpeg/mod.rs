@@ -2,9 +2,20 @@
 
 #[cfg(test)]
 mod cuts;
+mod device;
+#[allow(dead_code)] // the decoder is to come
+mod file;
+mod frame;
+mod plan;
+#[cfg(test)]
+mod twin;
+#[allow(dead_code)]
 mod markers;
+#[allow(dead_code)]
+mod tables;
 
-use self::markers::Frame;
+pub(crate) use self::plan::{Plan, ScanPlan};
+use self::frame::Frame;
 use super::{Decode, Header, Pixels, Sink, check_sides, options::JPEG_ICC_PIECE};
 use crate::{Error, Metadata, Result, SaveOptions, Subsampling};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -13,8 +24,9 @@ use std::borrow::Cow;
 use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
 use zune_jpeg::{JpegDecoder, errors::DecodeErrors};
 
-struct Jpeg<'a> {
+pub(crate) struct Jpeg<'a> {
     bytes: &'a [u8],
+    file: file::File,
     frame: Frame,
     header: Header,
     damaged: bool,
@@ -30,7 +42,7 @@ pub(super) fn open_damaged(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
 }
 
 fn open_as(bytes: &[u8], damaged: bool) -> Result<Box<dyn Decode + '_>> {
-    let frame = markers::parse(bytes, damaged)?;
+    let frame = frame::parse(bytes, damaged)?;
     let layout = match frame.components {
         1 => Layout::L8,
         3 => Layout::Rgb8,
@@ -51,6 +63,7 @@ fn open_as(bytes: &[u8], damaged: bool) -> Result<Box<dyn Decode + '_>> {
     };
     Ok(Box::new(Jpeg {
         bytes,
+        file: markers::parse(bytes, damaged)?,
         frame,
         header,
         damaged,
@@ -62,6 +75,10 @@ impl Decode for Jpeg<'_> {
         self.header
     }
 
+    fn jpeg(&self) -> Option<&Jpeg<'_>> {
+        Some(self)
+    }
+
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
         match self.damaged {
             true => self.read_what_is_there(out),
@@ -71,6 +88,32 @@ impl Decode for Jpeg<'_> {
 }
 
 impl Jpeg<'_> {
+    pub(crate) fn coefficients(&self, _out: &mut [i16]) -> Result<()> { Err(Error::unsupported("soon")) }
+    pub(crate) fn bytes_of_pixels(&self) -> usize { self.header.bytes() }
+    pub(crate) fn pixels(&self, coefficients: &[i16], out: &mut [u8]) {
+        use imagecuda_kernels::jpeg::{idct::inverse, pixel::Pixel};
+        let picture = self.file.picture;
+        let mut samples = vec![0u8; picture.blocks() * 64];
+        for (i, part) in picture.parts().iter().enumerate() {
+            for b in 0..part.blocks() {
+                let (row, column) = (b / part.blocks_x as usize, b % part.blocks_x as usize);
+                let c = coefficients[part.start() + b * 64..][..64].try_into().unwrap();
+                for (y, r) in inverse(c, &self.file.quantizers[i]).iter().enumerate() {
+                    let at = part.start() + (row * 8 + y) * part.stride() + column * 8;
+                    samples[at..at + 8].copy_from_slice(r);
+                }
+            }
+        }
+        let n = self.header.layout.bytes_per_pixel();
+        for (i, out) in out.chunks_exact_mut(n).enumerate() {
+            let (x, y) = (i as u32 % picture.width, i as u32 / picture.width);
+            match Pixel::new(&picture, &samples, x, y) {
+                Pixel::L8(t) => out.copy_from_slice(&t.0),
+                Pixel::Rgb8(t) => out.copy_from_slice(&t.0),
+                Pixel::Cmyk8(t) => out.copy_from_slice(&t.0),
+            }
+        }
+    }
     fn read(&self, data: &[u8], out: &mut [u8]) -> Result<()> {
         let options = DecoderOptions::default()
             .set_max_width(usize::from(u16::MAX))

@@ -1,0 +1,67 @@
+//! What the samples of a pixel mean: libjpeg's integers.
+
+use super::picture::Color;
+
+/// Luma and colour differences to red, green and blue.
+#[inline(always)]
+pub fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
+    // 16 bits of fraction; a half rounds.
+    const HALF: i32 = 1 << 15;
+    let y = i32::from(y);
+    let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
+    let byte = |v: i32| v.clamp(0, 255) as u8;
+    [
+        byte(y + ((91_881 * cr + HALF) >> 16)),
+        byte(y + ((-22_554 * cb - 46_802 * cr + HALF) >> 16)),
+        byte(y + ((116_130 * cb + HALF) >> 16)),
+    ]
+}
+
+/// Four samples to inks, of which 255 is all. Adobe's files hold the paper instead of the ink,
+/// and, with a transform, three inks as if they were RGB in YCC.
+#[inline(always)]
+pub fn to_inks([c, m, y, k]: [u8; 4], color: Color) -> [u8; 4] {
+    match color {
+        Color::InvertedCmyk => [!c, !m, !y, !k],
+        Color::Ycck => {
+            let [c, m, y] = ycc_to_rgb([c, m, y]);
+            [c, m, y, !k]
+        }
+        _ => [c, m, y, k],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_jfifs_conversion_rounded() {
+        for y in (0..=255).step_by(5) {
+            for cb in 0..=255 {
+                for cr in 0..=255 {
+                    let (l, b, r) = (f64::from(y), f64::from(cb) - 128.0, f64::from(cr) - 128.0);
+                    let exact = [
+                        l + 1.402 * r,
+                        l - 0.344_136_286 * b - 0.714_136_286 * r,
+                        l + 1.772 * b,
+                    ];
+                    for (ours, exact) in ycc_to_rgb([y, cb, cr]).into_iter().zip(exact) {
+                        let exact = exact.clamp(0.0, 255.0);
+                        assert!((f64::from(ours) - exact).abs() < 0.51, "{y} {cb} {cr}");
+                    }
+                }
+            }
+        }
+        assert_eq!(ycc_to_rgb([77, 128, 128]), [77; 3]);
+    }
+
+    #[test]
+    fn inks_are_had_from_every_transform() {
+        let [cmyk, inverted, ycck] = [Color::Cmyk, Color::InvertedCmyk, Color::Ycck];
+        assert_eq!(to_inks([0, 255, 155, 7], cmyk), [0, 255, 155, 7]);
+        assert_eq!(to_inks([255, 0, 100, 248], inverted), [0, 255, 155, 7]);
+        assert_eq!(to_inks([55, 128, 128, 255], ycck), [55, 55, 55, 0]);
+        assert_eq!(to_inks([76, 85, 255, 0], ycck), [254, 0, 0, 255]);
+    }
+}

@@ -1,0 +1,143 @@
+//! Samples of components that have fewer than there are pixels, as libjpeg's "fancy upsampling"
+//! makes them: a triangle filter where a side is halved, and copies elsewhere.
+
+use super::picture::{Component, Picture};
+
+/// How the samples of a component become as many as there are pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upsampling {
+    /// They are as many.
+    None,
+    /// Half as many across: [`across`].
+    Across,
+    /// Half as many down: [`down`].
+    Down,
+    /// Half as many across and down: [`blend`], then [`across_blends`].
+    Both,
+    /// Each is repeated.
+    Repeat,
+}
+
+impl Upsampling {
+    /// That of a component of a picture.
+    #[inline(always)]
+    pub fn of(component: &Component, picture: &Picture) -> Self {
+        let (h, v) = (component.h, component.v);
+        let same = (h == picture.h_max, v == picture.v_max);
+        let half = (h * 2 == picture.h_max, v * 2 == picture.v_max);
+        let wide = component.width > 2;
+        match (same, half) {
+            ((true, true), _) => Self::None,
+            ((_, true), (true, _)) if wide => Self::Across,
+            ((true, _), (_, true)) => Self::Down,
+            (_, (true, true)) if wide => Self::Both,
+            _ => Self::Repeat,
+        }
+    }
+}
+
+/// A sample at three quarters of the way from `far` to `near`; of an even column, or row, `odd`
+/// is false, and `far` is before `near`.
+#[inline(always)]
+pub fn quarter(near: u8, far: u8, odd: bool) -> u8 {
+    ((3 * u32::from(near) + u32::from(far) + 1 + u32::from(odd)) >> 2) as u8
+}
+
+/// Four times the sample at three quarters of the way from the row `far` to the row `near`.
+#[inline(always)]
+pub fn blend(near: u8, far: u8) -> u16 {
+    3 * u16::from(near) + u16::from(far)
+}
+
+/// A sample of two [`blend`]s, `near` and `far` from it; of an even column `odd` is false.
+#[inline(always)]
+pub fn across_blends(near: u16, far: u16, odd: bool) -> u8 {
+    // Of no more than 4 * 255 each this is a byte.
+    (near
+        .wrapping_mul(3)
+        .wrapping_add(far)
+        .wrapping_add(8 - u16::from(odd))
+        >> 4) as u8
+}
+
+/// The sample of a component at a pixel of the picture. `plane` is that component's samples from
+/// its first on, in rows of [`Component::stride`]. What is not there is 0.
+#[inline(always)]
+pub fn sample(plane: &[u8], component: &Component, picture: &Picture, x: u32, y: u32) -> u8 {
+    let (right, bottom) = (
+        component.width.saturating_sub(1),
+        component.height.saturating_sub(1),
+    );
+    let at = |x: u32, y: u32| {
+        let place = y.min(bottom) as usize * component.stride() + x.min(right) as usize;
+        plane.get(place).copied().unwrap_or(0)
+    };
+    // Of a halved side: the sample that is nearer, and the one that is farther.
+    let pair = |i: u32| match i % 2 {
+        0 => (i / 2, (i / 2).saturating_sub(1)),
+        _ => (i / 2, i / 2 + 1),
+    };
+    let ((x0, x1), (y0, y1)) = (pair(x), pair(y));
+    let (odd_x, odd_y) = (x % 2 == 1, y % 2 == 1);
+    match Upsampling::of(component, picture) {
+        Upsampling::None => at(x, y),
+        Upsampling::Across => quarter(at(x0, y), at(x1, y), odd_x),
+        Upsampling::Down => quarter(at(x, y0), at(x, y1), odd_y),
+        Upsampling::Both => {
+            let column = |x: u32| blend(at(x, y0), at(x, y1));
+            across_blends(column(x0), column(x1), odd_x)
+        }
+        Upsampling::Repeat => at(
+            repeated(x, component.h, picture.h_max),
+            repeated(y, component.v, picture.v_max),
+        ),
+    }
+}
+
+/// The sample that is repeated at `i` where there are `of` for `max` pixels.
+#[inline(always)]
+pub fn repeated(i: u32, of: u32, max: u32) -> u32 {
+    // Sides are at most 65,535 pixels, factors at most 4.
+    i.wrapping_mul(of) / max.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jpeg::picture::Color;
+    use std::vec::Vec;
+
+    fn row(factors: [(u32, u32); 3], size: (u32, u32), y: u32) -> Vec<u8> {
+        let picture = Picture::new(size.0, size.1, &factors, Color::Ycc).unwrap();
+        let part = picture.component[1];
+        // 10, 20, 30 …, and 100 more a row; the padding is white.
+        let plane: Vec<u8> = (0..part.blocks() as u32 * 64)
+            .map(|i| (i % part.stride() as u32, i / part.stride() as u32))
+            .map(|(x, y)| match x < part.width && y < part.height {
+                true => (10 * (x + 1) + 100 * y) as u8,
+                false => 255,
+            })
+            .collect();
+        (0..size.0)
+            .map(|x| sample(&plane, &part, &picture, x, y))
+            .collect()
+    }
+
+    #[test]
+    fn every_ratio() {
+        let one = (1, 1);
+        assert_eq!(row([one, one, one], (3, 1), 0), [10, 20, 30]);
+        let half = row([(2, 1), one, one], (5, 1), 0);
+        assert_eq!(half, [10, 13, 17, 23, 27]);
+        assert_eq!(row([(2, 1), one, one], (4, 1), 0), [10, 10, 20, 20]);
+        assert_eq!(row([(1, 2), one, one], (2, 3), 0), [10, 20]);
+        assert_eq!(row([(1, 2), one, one], (2, 3), 1), [35, 45]);
+        assert_eq!(row([(1, 2), one, one], (2, 3), 2), [85, 95]);
+        assert_eq!(row([(2, 2), one, one], (6, 4), 1), [35, 37, 43, 47, 53, 55]);
+        assert_eq!(row([(2, 2), one, one], (4, 4), 2), [110, 110, 120, 120]);
+        let repeated = row([(4, 1), one, one], (9, 1), 0);
+        assert_eq!(repeated, [10, 10, 10, 10, 20, 20, 20, 20, 30]);
+        let uneven = row([(3, 1), (2, 1), one], (5, 1), 0);
+        assert_eq!(uneven, [10, 10, 20, 30, 30]);
+    }
+}

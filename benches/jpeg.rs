@@ -37,8 +37,17 @@ fn main() -> Result<()> {
             match options.decode(&device, &bytes) {
                 Ok(image) => {
                     let gpu = image.download()?;
-                    let bad = cpu.iter().zip(&gpu).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
-                    println!("{}: {} {bad} of {}", file.display(), if bad == 0 {"same"} else {"DIFFERENT"}, cpu.len());
+                    let bad = cpu
+                        .iter()
+                        .zip(&gpu)
+                        .filter(|(a, b)| a.to_bits() != b.to_bits())
+                        .count();
+                    println!(
+                        "{}: {} {bad} of {}",
+                        file.display(),
+                        if bad == 0 { "same" } else { "DIFFERENT" },
+                        cpu.len()
+                    );
                 }
                 Err(error) => println!("{}: {error}", file.display()),
             }
@@ -88,7 +97,9 @@ fn single(device: &Device, file: &Path) -> Result<()> {
             device.synchronize()
         })?;
         let decode_ms = median(|| options.read_bytes(device, &bytes).map(drop))?;
-        println!("  {decoder:?}: file {file_ms:.3}, memory {memory_ms:.3}, entropy decoding {decode_ms:.3}");
+        println!(
+            "  {decoder:?}: file {file_ms:.3}, memory {memory_ms:.3}, entropy decoding {decode_ms:.3}"
+        );
     }
     let read_ms = median(|| {
         std::hint::black_box(fs::read(file)?);

@@ -4,16 +4,17 @@
 use super::{
     shared::barrier,
     thread::{block_dim_x, block_idx_x, thread_idx_x},
+    warp,
 };
 use crate::{
     jpeg::{
         groups::{Found, GROUP, ROUNDS, THREADS, WARM_UP},
         huffman::Table,
-        idct::inverse,
+        idct,
         jobs::{PictureJob, ScanJob, TABLES},
         picture::BLOCK,
         pixel::Pixel,
-        scan::{Decoder, Exit, Place, SegmentAt, State, status},
+        scan::{Decoder, Exit, Place, SegmentAt, State, Together, status},
     },
     pixel::{Rgba8, RgbaF32},
     shared_memory,
@@ -41,6 +42,18 @@ const _: () = {
     assert!(TABLES * size_of::<Table>() == 10752);
     assert!(THREADS as usize * size_of::<Exit>() == 4096);
 };
+
+/// The threads of a warp.
+#[derive(Clone, Copy)]
+struct Warp;
+
+impl Together for Warp {
+    #[inline(always)]
+    fn any(&self, is_active: bool) -> bool {
+        // SAFETY: all threads of a block decode together.
+        unsafe { warp::any(is_active) }
+    }
+}
 
 /// The job that this block works on, and its number among the job's groups.
 ///
@@ -137,11 +150,10 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     let votes = votes::<u32>();
 
     let place = scan.place(segments, group, thread as u32);
-    let mut decoder = place.map(|place| Decoder::new(scan, tables, words, place, State::default()));
-    let exit = decoder
-        .as_mut()
-        .map(Decoder::synchronize)
-        .unwrap_or_default();
+    let mut goes_on = place.is_some();
+    let place = place.unwrap_or_default();
+    let mut decoder = Decoder::new(scan, tables, words, place, State::default());
+    let exit = decoder.synchronize(goes_on, Warp);
     if thread < 2 {
         // SAFETY: two numbers.
         unsafe { votes.add(thread).write(0) };
@@ -153,19 +165,15 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     }
     // The threads that have a subsequence are next to each other.
     let end = (scan.end_of(group) - scan.first_of(group) + WARM_UP) as usize;
-    let mut goes_on = decoder.is_some();
     for round in 1..=ROUNDS {
         let target = thread + round as usize;
-        goes_on = goes_on && target < end;
-        if goes_on && let Some(decoder) = &mut decoder {
-            goes_on = decoder.go_on();
-            if goes_on {
-                let exit = decoder.synchronize();
-                // SAFETY: below `end`, and no other thread has this target in this round.
-                unsafe {
-                    goes_on = (*done.add(target)).state != exit.state;
-                    done.add(target).write(exit);
-                }
+        goes_on = goes_on && target < end && decoder.go_on();
+        let exit = decoder.synchronize(goes_on, Warp);
+        if goes_on {
+            // SAFETY: below `end`, and no other thread has this target in this round.
+            unsafe {
+                goes_on = (*done.add(target)).state != exit.state;
+                done.add(target).write(exit);
             }
         }
         let vote = (round & 1) as usize;
@@ -309,24 +317,24 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
             distance *= 2;
         }
     }
-    if number >= scan.end_of(group) {
-        return;
-    }
-    let Some(place) = Place::find(segments, number) else {
-        return;
-    };
+    let place = Place::find(segments, number).filter(|_| number < scan.end_of(group));
+    let is_active = place.is_some();
+    let place = place.unwrap_or_default();
     let up_to = |subsequence: u32| match subsequence.checked_sub(first + 1) {
         // SAFETY: below this thread.
         Some(before) => unsafe { *sums.add(before as usize) },
         None => Exit::default(),
     };
-    let mut before = up_to(number).since(up_to(place.first.max(first)));
-    if place.first < first {
-        before = carried.then(before);
+    let mut before = Exit::default();
+    if is_active {
+        before = up_to(number).since(up_to(place.first.max(first)));
+        if place.first < first {
+            before = carried.then(before);
+        }
     }
     let mut state = State::default();
     let mut wrong = 0;
-    if !place.is_first() {
+    if is_active && !place.is_first() {
         // SAFETY: one of the scan's exits.
         state = unsafe { (*all_exits.add(number as usize - 1)).state };
         // SAFETY: this group's own.
@@ -335,9 +343,9 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
         }
     }
     let coefficients = job.coefficients as *mut i16;
-    let count = scan.picture.blocks() * BLOCK;
+    let count = scan.blocks as usize * BLOCK;
     let mut decoder = Decoder::new(scan, tables, words, place, state);
-    wrong |= decoder.write(before, |at, value| {
+    wrong |= decoder.write(is_active, Warp, before, |at, value| {
         if at < count {
             // SAFETY: below the picture's coefficients.
             unsafe { coefficients.add(at).write(value) };
@@ -347,112 +355,171 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     unsafe { job.mark(wrong) };
 }
 
-/// Coefficients of a block, as memory is read.
-#[derive(Clone, Copy)]
-#[repr(C, align(16))]
-struct Coefficients([i16; BLOCK]);
-
-/// The index of this thread in the grid.
-#[inline(always)]
-fn index() -> usize {
-    block_idx_x() * block_dim_x() + thread_idx_x()
+shared_memory! {
+    /// For each warp, four blocks of numbers, in rows of nine words.
+    blocks: 4608
 }
 
-/// Coefficients to samples; a thread has a block.
+/// Threads of a block whose threads each have a part of a block or a few pixels.
+const SMALL: usize = 128;
+
+const _: () = assert!(SMALL / 8 * 8 * 9 * 4 == 4608);
+
+/// Coefficients of a row of a block, as memory is read.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Row([i16; 8]);
+
+/// As a [`Row`].
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Divisors([u16; 8]);
+
+/// Samples of a row of a block, as memory is written.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Samples([u8; 8]);
+
+/// Coefficients to samples. Eight threads have a block: each reads a row, transforms a column,
+/// then a row. Blocks of [`SMALL`].
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_inverse(
     job: *const PictureJob,
-    coefficients: *const Coefficients,
-    samples: *mut [u8; 8],
+    coefficients: *const Row,
+    samples: *mut Samples,
 ) {
     // SAFETY: the host passes a job.
     let job = unsafe { &*job };
-    let block = index();
-    if block >= job.picture.blocks() {
-        return;
-    }
-    let mut number = 0;
-    for (i, part) in job.picture.parts().iter().enumerate() {
-        if block >= part.first_block as usize {
-            number = i & 3;
+    let thread = thread_idx_x();
+    let i = block_idx_x() * SMALL + thread;
+    let (block, lane) = ((i / 8) as u32, i % 8);
+    let [a, b, c, d] = &job.picture.component;
+    let count = job.picture.components;
+    let (mut part, mut number) = (a, 0);
+    for (next, of) in [(b, 1), (c, 2), (d, 3)] {
+        if of < count && block >= next.first_block {
+            (part, number) = (next, of as usize);
         }
     }
-    let part = &job.picture.component[number];
-    let (blocks_x, at) = (part.blocks_x as usize, block - part.first_block as usize);
-    let (row, column) = (at / blocks_x, at % blocks_x);
-    // SAFETY: below the picture's blocks.
-    let Coefficients(coefficients) = unsafe { coefficients.add(block).read() };
-    let rows = inverse(&coefficients, &job.quantizers[number]);
-    let first = part.first_block as usize * 8 + row * 8 * blocks_x + column;
-    for (y, row) in rows.into_iter().enumerate() {
-        // SAFETY: within the component's samples.
-        unsafe { samples.add(first + y * blocks_x).write(row) };
+    let at = block - part.first_block;
+    let (row, column) = (at / part.blocks_x, at % part.blocks_x);
+    let is_inside = row < part.blocks_y;
+
+    let numbers = blocks::<i32>();
+    // SAFETY: each thread has its own block's 72 words of shared memory, and a warp has whole
+    // blocks; what is read and written of the picture is inside.
+    unsafe {
+        let numbers = numbers.add(thread / 8 * 72);
+        if is_inside {
+            let Row(row) = coefficients.add(i).read();
+            let divisors = (&raw const job.quantizers).cast::<Divisors>();
+            let Divisors(divisors) = divisors.add(number * 8 + lane).read();
+            for x in 0..8 {
+                let number = i32::from(row[x]).wrapping_mul(i32::from(divisors[x]));
+                numbers.add(lane * 9 + x).write(number);
+            }
+        }
+        warp::sync();
+        let of_column = |y: usize| numbers.add(y * 9 + lane);
+        let column_numbers = idct::column([
+            of_column(0).read(),
+            of_column(1).read(),
+            of_column(2).read(),
+            of_column(3).read(),
+            of_column(4).read(),
+            of_column(5).read(),
+            of_column(6).read(),
+            of_column(7).read(),
+        ]);
+        for y in 0..8 {
+            of_column(y).write(column_numbers[y]);
+        }
+        warp::sync();
+        let of_row = |x: usize| numbers.add(lane * 9 + x).read();
+        if is_inside {
+            let row_samples = idct::row([
+                of_row(0),
+                of_row(1),
+                of_row(2),
+                of_row(3),
+                of_row(4),
+                of_row(5),
+                of_row(6),
+                of_row(7),
+            ]);
+            let line = row as usize * 8 + lane;
+            let at = part.first_block as usize * 8 + line * part.blocks_x as usize;
+            samples
+                .add(at + column as usize)
+                .write(Samples(row_samples));
+        }
     }
 }
 
-/// The pixel of this thread, and its number.
+/// Calls `store` with this thread's pixels and their numbers.
 ///
 /// # Safety
 ///
 /// `samples` are those of the job's picture.
 #[inline(always)]
-unsafe fn pixel(job: *const PictureJob, samples: *const u8) -> Option<(usize, Pixel)> {
+unsafe fn pixels(job: *const PictureJob, samples: *const u8, store: impl Fn(usize, Pixel)) {
     // SAFETY: the host passes a job.
     let picture = unsafe { &(*job).picture };
-    let (i, width) = (index(), picture.width as usize);
-    let (x, y) = (i % width, i / width);
-    if y >= picture.height as usize {
-        return None;
-    }
     // SAFETY: what the caller promised.
     let samples = unsafe { slice::from_raw_parts(samples, picture.blocks() * BLOCK) };
-    Some((i, Pixel::new(picture, samples, x as u32, y as u32)))
+    let width = picture.width;
+    // A warp has two times 32 pixels of a row.
+    let strips = width.div_ceil(64);
+    let warps = (block_idx_x() * SMALL + thread_idx_x()) as u32 / 32;
+    let (y, strip) = (warps / strips, warps % strips);
+    let lane = thread_idx_x() as u32 % 32;
+    if y >= picture.height {
+        return;
+    }
+    for half in 0..2 {
+        let x = strip * 64 + half * 32 + lane;
+        if x < width {
+            let pixel = Pixel::new(picture, samples, x, y);
+            store(y as usize * width as usize + x as usize, pixel);
+        }
+    }
 }
 
-/// Samples to float pixels; a thread has a pixel.
+/// Samples to float pixels. Blocks of [`SMALL`]; a warp for each 64 pixels of a row.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_f32(
     job: *const PictureJob,
     samples: *const u8,
-    pixels: *mut RgbaF32,
+    to: *mut RgbaF32,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
-    unsafe {
-        if let Some((i, pixel)) = pixel(job, samples) {
-            pixels.add(i).write(pixel.expand());
-        }
-    }
+    unsafe { pixels(job, samples, |i, pixel| to.add(i).write(pixel.expand())) }
 }
 
-/// Samples to 8-bit pixels; a thread has a pixel.
+/// Samples to 8-bit pixels, likewise.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_u8(
     job: *const PictureJob,
     samples: *const u8,
-    pixels: *mut Rgba8,
+    to: *mut Rgba8,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
-    unsafe {
-        if let Some((i, pixel)) = pixel(job, samples) {
-            pixels.add(i).write(pixel.expand());
-        }
-    }
+    unsafe { pixels(job, samples, |i, pixel| to.add(i).write(pixel.expand())) }
 }
 
-/// Samples to pixels in the file's layout; a thread has a pixel.
+/// Samples to pixels in the file's layout, likewise.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_bytes(
     job: *const PictureJob,
     samples: *const u8,
-    pixels: *mut u8,
+    to: *mut u8,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
     unsafe {
-        match pixel(job, samples) {
-            Some((i, Pixel::L8(texel))) => pixels.cast::<L8>().add(i).write(texel),
-            Some((i, Pixel::Rgb8(texel))) => pixels.cast::<Rgb8>().add(i).write(texel),
-            Some((i, Pixel::Cmyk8(texel))) => pixels.cast::<Cmyk8>().add(i).write(texel),
-            None => {}
-        }
+        pixels(job, samples, |i, pixel| match pixel {
+            Pixel::L8(texel) => to.cast::<L8>().add(i).write(texel),
+            Pixel::Rgb8(texel) => to.cast::<Rgb8>().add(i).write(texel),
+            Pixel::Cmyk8(texel) => to.cast::<Cmyk8>().add(i).write(texel),
+        });
     }
 }

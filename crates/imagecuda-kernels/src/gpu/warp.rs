@@ -22,3 +22,39 @@ pub unsafe fn shuffle_down(value: u32, delta: u32) -> u32 {
     }
     result
 }
+
+/// Whether `value` holds in any lane of the warp.
+///
+/// # Safety
+///
+/// All lanes of the warp that have not ended must call this together.
+#[inline(always)]
+pub unsafe fn any(value: bool) -> bool {
+    let result: u32;
+    // SAFETY: the full mask is what the caller promised.
+    unsafe {
+        asm!(
+            "{{ .reg .pred p; setp.ne.u32 p, {value}, 0; vote.sync.any.pred p, p, 0xffffffff; selp.u32 {result}, 1, 0, p; }}",
+            value = in(reg32) u32::from(value),
+            result = out(reg32) result,
+            options(nostack, preserves_flags),
+        );
+    }
+    result != 0
+}
+
+/// Waits until all lanes of the warp are here, and what they wrote is there for the others.
+///
+/// # Safety
+///
+/// As [`any`].
+#[inline(always)]
+pub unsafe fn sync() {
+    // SAFETY: the full mask is what the caller promised.
+    unsafe {
+        asm!(
+            "bar.warp.sync 0xffffffff;",
+            options(nostack, preserves_flags)
+        )
+    }
+}

@@ -10,6 +10,8 @@ pub struct Reader<'a> {
     words: &'a [u32],
     /// The next byte that is not in `buffer`, a multiple of 4.
     at: u32,
+    /// The word there, fetched ahead of its time.
+    next: u32,
     segment: Segment,
     /// Where the caller wants to stop: a multiple of 4, or the segment's end.
     boundary: u32,
@@ -28,7 +30,7 @@ pub struct Reader<'a> {
 }
 
 /// Bytes of entropy-coded data without markers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Segment {
     /// The first byte.
     pub start: u32,
@@ -50,13 +52,12 @@ impl<'a> Reader<'a> {
     pub fn new(words: &'a [u32], segment: Segment, from: u32, boundary: u32) -> Self {
         let is_inside = from > segment.start;
         let at = if is_inside { from } else { segment.start & !3 };
-        let before = words
-            .get((at / 4).wrapping_sub(1) as usize)
-            .copied()
-            .unwrap_or(0);
+        let number = (at / 4) as usize;
+        let word = |number: usize| words.get(number).copied().unwrap_or(0);
         Self {
             words,
             at,
+            next: word(number),
             segment,
             boundary,
             buffer: 0,
@@ -64,7 +65,7 @@ impl<'a> Reader<'a> {
             loaded: 0,
             limit: u32::MAX,
             end_limit: u32::MAX,
-            after_ff: is_inside && before >> 24 == 0xff,
+            after_ff: is_inside && word(number.wrapping_sub(1)) >> 24 == 0xff,
         }
     }
 
@@ -80,11 +81,14 @@ impl<'a> Reader<'a> {
         };
     }
 
-    /// Has at least 32 bits at hand. Behind the segment's end they are zeros.
+    /// Takes a word, if that has room. Behind the segment's end there are zeros. Whether there
+    /// are 32 bits at hand now.
     #[inline(always)]
-    fn refill(&mut self) {
-        while self.count < 32 {
-            let word = self.words.get((self.at / 4) as usize).copied().unwrap_or(0);
+    pub fn refill(&mut self) -> bool {
+        if self.count < 32 {
+            let word = self.next;
+            let number = (self.at / 4) as usize + 1;
+            self.next = self.words.get(number).copied().unwrap_or(0);
             let is_whole = self.at >= self.segment.start && self.at + 4 <= self.segment.end;
             if is_whole && !self.after_ff && !has_ff(word) {
                 if self.at == self.boundary {
@@ -98,13 +102,14 @@ impl<'a> Reader<'a> {
             }
             self.at += 4;
         }
+        self.count >= 32
     }
 
     /// A word that has stuffing, or is not all of the segment.
     #[inline(always)] // a GPU keeps a reader in registers
     fn take_bytes(&mut self, word: u32) {
-        for (i, byte) in word.to_le_bytes().into_iter().enumerate() {
-            let at = self.at + i as u32;
+        for i in 0..4 {
+            let (at, byte) = (self.at + i, (word >> (8 * i)) as u8);
             if at == self.boundary {
                 self.limit = self.loaded;
             }
@@ -135,11 +140,16 @@ impl<'a> Reader<'a> {
         self.loaded += 8;
     }
 
-    /// The next 32 bits, or `None` if the boundary has been passed.
+    /// The next bits; 32, after a [`refill`](Self::refill) that said so.
     #[inline(always)]
-    pub fn peek(&mut self) -> Option<u32> {
-        self.refill();
-        (self.consumed() < self.limit).then_some((self.buffer >> 32) as u32)
+    pub fn peek(&self) -> u32 {
+        (self.buffer >> 32) as u32
+    }
+
+    /// Whether the boundary has been passed, if there are bits at hand.
+    #[inline(always)]
+    pub fn is_past(&self) -> bool {
+        self.consumed() >= self.limit
     }
 
     /// Takes up to 32 bits.
@@ -152,7 +162,7 @@ impl<'a> Reader<'a> {
     /// Skips up to 31 bits, whatever the boundary.
     #[inline(always)]
     pub fn skip(&mut self, bits: u32) {
-        self.refill();
+        while !self.refill() {}
         self.consume(bits);
     }
 
@@ -188,13 +198,18 @@ mod tests {
         bytes.chunks(4).map(word).collect()
     }
 
+    fn is_past(reader: &mut Reader<'_>) -> bool {
+        while !reader.refill() {}
+        reader.is_past()
+    }
+
     /// The bytes until the boundary, with stuffing taken out, then the overshoot.
     fn read(bytes: &[u8], segment: Segment, from: u32, boundary: u32) -> Vec<u8> {
         let words = words(bytes);
         let mut reader = Reader::new(&words, segment, from, boundary);
         let mut out = Vec::new();
-        while let Some(bits) = reader.peek() {
-            out.push((bits >> 24) as u8);
+        while !is_past(&mut reader) {
+            out.push((reader.peek() >> 24) as u8);
             reader.consume(8);
         }
         out.push(reader.overshoot() as u8);
@@ -259,7 +274,7 @@ mod tests {
             let mut bits = 0;
             for boundary in [32, 64, end] {
                 reader.go_on(boundary);
-                while reader.peek().is_some() {
+                while !is_past(&mut reader) {
                     reader.consume(11);
                     bits += 11;
                 }

@@ -2,8 +2,8 @@
 
 use super::picture::BLOCK;
 
-/// Eight numbers that go the same way: of one row, each of another column.
-type Lanes = [i32; 8];
+/// Numbers that go the same way: of one row, each of another column.
+type Lanes<const N: usize> = [i32; N];
 
 /// What is rounded away after the first pass, and after the second.
 const FIRST: u32 = 11;
@@ -23,15 +23,34 @@ pub fn inverse(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8; 
             *lane = i32::from(c).wrapping_mul(i32::from(q));
         }
     }
-    let columns = transposed(pass::<FIRST>(rows));
-    let samples = transposed(pass::<SECOND>(columns));
+    let columns = transposed(pass::<8, FIRST>(rows));
+    let samples = transposed(pass::<8, SECOND>(columns));
     let mut out = [[0; 8]; 8];
     for (row, lanes) in out.iter_mut().zip(&samples) {
         for (sample, &v) in row.iter_mut().zip(lanes) {
-            *sample = v.wrapping_add(128).clamp(0, 255) as u8;
+            *sample = byte(v);
         }
     }
     out
+}
+
+/// A column of a block after the first of the two passes, of its coefficients times their
+/// divisors.
+#[inline(always)]
+pub fn column(x: [i32; 8]) -> [i32; 8] {
+    pass::<1, FIRST>(x.map(|x| [x])).map(|[x]| x)
+}
+
+/// A row of a block's samples, of the eight [`column`]s' numbers for it.
+#[inline(always)]
+pub fn row(x: [i32; 8]) -> [u8; 8] {
+    pass::<1, SECOND>(x.map(|x| [x])).map(|[x]| byte(x))
+}
+
+/// A sample, from around zero.
+#[inline(always)]
+fn byte(v: i32) -> u8 {
+    v.wrapping_add(128).clamp(0, 255) as u8
 }
 
 /// The one sample that all of a block are if all of its coefficients but the first are zero.
@@ -41,32 +60,32 @@ pub fn flat(first: i16, quantizer: u16) -> u8 {
     // What is left of both passes.
     let v = v.wrapping_shl(13).wrapping_add(1 << (FIRST - 1)) >> FIRST;
     let v = v.wrapping_shl(13).wrapping_add(1 << (SECOND - 1)) >> SECOND;
-    v.wrapping_add(128).clamp(0, 255) as u8
+    byte(v)
 }
 
 #[inline(always)]
-fn each(f: impl Fn(usize) -> i32) -> Lanes {
+fn each<const N: usize>(f: impl Fn(usize) -> i32) -> Lanes<N> {
     core::array::from_fn(f)
 }
 
 #[inline(always)]
-fn add(a: Lanes, b: Lanes) -> Lanes {
+fn add<const N: usize>(a: Lanes<N>, b: Lanes<N>) -> Lanes<N> {
     each(|i| a[i].wrapping_add(b[i]))
 }
 
 #[inline(always)]
-fn sub(a: Lanes, b: Lanes) -> Lanes {
+fn sub<const N: usize>(a: Lanes<N>, b: Lanes<N>) -> Lanes<N> {
     each(|i| a[i].wrapping_sub(b[i]))
 }
 
 #[inline(always)]
-fn mul(a: Lanes, by: i32) -> Lanes {
+fn mul<const N: usize>(a: Lanes<N>, by: i32) -> Lanes<N> {
     each(|i| a[i].wrapping_mul(by))
 }
 
-/// Eight transforms of eight numbers, one in each lane. The constants have 13 bits of fraction.
+/// Transforms of eight numbers, one in each lane. The constants have 13 bits of fraction.
 #[inline(always)]
-fn pass<const SHIFT: u32>(x: [Lanes; 8]) -> [Lanes; 8] {
+fn pass<const N: usize, const SHIFT: u32>(x: [Lanes<N>; 8]) -> [Lanes<N>; 8] {
     let z = mul(add(x[2], x[6]), 4433);
     let t2 = add(z, mul(x[6], -15137));
     let t3 = add(z, mul(x[2], 6270));
@@ -88,21 +107,21 @@ fn pass<const SHIFT: u32>(x: [Lanes; 8]) -> [Lanes; 8] {
         add(mul(p0, 2446), add(z1, z3)),
     ];
 
-    let mut out = [[0; 8]; 8];
+    let mut out = [[0; N]; 8];
     for k in 0..4 {
-        out[k] = rounded::<SHIFT>(add(even[k], odd[k]));
-        out[7 - k] = rounded::<SHIFT>(sub(even[k], odd[k]));
+        out[k] = rounded::<N, SHIFT>(add(even[k], odd[k]));
+        out[7 - k] = rounded::<N, SHIFT>(sub(even[k], odd[k]));
     }
     out
 }
 
 #[inline(always)]
-fn rounded<const SHIFT: u32>(v: Lanes) -> Lanes {
+fn rounded<const N: usize, const SHIFT: u32>(v: Lanes<N>) -> Lanes<N> {
     each(|i| v[i].wrapping_add(1 << (SHIFT - 1)) >> SHIFT)
 }
 
 #[inline(always)]
-fn transposed(m: [Lanes; 8]) -> [Lanes; 8] {
+fn transposed(m: [Lanes<8>; 8]) -> [Lanes<8>; 8] {
     core::array::from_fn(|i| each(|j| m[j][i]))
 }
 

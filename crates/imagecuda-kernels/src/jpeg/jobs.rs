@@ -37,6 +37,8 @@ pub struct ScanJob {
     pub coefficients: u64,
     /// A `u32` that gets a [`status`](super::scan::status).
     pub status: u64,
+    /// Zero.
+    pub reserved: u64,
 }
 
 /// A picture whose coefficients are to become pixels.

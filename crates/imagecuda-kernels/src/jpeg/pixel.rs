@@ -33,11 +33,7 @@ impl Pixel {
         match picture.color() {
             Color::Gray => Self::L8(L8([component(0)])),
             Color::Rgb => Self::Rgb8(Rgb8([component(0), component(1), component(2)])),
-            Color::Ycc => Self::Rgb8(Rgb8(ycc_to_rgb([
-                component(0),
-                component(1),
-                component(2),
-            ]))),
+            Color::Ycc => Self::Rgb8(Rgb8(ycc_to_rgb([component(0), component(1), component(2)]))),
             color => Self::Cmyk8(Cmyk8(to_inks(
                 [component(0), component(1), component(2), component(3)],
                 color,

@@ -10,7 +10,7 @@
 use super::{
     bits::{Reader, Segment},
     huffman::Table,
-    picture::{BLOCK, Picture},
+    picture::BLOCK,
 };
 use bytemuck::{Pod, Zeroable};
 
@@ -27,34 +27,32 @@ pub const NATURAL: [u8; BLOCK] = [
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
-/// A data unit of an MCU: whose block it is, and with which tables it is coded.
+/// A data unit of an MCU: where its blocks are, and with which tables it is coded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
+#[repr(C, align(16))]
 pub struct Unit {
+    /// Its block in the first MCU of the scan, among all of the picture.
+    pub first: u32,
+    /// From there to that of the first MCU in the next row.
+    pub down: u32,
+    /// From there to that of the next MCU.
+    pub across: u16,
     /// The number of its component in the picture.
     pub component: u8,
+    /// Zero.
+    pub reserved: u8,
     /// The number of its table for DC among the scan's tables.
     pub dc: u8,
     /// The number of its table for AC.
     pub ac: u8,
-    /// Blocks from the MCU's first column.
-    pub x: u8,
-    /// Blocks from the MCU's first row.
-    pub y: u8,
-    /// Blocks of its component across an MCU of this scan.
-    pub across: u8,
-    /// Blocks of its component down an MCU of this scan.
-    pub down: u8,
     /// Zero.
-    pub reserved: u8,
+    pub reserved2: u16,
 }
 
 /// What the threads need to know of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
+#[repr(C, align(16))]
 pub struct Scan {
-    /// The picture that it belongs to.
-    pub picture: Picture,
     /// The first [`unit_count`](Self::unit_count) are there.
     pub units: [Unit; UNITS],
     /// Data units in an MCU, from 1 on.
@@ -69,6 +67,10 @@ pub struct Scan {
     pub segments: u32,
     /// Subsequences in all.
     pub subsequences: u32,
+    /// Blocks of the picture.
+    pub blocks: u32,
+    /// Zero.
+    pub reserved: u32,
 }
 
 /// A segment of a scan, which has at least one byte.
@@ -191,7 +193,7 @@ pub mod status {
 }
 
 /// A subsequence of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Place {
     /// The number of the segment in the scan.
     pub segment: u32,
@@ -266,6 +268,23 @@ pub fn subsequences(bytes: Segment) -> u32 {
     bytes.end.div_ceil(SUBSEQUENCE) - bytes.start / SUBSEQUENCE
 }
 
+/// Threads that take the same steps together, and so have to stay together until all are done.
+pub trait Together {
+    /// Whether any of them still is active.
+    fn any(&self, is_active: bool) -> bool;
+}
+
+/// A thread by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Alone;
+
+impl Together for Alone {
+    #[inline(always)]
+    fn any(&self, is_active: bool) -> bool {
+        is_active
+    }
+}
+
 /// A decoder somewhere in a scan.
 #[derive(Clone, Copy, Debug)]
 pub struct Decoder<'a> {
@@ -273,8 +292,9 @@ pub struct Decoder<'a> {
     tables: &'a [Table],
     reader: Reader<'a>,
     place: Place,
-    /// The data unit of the MCU.
-    unit: u32,
+    /// The number of the data unit in its MCU, and the unit.
+    number: u32,
+    unit: Unit,
     /// The next coefficient of its block, in zigzag order.
     index: u32,
     is_invalid: bool,
@@ -282,10 +302,14 @@ pub struct Decoder<'a> {
 
 /// A symbol, and the bits behind it.
 struct Symbol {
-    /// Zeros before the coefficient; as many as there are left if the block ends.
-    run: u32,
+    /// Whether it is the first of its block.
+    is_dc: bool,
+    /// The place of its coefficient in zigzag order, if it has one.
+    index: u32,
     /// The coefficient; 0 if there is none.
     value: i32,
+    /// Whether the block ends with it.
+    is_last: bool,
 }
 
 /// The number that `bits` stand for, of which the first `size` count: 0 to 15.
@@ -294,12 +318,8 @@ fn extend(bits: u32, size: u32) -> i32 {
     // Twice, as a shift by 32 is none.
     let value = (bits >> 1 >> (31 - size)) as i32;
     // Without the leading one it is negative.
-    let is_negative = bits >> 31 == 0 && size > 0;
-    if is_negative {
-        value - (1 << size) + 1
-    } else {
-        value
-    }
+    let is_negative = (bits >> 31 == 0) & (size > 0);
+    value + if is_negative { 1 - (1 << size) } else { 0 }
 }
 
 impl<'a> Decoder<'a> {
@@ -319,73 +339,75 @@ impl<'a> Decoder<'a> {
             tables,
             reader,
             place,
-            unit: from.unit(),
+            number: from.unit(),
+            unit: scan.unit(from.unit()),
             index: from.index(),
             is_invalid: false,
         }
     }
 
+    /// Takes the next symbol, of 32 bits at hand. What makes no sense is marked, and skipped.
     #[inline(always)]
-    fn unit(&self) -> Unit {
-        self.scan.units[(self.unit as usize).min(UNITS - 1)]
-    }
-
-    /// The next symbol, which `bits` begin with. What makes no sense is marked, and skipped.
-    #[inline(always)]
-    fn symbol(&mut self, unit: Unit, bits: u32) -> Symbol {
+    fn symbol(&mut self) -> Symbol {
+        let bits = self.reader.peek();
         let is_dc = self.index == 0;
-        let table = if is_dc { unit.dc } else { unit.ac };
-        let Some(table) = self.tables.get(table as usize) else {
-            self.is_invalid = true;
-            self.reader.consume(1);
-            return Symbol { run: 63, value: 0 };
-        };
+        let number = if is_dc { self.unit.dc } else { self.unit.ac };
+        // There is one; a plan says so.
+        let table = &self.tables[usize::from(number).min(self.tables.len() - 1)];
         let code = table.look_up(bits);
-        self.is_invalid |= code.is_invalid();
         let size = code.symbol() & 15;
         self.reader.consume(code.length() + size);
         let value = extend(bits << code.length(), size);
-        // 15 zeros and one more, or all.
         let zeros = if is_dc { 0 } else { code.symbol() >> 4 };
-        let is_end = !is_dc && size == 0 && zeros < 15;
-        let run = if is_end { 63 - self.index } else { zeros };
-        Symbol { run, value }
+        // Neither a coefficient nor 16 zeros: the rest of the block is zeros.
+        let is_end = !is_dc & (size == 0) & (zeros < 15);
+        let index = self.index + zeros;
+        self.is_invalid |= code.is_invalid() | (!is_end & (index > 63));
+        let is_last = is_end | (index >= 63);
+        self.index = if is_last { 0 } else { index + 1 };
+        Symbol {
+            is_dc,
+            index,
+            value,
+            is_last,
+        }
     }
 
-    /// Moves on behind a coefficient. Whether the block has ended.
+    /// Moves to the next data unit. Whether it is in another MCU.
     #[inline(always)]
-    fn advance(&mut self, run: u32) -> bool {
-        self.index += run + 1;
-        if self.index < BLOCK as u32 {
-            return false;
+    fn next_unit(&mut self) -> bool {
+        self.number += 1;
+        let is_other = self.number >= self.scan.unit_count;
+        if is_other {
+            self.number = 0;
         }
-        self.is_invalid |= self.index > BLOCK as u32;
-        self.index = 0;
-        self.unit += 1;
-        if self.unit >= self.scan.unit_count {
-            self.unit = 0;
-        }
-        true
+        self.unit = self.scan.unit(self.number);
+        is_other
     }
 
-    /// Decodes the subsequence, and counts.
+    /// Decodes the subsequence, and counts. Threads that are together all call this, those that
+    /// are not active as well.
     #[inline(always)]
-    pub fn synchronize(&mut self) -> Exit {
+    pub fn synchronize(&mut self, mut is_active: bool, together: impl Together) -> Exit {
         let (mut units, mut dc) = (0, Dc::default());
-        let mut unit = self.unit();
-        while let Some(bits) = self.reader.peek() {
-            let is_dc = self.index == 0;
-            let symbol = self.symbol(unit, bits);
-            if is_dc {
-                dc = dc.plus(Dc::of(unit.component, symbol.value));
-            }
-            if self.advance(symbol.run) {
-                units += 1;
-                unit = self.unit();
+        while together.any(is_active) {
+            if is_active && self.reader.refill() {
+                if self.reader.is_past() {
+                    is_active = false;
+                } else {
+                    let symbol = self.symbol();
+                    if symbol.is_dc {
+                        dc = dc.plus(Dc::of(self.unit.component, symbol.value));
+                    }
+                    if symbol.is_last {
+                        units += 1;
+                        self.next_unit();
+                    }
+                }
             }
         }
         Exit {
-            state: State::new(self.reader.overshoot(), self.unit, self.index),
+            state: State::new(self.reader.overshoot(), self.number, self.index),
             units,
             dc,
         }
@@ -404,66 +426,82 @@ impl<'a> Decoder<'a> {
 
     /// Decodes the subsequence once more, from what those before it in its segment have done in
     /// all, and calls `put` with the place of each coefficient that is not zero among all of the
-    /// picture, and with the coefficient. What is wrong with the data, as [`status`].
+    /// picture, and with the coefficient. What is wrong with the data, as [`status`]. Threads that
+    /// are together all call this, those that are not active as well.
     #[inline(always)]
-    pub fn write(&mut self, before: Exit, mut put: impl FnMut(usize, i16)) -> u32 {
-        let mcus = self.place.segment * self.scan.restart_interval;
-        let end = (self.scan.mcus - mcus.min(self.scan.mcus)).min(self.scan.restart_interval);
-        let (first, end) = (mcus * self.scan.unit_count, end * self.scan.unit_count);
-        let (mut done, mut dc) = (before.units, before.dc);
-        if done >= end {
-            return 0;
-        }
-        let mut unit = self.unit();
-        let mut block = self.scan.block(first + done, unit) * BLOCK;
-        while let Some(bits) = self.reader.peek() {
-            let index = self.index;
-            let symbol = self.symbol(unit, bits);
-            if index == 0 {
-                dc = dc.plus(Dc::of(unit.component, symbol.value));
-                put(block, dc.get(unit.component));
-            } else if symbol.value != 0 {
-                let at = index + symbol.run;
-                let at = NATURAL.get(at as usize).copied().unwrap_or(63);
-                put(block + usize::from(at), symbol.value as i16);
-            }
-            if self.advance(symbol.run) {
-                done += 1;
-                if self.is_invalid {
-                    return status::INVALID;
+    pub fn write(
+        &mut self,
+        mut is_active: bool,
+        together: impl Together,
+        before: Exit,
+        mut put: impl FnMut(usize, i16),
+    ) -> u32 {
+        let scan = self.scan;
+        let first = self.place.segment * scan.restart_interval;
+        let mcus = scan.mcus.saturating_sub(first).min(scan.restart_interval);
+        let mut left = (mcus * scan.unit_count).saturating_sub(before.units);
+        is_active &= left > 0;
+        let was_active = is_active;
+        let mcu = first + before.units / scan.unit_count;
+        let (mut x, mut y) = (mcu % scan.mcus_x, mcu / scan.mcus_x);
+        let mut dc = before.dc;
+        let mut block = self.unit.block(x, y);
+        let mut is_past = false;
+        while together.any(is_active) {
+            if is_active && self.reader.refill() {
+                is_past = self.reader.is_past();
+                if is_past {
+                    is_active = false;
+                } else {
+                    let mut symbol = self.symbol();
+                    if symbol.is_dc {
+                        let component = self.unit.component;
+                        dc = dc.plus(Dc::of(component, symbol.value));
+                        symbol.value = i32::from(dc.get(component));
+                    }
+                    if symbol.value != 0 {
+                        let at = NATURAL[(symbol.index & 63) as usize];
+                        put(block + usize::from(at), symbol.value as i16);
+                    }
+                    if symbol.is_last {
+                        left -= 1;
+                        is_active = left > 0;
+                        if self.next_unit() {
+                            x += 1;
+                            if x >= scan.mcus_x {
+                                (x, y) = (0, y + 1);
+                            }
+                        }
+                        block = self.unit.block(x, y);
+                    }
                 }
-                if done == end {
-                    return if self.reader.is_exhausted() {
-                        status::CUT_SHORT
-                    } else {
-                        0
-                    };
-                }
-                unit = self.unit();
-                block = self.scan.block(first + done, unit) * BLOCK;
             }
         }
+        let mut wrong = 0;
         if self.is_invalid {
-            return status::INVALID;
+            wrong |= status::INVALID;
         }
-        if self.place.is_last() {
-            return status::CUT_SHORT;
+        // The data end before the blocks do, or within the last one.
+        let is_cut = is_past && self.place.is_last() || left == 0 && self.reader.is_exhausted();
+        if was_active && is_cut {
+            wrong |= status::CUT_SHORT;
         }
-        0
+        wrong
+    }
+}
+
+impl Unit {
+    /// The place of its block's coefficients in an MCU.
+    #[inline(always)]
+    fn block(&self, x: u32, y: u32) -> usize {
+        (self.first + y * self.down + x * u32::from(self.across)) as usize * BLOCK
     }
 }
 
 impl Scan {
-    /// The number of the block, among all of the picture, that is data unit `number` of the scan,
-    /// which is `unit` of its MCU.
     #[inline(always)]
-    fn block(&self, number: u32, unit: Unit) -> usize {
-        let mcu = number / self.unit_count.max(1);
-        let (row, column) = (mcu / self.mcus_x.max(1), mcu % self.mcus_x.max(1));
-        let component = &self.picture.component[usize::from(unit.component & 3)];
-        let y = row * u32::from(unit.down) + u32::from(unit.y);
-        let x = column * u32::from(unit.across) + u32::from(unit.x);
-        component.first_block as usize + y as usize * component.blocks_x as usize + x as usize
+    fn unit(&self, number: u32) -> Unit {
+        self.units[(number as usize).min(UNITS - 1)]
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     groups::{Found, ROUNDS, THREADS, WARM_UP, groups},
     huffman::Table,
-    scan::{Decoder, Exit, Place, Scan, SegmentAt, State, status},
+    scan::{Alone, Decoder, Exit, Place, Scan, SegmentAt, State, status},
 };
 use alloc::{vec, vec::Vec};
 
@@ -48,7 +48,7 @@ fn synchronize(
     let mut done = [Exit::default(); THREADS as usize];
     for (decoder, done) in decoders.iter_mut().zip(&mut done) {
         if let Some(decoder) = decoder {
-            *done = decoder.synchronize();
+            *done = decoder.synchronize(true, Alone);
         }
     }
     let ends: Vec<bool> = decoders.iter().map(Option::is_none).collect();
@@ -58,7 +58,7 @@ fn synchronize(
             let goes_on = target < done.len() && !ends[target];
             *slot = slot.take().filter(|_| goes_on).and_then(|mut decoder| {
                 decoder.go_on().then(|| {
-                    let exit = decoder.synchronize();
+                    let exit = decoder.synchronize(true, Alone);
                     let is_same = exit.state == done[target].state;
                     done[target] = exit;
                     (!is_same).then_some(decoder)
@@ -113,7 +113,7 @@ fn write(
             }
         }
         let mut decoder = Decoder::new(scan, tables, words, place, state);
-        wrong |= decoder.write(before, |at, value| {
+        wrong |= decoder.write(true, Alone, before, |at, value| {
             if let Some(coefficient) = coefficients.get_mut(at) {
                 *coefficient = value;
             }

@@ -179,7 +179,8 @@ pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> Result<Option<Vec<i16
     } in &plan.scans
     {
         let wrong = twin::decode(scan, tables, &words, segments, &mut coefficients);
-        if wrong != 0 { println!("wrong {wrong} subs {}", scan.subsequences);
+        if wrong != 0 {
+            println!("wrong {wrong} subs {}", scan.subsequences);
             return Ok(None);
         }
     }

@@ -183,6 +183,7 @@ impl Context {
                 found: address(found),
                 coefficients: target.pointer().as_raw(),
                 status: 0,
+                reserved: 0,
             })
             .collect();
         let coefficients = Coefficients {
@@ -364,19 +365,21 @@ impl<P: DevicePixel> Buffer<P> {
         samples.follow(&context.stream)?;
         let job = from.job;
         let inverse = [job, from.coefficients, samples.pointer()];
-        context.run_jpeg("jpeg_inverse", inverse, picture.blocks())?;
+        context.run_jpeg("jpeg_inverse", inverse, picture.blocks() * 8)?;
+        // A warp has 64 pixels of a row.
+        let threads = picture.width.div_ceil(64) as usize * picture.height as usize * 32;
         match room {
             None => {
                 let kernel = match P::LAYOUT {
                     Layout::Rgba8 => "jpeg_to_u8",
                     _ => "jpeg_to_f32",
                 };
-                context.run_jpeg(kernel, [job, samples.pointer(), self.pointer()], len)?;
+                context.run_jpeg(kernel, [job, samples.pointer(), self.pointer()], threads)?;
             }
             Some((mut pixels, turned)) => {
                 pixels.follow(&context.stream)?;
                 let to = [job, samples.pointer(), pixels.pointer()];
-                context.run_jpeg("jpeg_to_bytes", to, len)?;
+                context.run_jpeg("jpeg_to_bytes", to, threads)?;
                 self.expand_scratch(&mut pixels, turned, how)?;
             }
         }

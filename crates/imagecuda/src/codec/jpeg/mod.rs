@@ -6,16 +6,16 @@ mod device;
 #[allow(dead_code)] // the decoder is to come
 mod file;
 mod frame;
-mod plan;
-#[cfg(test)]
-mod twin;
 #[allow(dead_code)]
 mod markers;
+mod plan;
 #[allow(dead_code)]
 mod tables;
+#[cfg(test)]
+mod twin;
 
-pub(crate) use self::plan::{Plan, ScanPlan};
 use self::frame::Frame;
+pub(crate) use self::plan::{Plan, ScanPlan};
 use super::{Decode, Header, Pixels, Sink, check_sides, options::JPEG_ICC_PIECE};
 use crate::{Error, Metadata, Result, SaveOptions, Subsampling};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -88,8 +88,12 @@ impl Decode for Jpeg<'_> {
 }
 
 impl Jpeg<'_> {
-    pub(crate) fn coefficients(&self, _out: &mut [i16]) -> Result<()> { Err(Error::unsupported("soon")) }
-    pub(crate) fn bytes_of_pixels(&self) -> usize { self.header.bytes() }
+    pub(crate) fn coefficients(&self, _out: &mut [i16]) -> Result<()> {
+        Err(Error::unsupported("soon"))
+    }
+    pub(crate) fn bytes_of_pixels(&self) -> usize {
+        self.header.bytes()
+    }
     pub(crate) fn pixels(&self, coefficients: &[i16], out: &mut [u8]) {
         use imagecuda_kernels::jpeg::{idct::inverse, pixel::Pixel};
         let picture = self.file.picture;
@@ -97,7 +101,9 @@ impl Jpeg<'_> {
         for (i, part) in picture.parts().iter().enumerate() {
             for b in 0..part.blocks() {
                 let (row, column) = (b / part.blocks_x as usize, b % part.blocks_x as usize);
-                let c = coefficients[part.start() + b * 64..][..64].try_into().unwrap();
+                let c = coefficients[part.start() + b * 64..][..64]
+                    .try_into()
+                    .unwrap();
                 for (y, r) in inverse(c, &self.file.quantizers[i]).iter().enumerate() {
                     let at = part.start() + (row * 8 + y) * part.stride() + column * 8;
                     samples[at..at + 8].copy_from_slice(r);

@@ -79,14 +79,13 @@ fn plan_scan(
         };
         for (y, x) in (0..down).flat_map(|y| (0..across).map(move |x| (y, x))) {
             units.push(Unit {
+                first: part.first_block + y * part.blocks_x + x,
+                down: down * part.blocks_x,
+                across: across as u16,
                 component: component.index as u8,
                 dc,
                 ac,
-                x: x as u8,
-                y: y as u8,
-                across: across as u8,
-                down: down as u8,
-                reserved: 0,
+                ..Unit::default()
             });
         }
     }
@@ -111,7 +110,6 @@ fn plan_scan(
         return None;
     }
     let mut scan = Scan {
-        picture: *picture,
         units: [Unit::default(); UNITS],
         unit_count: units.len() as u32,
         mcus_x,
@@ -119,6 +117,8 @@ fn plan_scan(
         restart_interval,
         segments: segments.len() as u32,
         subsequences: 0,
+        blocks: picture.blocks() as u32,
+        reserved: 0,
     };
     scan.units[..units.len()].copy_from_slice(&units);
     let mut at = Vec::with_capacity(segments.len());
@@ -181,8 +181,7 @@ impl Tables {
         let number = match self.from.iter().position(same) {
             Some(number) => number,
             None => {
-                self.tables
-                    .push(Table::new(&table.counts, &table.symbols)?);
+                self.tables.push(Table::new(&table.counts, &table.symbols)?);
                 self.from.push(Arc::clone(table));
                 self.from.len() - 1
             }

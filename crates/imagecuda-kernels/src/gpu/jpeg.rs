@@ -421,7 +421,7 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
         }
         warp::sync();
         let of_column = |y: usize| numbers.add(y * 9 + lane);
-        let column_numbers = idct::column([
+        let column_numbers = idct::first([
             of_column(0).read(),
             of_column(1).read(),
             of_column(2).read(),
@@ -437,7 +437,7 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
         warp::sync();
         let of_row = |x: usize| numbers.add(lane * 9 + x).read();
         if is_inside {
-            let row_samples = idct::row([
+            let row_samples = idct::second([
                 of_row(0),
                 of_row(1),
                 of_row(2),
@@ -451,7 +451,7 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
             let at = part.first_block as usize * 8 + line * part.blocks_x as usize;
             samples
                 .add(at + column as usize)
-                .write(Samples(row_samples));
+                .write(Samples(row_samples.map(idct::byte)));
         }
     }
 }

@@ -2,9 +2,6 @@
 
 use super::picture::BLOCK;
 
-/// Numbers that go the same way: of one row, each of another column.
-type Lanes<const N: usize> = [i32; N];
-
 /// What is rounded away after the first pass, and after the second.
 const FIRST: u32 = 11;
 const SECOND: u32 = 18;
@@ -15,42 +12,23 @@ const SECOND: u32 = 18;
 /// panic.
 #[inline(always)]
 pub fn inverse(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8; 8]; 8] {
-    let mut rows = [[0i32; 8]; 8];
-    let (blocks, _) = coefficients.as_chunks::<8>();
-    let (divisors, _) = quantizers.as_chunks::<8>();
-    for (row, (coefficients, divisors)) in rows.iter_mut().zip(blocks.iter().zip(divisors)) {
-        for (lane, (&c, &q)) in row.iter_mut().zip(coefficients.iter().zip(divisors)) {
-            *lane = i32::from(c).wrapping_mul(i32::from(q));
+    let columns = columns::<FIRST>(&dequantized(coefficients, quantizers));
+    bytes(&self::columns::<SECOND>(&columns))
+}
+
+/// The same, in loops that compilers have vectors for. (What [`inverse`] does a GPU's thread has
+/// in registers.)
+#[inline(always)]
+pub fn inverse_in_lanes(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8; 8]; 8] {
+    let (mut from, mut to) = (dequantized(coefficients, quantizers), [[0; 8]; 8]);
+    lanes::<FIRST>(&from, &mut to);
+    for i in 0..8 {
+        for k in 0..8 {
+            from[i][k] = to[k][i];
         }
     }
-    let columns = transposed(pass::<8, FIRST>(rows));
-    let samples = transposed(pass::<8, SECOND>(columns));
-    let mut out = [[0; 8]; 8];
-    for (row, lanes) in out.iter_mut().zip(&samples) {
-        for (sample, &v) in row.iter_mut().zip(lanes) {
-            *sample = byte(v);
-        }
-    }
-    out
-}
-
-/// A column of a block after the first of the two passes, of its coefficients times their
-/// divisors.
-#[inline(always)]
-pub fn column(x: [i32; 8]) -> [i32; 8] {
-    pass::<1, FIRST>(x.map(|x| [x])).map(|[x]| x)
-}
-
-/// A row of a block's samples, of the eight [`column`]s' numbers for it.
-#[inline(always)]
-pub fn row(x: [i32; 8]) -> [u8; 8] {
-    pass::<1, SECOND>(x.map(|x| [x])).map(|[x]| byte(x))
-}
-
-/// A sample, from around zero.
-#[inline(always)]
-fn byte(v: i32) -> u8 {
-    v.wrapping_add(128).clamp(0, 255) as u8
+    lanes::<SECOND>(&from, &mut to);
+    transposed(bytes(&to))
 }
 
 /// The one sample that all of a block are if all of its coefficients but the first are zero.
@@ -63,35 +41,38 @@ pub fn flat(first: i16, quantizer: u16) -> u8 {
     byte(v)
 }
 
+/// One pass of the first direction, on eight dequantised coefficients of a column.
 #[inline(always)]
-fn each<const N: usize>(f: impl Fn(usize) -> i32) -> Lanes<N> {
-    core::array::from_fn(f)
+pub fn first(column: [i32; 8]) -> [i32; 8] {
+    transform::<FIRST>(column)
 }
 
+/// The pass of the second direction, on a row of what [`first`] gave. [`byte`] is left to do.
 #[inline(always)]
-fn add<const N: usize>(a: Lanes<N>, b: Lanes<N>) -> Lanes<N> {
-    each(|i| a[i].wrapping_add(b[i]))
+pub fn second(row: [i32; 8]) -> [i32; 8] {
+    transform::<SECOND>(row)
 }
 
+/// A sample.
 #[inline(always)]
-fn sub<const N: usize>(a: Lanes<N>, b: Lanes<N>) -> Lanes<N> {
-    each(|i| a[i].wrapping_sub(b[i]))
+pub fn byte(v: i32) -> u8 {
+    v.wrapping_add(128).clamp(0, 255) as u8
 }
 
+/// A transform of eight numbers. The constants have 13 bits of fraction.
 #[inline(always)]
-fn mul<const N: usize>(a: Lanes<N>, by: i32) -> Lanes<N> {
-    each(|i| a[i].wrapping_mul(by))
-}
+fn transform<const SHIFT: u32>(x: [i32; 8]) -> [i32; 8] {
+    let add = i32::wrapping_add;
+    let sub = i32::wrapping_sub;
+    let mul = i32::wrapping_mul;
 
-/// Transforms of eight numbers, one in each lane. The constants have 13 bits of fraction.
-#[inline(always)]
-fn pass<const N: usize, const SHIFT: u32>(x: [Lanes<N>; 8]) -> [Lanes<N>; 8] {
     let z = mul(add(x[2], x[6]), 4433);
     let t2 = add(z, mul(x[6], -15137));
     let t3 = add(z, mul(x[2], 6270));
-    let t0 = mul(add(x[0], x[4]), 1 << 13);
-    let t1 = mul(sub(x[0], x[4]), 1 << 13);
-    let even = [add(t0, t3), add(t1, t2), sub(t1, t2), sub(t0, t3)];
+    let t0 = add(x[0], x[4]) << 13;
+    let t1 = sub(x[0], x[4]) << 13;
+    let (a0, a3) = (add(t0, t3), sub(t0, t3));
+    let (a1, a2) = (add(t1, t2), sub(t1, t2));
 
     let [p0, p1, p2, p3] = [x[7], x[5], x[3], x[1]];
     let (z3, z4) = (add(p0, p2), add(p1, p3));
@@ -100,29 +81,96 @@ fn pass<const N: usize, const SHIFT: u32>(x: [Lanes<N>; 8]) -> [Lanes<N>; 8] {
     let z2 = mul(add(p1, p2), -20995);
     let z3 = add(mul(z3, -16069), z5);
     let z4 = add(mul(z4, -3196), z5);
-    let odd = [
-        add(mul(p3, 12299), add(z1, z4)),
-        add(mul(p2, 25172), add(z2, z3)),
-        add(mul(p1, 16819), add(z2, z4)),
-        add(mul(p0, 2446), add(z1, z3)),
-    ];
+    let b0 = add(mul(p0, 2446), add(z1, z3));
+    let b1 = add(mul(p1, 16819), add(z2, z4));
+    let b2 = add(mul(p2, 25172), add(z2, z3));
+    let b3 = add(mul(p3, 12299), add(z1, z4));
 
-    let mut out = [[0; N]; 8];
-    for k in 0..4 {
-        out[k] = rounded::<N, SHIFT>(add(even[k], odd[k]));
-        out[7 - k] = rounded::<N, SHIFT>(sub(even[k], odd[k]));
+    let round = |v: i32| add(v, 1 << (SHIFT - 1)) >> SHIFT;
+    [
+        round(add(a0, b3)),
+        round(add(a1, b2)),
+        round(add(a2, b1)),
+        round(add(a3, b0)),
+        round(sub(a3, b0)),
+        round(sub(a2, b1)),
+        round(sub(a1, b2)),
+        round(sub(a0, b3)),
+    ]
+}
+
+#[inline(always)]
+fn dequantized(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[i32; 8]; 8] {
+    let mut rows = [[0; 8]; 8];
+    let pairs = coefficients.iter().zip(quantizers);
+    for (to, (&c, &q)) in rows.as_flattened_mut().iter_mut().zip(pairs) {
+        *to = i32::from(c).wrapping_mul(i32::from(q));
+    }
+    rows
+}
+
+/// All columns transformed, each to a row.
+#[inline(always)]
+fn columns<const SHIFT: u32>(x: &[[i32; 8]; 8]) -> [[i32; 8]; 8] {
+    // Written out, for no loop to keep it in memory.
+    [
+        column::<SHIFT, 0>(x),
+        column::<SHIFT, 1>(x),
+        column::<SHIFT, 2>(x),
+        column::<SHIFT, 3>(x),
+        column::<SHIFT, 4>(x),
+        column::<SHIFT, 5>(x),
+        column::<SHIFT, 6>(x),
+        column::<SHIFT, 7>(x),
+    ]
+}
+
+#[inline(always)]
+fn column<const SHIFT: u32, const I: usize>(x: &[[i32; 8]; 8]) -> [i32; 8] {
+    transform::<SHIFT>([
+        x[0][I], x[1][I], x[2][I], x[3][I], x[4][I], x[5][I], x[6][I], x[7][I],
+    ])
+}
+
+/// All columns transformed, each to a column.
+#[inline(always)]
+fn lanes<const SHIFT: u32>(x: &[[i32; 8]; 8], out: &mut [[i32; 8]; 8]) {
+    for i in 0..8 {
+        let y = transform::<SHIFT>([
+            x[0][i], x[1][i], x[2][i], x[3][i], x[4][i], x[5][i], x[6][i], x[7][i],
+        ]);
+        for k in 0..8 {
+            out[k][i] = y[k];
+        }
+    }
+}
+
+#[inline(always)]
+fn bytes(rows: &[[i32; 8]; 8]) -> [[u8; 8]; 8] {
+    let mut out = [[0; 8]; 8];
+    let all = rows.as_flattened().iter();
+    for (to, &v) in out.as_flattened_mut().iter_mut().zip(all) {
+        *to = byte(v);
     }
     out
 }
 
+/// Rows to columns, in steps that swap the halves, quarters and eighths of rows.
 #[inline(always)]
-fn rounded<const N: usize, const SHIFT: u32>(v: Lanes<N>) -> Lanes<N> {
-    each(|i| v[i].wrapping_add(1 << (SHIFT - 1)) >> SHIFT)
-}
-
-#[inline(always)]
-fn transposed(m: [Lanes<8>; 8]) -> [Lanes<8>; 8] {
-    core::array::from_fn(|i| each(|j| m[j][i]))
+fn transposed(rows: [[u8; 8]; 8]) -> [[u8; 8]; 8] {
+    let mut words = rows.map(u64::from_le_bytes);
+    for (n, low) in [
+        (4, 0x0000_0000_ffff_ffff),
+        (2, 0x0000_ffff_0000_ffff),
+        (1, 0x00ff_00ff_00ff_00ff),
+    ] {
+        for i in (0..8).filter(|i| i & n == 0) {
+            let (a, b) = (words[i], words[i + n]);
+            words[i] = (a & low) | (b & low) << (8 * n);
+            words[i + n] = (a >> (8 * n) & low) | (b & !low);
+        }
+    }
+    words.map(u64::to_le_bytes)
 }
 
 #[cfg(test)]
@@ -159,6 +207,7 @@ mod tests {
                 block[seed as usize % 64] = (seed / 64 % 400) as i16 - 200;
             }
             let samples = inverse(&block, &[1; 64]);
+            assert_eq!(samples, inverse_in_lanes(&block, &[1; 64]));
             for (&ours, exact) in samples.as_flattened().iter().zip(exact(&block)) {
                 assert!((f64::from(ours) - exact).abs() < 0.6, "{ours} {exact}");
             }
@@ -181,7 +230,8 @@ mod tests {
     fn nonsense_gives_something() {
         for c in [i16::MIN, -1, i16::MAX] {
             for q in [0, 1, u16::MAX] {
-                inverse(&[c; 64], &[q; 64]);
+                let some = inverse(&[c; 64], &[q; 64]);
+                assert_eq!(some, inverse_in_lanes(&[c; 64], &[q; 64]));
                 flat(c, q);
             }
         }

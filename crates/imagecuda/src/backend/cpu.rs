@@ -178,9 +178,7 @@ pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> Result<Option<Vec<i16
         segments,
     } in &plan.scans
     {
-        let wrong = twin::decode(scan, tables, &words, segments, &mut coefficients);
-        if wrong != 0 {
-            println!("wrong {wrong} subs {}", scan.subsequences);
+        if twin::decode(scan, tables, &words, segments, &mut coefficients) != 0 {
             return Ok(None);
         }
     }

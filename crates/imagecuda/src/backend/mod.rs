@@ -298,7 +298,7 @@ impl Device {
                 let Some(coefficients) = cpu::decode_jpeg(jpeg, &plan)? else {
                     return Ok(None);
                 };
-                let mut pixels = self.staging(jpeg.bytes_of_pixels())?;
+                let mut pixels = self.staging(jpeg.pixel_bytes())?;
                 jpeg.pixels(&coefficients, &mut pixels);
                 Ok(Some(Payload::Pixels(pixels)))
             }

@@ -1,7 +1,16 @@
-//! What a device needs of a file to decode it by itself.
+//! A file, and what a device needs of it to decode it by itself.
 
-use super::{Jpeg, plan::Plan};
+use super::{entropy, file::File, pixels, plan::Plan};
+use crate::{Result, codec::Header};
 use imagecuda_kernels::jpeg::picture::{BLOCK, Picture};
+
+/// A file whose markers have been read.
+pub(crate) struct Jpeg<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) file: File,
+    pub(super) header: Header,
+    pub(super) damaged: bool,
+}
 
 impl Jpeg<'_> {
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -12,6 +21,7 @@ impl Jpeg<'_> {
         &self.file.picture
     }
 
+    /// Each component's divisors, in natural order.
     pub(crate) fn quantizers(&self) -> &[[u16; BLOCK]; 4] {
         &self.file.quantizers
     }
@@ -22,5 +32,20 @@ impl Jpeg<'_> {
             true => None,
             false => Plan::new(&self.file, self.bytes),
         }
+    }
+
+    /// All coefficients, as the host decodes them.
+    pub(crate) fn coefficients(&self, out: &mut [i16]) -> Result<()> {
+        entropy::coefficients(&self.file, self.bytes, self.damaged, out)
+    }
+
+    /// The bytes of all pixels, in the codec's layout.
+    pub(crate) fn pixel_bytes(&self) -> usize {
+        self.header.bytes()
+    }
+
+    /// All pixels, of all coefficients.
+    pub(crate) fn pixels(&self, coefficients: &[i16], out: &mut [u8]) {
+        pixels::from_coefficients(&self.file, coefficients, out);
     }
 }

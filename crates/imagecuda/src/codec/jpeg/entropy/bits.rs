@@ -1,0 +1,175 @@
+//! Bits of entropy-coded data, without what is stuffed in.
+
+/// The bits of one interval between restarts. Past its end they are zeros.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Bits<'a> {
+    data: &'a [u8],
+    at: usize,
+    /// The next bits, from the highest on. Below those that count there may be more of the next
+    /// byte.
+    buffer: u64,
+    count: u32,
+    /// How many have been made up past the end.
+    made_up: u32,
+    /// Whether what has been read made no sense.
+    pub(super) nonsense: bool,
+}
+
+/// What [`Bits::fill`] leaves at least: a code of 16 bits, and 15 that belong to it.
+const ENOUGH: u32 = 32;
+
+impl<'a> Bits<'a> {
+    /// Those of `data`, in which there are no markers but fill bytes at the end.
+    pub(super) fn new(data: &'a [u8]) -> Self {
+        Self {
+            data,
+            ..Self::default()
+        }
+    }
+
+    /// Has 32 bits ready, at least, for [`peek`](Self::peek) and [`take`](Self::take).
+    #[inline(always)]
+    pub(super) fn fill(&mut self) {
+        if self.count < ENOUGH {
+            self.refill();
+        }
+    }
+
+    #[inline(always)]
+    fn refill(&mut self) {
+        const ONES: u64 = 0x0101_0101_0101_0101;
+        if let Some(next) = self.data.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let word = u64::from_be_bytes(*next);
+            // Whether a byte of it is 0xff: one of the inverted word is 0.
+            if (!word).wrapping_sub(ONES) & word & (ONES << 7) == 0 {
+                self.buffer |= word >> self.count;
+                self.at += (63 - self.count as usize) / 8;
+                self.count |= 56;
+                return;
+            }
+        }
+        self.refill_slowly();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refill_slowly(&mut self) {
+        while self.count <= 56 {
+            let byte = match self.data.get(self.at) {
+                Some(0xff) => {
+                    // Any number of fill bytes may be before a marker, or before the 0.
+                    let rest = &self.data[self.at..];
+                    let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
+                    match rest.get(fill) {
+                        Some(0) => self.at += fill + 1,
+                        _ => {
+                            self.at = self.data.len();
+                            continue;
+                        }
+                    }
+                    0xff
+                }
+                Some(&byte) => {
+                    self.at += 1;
+                    byte
+                }
+                None => {
+                    self.made_up += 64 - self.count;
+                    self.count = 64;
+                    return;
+                }
+            };
+            self.buffer |= u64::from(byte) << (56 - self.count);
+            self.count += 8;
+        }
+    }
+
+    /// The next `count` bits, 1 to 32.
+    #[inline(always)]
+    pub(super) fn peek(&self, count: u32) -> u32 {
+        (self.buffer >> ((64 - count) & 63)) as u32
+    }
+
+    /// Passes the next `count` bits.
+    #[inline(always)]
+    pub(super) fn skip(&mut self, count: u32) {
+        self.buffer <<= count & 63;
+        self.count = self.count.wrapping_sub(count);
+    }
+
+    /// The next `count` bits, 0 to 15, read as a coefficient of that size.
+    #[inline(always)]
+    pub(super) fn value(&mut self, count: u32) -> i32 {
+        let value = self.number(count) as i32;
+        // A first bit of 0 is the sign.
+        let least = (1 << count) >> 1;
+        match value < least {
+            true => value - (1 << count) + 1,
+            false => value,
+        }
+    }
+
+    /// The next `count` bits, 0 to 15.
+    #[inline(always)]
+    pub(super) fn number(&mut self, count: u32) -> u32 {
+        // In two steps, as none may be wanted.
+        let value = (self.buffer >> 1 >> (63 - count)) as u32;
+        self.skip(count);
+        value
+    }
+
+    /// The next bit. Needs no [`fill`](Self::fill) before.
+    #[inline(always)]
+    pub(super) fn bit(&mut self) -> bool {
+        self.fill();
+        self.number(1) == 1
+    }
+
+    /// Whether more has been read than there was.
+    #[inline(always)]
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.made_up > self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stuffing_is_left_out() {
+        let mut data: Vec<u8> = vec![0xff, 0, 0xff, 0xff, 0];
+        data.extend(0..=254);
+        data.extend([0xff, 0, 7, 0xff, 0xff]);
+        let mut expected: Vec<u8> = vec![0xff, 0xff];
+        expected.extend(0..=254);
+        expected.extend([0xff, 7]);
+        for step in [1, 3, 8, 15] {
+            let mut bits = Bits::new(&data);
+            let all: Vec<u32> = (0..expected.len() * 8)
+                .map(|i| u32::from(expected[i / 8]) >> (7 - i % 8) & 1)
+                .collect();
+            for some in all.chunks_exact(step) {
+                let number = some.iter().fold(0, |number, bit| number * 2 + bit);
+                bits.fill();
+                assert_eq!(bits.number(step as u32), number);
+            }
+            assert!(!bits.is_exhausted());
+            for _ in 0..16 {
+                bits.bit();
+            }
+            assert!(bits.is_exhausted());
+        }
+    }
+
+    #[test]
+    fn values_have_a_sign() {
+        let mut bits = Bits::new(&[0b0100_0111, 0]);
+        bits.fill();
+        assert_eq!(bits.value(0), 0);
+        assert_eq!(bits.value(1), -1);
+        assert_eq!(bits.value(1), 1);
+        assert_eq!(bits.value(3), -7);
+        assert_eq!(bits.value(3), 7);
+    }
+}

@@ -1,0 +1,142 @@
+//! Rows of samples to rows of pixels: the bodies of the kernels, in loops for vectors.
+
+use imagecuda_kernels::jpeg::{
+    color::{to_inks, ycc_to_rgb},
+    idct,
+    picture::Color,
+    upsample::{across_blends, blend, quarter},
+};
+
+/// Pixels that are done at once.
+const STEP: usize = 16;
+
+/// A row of blocks into `plane`, which are eight rows of `stride` samples.
+#[inline(always)]
+pub(super) fn inverse(
+    blocks: &[[i16; 64]],
+    quantizers: &[u16; 64],
+    plane: &mut [u8],
+    stride: usize,
+) {
+    for (column, block) in blocks.iter().enumerate() {
+        let samples = match is_flat(block) {
+            true => [[idct::flat(block[0], quantizers[0]); 8]; 8],
+            false => idct::inverse(block, quantizers),
+        };
+        for (row, samples) in plane.chunks_exact_mut(stride).zip(&samples) {
+            if let Some(to) = row.get_mut(column * 8..column * 8 + 8) {
+                to.copy_from_slice(samples);
+            }
+        }
+    }
+}
+
+/// Whether all coefficients but the first are 0.
+#[inline(always)]
+fn is_flat(block: &[i16; 64]) -> bool {
+    let mut any = [0; 8];
+    for row in block.as_chunks::<8>().0 {
+        for (any, &c) in any.iter_mut().zip(row) {
+            *any |= c;
+        }
+    }
+    // The first lane has the first coefficient, too.
+    let column = (1..8).fold(0, |any, row| any | block[8 * row]);
+    any[1..].iter().fold(column, |any, &lane| any | lane) == 0
+}
+
+/// Twice as many samples as `row` has.
+#[inline(always)]
+pub(super) fn across(row: &[u8], out: &mut [u8]) {
+    widen(row, out, quarter);
+}
+
+/// As many samples as there are, of a row and one that is farther away. `odd` says that this is
+/// below it.
+#[inline(always)]
+pub(super) fn down(near: &[u8], far: &[u8], odd: bool, out: &mut [u8]) {
+    for (out, (&near, &far)) in out.iter_mut().zip(near.iter().zip(far)) {
+        *out = quarter(near, far, odd);
+    }
+}
+
+/// Twice as many samples as both rows have. `blends` has as many places.
+#[inline(always)]
+pub(super) fn both(near: &[u8], far: &[u8], blends: &mut [u16], out: &mut [u8]) {
+    for (to, (&near, &far)) in blends.iter_mut().zip(near.iter().zip(far)) {
+        *to = blend(near, far);
+    }
+    widen(blends, out, across_blends);
+}
+
+#[inline(always)]
+fn widen<T: Copy>(row: &[T], out: &mut [u8], at: impl Fn(T, T, bool) -> u8) {
+    let (pairs, _) = out.as_chunks_mut::<2>();
+    let ([first, .., last], [left, inner @ .., right]) = (row, pairs) else {
+        return;
+    };
+    let n = row.len();
+    let (before, after) = (&row[..n - 2], &row[2..]);
+    let inner = inner.iter_mut().zip(&row[1..n - 1]);
+    for ((pair, &near), (&before, &after)) in inner.zip(before.iter().zip(after)) {
+        *pair = [at(near, before, false), at(near, after, true)];
+    }
+    *left = [at(*first, *first, false), at(*first, row[1], true)];
+    *right = [at(*last, row[n - 2], false), at(*last, *last, true)];
+}
+
+/// Each sample of `row` as many times as it is there for.
+#[inline(always)]
+pub(super) fn repeat(row: &[u8], of: u32, max: u32, out: &mut [u8]) {
+    let last = row.len().saturating_sub(1);
+    for (x, out) in (0u32..).zip(out) {
+        let place = imagecuda_kernels::jpeg::upsample::repeated(x, of, max) as usize;
+        *out = row.get(place.min(last)).copied().unwrap_or(0);
+    }
+}
+
+/// Three rows of samples, which are RGB, to pixels.
+#[inline(always)]
+pub(super) fn rgb(rows: [&[u8]; 3], out: &mut [u8]) {
+    three(rows, out, |rgb| rgb);
+}
+
+/// Luma and colour differences to pixels.
+#[inline(always)]
+pub(super) fn ycc(rows: [&[u8]; 3], out: &mut [u8]) {
+    three(rows, out, ycc_to_rgb);
+}
+
+#[inline(always)]
+fn three([a, b, c]: [&[u8]; 3], out: &mut [u8], color: impl Fn([u8; 3]) -> [u8; 3]) {
+    let (out, out_rest) = out.as_chunks_mut::<{ 3 * STEP }>();
+    let [(a, a_rest), (b, b_rest), (c, c_rest)] = [a, b, c].map(<[u8]>::as_chunks::<STEP>);
+    for (out, ((a, b), c)) in out.iter_mut().zip(a.iter().zip(b).zip(c)) {
+        let mut words = [0u32; STEP];
+        for i in 0..STEP {
+            let [red, green, blue] = color([a[i], b[i], c[i]]).map(u32::from);
+            words[i] = red | green << 8 | blue << 16;
+        }
+        // Two pixels at a time; what is above them is written over by the next two.
+        let mut bytes = [0u8; 3 * STEP + 2];
+        for (i, &[low, high]) in words.as_chunks().0.iter().enumerate() {
+            let both = u64::from(low) | u64::from(high) << 24;
+            bytes[6 * i..6 * i + 8].copy_from_slice(&both.to_le_bytes());
+        }
+        out.copy_from_slice(&bytes[..3 * STEP]);
+    }
+    let (out, _) = out_rest.as_chunks_mut();
+    for (out, ((&a, &b), &c)) in out.iter_mut().zip(a_rest.iter().zip(b_rest).zip(c_rest)) {
+        *out = color([a, b, c]);
+    }
+}
+
+/// Four rows of samples to inks.
+#[inline(always)]
+pub(super) fn inks([a, b, c, d]: [&[u8]; 4], color: Color, out: &mut [u8]) {
+    let (out, _) = out.as_chunks_mut();
+    let samples = a.iter().zip(b).zip(c.iter().zip(d));
+    for (out, ((&a, &b), (&c, &d))) in out.iter_mut().zip(samples) {
+        *out = to_inks([a, b, c, d], color);
+    }
+}

@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     jpeg::{
-        groups::{Found, GROUP, ROUNDS, THREADS, WARM_UP},
+        groups::{Found, Owner, THREADS},
         huffman::Table,
         idct,
-        jobs::{PictureJob, ScanJob, TABLES},
+        jobs::{PictureJob, ScanJob, Sums, TABLES},
         picture::BLOCK,
         pixel::Pixel,
-        scan::{Decoder, Exit, Place, SegmentAt, State, Together, status},
+        scan::{Dc, Decoder, Exit, Scan, Segment, State, Together, status},
     },
     pixel::{Rgba8, RgbaF32},
     shared_memory,
@@ -26,21 +26,22 @@ use core::{
 };
 
 shared_memory! {
-    /// The Huffman tables of a block's scan.
-    tables: 10752
-}
-shared_memory! {
-    /// An [`Exit`] for each thread.
-    exits: 4096
+    /// Numbers of a block's threads.
+    numbers: 4096
 }
 shared_memory! {
     /// Two numbers.
     votes: 8
 }
+shared_memory! {
+    /// The scan of a block.
+    scan_here: 192
+}
 
 const _: () = {
-    assert!(TABLES * size_of::<Table>() == 10752);
-    assert!(THREADS as usize * size_of::<Exit>() == 4096);
+    assert!(THREADS as usize * 8 == 4096);
+    assert!(size_of::<Exit>() == 8 && size_of::<Dc>() == 8);
+    assert!(size_of::<Scan>() == 192);
 };
 
 /// The threads of a warp.
@@ -78,55 +79,74 @@ unsafe fn job<'a>(jobs: *const ScanJob, count: u32) -> (&'a ScanJob, u32) {
     (job, block - job.first_group)
 }
 
-impl ScanJob {
-    /// # Safety
-    ///
-    /// The job's addresses are valid.
-    #[inline(always)]
-    unsafe fn data<'a>(&self) -> (&'a [u32], &'a [SegmentAt]) {
-        // SAFETY: what the caller promised, and no kernel writes to them.
-        unsafe {
-            (
-                slice::from_raw_parts(self.words as *const u32, self.word_count as usize),
-                slice::from_raw_parts(
-                    self.segments as *const SegmentAt,
-                    self.scan.segments as usize,
-                ),
-            )
+/// What a block needs of a job.
+struct Here<'a> {
+    job: &'a ScanJob,
+    scan: &'a Scan,
+    tables: &'a [Table],
+    words: &'a [u32],
+    segments: &'a [Segment],
+    group: u32,
+}
+
+/// Copies `bytes` bytes, a multiple of 16, to shared memory. All threads of a block call this.
+///
+/// # Safety
+///
+/// Both are valid for that many bytes, and aligned to 16.
+#[inline(always)]
+unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
+    #[derive(Clone, Copy)]
+    #[repr(C, align(16))]
+    struct Quad([u32; 4]);
+    let (from, to) = (from.cast::<Quad>(), to.cast::<Quad>());
+    let mut i = thread_idx_x();
+    while i < bytes / 16 {
+        // SAFETY: within both.
+        unsafe { to.add(i).write(from.add(i).read()) };
+        i += block_dim_x();
+    }
+}
+
+/// What this block works on. All threads of the block call this. The launch has shared memory for
+/// as many tables as any job has.
+///
+/// # Safety
+///
+/// `jobs` are `count` jobs, at least one, in the order of their first groups, whose addresses are
+/// valid.
+#[inline(always)]
+unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
+    // SAFETY: what the caller promised. Shared memory is written before the barrier only.
+    unsafe {
+        let (job, group) = job(jobs, count);
+        let table_count = (job.table_count as usize).min(TABLES);
+        let (tables, scan) = (super::shared::dynamic::<Table>(), scan_here::<Scan>());
+        share(
+            job.tables as *const u8,
+            tables.cast(),
+            table_count * size_of::<Table>(),
+        );
+        share((&raw const job.scan).cast(), scan.cast(), size_of::<Scan>());
+        barrier();
+        let scan = &*scan;
+        Here {
+            job,
+            scan,
+            tables: slice::from_raw_parts(tables, table_count),
+            words: slice::from_raw_parts(job.words as *const u32, job.word_count as usize),
+            segments: slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize),
+            group,
         }
     }
+}
 
-    /// Copies the job's Huffman tables to shared memory. All threads of the block call this.
-    ///
-    /// # Safety
-    ///
-    /// As [`data`](Self::data).
-    #[inline(always)]
-    unsafe fn shared_tables<'a>(&self) -> &'a [Table] {
-        let count = (self.table_count as usize).min(TABLES);
-        let (from, to) = (self.tables as *const u32, tables::<u32>());
-        let words = count * (size_of::<Table>() / 4);
-        let mut i = thread_idx_x();
-        while i < words {
-            // SAFETY: within the tables on both sides.
-            unsafe { to.add(i).write(from.add(i).read()) };
-            i += block_dim_x();
-        }
-        // SAFETY: all threads are here; then the tables are written, and stay so.
-        unsafe {
-            barrier();
-            slice::from_raw_parts(to.cast(), count)
-        }
-    }
-
-    /// # Safety
-    ///
-    /// As [`data`](Self::data).
-    #[inline(always)]
-    unsafe fn mark(&self, wrong: u32) {
+impl Here<'_> {
+    /// Notes what is wrong.
+    fn mark(&self, wrong: u32) {
         if wrong != 0 {
             // SAFETY: aligned, and only ever accessed so while kernels run.
-            let status = unsafe { AtomicU32::from_ptr(self.status as *mut u32) };
+            let status = unsafe { AtomicU32::from_ptr(self.job.status as *mut u32) };
             status.fetch_or(wrong, Ordering::Relaxed);
         }
     }
@@ -136,23 +156,22 @@ impl ScanJob {
 /// [`THREADS`].
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32) {
-    // SAFETY: the host passes whole jobs, whose addresses are valid.
-    let ((job, group), scan) = unsafe {
-        let job = job(jobs, count);
-        (job, &job.0.scan)
-    };
-    // SAFETY: as above.
-    let (words, segments) = unsafe { job.data() };
-    // SAFETY: as above, and all threads are here.
-    let tables = unsafe { job.shared_tables() };
+    // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
+    let here = unsafe { here(jobs, count) };
+    let Here {
+        scan,
+        segments,
+        group,
+        ..
+    } = here;
     let thread = thread_idx_x();
-    let done = exits::<Exit>();
+    let done = numbers::<Exit>();
     let votes = votes::<u32>();
 
     let place = scan.place(segments, group, thread as u32);
     let mut goes_on = place.is_some();
     let place = place.unwrap_or_default();
-    let mut decoder = Decoder::new(scan, tables, words, place, State::default());
+    let mut decoder = Decoder::new(scan, here.tables, here.words, place, State::default());
     let exit = decoder.synchronize(goes_on, Warp);
     if thread < 2 {
         // SAFETY: two numbers.
@@ -164,8 +183,10 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
         barrier();
     }
     // The threads that have a subsequence are next to each other.
-    let end = (scan.end_of(group) - scan.first_of(group) + WARM_UP) as usize;
-    for round in 1..=ROUNDS {
+    let warm_up = scan.warm_up() as usize;
+    let own = (scan.end_of(group) - scan.first_of(group)) as usize;
+    let end = warm_up + own;
+    for round in 1..=scan.rounds() {
         let target = thread + round as usize;
         goes_on = goes_on && target < end && decoder.go_on();
         let exit = decoder.synchronize(goes_on, Warp);
@@ -191,168 +212,224 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
         }
     }
     if goes_on {
-        // SAFETY: as above.
-        unsafe { job.mark(status::UNSYNCHRONIZED) };
+        here.mark(status::UNSYNCHRONIZED);
     }
-    // SAFETY: all threads are here. Only the group's own exits are written, below the scan's.
+    let start = scan.last_start(segments, group) as usize;
+    // SAFETY: all threads are here. Only the group's own exits are written, below the scan's, and
+    // its own result.
     unsafe {
         barrier();
-        if thread >= WARM_UP as usize && thread < end {
-            let number = scan.first_of(group) as usize + thread - WARM_UP as usize;
-            (job.exits as *mut Exit)
-                .add(number)
-                .write(*done.add(thread));
+        let mut units = 0;
+        if thread >= warm_up && thread < end {
+            let number = scan.first_of(group) as usize + thread - warm_up;
+            let exit = *done.add(thread);
+            (here.job.exits as *mut Exit).add(number).write(exit);
+            if thread >= warm_up + start {
+                units = exit.units;
+            }
         }
+        let entry = (*done.add(warm_up - 1)).state;
         barrier();
-    }
-    // SAFETY: below `THREADS`.
-    let entry = unsafe { (*done.add(WARM_UP as usize - 1)).state };
-    let start = Place::find(segments, scan.end_of(group) - 1)
-        .map_or(0, |last| last.first.saturating_sub(scan.first_of(group)));
-    // SAFETY: below `THREADS`; all threads are here.
-    let total = unsafe {
-        if thread < (WARM_UP + start) as usize || thread >= end {
-            done.add(thread).write(Exit::default());
+        let units = sum(units, thread, block_dim_x());
+        if thread == 0 {
+            let found = Found {
+                entry,
+                units,
+                ..Found::default()
+            };
+            (here.job.found as *mut Found)
+                .add(group as usize)
+                .write(found);
         }
-        barrier();
-        sum(done, thread, THREADS as usize)
-    };
-    if thread == 0 {
-        let found = Found {
-            entry,
-            total,
-            ..Found::default()
-        };
-        // SAFETY: one for each group.
-        unsafe { (job.found as *mut Found).add(group as usize).write(found) };
     }
 }
 
-/// The sum of `count` exits. Their order is not that of the scan, so its state means nothing. All
-/// threads call this, and get the same.
+/// The sum of the `number`s of the first `count` threads. All threads call this, and get the same.
 ///
 /// # Safety
 ///
-/// `exits` are shared memory, `count` is at most that of the threads and they are all here.
+/// All threads of the block are here.
 #[inline(always)]
-unsafe fn sum(exits: *mut Exit, thread: usize, count: usize) -> Exit {
-    let mut half = count.next_power_of_two() / 2;
-    while half > 0 {
-        if thread < half && thread + half < count {
-            // SAFETY: both are below `count`; the second is written by nobody now.
-            unsafe {
-                let both = (*exits.add(thread)).then(*exits.add(thread + half));
-                exits.add(thread).write(both);
-            }
-        }
-        // SAFETY: all threads are here.
-        unsafe { barrier() };
-        half /= 2;
-    }
-    // SAFETY: there is one; then all have read it.
+unsafe fn sum(number: u32, thread: usize, count: usize) -> u32 {
+    let numbers = numbers::<u32>();
+    // SAFETY: below the numbers of threads; barriers are between writing and reading.
     unsafe {
-        let sum = *exits;
+        numbers.add(thread).write(number);
+        barrier();
+        let mut half = count.next_power_of_two() / 2;
+        while half > 0 {
+            if thread < half && thread + half < count {
+                let both = *numbers.add(thread) + *numbers.add(thread + half);
+                numbers.add(thread).write(both);
+            }
+            barrier();
+            half /= 2;
+        }
+        let sum = *numbers;
         barrier();
         sum
     }
 }
 
-/// Decodes each subsequence from the state behind the one before, and writes its coefficients.
-/// Blocks of [`GROUP`].
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
-    // SAFETY: the host passes whole jobs, whose addresses are valid.
-    let ((job, group), scan) = unsafe {
-        let job = job(jobs, count);
-        (job, &job.0.scan)
-    };
-    // SAFETY: as above.
-    let (words, segments) = unsafe { job.data() };
-    // SAFETY: as above, and all threads are here.
-    let tables = unsafe { job.shared_tables() };
-    let thread = thread_idx_x();
-    let sums = exits::<Exit>();
-    let first = scan.first_of(group);
-    let number = first + thread as u32;
-    let all_exits = job.exits as *const Exit;
-    let all_found = job.found as *const Found;
-
-    // What was done in the groups before, if the first subsequence goes on from there.
-    let mut carried = Exit::default();
-    let start = Place::find(segments, first).map_or(first, |place| place.first);
-    if start < first {
-        let mut part = Exit::default();
-        let mut before = scan.group_of(start) + thread as u32;
-        while before < group {
-            // SAFETY: below this group.
-            part = part.then(unsafe { (*all_found.add(before as usize)).total });
-            before += GROUP;
-        }
-        // SAFETY: each thread has its own; all threads are here, as `start` is the same for all.
-        carried = unsafe {
-            sums.add(thread).write(part);
-            barrier();
-            sum(sums, thread, GROUP as usize)
-        };
-    }
-
-    // What was done in the group, up to and with each subsequence.
-    let mut own = Exit::default();
-    if number < scan.end_of(group) {
-        // SAFETY: one of the scan's exits.
-        own = unsafe { *all_exits.add(number as usize) };
-    }
-    // SAFETY: below `GROUP`; all threads are here.
+/// Has the numbers of this thread and of those before it summed up in shared memory.
+///
+/// # Safety
+///
+/// All threads of the block are here.
+#[inline(always)]
+unsafe fn sums<T: Copy>(mut own: T, thread: usize, plus: impl Fn(T, T) -> T) -> *const T {
+    const { assert!(size_of::<T>() <= 8) };
+    let numbers = numbers::<T>();
+    // SAFETY: below the numbers of threads; barriers are between writing and reading.
     unsafe {
-        sums.add(thread).write(own);
+        numbers.add(thread).write(own);
         barrier();
         let mut distance = 1;
-        while distance < GROUP as usize {
+        while distance < block_dim_x() {
             if thread >= distance {
-                own = (*sums.add(thread - distance)).then(own);
+                own = plus(*numbers.add(thread - distance), own);
             }
             barrier();
-            sums.add(thread).write(own);
+            numbers.add(thread).write(own);
             barrier();
             distance *= 2;
         }
     }
-    let place = Place::find(segments, number).filter(|_| number < scan.end_of(group));
+    numbers
+}
+
+/// Decodes each subsequence from the state behind the one before, and writes its coefficients.
+/// Blocks of [`THREADS`].
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
+    // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
+    let here = unsafe { here(jobs, count) };
+    let Here {
+        job,
+        scan,
+        segments,
+        group,
+        ..
+    } = here;
+    let thread = thread_idx_x();
+    let first = scan.first_of(group);
+    let number = first + thread as u32;
+    let exits = job.exits as *const Exit;
+    let found = job.found as *mut Found;
+
+    // What was done in the groups before, if the first subsequence goes on from there.
+    let mut carried = 0;
+    let groups = scan.carried(segments, group);
+    if !groups.is_empty() {
+        let mut part = 0;
+        let mut before = groups.start + thread as u32;
+        while before < group {
+            // SAFETY: below this group.
+            part += unsafe { (*found.add(before as usize)).units };
+            before += block_dim_x() as u32;
+        }
+        // SAFETY: all threads are here, as the groups are the same for all.
+        carried = unsafe { sum(part, thread, block_dim_x()) };
+    }
+
+    let place = scan
+        .find(segments, number)
+        .filter(|_| number < scan.end_of(group));
     let is_active = place.is_some();
     let place = place.unwrap_or_default();
-    let up_to = |subsequence: u32| match subsequence.checked_sub(first + 1) {
-        // SAFETY: below this thread.
-        Some(before) => unsafe { *sums.add(before as usize) },
-        None => Exit::default(),
+    let is_carried = place.first < first;
+    // The group's first subsequence of the segment.
+    let origin = if is_carried { 0 } else { place.first - first } as usize;
+    let before = |sums: *const u32, thread: usize| match thread {
+        0 => 0,
+        // SAFETY: below the number of threads.
+        thread => unsafe { *sums.add(thread - 1) },
     };
-    let mut before = Exit::default();
+    let mut own = Exit::default();
     if is_active {
-        before = up_to(number).since(up_to(place.first.max(first)));
-        if place.first < first {
-            before = carried.then(before);
+        // SAFETY: one of the scan's exits.
+        own = unsafe { *exits.add(number as usize) };
+    }
+    // SAFETY: all threads are here.
+    let units = unsafe { sums(own.units, thread, |a, b| a + b) };
+    let mut done = 0;
+    if is_active {
+        done = before(units, thread) - before(units, origin);
+        if is_carried {
+            done += carried;
         }
     }
     let mut state = State::default();
     let mut wrong = 0;
     if is_active && !place.is_first() {
         // SAFETY: one of the scan's exits.
-        state = unsafe { (*all_exits.add(number as usize - 1)).state };
+        state = unsafe { (*exits.add(number as usize - 1)).state };
         // SAFETY: this group's own.
-        if thread == 0 && unsafe { (*all_found.add(group as usize)).entry } != state {
+        if thread == 0 && unsafe { (*found.add(group as usize)).entry } != state {
             wrong = status::UNSYNCHRONIZED;
         }
     }
+    let owners = job.owners as *mut Owner;
+    let owner = Owner::new(number, is_carried);
+    let blocks = scan.blocks as usize;
+    let begin = |block: usize| {
+        if block < blocks {
+            // SAFETY: below the picture's blocks.
+            unsafe { owners.add(block).write(owner) };
+        }
+    };
     let coefficients = job.coefficients as *mut i16;
-    let count = scan.blocks as usize * BLOCK;
-    let mut decoder = Decoder::new(scan, tables, words, place, state);
-    wrong |= decoder.write(is_active, Warp, before, |at, value| {
-        if at < count {
+    let put = |at: usize, value| {
+        if at < blocks * BLOCK {
             // SAFETY: below the picture's coefficients.
             unsafe { coefficients.add(at).write(value) };
         }
-    });
+    };
+    let mut decoder = Decoder::new(scan, here.tables, here.words, place, state);
+    let (dc, bad) = decoder.write(is_active, Warp, done, begin, put);
+    here.mark(wrong | bad);
+
+    let start = scan.last_start(segments, group) as usize;
+    // SAFETY: all threads are here; only the group's own sums are written.
+    unsafe {
+        barrier();
+        let sums = sums(if is_active { dc } else { Dc::default() }, thread, Dc::plus);
+        let up_to = |thread: usize| match thread {
+            0 => Dc::default(),
+            thread => *sums.add(thread - 1),
+        };
+        if is_active {
+            let before = up_to(thread).since(up_to(origin));
+            (job.sums as *mut Dc).add(number as usize).write(before);
+        }
+        if thread == 0 {
+            let all = *sums.add(block_dim_x() - 1);
+            (*found.add(group as usize)).dc = all.since(up_to(start));
+        }
+    }
+}
+
+/// Adds up the sums of DC of the groups before each group. A block of [`THREADS`] for each job.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
+    // SAFETY: the host passes whole jobs, whose addresses are valid, and launches one block each.
+    let job = unsafe { &*jobs.add(block_idx_x()) };
+    let scan = &job.scan;
     // SAFETY: as above.
-    unsafe { job.mark(wrong) };
+    let segments =
+        unsafe { slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize) };
+    let found = job.found as *mut Found;
+    let mut group = thread_idx_x() as u32;
+    while group < scan.groups() {
+        let mut sum = Dc::default();
+        for before in scan.carried(segments, group) {
+            // SAFETY: below this group; only the second sum is written.
+            sum = sum.plus(unsafe { (*found.add(before as usize)).dc });
+        }
+        // SAFETY: one of the groups.
+        unsafe { (*found.add(group as usize)).carried = sum };
+        group += block_dim_x() as u32;
+    }
 }
 
 shared_memory! {
@@ -379,6 +456,30 @@ struct Divisors([u16; 8]);
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 struct Samples([u8; 8]);
+
+/// What is to be added to the first coefficient of a block.
+///
+/// # Safety
+///
+/// `job` is valid, and `block` one of component `number`.
+#[inline(always)]
+unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
+    let Sums { sums, found, group } = job.sums[number];
+    if sums == 0 {
+        return 0;
+    }
+    // SAFETY: what the caller promised; the kernel that wrote the owners knew the scan.
+    unsafe {
+        let owner = *(job.owners as *const Owner).add(block as usize);
+        let subsequence = owner.subsequence();
+        let mut sum = *(sums as *const Dc).add(subsequence as usize);
+        if owner.is_carried() {
+            let group = subsequence / group as u32;
+            sum = sum.plus((*(found as *const Found).add(group as usize)).carried);
+        }
+        sum.get(number as u8)
+    }
+}
 
 /// Coefficients to samples. Eight threads have a block: each reads a row, transforms a column,
 /// then a row. Blocks of [`SMALL`].
@@ -411,7 +512,10 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
     unsafe {
         let numbers = numbers.add(thread / 8 * 72);
         if is_inside {
-            let Row(row) = coefficients.add(i).read();
+            let Row(mut row) = coefficients.add(i).read();
+            if lane == 0 {
+                row[0] = row[0].wrapping_add(dc_before(job, block, number));
+            }
             let divisors = (&raw const job.quantizers).cast::<Divisors>();
             let Divisors(divisors) = divisors.add(number * 8 + lane).read();
             for x in 0..8 {

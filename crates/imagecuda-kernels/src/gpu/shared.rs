@@ -38,3 +38,20 @@ macro_rules! shared_memory {
         }
     };
 }
+
+core::arch::global_asm!(".extern .shared .align 16 .b8 dynamic_memory[];");
+
+/// The shared memory that a launch asks for.
+#[inline(always)]
+pub fn dynamic<T>() -> *mut T {
+    let address: u64;
+    // SAFETY: takes an address.
+    unsafe {
+        core::arch::asm!(
+            "cvta.shared.u64 {address}, dynamic_memory;",
+            address = out(reg64) address,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    address as *mut T
+}

@@ -3,14 +3,17 @@
 use bytemuck::{Pod, Zeroable};
 
 /// Codes of up to this many bits are looked up at once.
-const FIRST: u32 = 9;
+const FIRST: u32 = 12;
 
 /// Lengths of the codes that are longer.
 const LONG: usize = 16 - FIRST as usize;
 
-/// A table that decodes the 16 bits at hand.
+/// The run of a symbol that ends its block.
+pub const END: u32 = 63;
+
+/// A table that decodes the bits at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
+#[repr(C, align(16))]
 pub struct Table {
     /// What the first bits are, as a [`Code`]; 0 where the code is longer than they are.
     first: [u16; 1 << FIRST],
@@ -18,34 +21,51 @@ pub struct Table {
     past: [u32; LONG],
     /// For each longer length, what its codes lack to be the numbers of their symbols.
     offset: [u32; LONG],
-    symbols: [u8; 256],
-    reserved: u32,
-    reserved2: u32,
+    /// What the codes of more bits are, without the length.
+    symbols: [u16; 256],
 }
 
-/// What a code is: its length and its symbol.
+/// What a code is, with the bits of its coefficient behind it:
+///
+/// - 5 bits: how many both are;
+/// - 4 bits: how many those of the coefficient are;
+/// - 6 bits: the zeros before the coefficient, or [`END`];
+/// - 1 bit: whether there is no such code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code(u32);
 
 impl Code {
     /// No code. One bit of it is consumed, so that a decoder that is lost goes on.
-    const INVALID: Self = Self(0x8100);
+    const INVALID: Self = Self(0x8001);
 
-    #[inline(always)]
-    fn new(length: u32, symbol: u8) -> Self {
-        Self(length << 8 | u32::from(symbol))
+    /// A code of `length` bits. `is_dc` tells what kind of a table its symbol is from.
+    fn new(length: u32, symbol: u8, is_dc: bool) -> Self {
+        let size = u32::from(symbol & 15);
+        let run = match (symbol >> 4, size) {
+            _ if is_dc => 0,
+            // 16 zeros are a coefficient that is zero behind 15.
+            (0..15, 0) => END,
+            (zeros, _) => u32::from(zeros),
+        };
+        Self((length + size) | size << 5 | run << 9)
     }
 
-    /// Its bits, 1 to 16.
+    /// Its bits and those of the coefficient, 1 to 31.
     #[inline(always)]
-    pub fn length(self) -> u32 {
-        self.0 >> 8 & 31
+    pub fn bits(self) -> u32 {
+        self.0 & 31
     }
 
-    /// What it stands for.
+    /// The bits of the coefficient, 0 to 15.
     #[inline(always)]
-    pub fn symbol(self) -> u32 {
-        self.0 & 255
+    pub fn size(self) -> u32 {
+        self.0 >> 5 & 15
+    }
+
+    /// The zeros before the coefficient, or [`END`].
+    #[inline(always)]
+    pub fn run(self) -> u32 {
+        self.0 >> 9 & 63
     }
 
     /// Whether no code of the table begins so.
@@ -57,40 +77,48 @@ impl Code {
 
 impl Table {
     /// The table with `counts` codes of 1 to 16 bits, which stand for `symbols`, shortest first;
-    /// `None` if there are more codes than bits for them, or other than `symbols`.
-    pub fn new(counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
+    /// `None` if there are more codes than bits for them, or other than `symbols`, or if one for
+    /// DC has more than 15 bits.
+    pub fn new(counts: &[u8; 16], symbols: &[u8], is_dc: bool) -> Option<Self> {
         let total: usize = counts.iter().map(|&n| usize::from(n)).sum();
         if total != symbols.len() || total > 256 {
             return None;
         }
+        if is_dc && symbols.iter().any(|&symbol| symbol > 15) {
+            return None;
+        }
         let mut table = Self::zeroed();
-        table.symbols.get_mut(..total)?.copy_from_slice(symbols);
+        for (to, &symbol) in table.symbols.iter_mut().zip(symbols) {
+            *to = Code::new(0, symbol, is_dc).0 as u16;
+        }
         let (mut code, mut number) = (0u32, 0usize);
         for (length, &count) in (1u32..).zip(counts) {
-            if let Some(long) = (length as usize).checked_sub(FIRST as usize + 1) {
-                *table.offset.get_mut(long)? = (number as u32).wrapping_sub(code);
+            let long = (length as usize).checked_sub(FIRST as usize + 1);
+            if let Some(long) = long {
+                table.offset[long] = (number as u32).wrapping_sub(code);
             }
-            for _ in 0..count {
+            for &symbol in &symbols[number..number + usize::from(count)] {
                 if code >> length != 0 {
                     return None;
                 }
                 if length <= FIRST {
-                    let entry = Code::new(length, *symbols.get(number)?).0 as u16;
-                    let start = (code << (FIRST - length)) as usize;
                     let same = 1 << (FIRST - length);
-                    table.first.get_mut(start..start + same)?.fill(entry);
+                    let start = code as usize * same;
+                    let entry = Code::new(length, symbol, is_dc).0 as u16;
+                    table.first[start..start + same].fill(entry);
                 }
-                (code, number) = (code + 1, number + 1);
+                code += 1;
             }
-            if let Some(long) = (length as usize).checked_sub(FIRST as usize + 1) {
-                *table.past.get_mut(long)? = code << (16 - length);
+            number += usize::from(count);
+            if let Some(long) = long {
+                table.past[long] = code << (16 - length);
             }
             code <<= 1;
         }
         Some(table)
     }
 
-    /// The code that `bits`, of which only the upper 16 count, begin with.
+    /// The code that `bits` begin with.
     #[inline(always)]
     pub fn look_up(&self, bits: u32) -> Code {
         let first = self.first[(bits >> (32 - FIRST)) as usize];
@@ -107,7 +135,8 @@ impl Table {
         }
         let length = FIRST + 1 + long as u32;
         let number = (bits >> (16 - length)).wrapping_add(self.offset[long]);
-        Code::new(length, self.symbols[(number & 255) as usize])
+        let symbol = self.symbols[(number & 255) as usize];
+        Code(u32::from(symbol) + length)
     }
 }
 
@@ -131,39 +160,51 @@ mod tests {
         None
     }
 
-    fn check(counts: [u8; 16]) {
+    fn check(counts: [u8; 16], is_dc: bool) {
         let total = counts.iter().map(|&n| usize::from(n)).sum();
-        let symbols: Vec<u8> = (0..total).map(|i| (i * 37 + 5) as u8).collect();
-        let table = Table::new(&counts, &symbols).unwrap();
+        let symbols: Vec<u8> = (0..total)
+            .map(|i| match is_dc {
+                true => (i % 16) as u8,
+                false => (i * 37 + 240) as u8,
+            })
+            .collect();
+        let table = Table::new(&counts, &symbols, is_dc).unwrap();
         for bits in 0..=u16::MAX {
             let code = table.look_up(u32::from(bits) << 16 | 0xabcd);
-            let found = (!code.is_invalid()).then(|| (code.length(), code.symbol() as u8));
-            assert_eq!(
-                found,
-                slow(&counts, &symbols, bits),
-                "{counts:?} {bits:016b}"
-            );
+            let Some((length, symbol)) = slow(&counts, &symbols, bits) else {
+                assert!(code.is_invalid() && code.bits() == 1, "{bits:016b}");
+                continue;
+            };
+            let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+            let run = match (run, size) {
+                (0..15, 0) if !is_dc => END,
+                _ => run,
+            };
+            assert!(!code.is_invalid(), "{bits:016b}");
+            assert_eq!((code.bits(), code.size()), (length + size, size));
+            assert_eq!(code.run(), run, "{counts:?} {bits:016b}");
         }
     }
 
     #[test]
     fn every_16_bits_are_the_code_of_the_standard() {
-        check([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0]);
-        check([0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125]);
-        check([0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119]);
-        check([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200]);
-        check([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2]);
-        check([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-        check([0; 16]);
+        check([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], true);
+        check([0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125], false);
+        check([0, 2, 1, 2, 4, 4, 3, 4, 7, 5, 4, 4, 0, 1, 2, 119], false);
+        check([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 200], false);
+        check([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2], false);
+        check([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], true);
+        check([0; 16], false);
     }
 
     #[test]
     fn tables_that_cannot_be_are_refused() {
         let mut counts = [0; 16];
         counts[0] = 3;
-        assert!(Table::new(&counts, &[1, 2, 3]).is_none());
+        assert!(Table::new(&counts, &[1, 2, 3], true).is_none());
         counts[0] = 1;
-        assert!(Table::new(&counts, &[1, 2]).is_none());
-        assert!(Table::new(&counts, &[1]).is_some());
+        assert!(Table::new(&counts, &[1, 2], true).is_none());
+        assert!(Table::new(&counts, &[16], true).is_none());
+        assert!(Table::new(&counts, &[16], false).is_some());
     }
 }

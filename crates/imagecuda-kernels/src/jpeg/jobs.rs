@@ -2,18 +2,18 @@
 //! those of device memory.
 
 use super::{
-    huffman::Table,
     picture::{BLOCK, Picture},
-    scan::{Scan, SegmentAt},
+    scan::Scan,
 };
 use bytemuck::{Pod, Zeroable};
 
-/// Huffman tables that a scan can have.
-pub const TABLES: usize = 8;
+/// Huffman tables that a scan can have; as many fit shared memory anywhere. A scan can have eight,
+/// but files have two or four.
+pub const TABLES: usize = 5;
 
 /// A scan that is to be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
+#[repr(C, align(16))]
 pub struct ScanJob {
     /// The scan.
     pub scan: Scan,
@@ -25,20 +25,36 @@ pub struct ScanJob {
     pub word_count: u64,
     /// The data: [`word_count`](Self::word_count) `u32`.
     pub words: u64,
-    /// The scan's segments: [`SegmentAt`].
+    /// The scan's segments: [`Segment`](super::scan::Segment).
     pub segments: u64,
-    /// The scan's tables: [`Table`].
+    /// The scan's tables: [`Table`](super::huffman::Table).
     pub tables: u64,
     /// An [`Exit`](super::scan::Exit) for each subsequence.
     pub exits: u64,
+    /// The [`Dc`](super::scan::Dc) before each subsequence, in its group and segment.
+    pub sums: u64,
     /// A [`Found`](super::groups::Found) for each group.
     pub found: u64,
+    /// An [`Owner`](super::groups::Owner) for each block of the picture.
+    pub owners: u64,
     /// The coefficients of the picture, zeros.
     pub coefficients: u64,
     /// A `u32` that gets a [`status`](super::scan::status).
     pub status: u64,
     /// Zero.
     pub reserved: u64,
+}
+
+/// A component's sums of DC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Sums {
+    /// As [`ScanJob::sums`] of its scan; 0 if coefficients need nothing added.
+    pub sums: u64,
+    /// As [`ScanJob::found`] of its scan.
+    pub found: u64,
+    /// Subsequences of a group in its scan.
+    pub group: u64,
 }
 
 /// A picture whose coefficients are to become pixels.
@@ -49,10 +65,8 @@ pub struct PictureJob {
     pub picture: Picture,
     /// Each component's divisors, in natural order.
     pub quantizers: [[u16; BLOCK]; 4],
+    /// What is to be added to the components' first coefficients.
+    pub sums: [Sums; 4],
+    /// As [`ScanJob::owners`].
+    pub owners: u64,
 }
-
-const _: () = {
-    assert!(size_of::<Table>() % 16 == 0);
-    assert!(size_of::<ScanJob>() % 8 == 0);
-    assert!(size_of::<SegmentAt>() == 12);
-};

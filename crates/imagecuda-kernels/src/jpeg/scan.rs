@@ -1,21 +1,22 @@
 //! A scan of a sequential file, decoded by many threads at once.
 //!
 //! A Huffman decoder that begins at a wrong bit soon falls into step with one that began at the
-//! right one. So the data are cut into subsequences of [`SUBSEQUENCE`] bytes. Each is decoded
-//! from its first bit, as if a block began there ([`synchronize`](Decoder::synchronize)); each
-//! decoder then goes on through the next ones until it arrives where another one has been, in the
-//! same [`State`]. From then on both are the same. What was decoded on the way is only counted;
-//! a second pass ([`Decoder::write`]) knows from the counts where everything goes.
+//! right one. So the data are cut into subsequences. Each is decoded from its first bit, as if a
+//! block began there ([`synchronize`](Decoder::synchronize)); each decoder then goes on through
+//! the next ones until it arrives where another one has been, in the same [`State`]. From then on
+//! both are the same. What was decoded on the way is only counted; a second pass
+//! ([`Decoder::write`]) knows from the counts where everything goes.
+//!
+//! The first coefficient of a block, its DC, is coded as its difference to that of the block
+//! before. The second pass adds up the differences within a subsequence; what those before it
+//! come to is known behind that pass, and added to the coefficients when they are read.
 
 use super::{
-    bits::{Reader, Segment},
-    huffman::Table,
+    bits::Reader,
+    huffman::{END, Table},
     picture::BLOCK,
 };
 use bytemuck::{Pod, Zeroable};
-
-/// Bytes of a subsequence.
-pub const SUBSEQUENCE: u32 = 128;
 
 /// Data units in an MCU, at most.
 pub const UNITS: usize = 10;
@@ -67,22 +68,21 @@ pub struct Scan {
     pub segments: u32,
     /// Subsequences in all.
     pub subsequences: u32,
+    /// Bits of a subsequence, a multiple of 32; the last one of a segment has what is left.
+    pub subsequence: u32,
     /// Blocks of the picture.
     pub blocks: u32,
-    /// Zero.
-    pub reserved: u32,
 }
 
-/// A segment of a scan, which has at least one byte.
+/// A segment of a scan: what is between two restart markers. It begins where a subsequence does,
+/// and has at least one bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub struct SegmentAt {
-    /// Its first byte.
-    pub start: u32,
-    /// The byte behind its last.
-    pub end: u32,
-    /// The number of its first subsequence in the scan.
+pub struct Segment {
+    /// The number of its first subsequence in the scan, and so its place in the data.
     pub first: u32,
+    /// The number of the bit behind its last one.
+    pub end: u32,
 }
 
 /// Where a decoder is behind the end of a subsequence.
@@ -115,6 +115,16 @@ impl State {
     }
 }
 
+/// What a decoder has done when it is behind a subsequence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Exit {
+    /// Where it is.
+    pub state: State,
+    /// How many data units it has ended in this subsequence.
+    pub units: u32,
+}
+
 /// The sums of differences of DC of each component, which wrap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
@@ -131,7 +141,7 @@ impl Dc {
 
     /// What was added to `earlier` to get this.
     #[inline(always)]
-    fn since(self, earlier: Self) -> Self {
+    pub fn since(self, earlier: Self) -> Self {
         const HIGH: u64 = 0x8000_8000_8000_8000;
         let low = (self.0 | HIGH) - (earlier.0 & !HIGH);
         Self(low ^ ((self.0 ^ !earlier.0) & HIGH))
@@ -142,43 +152,10 @@ impl Dc {
         Self(u64::from(difference as u16) << (component as u32 * 16))
     }
 
+    /// The sum of a component.
     #[inline(always)]
-    fn get(self, component: u8) -> i16 {
+    pub fn get(self, component: u8) -> i16 {
         (self.0 >> (component as u32 * 16)) as i16
-    }
-}
-
-/// What a decoder has done when it is behind a subsequence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
-pub struct Exit {
-    /// Where it is.
-    pub state: State,
-    /// How many data units it has ended in this subsequence.
-    pub units: u32,
-    /// The differences of DC in this subsequence.
-    pub dc: Dc,
-}
-
-impl Exit {
-    /// What both have done, one after the other.
-    #[inline(always)]
-    pub fn then(self, next: Self) -> Self {
-        Self {
-            state: next.state,
-            units: self.units + next.units,
-            dc: self.dc.plus(next.dc),
-        }
-    }
-
-    /// What has been done since `earlier`, where both count from the same place.
-    #[inline(always)]
-    pub fn since(self, earlier: Self) -> Self {
-        Self {
-            state: self.state,
-            units: self.units - earlier.units,
-            dc: self.dc.since(earlier.dc),
-        }
     }
 }
 
@@ -197,75 +174,20 @@ pub mod status {
 pub struct Place {
     /// The number of the segment in the scan.
     pub segment: u32,
-    /// Where it is.
-    pub bytes: Segment,
     /// The number of the segment's first subsequence in the scan.
     pub first: u32,
     /// The number of the subsequence in the scan.
     pub number: u32,
+    /// The number of the bit behind the segment's last one.
+    end: u32,
 }
 
 impl Place {
-    /// Subsequence `number`; `None` if there is none.
-    #[inline(always)]
-    pub fn find(segments: &[SegmentAt], number: u32) -> Option<Self> {
-        let (mut low, mut high) = (0, segments.len());
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            match segments.get(middle) {
-                Some(segment) if segment.first <= number => low = middle,
-                _ => high = middle,
-            }
-        }
-        let at = segments.get(low)?;
-        let place = Self {
-            segment: low as u32,
-            bytes: Segment {
-                start: at.start,
-                end: at.end,
-            },
-            first: at.first,
-            number,
-        };
-        (number >= at.first && place.start() < at.end).then_some(place)
-    }
-
-    /// Where the subsequence starts; the segment may start behind that.
-    #[inline(always)]
-    fn start(&self) -> u32 {
-        (self.bytes.start / SUBSEQUENCE + (self.number - self.first)) * SUBSEQUENCE
-    }
-
-    /// Where it ends.
-    #[inline(always)]
-    fn end(&self) -> u32 {
-        (self.start() + SUBSEQUENCE).min(self.bytes.end)
-    }
-
     /// Whether it is the first of its segment.
     #[inline(always)]
     pub fn is_first(&self) -> bool {
         self.number == self.first
     }
-
-    /// Whether it is the last of its segment.
-    #[inline(always)]
-    pub fn is_last(&self) -> bool {
-        self.end() == self.bytes.end
-    }
-
-    #[inline(always)]
-    fn next(&self) -> Self {
-        Self {
-            number: self.number + 1,
-            ..*self
-        }
-    }
-}
-
-/// How many subsequences a segment has.
-pub fn subsequences(bytes: Segment) -> u32 {
-    bytes.end.div_ceil(SUBSEQUENCE) - bytes.start / SUBSEQUENCE
 }
 
 /// Threads that take the same steps together, and so have to stay together until all are done.
@@ -292,24 +214,13 @@ pub struct Decoder<'a> {
     tables: &'a [Table],
     reader: Reader<'a>,
     place: Place,
+    /// The bit behind the subsequence.
+    limit: u32,
     /// The number of the data unit in its MCU, and the unit.
     number: u32,
     unit: Unit,
     /// The next coefficient of its block, in zigzag order.
     index: u32,
-    is_invalid: bool,
-}
-
-/// A symbol, and the bits behind it.
-struct Symbol {
-    /// Whether it is the first of its block.
-    is_dc: bool,
-    /// The place of its coefficient in zigzag order, if it has one.
-    index: u32,
-    /// The coefficient; 0 if there is none.
-    value: i32,
-    /// Whether the block ends with it.
-    is_last: bool,
 }
 
 /// The number that `bits` stand for, of which the first `size` count: 0 to 15.
@@ -332,45 +243,40 @@ impl<'a> Decoder<'a> {
         place: Place,
         from: State,
     ) -> Self {
-        let mut reader = Reader::new(words, place.bytes, place.start(), place.end());
-        reader.skip(from.overshoot());
+        let start = place.number * scan.subsequence;
         Self {
             scan,
             tables,
-            reader,
+            reader: Reader::new(words, start + from.overshoot()),
             place,
+            limit: (start + scan.subsequence).min(place.end),
             number: from.unit(),
             unit: scan.unit(from.unit()),
             index: from.index(),
-            is_invalid: false,
         }
     }
 
-    /// Takes the next symbol, of 32 bits at hand. What makes no sense is marked, and skipped.
+    /// Whether it has decoded all symbols that begin in the subsequence.
     #[inline(always)]
-    fn symbol(&mut self) -> Symbol {
-        let bits = self.reader.peek();
-        let is_dc = self.index == 0;
-        let number = if is_dc { self.unit.dc } else { self.unit.ac };
+    fn is_past(&self) -> bool {
+        self.reader.position() >= self.limit
+    }
+
+    /// Whether the segment ends with the subsequence.
+    #[inline(always)]
+    fn is_last(&self) -> bool {
+        self.limit == self.place.end
+    }
+
+    /// The table of the next symbol.
+    #[inline(always)]
+    fn table(&self) -> &'a Table {
+        let number = match self.index {
+            0 => self.unit.dc,
+            _ => self.unit.ac,
+        };
         // There is one; a plan says so.
-        let table = &self.tables[usize::from(number).min(self.tables.len() - 1)];
-        let code = table.look_up(bits);
-        let size = code.symbol() & 15;
-        self.reader.consume(code.length() + size);
-        let value = extend(bits << code.length(), size);
-        let zeros = if is_dc { 0 } else { code.symbol() >> 4 };
-        // Neither a coefficient nor 16 zeros: the rest of the block is zeros.
-        let is_end = !is_dc & (size == 0) & (zeros < 15);
-        let index = self.index + zeros;
-        self.is_invalid |= code.is_invalid() | (!is_end & (index > 63));
-        let is_last = is_end | (index >= 63);
-        self.index = if is_last { 0 } else { index + 1 };
-        Symbol {
-            is_dc,
-            index,
-            value,
-            is_last,
-        }
+        &self.tables[usize::from(number).min(self.tables.len() - 1)]
     }
 
     /// Moves to the next data unit. Whether it is in another MCU.
@@ -388,113 +294,119 @@ impl<'a> Decoder<'a> {
     /// Decodes the subsequence, and counts. Threads that are together all call this, those that
     /// are not active as well.
     #[inline(always)]
-    pub fn synchronize(&mut self, mut is_active: bool, together: impl Together) -> Exit {
-        let (mut units, mut dc) = (0, Dc::default());
+    pub fn synchronize(&mut self, is_active: bool, together: impl Together) -> Exit {
+        let mut units = 0;
+        let mut is_active = is_active && !self.is_past();
         while together.any(is_active) {
-            if is_active && self.reader.refill() {
-                if self.reader.is_past() {
-                    is_active = false;
-                } else {
-                    let symbol = self.symbol();
-                    if symbol.is_dc {
-                        dc = dc.plus(Dc::of(self.unit.component, symbol.value));
-                    }
-                    if symbol.is_last {
-                        units += 1;
-                        self.next_unit();
-                    }
+            if is_active {
+                self.reader.refill();
+                let code = self.table().look_up(self.reader.peek());
+                self.reader.consume(code.bits());
+                self.index += code.run() + 1;
+                if self.index > 63 {
+                    self.index = 0;
+                    units += 1;
+                    self.next_unit();
                 }
+                is_active = !self.is_past();
             }
         }
+        let overshoot = self.reader.position().wrapping_sub(self.limit);
         Exit {
-            state: State::new(self.reader.overshoot(), self.number, self.index),
+            state: State::new(overshoot, self.number, self.index),
             units,
-            dc,
         }
     }
 
     /// Moves to the next subsequence. Whether the segment has one.
     #[inline(always)]
     pub fn go_on(&mut self) -> bool {
-        if self.place.is_last() {
+        if self.is_last() {
             return false;
         }
-        self.place = self.place.next();
-        self.reader.go_on(self.place.end());
+        self.limit = (self.limit + self.scan.subsequence).min(self.place.end);
         true
     }
 
-    /// Decodes the subsequence once more, from what those before it in its segment have done in
-    /// all, and calls `put` with the place of each coefficient that is not zero among all of the
-    /// picture, and with the coefficient. What is wrong with the data, as [`status`]. Threads that
-    /// are together all call this, those that are not active as well.
+    /// Decodes the subsequence once more, where `before` data units were ended in its segment
+    /// before it. Calls `put` with the place of each coefficient that is not zero among all of
+    /// the picture, and with the coefficient, and `begin` with the number of each block that
+    /// begins; its first coefficient is the sum of the differences in this subsequence, which are
+    /// returned, beside what is wrong with the data, as [`status`]. Threads that are together all
+    /// call this, those that are not active as well.
     #[inline(always)]
     pub fn write(
         &mut self,
-        mut is_active: bool,
+        is_active: bool,
         together: impl Together,
-        before: Exit,
+        before: u32,
+        mut begin: impl FnMut(usize),
         mut put: impl FnMut(usize, i16),
-    ) -> u32 {
+    ) -> (Dc, u32) {
         let scan = self.scan;
         let first = self.place.segment * scan.restart_interval;
         let mcus = scan.mcus.saturating_sub(first).min(scan.restart_interval);
-        let mut left = (mcus * scan.unit_count).saturating_sub(before.units);
-        is_active &= left > 0;
-        let was_active = is_active;
-        let mcu = first + before.units / scan.unit_count;
+        let mut left = (mcus * scan.unit_count).saturating_sub(before);
+        let was_active = is_active && left > 0;
+        let mut is_active = was_active && !self.is_past();
+        let mcu = first + before / scan.unit_count;
         let (mut x, mut y) = (mcu % scan.mcus_x, mcu / scan.mcus_x);
-        let mut dc = before.dc;
+        let mut dc = Dc::default();
         let mut block = self.unit.block(x, y);
-        let mut is_past = false;
+        let mut is_invalid = false;
         while together.any(is_active) {
-            if is_active && self.reader.refill() {
-                is_past = self.reader.is_past();
-                if is_past {
-                    is_active = false;
-                } else {
-                    let mut symbol = self.symbol();
-                    if symbol.is_dc {
-                        let component = self.unit.component;
-                        dc = dc.plus(Dc::of(component, symbol.value));
-                        symbol.value = i32::from(dc.get(component));
-                    }
-                    if symbol.value != 0 {
-                        let at = NATURAL[(symbol.index & 63) as usize];
-                        put(block + usize::from(at), symbol.value as i16);
-                    }
-                    if symbol.is_last {
-                        left -= 1;
-                        is_active = left > 0;
-                        if self.next_unit() {
-                            x += 1;
-                            if x >= scan.mcus_x {
-                                (x, y) = (0, y + 1);
-                            }
+            if is_active {
+                self.reader.refill();
+                let bits = self.reader.peek();
+                let code = self.table().look_up(bits);
+                self.reader.consume(code.bits());
+                let mut value = extend(bits << (code.bits() - code.size()), code.size());
+                let index = self.index + code.run();
+                is_invalid |= code.is_invalid() | ((index > 63) & (code.run() != END));
+                if self.index == 0 {
+                    let component = self.unit.component;
+                    dc = dc.plus(Dc::of(component, value));
+                    value = i32::from(dc.get(component));
+                    begin(block);
+                }
+                if value != 0 {
+                    let at = NATURAL[(index & 63) as usize];
+                    put(block * BLOCK + usize::from(at), value as i16);
+                }
+                self.index = index + 1;
+                is_active = !self.is_past();
+                if index >= 63 {
+                    self.index = 0;
+                    left -= 1;
+                    is_active &= left > 0;
+                    if self.next_unit() {
+                        x += 1;
+                        if x >= scan.mcus_x {
+                            (x, y) = (0, y + 1);
                         }
-                        block = self.unit.block(x, y);
                     }
+                    block = self.unit.block(x, y);
                 }
             }
         }
         let mut wrong = 0;
-        if self.is_invalid {
+        if was_active && is_invalid {
             wrong |= status::INVALID;
         }
         // The data end before the blocks do, or within the last one.
-        let is_cut = is_past && self.place.is_last() || left == 0 && self.reader.is_exhausted();
-        if was_active && is_cut {
+        let is_short = self.is_last() && left > 0 || self.reader.position() > self.place.end;
+        if was_active && is_short {
             wrong |= status::CUT_SHORT;
         }
-        wrong
+        (dc, wrong)
     }
 }
 
 impl Unit {
-    /// The place of its block's coefficients in an MCU.
+    /// Its block in an MCU, among all of the picture.
     #[inline(always)]
     fn block(&self, x: u32, y: u32) -> usize {
-        (self.first + y * self.down + x * u32::from(self.across)) as usize * BLOCK
+        (self.first + y * self.down + x * u32::from(self.across)) as usize
     }
 }
 
@@ -502,6 +414,27 @@ impl Scan {
     #[inline(always)]
     fn unit(&self, number: u32) -> Unit {
         self.units[(number as usize).min(UNITS - 1)]
+    }
+
+    /// Subsequence `number`; `None` if there is none.
+    #[inline(always)]
+    pub fn find(&self, segments: &[Segment], number: u32) -> Option<Place> {
+        let (mut low, mut high) = (0, segments.len());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            match segments.get(middle) {
+                Some(segment) if segment.first <= number => low = middle,
+                _ => high = middle,
+            }
+        }
+        let segment = segments.get(low)?;
+        let is_there = number >= segment.first && number < self.subsequences;
+        is_there.then_some(Place {
+            segment: low as u32,
+            first: segment.first,
+            number,
+            end: segment.end,
+        })
     }
 }
 

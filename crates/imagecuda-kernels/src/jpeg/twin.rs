@@ -1,81 +1,106 @@
 //! The kernels of [`scan`](super::scan) on the host: thread after thread, and the same results.
 
 use super::{
-    groups::{Found, ROUNDS, THREADS, WARM_UP, groups},
+    groups::{Found, Owner, THREADS},
     huffman::Table,
-    scan::{Alone, Decoder, Exit, Place, Scan, SegmentAt, State, status},
+    picture::{BLOCK, Picture},
+    scan::{Alone, Dc, Decoder, Exit, Scan, Segment, State, status},
 };
 use alloc::{vec, vec::Vec};
 
+/// A scan and its data.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The scan.
+    pub scan: &'a Scan,
+    /// Its Huffman tables.
+    pub tables: &'a [Table],
+    /// Its data.
+    pub words: &'a [u32],
+    /// Its segments.
+    pub segments: &'a [Segment],
+}
+
 /// Decodes a scan to the `coefficients` of its picture, which are zeros. What is wrong with it, as
 /// [`status`]; if anything is, the coefficients mean nothing.
-pub fn decode(
-    scan: &Scan,
-    tables: &[Table],
-    words: &[u32],
-    segments: &[SegmentAt],
-    coefficients: &mut [i16],
-) -> u32 {
+pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> u32 {
+    let scan = input.scan;
     let mut exits = vec![Exit::default(); scan.subsequences as usize];
-    let mut found = vec![Found::default(); groups(scan.subsequences) as usize];
+    let mut sums = vec![Dc::default(); scan.subsequences as usize];
+    let mut found = vec![Found::default(); scan.groups() as usize];
+    let mut owners = vec![None; scan.blocks as usize];
     let mut wrong = 0;
-    for group in 0..found.len() {
-        let data = (scan, tables, words, segments);
-        wrong |= synchronize(data, group, &mut exits, &mut found);
+    for group in 0..scan.groups() {
+        wrong |= synchronize(input, group, &mut exits, &mut found);
     }
-    for group in 0..found.len() {
-        let data = (scan, tables, words, segments);
-        wrong |= write(data, group, &exits, &found, coefficients);
+    for group in 0..scan.groups() {
+        let written = (&mut sums[..], &mut found[..], &mut owners[..]);
+        wrong |= write(input, group, &exits, written, coefficients);
+    }
+    carry(input, &mut found);
+    for (number, part) in picture.parts().iter().enumerate() {
+        for block in part.first_block as usize..part.first_block as usize + part.blocks() {
+            if let Some(owner) = owners.get(block).copied().flatten() {
+                let first = &mut coefficients[block * BLOCK];
+                let sum = before(scan, owner, &sums, &found);
+                *first = first.wrapping_add(sum.get(number as u8));
+            }
+        }
     }
     wrong
 }
 
-type Data<'a> = (&'a Scan, &'a [Table], &'a [u32], &'a [SegmentAt]);
+/// The differences of DC before a subsequence in its segment.
+fn before(scan: &Scan, owner: Owner, sums: &[Dc], found: &[Found]) -> Dc {
+    let own = sums[owner.subsequence() as usize];
+    match owner.is_carried() {
+        true => own.plus(found[scan.group_of(owner.subsequence()) as usize].carried),
+        false => own,
+    }
+}
 
-fn synchronize(
-    (scan, tables, words, segments): Data<'_>,
-    group: usize,
-    exits: &mut [Exit],
-    found: &mut [Found],
-) -> u32 {
-    let number = group as u32;
+fn synchronize(input: Input<'_>, group: u32, exits: &mut [Exit], found: &mut [Found]) -> u32 {
+    let Input {
+        scan,
+        tables,
+        words,
+        segments,
+    } = input;
+    let mut done = [Exit::default(); THREADS as usize];
     let mut decoders: Vec<_> = (0..THREADS)
         .map(|thread| {
-            let place = scan.place(segments, number, thread)?;
-            Some(Decoder::new(scan, tables, words, place, State::default()))
+            let place = scan.place(segments, group, thread)?;
+            let mut decoder = Decoder::new(scan, tables, words, place, State::default());
+            done[thread as usize] = decoder.synchronize(true, Alone);
+            Some(decoder)
         })
         .collect();
-    let mut done = [Exit::default(); THREADS as usize];
-    for (decoder, done) in decoders.iter_mut().zip(&mut done) {
-        if let Some(decoder) = decoder {
-            *done = decoder.synchronize(true, Alone);
-        }
-    }
-    let ends: Vec<bool> = decoders.iter().map(Option::is_none).collect();
-    for round in 1..=ROUNDS as usize {
+    let warm_up = scan.warm_up() as usize;
+    let own = (scan.end_of(group) - scan.first_of(group)) as usize;
+    let end = warm_up + own;
+    for round in 1..=scan.rounds() as usize {
         for (thread, slot) in decoders.iter_mut().enumerate() {
             let target = thread + round;
-            let goes_on = target < done.len() && !ends[target];
-            *slot = slot.take().filter(|_| goes_on).and_then(|mut decoder| {
-                decoder.go_on().then(|| {
+            *slot = slot
+                .take()
+                .filter(|_| target < end)
+                .and_then(|mut decoder| {
+                    if !decoder.go_on() {
+                        return None;
+                    }
                     let exit = decoder.synchronize(true, Alone);
                     let is_same = exit.state == done[target].state;
                     done[target] = exit;
                     (!is_same).then_some(decoder)
-                })?
-            });
+                });
         }
     }
-    let end = scan.end_of(number) - scan.first_of(number);
-    let own = &done[WARM_UP as usize..][..end as usize];
-    exits[scan.first_of(number) as usize..][..own.len()].copy_from_slice(own);
-    let last = Place::find(segments, scan.end_of(number) - 1);
-    let start = last.map_or(0, |last| last.first.saturating_sub(scan.first_of(number)));
-    found[group] = Found {
-        entry: done[WARM_UP as usize - 1].state,
-        total: own[start as usize..]
-            .iter()
-            .fold(Exit::default(), |a, b| a.then(*b)),
+    let done_own = &done[warm_up..end];
+    exits[scan.first_of(group) as usize..][..own].copy_from_slice(done_own);
+    let start = scan.last_start(segments, group) as usize;
+    found[group as usize] = Found {
+        entry: done[warm_up - 1].state,
+        units: done_own[start..].iter().map(|exit| exit.units).sum(),
         ..Found::default()
     };
     match decoders.iter().any(Option::is_some) {
@@ -85,39 +110,67 @@ fn synchronize(
 }
 
 fn write(
-    (scan, tables, words, segments): Data<'_>,
-    group: usize,
+    input: Input<'_>,
+    group: u32,
     exits: &[Exit],
-    found: &[Found],
+    (sums, found, owners): (&mut [Dc], &mut [Found], &mut [Option<Owner>]),
     coefficients: &mut [i16],
 ) -> u32 {
-    let number = group as u32;
+    let Input {
+        scan,
+        tables,
+        words,
+        segments,
+    } = input;
+    let first = scan.first_of(group);
     let mut wrong = 0;
-    for subsequence in scan.first_of(number)..scan.end_of(number) {
-        let Some(place) = Place::find(segments, subsequence) else {
+    let mut dc = Dc::default();
+    for number in first..scan.end_of(group) {
+        let Some(place) = scan.find(segments, number) else {
             continue;
         };
-        let first = scan.first_of(number);
-        let mut before = Exit::default();
-        if place.first < first {
-            let groups = scan.group_of(place.first) as usize..group;
-            before = found[groups].iter().fold(before, |a, b| a.then(b.total));
+        let is_carried = place.first < first;
+        let mut carried = 0;
+        if is_carried {
+            let groups = scan.carried(segments, group);
+            carried = groups.map(|group| found[group as usize].units).sum();
         }
-        let own = place.first.max(first) as usize..subsequence as usize;
-        before = exits[own].iter().fold(before, |a, b| a.then(*b));
+        let own = place.first.max(first) as usize..number as usize;
+        let units: u32 = exits[own].iter().map(|exit| exit.units).sum();
         let mut state = State::default();
-        if !place.is_first() {
-            state = exits[subsequence as usize - 1].state;
-            if subsequence == first && found[group].entry != state {
+        if place.is_first() {
+            dc = Dc::default();
+        } else {
+            state = exits[number as usize - 1].state;
+            if number == first && found[group as usize].entry != state {
                 wrong |= status::UNSYNCHRONIZED;
             }
         }
         let mut decoder = Decoder::new(scan, tables, words, place, state);
-        wrong |= decoder.write(true, Alone, before, |at, value| {
+        let owner = Owner::new(number, is_carried);
+        sums[number as usize] = dc;
+        let begin = |block: usize| {
+            if let Some(slot) = owners.get_mut(block) {
+                *slot = Some(owner);
+            }
+        };
+        let put = |at: usize, value| {
             if let Some(coefficient) = coefficients.get_mut(at) {
                 *coefficient = value;
             }
-        });
+        };
+        let (own, bad) = decoder.write(true, Alone, carried + units, begin, put);
+        dc = dc.plus(own);
+        wrong |= bad;
     }
+    found[group as usize].dc = dc;
     wrong
+}
+
+fn carry(input: Input<'_>, found: &mut [Found]) {
+    for group in 0..input.scan.groups() {
+        let groups = input.scan.carried(input.segments, group);
+        let sum = groups.map(|group| found[group as usize].dc);
+        found[group as usize].carried = sum.fold(Dc::default(), Dc::plus);
+    }
 }

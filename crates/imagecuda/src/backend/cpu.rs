@@ -5,7 +5,7 @@ use super::{
     pool::{Block, Pool, size_class},
 };
 #[cfg(feature = "jpeg")]
-use crate::codec::jpeg::{Jpeg, Plan, ScanPlan};
+use crate::codec::jpeg::{Jpeg, Plan};
 use crate::{ErrorKind, Result, color::Conversion};
 use bytemuck::Zeroable;
 #[cfg(feature = "jpeg")]
@@ -165,20 +165,19 @@ pub(crate) fn map<P: Copy + Send>(
 #[cfg(feature = "jpeg")]
 pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> Result<Option<Vec<i16>>> {
     let mut coefficients: Vec<i16> = zeroed(jpeg.picture().blocks() * BLOCK)?;
-    let word = |bytes: &[u8]| {
-        let mut word = [0; 4];
-        word[..bytes.len()].copy_from_slice(bytes);
-        u32::from_le_bytes(word)
-    };
-    let data = &jpeg.bytes()[plan.data.clone()];
-    let words: Vec<u32> = data.chunks(4).map(word).collect();
-    for ScanPlan {
-        scan,
-        tables,
-        segments,
-    } in &plan.scans
-    {
-        if twin::decode(scan, tables, &words, segments, &mut coefficients) != 0 {
+    for plan in &plan.scans {
+        let mut words: Vec<u32> = zeroed(plan.most_bytes() / 4)?;
+        let data = bytemuck::cast_slice_mut(&mut words);
+        let Some((scan, segments)) = plan.read(jpeg.bytes(), data) else {
+            return Ok(None);
+        };
+        let input = twin::Input {
+            scan: &scan,
+            tables: &plan.tables,
+            words: &words,
+            segments: &segments,
+        };
+        if twin::decode(input, jpeg.picture(), &mut coefficients) != 0 {
             return Ok(None);
         }
     }

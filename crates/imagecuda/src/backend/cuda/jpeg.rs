@@ -19,11 +19,11 @@ use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use cust::{launch, memory::DevicePointer, sys};
 use imagecuda_kernels::{
     jpeg::{
-        groups::{Found, GROUP, THREADS, groups},
+        groups::{Found, Owner, THREADS},
         huffman::Table,
-        jobs::{PictureJob, ScanJob},
+        jobs::{PictureJob, ScanJob, Sums},
         picture::{BLOCK, Picture},
-        scan::{Exit, SegmentAt, status},
+        scan::{Dc, Exit, Segment, status},
     },
     layout::Layout,
     orient::Orientation,
@@ -79,7 +79,9 @@ impl Context {
         plan: &Plan,
     ) -> Result<Option<Coefficients>> {
         let _current = self.enter()?;
-        let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan)?;
+        let Some((ticket, mut coefficients)) = self.prepare_jpeg(jpeg, plan)? else {
+            return Ok(None);
+        };
         let wrong = self.decode_together(ticket)?;
         // The kernels were waited for.
         coefficients.memory.iter_mut().for_each(Scratch::rest);
@@ -109,48 +111,66 @@ impl Context {
         })
     }
 
-    /// Starts the upload of what the kernels need, and has memory for what they make.
+    /// Starts the upload of what the kernels need, and has memory for what they make. `None` if
+    /// they cannot decode the data.
     fn prepare_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
         plan: &Plan,
-    ) -> Result<(Ticket, Coefficients)> {
+    ) -> Result<Option<(Ticket, Coefficients)>> {
         let picture = *jpeg.picture();
-        let data = &jpeg.bytes()[plan.data.clone()];
         let mut parts = Parts::default();
         let picture_at = parts.add(size_of::<PictureJob>());
-        let data_at = parts.add(data.len());
-        let scans: Vec<_> = plan
+        let places: Vec<_> = plan
             .scans
             .iter()
             .map(|scan| {
                 (
-                    parts.add(size_of_val(&scan.segments[..])),
+                    parts.add(scan.segment_count() * size_of::<Segment>()),
                     parts.add(size_of_val(&scan.tables[..])),
+                    parts.add(scan.most_bytes()),
                 )
             })
             .collect();
         let uploaded = parts.end;
         let mut pinned = self.pinned(uploaded)?;
-        put(&mut pinned, picture_at, &[picture_job(jpeg)]);
-        put(&mut pinned, data_at, data);
-        for (scan, &(segments, tables)) in plan.scans.iter().zip(&scans) {
-            put::<SegmentAt>(&mut pinned, segments, &scan.segments);
+        let mut scans = Vec::new();
+        for (scan, &(segments_at, tables, data)) in plan.scans.iter().zip(&places) {
+            let room = &mut pinned[data..data + scan.most_bytes()];
+            let Some((scan_here, segments)) = scan.read(jpeg.bytes(), room) else {
+                return Ok(None);
+            };
+            put::<Segment>(&mut pinned, segments_at, &segments);
             put::<Table>(&mut pinned, tables, &scan.tables);
+            scans.push(scan_here);
         }
-        let results: Vec<_> = plan
-            .scans
+        let owners = parts.add(picture.blocks() * size_of::<Owner>());
+        let results: Vec<_> = scans
             .iter()
             .map(|scan| {
-                let subsequences = scan.scan.subsequences;
+                let subsequences = scan.subsequences as usize;
                 (
-                    parts.add(subsequences as usize * size_of::<Exit>()),
-                    parts.add(groups(subsequences) as usize * size_of::<Found>()),
+                    parts.add(subsequences * size_of::<Exit>()),
+                    parts.add(subsequences * size_of::<Dc>()),
+                    parts.add(scan.groups() as usize * size_of::<Found>()),
                 )
             })
             .collect();
         let mut work = self.scratch(parts.end)?;
         let mut target = self.scratch(bytes(&picture))?;
+        let address = |at: usize| work.pointer().wrapping_add(at).as_raw();
+        let mut job = picture_job(jpeg);
+        job.owners = address(owners);
+        for (scan, &(_, sums, found)) in scans.iter().zip(&results) {
+            for unit in &scan.units[..scan.unit_count as usize] {
+                job.sums[usize::from(unit.component)] = Sums {
+                    sums: address(sums),
+                    found: address(found),
+                    group: scan.group().into(),
+                };
+            }
+        }
+        put(&mut pinned, picture_at, &[job]);
         work.follow(&self.uploads)?;
         pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
         target.follow(&self.decodes)?;
@@ -167,24 +187,28 @@ impl Context {
         pinned.precede(&self.decodes)?;
 
         let address = |at: usize| work.pointer().wrapping_add(at).as_raw();
-        let jobs = plan
-            .scans
+        let jobs = scans
             .iter()
-            .zip(scans.iter().zip(&results))
-            .map(|(scan, (&(segments, tables), &(exits, found)))| ScanJob {
-                scan: scan.scan,
-                first_group: 0,
-                table_count: scan.tables.len() as u32,
-                word_count: data.len().div_ceil(4) as u64,
-                words: address(data_at),
-                segments: address(segments),
-                tables: address(tables),
-                exits: address(exits),
-                found: address(found),
-                coefficients: target.pointer().as_raw(),
-                status: 0,
-                reserved: 0,
-            })
+            .zip(&plan.scans)
+            .zip(places.iter().zip(&results))
+            .map(
+                |((scan, plan), (&(segments, tables, data), &(exits, sums, found)))| ScanJob {
+                    scan: *scan,
+                    first_group: 0,
+                    table_count: plan.tables.len() as u32,
+                    word_count: plan.most_bytes() as u64 / 4,
+                    words: address(data),
+                    segments: address(segments),
+                    tables: address(tables),
+                    exits: address(exits),
+                    sums: address(sums),
+                    found: address(found),
+                    owners: address(owners),
+                    coefficients: target.pointer().as_raw(),
+                    status: 0,
+                    reserved: 0,
+                },
+            )
             .collect();
         let coefficients = Coefficients {
             picture,
@@ -192,7 +216,7 @@ impl Context {
             coefficients: target.pointer(),
             memory: vec![work, target],
         };
-        Ok((jobs, coefficients))
+        Ok(Some((jobs, coefficients)))
     }
 
     /// Decodes what is in the queue, until what was put there has been decoded. What is wrong
@@ -258,7 +282,7 @@ impl Context {
                     status: status.as_raw(),
                     ..*scan
                 });
-                grid += groups(scan.scan.subsequences);
+                grid += scan.scan.groups();
             }
         }
         let mut pinned = self.pinned(parts.end)?;
@@ -268,14 +292,20 @@ impl Context {
         table.follow(stream)?;
         pinned.start_upload(table.pointer(), parts.end, stream)?;
         let job_table = table.pointer().wrapping_add(jobs_at);
-        for (kernel, threads) in [("jpeg_synchronize", THREADS), ("jpeg_write", GROUP)] {
+        let count = jobs.len() as u32;
+        let tables = jobs.iter().map(|job| job.table_count).max();
+        let shared = tables.unwrap_or(0) * size_of::<Table>() as u32;
+        for (kernel, grid, shared) in [
+            ("jpeg_synchronize", grid, shared),
+            ("jpeg_write", grid, shared),
+            ("jpeg_carry", count, 0),
+        ] {
             let function = self.function(kernel)?;
-            let count = jobs.len() as u32;
-            // SAFETY: the kernel takes these two arguments; every address in a job is that of
-            // memory which is there until the stream has passed, and the upload of what the job
-            // needs is before it in the stream.
+            // SAFETY: the kernels take these two arguments, the last one the first of them; every
+            // address in a job is that of memory which is there until the stream has passed, and
+            // the upload of what the job needs is before it in the stream.
             let launched =
-                unsafe { launch!(function<<<grid, threads, 0, stream>>>(job_table, count)) };
+                unsafe { launch!(function<<<grid, THREADS, shared, stream>>>(job_table, count)) };
             check("cuLaunchKernel", launched)?;
         }
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
@@ -290,6 +320,8 @@ fn picture_job(jpeg: &Jpeg<'_>) -> PictureJob {
     PictureJob {
         picture: *jpeg.picture(),
         quantizers: *jpeg.quantizers(),
+        sums: [Sums::default(); 4],
+        owners: 0,
     }
 }
 

@@ -14,10 +14,7 @@ mod tables;
 mod write;
 
 pub(super) use self::write::write;
-pub(crate) use self::{
-    device::Jpeg,
-    plan::{Plan, ScanPlan},
-};
+pub(crate) use self::{device::Jpeg, plan::Plan};
 
 use super::{Decode, Header};
 use crate::{Error, Result};

@@ -2,29 +2,30 @@
 
 use super::file::{File, Huffman, Scan as FileScan};
 use imagecuda_kernels::jpeg::{
-    bits::Segment,
     huffman::Table,
     jobs::TABLES,
     picture::Picture,
-    scan::{Scan, SegmentAt, UNITS, Unit, subsequences},
+    scan::{Scan, Segment, UNITS, Unit},
 };
 use std::{ops::Range, sync::Arc};
 
-/// A scan as the kernels take it.
+/// Bytes of a subsequence.
+const SUBSEQUENCE: usize = 64;
+
+/// A scan as the kernels take it, but for its data.
 #[derive(Clone, Debug)]
 pub(crate) struct ScanPlan {
-    pub(crate) scan: Scan,
+    /// Without the number of subsequences.
+    scan: Scan,
     pub(crate) tables: Vec<Table>,
-    /// In the offsets of the plan's data.
-    pub(crate) segments: Vec<SegmentAt>,
+    /// Where the segments are in the file.
+    segments: Vec<Range<usize>>,
 }
 
-/// The scans of a picture, and where in its file their data are.
+/// The scans of a picture.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) scans: Vec<ScanPlan>,
-    /// What the kernels need of the file's bytes.
-    pub(crate) data: Range<usize>,
 }
 
 impl Plan {
@@ -32,12 +33,6 @@ impl Plan {
     /// that are whole and regular. Others are for the host, which knows what is wrong with them.
     pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {
         if file.progressive || !file.whole {
-            return None;
-        }
-        let start = file.scans.iter().map(|scan| scan.data.start).min()?;
-        let end = file.scans.iter().map(|scan| scan.data.end).max()?;
-        // Kernels count bytes in 32 bits, and a little past the end.
-        if end - start > 1 << 31 {
             return None;
         }
         let mut seen = [false; 4];
@@ -49,20 +44,66 @@ impl Plan {
         if seen.iter().filter(|&&seen| seen).count() != file.picture.components as usize {
             return None;
         }
-        let plan = |scan| plan_scan(&file.picture, scan, bytes, start);
+        let plan = |scan| plan_scan(&file.picture, scan, bytes);
         Some(Self {
             scans: file.scans.iter().map(plan).collect::<Option<_>>()?,
-            data: start..end,
         })
     }
 }
 
-fn plan_scan(
-    picture: &Picture,
-    from: &FileScan,
-    bytes: &[u8],
-    data_start: usize,
-) -> Option<ScanPlan> {
+impl ScanPlan {
+    pub(crate) fn segment_count(&self) -> usize {
+        self.segments.len()
+    }
+
+    /// The most bytes that the data can take.
+    pub(crate) fn most_bytes(&self) -> usize {
+        let padded = |segment: &Range<usize>| segment.len().next_multiple_of(SUBSEQUENCE);
+        self.segments.iter().map(padded).sum()
+    }
+
+    /// Copies the data from the file, without what is stuffed: each segment to where its first
+    /// subsequence is. `None` if a segment has none.
+    pub(crate) fn read(&self, file: &[u8], data: &mut [u8]) -> Option<(Scan, Vec<Segment>)> {
+        let mut scan = self.scan;
+        let mut segments = Vec::with_capacity(self.segments.len());
+        for segment in &self.segments {
+            let first = scan.subsequences;
+            let start = first as usize * SUBSEQUENCE;
+            let bytes = unstuff(&file[segment.clone()], &mut data[start..]);
+            if bytes == 0 {
+                return None;
+            }
+            segments.push(Segment {
+                first,
+                end: ((start + bytes) * 8) as u32,
+            });
+            // What is behind the end decides nothing, but should be the same each time.
+            let end = bytes.next_multiple_of(SUBSEQUENCE);
+            data[start + bytes..start + end].fill(0);
+            scan.subsequences += (end / SUBSEQUENCE) as u32;
+        }
+        Some((scan, segments))
+    }
+}
+
+/// Copies entropy-coded data without the zeros behind 0xff, and tells how much is left.
+fn unstuff(from: &[u8], to: &mut [u8]) -> usize {
+    let (mut at, mut done) = (0, 0);
+    loop {
+        let end = memchr::memchr(0xff, &from[at..]).map_or(from.len(), |found| at + found);
+        to[done..done + end - at].copy_from_slice(&from[at..end]);
+        done += end - at;
+        // Fill bytes are 0xff as well.
+        let Some(next) = from[end..].iter().position(|&byte| byte != 0xff) else {
+            return done;
+        };
+        to[done] = 0xff;
+        (at, done) = (end + next + 1, done + 1);
+    }
+}
+
+fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPlan> {
     if from.spectral != (0, 63) || from.approximation != (0, 0) {
         return None;
     }
@@ -105,7 +146,7 @@ fn plan_scan(
         0 => mcus,
         interval => interval.min(mcus),
     };
-    let segments = segments(from, bytes, data_start)?;
+    let segments = segments(from, bytes)?;
     if segments.len() != mcus.div_ceil(restart_interval) as usize {
         return None;
     }
@@ -117,72 +158,50 @@ fn plan_scan(
         restart_interval,
         segments: segments.len() as u32,
         subsequences: 0,
+        subsequence: 8 * SUBSEQUENCE as u32,
         blocks: picture.blocks() as u32,
-        reserved: 0,
     };
     scan.units[..units.len()].copy_from_slice(&units);
-    let mut at = Vec::with_capacity(segments.len());
-    for Segment { start, end } in segments {
-        at.push(SegmentAt {
-            start,
-            end,
-            first: scan.subsequences,
-        });
-        scan.subsequences += subsequences(Segment { start, end });
-    }
-    Some(ScanPlan {
+    let plan = ScanPlan {
         scan,
         tables: tables.tables,
-        segments: at,
-    })
+        segments,
+    };
+    // Kernels count bits in 32 bits, and a little past the end.
+    (plan.most_bytes() < 1 << 28).then_some(plan)
 }
 
 /// What is between the restart markers, which must be there in their order.
-fn segments(scan: &FileScan, bytes: &[u8], data_start: usize) -> Option<Vec<Segment>> {
+fn segments(scan: &FileScan, bytes: &[u8]) -> Option<Vec<Range<usize>>> {
     let mut segments = Vec::with_capacity(scan.restarts.len() + 1);
     let mut start = scan.data.start;
-    let ends = scan.restarts.iter().copied().map(Some).chain([None]);
-    for (number, restart) in ends.enumerate() {
-        let mut end = restart.unwrap_or(scan.data.end);
-        if restart.is_some_and(|at| bytes.get(at + 1) != Some(&(0xd0 + (number % 8) as u8))) {
+    for (number, &end) in scan.restarts.iter().enumerate() {
+        if bytes.get(end + 1) != Some(&(0xd0 + (number % 8) as u8)) {
             return None;
         }
-        let next = end + 2;
-        // Fill bytes.
-        while end > start && bytes.get(end - 1) == Some(&0xff) {
-            end -= 1;
-        }
-        if start >= end {
-            return None;
-        }
-        segments.push(Segment {
-            start: (start - data_start) as u32,
-            end: (end - data_start) as u32,
-        });
-        start = next;
+        segments.push(start..end);
+        start = end + 2;
     }
+    segments.push(start..scan.data.end);
     Some(segments)
 }
 
 /// The different tables of a scan.
 #[derive(Default)]
 struct Tables {
-    from: Vec<Arc<Huffman>>,
+    from: Vec<(bool, Arc<Huffman>)>,
     tables: Vec<Table>,
 }
 
 impl Tables {
     fn number(&mut self, table: &Arc<Huffman>, is_dc: bool) -> Option<u8> {
-        // Differences have 15 bits at most.
-        if is_dc && table.symbols.iter().any(|&symbol| symbol > 15) {
-            return None;
-        }
-        let same = |known: &Arc<Huffman>| Arc::ptr_eq(known, table);
+        let same = |known: &(bool, Arc<Huffman>)| known.0 == is_dc && Arc::ptr_eq(&known.1, table);
         let number = match self.from.iter().position(same) {
             Some(number) => number,
             None => {
-                self.tables.push(Table::new(&table.counts, &table.symbols)?);
-                self.from.push(Arc::clone(table));
+                self.tables
+                    .push(Table::new(&table.counts, &table.symbols, is_dc)?);
+                self.from.push((is_dc, Arc::clone(table)));
                 self.from.len() - 1
             }
         };

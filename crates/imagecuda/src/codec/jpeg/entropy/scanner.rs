@@ -8,7 +8,8 @@ use crate::{
 
 /// How a scan has its blocks.
 pub(super) trait Coding {
-    /// Reads a block of the scan's component of that number.
+    /// Reads a block of the scan's component of that number. It is what other scans have made of
+    /// it, or, in a sequential file, anything.
     fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]);
 
     /// Forgets what blocks have to do with those before.
@@ -28,6 +29,8 @@ pub(super) struct Scanner<'a, C> {
     left: u32,
     /// Whether nothing is left of the interval.
     empty: bool,
+    /// Whether blocks for which there are no data are not 0 yet.
+    clear: bool,
     /// MCUs that had data.
     decoded: u64,
 }
@@ -88,6 +91,7 @@ impl<'a, C: Coding> Scanner<'a, C> {
             units,
             left: 0,
             empty: false,
+            clear: !file.progressive,
             decoded: 0,
         }
     }
@@ -138,7 +142,13 @@ impl<'a, C: Coding> Scanner<'a, C> {
                 self.empty = false;
             }
             self.left -= 1;
-            if !self.empty {
+            if self.empty {
+                for (_, place, _) in &*units {
+                    if let (true, Some(block)) = (self.clear, blocks.get_mut(*place)) {
+                        *block = [0; 64];
+                    }
+                }
+            } else {
                 for (component, place, _) in &*units {
                     let nowhere = &mut [0; 64];
                     let block = blocks.get_mut(*place).unwrap_or(nowhere);

@@ -115,7 +115,11 @@ impl<'a, C: Coding> Scanner<'a, C> {
         starts: [usize; 4],
     ) -> Result<()> {
         for row in 0..rows.min(self.rows_left()) as usize {
-            self.one_row(row, blocks, starts)?;
+            // Else damaged files of many scans would take their time, for nothing.
+            let over = self.empty && !self.clear && self.intervals.scan.restart_interval == 0;
+            if !over {
+                self.one_row(row, blocks, starts)?;
+            }
             self.row += 1;
         }
         Ok(())
@@ -137,9 +141,11 @@ impl<'a, C: Coding> Scanner<'a, C> {
                     0 => u32::MAX,
                     interval => interval,
                 };
-                bits = self.intervals.next()?;
+                let next = self.intervals.next()?;
+                // As libjpeg: where one interval ran dry and the next is lost, nothing is made up.
+                self.empty &= next.is_none();
+                bits = next.unwrap_or_default();
                 self.coding.restart();
-                self.empty = false;
             }
             self.left -= 1;
             if self.empty {
@@ -187,18 +193,19 @@ struct Intervals<'a> {
 }
 
 impl<'a> Intervals<'a> {
-    fn next(&mut self) -> Result<Bits<'a>> {
+    /// The next one, or `None` if it is lost.
+    fn next(&mut self) -> Result<Option<Bits<'a>>> {
         let start = match self.number {
             0 => Some(self.scan.data.start),
             number => self.marker(number - 1)?.map(|at| at + 2),
         };
         self.number += 1;
         let Some(start) = start else {
-            return Ok(Bits::new(&[]));
+            return Ok(None);
         };
         let end = self.scan.restarts.get(self.next);
         let end = end.copied().unwrap_or(self.scan.data.end);
-        Ok(Bits::new(self.bytes.get(start..end).unwrap_or(&[])))
+        Ok(self.bytes.get(start..end).map(Bits::new))
     }
 
     /// Where the restart marker of that number is. `None` if only others are there, and the

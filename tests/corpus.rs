@@ -42,11 +42,6 @@ const EXCEPTIONS: &[(&str, Exception, &str)] = {
             "it is BT.2020 and PQ, which the reference takes for sRGB",
         ),
         (
-            "jpeg/serenity__several_scans_odd_number_mcu.jpg",
-            Refused,
-            "zune-jpeg decodes baseline scans of one subsampled component wrongly",
-        ),
-        (
             "tiff/TwelveMonkeys__group3_2d_lsb2msb.tif",
             Refused,
             "fax group 3",

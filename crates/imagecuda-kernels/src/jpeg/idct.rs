@@ -158,19 +158,27 @@ fn bytes(rows: &[[i32; 8]; 8]) -> [[u8; 8]; 8] {
 /// Rows to columns, in steps that swap the halves, quarters and eighths of rows.
 #[inline(always)]
 fn transposed(rows: [[u8; 8]; 8]) -> [[u8; 8]; 8] {
-    let mut words = rows.map(u64::from_le_bytes);
-    for (n, low) in [
-        (4, 0x0000_0000_ffff_ffff),
-        (2, 0x0000_ffff_0000_ffff),
-        (1, 0x00ff_00ff_00ff_00ff),
-    ] {
-        for i in (0..8).filter(|i| i & n == 0) {
-            let (a, b) = (words[i], words[i + n]);
-            words[i] = (a & low) | (b & low) << (8 * n);
-            words[i + n] = (a >> (8 * n) & low) | (b & !low);
-        }
-    }
+    let words = rows.map(u64::from_le_bytes);
+    let words = swapped::<4>(words, 0x0000_0000_ffff_ffff);
+    let words = swapped::<2>(words, 0x0000_ffff_0000_ffff);
+    let words = swapped::<1>(words, 0x00ff_00ff_00ff_00ff);
     words.map(u64::to_le_bytes)
+}
+
+/// Swaps the bytes of words `N` apart that are `N` places apart, of which `low` are the first.
+#[inline(always)]
+fn swapped<const N: usize>(words: [u64; 8], low: u64) -> [u64; 8] {
+    let mut out = words;
+    let mut i = 0;
+    while i < 8 {
+        if i & N == 0 {
+            let (a, b) = (words[i], words[i + N]);
+            out[i] = (a & low) | (b & low) << (8 * N);
+            out[i + N] = (a >> (8 * N) & low) | (b & !low);
+        }
+        i += 1;
+    }
+    out
 }
 
 #[cfg(test)]

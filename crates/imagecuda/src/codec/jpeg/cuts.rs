@@ -25,7 +25,7 @@ fn file(color: ColorType, sampling: SamplingFactor, progressive: bool, restart: 
     file
 }
 
-fn load(bytes: &[u8], damaged: bool) -> Result<Vec<u8>> {
+pub(super) fn load(bytes: &[u8], damaged: bool) -> Result<Vec<u8>> {
     let open = if damaged {
         codec::open_damaged
     } else {

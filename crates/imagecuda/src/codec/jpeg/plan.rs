@@ -208,3 +208,6 @@ impl Tables {
         (number < TABLES).then_some(number as u8)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,7 @@ impl<'a> Rows<'a> {
         Some(Self(Scanner::new(coding, file, scan, bytes, damaged)))
     }
 
-    /// The next `rows` rows into `blocks`, which are zeros. `starts` are the places there of the
+    /// The next `rows` rows into `blocks`. `starts` are the places there of the
     /// first of them of each component.
     pub(super) fn read(
         &mut self,

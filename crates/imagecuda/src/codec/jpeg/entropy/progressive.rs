@@ -1,8 +1,13 @@
 //! The blocks of a progressive scan: a band of coefficients comes with its higher bits first,
 //! and then one bit at a time.
 
-use super::{NATURAL, bits::Bits, scanner::Coding, table::Table};
-use crate::codec::jpeg::file::Scan;
+use super::{
+    NATURAL,
+    bits::Bits,
+    scanner::Coding,
+    table::{Code, Table},
+};
+use crate::codec::jpeg::file::{Huffman, Scan};
 
 /// The first bits of DC coefficients.
 pub(super) struct DcFirst {
@@ -29,8 +34,11 @@ impl Coding for DcFirst {
             return;
         };
         bits.fill();
-        let size = table.symbol(bits) & 15;
-        *last = last.wrapping_add(bits.value(size.into()));
+        let difference = match table.read(bits) {
+            Code::Value(value, _) => value.into(),
+            Code::Symbol(size) => bits.value(u32::from(size & 15)),
+        };
+        *last = last.wrapping_add(difference);
         block[0] = (*last << self.low) as i16;
     }
 
@@ -70,9 +78,9 @@ struct Band {
 }
 
 impl Band {
-    fn new(scan: &Scan) -> Option<Self> {
+    fn new(scan: &Scan, table: impl Fn(&Huffman) -> Table) -> Option<Self> {
         Some(Self {
-            table: Table::new(scan.components.first()?.ac.as_deref()?),
+            table: table(scan.components.first()?.ac.as_deref()?),
             first: scan.spectral.0.into(),
             last: usize::from(scan.spectral.1).min(63),
             low: scan.approximation.1 & 15,
@@ -93,7 +101,7 @@ pub(super) struct AcFirst(Band);
 impl AcFirst {
     /// `None` if a table is missing.
     pub(super) fn new(scan: &Scan) -> Option<Self> {
-        Band::new(scan).map(Self)
+        Band::new(scan, Table::new).map(Self)
     }
 }
 
@@ -108,22 +116,22 @@ impl Coding for AcFirst {
         let mut k = band.first;
         while k <= band.last {
             bits.fill();
-            let symbol = band.table.symbol(bits);
-            let (run, size) = (symbol >> 4, symbol & 15);
-            match size {
-                0 if run < 15 => {
-                    band.read_empty(bits, run);
+            let (value, run) = match band.table.read(bits) {
+                Code::Value(value, run) => (value.into(), run),
+                Code::Symbol(0xf0) => {
+                    k += 16;
+                    continue;
+                }
+                Code::Symbol(symbol) if symbol & 15 == 0 => {
+                    band.read_empty(bits, symbol >> 4);
                     band.empty -= 1;
                     return;
                 }
-                0 => k += 16,
-                _ => {
-                    k += usize::from(run);
-                    let value = bits.value(size.into()) << band.low;
-                    block[usize::from(NATURAL[k % NATURAL.len()]) % 64] = value as i16;
-                    k += 1;
-                }
-            }
+                Code::Symbol(symbol) => (bits.value(u32::from(symbol & 15)), symbol >> 4),
+            };
+            k += usize::from(run);
+            block[usize::from(NATURAL[k % NATURAL.len()]) % 64] = (value << band.low) as i16;
+            k += 1;
         }
         bits.nonsense |= k > band.last + 1;
     }
@@ -139,7 +147,7 @@ pub(super) struct AcRefine(Band);
 impl AcRefine {
     /// `None` if a table is missing.
     pub(super) fn new(scan: &Scan) -> Option<Self> {
-        Band::new(scan).map(Self)
+        Band::new(scan, Table::of_symbols).map(Self)
     }
 }
 

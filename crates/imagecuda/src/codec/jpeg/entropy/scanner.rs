@@ -8,7 +8,8 @@ use crate::{
 
 /// How a scan has its blocks.
 pub(super) trait Coding {
-    /// Reads a block of the scan's component of that number.
+    /// Reads a block of the scan's component of that number. It is what other scans have made of
+    /// it, or, in a sequential file, anything.
     fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]);
 
     /// Forgets what blocks have to do with those before.
@@ -28,6 +29,8 @@ pub(super) struct Scanner<'a, C> {
     left: u32,
     /// Whether nothing is left of the interval.
     empty: bool,
+    /// Whether blocks for which there are no data are not 0 yet.
+    clear: bool,
     /// MCUs that had data.
     decoded: u64,
 }
@@ -88,6 +91,7 @@ impl<'a, C: Coding> Scanner<'a, C> {
             units,
             left: 0,
             empty: false,
+            clear: !file.progressive,
             decoded: 0,
         }
     }
@@ -111,7 +115,11 @@ impl<'a, C: Coding> Scanner<'a, C> {
         starts: [usize; 4],
     ) -> Result<()> {
         for row in 0..rows.min(self.rows_left()) as usize {
-            self.one_row(row, blocks, starts)?;
+            // Else damaged files of many scans would take their time, for nothing.
+            let over = self.empty && !self.clear && self.intervals.scan.restart_interval == 0;
+            if !over {
+                self.one_row(row, blocks, starts)?;
+            }
             self.row += 1;
         }
         Ok(())
@@ -133,12 +141,20 @@ impl<'a, C: Coding> Scanner<'a, C> {
                     0 => u32::MAX,
                     interval => interval,
                 };
-                bits = self.intervals.next()?;
+                let next = self.intervals.next()?;
+                // As libjpeg: where one interval ran dry and the next is lost, nothing is made up.
+                self.empty &= next.is_none();
+                bits = next.unwrap_or_default();
                 self.coding.restart();
-                self.empty = false;
             }
             self.left -= 1;
-            if !self.empty {
+            if self.empty {
+                for (_, place, _) in &*units {
+                    if let (true, Some(block)) = (self.clear, blocks.get_mut(*place)) {
+                        *block = [0; 64];
+                    }
+                }
+            } else {
                 for (component, place, _) in &*units {
                     let nowhere = &mut [0; 64];
                     let block = blocks.get_mut(*place).unwrap_or(nowhere);
@@ -177,18 +193,19 @@ struct Intervals<'a> {
 }
 
 impl<'a> Intervals<'a> {
-    fn next(&mut self) -> Result<Bits<'a>> {
+    /// The next one, or `None` if it is lost.
+    fn next(&mut self) -> Result<Option<Bits<'a>>> {
         let start = match self.number {
             0 => Some(self.scan.data.start),
             number => self.marker(number - 1)?.map(|at| at + 2),
         };
         self.number += 1;
         let Some(start) = start else {
-            return Ok(Bits::new(&[]));
+            return Ok(None);
         };
         let end = self.scan.restarts.get(self.next);
         let end = end.copied().unwrap_or(self.scan.data.end);
-        Ok(Bits::new(self.bytes.get(start..end).unwrap_or(&[])))
+        Ok(self.bytes.get(start..end).map(Bits::new))
     }
 
     /// Where the restart marker of that number is. `None` if only others are there, and the

@@ -38,6 +38,8 @@ impl Coding for Sequential {
         let Some(Part { dc, ac, last }) = self.0.get_mut(component) else {
             return;
         };
+        // Now that it comes into the cache.
+        *block = [0; 64];
         bits.fill();
         let difference = match dc.read(bits) {
             Code::Value(value, 0) => value.into(),

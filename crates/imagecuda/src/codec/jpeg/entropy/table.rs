@@ -29,6 +29,15 @@ pub(super) enum Code {
 impl Table {
     /// The codes of a table that [is sound](Huffman::is_sound).
     pub(super) fn new(huffman: &Huffman) -> Self {
+        Self::build(huffman, true)
+    }
+
+    /// The same, where no coefficients come after the codes: for [`symbol`](Self::symbol).
+    pub(super) fn of_symbols(huffman: &Huffman) -> Self {
+        Self::build(huffman, false)
+    }
+
+    fn build(huffman: &Huffman, values: bool) -> Self {
         let mut table = Self {
             fast: Box::new([0; 1 << FAST]),
             longer: [(0, 0); 17],
@@ -42,7 +51,7 @@ impl Table {
             table.longer[length as usize].1 = place.wrapping_sub(code);
             for _ in 0..count {
                 let symbol = table.symbols[place as usize & 255];
-                table.add(code, length, symbol);
+                table.add(code, length, symbol, values);
                 code += 1;
                 place += 1;
             }
@@ -53,7 +62,7 @@ impl Table {
     }
 
     /// Fills the places of all bits that begin with that code.
-    fn add(&mut self, code: u32, length: u32, symbol: u8) {
+    fn add(&mut self, code: u32, length: u32, symbol: u8, values: bool) {
         let Some(free) = FAST.checked_sub(length) else {
             return;
         };
@@ -62,7 +71,7 @@ impl Table {
         let places = self.fast.iter_mut().skip(first).take(1 << free);
         for (rest, entry) in (0u32..).zip(places) {
             *entry = match free.checked_sub(size) {
-                Some(unused) if size > 0 => {
+                Some(unused) if size > 0 && values => {
                     let value = (rest >> unused) as i32;
                     let least = 1 << (size - 1);
                     let negative = value < least;
@@ -91,9 +100,18 @@ impl Table {
         Code::Symbol(middle)
     }
 
-    /// Reads a code, and leaves what comes after it.
+    /// Reads a code of a table [of symbols](Self::of_symbols).
     #[inline(always)]
     pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> u8 {
+        match self.read(bits) {
+            Code::Symbol(symbol) => symbol,
+            Code::Value(..) => 0, // there are none
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_longer(&self, bits: &mut Bits<'_>) -> u8 {
         let next = bits.peek(16);
         for (length, &(above, offset)) in (0..).zip(&self.longer).skip(1) {
             if next < above {
@@ -106,11 +124,5 @@ impl Table {
         bits.skip(17);
         bits.nonsense = true;
         0
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn read_longer(&self, bits: &mut Bits<'_>) -> u8 {
-        self.symbol(bits)
     }
 }

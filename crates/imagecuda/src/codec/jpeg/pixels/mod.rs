@@ -75,10 +75,7 @@ fn strips(
         let last = first + count == picture.mcus_y;
         let mut decode = || match last {
             true => Ok(()),
-            false => {
-                next.fill([0; 64]);
-                rows.read(step, &mut next, starts)
-            }
+            false => rows.read(step, &mut next, starts),
         };
         let blocks = Blocks {
             blocks: &decoded,

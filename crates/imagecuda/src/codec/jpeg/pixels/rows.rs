@@ -21,7 +21,7 @@ pub(super) fn inverse(
     for (column, block) in blocks.iter().enumerate() {
         let samples = match is_flat(block) {
             true => [[idct::flat(block[0], quantizers[0]); 8]; 8],
-            false => idct::inverse(block, quantizers),
+            false => idct::inverse_in_lanes(block, quantizers),
         };
         for (row, samples) in plane.chunks_exact_mut(stride).zip(&samples) {
             if let Some(to) = row.get_mut(column * 8..column * 8 + 8) {
@@ -117,13 +117,21 @@ fn three([a, b, c]: [&[u8]; 3], out: &mut [u8], color: impl Fn([u8; 3]) -> [u8; 
             let [red, green, blue] = color([a[i], b[i], c[i]]).map(u32::from);
             words[i] = red | green << 8 | blue << 16;
         }
-        // Two pixels at a time; what is above them is written over by the next two.
-        let mut bytes = [0u8; 3 * STEP + 2];
-        for (i, &[low, high]) in words.as_chunks().0.iter().enumerate() {
-            let both = u64::from(low) | u64::from(high) << 24;
-            bytes[6 * i..6 * i + 8].copy_from_slice(&both.to_le_bytes());
+        let pairs: [u64; STEP / 2] = bytemuck::cast(words);
+        let pairs = pairs.map(|pair| {
+            let pair = match cfg!(target_endian = "big") {
+                true => pair.rotate_left(32),
+                false => pair,
+            };
+            (pair & 0xff_ffff | pair >> 8 & 0xffff_ff00_0000).to_le_bytes()
+        });
+        // What is above two pixels is written over by the next two.
+        for (i, pair) in pairs.iter().enumerate() {
+            match out.get_mut(6 * i..6 * i + 8) {
+                Some(to) => to.copy_from_slice(pair),
+                None => out[6 * i..6 * i + 6].copy_from_slice(&pair[..6]),
+            }
         }
-        out.copy_from_slice(&bytes[..3 * STEP]);
     }
     let (out, _) = out_rest.as_chunks_mut();
     for (out, ((&a, &b), &c)) in out.iter_mut().zip(a_rest.iter().zip(b_rest).zip(c_rest)) {

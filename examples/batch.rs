@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --features cuda --example batch -- --format webp --quality 85 in out`
 
+#[path = "support/pictures.rs"]
+mod pictures;
 #[path = "batch/plan.rs"]
 mod plan;
 #[path = "batch/progress.rs"]
@@ -244,7 +246,7 @@ fn jobs(task: &Task) -> Result<Vec<(PathBuf, PathBuf)>, Problem> {
     }
     let folder = |folder: &PathBuf| folder.canonicalize().or_else(|_| path::absolute(folder));
     let (input, output) = (folder(&task.input)?, folder(&task.output)?);
-    let sources = plan::list(&task.input, task.recursive, &output)?;
+    let sources = pictures::list(&task.input, task.recursive, Some(&output), Format::can_load)?;
     if sources.is_empty() {
         let folder = task.input.display();
         return Err(format!("{folder}: there are no pictures here").into());

@@ -1,6 +1,7 @@
-//! The examples `batch`, `sequence` and `interop`, as a person runs them.
+//! The examples `batch`, `contact_sheet`, `sequence` and `interop`, as a person runs them.
 
 mod batch;
+mod contact_sheet;
 
 use crate::support::{Noise, example};
 use imagecuda::{Device, Format, Image, LoadOptions, SaveOptions};
@@ -14,6 +15,7 @@ use std::{
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = batch::trials();
+    trials.extend(contact_sheet::trials());
     trials.extend(crate::support::on_each_device(crate::device_tests![
         sequence_saves_every_frame_in_order,
         sequence_stops_at_a_frame_of_another_size,

@@ -1,45 +1,10 @@
-//! Which files there are, and what each is saved as.
+//! What each file is saved as.
 
-use imagecuda::Format;
 use std::{
     collections::HashSet,
     ffi::OsString,
-    fs, io,
     path::{Path, PathBuf},
 };
-
-/// The pictures in `folder` that this build reads, known by their names, relative to it and
-/// sorted, so that every machine has the same list. Hidden files, and all that is in `except`,
-/// are left out.
-pub(crate) fn list(folder: &Path, is_recursive: bool, except: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut folders = vec![PathBuf::new()];
-    while let Some(inner) = folders.pop() {
-        let here = folder.join(&inner);
-        for entry in fs::read_dir(&here).map_err(|error| named(&here, &error))? {
-            let entry = entry.map_err(|error| named(&here, &error))?;
-            let (path, name) = (entry.path(), inner.join(entry.file_name()));
-            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if is_hidden {
-                continue;
-            }
-            // Links to folders are not followed: they may lead round in circles.
-            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                if is_recursive && path.canonicalize().is_ok_and(|path| path != except) {
-                    folders.push(name);
-                }
-            } else if Format::from_path(&name).is_some_and(Format::can_load) && path.is_file() {
-                found.push(name);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
-fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
-}
 
 /// What each source is saved as, relative to the output folder: its own name with the extension
 /// of the new format. Where an earlier source has that name, as `a.jpg` has `a.webp` before

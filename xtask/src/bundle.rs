@@ -46,7 +46,7 @@ const SCRIPTS: [(&str, &str); 2] = [
 ];
 
 /// Examples that show nothing of a device that others do not, and would make the bundle too large.
-const LEFT_OUT: [&str; 3] = ["frames", "interop", "sample"];
+const LEFT_OUT: [&str; 4] = ["contact_sheet", "frames", "interop", "sample"];
 
 /// What still travels well.
 const MOST_BYTES: u64 = 60 << 20;

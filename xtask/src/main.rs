@@ -1,5 +1,6 @@
 //! The project's own commands: `cargo xtask <command>`.
 
+mod api;
 mod args;
 mod bench;
 mod bundle;
@@ -18,6 +19,7 @@ const HELP: &str = "\
 cargo xtask <command> [--help]
 
   ptx      compile the kernels and write kernels.ptx, or check that it is up to date
+  api      list what the library makes public, or check that the list is up to date
   test     everything that CI runs
   bundle   tests, examples and benches as programs, for a machine that has only a GPU
   bench    the benchmarks
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
     let mut args = args::Args::from_env();
     let (help, run): (&str, Run) = match args.command().as_deref() {
         Some("ptx") => (ptx::HELP, ptx::run),
+        Some("api") => (api::HELP, api::run),
         Some("test") => (test::HELP, test::run),
         Some("bundle") => (bundle::HELP, bundle::run),
         Some("bench") => (bench::HELP, bench::run),

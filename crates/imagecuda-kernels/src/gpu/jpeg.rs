@@ -3,7 +3,7 @@
 
 use super::{
     shared::barrier,
-    thread::{block_dim_x, block_idx_x, thread_idx_x},
+    thread::{block_dim_x, block_idx_x, block_idx_y, thread_idx_x},
     warp,
 };
 use crate::{
@@ -12,8 +12,8 @@ use crate::{
         huffman::Table,
         idct,
         jobs::{PictureJob, ScanJob, Sums, TABLES},
-        picture::BLOCK,
-        pixel::Pixel,
+        picture::{BLOCK, Color},
+        pixel,
         scan::{Dc, Decoder, Exit, Scan, Segment, State, Together, status},
     },
     pixel::{Rgba8, RgbaF32},
@@ -560,36 +560,37 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
     }
 }
 
-/// Calls `store` with this thread's pixels and their numbers.
+/// Calls `store` with this thread's pixels and their numbers. Blocks of [`SMALL`], a row of them
+/// for each row of pixels; a warp has 64 pixels.
 ///
 /// # Safety
 ///
-/// `samples` are those of the job's picture.
+/// `samples` are those of the job's picture. All threads of the block are here.
 #[inline(always)]
-unsafe fn pixels(job: *const PictureJob, samples: *const u8, store: impl Fn(usize, Pixel)) {
+unsafe fn pixels(job: *const PictureJob, samples: *const u8, store: impl Fn(usize, Color, u32)) {
     // SAFETY: the host passes a job.
     let picture = unsafe { &(*job).picture };
     // SAFETY: what the caller promised.
     let samples = unsafe { slice::from_raw_parts(samples, picture.blocks() * BLOCK) };
-    let width = picture.width;
-    // A warp has two times 32 pixels of a row.
-    let strips = width.div_ceil(64);
-    let warps = (block_idx_x() * SMALL + thread_idx_x()) as u32 / 32;
-    let (y, strip) = (warps / strips, warps % strips);
-    let lane = thread_idx_x() as u32 % 32;
-    if y >= picture.height {
-        return;
-    }
+    let y = block_idx_y();
+    let pair = (block_idx_x() * SMALL + thread_idx_x()) as u32;
+    let [even, odd] = pixel::pair(picture, samples, pair, y as u32);
+    // What a warp stores at once should be next to each other.
+    let lane = pair % 32;
+    let of_pair = |even: u32, odd: u32| if lane % 2 == 0 { even } else { odd };
     for half in 0..2 {
-        let x = strip * 64 + half * 32 + lane;
-        if x < width {
-            let pixel = Pixel::new(picture, samples, x, y);
-            store(y as usize * width as usize + x as usize, pixel);
+        let from = half * 16 + lane / 2;
+        // SAFETY: all threads are here.
+        let pixel = unsafe { of_pair(warp::shuffle(even, from), warp::shuffle(odd, from)) };
+        let x = (pair - lane) * 2 + half * 32 + lane;
+        if x < picture.width {
+            let i = y * picture.width as usize + x as usize;
+            store(i, picture.color(), pixel);
         }
     }
 }
 
-/// Samples to float pixels. Blocks of [`SMALL`]; a warp for each 64 pixels of a row.
+/// Samples to float pixels.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_f32(
     job: *const PictureJob,
@@ -597,10 +598,14 @@ unsafe extern "ptx-kernel" fn jpeg_to_f32(
     to: *mut RgbaF32,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
-    unsafe { pixels(job, samples, |i, pixel| to.add(i).write(pixel.expand())) }
+    unsafe {
+        pixels(job, samples, |i, color, pixel| {
+            to.add(i).write(pixel::expand(color, pixel));
+        });
+    }
 }
 
-/// Samples to 8-bit pixels, likewise.
+/// Samples to 8-bit pixels.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_u8(
     job: *const PictureJob,
@@ -608,10 +613,14 @@ unsafe extern "ptx-kernel" fn jpeg_to_u8(
     to: *mut Rgba8,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
-    unsafe { pixels(job, samples, |i, pixel| to.add(i).write(pixel.expand())) }
+    unsafe {
+        pixels(job, samples, |i, color, pixel| {
+            to.add(i).write(pixel::expand(color, pixel));
+        });
+    }
 }
 
-/// Samples to pixels in the file's layout, likewise.
+/// Samples to pixels in the file's layout.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_bytes(
     job: *const PictureJob,
@@ -620,10 +629,13 @@ unsafe extern "ptx-kernel" fn jpeg_to_bytes(
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
     unsafe {
-        pixels(job, samples, |i, pixel| match pixel {
-            Pixel::L8(texel) => to.cast::<L8>().add(i).write(texel),
-            Pixel::Rgb8(texel) => to.cast::<Rgb8>().add(i).write(texel),
-            Pixel::Cmyk8(texel) => to.cast::<Cmyk8>().add(i).write(texel),
+        pixels(job, samples, |i, color, pixel| {
+            let [a, b, c, d] = pixel.to_le_bytes();
+            match color {
+                Color::Gray => to.cast::<L8>().add(i).write(L8([a])),
+                Color::Rgb | Color::Ycc => to.cast::<Rgb8>().add(i).write(Rgb8([a, b, c])),
+                _ => to.cast::<Cmyk8>().add(i).write(Cmyk8([a, b, c, d])),
+            }
         });
     }
 }

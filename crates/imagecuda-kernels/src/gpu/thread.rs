@@ -16,6 +16,13 @@ pub fn block_idx_x() -> usize {
     unsafe { nvptx::_block_idx_x() as usize }
 }
 
+/// This block's number along y within the grid.
+#[inline(always)]
+pub fn block_idx_y() -> usize {
+    // SAFETY: reading a special register has no conditions.
+    unsafe { nvptx::_block_idx_y() as usize }
+}
+
 /// Threads along x in a block.
 #[inline(always)]
 pub fn block_dim_x() -> usize {

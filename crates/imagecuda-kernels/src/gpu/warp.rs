@@ -23,6 +23,27 @@ pub unsafe fn shuffle_down(value: u32, delta: u32) -> u32 {
     result
 }
 
+/// The `value` of lane `lane`, below 32.
+///
+/// # Safety
+///
+/// All 32 lanes of the warp must call this together.
+#[inline(always)]
+pub unsafe fn shuffle(value: u32, lane: u32) -> u32 {
+    let result;
+    // SAFETY: the full mask is what the caller promised.
+    unsafe {
+        asm!(
+            "shfl.sync.idx.b32 {result}, {value}, {lane}, 31, 0xffffffff;",
+            result = out(reg32) result,
+            value = in(reg32) value,
+            lane = in(reg32) lane,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    result
+}
+
 /// Whether `value` holds in any lane of the warp.
 ///
 /// # Safety

@@ -1,5 +1,6 @@
 //! Where the coefficients and the samples of a picture are in memory.
 
+use super::upsample::Upsampling;
 use bytemuck::{Pod, Zeroable};
 
 /// Coefficients, and samples, of a block.
@@ -27,8 +28,8 @@ pub struct Component {
     pub blocks_y: u32,
     /// The blocks of the components before it.
     pub first_block: u32,
-    /// Unused, zero.
-    pub reserved: u32,
+    /// An [`Upsampling`].
+    pub upsampling: u32,
 }
 
 /// What the components mean.
@@ -136,10 +137,14 @@ impl Picture {
                 blocks_x: picture.mcus_x.checked_mul(h)?,
                 blocks_y: picture.mcus_y.checked_mul(v)?,
                 first_block: blocks,
-                reserved: 0,
+                upsampling: 0,
             };
             let own = component.blocks_x.checked_mul(component.blocks_y)?;
             blocks = blocks.checked_add(own)?;
+        }
+        for i in 0..factors.len() {
+            let how = Upsampling::of(&picture.component[i], &picture);
+            picture.component[i].upsampling = how as u32;
         }
         Some(picture)
     }

@@ -5,6 +5,7 @@ use super::picture::{Component, Picture};
 
 /// How the samples of a component become as many as there are pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
 pub enum Upsampling {
     /// They are as many.
     None,
@@ -19,6 +20,18 @@ pub enum Upsampling {
 }
 
 impl Upsampling {
+    /// What [`Component::upsampling`] says.
+    #[inline(always)]
+    pub fn from_number(number: u32) -> Self {
+        match number {
+            0 => Self::None,
+            1 => Self::Across,
+            2 => Self::Down,
+            3 => Self::Both,
+            _ => Self::Repeat,
+        }
+    }
+
     /// That of a component of a picture.
     #[inline(always)]
     pub fn of(component: &Component, picture: &Picture) -> Self {
@@ -94,6 +107,66 @@ pub fn sample(plane: &[u8], component: &Component, picture: &Picture, x: u32, y:
     }
 }
 
+/// The samples of a component at the pixels `2 * pair` and `2 * pair + 1` of row `y`: as
+/// [`sample`] has them, with less to read.
+#[inline(always)]
+pub fn pair(
+    plane: &[u8],
+    component: &Component,
+    picture: &Picture,
+    how: Upsampling,
+    pair: u32,
+    y: u32,
+) -> [u8; 2] {
+    let right = component.width.saturating_sub(1);
+    let bottom = component.height.saturating_sub(1);
+    let row = |y: u32| {
+        let start = y.min(bottom) as usize * component.stride();
+        plane.get(start..start + component.stride()).unwrap_or(&[])
+    };
+    let at = |row: &[u8], x: u32| row.get(x.min(right) as usize).copied().unwrap_or(0);
+    let beside = |row: &[u8]| {
+        [
+            at(row, pair.saturating_sub(1)),
+            at(row, pair),
+            at(row, pair + 1),
+        ]
+    };
+    // Of a halved side: the row that is nearer, and the one that is farther.
+    let rows = || match y % 2 {
+        0 => (row(y / 2), row((y / 2).saturating_sub(1))),
+        _ => (row(y / 2), row(y / 2 + 1)),
+    };
+    let x = [2 * pair, 2 * pair + 1];
+    match how {
+        Upsampling::None => {
+            let row = row(y);
+            x.map(|x| at(row, x))
+        }
+        Upsampling::Across => {
+            let [left, here, right] = beside(row(y));
+            [quarter(here, left, false), quarter(here, right, true)]
+        }
+        Upsampling::Down => {
+            let (near, far) = rows();
+            x.map(|x| quarter(at(near, x), at(far, x), y % 2 == 1))
+        }
+        Upsampling::Both => {
+            let (near, far) = rows();
+            let (near, far) = (beside(near), beside(far));
+            let column = |i: usize| blend(near[i], far[i]);
+            [
+                across_blends(column(1), column(0), false),
+                across_blends(column(1), column(2), true),
+            ]
+        }
+        Upsampling::Repeat => {
+            let row = row(repeated(y, component.v, picture.v_max));
+            x.map(|x| at(row, repeated(x, component.h, picture.h_max)))
+        }
+    }
+}
+
 /// The sample that is repeated at `i` where there are `of` for `max` pixels.
 #[inline(always)]
 pub fn repeated(i: u32, of: u32, max: u32) -> u32 {
@@ -118,9 +191,13 @@ mod tests {
                 false => 255,
             })
             .collect();
-        (0..size.0)
+        let row: Vec<u8> = (0..size.0)
             .map(|x| sample(&plane, &part, &picture, x, y))
-            .collect()
+            .collect();
+        let how = Upsampling::of(&part, &picture);
+        let pairs = (0..size.0.div_ceil(2)).map(|i| pair(&plane, &part, &picture, how, i, y));
+        assert!(pairs.flatten().take(row.len()).eq(row.iter().copied()));
+        row
     }
 
     #[test]

@@ -369,7 +369,7 @@ fn put<T: Pod>(buffer: &mut Pinned, at: usize, items: &[T]) {
     buffer[at..at + bytes.len()].copy_from_slice(bytes);
 }
 
-/// Threads a block, where each has a pixel or a block of them.
+/// Threads of a block of the kernels of pictures.
 const BLOCK_SIZE: u32 = 128;
 
 impl<P: DevicePixel> Buffer<P> {
@@ -397,21 +397,23 @@ impl<P: DevicePixel> Buffer<P> {
         samples.follow(&context.stream)?;
         let job = from.job;
         let inverse = [job, from.coefficients, samples.pointer()];
-        context.run_jpeg("jpeg_inverse", inverse, picture.blocks() * 8)?;
-        // A warp has 64 pixels of a row.
-        let threads = picture.width.div_ceil(64) as usize * picture.height as usize * 32;
+        // Eight threads a block; at most 2^32 of these, so this fits.
+        let grid = (picture.blocks() * 8).div_ceil(BLOCK_SIZE as usize) as u32;
+        context.run_jpeg("jpeg_inverse", inverse, (grid, 1))?;
+        // Two pixels a thread, and rows of their own for the picture's.
+        let grid = (picture.width.div_ceil(2 * BLOCK_SIZE), picture.height);
         match room {
             None => {
                 let kernel = match P::LAYOUT {
                     Layout::Rgba8 => "jpeg_to_u8",
                     _ => "jpeg_to_f32",
                 };
-                context.run_jpeg(kernel, [job, samples.pointer(), self.pointer()], threads)?;
+                context.run_jpeg(kernel, [job, samples.pointer(), self.pointer()], grid)?;
             }
             Some((mut pixels, turned)) => {
                 pixels.follow(&context.stream)?;
                 let to = [job, samples.pointer(), pixels.pointer()];
-                context.run_jpeg("jpeg_to_bytes", to, threads)?;
+                context.run_jpeg("jpeg_to_bytes", to, grid)?;
                 self.expand_scratch(&mut pixels, turned, how)?;
             }
         }
@@ -423,16 +425,14 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Context {
-    /// Launches a kernel of a [`PictureJob`] with `threads` threads.
+    /// Launches a kernel of a [`PictureJob`].
     fn run_jpeg(
         &self,
         kernel: &str,
         [job, from, to]: [DevicePointer<u8>; 3],
-        threads: usize,
+        grid: (u32, u32),
     ) -> Result<()> {
         let (function, stream) = (self.function(kernel)?, &self.stream);
-        // At most 2^32 blocks and pixels each, so this fits.
-        let grid = threads.div_ceil(BLOCK_SIZE as usize) as u32;
         // SAFETY: the kernel takes these three addresses; the callers sized all for the picture
         // of the job, and what they free or reuse later is in stream order.
         let launched = unsafe { launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to)) };

@@ -9,9 +9,9 @@ use super::picture::{Component, Picture};
 pub enum Upsampling {
     /// They are as many.
     None,
-    /// Half as many across: [`across`].
+    /// Half as many across: [`quarter`] of a sample and its neighbour.
     Across,
-    /// Half as many down: [`down`].
+    /// Half as many down: [`quarter`] of a sample and that above or below it.
     Down,
     /// Half as many across and down: [`blend`], then [`across_blends`].
     Both,
@@ -49,8 +49,8 @@ impl Upsampling {
     }
 }
 
-/// A sample at three quarters of the way from `far` to `near`; of an even column, or row, `odd`
-/// is false, and `far` is before `near`.
+/// The sample at three quarters of the way from `far` to `near`. `odd` says that the column, or
+/// row, of the picture is odd, so that `far` comes after `near`; it rounds differently.
 #[inline(always)]
 pub fn quarter(near: u8, far: u8, odd: bool) -> u8 {
     ((3 * u32::from(near) + u32::from(far) + 1 + u32::from(odd)) >> 2) as u8
@@ -62,7 +62,7 @@ pub fn blend(near: u8, far: u8) -> u16 {
     3 * u16::from(near) + u16::from(far)
 }
 
-/// A sample of two [`blend`]s, `near` and `far` from it; of an even column `odd` is false.
+/// The sample at three quarters of the way between two [`blend`]s; `odd` as in [`quarter`].
 #[inline(always)]
 pub fn across_blends(near: u16, far: u16, odd: bool) -> u8 {
     // Of no more than 4 * 255 each this is a byte.

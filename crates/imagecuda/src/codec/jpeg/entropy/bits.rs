@@ -27,7 +27,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Has 32 bits ready, at least, for [`peek`](Self::peek) and [`take`](Self::take).
+    /// Has 32 bits ready, at least, for [`peek`](Self::peek) and what takes them.
     #[inline(always)]
     pub(super) fn fill(&mut self) {
         if self.count < ENOUGH {

@@ -15,6 +15,9 @@ use std::{mem, ops::Range};
 /// Coefficients that are decoded at a time, about: so many that they stay in a cache.
 const STRIP: usize = 1 << 17;
 
+/// The same where another thread takes them: so many that it pays to wake it.
+const SHARED_STRIP: usize = 1 << 19;
+
 /// Pixels below which more threads do not pay.
 const SMALL: usize = 1 << 16;
 
@@ -25,9 +28,9 @@ pub(super) fn read(file: &File, bytes: &[u8], damaged: bool, out: &mut [u8]) -> 
     let alone = is_for_one(file);
     if let Some(rows) = entropy::Rows::new(file, bytes, damaged) {
         return match alone {
-            true => strips(file, rows, out, one_by_one),
+            true => strips(file, rows, STRIP, out, one_by_one),
             // One thread of the pool, so that it hands over to others only.
-            false => rayon::scope(|_| strips(file, rows, out, both)),
+            false => rayon::scope(|_| strips(file, rows, SHARED_STRIP, out, both)),
         };
     }
     let mut coefficients = vec![0; picture.blocks() * 64];
@@ -51,16 +54,18 @@ pub(super) fn from_coefficients(file: &File, coefficients: &[i16], out: &mut [u8
     }
 }
 
-/// The strips of a picture, each decoded while the one before is painted.
+/// The strips of a picture, of about `size` coefficients, each decoded while the one before is
+/// painted, or after it.
 fn strips(
     file: &File,
     mut rows: entropy::Rows<'_>,
+    size: usize,
     mut out: &mut [u8],
     two: impl Fn(&mut (dyn FnMut() -> Result<()> + Send), &mut (dyn FnMut() + Send)) -> Result<()>,
 ) -> Result<()> {
     let picture = &file.picture;
     let blocks_in_row = picture.blocks() / picture.mcus_y as usize;
-    let step = (STRIP / 64 / blocks_in_row.max(1)).clamp(1, picture.mcus_y as usize) as u32;
+    let step = (size / 64 / blocks_in_row.max(1)).clamp(1, picture.mcus_y as usize) as u32;
     let mut starts = [0; 4];
     for (start, component) in starts.iter_mut().zip(&picture.component) {
         // All rows are alike, so a part of a picture is laid out as a whole one.

@@ -243,6 +243,11 @@ impl KernelBuilder {
         let mut flags = vec![
             format!("-Ctarget-cpu={}", self.arch),
             "-Csymbol-mangling-version=v0".to_owned(),
+            // Without these, LLVM and rustc take a call of a function with a barrier or a vote
+            // for one that they may copy into both branches of an `if`. The threads of a warp
+            // would then wait for each other at two places, for ever.
+            "-Cllvm-args=-force-attribute=convergent".to_owned(),
+            "-Zmir-enable-passes=-JumpThreading".to_owned(),
         ];
         if let Some((major, minor)) = isa {
             flags.push(format!("-Ctarget-feature=+ptx{major}{minor}"));

@@ -26,9 +26,10 @@
 #![no_std]
 #![forbid(unsafe_op_in_unsafe_fn)]
 #![cfg_attr(not(target_arch = "nvptx64"), deny(unsafe_code))]
+#![cfg_attr(target_arch = "nvptx64", allow(internal_features))] // link_llvm_intrinsics
 #![cfg_attr(
     target_arch = "nvptx64",
-    feature(abi_ptx, asm_experimental_arch, stdarch_nvptx)
+    feature(abi_ptx, asm_experimental_arch, link_llvm_intrinsics, stdarch_nvptx)
 )]
 
 #[cfg(not(target_arch = "nvptx64"))]

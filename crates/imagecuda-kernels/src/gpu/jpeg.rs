@@ -188,7 +188,8 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     let end = warm_up + own;
     for round in 1..=scan.rounds() {
         let target = thread + round as usize;
-        goes_on = goes_on && target < end && decoder.go_on();
+        // Without a branch: LLVM would make two calls of the next one.
+        goes_on &= (target < end) & decoder.go_on();
         let exit = decoder.synchronize(goes_on, Warp);
         if goes_on {
             // SAFETY: below `end`, and no other thread has this target in this round.

@@ -1,6 +1,25 @@
 //! Talk between the 32 threads of a warp.
+//!
+//! These are LLVM's intrinsics, and not assembly: of those it knows that threads must come to them
+//! together, and neither copies nor moves them into branches.
 
-use core::arch::asm;
+/// All lanes.
+const ALL: u32 = u32::MAX;
+
+/// The lane that is never passed.
+const LAST: u32 = 31;
+
+#[allow(improper_ctypes)]
+unsafe extern "C" {
+    #[link_name = "llvm.nvvm.shfl.sync.down.i32"]
+    fn shfl_sync_down(mask: u32, value: u32, delta: u32, last: u32) -> u32;
+    #[link_name = "llvm.nvvm.shfl.sync.idx.i32"]
+    fn shfl_sync_idx(mask: u32, value: u32, lane: u32, last: u32) -> u32;
+    #[link_name = "llvm.nvvm.vote.any.sync"]
+    fn vote_any_sync(mask: u32, value: bool) -> bool;
+    #[link_name = "llvm.nvvm.bar.warp.sync"]
+    fn bar_warp_sync(mask: u32);
+}
 
 /// The `value` of the lane `delta` further up in the warp; a lane past the last gets its own.
 ///
@@ -9,18 +28,8 @@ use core::arch::asm;
 /// All 32 lanes of the warp must call this together.
 #[inline(always)]
 pub unsafe fn shuffle_down(value: u32, delta: u32) -> u32 {
-    let result;
     // SAFETY: the full mask is what the caller promised.
-    unsafe {
-        asm!(
-            "shfl.sync.down.b32 {result}, {value}, {delta}, 31, 0xffffffff;",
-            result = out(reg32) result,
-            value = in(reg32) value,
-            delta = in(reg32) delta,
-            options(nomem, nostack, preserves_flags),
-        );
-    }
-    result
+    unsafe { shfl_sync_down(ALL, value, delta, LAST) }
 }
 
 /// The `value` of lane `lane`, below 32.
@@ -30,52 +39,28 @@ pub unsafe fn shuffle_down(value: u32, delta: u32) -> u32 {
 /// All 32 lanes of the warp must call this together.
 #[inline(always)]
 pub unsafe fn shuffle(value: u32, lane: u32) -> u32 {
-    let result;
     // SAFETY: the full mask is what the caller promised.
-    unsafe {
-        asm!(
-            "shfl.sync.idx.b32 {result}, {value}, {lane}, 31, 0xffffffff;",
-            result = out(reg32) result,
-            value = in(reg32) value,
-            lane = in(reg32) lane,
-            options(nomem, nostack, preserves_flags),
-        );
-    }
-    result
+    unsafe { shfl_sync_idx(ALL, value, lane, LAST) }
 }
 
 /// Whether `value` holds in any lane of the warp.
 ///
 /// # Safety
 ///
-/// All lanes of the warp that have not ended must call this together.
+/// All 32 lanes of the warp must call this together.
 #[inline(always)]
 pub unsafe fn any(value: bool) -> bool {
-    let result: u32;
     // SAFETY: the full mask is what the caller promised.
-    unsafe {
-        asm!(
-            "{{ .reg .pred p; setp.ne.u32 p, {value}, 0; vote.sync.any.pred p, p, 0xffffffff; selp.u32 {result}, 1, 0, p; }}",
-            value = in(reg32) u32::from(value),
-            result = out(reg32) result,
-            options(nostack, preserves_flags),
-        );
-    }
-    result != 0
+    unsafe { vote_any_sync(ALL, value) }
 }
 
 /// Waits until all lanes of the warp are here, and what they wrote is there for the others.
 ///
 /// # Safety
 ///
-/// As [`any`].
+/// All 32 lanes of the warp must call this together.
 #[inline(always)]
 pub unsafe fn sync() {
     // SAFETY: the full mask is what the caller promised.
-    unsafe {
-        asm!(
-            "bar.warp.sync 0xffffffff;",
-            options(nostack, preserves_flags)
-        )
-    }
+    unsafe { bar_warp_sync(ALL) }
 }

@@ -296,7 +296,7 @@ impl<'a> Decoder<'a> {
     #[inline(always)]
     pub fn synchronize(&mut self, is_active: bool, together: impl Together) -> Exit {
         let mut units = 0;
-        let mut is_active = is_active && !self.is_past();
+        let mut is_active = is_active & !self.is_past();
         while together.any(is_active) {
             if is_active {
                 self.reader.refill();
@@ -318,14 +318,13 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// Moves to the next subsequence. Whether the segment has one.
+    /// Moves to the next subsequence. Whether the segment has one; if not, the decoder stays.
     #[inline(always)]
     pub fn go_on(&mut self) -> bool {
-        if self.is_last() {
-            return false;
-        }
+        let goes_on = !self.is_last();
+        // The last one ends with the segment, and stays where it is.
         self.limit = (self.limit + self.scan.subsequence).min(self.place.end);
-        true
+        goes_on
     }
 
     /// Decodes the subsequence once more, where `before` data units were ended in its segment
@@ -347,8 +346,8 @@ impl<'a> Decoder<'a> {
         let first = self.place.segment * scan.restart_interval;
         let mcus = scan.mcus.saturating_sub(first).min(scan.restart_interval);
         let mut left = (mcus * scan.unit_count).saturating_sub(before);
-        let was_active = is_active && left > 0;
-        let mut is_active = was_active && !self.is_past();
+        let was_active = is_active & (left > 0);
+        let mut is_active = was_active & !self.is_past();
         let mcu = first + before / scan.unit_count;
         let (mut x, mut y) = (mcu % scan.mcus_x, mcu / scan.mcus_x);
         let mut dc = Dc::default();

@@ -1,0 +1,389 @@
+//! JPEG: the pixels are libjpeg-turbo's, bit for bit, whoever decodes it.
+//!
+//! `IMAGECUDA_TEST_JPEGS` is how many made files are tried, and how many damages of each file;
+//! `IMAGECUDA_TEST_JPEG_SEED` is the only one tried.
+
+use crate::support::{
+    Noise, corpus, gpu_is_missing,
+    jpegs::{self, Jpeg, Picture, difference, reference},
+};
+use imagecuda::{ColorPolicy, Device, LoadOptions, Result};
+use libtest_mimic::{Failed, Trial};
+use std::{
+    env, fs,
+    mem::discriminant,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, mpsc},
+    thread,
+    time::Duration,
+};
+
+/// Who decodes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Decoder {
+    Host,
+    Kernels,
+}
+
+/// What a decoder made of a file, and whether that is all of it.
+struct Found {
+    picture: Picture,
+    truncated: bool,
+}
+
+// STAND-IN: to become `.jpeg_decoder(…)` of the options, once there is one to choose.
+fn decode(
+    device: &Device,
+    file: &[u8],
+    decoder: Decoder,
+    tolerant: bool,
+    most: u64,
+) -> Result<Found> {
+    let _ = decoder;
+    let options = LoadOptions::new()
+        .format(imagecuda::Format::Jpeg)
+        .color(ColorPolicy::Raw)
+        .orientation(false)
+        .max_pixels(most)
+        .allow_truncated(tolerant);
+    let decoded = options.read_bytes(device, file)?;
+    let truncated = decoded.is_truncated();
+    let image = decoded.into_image_u8()?;
+    let size = [image.width(), image.height()].map(|n| n as usize);
+    let rgba = image.download()?;
+    Ok(Found {
+        picture: Picture { size, rgba },
+        truncated,
+    })
+}
+
+/// The decoders for a file: progressive ones are not for the kernels.
+fn decoders(file: &[u8]) -> &'static [Decoder] {
+    match jpegs::start_of_frame(file) {
+        Some(0xc2) => &[Decoder::Host],
+        _ => &[Decoder::Host, Decoder::Kernels],
+    }
+}
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = crate::support::on_each_device(crate::device_tests![
+        a_flat_picture_is_exact,
+        other_encoders_files_are_exact,
+        long_thin_pictures_are_exact,
+        a_cut_picture_is_as_libjpeg_leaves_it,
+    ]);
+    trials.push(Trial::test("cpu::jpeg::a_difference_is_noticed", || {
+        a_difference_is_noticed();
+        Ok(())
+    }));
+    for part in 0..PARTS {
+        on_devices(&mut trials, format!("jpeg::made::{part}"), move |device| {
+            let seeds = match variable("IMAGECUDA_TEST_JPEG_SEED") {
+                Some(seed) => seed..seed + 1,
+                None => 0..variable("IMAGECUDA_TEST_JPEGS").unwrap_or(MADE),
+            };
+            for seed in seeds.filter(|seed| seed % PARTS == part) {
+                exact(device, &jpegs::random(seed))
+                    .map_err(|error| format!("seed {seed}: {error}"))?;
+            }
+            Ok(())
+        });
+        on_devices(
+            &mut trials,
+            format!("jpeg::damage::made::{part}"),
+            move |device| {
+                let jpeg = jpegs::random(1_000_000 + part);
+                damage(device, jpeg.bytes, jpeg.what)
+            },
+        );
+    }
+    let reference = env::var_os("IMAGECUDA_TEST_DJPEG").map(PathBuf::from);
+    for (name, path) in files() {
+        let file = path.clone();
+        let bad = name.starts_with("bad/");
+        on_devices(
+            &mut trials,
+            format!("jpeg::corpus::{name}"),
+            move |device| {
+                let bytes = fs::read(&file)?;
+                exact_or_bad(device, bytes, bad)
+            },
+        );
+        if fs::metadata(&path).is_ok_and(|file| file.len() < 16_000) {
+            let path = path.clone();
+            on_devices(
+                &mut trials,
+                format!("jpeg::damage::{name}"),
+                move |device| damage(device, fs::read(&path)?, String::new()),
+            );
+        }
+        if let Some(djpeg) = reference.clone() {
+            trials.push(Trial::test(
+                format!("cpu::jpeg::reference::{name}"),
+                move || as_djpeg(&djpeg, &path),
+            ));
+        }
+    }
+    trials
+}
+
+/// How many trials share the made files.
+const PARTS: u64 = 8;
+/// How many files are made by default.
+const MADE: u64 = 400;
+/// How many damages of a file there are by default.
+const DAMAGES: u64 = 60;
+/// How long all damages of a file may take, which they never do but in a loop without end.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// The pixels that a file may have, and a damaged one.
+const LARGE: u64 = 1 << 25;
+const SMALL: u64 = 1 << 19;
+
+fn variable(name: &str) -> Option<u64> {
+    let value = env::var(name).ok()?;
+    Some(value.parse().expect("a number"))
+}
+
+fn on_devices(
+    trials: &mut Vec<Trial>,
+    name: String,
+    body: impl Fn(&Device) -> Result<(), Failed> + Send + Clone + 'static,
+) {
+    let on_gpu = body.clone();
+    trials.push(Trial::test(format!("cpu::{name}"), move || {
+        body(&Device::cpu())
+    }));
+    let on_gpu = move || on_gpu(&Device::cuda(0).map_err(|error| error.to_string())?);
+    trials.push(Trial::test(format!("cuda::{name}"), on_gpu).with_ignored_flag(gpu_is_missing()));
+}
+
+/// The corpus's JPEG files, with their names in it.
+fn files() -> Vec<(String, PathBuf)> {
+    let Some(corpus) = corpus() else {
+        return Vec::new();
+    };
+    let mut files = Vec::new();
+    for folder in fs::read_dir(&corpus).unwrap() {
+        let Ok(entries) = fs::read_dir(folder.unwrap().path()) else {
+            continue;
+        };
+        for entry in entries {
+            let path = entry.unwrap().path();
+            let kind = path.extension().unwrap_or_default().to_ascii_lowercase();
+            if kind == "jpg" || kind == "jpeg" {
+                let name = path.strip_prefix(&corpus).unwrap().display().to_string();
+                files.push((name, path));
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+/// Whether all decoders give the reference's pixels.
+fn exact(device: &Device, jpeg: &Jpeg) -> Result<(), String> {
+    let Jpeg { bytes, what } = jpeg;
+    let Some(expected) = reference(bytes) else {
+        return Err(format!("libjpeg refuses {what}"));
+    };
+    let expected = expected.picture(jpegs::has_adobe(bytes));
+    for &decoder in decoders(bytes) {
+        let fail = |error: String| format!("{decoder:?}: {error}: {what}");
+        let found = decode(device, bytes, decoder, false, LARGE);
+        let found = found.map_err(|error| fail(error.to_string()))?;
+        if let Some(difference) = difference(&found.picture, &expected) {
+            return Err(fail(difference));
+        }
+    }
+    Ok(())
+}
+
+/// As [`exact`], but of what libjpeg refuses nothing is said, and what is listed as bad, where
+/// libjpeg has to guess, may be refused.
+fn exact_or_bad(device: &Device, bytes: Vec<u8>, bad: bool) -> Result<(), Failed> {
+    let refused = decode(device, &bytes, Decoder::Host, false, LARGE).is_err();
+    if reference(&bytes).is_none() || bad && refused {
+        return Ok(());
+    }
+    let what = String::new();
+    Ok(exact(device, &Jpeg { bytes, what })?)
+}
+
+fn a_flat_picture_is_exact(device: &Device) {
+    exact(device, &jpegs::flat([2048, 2048], 0xc0)).unwrap();
+    exact(device, &jpegs::flat([700, 500], 0xc2)).unwrap();
+}
+
+fn long_thin_pictures_are_exact(device: &Device) {
+    for size in [[1, 2000], [65_500, 1], [3, 65_500], [65_500, 3]] {
+        exact(device, &jpegs::flat(size, 0xc0)).unwrap();
+    }
+}
+
+fn other_encoders_files_are_exact(device: &Device) {
+    for jpeg in jpegs::encoded() {
+        exact(device, &jpeg).unwrap();
+    }
+}
+
+/// The comparison itself: one sample that is off by one is found.
+fn a_difference_is_noticed() {
+    let jpeg = jpegs::random(3);
+    let expected = reference(&jpeg.bytes).unwrap().picture(false);
+    for at in [0, expected.rgba.len() / 2, expected.rgba.len() - 1] {
+        let mut rgba = expected.rgba.clone();
+        rgba[at] ^= 1;
+        let got = Picture {
+            size: expected.size,
+            rgba,
+        };
+        let text = difference(&got, &expected).unwrap();
+        let (x, y) = (at / 4 % got.size[0], at / 4 / got.size[0]);
+        assert!(text.contains(&format!("at {x},{y}, expected")), "{text}");
+        assert!(
+            text.contains("; 1 of ") && text.ends_with("by 1 at most"),
+            "{text}"
+        );
+    }
+    let size = [expected.size[1] + 1, expected.size[0]];
+    let rgba = expected.rgba.clone();
+    assert!(difference(&Picture { size, rgba }, &expected).is_some());
+    // Nor does the reference take another picture's data for this one's.
+    let other = reference(&jpegs::random(4).bytes).unwrap().picture(false);
+    assert!(difference(&other, &expected).is_some());
+    assert!(reference(b"\xff\xd8\xff\xd9").is_none() && reference(b"").is_none());
+}
+
+/// All kinds of damage: never a panic, never for ever, and all decoders of one mind.
+fn damage(device: &Device, bytes: Vec<u8>, what: String) -> Result<(), Failed> {
+    let now = Arc::new(Mutex::new(String::new()));
+    let (done, wait) = mpsc::channel();
+    let (device, doing) = (device.clone(), now.clone());
+    let work = thread::spawn(move || {
+        let mut noise = Noise::new(bytes.len() as u64);
+        for round in 0..variable("IMAGECUDA_TEST_JPEGS").unwrap_or(DAMAGES) {
+            let (damaged, how) = jpegs::damaged(&bytes, round, &mut noise);
+            doing.lock().unwrap().clone_from(&how);
+            for tolerant in [false, true] {
+                of_one_mind(&device, &damaged, tolerant)
+                    .map_err(|error| format!("{how}, tolerant {tolerant}: {error}: {what}"))?;
+            }
+        }
+        let _ = done.send(());
+        Ok(())
+    });
+    let doing = || now.lock().unwrap().clone();
+    match wait.recv_timeout(PATIENCE) {
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("no end of {}", doing()).into()),
+        _ => match work.join() {
+            Ok(result) => result.map_err(|error: String| error.into()),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().cloned();
+                Err(format!("panic of {}: {}", doing(), text.unwrap_or_default()).into())
+            }
+        },
+    }
+}
+
+/// The CPU's host decoder and all others: the same pixels, or the same kind of error.
+fn of_one_mind(device: &Device, file: &[u8], tolerant: bool) -> Result<(), String> {
+    let first = decode(&Device::cpu(), file, Decoder::Host, tolerant, SMALL);
+    // A marker that makes it progressive may come to be anywhere.
+    let progressive = file.windows(2).any(|two| two == [0xff, 0xc2]);
+    for decoder in [Decoder::Host, Decoder::Kernels] {
+        if progressive && decoder == Decoder::Kernels {
+            continue;
+        }
+        let other = decode(device, file, decoder, tolerant, SMALL);
+        match (&first, &other) {
+            (Ok(a), Ok(b)) => {
+                if let Some(difference) = difference(&b.picture, &a.picture) {
+                    return Err(format!("{decoder:?}: {difference}"));
+                }
+                if a.truncated != b.truncated {
+                    return Err(format!("{decoder:?}: truncated {}", b.truncated));
+                }
+            }
+            (Err(a), Err(b)) if discriminant(a.kind()) == discriminant(b.kind()) => {}
+            (a, b) => {
+                let text = |found: &Result<Found>| match found {
+                    Ok(_) => "a picture".to_owned(),
+                    Err(error) => error.to_string(),
+                };
+                return Err(format!("{decoder:?}: {}, Host: {}", text(b), text(a)));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn a_cut_picture_is_as_libjpeg_leaves_it(device: &Device) {
+    for seed in 2_000_000..2_000_012 {
+        if let Err(error) = cuts(device, &jpegs::random(seed)) {
+            panic!("seed {seed}: {error}");
+        }
+    }
+}
+
+/// Cuts of an intact file, where the host's decoder is to leave what libjpeg leaves.
+fn cuts(device: &Device, jpeg: &Jpeg) -> Result<(), String> {
+    let Jpeg { bytes, what } = jpeg;
+    let start = jpegs::first_scan(bytes).unwrap();
+    let step = (bytes.len() - start).div_ceil(20).max(1);
+    for keep in (start..bytes.len()).step_by(step) {
+        let cut = &bytes[..keep];
+        // Nothing at all may be an error.
+        let Ok(found) = decode(device, cut, Decoder::Host, true, LARGE) else {
+            continue;
+        };
+        let expected = reference(cut).ok_or("libjpeg refuses a cut")?;
+        let expected = expected.picture(jpegs::has_adobe(cut));
+        if let Some(difference) = difference(&found.picture, &expected) {
+            return Err(format!(
+                "{keep} of {} bytes: {difference}: {what}",
+                bytes.len()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the reference is what libjpeg-turbo's own program makes of a file.
+fn as_djpeg(djpeg: &Path, file: &Path) -> Result<(), Failed> {
+    let output = Command::new(djpeg)
+        .args(["-dct", "int", "-pnm"])
+        .arg(file)
+        .output()?;
+    // Of what is damaged it makes what it can, as the reference does.
+    let header: Vec<&[u8]> = output
+        .stdout
+        .splitn(4, |&b| b == b'\n' || b == b' ')
+        .collect();
+    let expected = reference(&fs::read(file)?);
+    let (Some(expected), [kind, width, height, rest]) = (expected, &header[..]) else {
+        let refused = output.stdout.is_empty();
+        return match refused {
+            true => Ok(()),
+            false => Err("only one of them refuses it".into()),
+        };
+    };
+    let number = |text: &[u8]| String::from_utf8_lossy(text).parse::<usize>();
+    let size = [number(width)?, number(height)?];
+    let samples = &rest[4..]; // behind "255\n"
+    let rgba = match *kind {
+        b"P5" => samples.iter().flat_map(|&v| [v, v, v, 255]).collect(),
+        _ => samples
+            .as_chunks()
+            .0
+            .iter()
+            .flat_map(|&[r, g, b]| [r, g, b, 255])
+            .collect(),
+    };
+    // It takes all inks for Adobe's.
+    match difference(&expected.picture(true), &Picture { size, rgba }) {
+        Some(difference) => Err(difference.into()),
+        None => Ok(()),
+    }
+}

@@ -3,21 +3,16 @@
 //! `IMAGECUDA_TEST_JPEGS` is how many made files are tried, and how many damages of each file;
 //! `IMAGECUDA_TEST_JPEG_SEED` is the only one tried.
 
+mod damage;
+mod reference;
+
 use crate::support::{
-    Noise, corpus, gpu_is_missing,
+    corpus, gpu_is_missing,
     jpegs::{self, Jpeg, Picture, difference, reference},
 };
 use imagecuda::{ColorPolicy, Device, LoadOptions, Result};
 use libtest_mimic::{Failed, Trial};
-use std::{
-    env, fs,
-    mem::discriminant,
-    path::{Path, PathBuf},
-    process::Command,
-    sync::{Arc, Mutex, mpsc},
-    thread,
-    time::Duration,
-};
+use std::{env, fs, path::PathBuf};
 
 /// Who decodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,17 +68,16 @@ pub(crate) fn trials() -> Vec<Trial> {
         long_thin_pictures_are_exact,
         a_cut_picture_is_as_libjpeg_leaves_it,
     ]);
-    trials.push(Trial::test("cpu::jpeg::a_difference_is_noticed", || {
-        a_difference_is_noticed();
-        Ok(())
-    }));
+    for (name, test) in [
+        ("a_difference_is_noticed", a_difference_is_noticed as fn()),
+        ("scans_are_no_matter_to_the_reference", scans_are_no_matter),
+    ] {
+        let test = move || Ok(test());
+        trials.push(Trial::test(format!("cpu::jpeg::{name}"), test));
+    }
     for part in 0..PARTS {
         on_devices(&mut trials, format!("jpeg::made::{part}"), move |device| {
-            let seeds = match variable("IMAGECUDA_TEST_JPEG_SEED") {
-                Some(seed) => seed..seed + 1,
-                None => 0..variable("IMAGECUDA_TEST_JPEGS").unwrap_or(MADE),
-            };
-            for seed in seeds.filter(|seed| seed % PARTS == part) {
+            for seed in seeds(part) {
                 exact(device, &jpegs::random(seed))
                     .map_err(|error| format!("seed {seed}: {error}"))?;
             }
@@ -94,11 +88,17 @@ pub(crate) fn trials() -> Vec<Trial> {
             format!("jpeg::damage::made::{part}"),
             move |device| {
                 let jpeg = jpegs::random(1_000_000 + part);
-                damage(device, jpeg.bytes, jpeg.what)
+                damage::check(device, jpeg.bytes, jpeg.what)
             },
         );
     }
-    let reference = env::var_os("IMAGECUDA_TEST_DJPEG").map(PathBuf::from);
+    trials.extend(trials_of_the_corpus());
+    trials.extend(reference::trials());
+    trials
+}
+
+fn trials_of_the_corpus() -> Vec<Trial> {
+    let mut trials = Vec::new();
     for (name, path) in files() {
         let file = path.clone();
         let bad = name.starts_with("bad/");
@@ -115,27 +115,26 @@ pub(crate) fn trials() -> Vec<Trial> {
             on_devices(
                 &mut trials,
                 format!("jpeg::damage::{name}"),
-                move |device| damage(device, fs::read(&path)?, String::new()),
+                move |device| damage::check(device, fs::read(&path)?, String::new()),
             );
-        }
-        if let Some(djpeg) = reference.clone() {
-            trials.push(Trial::test(
-                format!("cpu::jpeg::reference::{name}"),
-                move || as_djpeg(&djpeg, &path),
-            ));
         }
     }
     trials
+}
+
+/// A part of the seeds of the made files.
+fn seeds(part: u64) -> impl Iterator<Item = u64> {
+    let seeds = match variable("IMAGECUDA_TEST_JPEG_SEED") {
+        Some(seed) => seed..seed + 1,
+        None => 0..variable("IMAGECUDA_TEST_JPEGS").unwrap_or(MADE),
+    };
+    seeds.filter(move |seed| seed % PARTS == part)
 }
 
 /// How many trials share the made files.
 const PARTS: u64 = 8;
 /// How many files are made by default.
 const MADE: u64 = 400;
-/// How many damages of a file there are by default.
-const DAMAGES: u64 = 60;
-/// How long all damages of a file may take, which they never do but in a loop without end.
-const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The pixels that a file may have, and a damaged one.
 const LARGE: u64 = 1 << 25;
@@ -256,67 +255,12 @@ fn a_difference_is_noticed() {
     assert!(reference(b"\xff\xd8\xff\xd9").is_none() && reference(b"").is_none());
 }
 
-/// All kinds of damage: never a panic, never for ever, and all decoders of one mind.
-fn damage(device: &Device, bytes: Vec<u8>, what: String) -> Result<(), Failed> {
-    let now = Arc::new(Mutex::new(String::new()));
-    let (done, wait) = mpsc::channel();
-    let (device, doing) = (device.clone(), now.clone());
-    let work = thread::spawn(move || {
-        let mut noise = Noise::new(bytes.len() as u64);
-        for round in 0..variable("IMAGECUDA_TEST_JPEGS").unwrap_or(DAMAGES) {
-            let (damaged, how) = jpegs::damaged(&bytes, round, &mut noise);
-            doing.lock().unwrap().clone_from(&how);
-            for tolerant in [false, true] {
-                of_one_mind(&device, &damaged, tolerant)
-                    .map_err(|error| format!("{how}, tolerant {tolerant}: {error}: {what}"))?;
-            }
-        }
-        let _ = done.send(());
-        Ok(())
-    });
-    let doing = || now.lock().unwrap().clone();
-    match wait.recv_timeout(PATIENCE) {
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("no end of {}", doing()).into()),
-        _ => match work.join() {
-            Ok(result) => result.map_err(|error: String| error.into()),
-            Err(panic) => {
-                let text = panic.downcast_ref::<String>().cloned();
-                Err(format!("panic of {}: {}", doing(), text.unwrap_or_default()).into())
-            }
-        },
+/// The writer of the made files: what it says in one way and in another is the same.
+fn scans_are_no_matter() {
+    for seed in 0..100 {
+        let [a, b] = jpegs::pair(seed).map(|file| reference(&file).unwrap().picture(false));
+        assert_eq!(difference(&a, &b), None, "seed {seed}");
     }
-}
-
-/// The CPU's host decoder and all others: the same pixels, or the same kind of error.
-fn of_one_mind(device: &Device, file: &[u8], tolerant: bool) -> Result<(), String> {
-    let first = decode(&Device::cpu(), file, Decoder::Host, tolerant, SMALL);
-    // A marker that makes it progressive may come to be anywhere.
-    let progressive = file.windows(2).any(|two| two == [0xff, 0xc2]);
-    for decoder in [Decoder::Host, Decoder::Kernels] {
-        if progressive && decoder == Decoder::Kernels {
-            continue;
-        }
-        let other = decode(device, file, decoder, tolerant, SMALL);
-        match (&first, &other) {
-            (Ok(a), Ok(b)) => {
-                if let Some(difference) = difference(&b.picture, &a.picture) {
-                    return Err(format!("{decoder:?}: {difference}"));
-                }
-                if a.truncated != b.truncated {
-                    return Err(format!("{decoder:?}: truncated {}", b.truncated));
-                }
-            }
-            (Err(a), Err(b)) if discriminant(a.kind()) == discriminant(b.kind()) => {}
-            (a, b) => {
-                let text = |found: &Result<Found>| match found {
-                    Ok(_) => "a picture".to_owned(),
-                    Err(error) => error.to_string(),
-                };
-                return Err(format!("{decoder:?}: {}, Host: {}", text(b), text(a)));
-            }
-        }
-    }
-    Ok(())
 }
 
 fn a_cut_picture_is_as_libjpeg_leaves_it(device: &Device) {
@@ -348,42 +292,4 @@ fn cuts(device: &Device, jpeg: &Jpeg) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Whether the reference is what libjpeg-turbo's own program makes of a file.
-fn as_djpeg(djpeg: &Path, file: &Path) -> Result<(), Failed> {
-    let output = Command::new(djpeg)
-        .args(["-dct", "int", "-pnm"])
-        .arg(file)
-        .output()?;
-    // Of what is damaged it makes what it can, as the reference does.
-    let header: Vec<&[u8]> = output
-        .stdout
-        .splitn(4, |&b| b == b'\n' || b == b' ')
-        .collect();
-    let expected = reference(&fs::read(file)?);
-    let (Some(expected), [kind, width, height, rest]) = (expected, &header[..]) else {
-        let refused = output.stdout.is_empty();
-        return match refused {
-            true => Ok(()),
-            false => Err("only one of them refuses it".into()),
-        };
-    };
-    let number = |text: &[u8]| String::from_utf8_lossy(text).parse::<usize>();
-    let size = [number(width)?, number(height)?];
-    let samples = &rest[4..]; // behind "255\n"
-    let rgba = match *kind {
-        b"P5" => samples.iter().flat_map(|&v| [v, v, v, 255]).collect(),
-        _ => samples
-            .as_chunks()
-            .0
-            .iter()
-            .flat_map(|&[r, g, b]| [r, g, b, 255])
-            .collect(),
-    };
-    // It takes all inks for Adobe's.
-    match difference(&expected.picture(true), &Picture { size, rgba }) {
-        Some(difference) => Err(difference.into()),
-        None => Ok(()),
-    }
 }

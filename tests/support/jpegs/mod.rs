@@ -65,8 +65,22 @@ fn one_in(noise: &mut Noise, n: u64) -> bool {
 
 /// The file of a seed, always the same.
 pub fn random(seed: u64) -> Jpeg {
-    let mut noise = Noise::new(seed.wrapping_add(1));
-    let noise = &mut noise;
+    made(&mut Noise::new(seed.wrapping_add(1))).1
+}
+
+/// Twice the same picture: its coefficients in one progressive file and in a sequential one.
+pub fn pair(seed: u64) -> [Vec<u8>; 2] {
+    let noise = &mut Noise::new(seed.wrapping_add(1));
+    let (mut frame, _) = made(noise);
+    frame.codes = Codes::Fitting;
+    [0xc2, 0xc1].map(|start| {
+        frame.start = start;
+        frame.scans = scans(&frame, noise);
+        frame.write(noise)
+    })
+}
+
+fn made(noise: &mut Noise) -> (Frame, Jpeg) {
     for _ in 0..9 {
         noise.next(); // the first ones of close seeds are close
     }
@@ -143,10 +157,8 @@ pub fn random(seed: u64) -> Jpeg {
         frame.oddities,
         frame.scans,
     );
-    Jpeg {
-        bytes: frame.write(noise),
-        what,
-    }
+    let bytes = frame.write(noise);
+    (frame, Jpeg { bytes, what })
 }
 
 /// One colour all over, so that a decoder in the middle of the data never finds where it is.

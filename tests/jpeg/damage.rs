@@ -15,7 +15,7 @@ use std::{
 };
 
 /// How many damages of a file there are by default.
-const DAMAGES: u64 = 60;
+const DAMAGES: u64 = 100;
 /// How long all damages of a file may take, which they never do but in a loop without end.
 const PATIENCE: Duration = Duration::from_secs(300);
 

@@ -1,6 +1,6 @@
 //! Damaged files.
 
-use super::{Decoder, Found, SMALL, decode, variable};
+use super::{DECODERS, Decoder, Found, SMALL, decode, variable};
 use crate::support::{
     Noise,
     jpegs::{self, difference},
@@ -15,7 +15,7 @@ use std::{
 };
 
 /// How many damages of a file there are by default.
-const DAMAGES: u64 = 100;
+const DAMAGES: u64 = 200;
 /// How long all damages of a file may take, which they never do but in a loop without end.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -53,12 +53,7 @@ pub(super) fn check(device: &Device, bytes: Vec<u8>, what: String) -> Result<(),
 /// The CPU's host decoder and all others: the same pixels, or the same kind of error.
 fn of_one_mind(device: &Device, file: &[u8], tolerant: bool) -> Result<(), String> {
     let first = decode(&Device::cpu(), file, Decoder::Host, tolerant, SMALL);
-    // A marker that makes it progressive may come to be anywhere.
-    let progressive = file.windows(2).any(|two| two == [0xff, 0xc2]);
-    for decoder in [Decoder::Host, Decoder::Kernels] {
-        if progressive && decoder == Decoder::Kernels {
-            continue;
-        }
+    for decoder in DECODERS {
         let other = decode(device, file, decoder, tolerant, SMALL);
         match (&first, &other) {
             (Ok(a), Ok(b)) => {

@@ -17,12 +17,6 @@ fn segments(file: &[u8]) -> impl Iterator<Item = (u8, usize, &[u8])> {
     })
 }
 
-/// The marker of the frame's header.
-pub fn start_of_frame(file: &[u8]) -> Option<u8> {
-    let marker = |m: &u8| matches!(m, 0xc0..=0xcf) && !matches!(m, 0xc4 | 0xc8 | 0xcc);
-    segments(file).map(|segment| segment.0).find(marker)
-}
-
 /// Whether there is Adobe's segment in front of the first scan.
 pub fn has_adobe(file: &[u8]) -> bool {
     segments(file)

@@ -9,7 +9,7 @@ mod scans;
 mod writer;
 
 pub use self::{
-    damage::{damaged, first_scan, has_adobe, start_of_frame},
+    damage::{damaged, first_scan, has_adobe},
     encoders::encoded,
     reference::{Picture, difference, reference},
 };
@@ -65,13 +65,18 @@ fn one_in(noise: &mut Noise, n: u64) -> bool {
 
 /// The file of a seed, always the same.
 pub fn random(seed: u64) -> Jpeg {
-    made(&mut Noise::new(seed.wrapping_add(1))).1
+    made(&mut Noise::new(seed.wrapping_add(1)), false).1
+}
+
+/// The same of a soft and fine picture, in which zeros for what is missing make nothing illegal.
+pub fn soft(seed: u64) -> Jpeg {
+    made(&mut Noise::new(seed.wrapping_add(1)), true).1
 }
 
 /// Twice the same picture: its coefficients in one progressive file and in a sequential one.
 pub fn pair(seed: u64) -> [Vec<u8>; 2] {
     let noise = &mut Noise::new(seed.wrapping_add(1));
-    let (mut frame, _) = made(noise);
+    let (mut frame, _) = made(noise, false);
     frame.codes = Codes::Fitting;
     [0xc2, 0xc1].map(|start| {
         frame.start = start;
@@ -80,7 +85,7 @@ pub fn pair(seed: u64) -> [Vec<u8>; 2] {
     })
 }
 
-fn made(noise: &mut Noise) -> (Frame, Jpeg) {
+fn made(noise: &mut Noise, soft: bool) -> (Frame, Jpeg) {
     for _ in 0..9 {
         noise.next(); // the first ones of close seeds are close
     }
@@ -118,6 +123,11 @@ fn made(noise: &mut Noise) -> (Frame, Jpeg) {
     let quality = match up_to(noise, 4) {
         1 => pick(noise, &[1, 10, 90, 100]),
         _ => up_to(noise, 100) as u32,
+    };
+    let (content, quality) = match (soft, content) {
+        (true, Content::Flat | Content::Gradient) => (content, 100),
+        (true, _) => (Content::Photo, 100),
+        _ => (content, quality),
     };
     let mut quantisers: Vec<[u16; 64]> = (0..up_to(noise, 4))
         .map(|_| content::quantiser(quality, noise))

@@ -21,6 +21,7 @@ mod frames;
 mod images;
 mod inks;
 mod interop;
+mod jpeg;
 mod kernels;
 mod metadata;
 mod options;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         images::trials(),
         inks::trials(),
         interop::trials(),
+        jpeg::trials(),
         kernels::trials(),
         metadata::trials(),
         options::trials(),

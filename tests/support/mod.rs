@@ -6,6 +6,7 @@
 
 pub mod animations;
 pub mod cuts;
+pub mod jpegs;
 pub mod pictures;
 
 use imagecuda::{Device, Error, ErrorKind};

@@ -14,10 +14,16 @@ pub struct Rgba8(pub [u8; 4]);
 #[repr(C, align(16))]
 pub struct RgbaF32(pub [f32; 4]);
 
-/// 0 to 255 as 0.0 to 1.0: `x / 255`, a true division.
+/// 0 to 255 as 0.0 to 1.0: the float that is nearest to `x / 255`, as a true division gives it.
+///
+/// In two products: the first one is exact, as its factor has 16 bits only, and the second one has
+/// what that lacks. A division takes a GPU three times as long.
 #[inline(always)]
 pub fn unit_from_u8(x: u8) -> f32 {
-    f32::from(x) / 255.0
+    const HIGH: f32 = f32::from_bits(0x3b80_8000);
+    const LOW: f32 = (1.0 / 255.0 - HIGH as f64) as f32;
+    let x = f32::from(x);
+    x * HIGH + x * LOW
 }
 
 /// 0 to 65535 as 0.0 to 1.0: `x / 65535`, a true division.

@@ -2,19 +2,20 @@
 //! blocks as all jobs have groups.
 
 use super::{
-    shared::barrier,
+    shared::{self, barrier},
     thread::{block_dim_x, block_idx_x, block_idx_y, thread_idx_x},
     warp,
 };
 use crate::{
     jpeg::{
         groups::{Found, Owner, THREADS},
-        huffman::Table,
+        huffman::{Code, Table, Tables},
         idct,
         jobs::{PictureJob, ScanJob, Sums, TABLES},
         picture::{BLOCK, Color},
         pixel,
         scan::{Dc, Decoder, Exit, Scan, Segment, State, Together, status},
+        upsample::Samples,
     },
     pixel::{Rgba8, RgbaF32},
     shared_memory,
@@ -79,11 +80,37 @@ unsafe fn job<'a>(jobs: *const ScanJob, count: u32) -> (&'a ScanJob, u32) {
     (job, block - job.first_group)
 }
 
+/// Huffman tables in shared memory.
+#[derive(Clone, Copy)]
+struct SharedTables<'a> {
+    tables: &'a [Table],
+    /// The address of the first one in shared memory.
+    address: u32,
+}
+
+impl Tables for SharedTables<'_> {
+    #[inline(always)]
+    fn look_up(self, table: u8, bits: u32) -> Code {
+        let table = usize::from(table).min(TABLES - 1);
+        let place = table * size_of::<Table>() + 2 * Table::place(bits);
+        // SAFETY: a plan's tables are there; and so is the memory for as many as there can be,
+        // by the launch.
+        let first = unsafe { shared::load_u16(self.address + place as u32) };
+        match Code::from_first(first) {
+            Some(code) => code,
+            None => match self.tables.get(table) {
+                Some(table) => table.look_up_long(bits),
+                None => Code::NONE,
+            },
+        }
+    }
+}
+
 /// What a block needs of a job.
 struct Here<'a> {
     job: &'a ScanJob,
     scan: &'a Scan,
-    tables: &'a [Table],
+    tables: SharedTables<'a>,
     words: &'a [u32],
     segments: &'a [Segment],
     group: u32,
@@ -121,7 +148,7 @@ unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
     unsafe {
         let (job, group) = job(jobs, count);
         let table_count = (job.table_count as usize).min(TABLES);
-        let (tables, scan) = (super::shared::dynamic::<Table>(), scan_here::<Scan>());
+        let (tables, scan) = (shared::dynamic::<Table>(), scan_here::<Scan>());
         share(
             job.tables as *const u8,
             tables.cast(),
@@ -133,7 +160,10 @@ unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
         Here {
             job,
             scan,
-            tables: slice::from_raw_parts(tables, table_count),
+            tables: SharedTables {
+                tables: slice::from_raw_parts(tables, table_count),
+                address: shared::dynamic_address(),
+            },
             words: slice::from_raw_parts(job.words as *const u32, job.word_count as usize),
             segments: slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize),
             group,
@@ -456,7 +486,7 @@ struct Divisors([u16; 8]);
 /// Samples of a row of a block, as memory is written.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-struct Samples([u8; 8]);
+struct SampleRow([u8; 8]);
 
 /// What is to be added to the first coefficient of a block.
 ///
@@ -488,21 +518,19 @@ unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
 unsafe extern "ptx-kernel" fn jpeg_inverse(
     job: *const PictureJob,
     coefficients: *const Row,
-    samples: *mut Samples,
+    samples: *mut SampleRow,
 ) {
     // SAFETY: the host passes a job.
     let job = unsafe { &*job };
     let thread = thread_idx_x();
     let i = block_idx_x() * SMALL + thread;
     let (block, lane) = ((i / 8) as u32, i % 8);
-    let [a, b, c, d] = &job.picture.component;
     let count = job.picture.components;
-    let (mut part, mut number) = (a, 0);
-    for (next, of) in [(b, 1), (c, 2), (d, 3)] {
-        if of < count && block >= next.first_block {
-            (part, number) = (next, of as usize);
-        }
-    }
+    let begins = |of: usize| {
+        u32::from((of as u32) < count && block >= job.picture.component[of].first_block)
+    };
+    let number = (begins(1) + begins(2) + begins(3)) as usize;
+    let part = &job.picture.component[number & 3];
     let at = block - part.first_block;
     let (row, column) = (at / part.blocks_x, at % part.blocks_x);
     let is_inside = row < part.blocks_y;
@@ -519,14 +547,22 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
             }
             let divisors = (&raw const job.quantizers).cast::<Divisors>();
             let Divisors(divisors) = divisors.add(number * 8 + lane).read();
-            for x in 0..8 {
+            let put = |x: usize| {
                 let number = i32::from(row[x]).wrapping_mul(i32::from(divisors[x]));
                 numbers.add(lane * 9 + x).write(number);
-            }
+            };
+            put(0);
+            put(1);
+            put(2);
+            put(3);
+            put(4);
+            put(5);
+            put(6);
+            put(7);
         }
         warp::sync();
         let of_column = |y: usize| numbers.add(y * 9 + lane);
-        let column_numbers = idct::first([
+        let [a, b, c, d, e, f, g, h] = idct::first([
             of_column(0).read(),
             of_column(1).read(),
             of_column(2).read(),
@@ -536,9 +572,14 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
             of_column(6).read(),
             of_column(7).read(),
         ]);
-        for y in 0..8 {
-            of_column(y).write(column_numbers[y]);
-        }
+        of_column(0).write(a);
+        of_column(1).write(b);
+        of_column(2).write(c);
+        of_column(3).write(d);
+        of_column(4).write(e);
+        of_column(5).write(f);
+        of_column(6).write(g);
+        of_column(7).write(h);
         warp::sync();
         let of_row = |x: usize| numbers.add(lane * 9 + x).read();
         if is_inside {
@@ -556,8 +597,20 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
             let at = part.first_block as usize * 8 + line * part.blocks_x as usize;
             samples
                 .add(at + column as usize)
-                .write(Samples(row_samples.map(idct::byte)));
+                .write(SampleRow(idct::bytes_of_row(row_samples)));
         }
+    }
+}
+
+/// The samples of a picture in device memory.
+#[derive(Clone, Copy)]
+struct DeviceSamples(*const u8);
+
+impl Samples for DeviceSamples {
+    #[inline(always)]
+    fn sample(self, place: usize) -> u8 {
+        // SAFETY: only those that belong to a component of the picture are read.
+        unsafe { *self.0.add(place) }
     }
 }
 
@@ -571,11 +624,9 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
 unsafe fn pixels(job: *const PictureJob, samples: *const u8, store: impl Fn(usize, Color, u32)) {
     // SAFETY: the host passes a job.
     let picture = unsafe { &(*job).picture };
-    // SAFETY: what the caller promised.
-    let samples = unsafe { slice::from_raw_parts(samples, picture.blocks() * BLOCK) };
     let y = block_idx_y();
     let pair = (block_idx_x() * SMALL + thread_idx_x()) as u32;
-    let [even, odd] = pixel::pair(picture, samples, pair, y as u32);
+    let [even, odd] = pixel::pair(picture, DeviceSamples(samples), pair, y as u32);
     // What a warp stores at once should be next to each other.
     let lane = pair % 32;
     let of_pair = |even: u32, odd: u32| if lane % 2 == 0 { even } else { odd };

@@ -55,3 +55,39 @@ pub fn dynamic<T>() -> *mut T {
     }
     address as *mut T
 }
+
+/// The address of [`dynamic`] memory within shared memory.
+#[inline(always)]
+pub fn dynamic_address() -> u32 {
+    let address: u32;
+    // SAFETY: takes an address.
+    unsafe {
+        core::arch::asm!(
+            "mov.u32 {address}, dynamic_memory;",
+            address = out(reg32) address,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    address
+}
+
+/// The number at an address within shared memory. Faster than by a pointer, which may be to any
+/// memory.
+///
+/// # Safety
+///
+/// The address is that of two bytes of the block's shared memory, and a multiple of 2.
+#[inline(always)]
+pub unsafe fn load_u16(address: u32) -> u16 {
+    let number: u16;
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "ld.shared.u16 {number}, [{address}];",
+            number = out(reg16) number,
+            address = in(reg32) address,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    number
+}

@@ -7,14 +7,11 @@
 pub struct Reader<'a> {
     /// The bytes, four a word, the first one lowest.
     words: &'a [u32],
-    /// The number of the word behind `next`.
-    at: u32,
-    /// The word behind those in `buffer`, fetched ahead of its time.
-    next: u32,
-    /// Bits, the next one highest; below them zeros.
-    buffer: u64,
-    /// How many.
-    count: u32,
+    /// The word that has the next bit, and the one behind it: their first bits highest.
+    word: u32,
+    second: u32,
+    /// The word behind those, fetched ahead of its time.
+    third: u32,
     /// The number of the next bit among all.
     position: u32,
 }
@@ -25,48 +22,42 @@ impl<'a> Reader<'a> {
     pub fn new(words: &'a [u32], position: u32) -> Self {
         let mut reader = Self {
             words,
-            at: position / 32,
-            next: 0,
-            buffer: 0,
-            count: 0,
+            word: 0,
+            second: 0,
+            third: 0,
             position,
         };
-        reader.fetch();
-        reader.refill();
-        reader.buffer <<= position % 32;
-        reader.count -= position % 32;
+        reader.word = reader.fetch(0);
+        reader.second = reader.fetch(1);
+        reader.third = reader.fetch(2);
         reader
     }
 
+    /// The word that is so many behind that of the next bit.
     #[inline(always)]
-    fn fetch(&mut self) {
-        let word = self.words.get(self.at as usize).copied().unwrap_or(0);
-        self.next = word.swap_bytes();
-        self.at += 1;
+    fn fetch(&self, behind: u32) -> u32 {
+        let number = (self.position / 32 + behind) as usize;
+        self.words.get(number).copied().unwrap_or(0).swap_bytes()
     }
 
-    /// Has 32 bits at hand, at least.
-    #[inline(always)]
-    pub fn refill(&mut self) {
-        if self.count < 32 {
-            self.buffer |= u64::from(self.next) << (32 - self.count);
-            self.count += 32;
-            self.fetch();
-        }
-    }
-
-    /// The next 32 bits, after a [`refill`](Self::refill).
+    /// The next 32 bits.
     #[inline(always)]
     pub fn peek(&self) -> u32 {
-        (self.buffer >> 32) as u32
+        let both = u64::from(self.word) << 32 | u64::from(self.second);
+        (both << (self.position % 32) >> 32) as u32
     }
 
-    /// Takes up to 32 bits.
+    /// Takes up to 31 bits.
     #[inline(always)]
     pub fn consume(&mut self, bits: u32) {
-        self.buffer <<= bits;
-        self.count -= bits;
+        let before = self.position;
         self.position += bits;
+        // In the next word, that is.
+        if (before ^ self.position) & 32 != 0 {
+            self.word = self.second;
+            self.second = self.third;
+            self.third = self.fetch(2);
+        }
     }
 
     /// The number of the next bit among all.
@@ -93,7 +84,6 @@ mod tests {
                 let mut reader = Reader::new(&words, start);
                 let mut at = start;
                 while at < 200 {
-                    reader.refill();
                     let expected = (at..at + 32).fold(0, |bits, i| bits << 1 | bit(i));
                     assert_eq!(reader.peek(), expected, "{start} {step} {at}");
                     reader.consume(step);

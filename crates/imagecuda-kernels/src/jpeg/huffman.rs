@@ -8,8 +8,8 @@ const FIRST: u32 = 12;
 /// Lengths of the codes that are longer.
 const LONG: usize = 16 - FIRST as usize;
 
-/// The run of a symbol that ends its block.
-pub const END: u32 = 63;
+/// How far a symbol that ends its block goes on.
+pub const END: u32 = 64;
 
 /// A table that decodes the bits at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -29,25 +29,25 @@ pub struct Table {
 ///
 /// - 5 bits: how many both are;
 /// - 4 bits: how many those of the coefficient are;
-/// - 6 bits: the zeros before the coefficient, or [`END`];
-/// - 1 bit: whether there is no such code.
+/// - 7 bits: how many coefficients it stands for, the last one not zero; or [`END`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code(u32);
 
 impl Code {
-    /// No code. One bit of it is consumed, so that a decoder that is lost goes on.
-    const INVALID: Self = Self(0x8001);
+    /// No code. One bit of it is consumed, so that a decoder that is lost goes on; of which the
+    /// coefficient has more.
+    pub const NONE: Self = Self(1 | 15 << 5 | 1 << 9);
 
     /// A code of `length` bits. `is_dc` tells what kind of a table its symbol is from.
     fn new(length: u32, symbol: u8, is_dc: bool) -> Self {
         let size = u32::from(symbol & 15);
-        let run = match (symbol >> 4, size) {
-            _ if is_dc => 0,
+        let advance = match (symbol >> 4, size) {
+            _ if is_dc => 1,
             // 16 zeros are a coefficient that is zero behind 15.
             (0..15, 0) => END,
-            (zeros, _) => u32::from(zeros),
+            (zeros, _) => u32::from(zeros) + 1,
         };
-        Self((length + size) | size << 5 | run << 9)
+        Self((length + size) | size << 5 | advance << 9)
     }
 
     /// Its bits and those of the coefficient, 1 to 31.
@@ -62,16 +62,32 @@ impl Code {
         self.0 >> 5 & 15
     }
 
-    /// The zeros before the coefficient, or [`END`].
+    /// How many coefficients it stands for, or [`END`].
     #[inline(always)]
-    pub fn run(self) -> u32 {
-        self.0 >> 9 & 63
+    pub fn advance(self) -> u32 {
+        self.0 >> 9
     }
 
     /// Whether no code of the table begins so.
     #[inline(always)]
     pub fn is_invalid(self) -> bool {
-        self.0 & 0x8000 != 0
+        self.size() >= self.bits()
+    }
+}
+
+/// The Huffman tables of a scan, wherever they are.
+pub trait Tables: Copy {
+    /// The code that `bits` begin with in a table. Of a table that is not there, any.
+    fn look_up(self, table: u8, bits: u32) -> Code;
+}
+
+impl Tables for &[Table] {
+    #[inline(always)]
+    fn look_up(self, table: u8, bits: u32) -> Code {
+        match self.get(usize::from(table)) {
+            Some(table) => table.look_up(bits),
+            None => Code::NONE,
+        }
     }
 }
 
@@ -120,23 +136,37 @@ impl Table {
 
     /// The code that `bits` begin with.
     #[inline(always)]
-    pub fn look_up(&self, bits: u32) -> Code {
-        let first = self.first[(bits >> (32 - FIRST)) as usize];
-        if first != 0 {
-            return Code(u32::from(first));
-        }
+    fn look_up(&self, bits: u32) -> Code {
+        let first = self.first[Self::place(bits)];
+        Code::from_first(first).unwrap_or_else(|| self.look_up_long(bits))
+    }
+
+    /// Where the table has what `bits` begin with, in 16-bit numbers from its start.
+    #[inline(always)]
+    pub fn place(bits: u32) -> usize {
+        (bits >> (32 - FIRST)) as usize
+    }
+
+    /// The code that `bits` begin with, which is not at their [`place`](Self::place).
+    #[inline(always)]
+    pub fn look_up_long(&self, bits: u32) -> Code {
         let bits = bits >> 16;
-        let mut long = 0;
-        for past in &self.past {
-            long += usize::from(bits >= *past);
-        }
-        if long == LONG {
-            return Code::INVALID;
-        }
-        let length = FIRST + 1 + long as u32;
-        let number = (bits >> (16 - length)).wrapping_add(self.offset[long]);
+        let long: u32 = self.past.iter().map(|past| u32::from(bits >= *past)).sum();
+        let Some(offset) = self.offset.get(long as usize) else {
+            return Code::NONE;
+        };
+        let length = FIRST + 1 + long;
+        let number = (bits >> (16 - length)).wrapping_add(*offset);
         let symbol = self.symbols[(number & 255) as usize];
         Code(u32::from(symbol) + length)
+    }
+}
+
+impl Code {
+    /// What a table has at the [`place`](Table::place) of some bits, if it is their code.
+    #[inline(always)]
+    pub fn from_first(first: u16) -> Option<Self> {
+        (first != 0).then_some(Self(u32::from(first)))
     }
 }
 
@@ -176,13 +206,13 @@ mod tests {
                 continue;
             };
             let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-            let run = match (run, size) {
+            let advance = match (run, size) {
                 (0..15, 0) if !is_dc => END,
-                _ => run,
+                _ => run + 1,
             };
             assert!(!code.is_invalid(), "{bits:016b}");
             assert_eq!((code.bits(), code.size()), (length + size, size));
-            assert_eq!(code.run(), run, "{counts:?} {bits:016b}");
+            assert_eq!(code.advance(), advance, "{counts:?} {bits:016b}");
         }
     }
 

@@ -59,6 +59,21 @@ pub fn byte(v: i32) -> u8 {
     v.wrapping_add(128).clamp(0, 255) as u8
 }
 
+/// The samples of a row of [`second`].
+#[inline(always)]
+pub fn bytes_of_row([a, b, c, d, e, f, g, h]: [i32; 8]) -> [u8; 8] {
+    [
+        byte(a),
+        byte(b),
+        byte(c),
+        byte(d),
+        byte(e),
+        byte(f),
+        byte(g),
+        byte(h),
+    ]
+}
+
 /// A transform of eight numbers. The constants have 13 bits of fraction.
 #[inline(always)]
 fn transform<const SHIFT: u32>(x: [i32; 8]) -> [i32; 8] {

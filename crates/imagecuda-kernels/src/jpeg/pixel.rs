@@ -3,7 +3,7 @@
 use super::{
     color::{to_inks, ycc_to_rgb},
     picture::{Color, Picture},
-    upsample::{self, Upsampling},
+    upsample::{self, Samples, Upsampling},
 };
 use crate::{
     expand::Expand,
@@ -11,36 +11,91 @@ use crate::{
 };
 
 /// The pixels `2 * pair` and `2 * pair + 1` of row `y` of a picture, of its samples: gray, RGB or
-/// inks, the first channel lowest. What is not there is anything.
+/// inks, the first channel lowest. Beyond the picture they are anything.
 #[inline(always)]
-pub fn pair(picture: &Picture, samples: &[u8], pair: u32, y: u32) -> [u32; 2] {
-    let component = |i: usize| {
-        let component = &picture.component[i];
-        let plane = samples.get(component.start()..).unwrap_or(&[]);
-        let how = Upsampling::from_number(component.upsampling);
-        upsample::pair(plane, component, picture, how, pair, y)
+pub fn pair(picture: &Picture, samples: impl Samples, pair: u32, y: u32) -> [u32; 2] {
+    let at = At {
+        picture,
+        samples,
+        pair,
+        y,
     };
-    let pixel = u32::from_le_bytes;
     match picture.color() {
-        Color::Gray => component(0).map(u32::from),
+        Color::Gray => at.any(0).map(u32::from),
         Color::Rgb => {
-            let [r, g, b] = [component(0), component(1), component(2)];
+            let [r, g, b] = [at.any(0), at.any(1), at.any(2)];
             [pixel([r[0], g[0], b[0], 0]), pixel([r[1], g[1], b[1], 0])]
         }
-        Color::Ycc => {
-            let [l, b, r] = [component(0), component(1), component(2)];
-            let rgb = |i: usize| {
-                let [r, g, b] = ycc_to_rgb([l[i], b[i], r[i]]);
-                pixel([r, g, b, 0])
-            };
-            [rgb(0), rgb(1)]
-        }
+        // Nearly all files are like one of these. What is chosen once is not chosen three times.
+        Color::Ycc => match (at.how(0), at.how(1), at.how(1) == at.how(2)) {
+            (Upsampling::None, Upsampling::None, true) => at.common(Upsampling::None),
+            (Upsampling::None, Upsampling::Across, true) => at.common(Upsampling::Across),
+            (Upsampling::None, Upsampling::Both, true) => at.common(Upsampling::Both),
+            _ => rgb(at.any(0), at.any(1), at.any(2)),
+        },
         color => {
-            let [c, m, y, k] = [component(0), component(1), component(2), component(3)];
-            let inks = |i: usize| pixel(to_inks([c[i], m[i], y[i], k[i]], color));
-            [inks(0), inks(1)]
+            let [c, m, y, k] = [at.any(0), at.any(1), at.any(2), at.any(3)];
+            [
+                pixel(to_inks([c[0], m[0], y[0], k[0]], color)),
+                pixel(to_inks([c[1], m[1], y[1], k[1]], color)),
+            ]
         }
     }
+}
+
+/// Two pixels of a picture.
+#[derive(Clone, Copy)]
+struct At<'a, S> {
+    picture: &'a Picture,
+    samples: S,
+    pair: u32,
+    y: u32,
+}
+
+impl<S: Samples> At<'_, S> {
+    #[inline(always)]
+    fn how(self, component: usize) -> Upsampling {
+        Upsampling::from_number(self.picture.component[component].upsampling)
+    }
+
+    /// The samples of a component.
+    #[inline(always)]
+    fn component(self, component: usize, how: Upsampling) -> [u8; 2] {
+        let part = &self.picture.component[component];
+        upsample::pair(self.samples, part, self.picture, how, self.pair, self.y)
+    }
+
+    #[inline(always)]
+    fn any(self, component: usize) -> [u8; 2] {
+        self.component(component, self.how(component))
+    }
+
+    /// With all of the luma, and both colour differences upsampled in one way.
+    #[inline(always)]
+    fn common(self, how: Upsampling) -> [u32; 2] {
+        rgb(
+            self.component(0, Upsampling::None),
+            self.component(1, how),
+            self.component(2, how),
+        )
+    }
+}
+
+#[inline(always)]
+fn rgb(l: [u8; 2], b: [u8; 2], r: [u8; 2]) -> [u32; 2] {
+    let [first, second] = [
+        ycc_to_rgb([l[0], b[0], r[0]]),
+        ycc_to_rgb([l[1], b[1], r[1]]),
+    ];
+    [
+        pixel([first[0], first[1], first[2], 0]),
+        pixel([second[0], second[1], second[2], 0]),
+    ]
+}
+
+#[inline(always)]
+fn pixel(channels: [u8; 4]) -> u32 {
+    u32::from_le_bytes(channels)
 }
 
 /// A pixel of [`pair`] as a device holds it.

@@ -13,7 +13,7 @@
 
 use super::{
     bits::Reader,
-    huffman::{END, Table},
+    huffman::{Code, END, Tables},
     picture::BLOCK,
 };
 use bytemuck::{Pod, Zeroable};
@@ -207,18 +207,22 @@ impl Together for Alone {
     }
 }
 
+/// Symbols that are decoded before the threads that are together see whether any is active.
+const STEPS: usize = 2;
+
 /// A decoder somewhere in a scan.
 #[derive(Clone, Copy, Debug)]
-pub struct Decoder<'a> {
+pub struct Decoder<'a, T> {
     scan: &'a Scan,
-    tables: &'a [Table],
+    tables: T,
     reader: Reader<'a>,
     place: Place,
     /// The bit behind the subsequence.
     limit: u32,
-    /// The number of the data unit in its MCU, and the unit.
+    /// The number of the data unit in its MCU, the unit, and the one behind it.
     number: u32,
     unit: Unit,
+    next: Unit,
     /// The next coefficient of its block, in zigzag order.
     index: u32,
 }
@@ -233,25 +237,21 @@ fn extend(bits: u32, size: u32) -> i32 {
     value + if is_negative { 1 - (1 << size) } else { 0 }
 }
 
-impl<'a> Decoder<'a> {
+impl<'a, T: Tables> Decoder<'a, T> {
     /// A decoder at a subsequence, in the state `from` of the one before it.
     #[inline(always)]
-    pub fn new(
-        scan: &'a Scan,
-        tables: &'a [Table],
-        words: &'a [u32],
-        place: Place,
-        from: State,
-    ) -> Self {
+    pub fn new(scan: &'a Scan, tables: T, words: &'a [u32], place: Place, from: State) -> Self {
         let start = place.number * scan.subsequence;
+        let number = from.unit();
         Self {
             scan,
             tables,
             reader: Reader::new(words, start + from.overshoot()),
             place,
             limit: (start + scan.subsequence).min(place.end),
-            number: from.unit(),
-            unit: scan.unit(from.unit()),
+            number,
+            unit: scan.unit(number),
+            next: scan.unit(scan.after(number)),
             index: from.index(),
         }
     }
@@ -268,27 +268,25 @@ impl<'a> Decoder<'a> {
         self.limit == self.place.end
     }
 
-    /// The table of the next symbol.
+    /// The code of the next symbol, which `bits` begin with.
     #[inline(always)]
-    fn table(&self) -> &'a Table {
-        let number = match self.index {
-            0 => self.unit.dc,
-            _ => self.unit.ac,
+    fn code(&self, bits: u32) -> Code {
+        let table = if self.index == 0 {
+            self.unit.dc
+        } else {
+            self.unit.ac
         };
-        // There is one; a plan says so.
-        &self.tables[usize::from(number).min(self.tables.len() - 1)]
+        self.tables.look_up(table, bits)
     }
 
     /// Moves to the next data unit. Whether it is in another MCU.
     #[inline(always)]
     fn next_unit(&mut self) -> bool {
-        self.number += 1;
-        let is_other = self.number >= self.scan.unit_count;
-        if is_other {
-            self.number = 0;
-        }
-        self.unit = self.scan.unit(self.number);
-        is_other
+        self.number = self.scan.after(self.number);
+        self.unit = self.next;
+        // Fetched ahead of its time.
+        self.next = self.scan.unit(self.scan.after(self.number));
+        self.number == 0
     }
 
     /// Decodes the subsequence, and counts. Threads that are together all call this, those that
@@ -298,17 +296,18 @@ impl<'a> Decoder<'a> {
         let mut units = 0;
         let mut is_active = is_active & !self.is_past();
         while together.any(is_active) {
-            if is_active {
-                self.reader.refill();
-                let code = self.table().look_up(self.reader.peek());
-                self.reader.consume(code.bits());
-                self.index += code.run() + 1;
-                if self.index > 63 {
-                    self.index = 0;
-                    units += 1;
-                    self.next_unit();
+            for _ in 0..STEPS {
+                if is_active {
+                    let code = self.code(self.reader.peek());
+                    self.reader.consume(code.bits());
+                    self.index += code.advance();
+                    if self.index > 63 {
+                        self.index = 0;
+                        units += 1;
+                        self.next_unit();
+                    }
+                    is_active = !self.is_past();
                 }
-                is_active = !self.is_past();
             }
         }
         let overshoot = self.reader.position().wrapping_sub(self.limit);
@@ -348,43 +347,46 @@ impl<'a> Decoder<'a> {
         let mut left = (mcus * scan.unit_count).saturating_sub(before);
         let was_active = is_active & (left > 0);
         let mut is_active = was_active & !self.is_past();
-        let mcu = first + before / scan.unit_count;
-        let (mut x, mut y) = (mcu % scan.mcus_x, mcu / scan.mcus_x);
+        let mcu = first + before / scan.unit_count.max(1);
+        let (mut x, mut y) = (mcu % scan.mcus_x.max(1), mcu / scan.mcus_x.max(1));
         let mut dc = Dc::default();
         let mut block = self.unit.block(x, y);
         let mut is_invalid = false;
         while together.any(is_active) {
-            if is_active {
-                self.reader.refill();
-                let bits = self.reader.peek();
-                let code = self.table().look_up(bits);
-                self.reader.consume(code.bits());
-                let mut value = extend(bits << (code.bits() - code.size()), code.size());
-                let index = self.index + code.run();
-                is_invalid |= code.is_invalid() | ((index > 63) & (code.run() != END));
-                if self.index == 0 {
-                    let component = self.unit.component;
-                    dc = dc.plus(Dc::of(component, value));
-                    value = i32::from(dc.get(component));
-                    begin(block);
-                }
-                if value != 0 {
-                    let at = NATURAL[(index & 63) as usize];
-                    put(block * BLOCK + usize::from(at), value as i16);
-                }
-                self.index = index + 1;
-                is_active = !self.is_past();
-                if index >= 63 {
-                    self.index = 0;
-                    left -= 1;
-                    is_active &= left > 0;
-                    if self.next_unit() {
-                        x += 1;
-                        if x >= scan.mcus_x {
-                            (x, y) = (0, y + 1);
-                        }
+            for _ in 0..STEPS {
+                if is_active {
+                    let bits = self.reader.peek();
+                    let code = self.code(bits);
+                    self.reader.consume(code.bits());
+                    let skipped = code.bits().wrapping_sub(code.size()) & 31;
+                    let mut value = extend(bits << skipped, code.size());
+                    let is_first = self.index == 0;
+                    let next = self.index + code.advance();
+                    is_invalid |= code.is_invalid() | ((next > 64) & (code.advance() != END));
+                    if is_first {
+                        let component = self.unit.component;
+                        dc = dc.plus(Dc::of(component, value));
+                        value = i32::from(dc.get(component));
+                        begin(block);
                     }
-                    block = self.unit.block(x, y);
+                    if value != 0 {
+                        let at = NATURAL[(next.wrapping_sub(1) & 63) as usize];
+                        put(block * BLOCK + usize::from(at), value as i16);
+                    }
+                    self.index = next;
+                    is_active = !self.is_past();
+                    if next > 63 {
+                        self.index = 0;
+                        left -= 1;
+                        is_active &= left > 0;
+                        if self.next_unit() {
+                            x += 1;
+                            if x >= scan.mcus_x {
+                                (x, y) = (0, y + 1);
+                            }
+                        }
+                        block = self.unit.block(x, y);
+                    }
                 }
             }
         }
@@ -413,6 +415,16 @@ impl Scan {
     #[inline(always)]
     fn unit(&self, number: u32) -> Unit {
         self.units[(number as usize).min(UNITS - 1)]
+    }
+
+    /// The number of the data unit behind another one.
+    #[inline(always)]
+    fn after(&self, number: u32) -> u32 {
+        if number + 1 < self.unit_count {
+            number + 1
+        } else {
+            0
+        }
     }
 
     /// Subsequence `number`; `None` if there is none.

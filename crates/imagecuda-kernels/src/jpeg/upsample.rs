@@ -107,11 +107,24 @@ pub fn sample(plane: &[u8], component: &Component, picture: &Picture, x: u32, y:
     }
 }
 
+/// The samples of a picture, wherever they are.
+pub trait Samples: Copy {
+    /// A sample by its place. Of one that is not there, any.
+    fn sample(self, place: usize) -> u8;
+}
+
+impl Samples for &[u8] {
+    #[inline(always)]
+    fn sample(self, place: usize) -> u8 {
+        self.get(place).copied().unwrap_or(0)
+    }
+}
+
 /// The samples of a component at the pixels `2 * pair` and `2 * pair + 1` of row `y`: as
-/// [`sample`] has them, with less to read.
+/// [`sample`] has them, with less to read. All that are read belong to the component.
 #[inline(always)]
 pub fn pair(
-    plane: &[u8],
+    samples: impl Samples,
     component: &Component,
     picture: &Picture,
     how: Upsampling,
@@ -120,12 +133,9 @@ pub fn pair(
 ) -> [u8; 2] {
     let right = component.width.saturating_sub(1);
     let bottom = component.height.saturating_sub(1);
-    let row = |y: u32| {
-        let start = y.min(bottom) as usize * component.stride();
-        plane.get(start..start + component.stride()).unwrap_or(&[])
-    };
-    let at = |row: &[u8], x: u32| row.get(x.min(right) as usize).copied().unwrap_or(0);
-    let beside = |row: &[u8]| {
+    let row = |y: u32| component.start() + y.min(bottom) as usize * component.stride();
+    let at = |row: usize, x: u32| samples.sample(row + x.min(right) as usize);
+    let beside = |row: usize| {
         [
             at(row, pair.saturating_sub(1)),
             at(row, pair),
@@ -141,7 +151,7 @@ pub fn pair(
     match how {
         Upsampling::None => {
             let row = row(y);
-            x.map(|x| at(row, x))
+            [at(row, x[0]), at(row, x[1])]
         }
         Upsampling::Across => {
             let [left, here, right] = beside(row(y));
@@ -149,20 +159,25 @@ pub fn pair(
         }
         Upsampling::Down => {
             let (near, far) = rows();
-            x.map(|x| quarter(at(near, x), at(far, x), y % 2 == 1))
+            let odd = y % 2 == 1;
+            [
+                quarter(at(near, x[0]), at(far, x[0]), odd),
+                quarter(at(near, x[1]), at(far, x[1]), odd),
+            ]
         }
         Upsampling::Both => {
             let (near, far) = rows();
-            let (near, far) = (beside(near), beside(far));
-            let column = |i: usize| blend(near[i], far[i]);
+            let ([n0, n1, n2], [f0, f1, f2]) = (beside(near), beside(far));
+            let here = blend(n1, f1);
             [
-                across_blends(column(1), column(0), false),
-                across_blends(column(1), column(2), true),
+                across_blends(here, blend(n0, f0), false),
+                across_blends(here, blend(n2, f2), true),
             ]
         }
         Upsampling::Repeat => {
             let row = row(repeated(y, component.v, picture.v_max));
-            x.map(|x| at(row, repeated(x, component.h, picture.h_max)))
+            let sample = |x| at(row, repeated(x, component.h, picture.h_max));
+            [sample(x[0]), sample(x[1])]
         }
     }
 }
@@ -195,7 +210,9 @@ mod tests {
             .map(|x| sample(&plane, &part, &picture, x, y))
             .collect();
         let how = Upsampling::of(&part, &picture);
-        let pairs = (0..size.0.div_ceil(2)).map(|i| pair(&plane, &part, &picture, how, i, y));
+        let mut samples = std::vec![0; part.start()];
+        samples.extend(plane);
+        let pairs = (0..size.0.div_ceil(2)).map(|i| pair(&samples[..], &part, &picture, how, i, y));
         assert!(pairs.flatten().take(row.len()).eq(row.iter().copied()));
         row
     }

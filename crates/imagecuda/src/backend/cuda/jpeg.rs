@@ -41,12 +41,12 @@ const TOGETHER: usize = 64;
 
 /// A picture's coefficients in device memory.
 pub(crate) struct Coefficients {
-    pub(super) picture: Picture,
-    /// A [`PictureJob`].
-    pub(super) job: DevicePointer<u8>,
-    pub(super) coefficients: DevicePointer<u8>,
+    picture: Picture,
+    /// The addresses of a [`PictureJob`] and of the coefficients.
+    job: u64,
+    coefficients: u64,
     /// Where both are.
-    pub(super) memory: Vec<Scratch>,
+    memory: Vec<Scratch>,
 }
 
 impl std::fmt::Debug for Coefficients {
@@ -105,8 +105,8 @@ impl Context {
         memory.leave(&self.uploads)?;
         Ok(Coefficients {
             picture,
-            job: memory.pointer().wrapping_add(job),
-            coefficients: memory.pointer().wrapping_add(at),
+            job: memory.pointer().as_raw() + job as u64,
+            coefficients: memory.pointer().as_raw() + at as u64,
             memory: vec![memory],
         })
     }
@@ -144,7 +144,6 @@ impl Context {
             put::<Table>(&mut pinned, tables, &scan.tables);
             scans.push(scan_here);
         }
-        let owners = parts.add(picture.blocks() * size_of::<Owner>());
         let results: Vec<_> = scans
             .iter()
             .map(|scan| {
@@ -157,10 +156,17 @@ impl Context {
             })
             .collect();
         let mut work = self.scratch(parts.end)?;
-        let mut target = self.scratch(bytes(&picture))?;
-        let address = |at: usize| work.pointer().wrapping_add(at).as_raw();
+        let mut zeros = Parts::default();
+        let coefficients = zeros.add(bytes(&picture));
+        // Zeros as well, as not all blocks have a data unit.
+        let owners = zeros.add(picture.blocks() * size_of::<Owner>());
+        let mut target = self.scratch(zeros.end)?;
+        let coefficients = target.pointer().as_raw() + coefficients as u64;
+        let owners = target.pointer().as_raw() + owners as u64;
+        let start = work.pointer().as_raw();
+        let address = |at: usize| start + at as u64;
         let mut job = picture_job(jpeg);
-        job.owners = address(owners);
+        job.owners = owners;
         for (scan, &(_, sums, found)) in scans.iter().zip(&results) {
             for unit in &scan.units[..scan.unit_count as usize] {
                 job.sums[usize::from(unit.component)] = Sums {
@@ -179,14 +185,13 @@ impl Context {
             sys::cuMemsetD8Async(
                 target.pointer().as_raw(),
                 0,
-                bytes(&picture),
+                zeros.end,
                 self.decodes.as_inner(),
             )
         };
         check_raw("cuMemsetD8Async", result)?;
         pinned.precede(&self.decodes)?;
 
-        let address = |at: usize| work.pointer().wrapping_add(at).as_raw();
         let jobs = scans
             .iter()
             .zip(&plan.scans)
@@ -203,8 +208,8 @@ impl Context {
                     exits: address(exits),
                     sums: address(sums),
                     found: address(found),
-                    owners: address(owners),
-                    coefficients: target.pointer().as_raw(),
+                    owners,
+                    coefficients,
                     status: 0,
                     reserved: 0,
                 },
@@ -212,8 +217,8 @@ impl Context {
             .collect();
         let coefficients = Coefficients {
             picture,
-            job: work.pointer().wrapping_add(picture_at),
-            coefficients: target.pointer(),
+            job: address(picture_at),
+            coefficients,
             memory: vec![work, target],
         };
         Ok(Some((jobs, coefficients)))
@@ -395,8 +400,9 @@ impl<P: DevicePixel> Buffer<P> {
             memory.follow(&context.stream)?;
         }
         samples.follow(&context.stream)?;
-        let job = from.job;
-        let inverse = [job, from.coefficients, samples.pointer()];
+        let job = DevicePointer::from_raw(from.job);
+        let coefficients = DevicePointer::from_raw(from.coefficients);
+        let inverse = [job, coefficients, samples.pointer()];
         // Eight threads a block; at most 2^32 of these, so this fits.
         let grid = (picture.blocks() * 8).div_ceil(BLOCK_SIZE as usize) as u32;
         context.run_jpeg("jpeg_inverse", inverse, (grid, 1))?;

@@ -10,7 +10,8 @@ pub struct Reader<'a> {
     /// The word that has the next bit, and the one behind it: their first bits highest.
     word: u32,
     second: u32,
-    /// The word behind those, fetched ahead of its time.
+    /// The word behind those as it is in memory: fetched ahead of its time, and not touched before,
+    /// which would be to wait for it.
     third: u32,
     /// The number of the next bit among all.
     position: u32,
@@ -27,8 +28,8 @@ impl<'a> Reader<'a> {
             third: 0,
             position,
         };
-        reader.word = reader.fetch(0);
-        reader.second = reader.fetch(1);
+        reader.word = reader.fetch(0).swap_bytes();
+        reader.second = reader.fetch(1).swap_bytes();
         reader.third = reader.fetch(2);
         reader
     }
@@ -37,7 +38,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     fn fetch(&self, behind: u32) -> u32 {
         let number = (self.position / 32 + behind) as usize;
-        self.words.get(number).copied().unwrap_or(0).swap_bytes()
+        self.words.get(number).copied().unwrap_or(0)
     }
 
     /// The next 32 bits.
@@ -55,7 +56,7 @@ impl<'a> Reader<'a> {
         // In the next word, that is.
         if (before ^ self.position) & 32 != 0 {
             self.word = self.second;
-            self.second = self.third;
+            self.second = self.third.swap_bytes();
             self.third = self.fetch(2);
         }
     }

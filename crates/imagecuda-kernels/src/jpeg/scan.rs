@@ -37,17 +37,34 @@ pub struct Unit {
     /// From there to that of the first MCU in the next row.
     pub down: u32,
     /// From there to that of the next MCU.
-    pub across: u16,
-    /// The number of its component in the picture.
-    pub component: u8,
-    /// Zero.
-    pub reserved: u8,
-    /// The number of its table for DC among the scan's tables.
-    pub dc: u8,
-    /// The number of its table for AC.
-    pub ac: u8,
-    /// Zero.
-    pub reserved2: u16,
+    pub across: u32,
+    /// How it is coded.
+    pub coding: Coding,
+}
+
+/// How a data unit is coded: in one number, which is not touched before it is needed, as that would
+/// be to wait for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Coding(u32);
+
+impl Coding {
+    /// The numbers of a component in the picture, and of its tables among those of the scan.
+    pub fn new(component: u8, dc: u8, ac: u8) -> Self {
+        Self(u32::from_le_bytes([dc, ac, component, 0]))
+    }
+
+    /// The number of the component in the picture.
+    #[inline(always)]
+    pub fn component(self) -> u8 {
+        (self.0 >> 16) as u8
+    }
+
+    /// The table of a symbol.
+    #[inline(always)]
+    fn table(self, is_dc: bool) -> u8 {
+        (self.0 >> if is_dc { 0 } else { 8 }) as u8
+    }
 }
 
 /// What the threads need to know of a scan.
@@ -271,11 +288,7 @@ impl<'a, T: Tables> Decoder<'a, T> {
     /// The code of the next symbol, which `bits` begin with.
     #[inline(always)]
     fn code(&self, bits: u32) -> Code {
-        let table = if self.index == 0 {
-            self.unit.dc
-        } else {
-            self.unit.ac
-        };
+        let table = self.unit.coding.table(self.index == 0);
         self.tables.look_up(table, bits)
     }
 
@@ -364,7 +377,7 @@ impl<'a, T: Tables> Decoder<'a, T> {
                     let next = self.index + code.advance();
                     is_invalid |= code.is_invalid() | ((next > 64) & (code.advance() != END));
                     if is_first {
-                        let component = self.unit.component;
+                        let component = self.unit.coding.component();
                         dc = dc.plus(Dc::of(component, value));
                         value = i32::from(dc.get(component));
                         begin(block);
@@ -407,7 +420,7 @@ impl Unit {
     /// Its block in an MCU, among all of the picture.
     #[inline(always)]
     fn block(&self, x: u32, y: u32) -> usize {
-        (self.first + y * self.down + x * u32::from(self.across)) as usize
+        (self.first + y * self.down + x * self.across) as usize
     }
 }
 

@@ -5,7 +5,7 @@ use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::TABLES,
     picture::Picture,
-    scan::{Scan, Segment, UNITS, Unit},
+    scan::{Coding, Scan, Segment, UNITS, Unit},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -122,11 +122,8 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
             units.push(Unit {
                 first: part.first_block + y * part.blocks_x + x,
                 down: down * part.blocks_x,
-                across: across as u16,
-                component: component.index as u8,
-                dc,
-                ac,
-                ..Unit::default()
+                across,
+                coding: Coding::new(component.index as u8, dc, ac),
             });
         }
     }

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::{
     jpeg::{
+        bits::Words,
         groups::{Found, Owner, THREADS},
-        huffman::{Code, Table, Tables},
+        huffman::{Entry, Table, Tables},
         idct,
         jobs::{PictureJob, ScanJob, Sums, TABLES},
         picture::{BLOCK, Color},
@@ -90,19 +91,34 @@ struct SharedTables<'a> {
 
 impl Tables for SharedTables<'_> {
     #[inline(always)]
-    fn look_up(self, table: u8, bits: u32) -> Code {
+    fn look_up(self, table: u8, bits: u32) -> Entry {
         let table = usize::from(table).min(TABLES - 1);
-        let place = table * size_of::<Table>() + 2 * Table::place(bits);
+        let place = table * size_of::<Table>() + 4 * Table::place(bits);
         // SAFETY: a plan's tables are there; and so is the memory for as many as there can be,
         // by the launch.
-        let first = unsafe { shared::load_u16(self.address + place as u32) };
-        match Code::from_first(first) {
-            Some(code) => code,
+        let first = unsafe { shared::load_u32(self.address + place as u32) };
+        match Entry::from_first(first) {
+            Some(entry) => entry,
             None => match self.tables.get(table) {
                 Some(table) => table.look_up_long(bits),
-                None => Code::NONE,
+                None => Entry::NONE,
             },
         }
+    }
+}
+
+/// Data in device memory, of one word at least.
+#[derive(Clone, Copy)]
+struct DeviceWords {
+    words: *const u32,
+    last: u32,
+}
+
+impl Words for DeviceWords {
+    #[inline(always)]
+    fn word(self, number: u32) -> u32 {
+        // SAFETY: at most the last one.
+        unsafe { *self.words.add(number.min(self.last) as usize) }
     }
 }
 
@@ -111,7 +127,7 @@ struct Here<'a> {
     job: &'a ScanJob,
     scan: &'a Scan,
     tables: SharedTables<'a>,
-    words: &'a [u32],
+    words: DeviceWords,
     segments: &'a [Segment],
     group: u32,
 }
@@ -164,7 +180,10 @@ unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
                 tables: slice::from_raw_parts(tables, table_count),
                 address: shared::dynamic_address(),
             },
-            words: slice::from_raw_parts(job.words as *const u32, job.word_count as usize),
+            words: DeviceWords {
+                words: job.words as *const u32,
+                last: job.last_word,
+            },
             segments: slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize),
             group,
         }

@@ -76,15 +76,15 @@ pub fn dynamic_address() -> u32 {
 ///
 /// # Safety
 ///
-/// The address is that of two bytes of the block's shared memory, and a multiple of 2.
+/// The address is that of four bytes of the block's shared memory, and a multiple of 4.
 #[inline(always)]
-pub unsafe fn load_u16(address: u32) -> u16 {
-    let number: u16;
+pub unsafe fn load_u32(address: u32) -> u32 {
+    let number;
     // SAFETY: what the caller promised.
     unsafe {
         core::arch::asm!(
-            "ld.shared.u16 {number}, [{address}];",
-            number = out(reg16) number,
+            "ld.shared.u32 {number}, [{address}];",
+            number = out(reg32) number,
             address = in(reg32) address,
             options(pure, readonly, nostack, preserves_flags),
         );

@@ -2,11 +2,23 @@
 //!
 //! Data lie in whole words of memory, without the zeros that are stuffed behind 0xff in a file.
 
+/// Bytes, four a word, the first one lowest, wherever they are.
+pub trait Words: Copy {
+    /// A word. Behind the last one, any.
+    fn word(self, number: u32) -> u32;
+}
+
+impl Words for &[u32] {
+    #[inline(always)]
+    fn word(self, number: u32) -> u32 {
+        self.get(number as usize).copied().unwrap_or(0)
+    }
+}
+
 /// Reads bits in order.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader<'a> {
-    /// The bytes, four a word, the first one lowest.
-    words: &'a [u32],
+pub struct Reader<W> {
+    words: W,
     /// The word that has the next bit, and the one behind it: their first bits highest.
     word: u32,
     second: u32,
@@ -17,10 +29,10 @@ pub struct Reader<'a> {
     position: u32,
 }
 
-impl<'a> Reader<'a> {
-    /// A reader of the bits from number `position` on. Behind the last word there are zeros.
+impl<W: Words> Reader<W> {
+    /// A reader of the bits from number `position` on.
     #[inline(always)]
-    pub fn new(words: &'a [u32], position: u32) -> Self {
+    pub fn new(words: W, position: u32) -> Self {
         let mut reader = Self {
             words,
             word: 0,
@@ -37,8 +49,7 @@ impl<'a> Reader<'a> {
     /// The word that is so many behind that of the next bit.
     #[inline(always)]
     fn fetch(&self, behind: u32) -> u32 {
-        let number = (self.position / 32 + behind) as usize;
-        self.words.get(number).copied().unwrap_or(0)
+        self.words.word(self.position / 32 + behind)
     }
 
     /// The next 32 bits.
@@ -82,7 +93,7 @@ mod tests {
         };
         for start in 0..140 {
             for step in 1..=31 {
-                let mut reader = Reader::new(&words, start);
+                let mut reader = Reader::new(&words[..], start);
                 let mut at = start;
                 while at < 200 {
                     let expected = (at..at + 32).fold(0, |bits, i| bits << 1 | bit(i));

@@ -3,7 +3,7 @@
 use bytemuck::{Pod, Zeroable};
 
 /// Codes of up to this many bits are looked up at once.
-const FIRST: u32 = 12;
+const FIRST: u32 = 11;
 
 /// Lengths of the codes that are longer.
 const LONG: usize = 16 - FIRST as usize;
@@ -15,14 +15,15 @@ pub const END: u32 = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(16))]
 pub struct Table {
-    /// What the first bits are, as a [`Code`]; 0 where the code is longer than they are.
-    first: [u16; 1 << FIRST],
+    /// What the first bits are, as an [`Entry`].
+    first: [u32; 1 << FIRST],
     /// For each longer length, the least 16 bits that are past all its codes.
     past: [u32; LONG],
     /// For each longer length, what its codes lack to be the numbers of their symbols.
     offset: [u32; LONG],
     /// What the codes of more bits are, without the length.
     symbols: [u16; 256],
+    reserved: [u32; 2],
 }
 
 /// What a code is, with the bits of its coefficient behind it:
@@ -75,20 +76,50 @@ impl Code {
     }
 }
 
+/// What some bits begin with: a code, and where it is one of AC whose coefficient ends within
+/// them, that and the next one as if they were one code without a coefficient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry(u32);
+
+impl Entry {
+    /// What a table has at the [`place`](Table::place) of some bits, if it is their code.
+    #[inline(always)]
+    pub fn from_first(first: u32) -> Option<Self> {
+        (first != 0).then_some(Self(first))
+    }
+
+    /// The first code.
+    #[inline(always)]
+    pub fn code(self) -> Code {
+        Code(self.0 & 0xffff)
+    }
+
+    /// Two codes, if there are two.
+    #[inline(always)]
+    pub fn both(self) -> Option<Code> {
+        (self.0 >> 16 != 0).then_some(Code(self.0 >> 16))
+    }
+}
+
 /// The Huffman tables of a scan, wherever they are.
 pub trait Tables: Copy {
-    /// The code that `bits` begin with in a table. Of a table that is not there, any.
-    fn look_up(self, table: u8, bits: u32) -> Code;
+    /// What `bits` begin with in a table. Of a table that is not there, any.
+    fn look_up(self, table: u8, bits: u32) -> Entry;
 }
 
 impl Tables for &[Table] {
     #[inline(always)]
-    fn look_up(self, table: u8, bits: u32) -> Code {
+    fn look_up(self, table: u8, bits: u32) -> Entry {
         match self.get(usize::from(table)) {
             Some(table) => table.look_up(bits),
-            None => Code::NONE,
+            None => Entry::NONE,
         }
     }
+}
+
+impl Entry {
+    /// No code.
+    pub const NONE: Self = Self(Code::NONE.0);
 }
 
 impl Table {
@@ -120,7 +151,7 @@ impl Table {
                 if length <= FIRST {
                     let same = 1 << (FIRST - length);
                     let start = code as usize * same;
-                    let entry = Code::new(length, symbol, is_dc).0 as u16;
+                    let entry = Code::new(length, symbol, is_dc).0;
                     table.first[start..start + same].fill(entry);
                 }
                 code += 1;
@@ -131,42 +162,56 @@ impl Table {
             }
             code <<= 1;
         }
+        if !is_dc {
+            table.join();
+        }
         Some(table)
     }
 
-    /// The code that `bits` begin with.
-    #[inline(always)]
-    fn look_up(&self, bits: u32) -> Code {
-        let first = self.first[Self::place(bits)];
-        Code::from_first(first).unwrap_or_else(|| self.look_up_long(bits))
+    /// Has entries of two codes where the bits show both.
+    fn join(&mut self) {
+        for place in 0..self.first.len() {
+            let code = Code(self.first[place]);
+            let left = FIRST.wrapping_sub(code.bits());
+            if code.0 == 0 || left > FIRST || code.advance() == END {
+                continue;
+            }
+            let next = place << code.bits() & (self.first.len() - 1);
+            let second = Code(self.first[next] & 0xffff);
+            let length = second.bits() - second.size();
+            let bits = code.bits() + second.bits();
+            if second.0 != 0 && length <= left && bits <= 31 {
+                let advance = code.advance() + second.advance();
+                self.first[place] |= (bits | advance << 9) << 16;
+            }
+        }
     }
 
-    /// Where the table has what `bits` begin with, in 16-bit numbers from its start.
+    /// What `bits` begin with.
+    #[inline(always)]
+    fn look_up(&self, bits: u32) -> Entry {
+        let first = self.first[Self::place(bits)];
+        Entry::from_first(first).unwrap_or_else(|| self.look_up_long(bits))
+    }
+
+    /// Where the table has what `bits` begin with, in 32-bit numbers from its start.
     #[inline(always)]
     pub fn place(bits: u32) -> usize {
         (bits >> (32 - FIRST)) as usize
     }
 
-    /// The code that `bits` begin with, which is not at their [`place`](Self::place).
+    /// What `bits` begin with, which is not at their [`place`](Self::place).
     #[inline(always)]
-    pub fn look_up_long(&self, bits: u32) -> Code {
+    pub fn look_up_long(&self, bits: u32) -> Entry {
         let bits = bits >> 16;
         let long: u32 = self.past.iter().map(|past| u32::from(bits >= *past)).sum();
         let Some(offset) = self.offset.get(long as usize) else {
-            return Code::NONE;
+            return Entry::NONE;
         };
         let length = FIRST + 1 + long;
         let number = (bits >> (16 - length)).wrapping_add(*offset);
         let symbol = self.symbols[(number & 255) as usize];
-        Code(u32::from(symbol) + length)
-    }
-}
-
-impl Code {
-    /// What a table has at the [`place`](Table::place) of some bits, if it is their code.
-    #[inline(always)]
-    pub fn from_first(first: u16) -> Option<Self> {
-        (first != 0).then_some(Self(u32::from(first)))
+        Entry(u32::from(symbol) + length)
     }
 }
 
@@ -200,7 +245,16 @@ mod tests {
             .collect();
         let table = Table::new(&counts, &symbols, is_dc).unwrap();
         for bits in 0..=u16::MAX {
-            let code = table.look_up(u32::from(bits) << 16 | 0xabcd);
+            let entry = table.look_up(u32::from(bits) << 16 | 0xabcd);
+            let code = entry.code();
+            if let Some(both) = entry.both() {
+                let behind = bits << code.bits();
+                let (length, symbol) = slow(&counts, &symbols, behind).unwrap();
+                let second = Code::new(length, symbol, is_dc);
+                assert!(!is_dc && code.advance() != END && code.bits() + length <= FIRST);
+                assert_eq!(both.bits(), code.bits() + second.bits());
+                assert_eq!(both.advance(), code.advance() + second.advance());
+            }
             let Some((length, symbol)) = slow(&counts, &symbols, bits) else {
                 assert!(code.is_invalid() && code.bits() == 1, "{bits:016b}");
                 continue;

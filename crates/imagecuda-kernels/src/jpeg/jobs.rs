@@ -21,9 +21,11 @@ pub struct ScanJob {
     pub first_group: u32,
     /// Tables of the scan.
     pub table_count: u32,
-    /// Whole words of data.
-    pub word_count: u64,
-    /// The data: [`word_count`](Self::word_count) `u32`.
+    /// The number of the last word of data.
+    pub last_word: u32,
+    /// Zero.
+    pub reserved2: u32,
+    /// The data: `u32`, one at least.
     pub words: u64,
     /// The scan's segments: [`Segment`](super::scan::Segment).
     pub segments: u64,

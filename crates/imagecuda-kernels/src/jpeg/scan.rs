@@ -12,8 +12,8 @@
 //! come to is known behind that pass, and added to the coefficients when they are read.
 
 use super::{
-    bits::Reader,
-    huffman::{Code, END, Tables},
+    bits::{Reader, Words},
+    huffman::{END, Entry, Tables},
     picture::BLOCK,
 };
 use bytemuck::{Pod, Zeroable};
@@ -229,10 +229,10 @@ const STEPS: usize = 2;
 
 /// A decoder somewhere in a scan.
 #[derive(Clone, Copy, Debug)]
-pub struct Decoder<'a, T> {
+pub struct Decoder<'a, T, W> {
     scan: &'a Scan,
     tables: T,
-    reader: Reader<'a>,
+    reader: Reader<W>,
     place: Place,
     /// The bit behind the subsequence.
     limit: u32,
@@ -254,10 +254,10 @@ fn extend(bits: u32, size: u32) -> i32 {
     value + if is_negative { 1 - (1 << size) } else { 0 }
 }
 
-impl<'a, T: Tables> Decoder<'a, T> {
+impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     /// A decoder at a subsequence, in the state `from` of the one before it.
     #[inline(always)]
-    pub fn new(scan: &'a Scan, tables: T, words: &'a [u32], place: Place, from: State) -> Self {
+    pub fn new(scan: &'a Scan, tables: T, words: W, place: Place, from: State) -> Self {
         let start = place.number * scan.subsequence;
         let number = from.unit();
         Self {
@@ -285,9 +285,9 @@ impl<'a, T: Tables> Decoder<'a, T> {
         self.limit == self.place.end
     }
 
-    /// The code of the next symbol, which `bits` begin with.
+    /// The next symbol, or two, which `bits` begin with.
     #[inline(always)]
-    fn code(&self, bits: u32) -> Code {
+    fn entry(&self, bits: u32) -> Entry {
         let table = self.unit.coding.table(self.index == 0);
         self.tables.look_up(table, bits)
     }
@@ -311,7 +311,14 @@ impl<'a, T: Tables> Decoder<'a, T> {
         while together.any(is_active) {
             for _ in 0..STEPS {
                 if is_active {
-                    let code = self.code(self.reader.peek());
+                    let entry = self.entry(self.reader.peek());
+                    let mut code = entry.code();
+                    // Two symbols, if the first one ends neither the block nor the subsequence.
+                    let ends = (self.index + code.advance() > 63)
+                        | (self.reader.position() + code.bits() >= self.limit);
+                    if let (Some(both), false) = (entry.both(), ends) {
+                        code = both;
+                    }
                     self.reader.consume(code.bits());
                     self.index += code.advance();
                     if self.index > 63 {
@@ -369,7 +376,7 @@ impl<'a, T: Tables> Decoder<'a, T> {
             for _ in 0..STEPS {
                 if is_active {
                     let bits = self.reader.peek();
-                    let code = self.code(bits);
+                    let code = self.entry(bits).code();
                     self.reader.consume(code.bits());
                     let skipped = code.bits().wrapping_sub(code.size()) & 31;
                     let mut value = extend(bits << skipped, code.size());

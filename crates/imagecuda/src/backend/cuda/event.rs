@@ -4,7 +4,13 @@
 use super::error::check_raw;
 use crate::Result;
 use cust::{stream::Stream, sys};
-use std::ptr;
+use std::{
+    ptr,
+    time::{Duration, Instant},
+};
+
+/// How long a thread waits without sleeping.
+const SPIN: Duration = Duration::from_millis(1);
 
 /// A place in a stream, which other streams and the host can wait for. The context must be
 /// current for every call.
@@ -75,6 +81,14 @@ impl Event {
 
     /// Waits until what is before it has run.
     pub(super) fn wait(&self) -> Result<()> {
+        // To be woken takes longer than most of what is waited for.
+        let start = Instant::now();
+        while start.elapsed() < SPIN {
+            if self.has_passed() {
+                break;
+            }
+            std::hint::spin_loop();
+        }
         // SAFETY: a live handle.
         check_raw("cuEventSynchronize", unsafe {
             sys::cuEventSynchronize(self.0)

@@ -201,7 +201,9 @@ impl Context {
                     scan: *scan,
                     first_group: 0,
                     table_count: plan.tables.len() as u32,
-                    word_count: plan.most_bytes() as u64 / 4,
+                    // A segment has bytes, and its place is padded.
+                    last_word: (plan.most_bytes() / 4 - 1) as u32,
+                    reserved2: 0,
                     words: address(data),
                     segments: address(segments),
                     tables: address(tables),

@@ -29,7 +29,7 @@ use core::{
 
 shared_memory! {
     /// Numbers of a block's threads.
-    numbers: 4096
+    numbers: 2048
 }
 shared_memory! {
     /// Two numbers.
@@ -41,7 +41,7 @@ shared_memory! {
 }
 
 const _: () = {
-    assert!(THREADS as usize * 8 == 4096);
+    assert!(THREADS as usize * 8 == 2048);
     assert!(size_of::<Exit>() == 8 && size_of::<Dc>() == 8);
     assert!(size_of::<Scan>() == 192);
 };

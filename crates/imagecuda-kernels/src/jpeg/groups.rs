@@ -11,7 +11,7 @@ use bytemuck::{Pod, Zeroable};
 use core::ops::Range;
 
 /// Threads of a group.
-pub const THREADS: u32 = 512;
+pub const THREADS: u32 = 256;
 
 /// Bits that a group decodes before its first subsequence.
 pub const WARM_UP: u32 = 8 * 4096;

@@ -1,6 +1,6 @@
 //! JPEG: compressed bytes up, and kernels for the rest.
 //!
-//! Entropy decoding has a stream of its own, so that the next pictures are decoded while those
+//! Entropy decoding has streams of its own, so that the next pictures are decoded while those
 //! before become pixels. Whoever has a picture to decode leaves it in a queue; the first one there
 //! launches the kernels for all that have come together, and tells each how its picture fared.
 
@@ -16,7 +16,7 @@ use crate::{
     codec::jpeg::{Jpeg, Plan},
 };
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
-use cust::{launch, memory::DevicePointer, sys};
+use cust::{launch, memory::DevicePointer, stream::Stream, sys};
 use imagecuda_kernels::{
     jpeg::{
         groups::{Found, Owner, THREADS},
@@ -33,8 +33,9 @@ use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// Launches under way at a time: one on the device, and one that is prepared.
-const LEADERS: usize = 2;
+/// Launches under way at a time, each in a stream of its own. The end of one, when few threads
+/// are not in step yet, leaves the device to the next.
+pub(super) const STREAMS: usize = 3;
 
 /// Pictures in a launch, at most.
 const TOGETHER: usize = 64;
@@ -177,20 +178,20 @@ impl Context {
             }
         }
         put(&mut pinned, picture_at, &[job]);
-        work.follow(&self.uploads)?;
-        pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
-        target.follow(&self.decodes)?;
+        target.follow(&self.uploads)?;
         // SAFETY: that many bytes are there, and the stream is this context's.
         let result = unsafe {
             sys::cuMemsetD8Async(
                 target.pointer().as_raw(),
                 0,
                 zeros.end,
-                self.decodes.as_inner(),
+                self.uploads.as_inner(),
             )
         };
         check_raw("cuMemsetD8Async", result)?;
-        pinned.precede(&self.decodes)?;
+        // Behind the zeros, so that who waits for the upload waits for both.
+        work.follow(&self.uploads)?;
+        pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
 
         let jobs = scans
             .iter()
@@ -223,7 +224,11 @@ impl Context {
             coefficients,
             memory: vec![work, target],
         };
-        Ok(Some((jobs, coefficients)))
+        let ticket = Ticket {
+            jobs,
+            upload: pinned,
+        };
+        Ok(Some((ticket, coefficients)))
     }
 
     /// Decodes what is in the queue, until what was put there has been decoded. What is wrong
@@ -238,20 +243,28 @@ impl Context {
             if let Some(result) = state.done.remove(&number) {
                 return result;
             }
-            if state.leaders == LEADERS || state.waiting.is_empty() {
-                state = queue
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            state.leaders += 1;
+            let stream = match state.free.pop() {
+                Some(stream) if !state.waiting.is_empty() => stream,
+                other => {
+                    state.free.extend(other);
+                    state = queue
+                        .changed
+                        .wait(state)
+                        .unwrap_or_else(PoisonError::into_inner);
+                    continue;
+                }
+            };
             let count = state.waiting.len().min(TOGETHER);
             let tickets: Vec<_> = state.waiting.drain(..count).collect();
             drop(state);
-            let results = self.launch_jpegs(&tickets);
+            let results = self.launch_jpegs(&tickets, &self.decodes[stream]);
+            if results.is_err() {
+                // What was launched may still run, and nothing else waits for it. A failure is
+                // reported already.
+                let _ = self.wait_for_all();
+            }
             state = queue.lock();
-            state.leaders -= 1;
+            state.free.push(stream);
             match results {
                 Ok(results) => {
                     let numbers = tickets.iter().map(|ticket| ticket.0);
@@ -272,17 +285,21 @@ impl Context {
     }
 
     /// Launches the kernels, and waits for them. What is wrong with each picture.
-    fn launch_jpegs(self: &Arc<Self>, tickets: &[(u64, Ticket)]) -> Result<Vec<u32>> {
+    fn launch_jpegs(
+        self: &Arc<Self>,
+        tickets: &[(u64, Ticket)],
+        stream: &Stream,
+    ) -> Result<Vec<u32>> {
         let mut jobs: Vec<ScanJob> = Vec::new();
         let mut parts = Parts::default();
         // First, as what is fetched is the start of the buffer.
-        let statuses_at = parts.add(size_of_val(tickets));
-        let count: usize = tickets.iter().map(|ticket| ticket.1.len()).sum();
+        let statuses_at = parts.add(4 * tickets.len());
+        let count: usize = tickets.iter().map(|ticket| ticket.1.jobs.len()).sum();
         let jobs_at = parts.add(count * size_of::<ScanJob>());
         let mut table = self.scratch(parts.end)?;
         let mut grid = 0;
-        for (picture, (_, scans)) in tickets.iter().enumerate() {
-            for scan in scans {
+        for (picture, (_, ticket)) in tickets.iter().enumerate() {
+            for scan in &ticket.jobs {
                 let status = table.pointer().wrapping_add(statuses_at + picture * 4);
                 jobs.push(ScanJob {
                     first_group: grid,
@@ -295,8 +312,10 @@ impl Context {
         let mut pinned = self.pinned(parts.end)?;
         pinned[statuses_at..jobs_at].fill(0);
         put(&mut pinned, jobs_at, &jobs);
-        let stream = &self.decodes;
         table.follow(stream)?;
+        for (_, ticket) in tickets {
+            ticket.upload.precede(stream)?;
+        }
         pinned.start_upload(table.pointer(), parts.end, stream)?;
         let job_table = table.pointer().wrapping_add(jobs_at);
         let count = jobs.len() as u32;
@@ -333,24 +352,39 @@ fn picture_job(jpeg: &Jpeg<'_>) -> PictureJob {
 }
 
 /// The scans of a picture; [`launch_jpegs`](Context::launch_jpegs) fills in the rest.
-type Ticket = Vec<ScanJob>;
+struct Ticket {
+    jobs: Vec<ScanJob>,
+    /// What is on its way to the device for them.
+    upload: Pinned,
+}
 
 /// What waits for a launch.
-#[derive(Default)]
 pub(super) struct Queue {
     state: Mutex<Waiting>,
     changed: Condvar,
 }
 
-#[derive(Default)]
 struct Waiting {
     next: u64,
     waiting: Vec<(u64, Ticket)>,
     done: BTreeMap<u64, Result<u32>>,
-    leaders: usize,
+    /// Streams in which nothing is under way.
+    free: Vec<usize>,
 }
 
 impl Queue {
+    pub(super) fn new() -> Self {
+        Self {
+            state: Mutex::new(Waiting {
+                next: 0,
+                waiting: Vec::new(),
+                done: BTreeMap::new(),
+                free: (0..STREAMS).collect(),
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

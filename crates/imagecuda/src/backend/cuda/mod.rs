@@ -3,7 +3,7 @@
 //! Each device has one primary context, one module and a few streams, made when it is first
 //! asked for and kept until the program ends. Kernels, and copies to and from images, go to one
 //! stream, so that calls from any thread are in order. Files' pixels travel in two others, and
-//! files are decoded in a fourth, tied to it by events, so that the copy engines and the kernels
+//! files are decoded in a few more, tied to it by events, so that the copy engines and the kernels
 //! work at the same time.
 #![allow(unsafe_code)]
 
@@ -53,7 +53,7 @@ pub(crate) struct Context {
     downloads: Stream,
     /// Entropy decoding of files.
     #[cfg(feature = "jpeg")]
-    decodes: Stream,
+    decodes: [Stream; jpeg::STREAMS],
     /// Files that wait for it.
     #[cfg(feature = "jpeg")]
     jpegs: jpeg::Queue,
@@ -101,9 +101,9 @@ impl Context {
             uploads,
             downloads,
             #[cfg(feature = "jpeg")]
-            decodes: new_stream()?,
+            decodes: [new_stream()?, new_stream()?, new_stream()?],
             #[cfg(feature = "jpeg")]
-            jpegs: jpeg::Queue::default(),
+            jpegs: jpeg::Queue::new(),
             module,
             memory,
             pinned: Pool::new(pinned::KEEP),
@@ -135,7 +135,9 @@ impl Context {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
         #[cfg(feature = "jpeg")]
-        check("cuStreamSynchronize", self.decodes.synchronize())?;
+        for stream in &self.decodes {
+            check("cuStreamSynchronize", stream.synchronize())?;
+        }
         Ok(())
     }
 

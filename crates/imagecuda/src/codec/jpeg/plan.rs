@@ -7,7 +7,6 @@ use imagecuda_kernels::jpeg::{
     picture::Picture,
     scan::{Coding, Scan, Segment, UNITS, Unit},
 };
-use rayon::prelude::*;
 use std::{ops::Range, sync::Arc};
 
 /// Bytes of a subsequence.
@@ -88,47 +87,9 @@ impl ScanPlan {
     }
 }
 
-/// Bytes of a segment that are worth another thread.
-const PART: usize = 256 << 10;
-
-/// Copies entropy-coded data without what is stuffed, and tells how much is left. Large data are
-/// copied in parts at a time: each 0xff, with the zero behind it, is one byte less, so that it is
-/// known where every part goes.
+/// Copies entropy-coded data without what is stuffed, and tells how much is left. (Other threads
+/// would help, but take longer to wake than this does.)
 fn unstuff(from: &[u8], to: &mut [u8]) -> usize {
-    if from.len() < 2 * PART {
-        return unstuff_part(from, to);
-    }
-    let mut parts = Vec::new();
-    let mut rest = from;
-    while !rest.is_empty() {
-        let mut end = PART.min(rest.len());
-        // Not between a 0xff and what belongs to it.
-        while end < rest.len() && rest[end - 1] == 0xff {
-            end += 1;
-        }
-        let (part, behind) = rest.split_at(end);
-        parts.push(part);
-        rest = behind;
-    }
-    let count = |part: &&[u8]| part.len() - part.iter().filter(|&&byte| byte == 0xff).count();
-    let lengths: Vec<usize> = parts.par_iter().map(count).collect();
-    let mut rest = to;
-    let mut targets = Vec::new();
-    for &length in &lengths {
-        let (target, behind) = rest.split_at_mut(length);
-        targets.push(target);
-        rest = behind;
-    }
-    parts
-        .into_par_iter()
-        .zip(targets)
-        .for_each(|(part, target)| {
-            unstuff_part(part, target);
-        });
-    lengths.iter().sum()
-}
-
-fn unstuff_part(from: &[u8], to: &mut [u8]) -> usize {
     let (mut at, mut done) = (0, 0);
     loop {
         let end = memchr::memchr(0xff, &from[at..]).map_or(from.len(), |found| at + found);

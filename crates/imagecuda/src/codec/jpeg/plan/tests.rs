@@ -112,25 +112,9 @@ fn damage_is_for_the_host() {
 }
 
 #[test]
-fn parts_are_put_together() {
-    let mut from = Vec::new();
-    for i in 0..700_000u32 {
-        match noise(i) {
-            0xff if i % 3 == 0 => from.extend([0xff, 0xff, 0]),
-            0xff => from.extend([0xff, 0]),
-            byte => from.push(byte),
-        }
-    }
-    // Around the ends of parts.
-    for shift in 0..4 {
-        let mut data = vec![7; shift];
-        data.extend(&from);
-        let place = super::PART - 2;
-        data.splice(place..place, [0xff, 0, 0xff, 0xff, 0, 1]);
-        let mut expected = vec![0; data.len()];
-        let length = super::unstuff_part(&data, &mut expected);
-        let mut out = vec![0; data.len()];
-        assert_eq!(super::unstuff(&data, &mut out), length);
-        assert!(out[..length] == expected[..length], "{shift}");
-    }
+fn stuffing_is_left_out() {
+    let from = [1, 0xff, 0, 2, 0xff, 0xff, 0, 0xff, 0, 0, 3, 0xff, 0xff];
+    let mut to = [9; 13];
+    let length = super::unstuff(&from, &mut to);
+    assert_eq!(to[..length], [1, 0xff, 2, 0xff, 0xff, 0, 3]);
 }

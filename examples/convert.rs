@@ -3,8 +3,8 @@
 //! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
 
 use imagecuda::{
-    ColorPolicy, Compression, Decoded, Depth, Device, ImageInfo, LoadOptions, SaveOptions,
-    Subsampling,
+    ColorPolicy, Compression, Decoded, Depth, Device, ImageInfo, JpegDecoder, LoadOptions,
+    SaveOptions, Subsampling,
 };
 use std::{
     error::Error,
@@ -41,6 +41,8 @@ Options:
       --no-orientation     leave the pixels as they are stored
       --raw-color          leave the colours as they are stored
       --allow-truncated    convert what there is of a damaged INPUT
+      --jpeg-decoder D     auto (default), host or kernels: what decodes JPEG's Huffman
+                           codes; the pixels are the same
       --info               print what FILE is, without decoding it
   -h, --help               print this";
 
@@ -128,6 +130,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             "--keep-metadata" => keep_metadata = true,
             "--no-orientation" => load = load.orientation(false),
             "--allow-truncated" => load = load.allow_truncated(true),
+            "--jpeg-decoder" => {
+                load = load.jpeg_decoder(one_of(name, &value()?, &JPEG_DECODERS)?);
+            }
             "--raw-color" => load = load.color(ColorPolicy::Raw),
             "--background" => save = save.background(color(&value()?)?),
             "--depth" => save = save.depth(one_of(name, &value()?, &DEPTHS)?),
@@ -173,6 +178,12 @@ const SUBSAMPLINGS: [(&str, Subsampling); 3] = [
     ("444", Subsampling::Yuv444),
     ("422", Subsampling::Yuv422),
     ("420", Subsampling::Yuv420),
+];
+
+const JPEG_DECODERS: [(&str, JpegDecoder); 3] = [
+    ("auto", JpegDecoder::Auto),
+    ("host", JpegDecoder::Host),
+    ("kernels", JpegDecoder::Kernels),
 ];
 
 const COMPRESSIONS: [(&str, Compression); 6] = [

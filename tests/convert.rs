@@ -17,6 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         takes_the_frame_that_is_asked_for,
         converts_what_there_is_of_a_damaged_file,
         honours_depth_and_compression,
+        decodes_a_jpeg_by_whatever_is_asked_for,
         keeps_metadata_if_asked,
         failures_are_one_line_and_leave_no_file,
     ]);
@@ -198,6 +199,23 @@ fn honours_depth_and_compression(device: &Device) {
     assert!(fast == run(&[], "a.webp"));
 }
 
+fn decodes_a_jpeg_by_whatever_is_asked_for(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = folder.path().join("a.png");
+    let files = [&[][..], &["auto"], &["host"], &["kernels"]].map(|decoder| {
+        let args: Vec<_> = decoder
+            .iter()
+            .flat_map(|name| ["--jpeg-decoder", name])
+            .collect();
+        let run = convert(device, &args, &sample(), &output);
+        assert!(run.status.success(), "{args:?}: {}", text(&run.stderr));
+        fs::read(&output).unwrap()
+    });
+    for file in &files {
+        same(file, &files[0], "files");
+    }
+}
+
 fn keeps_metadata_if_asked(device: &Device) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -241,7 +259,7 @@ fn failures_are_one_line_and_leave_no_file(device: &Device) {
     let output = folder.path().join("a.png");
     let missing = folder.path().join("missing.jpg");
     let jpeg = folder.path().join("a.jpg");
-    let cases: [(&[&str], &Path, &Path, i32); 13] = [
+    let cases: [(&[&str], &Path, &Path, i32); 14] = [
         (&[], &missing, &output, 1),
         (&[], &sample(), &folder.path().join("a.docx"), 1),
         (&["--quality", "90"], &sample(), &output, 1),
@@ -255,6 +273,7 @@ fn failures_are_one_line_and_leave_no_file(device: &Device) {
         (&["--compression", "lzw"], &sample(), &output, 1),
         (&["--compression", "zip"], &sample(), &output, 2),
         (&["--effort", "7"], &sample(), &output, 1),
+        (&["--jpeg-decoder", "gpu"], &sample(), &output, 2),
     ];
     for (args, input, output, code) in cases {
         let run = convert(device, args, input, output);

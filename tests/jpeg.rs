@@ -10,7 +10,7 @@ use crate::support::{
     corpus, gpu_is_missing,
     jpegs::{self, Jpeg, Picture, difference, reference},
 };
-use imagecuda::{ColorPolicy, Device, LoadOptions, Result};
+use imagecuda::{ColorPolicy, Device, JpegDecoder, LoadOptions, Result};
 use libtest_mimic::{Failed, Trial};
 use std::{
     env, fs,
@@ -18,24 +18,16 @@ use std::{
     path::PathBuf,
 };
 
-/// Who decodes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Decoder {
-    Host,
-    Kernels,
-}
-
 /// What a decoder made of a file, and whether that is all of it.
 struct Found {
     picture: Picture,
     truncated: bool,
 }
 
-fn options(decoder: Decoder) -> LoadOptions {
-    // STAND-IN: to choose the decoder, once there is a choice: `.jpeg_decoder(…)`.
-    let _ = decoder;
+fn options(decoder: JpegDecoder) -> LoadOptions {
     LoadOptions::new()
         .format(imagecuda::Format::Jpeg)
+        .jpeg_decoder(decoder)
         .color(ColorPolicy::Raw)
         .orientation(false)
 }
@@ -43,7 +35,7 @@ fn options(decoder: Decoder) -> LoadOptions {
 fn decode(
     device: &Device,
     file: &[u8],
-    decoder: Decoder,
+    decoder: JpegDecoder,
     tolerant: bool,
     most: u64,
 ) -> Result<Found> {
@@ -60,7 +52,7 @@ fn decode(
 }
 
 /// All of them: what the kernels do not take, the host decodes for them.
-const DECODERS: [Decoder; 2] = [Decoder::Host, Decoder::Kernels];
+const DECODERS: [JpegDecoder; 2] = [JpegDecoder::Host, JpegDecoder::Kernels];
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = crate::support::on_each_device(crate::device_tests![
@@ -213,7 +205,12 @@ fn exact(device: &Device, jpeg: &Jpeg) -> Result<(), String> {
 }
 
 /// Whether a small picture as floats is what it is as bytes.
-fn floats(device: &Device, file: &[u8], decoder: Decoder, found: &Picture) -> Result<(), String> {
+fn floats(
+    device: &Device,
+    file: &[u8],
+    decoder: JpegDecoder,
+    found: &Picture,
+) -> Result<(), String> {
     if found.rgba.len() > 40_000 {
         return Ok(());
     }
@@ -231,7 +228,7 @@ fn floats(device: &Device, file: &[u8], decoder: Decoder, found: &Picture) -> Re
 /// As [`exact`], but of what libjpeg refuses nothing is said, and what is listed as bad, where
 /// libjpeg has to guess, may be refused.
 fn exact_or_bad(device: &Device, bytes: Vec<u8>, bad: bool) -> Result<(), Failed> {
-    let refused = || decode(device, &bytes, Decoder::Host, false, LARGE).is_err();
+    let refused = || decode(device, &bytes, JpegDecoder::Host, false, LARGE).is_err();
     if reference(&bytes).is_none() || bad && refused() {
         return Ok(());
     }
@@ -313,7 +310,7 @@ fn cuts(device: &Device, jpeg: &Jpeg) -> Result<u64, String> {
     for keep in (start..bytes.len()).step_by(step) {
         let cut = &bytes[..keep];
         // Nothing at all may be an error; and libjpeg refuses what ends within a table.
-        let found = decode(device, cut, Decoder::Host, true, LARGE);
+        let found = decode(device, cut, JpegDecoder::Host, true, LARGE);
         let (Ok(found), Some(expected)) = (found, reference(cut)) else {
             continue;
         };

@@ -1,11 +1,11 @@
 //! Damaged files.
 
-use super::{DECODERS, Decoder, Found, SMALL, decode, variable};
+use super::{DECODERS, Found, SMALL, decode, variable};
 use crate::support::{
     Noise,
     jpegs::{self, difference},
 };
-use imagecuda::{Device, Result};
+use imagecuda::{Device, JpegDecoder, Result};
 use libtest_mimic::Failed;
 use std::{
     mem::discriminant,
@@ -52,7 +52,7 @@ pub(super) fn check(device: &Device, bytes: Vec<u8>, what: String) -> Result<(),
 
 /// The CPU's host decoder and all others: the same pixels, or the same kind of error.
 fn of_one_mind(device: &Device, file: &[u8], tolerant: bool) -> Result<(), String> {
-    let first = decode(&Device::cpu(), file, Decoder::Host, tolerant, SMALL);
+    let first = decode(&Device::cpu(), file, JpegDecoder::Host, tolerant, SMALL);
     for decoder in DECODERS {
         let other = decode(device, file, decoder, tolerant, SMALL);
         match (&first, &other) {

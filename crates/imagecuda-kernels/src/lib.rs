@@ -11,7 +11,7 @@
 //! - `gpu`: the same bodies over device memory. Exists on `nvptx64` alone; its entry points
 //!   only with the feature `entries`.
 //!
-//! Every body is a pure, safe function of one pixel. rustc contracts no multiply and add, and
+//! Every body is a pure, safe function of one pixel, or of a part of a JPEG. rustc contracts no multiply and add, and
 //! what is not a basic operation comes from `libm` on both targets, so a GPU and a CPU give
 //! the same bits. Without `entries` this is an ordinary `no_std` crate that other kernels can
 //! depend on:

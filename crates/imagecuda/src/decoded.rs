@@ -38,7 +38,8 @@ impl Decoded {
         self.format
     }
 
-    /// The layout of the pixels, which is what is uploaded: 1 to 16 bytes a pixel.
+    /// The layout of the pixels, 1 to 16 bytes each. It is what is uploaded, but for a JPEG that
+    /// a GPU decodes.
     pub fn layout(&self) -> Layout {
         self.how.layout
     }

@@ -1,4 +1,5 @@
-//! Loading: file or bytes → host pixels in their own layout → device.
+//! Loading: file or bytes → host pixels in their own layout → device; a JPEG may skip what is
+//! between.
 
 mod shorthand;
 
@@ -237,8 +238,9 @@ impl LoadOptions {
         self.decode(device, &self.read_to_end(reader)?)
     }
 
-    /// Reads and decodes a file on the host, into memory from which `device` uploads at full
-    /// speed. The second half of loading is [`Decoded::into_image`].
+    /// Reads and decodes a file: on the host, into memory from which `device` uploads at full
+    /// speed, but for JPEG files, which a GPU decodes itself ([`JpegDecoder`]). The second half of
+    /// loading is [`Decoded::into_image`].
     ///
     /// # Errors
     ///
@@ -295,7 +297,7 @@ impl LoadOptions {
             .ok_or_else(|| ErrorKind::UnknownFormat.into())
     }
 
-    /// The one way from a file's bytes to host pixels. `admit` sees the header before anything is
+    /// The one way from a file's bytes to what a device expands. `admit` sees the header before anything is
     /// allocated for them; twice, where the file is damaged.
     pub(crate) fn read_host(
         &self,

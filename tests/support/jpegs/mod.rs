@@ -33,7 +33,7 @@ enum Colors {
     Gray,
     /// By JFIF's segment.
     Jfif,
-    /// By Adobe's, with this transform; 0 and 2 say RGB, inks or YCCK.
+    /// By Adobe's, with this transform: 0 says RGB or inks, all others YCbCr or YCCK.
     Adobe(u8, usize),
     /// By the components' names, or not at all.
     Named([u8; 3]),
@@ -96,7 +96,8 @@ fn made(noise: &mut Noise, soft: bool) -> (Frame, Jpeg) {
         9 => Colors::Adobe(0, 3),
         10 => Colors::Adobe(1, 3),
         11 => Colors::Adobe(0, 4),
-        12 | 13 => Colors::Adobe(2, 4),
+        12 => Colors::Adobe(2, 4),
+        13 => Colors::Adobe(1, 4),
         14 => Colors::Inks,
         _ => Colors::Named(pick(noise, &[[1, 2, 3], *b"RGB", [0, 1, 2], [7, 9, 200]])),
     };

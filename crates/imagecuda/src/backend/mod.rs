@@ -253,6 +253,7 @@ pub(crate) enum Payload {
 
 impl Payload {
     /// Bytes of it.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "for spans"))]
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Pixels(pixels) => pixels.len(),

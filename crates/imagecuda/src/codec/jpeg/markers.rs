@@ -247,8 +247,8 @@ fn color(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Result<Color> {
         ([(b'R', ..), (b'G', ..), (b'B', ..)], None) => Color::Rgb,
         ([_, _, _], None) => Color::Ycc,
         ([_, _, _, _], None) => Color::Cmyk,
-        ([_, _, _, _], Some(2)) => Color::Ycck,
-        ([_, _, _, _], Some(_)) => Color::InvertedCmyk,
+        ([_, _, _, _], Some(0)) => Color::InvertedCmyk,
+        ([_, _, _, _], Some(_)) => Color::Ycck,
         (other, _) => {
             let count = other.len();
             return Err(Error::unsupported(format!("JPEG of {count} components")));

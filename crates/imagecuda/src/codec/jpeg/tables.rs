@@ -2,6 +2,7 @@
 
 use super::file::Huffman;
 use crate::{Error, Result};
+use imagecuda_kernels::jpeg::scan::NATURAL;
 use std::sync::Arc;
 
 /// All tables by their numbers, as they are at one place in a file.
@@ -47,7 +48,7 @@ impl Tables {
             let values = rest.get(..length).ok_or_else(broken)?;
             let table = self.quantizers.get_mut(usize::from(info & 15));
             let table = table.ok_or_else(broken)?.insert([0; 64]);
-            for (k, &place) in ZIGZAG.iter().enumerate() {
+            for (k, &place) in NATURAL.iter().enumerate() {
                 table[usize::from(place)] = match wide {
                     true => u16::from_be_bytes([values[2 * k], values[2 * k + 1]]),
                     false => values[k].into(),
@@ -99,13 +100,6 @@ impl Huffman {
 fn broken() -> Error {
     Error::decode("a table is broken")
 }
-
-/// Where the coefficients of a block are, in the order of the file.
-pub(super) const ZIGZAG: [u8; 64] = [
-    0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
-    13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
-    52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
-];
 
 // Annex K.3 of the standard.
 const LUMA_DC: [u8; 16] = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];

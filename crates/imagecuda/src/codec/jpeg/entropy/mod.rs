@@ -11,18 +11,16 @@ use self::{
     scanner::{Coding, Scanner},
     sequential::Sequential,
 };
-use super::{
-    file::{File, Scan, ScanComponent},
-    tables::ZIGZAG,
-};
+use super::file::{File, Scan, ScanComponent};
 use crate::{Error, Result, codec::damaged};
+use imagecuda_kernels::jpeg::scan;
 
-/// [`ZIGZAG`], and for runs that go past the end its last place.
+/// [`scan::NATURAL`], and for runs that go past the end its last place.
 const NATURAL: [u8; 80] = {
     let mut places = [63; 80];
     let mut k = 0;
-    while k < 64 {
-        places[k] = ZIGZAG[k];
+    while k < scan::NATURAL.len() {
+        places[k] = scan::NATURAL[k];
         k += 1;
     }
     places

@@ -92,8 +92,9 @@ fn colors_are_libjpegs() {
         (&ycc, [adobe(0), jfif].concat(), Color::Ycc),
         (&four, vec![], Color::Cmyk),
         (&four, adobe(0), Color::InvertedCmyk),
-        (&four, adobe(1), Color::InvertedCmyk),
+        (&four, adobe(1), Color::Ycck),
         (&four, adobe(2), Color::Ycck),
+        (&four, adobe(7), Color::Ycck),
         (&ycc[..1], vec![], Color::Gray),
     ] {
         let ids: Vec<u8> = components.iter().map(|c| c.0).collect();

@@ -1,74 +1,120 @@
-//! JPEG files to float images: one at a time, and many, beside other libraries in the same run.
+//! JPEG files to float images: one at a time and many, phase by phase, and beside other libraries
+//! in the same run.
 //!
 //! `cargo bench -p imagecuda --features cuda --bench jpeg -- [--device D] [--images N]
-//! [--threads N] [FILE...]`
+//! [--threads N] [--python PROGRAM] [FILE...]`
+//!
+//! Without files, the bench makes its own: 1080p, 4K and 12 MP, 4:2:0 and quality 90. The phases of
+//! the device are measured by Nsight Compute, if `ncu` is there.
 
-use imagecuda::{Device, Image, JpegDecoder, LoadOptions, Result, batch::Loader};
+#[path = "jpeg/phases.rs"]
+mod phases;
+
+#[path = "../examples/support/scene.rs"]
+mod scene;
+
+use imagecuda::{
+    Device, Image, JpegDecoder, Layout, LoadOptions, Result, SaveOptions, Subsampling,
+    batch::Loader,
+};
 use std::{
     env, fs,
+    hint::black_box,
     path::{Path, PathBuf},
-    time::Instant,
+    process::Command,
+    time::{Duration, Instant},
 };
 
-const REPEATS: usize = 60;
+/// What a measurement takes, about.
+const TIME: Duration = Duration::from_millis(400);
+
+/// Batches, of which the best one counts.
+const BATCHES: usize = 3;
+
+struct Options {
+    device: Device,
+    images: usize,
+    threads: Option<usize>,
+    python: String,
+    files: Vec<PathBuf>,
+}
 
 fn main() -> Result<()> {
     let mut args = env::args().skip(1);
     let (mut device, mut images, mut threads) = (None, 256, None);
+    let mut python = "python3".to_owned();
     let mut files = Vec::new();
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--bench" => {}
+            // What the phases are measured of.
+            phases::CHILD => return phases::run(args.next()),
             "--device" => device = args.next(),
-            "--images" => images = args.next().and_then(|n| n.parse().ok()).unwrap_or(images),
-            "--threads" => threads = args.next().and_then(|n| n.parse().ok()),
+            "--images" => images = number(args.next()).unwrap_or(images),
+            "--threads" => threads = number(args.next()),
+            "--python" => python = args.next().unwrap_or(python),
             _ => files.push(PathBuf::from(arg)),
         }
     }
-    let device: Device = match device {
-        Some(name) => name.parse()?,
-        None => Device::try_default()?,
+    let folder = tempfile::tempdir()?;
+    if files.is_empty() {
+        files = make_files(folder.path())?;
+    }
+    let options = Options {
+        device: match device {
+            Some(name) => name.parse()?,
+            None => Device::try_default()?,
+        },
+        images,
+        threads,
+        python,
+        files,
     };
-    if env::var_os("CHECK").is_some() {
-        for file in &files {
-            let bytes = fs::read(file)?;
-            let options = LoadOptions::new().jpeg_decoder(JpegDecoder::Kernels);
-            let cpu = options.decode(&Device::cpu(), &bytes)?.download()?;
-            match options.decode(&device, &bytes) {
-                Ok(image) => {
-                    let gpu = image.download()?;
-                    let bad = cpu
-                        .iter()
-                        .zip(&gpu)
-                        .filter(|(a, b)| a.to_bits() != b.to_bits())
-                        .count();
-                    println!(
-                        "{}: {} {bad} of {}",
-                        file.display(),
-                        if bad == 0 { "same" } else { "DIFFERENT" },
-                        cpu.len()
-                    );
-                }
-                Err(error) => println!("{}: {error}", file.display()),
-            }
+    println!("{} ({})", options.device, options.device.name());
+    for file in &options.files {
+        single(&options.device, file)?;
+        if options.device.is_cuda() {
+            phases::print(file);
         }
-        return Ok(());
     }
-    for file in &files {
-        single(&device, file)?;
-    }
-    for file in &files {
-        batch(&device, file, images, threads)?;
+    peers(&options);
+    for file in &options.files {
+        batch(&options, file)?;
     }
     Ok(())
 }
 
+fn number(text: Option<String>) -> Option<usize> {
+    text?.parse().ok()
+}
+
+fn make_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let camera = SaveOptions::new()
+        .quality(90)
+        .subsampling(Subsampling::Yuv420);
+    let mut files = Vec::new();
+    for (name, width, height) in [
+        ("1080p", 1920, 1080),
+        ("4k", 3840, 2160),
+        ("12mp", 4032, 3024),
+    ] {
+        let rgb = scene::render(width, height);
+        let image = Image::from_pixels(&Device::cpu(), width, height, Layout::Rgb8, &rgb)?;
+        let file = folder.join(name).with_extension("jpg");
+        camera.save(&image, &file)?;
+        files.push(file);
+    }
+    Ok(files)
+}
+
+/// The median of what `act` takes, in milliseconds.
 fn median(mut act: impl FnMut() -> Result<()>) -> Result<f64> {
-    for _ in 0..8 {
+    for _ in 0..4 {
         act()?;
     }
     let mut times = Vec::new();
-    for _ in 0..REPEATS {
+    let start = Instant::now();
+    while start.elapsed() < TIME || times.len() < 5 {
         let start = Instant::now();
         act()?;
         times.push(start.elapsed().as_secs_f64() * 1e3);
@@ -81,51 +127,79 @@ fn single(device: &Device, file: &Path) -> Result<()> {
     let bytes = fs::read(file)?;
     let mut image = LoadOptions::new().load(device, file)?;
     let (width, height) = (image.width(), image.height());
+    let size = bytes.len() as f64 / 1e6;
     println!(
-        "{}: {width}x{height}, {:.2} MB, milliseconds",
-        file.display(),
-        bytes.len() as f64 / 1e6
+        "\n{}: {width}x{height}, {size:.2} MB; milliseconds",
+        file.display()
     );
     for decoder in [JpegDecoder::Auto, JpegDecoder::Kernels, JpegDecoder::Host] {
+        // On a CPU the kernels' twins are for tests.
+        if decoder == JpegDecoder::Kernels && !device.is_cuda() {
+            continue;
+        }
         let options = LoadOptions::new().jpeg_decoder(decoder);
-        let file_ms = median(|| {
+        let from_file = median(|| {
             options.load_into(file, &mut image)?;
             device.synchronize()
         })?;
-        let memory_ms = median(|| {
+        let from_memory = median(|| {
             options.decode_into(&bytes, &mut image)?;
             device.synchronize()
         })?;
-        let decode_ms = median(|| options.read_bytes(device, &bytes).map(drop))?;
+        let entropy = median(|| options.read_bytes(device, &bytes).map(drop))?;
         println!(
-            "  {decoder:?}: file {file_ms:.3}, memory {memory_ms:.3}, entropy decoding {decode_ms:.3}"
+            "  {:<28} {from_file:8.3}   from memory {from_memory:8.3}, of which Huffman codes {entropy:8.3}",
+            format!("file to float, {decoder:?}")
         );
     }
-    let read_ms = median(|| {
-        std::hint::black_box(fs::read(file)?);
+    let read = median(|| {
+        black_box(fs::read(file)?);
         Ok(())
     })?;
-    println!("  reading the file {read_ms:.3}");
+    println!("  {:<28} {read:8.3}", "reading the file");
     Ok(())
 }
 
-fn batch(device: &Device, file: &Path, images: usize, threads: Option<usize>) -> Result<()> {
-    let loader = match threads {
-        Some(threads) => Loader::new(device).threads(threads),
-        None => Loader::new(device),
-    };
-    let mut best = 0f64;
-    for _ in 0..3 {
-        let start = Instant::now();
-        let mut count = 0;
-        for (_, image) in loader.load(vec![file.to_owned(); images]) {
-            let image = image?;
-            let _: &Image = &image;
-            count += 1;
-        }
-        device.synchronize()?;
-        best = best.max(count as f64 / start.elapsed().as_secs_f64());
+/// Other libraries, file to pixels on the device, by a script.
+fn peers(options: &Options) {
+    if !options.device.is_cuda() {
+        return;
     }
-    println!("{}: {best:.0} images/s of {images}", file.display());
+    // In a bundle the scripts lie beside the program.
+    let repository = concat!(env!("CARGO_MANIFEST_DIR"), "/../../benches/peers/jpeg.py");
+    let script = env::current_exe()
+        .map(|program| program.with_file_name("peers").join("jpeg.py"))
+        .ok()
+        .filter(|script| script.is_file())
+        .unwrap_or_else(|| PathBuf::from(repository));
+    println!();
+    let status = Command::new(&options.python)
+        .arg(script)
+        .args(&options.files)
+        .status();
+    if !status.is_ok_and(|status| status.success()) {
+        println!("no other libraries were measured");
+    }
+}
+
+fn batch(options: &Options, file: &Path) -> Result<()> {
+    let mut loader = Loader::new(&options.device);
+    if let Some(threads) = options.threads {
+        loader = loader.threads(threads);
+    }
+    let mut best = 0f64;
+    for _ in 0..BATCHES {
+        let start = Instant::now();
+        for (_, image) in loader.load(vec![file.to_owned(); options.images]) {
+            image?;
+        }
+        options.device.synchronize()?;
+        best = best.max(options.images as f64 / start.elapsed().as_secs_f64());
+    }
+    let images = options.images;
+    println!(
+        "\n{}: {best:.0} images/s, {images} in a batch",
+        file.display()
+    );
     Ok(())
 }

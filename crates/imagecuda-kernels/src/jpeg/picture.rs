@@ -162,6 +162,11 @@ impl Picture {
         }
     }
 
+    /// The pixels of the picture.
+    pub fn pixels(&self) -> usize {
+        self.width as usize * self.height as usize
+    }
+
     /// The blocks of all components: as many times 64 coefficients, and samples.
     pub fn blocks(&self) -> usize {
         self.parts().iter().map(Component::blocks).sum()

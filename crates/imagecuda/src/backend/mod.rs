@@ -282,6 +282,10 @@ impl Device {
     }
 }
 
+/// Pixels of a JPEG from which on a GPU's kernels decode it faster than the host's one core.
+#[cfg(feature = "jpeg")]
+const WORTH_LAUNCHES: usize = 1 << 16;
+
 #[cfg(feature = "jpeg")]
 impl Device {
     /// What this device decodes of a JPEG by itself; `None` where the host is to decode pixels.
@@ -290,12 +294,14 @@ impl Device {
         jpeg: &Jpeg<'_>,
         decoder: JpegDecoder,
     ) -> Result<Option<Payload>> {
-        let plan = match decoder {
-            JpegDecoder::Host => None,
-            _ => jpeg.plan(),
+        let by_kernels = match decoder {
+            JpegDecoder::Auto => self.is_cuda() && jpeg.picture().pixels() >= WORTH_LAUNCHES,
+            JpegDecoder::Host => false,
+            JpegDecoder::Kernels => true,
         };
+        let plan = by_kernels.then(|| jpeg.plan()).flatten();
         match (self.inner(), plan) {
-            (Inner::Cpu, Some(plan)) if decoder == JpegDecoder::Kernels => {
+            (Inner::Cpu, Some(plan)) => {
                 let Some(coefficients) = cpu::decode_jpeg(jpeg, &plan)? else {
                     return Ok(None);
                 };

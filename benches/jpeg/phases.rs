@@ -9,9 +9,12 @@ pub(crate) const CHILD: &str = "--load-for-phases";
 /// How often the file is loaded.
 const LOADS: usize = 12;
 
-/// The kernels in their order, and how many bytes each moves at least, by the picture's pixels and
-/// its samples (1.5 a pixel for 4:2:0; here all are taken for that).
-const KERNELS: [(&str, fn(f64, f64) -> f64); 5] = [
+/// Bytes that a kernel moves, by those of the file and the pixels of the picture.
+type Moved = fn(f64, f64) -> f64;
+
+/// The kernels in their order, and the least that each has to move. Pictures are taken for 4:2:0,
+/// of which a pixel has one sample and a half.
+const KERNELS: [(&str, Moved); 5] = [
     ("jpeg_synchronize", |file, _| file),
     ("jpeg_write", |file, pixels| file + 3.0 * pixels),
     ("jpeg_carry", |_, _| 0.0),

@@ -3,8 +3,8 @@
 //!
 //! - [`picture`]: where coefficients and samples are.
 //! - [`huffman`], [`bits`]: codes, read from any place of the data.
-//! - [`scan`]: a scan of a sequential file, decoded by many threads at once; [`groups`]: which
-//!   thread decodes what; [`jobs`]: what a launch is told.
+//! - [`scan`]: a scan of a sequential file; [`decoder`]: decoded by many threads at once;
+//!   [`groups`]: which thread decodes what; [`jobs`]: what a launch is told.
 //! - [`idct`]: coefficients to samples.
 //! - [`upsample`]: a sample for every pixel.
 //! - [`color`]: samples to RGB, or inks.
@@ -13,6 +13,7 @@
 
 pub mod bits;
 pub mod color;
+pub mod decoder;
 pub mod groups;
 pub mod huffman;
 pub mod idct;

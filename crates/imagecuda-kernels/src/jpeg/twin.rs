@@ -1,10 +1,11 @@
-//! The kernels of [`scan`](super::scan) on the host: thread after thread, and the same results.
+//! The kernels of Huffman decoding on the host: thread after thread, and the same results.
 
 use super::{
+    decoder::{Alone, Decoder},
     groups::{Found, Owner, THREADS},
     huffman::Table,
     picture::{BLOCK, Picture},
-    scan::{Alone, Dc, Decoder, Exit, Scan, Segment, State, status},
+    scan::{Dc, Exit, Scan, Segment, State, status},
 };
 use alloc::{vec, vec::Vec};
 

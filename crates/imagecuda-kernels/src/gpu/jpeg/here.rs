@@ -1,0 +1,183 @@
+//! What a block works on: a group of a scan, with its tables at hand.
+
+use super::super::{
+    shared::{self, barrier},
+    thread::{block_dim_x, block_idx_x, thread_idx_x},
+    warp,
+};
+use crate::{
+    jpeg::{
+        bits::Words,
+        decoder::Together,
+        huffman::{Entry, Table, Tables},
+        jobs::{ScanJob, TABLES},
+        scan::{Scan, Segment},
+    },
+    shared_memory,
+};
+use core::{
+    slice,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+shared_memory! {
+    /// The scan of a block.
+    scan_here: 192
+}
+
+const _: () = assert!(size_of::<Scan>() == 192);
+
+/// The threads of a warp.
+#[derive(Clone, Copy)]
+pub(super) struct Warp;
+
+impl Together for Warp {
+    #[inline(always)]
+    fn any(&self, is_active: bool) -> bool {
+        // SAFETY: all threads of a block decode together.
+        unsafe { warp::any(is_active) }
+    }
+}
+
+/// The job that this block works on, and its number among the job's groups.
+///
+/// # Safety
+///
+/// `jobs` are `count` jobs, at least one, in the order of their first groups.
+#[inline(always)]
+unsafe fn job<'a>(jobs: *const ScanJob, count: u32) -> (&'a ScanJob, u32) {
+    let block = block_idx_x() as u32;
+    let (mut low, mut high) = (0, count as usize);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        // SAFETY: below `count`.
+        if unsafe { (*jobs.add(middle)).first_group } <= block {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    // SAFETY: below `count`, and nobody writes to a job.
+    let job = unsafe { &*jobs.add(low) };
+    (job, block - job.first_group)
+}
+
+/// Huffman tables in shared memory.
+#[derive(Clone, Copy)]
+pub(super) struct SharedTables<'a> {
+    tables: &'a [Table],
+    /// The address of the first one in shared memory.
+    address: u32,
+}
+
+impl Tables for SharedTables<'_> {
+    #[inline(always)]
+    fn look_up(self, table: u8, bits: u32) -> Entry {
+        let table = usize::from(table).min(TABLES - 1);
+        let place = table * size_of::<Table>() + 4 * Table::place(bits);
+        // SAFETY: a plan's tables are there; and so is the memory for as many as there can be,
+        // by the launch.
+        let first = unsafe { shared::load_u32(self.address + place as u32) };
+        match Entry::from_first(first) {
+            Some(entry) => entry,
+            None => match self.tables.get(table) {
+                Some(table) => table.look_up_long(bits),
+                None => Entry::NONE,
+            },
+        }
+    }
+}
+
+/// Data in device memory, of one word at least.
+#[derive(Clone, Copy)]
+pub(super) struct DeviceWords {
+    words: *const u32,
+    last: u32,
+}
+
+impl Words for DeviceWords {
+    #[inline(always)]
+    fn word(self, number: u32) -> u32 {
+        // SAFETY: at most the last one.
+        unsafe { *self.words.add(number.min(self.last) as usize) }
+    }
+}
+
+/// What a block needs of a job.
+pub(super) struct Here<'a> {
+    pub(super) job: &'a ScanJob,
+    pub(super) scan: &'a Scan,
+    pub(super) tables: SharedTables<'a>,
+    pub(super) words: DeviceWords,
+    pub(super) segments: &'a [Segment],
+    pub(super) group: u32,
+}
+
+/// Copies `bytes` bytes, a multiple of 16, to shared memory. All threads of a block call this.
+///
+/// # Safety
+///
+/// Both are valid for that many bytes, and aligned to 16.
+#[inline(always)]
+unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
+    #[derive(Clone, Copy)]
+    #[repr(C, align(16))]
+    struct Quad([u32; 4]);
+    let (from, to) = (from.cast::<Quad>(), to.cast::<Quad>());
+    let mut i = thread_idx_x();
+    while i < bytes / 16 {
+        // SAFETY: within both.
+        unsafe { to.add(i).write(from.add(i).read()) };
+        i += block_dim_x();
+    }
+}
+
+/// What this block works on. All threads of the block call this. The launch has shared memory for
+/// as many tables as any job has.
+///
+/// # Safety
+///
+/// `jobs` are `count` jobs, at least one, in the order of their first groups, whose addresses are
+/// valid.
+#[inline(always)]
+pub(super) unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
+    // SAFETY: what the caller promised. Shared memory is written before the barrier only.
+    unsafe {
+        let (job, group) = job(jobs, count);
+        let table_count = (job.table_count as usize).min(TABLES);
+        let (tables, scan) = (shared::dynamic::<Table>(), scan_here::<Scan>());
+        share(
+            job.tables as *const u8,
+            tables.cast(),
+            table_count * size_of::<Table>(),
+        );
+        share((&raw const job.scan).cast(), scan.cast(), size_of::<Scan>());
+        barrier();
+        let scan = &*scan;
+        Here {
+            job,
+            scan,
+            tables: SharedTables {
+                tables: slice::from_raw_parts(tables, table_count),
+                address: shared::dynamic_address(),
+            },
+            words: DeviceWords {
+                words: job.words as *const u32,
+                last: job.last_word,
+            },
+            segments: slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize),
+            group,
+        }
+    }
+}
+
+impl Here<'_> {
+    /// Notes what is wrong.
+    pub(super) fn mark(&self, wrong: u32) {
+        if wrong != 0 {
+            // SAFETY: aligned, and only ever accessed so while kernels run.
+            let status = unsafe { AtomicU32::from_ptr(self.job.status as *mut u32) };
+            status.fetch_or(wrong, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The kernels of JPEG. What each is told is in [`jobs`](crate::jpeg::jobs).
+
+mod here;
+mod pictures;
+mod scans;

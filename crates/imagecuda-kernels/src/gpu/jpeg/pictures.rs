@@ -1,0 +1,249 @@
+//! Coefficients to pixels.
+
+use super::super::{
+    thread::{block_idx_x, block_idx_y, thread_idx_x},
+    warp,
+};
+use crate::{
+    jpeg::{
+        groups::{Found, Owner},
+        idct,
+        jobs::{PictureJob, Sums},
+        picture::Color,
+        pixel,
+        scan::Dc,
+        upsample::Samples,
+    },
+    pixel::{Rgba8, RgbaF32},
+    shared_memory,
+    texel::{Cmyk8, L8, Rgb8},
+};
+
+shared_memory! {
+    /// For each warp, four blocks of numbers, in rows of nine words.
+    blocks: 4608
+}
+
+/// Threads of a block whose threads each have a part of a block or a few pixels.
+const SMALL: usize = 128;
+
+const _: () = assert!(SMALL / 8 * 8 * 9 * 4 == 4608);
+
+/// Coefficients of a row of a block, as memory is read.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Row([i16; 8]);
+
+/// As a [`Row`].
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Divisors([u16; 8]);
+
+/// Samples of a row of a block, as memory is written.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct SampleRow([u8; 8]);
+
+/// What is to be added to the first coefficient of a block.
+///
+/// # Safety
+///
+/// `job` is valid, and `block` one of component `number`.
+#[inline(always)]
+unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
+    let Sums { sums, found, group } = job.sums[number];
+    if sums == 0 {
+        return 0;
+    }
+    // SAFETY: what the caller promised; the kernel that wrote the owners knew the scan.
+    unsafe {
+        let owner = *(job.owners as *const Owner).add(block as usize);
+        let subsequence = owner.subsequence();
+        let mut sum = *(sums as *const Dc).add(subsequence as usize);
+        if owner.is_carried() {
+            let group = subsequence / group as u32;
+            sum = sum.plus((*(found as *const Found).add(group as usize)).carried);
+        }
+        sum.get(number as u8)
+    }
+}
+
+/// Coefficients to samples. Eight threads have a block: each reads a row, transforms a column,
+/// then a row. Blocks of [`SMALL`].
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_inverse(
+    job: *const PictureJob,
+    coefficients: *const Row,
+    samples: *mut SampleRow,
+) {
+    // SAFETY: the host passes a job.
+    let job = unsafe { &*job };
+    let thread = thread_idx_x();
+    let i = block_idx_x() * SMALL + thread;
+    let (block, lane) = ((i / 8) as u32, i % 8);
+    let count = job.picture.components;
+    let begins = |of: usize| {
+        u32::from((of as u32) < count && block >= job.picture.component[of].first_block)
+    };
+    let number = (begins(1) + begins(2) + begins(3)) as usize;
+    let part = &job.picture.component[number & 3];
+    let at = block - part.first_block;
+    let (row, column) = (at / part.blocks_x, at % part.blocks_x);
+    let is_inside = row < part.blocks_y;
+
+    let numbers = blocks::<i32>();
+    // SAFETY: each thread has its own block's 72 words of shared memory, and a warp has whole
+    // blocks; what is read and written of the picture is inside.
+    unsafe {
+        let numbers = numbers.add(thread / 8 * 72);
+        if is_inside {
+            let Row(mut row) = coefficients.add(i).read();
+            if lane == 0 {
+                row[0] = row[0].wrapping_add(dc_before(job, block, number));
+            }
+            let divisors = (&raw const job.quantizers).cast::<Divisors>();
+            let Divisors(divisors) = divisors.add(number * 8 + lane).read();
+            let put = |x: usize| {
+                let number = i32::from(row[x]).wrapping_mul(i32::from(divisors[x]));
+                numbers.add(lane * 9 + x).write(number);
+            };
+            put(0);
+            put(1);
+            put(2);
+            put(3);
+            put(4);
+            put(5);
+            put(6);
+            put(7);
+        }
+        warp::sync();
+        let of_column = |y: usize| numbers.add(y * 9 + lane);
+        let [a, b, c, d, e, f, g, h] = idct::first([
+            of_column(0).read(),
+            of_column(1).read(),
+            of_column(2).read(),
+            of_column(3).read(),
+            of_column(4).read(),
+            of_column(5).read(),
+            of_column(6).read(),
+            of_column(7).read(),
+        ]);
+        of_column(0).write(a);
+        of_column(1).write(b);
+        of_column(2).write(c);
+        of_column(3).write(d);
+        of_column(4).write(e);
+        of_column(5).write(f);
+        of_column(6).write(g);
+        of_column(7).write(h);
+        warp::sync();
+        let of_row = |x: usize| numbers.add(lane * 9 + x).read();
+        if is_inside {
+            let row_samples = idct::second([
+                of_row(0),
+                of_row(1),
+                of_row(2),
+                of_row(3),
+                of_row(4),
+                of_row(5),
+                of_row(6),
+                of_row(7),
+            ]);
+            let line = row as usize * 8 + lane;
+            let at = part.first_block as usize * 8 + line * part.blocks_x as usize;
+            samples
+                .add(at + column as usize)
+                .write(SampleRow(idct::bytes_of_row(row_samples)));
+        }
+    }
+}
+
+/// The samples of a picture in device memory.
+#[derive(Clone, Copy)]
+struct DeviceSamples(*const u8);
+
+impl Samples for DeviceSamples {
+    #[inline(always)]
+    fn sample(self, place: usize) -> u8 {
+        // SAFETY: only those that belong to a component of the picture are read.
+        unsafe { *self.0.add(place) }
+    }
+}
+
+/// Calls `store` with this thread's pixels and their numbers. Blocks of [`SMALL`], a row of them
+/// for each row of pixels; a warp has 64 pixels.
+///
+/// # Safety
+///
+/// `samples` are those of the job's picture. All threads of the block are here.
+#[inline(always)]
+unsafe fn pixels(job: *const PictureJob, samples: *const u8, store: impl Fn(usize, Color, u32)) {
+    // SAFETY: the host passes a job.
+    let picture = unsafe { &(*job).picture };
+    let y = block_idx_y();
+    let pair = (block_idx_x() * SMALL + thread_idx_x()) as u32;
+    let [even, odd] = pixel::pair(picture, DeviceSamples(samples), pair, y as u32);
+    // What a warp stores at once should be next to each other.
+    let lane = pair % 32;
+    let of_pair = |even: u32, odd: u32| if lane % 2 == 0 { even } else { odd };
+    for half in 0..2 {
+        let from = half * 16 + lane / 2;
+        // SAFETY: all threads are here.
+        let pixel = unsafe { of_pair(warp::shuffle(even, from), warp::shuffle(odd, from)) };
+        let x = (pair - lane) * 2 + half * 32 + lane;
+        if x < picture.width {
+            let i = y * picture.width as usize + x as usize;
+            store(i, picture.color(), pixel);
+        }
+    }
+}
+
+/// Samples to float pixels.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_to_f32(
+    job: *const PictureJob,
+    samples: *const u8,
+    to: *mut RgbaF32,
+) {
+    // SAFETY: the host passes all samples, and room for all pixels.
+    unsafe {
+        pixels(job, samples, |i, color, pixel| {
+            to.add(i).write(pixel::expand(color, pixel));
+        });
+    }
+}
+
+/// Samples to 8-bit pixels.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_to_u8(
+    job: *const PictureJob,
+    samples: *const u8,
+    to: *mut Rgba8,
+) {
+    // SAFETY: the host passes all samples, and room for all pixels.
+    unsafe {
+        pixels(job, samples, |i, color, pixel| {
+            to.add(i).write(pixel::expand(color, pixel));
+        });
+    }
+}
+
+/// Samples to pixels in the file's layout.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_to_bytes(
+    job: *const PictureJob,
+    samples: *const u8,
+    to: *mut u8,
+) {
+    // SAFETY: the host passes all samples, and room for all pixels.
+    unsafe {
+        pixels(job, samples, |i, color, pixel| {
+            let [a, b, c, d] = pixel.to_le_bytes();
+            match color {
+                Color::Gray => to.cast::<L8>().add(i).write(L8([a])),
+                Color::Rgb | Color::Ycc => to.cast::<Rgb8>().add(i).write(Rgb8([a, b, c])),
+                _ => to.cast::<Cmyk8>().add(i).write(Cmyk8([a, b, c, d])),
+            }
+        });
+    }
+}

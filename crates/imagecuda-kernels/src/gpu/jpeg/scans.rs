@@ -1,0 +1,315 @@
+//! Huffman codes to coefficients. A launch has as many blocks as all jobs have groups.
+
+use super::{
+    super::{
+        shared::barrier,
+        thread::{block_dim_x, block_idx_x, thread_idx_x},
+    },
+    here::{Here, Warp, here},
+};
+use crate::{
+    jpeg::{
+        decoder::Decoder,
+        groups::{Found, Owner, THREADS},
+        jobs::ScanJob,
+        picture::BLOCK,
+        scan::{Dc, Exit, Segment, State, status},
+    },
+    shared_memory,
+};
+use core::slice;
+
+shared_memory! {
+    /// Numbers of a block's threads.
+    numbers: 2048
+}
+shared_memory! {
+    /// Two numbers.
+    votes: 8
+}
+
+const _: () = {
+    assert!(THREADS as usize * 8 == 2048);
+    assert!(size_of::<Exit>() == 8 && size_of::<Dc>() == 8);
+};
+
+/// Finds the state behind each subsequence, and what was done in it. Blocks of
+/// [`THREADS`].
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32) {
+    // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
+    let here = unsafe { here(jobs, count) };
+    let Here {
+        scan,
+        segments,
+        group,
+        ..
+    } = here;
+    let thread = thread_idx_x();
+    let done = numbers::<Exit>();
+    let votes = votes::<u32>();
+
+    let place = scan.place(segments, group, thread as u32);
+    let mut goes_on = place.is_some();
+    let place = place.unwrap_or_default();
+    let mut decoder = Decoder::new(scan, here.tables, here.words, place, State::default());
+    let exit = decoder.synchronize(goes_on, Warp);
+    if thread < 2 {
+        // SAFETY: two numbers.
+        unsafe { votes.add(thread).write(0) };
+    }
+    // SAFETY: each thread has its own exit; all are here.
+    unsafe {
+        done.add(thread).write(exit);
+        barrier();
+    }
+    // The threads that have a subsequence are next to each other.
+    let warm_up = scan.warm_up() as usize;
+    let own = (scan.end_of(group) - scan.first_of(group)) as usize;
+    let end = warm_up + own;
+    for round in 1..=scan.rounds() {
+        let target = thread + round as usize;
+        // Without a branch: LLVM would make two calls of the next one.
+        goes_on &= (target < end) & decoder.go_on();
+        let exit = decoder.synchronize(goes_on, Warp);
+        if goes_on {
+            // SAFETY: below `end`, and no other thread has this target in this round.
+            unsafe {
+                goes_on = (*done.add(target)).state != exit.state;
+                done.add(target).write(exit);
+            }
+        }
+        let vote = (round & 1) as usize;
+        // SAFETY: one of two numbers, of which the other one is being read by slower threads; all
+        // threads are here, and see the same.
+        let all_stop = unsafe {
+            if goes_on {
+                votes.add(vote).write_volatile(round);
+            }
+            barrier();
+            votes.add(vote).read_volatile() != round
+        };
+        if all_stop {
+            break;
+        }
+    }
+    if goes_on {
+        here.mark(status::UNSYNCHRONIZED);
+    }
+    let start = scan.last_start(segments, group) as usize;
+    // SAFETY: all threads are here. Only the group's own exits are written, below the scan's, and
+    // its own result.
+    unsafe {
+        barrier();
+        let mut units = 0;
+        if thread >= warm_up && thread < end {
+            let number = scan.first_of(group) as usize + thread - warm_up;
+            let exit = *done.add(thread);
+            (here.job.exits as *mut Exit).add(number).write(exit);
+            if thread >= warm_up + start {
+                units = exit.units;
+            }
+        }
+        let entry = (*done.add(warm_up - 1)).state;
+        barrier();
+        let units = sum(units, thread, block_dim_x());
+        if thread == 0 {
+            let found = Found {
+                entry,
+                units,
+                ..Found::default()
+            };
+            (here.job.found as *mut Found)
+                .add(group as usize)
+                .write(found);
+        }
+    }
+}
+
+/// The sum of the `number`s of the first `count` threads. All threads call this, and get the same.
+///
+/// # Safety
+///
+/// All threads of the block are here.
+#[inline(always)]
+unsafe fn sum(number: u32, thread: usize, count: usize) -> u32 {
+    let numbers = numbers::<u32>();
+    // SAFETY: below the numbers of threads; barriers are between writing and reading.
+    unsafe {
+        numbers.add(thread).write(number);
+        barrier();
+        let mut half = count.next_power_of_two() / 2;
+        while half > 0 {
+            if thread < half && thread + half < count {
+                let both = *numbers.add(thread) + *numbers.add(thread + half);
+                numbers.add(thread).write(both);
+            }
+            barrier();
+            half /= 2;
+        }
+        let sum = *numbers;
+        barrier();
+        sum
+    }
+}
+
+/// Has the numbers of this thread and of those before it summed up in shared memory.
+///
+/// # Safety
+///
+/// All threads of the block are here.
+#[inline(always)]
+unsafe fn sums<T: Copy>(mut own: T, thread: usize, plus: impl Fn(T, T) -> T) -> *const T {
+    const { assert!(size_of::<T>() <= 8) };
+    let numbers = numbers::<T>();
+    // SAFETY: below the numbers of threads; barriers are between writing and reading.
+    unsafe {
+        numbers.add(thread).write(own);
+        barrier();
+        let mut distance = 1;
+        while distance < block_dim_x() {
+            if thread >= distance {
+                own = plus(*numbers.add(thread - distance), own);
+            }
+            barrier();
+            numbers.add(thread).write(own);
+            barrier();
+            distance *= 2;
+        }
+    }
+    numbers
+}
+
+/// Decodes each subsequence from the state behind the one before, and writes its coefficients.
+/// Blocks of [`THREADS`].
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
+    // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
+    let here = unsafe { here(jobs, count) };
+    let Here {
+        job,
+        scan,
+        segments,
+        group,
+        ..
+    } = here;
+    let thread = thread_idx_x();
+    let first = scan.first_of(group);
+    let number = first + thread as u32;
+    let exits = job.exits as *const Exit;
+    let found = job.found as *mut Found;
+
+    // What was done in the groups before, if the first subsequence goes on from there.
+    let mut carried = 0;
+    let groups = scan.carried(segments, group);
+    if !groups.is_empty() {
+        let mut part = 0;
+        let mut before = groups.start + thread as u32;
+        while before < group {
+            // SAFETY: below this group.
+            part += unsafe { (*found.add(before as usize)).units };
+            before += block_dim_x() as u32;
+        }
+        // SAFETY: all threads are here, as the groups are the same for all.
+        carried = unsafe { sum(part, thread, block_dim_x()) };
+    }
+
+    let place = scan
+        .find(segments, number)
+        .filter(|_| number < scan.end_of(group));
+    let is_active = place.is_some();
+    let place = place.unwrap_or_default();
+    let is_carried = place.first < first;
+    // The group's first subsequence of the segment.
+    let origin = if is_carried { 0 } else { place.first - first } as usize;
+    let before = |sums: *const u32, thread: usize| match thread {
+        0 => 0,
+        // SAFETY: below the number of threads.
+        thread => unsafe { *sums.add(thread - 1) },
+    };
+    let mut own = Exit::default();
+    if is_active {
+        // SAFETY: one of the scan's exits.
+        own = unsafe { *exits.add(number as usize) };
+    }
+    // SAFETY: all threads are here.
+    let units = unsafe { sums(own.units, thread, |a, b| a + b) };
+    let mut done = 0;
+    if is_active {
+        done = before(units, thread) - before(units, origin);
+        if is_carried {
+            done += carried;
+        }
+    }
+    let mut state = State::default();
+    let mut wrong = 0;
+    if is_active && !place.is_first() {
+        // SAFETY: one of the scan's exits.
+        state = unsafe { (*exits.add(number as usize - 1)).state };
+        // SAFETY: this group's own.
+        if thread == 0 && unsafe { (*found.add(group as usize)).entry } != state {
+            wrong = status::UNSYNCHRONIZED;
+        }
+    }
+    let owners = job.owners as *mut Owner;
+    let owner = Owner::new(number, is_carried);
+    let blocks = scan.blocks as usize;
+    let begin = |block: usize| {
+        if block < blocks {
+            // SAFETY: below the picture's blocks.
+            unsafe { owners.add(block).write(owner) };
+        }
+    };
+    let coefficients = job.coefficients as *mut i16;
+    let put = |at: usize, value| {
+        if at < blocks * BLOCK {
+            // SAFETY: below the picture's coefficients.
+            unsafe { coefficients.add(at).write(value) };
+        }
+    };
+    let mut decoder = Decoder::new(scan, here.tables, here.words, place, state);
+    let (dc, bad) = decoder.write(is_active, Warp, done, begin, put);
+    here.mark(wrong | bad);
+
+    let start = scan.last_start(segments, group) as usize;
+    // SAFETY: all threads are here; only the group's own sums are written.
+    unsafe {
+        barrier();
+        let sums = sums(if is_active { dc } else { Dc::default() }, thread, Dc::plus);
+        let up_to = |thread: usize| match thread {
+            0 => Dc::default(),
+            thread => *sums.add(thread - 1),
+        };
+        if is_active {
+            let before = up_to(thread).since(up_to(origin));
+            (job.sums as *mut Dc).add(number as usize).write(before);
+        }
+        if thread == 0 {
+            let all = *sums.add(block_dim_x() - 1);
+            (*found.add(group as usize)).dc = all.since(up_to(start));
+        }
+    }
+}
+
+/// Adds up the sums of DC of the groups before each group. A block of [`THREADS`] for each job.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
+    // SAFETY: the host passes whole jobs, whose addresses are valid, and launches one block each.
+    let job = unsafe { &*jobs.add(block_idx_x()) };
+    let scan = &job.scan;
+    // SAFETY: as above.
+    let segments =
+        unsafe { slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize) };
+    let found = job.found as *mut Found;
+    let mut group = thread_idx_x() as u32;
+    while group < scan.groups() {
+        let mut sum = Dc::default();
+        for before in scan.carried(segments, group) {
+            // SAFETY: below this group; only the second sum is written.
+            sum = sum.plus(unsafe { (*found.add(before as usize)).dc });
+        }
+        // SAFETY: one of the groups.
+        unsafe { (*found.add(group as usize)).carried = sum };
+        group += block_dim_x() as u32;
+    }
+}

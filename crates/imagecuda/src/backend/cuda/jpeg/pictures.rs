@@ -1,0 +1,88 @@
+//! Coefficients in device memory to pixels.
+
+use super::{
+    super::{Buffer, Context, error::check},
+    Coefficients,
+};
+use crate::{
+    Result,
+    backend::{DevicePixel, Expansion},
+};
+use cust::{launch, memory::DevicePointer};
+use imagecuda_kernels::{jpeg::picture::BLOCK, layout::Layout, orient::Orientation};
+
+/// Threads of a block of the kernels of pictures.
+const BLOCK_SIZE: u32 = 128;
+
+impl<P: DevicePixel> Buffer<P> {
+    /// Makes the first pixels of coefficients. Does not wait.
+    pub(in super::super) fn expand_jpeg(
+        &mut self,
+        from: Coefficients,
+        how: Expansion,
+    ) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let mut from = from;
+        // Inks become colours by another kernel, and turned pixels have to be turned.
+        let is_direct = how.orientation == Orientation::Normal && how.layout.channels() < 4;
+        let picture = from.picture;
+        let len = how.len();
+        // All memory before the first write: a failure to get it changes nothing.
+        let mut samples = context.scratch(picture.blocks() * BLOCK)?;
+        let room = match is_direct {
+            true => None,
+            false => {
+                let bytes = len * how.layout.bytes_per_pixel();
+                Some((context.scratch(bytes)?, self.room_to_turn(bytes, how)?))
+            }
+        };
+        for memory in &mut from.memory {
+            memory.follow(&context.stream)?;
+        }
+        samples.follow(&context.stream)?;
+        let job = DevicePointer::from_raw(from.job);
+        let coefficients = DevicePointer::from_raw(from.coefficients);
+        let inverse = [job, coefficients, samples.pointer()];
+        // Eight threads a block; at most 2^32 of these, so this fits.
+        let grid = (picture.blocks() * 8).div_ceil(BLOCK_SIZE as usize) as u32;
+        context.run_jpeg("jpeg_inverse", inverse, (grid, 1))?;
+        // Two pixels a thread, and rows of their own for the picture's.
+        let grid = (picture.width.div_ceil(2 * BLOCK_SIZE), picture.height);
+        match room {
+            None => {
+                let kernel = match P::LAYOUT {
+                    Layout::Rgba8 => "jpeg_to_u8",
+                    _ => "jpeg_to_f32",
+                };
+                context.run_jpeg(kernel, [job, samples.pointer(), self.pointer()], grid)?;
+            }
+            Some((mut pixels, turned)) => {
+                pixels.follow(&context.stream)?;
+                let to = [job, samples.pointer(), pixels.pointer()];
+                context.run_jpeg("jpeg_to_bytes", to, grid)?;
+                self.expand_scratch(&mut pixels, turned, how)?;
+            }
+        }
+        samples.leave(&context.stream)?;
+        from.memory
+            .iter_mut()
+            .try_for_each(|memory| memory.leave(&context.stream))
+    }
+}
+
+impl Context {
+    /// Launches a kernel of a [`PictureJob`].
+    fn run_jpeg(
+        &self,
+        kernel: &str,
+        [job, from, to]: [DevicePointer<u8>; 3],
+        grid: (u32, u32),
+    ) -> Result<()> {
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // SAFETY: the kernel takes these three addresses; the callers sized all for the picture
+        // of the job, and what they free or reuse later is in stream order.
+        let launched = unsafe { launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to)) };
+        check("cuLaunchKernel", launched)
+    }
+}

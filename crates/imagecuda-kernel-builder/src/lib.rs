@@ -93,6 +93,9 @@
 //!
 //! Bodies may panic, index and call into `core`: everything is linked into one module (fat
 //! LTO), and a build that would leave a symbol for the driver to stumble over is an error.
+//! Barriers and votes stay where they are: every function is compiled as `convergent`, as C++
+//! compilers for GPUs have it, since rustc does not say so by itself. (For what LLVM has an
+//! intrinsic for, better use that than assembly, of which it knows nothing.)
 //!
 //! # What it needs
 //!

@@ -42,3 +42,43 @@ pub unsafe extern "ptx-kernel" fn sort_and_scale(values: *mut f32, len: usize, b
         values[index] = unsafe { nobody_wrote_this(values[index]) };
     }
 }
+
+#[cfg(feature = "entries")]
+#[inline(always)]
+fn barrier() {
+    // SAFETY: for its PTX alone.
+    unsafe { core::arch::nvptx::_syncthreads() }
+}
+
+/// What all threads have done.
+#[cfg(feature = "entries")]
+#[inline(always)]
+fn sum(values: *mut u32, own: u32, thread: u32) -> u32 {
+    // SAFETY: for its PTX alone.
+    unsafe {
+        *values.add(thread as usize) = own;
+        barrier();
+        *values + *values.add(1)
+    }
+}
+
+/// What follows a barrier depends on what was before it: a compiler that knows nothing of barriers
+/// makes two of this one.
+#[cfg(feature = "entries")]
+#[unsafe(no_mangle)]
+pub unsafe extern "ptx-kernel" fn meet(values: *mut u32, len: u32) {
+    // SAFETY: for its PTX alone.
+    unsafe {
+        let thread = core::arch::nvptx::_thread_idx_x() as u32;
+        let is_active = *values.add(thread as usize + 7) < len;
+        let mut own = 0;
+        if is_active {
+            *values.add(thread as usize + 3) = 9;
+            own = len / thread;
+        }
+        let sum = sum(values, if is_active { own } else { 0 }, thread);
+        if is_active {
+            *values.add(thread as usize) = sum;
+        }
+    }
+}

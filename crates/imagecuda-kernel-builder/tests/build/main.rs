@@ -62,7 +62,9 @@ struct First {
 
 fn loads(first: &First) -> Result<(), Failed> {
     let text = first.ptx.text();
-    assert_eq!(first.ptx.entries(), ["sort_and_scale"]);
+    let mut entries = first.ptx.entries();
+    entries.sort_unstable();
+    assert_eq!(entries, ["meet", "sort_and_scale"]);
     assert!(text.contains("\n.target sm_52\n"), "{text}");
     assert!(text.contains("\n.version 6.0\n"), "{text}");
     assert!(!text.contains(".extern .func"), "{text}");
@@ -74,6 +76,13 @@ fn loads(first: &First) -> Result<(), Failed> {
     let copy = fs::read_to_string(first.folder.join("out/kernel.ptx"))?;
     assert_eq!(copy, text);
     assert!(first.ptx.warnings().is_empty(), "{}", first.ptx.warnings());
+    Ok(())
+}
+
+/// Threads that part at a branch meet at one barrier, not at one in each.
+fn a_barrier_stays_one(first: &First) -> Result<(), Failed> {
+    let barriers = first.ptx.text().matches("bar.sync").count();
+    assert_eq!(barriers, 1);
     Ok(())
 }
 
@@ -156,8 +165,9 @@ fn main() {
         }
     };
     type Test = fn(&First) -> Result<(), Failed>;
-    let real: [(&str, Test); 4] = [
+    let real: [(&str, Test); 5] = [
         ("loads", loads),
+        ("a_barrier_stays_one", a_barrier_stays_one),
         (
             "another_folder_gives_the_same_bytes",
             another_folder_gives_the_same_bytes,

@@ -56,19 +56,41 @@ pub fn dynamic<T>() -> *mut T {
     address as *mut T
 }
 
-/// The address of [`dynamic`] memory within shared memory.
+/// The address within shared memory of what a pointer points to there.
 #[inline(always)]
-pub fn dynamic_address() -> u32 {
-    let address: u32;
+pub fn address<T>(pointer: *const T) -> u32 {
+    let address: u64;
     // SAFETY: takes an address.
     unsafe {
         core::arch::asm!(
-            "mov.u32 {address}, dynamic_memory;",
-            address = out(reg32) address,
+            "cvta.to.shared.u64 {address}, {pointer};",
+            address = out(reg64) address,
+            pointer = in(reg64) pointer,
             options(pure, nomem, nostack, preserves_flags),
         );
     }
-    address
+    address as u32
+}
+
+/// Has the greater one of a number in shared memory and `number` there, at once. What was there.
+///
+/// # Safety
+///
+/// The address is that of four bytes of the block's shared memory, and a multiple of 4.
+#[inline(always)]
+pub unsafe fn fetch_max_u32(address: u32, number: u32) -> u32 {
+    let before;
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "atom.shared.max.u32 {before}, [{address}], {number};",
+            before = out(reg32) before,
+            address = in(reg32) address,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
+    before
 }
 
 /// The number at an address within shared memory. Faster than by a pointer, which may be to any
@@ -85,6 +107,26 @@ pub unsafe fn load_u32(address: u32) -> u32 {
         core::arch::asm!(
             "ld.shared.u32 {number}, [{address}];",
             number = out(reg32) number,
+            address = in(reg32) address,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    number
+}
+
+/// As [`load_u32`], a 16-bit number.
+///
+/// # Safety
+///
+/// The address is that of two bytes of the block's shared memory, and a multiple of 2.
+#[inline(always)]
+pub unsafe fn load_u16(address: u32) -> u16 {
+    let number;
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "ld.shared.u16 {number}, [{address}];",
+            number = out(reg16) number,
             address = in(reg32) address,
             options(pure, readonly, nostack, preserves_flags),
         );

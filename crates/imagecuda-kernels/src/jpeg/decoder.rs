@@ -15,7 +15,7 @@ use super::{
     bits::{Reader, Words},
     huffman::{END, Entry, Tables},
     picture::BLOCK,
-    scan::{Dc, Exit, NATURAL, Place, Scan, State, Unit, status},
+    scan::{Choice, Dc, Exit, NATURAL, Place, Scan, State, status},
 };
 
 /// Threads that take the same steps together, and so have to stay together until all are done.
@@ -35,22 +35,28 @@ impl Together for Alone {
     }
 }
 
-/// Symbols that are decoded before the threads that are together see whether any is active.
-const STEPS: usize = 2;
+/// What decoders leave for each other behind the subsequences of a group.
+pub trait Exits: Copy {
+    /// Leaves `exit` behind subsequence `at`, unless a greater one is there. What was there.
+    fn leave(self, at: u32, exit: Exit) -> Exit;
+
+    /// The subsequences.
+    fn len(self) -> u32;
+}
 
 /// A decoder somewhere in a scan.
 #[derive(Clone, Copy, Debug)]
 pub struct Decoder<'a, T, W> {
     scan: &'a Scan,
     tables: T,
+    choices: [Choice; 2],
     reader: Reader<W>,
     place: Place,
     /// The bit behind the subsequence.
     limit: u32,
-    /// The number of the data unit in its MCU, the unit, and the one behind it.
-    number: u32,
-    unit: Unit,
-    next: Unit,
+    /// [`Choice::BITS`] times the number of the data unit in its MCU, and of units there.
+    unit: u32,
+    units: u32,
     /// The next coefficient of its block, in zigzag order.
     index: u32,
 }
@@ -70,16 +76,15 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     #[inline(always)]
     pub fn new(scan: &'a Scan, tables: T, words: W, place: Place, from: State) -> Self {
         let start = place.number * scan.subsequence;
-        let number = from.unit();
         Self {
             scan,
             tables,
+            choices: scan.tables,
             reader: Reader::new(words, start + from.overshoot()),
             place,
             limit: (start + scan.subsequence).min(place.end),
-            number,
-            unit: scan.unit(number),
-            next: scan.unit(scan.after(number)),
+            unit: from.unit() * Choice::BITS,
+            units: scan.unit_count * Choice::BITS,
             index: from.index(),
         }
     }
@@ -99,62 +104,99 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     /// The next symbol, or two, which `bits` begin with.
     #[inline(always)]
     fn entry(&self, bits: u32) -> Entry {
-        let table = self.unit.coding.table(self.index == 0);
-        self.tables.look_up(table, bits)
+        let [first, others] = self.choices;
+        let choice = if self.index == 0 { first } else { others };
+        self.tables.look_up(choice.get(self.unit), bits)
     }
 
     /// Moves to the next data unit. Whether it is in another MCU.
     #[inline(always)]
     fn next_unit(&mut self) -> bool {
-        self.number = self.scan.after(self.number);
-        self.unit = self.next;
-        // Fetched ahead of its time.
-        self.next = self.scan.unit(self.scan.after(self.number));
-        self.number == 0
+        self.unit += Choice::BITS;
+        let is_behind = self.unit >= self.units;
+        if is_behind {
+            self.unit = 0;
+        }
+        is_behind
     }
 
-    /// Decodes the subsequence, and counts. Threads that are together all call this, those that
-    /// are not active as well.
+    /// The number of the data unit in its MCU.
     #[inline(always)]
-    pub fn synchronize(&mut self, is_active: bool, together: impl Together) -> Exit {
-        let mut units = 0;
+    fn number(&self) -> u32 {
+        self.unit / Choice::BITS
+    }
+
+    /// The number of the data unit behind that.
+    #[inline(always)]
+    fn number_after(&self) -> u32 {
+        let after = self.unit + Choice::BITS;
+        if after < self.units {
+            after / Choice::BITS
+        } else {
+            0
+        }
+    }
+
+    /// Decodes its subsequence, which is number `at` of its group's, and the next ones, until it
+    /// arrives where another decoder has been in the same state, or one that came a longer way.
+    /// Leaves `exits` behind them. Whether it gave up before that. Threads that are together all
+    /// call this, those that are not active as well.
+    ///
+    /// However fast the decoders are: what is left behind a subsequence in the end is of the one
+    /// that came the longest way, or of one that had been in its state.
+    #[inline(always)]
+    pub fn synchronize(
+        &mut self,
+        is_active: bool,
+        together: impl Together,
+        exits: impl Exits,
+        mut at: u32,
+    ) -> bool {
+        let (len, longest, subsequence) = (exits.len(), self.scan.way(), self.scan.subsequence);
+        let (mut way, mut units) = (1, 0);
         let mut is_active = is_active & !self.is_past();
-        while together.any(is_active) {
-            for _ in 0..STEPS {
-                if is_active {
-                    let entry = self.entry(self.reader.peek());
-                    let mut code = entry.code();
-                    // Two symbols, if the first one ends neither the block nor the subsequence.
-                    let ends = (self.index + code.advance() > 63)
-                        | (self.reader.position() + code.bits() >= self.limit);
-                    if let (Some(both), false) = (entry.both(), ends) {
-                        code = both;
-                    }
-                    self.reader.consume(code.bits());
-                    self.index += code.advance();
-                    if self.index > 63 {
-                        self.index = 0;
-                        units += 1;
-                        self.next_unit();
-                    }
-                    is_active = !self.is_past();
+        let mut is_lost = false;
+        let mut step = |mut is_active: bool| {
+            if is_active {
+                let entry = self.entry(self.reader.peek());
+                let mut code = entry.code();
+                // Two symbols, if the first one ends neither the block nor the subsequence.
+                let ends = (self.index + code.advance() > 63)
+                    | (self.reader.position() + code.bits() >= self.limit);
+                if let (Some(both), false) = (entry.both(), ends) {
+                    code = both;
+                }
+                self.reader.consume(code.bits());
+                self.index += code.advance();
+                if self.index > 63 {
+                    self.index = 0;
+                    units += 1;
+                    self.next_unit();
+                }
+                // Once more where a segment's last subsequence is shorter than the symbol before.
+                while is_active & self.is_past() {
+                    let overshoot = self.reader.position() - self.limit;
+                    let state = State::new(overshoot, self.number(), self.index);
+                    let exit = Exit::new(way, units, state);
+                    let before = exits.leave(at, exit);
+                    let is_known = before.is_some() & (before.state() == state);
+                    let is_late = before > exit;
+                    at += 1;
+                    is_active = !(is_known | is_late | self.is_last()) & (at < len);
+                    is_lost = is_active & (way >= longest);
+                    is_active &= !is_lost;
+                    self.limit = (self.limit + subsequence).min(self.place.end);
+                    (way, units) = (way + 1, 0);
                 }
             }
+            is_active
+        };
+        while together.any(is_active) {
+            // Whether all are done costs as much as half a symbol.
+            is_active = step(is_active);
+            is_active = step(is_active);
         }
-        let overshoot = self.reader.position().wrapping_sub(self.limit);
-        Exit {
-            state: State::new(overshoot, self.number, self.index),
-            units,
-        }
-    }
-
-    /// Moves to the next subsequence. Whether the segment has one; if not, the decoder stays.
-    #[inline(always)]
-    pub fn go_on(&mut self) -> bool {
-        let goes_on = !self.is_last();
-        // The last one ends with the segment, and stays where it is.
-        self.limit = (self.limit + self.scan.subsequence).min(self.place.end);
-        goes_on
+        is_lost
     }
 
     /// Decodes the subsequence once more, where `before` data units were ended in its segment
@@ -179,47 +221,56 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         let was_active = is_active & (left > 0);
         let mut is_active = was_active & !self.is_past();
         let mcu = first + before / scan.unit_count.max(1);
-        let (mut x, mut y) = (mcu % scan.mcus_x.max(1), mcu / scan.mcus_x.max(1));
+        let mcus_x = scan.mcus_x.max(1);
+        let (mut x, mut y) = (mcu % mcus_x, mcu / mcus_x);
         let mut dc = Dc::default();
-        let mut block = self.unit.block(x, y);
+        let mut unit = scan.unit(self.number());
+        let mut after = scan.unit(self.number_after());
+        let mut block = unit.block(x, y);
         let mut is_invalid = false;
-        while together.any(is_active) {
-            for _ in 0..STEPS {
-                if is_active {
-                    let bits = self.reader.peek();
-                    let code = self.entry(bits).code();
-                    self.reader.consume(code.bits());
-                    let skipped = code.bits().wrapping_sub(code.size()) & 31;
-                    let mut value = extend(bits << skipped, code.size());
-                    let is_first = self.index == 0;
-                    let next = self.index + code.advance();
-                    is_invalid |= code.is_invalid() | ((next > 64) & (code.advance() != END));
-                    if is_first {
-                        let component = self.unit.coding.component();
-                        dc = dc.plus(Dc::of(component, value));
-                        value = i32::from(dc.get(component));
-                        begin(block);
-                    }
-                    if value != 0 {
-                        let at = NATURAL[(next.wrapping_sub(1) & 63) as usize];
-                        put(block * BLOCK + usize::from(at), value as i16);
-                    }
-                    self.index = next;
-                    is_active = !self.is_past();
-                    if next > 63 {
-                        self.index = 0;
-                        left -= 1;
-                        is_active &= left > 0;
-                        if self.next_unit() {
-                            x += 1;
-                            if x >= scan.mcus_x {
-                                (x, y) = (0, y + 1);
-                            }
+        let mut step = |mut is_active: bool| {
+            if is_active {
+                let bits = self.reader.peek();
+                let code = self.entry(bits).code();
+                self.reader.consume(code.bits());
+                let skipped = code.bits().wrapping_sub(code.size()) & 31;
+                let mut value = extend(bits << skipped, code.size());
+                let is_first = self.index == 0;
+                let next = self.index + code.advance();
+                is_invalid |= code.is_invalid() | ((next > 64) & (code.advance() != END));
+                if is_first {
+                    let component = unit.component as u8;
+                    dc = dc.plus(Dc::of(component, value));
+                    value = i32::from(dc.get(component));
+                    begin(block);
+                }
+                if value != 0 {
+                    let at = NATURAL[(next.wrapping_sub(1) & 63) as usize];
+                    put(block * BLOCK + usize::from(at), value as i16);
+                }
+                self.index = next;
+                is_active = !self.is_past();
+                if next > 63 {
+                    self.index = 0;
+                    left -= 1;
+                    is_active &= left > 0;
+                    if self.next_unit() {
+                        x += 1;
+                        if x >= mcus_x {
+                            (x, y) = (0, y + 1);
                         }
-                        block = self.unit.block(x, y);
                     }
+                    unit = after;
+                    block = unit.block(x, y);
+                    // Fetched ahead of its time.
+                    after = scan.unit(self.number_after());
                 }
             }
+            is_active
+        };
+        while together.any(is_active) {
+            is_active = step(is_active);
+            is_active = step(is_active);
         }
         let mut wrong = 0;
         if was_active && is_invalid {

@@ -6,7 +6,7 @@
 //! one is known as soon as the group before has got there: the same state as the exit of that
 //! one's last subsequence.
 
-use super::scan::{Dc, Place, Scan, Segment, State};
+use super::scan::{Dc, Exit, Place, Scan, Segment, State};
 use bytemuck::{Pod, Zeroable};
 use core::ops::Range;
 
@@ -68,10 +68,10 @@ impl Scan {
         (WARM_UP / self.subsequence).min(THREADS / 2)
     }
 
-    /// How many subsequences a decoder goes on through.
+    /// The most subsequences that a decoder comes through.
     #[inline(always)]
-    pub fn rounds(&self) -> u32 {
-        (PATIENCE / self.subsequence).max(1)
+    pub fn way(&self) -> u32 {
+        (PATIENCE / self.subsequence).clamp(1, Exit::WAY)
     }
 
     /// Subsequences of a group.

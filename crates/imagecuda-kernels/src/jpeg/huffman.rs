@@ -1,12 +1,17 @@
 //! Huffman tables, for decoding from any bit.
 
 use bytemuck::{Pod, Zeroable};
+use core::mem::offset_of;
 
 /// Codes of up to this many bits are looked up at once.
 const FIRST: u32 = 11;
 
-/// Lengths of the codes that are longer.
-const LONG: usize = 16 - FIRST as usize;
+/// The bits behind those of a code that is longer.
+const REST: u32 = 16 - FIRST;
+
+/// Longer codes are looked up by their first bits, then by the others. So many first bits can have
+/// longer codes: files have up to eight, as all such codes are behind the shorter ones.
+const LONG: usize = 16;
 
 /// How far a symbol that ends its block goes on.
 pub const END: u32 = 64;
@@ -17,13 +22,8 @@ pub const END: u32 = 64;
 pub struct Table {
     /// What the first bits are, as an [`Entry`].
     first: [u32; 1 << FIRST],
-    /// For each longer length, the least 16 bits that are past all its codes.
-    past: [u32; LONG],
-    /// For each longer length, what its codes lack to be the numbers of their symbols.
-    offset: [u32; LONG],
-    /// What the codes of more bits are, without the length.
-    symbols: [u16; 256],
-    reserved: [u32; 2],
+    /// What the bits behind some first ones are, as a [`Code`].
+    long: [[u16; 1 << REST]; LONG],
 }
 
 /// What a code is, with the bits of its coefficient behind it:
@@ -82,10 +82,27 @@ impl Code {
 pub struct Entry(u32);
 
 impl Entry {
-    /// What a table has at the [`place`](Table::place) of some bits, if it is their code.
+    /// No code.
+    pub const NONE: Self = Self(Code::NONE.0);
+
+    /// What a table has at the [`place`](Table::place) of some bits.
     #[inline(always)]
-    pub fn from_first(first: u32) -> Option<Self> {
-        (first != 0).then_some(Self(first))
+    pub fn from_first(first: u32) -> Self {
+        Self(first)
+    }
+
+    /// What a table has at the [`long_place`](Table::long_place) of some bits.
+    #[inline(always)]
+    pub fn from_long(code: u16) -> Self {
+        Self(u32::from(code))
+    }
+
+    /// If the code is longer than the bits that were looked up, the number of those among those
+    /// that have longer ones.
+    #[inline(always)]
+    pub fn long(self) -> Option<u32> {
+        // A code has bits.
+        (self.0 & 31 == 0).then_some(self.0 >> 5)
     }
 
     /// The first code.
@@ -104,28 +121,23 @@ impl Entry {
 /// The Huffman tables of a scan, wherever they are.
 pub trait Tables: Copy {
     /// What `bits` begin with in a table. Of a table that is not there, any.
-    fn look_up(self, table: u8, bits: u32) -> Entry;
+    fn look_up(self, table: u32, bits: u32) -> Entry;
 }
 
 impl Tables for &[Table] {
     #[inline(always)]
-    fn look_up(self, table: u8, bits: u32) -> Entry {
-        match self.get(usize::from(table)) {
+    fn look_up(self, table: u32, bits: u32) -> Entry {
+        match self.get(table as usize) {
             Some(table) => table.look_up(bits),
             None => Entry::NONE,
         }
     }
 }
 
-impl Entry {
-    /// No code.
-    pub const NONE: Self = Self(Code::NONE.0);
-}
-
 impl Table {
     /// The table with `counts` codes of 1 to 16 bits, which stand for `symbols`, shortest first;
     /// `None` if there are more codes than bits for them, or other than `symbols`, or if one for
-    /// DC has more than 15 bits.
+    /// DC has more than 15 bits; and if there are more long codes than there is room for.
     pub fn new(counts: &[u8; 16], symbols: &[u8], is_dc: bool) -> Option<Self> {
         let total: usize = counts.iter().map(|&n| usize::from(n)).sum();
         if total != symbols.len() || total > 256 {
@@ -134,31 +146,33 @@ impl Table {
         if is_dc && symbols.iter().any(|&symbol| symbol > 15) {
             return None;
         }
-        let mut table = Self::zeroed();
-        for (to, &symbol) in table.symbols.iter_mut().zip(symbols) {
-            *to = Code::new(0, symbol, is_dc).0 as u16;
-        }
-        let (mut code, mut number) = (0u32, 0usize);
-        for (length, &count) in (1u32..).zip(counts) {
-            let long = (length as usize).checked_sub(FIRST as usize + 1);
-            if let Some(long) = long {
-                table.offset[long] = (number as u32).wrapping_sub(code);
-            }
-            for &symbol in &symbols[number..number + usize::from(count)] {
+        let mut table = Self {
+            first: [Code::NONE.0; _],
+            long: [[Code::NONE.0 as u16; _]; _],
+        };
+        let mut symbols = symbols.iter();
+        let (mut code, mut groups) = (0usize, 0);
+        for (length, &count) in (1..).zip(counts) {
+            for &symbol in symbols.by_ref().take(count.into()) {
                 if code >> length != 0 {
                     return None;
                 }
+                let entry = Code::new(length, symbol, is_dc).0;
                 if length <= FIRST {
                     let same = 1 << (FIRST - length);
-                    let start = code as usize * same;
-                    let entry = Code::new(length, symbol, is_dc).0;
-                    table.first[start..start + same].fill(entry);
+                    table.first[code * same..][..same].fill(entry);
+                } else {
+                    let first = &mut table.first[code >> (length - FIRST)];
+                    if *first == Code::NONE.0 {
+                        *first = (groups as u32) << 5;
+                        groups += 1;
+                    }
+                    let group = table.long.get_mut(groups - 1)?;
+                    let same = 1 << (16 - length);
+                    let rest = (code * same) & (group.len() - 1);
+                    group[rest..][..same].fill(entry as u16);
                 }
                 code += 1;
-            }
-            number += usize::from(count);
-            if let Some(long) = long {
-                table.past[long] = code << (16 - length);
             }
             code <<= 1;
         }
@@ -173,14 +187,14 @@ impl Table {
         for place in 0..self.first.len() {
             let code = Code(self.first[place]);
             let left = FIRST.wrapping_sub(code.bits());
-            if code.0 == 0 || left > FIRST || code.advance() == END {
+            if code.is_invalid() || left > FIRST || code.advance() == END {
                 continue;
             }
             let next = place << code.bits() & (self.first.len() - 1);
             let second = Code(self.first[next] & 0xffff);
-            let length = second.bits() - second.size();
+            let length = second.bits().wrapping_sub(second.size());
             let bits = code.bits() + second.bits();
-            if second.0 != 0 && length <= left && bits <= 31 {
+            if !second.is_invalid() && length <= left && bits <= 31 {
                 let advance = code.advance() + second.advance();
                 self.first[place] |= (bits | advance << 9) << 16;
             }
@@ -190,28 +204,28 @@ impl Table {
     /// What `bits` begin with.
     #[inline(always)]
     fn look_up(&self, bits: u32) -> Entry {
-        let first = self.first[Self::place(bits)];
-        Entry::from_first(first).unwrap_or_else(|| self.look_up_long(bits))
+        let entry = Entry::from_first(self.first[(bits >> (32 - FIRST)) as usize]);
+        match entry.long() {
+            None => entry,
+            Some(group) => {
+                let group = self.long.get(group as usize).unwrap_or(&self.long[0]);
+                Entry::from_long(group[(bits >> 16) as usize & (group.len() - 1)])
+            }
+        }
     }
 
-    /// Where the table has what `bits` begin with, in 32-bit numbers from its start.
+    /// Where a table has what `bits` begin with, a `u32`, in bytes from its start.
     #[inline(always)]
-    pub fn place(bits: u32) -> usize {
-        (bits >> (32 - FIRST)) as usize
+    pub fn place(bits: u32) -> u32 {
+        bits >> (32 - FIRST) << 2
     }
 
-    /// What `bits` begin with, which is not at their [`place`](Self::place).
+    /// Where a table has what `bits` begin with, a `u16`, in bytes from its start: `group` is what
+    /// [`Entry::long`] says of the entry at their [`place`](Self::place).
     #[inline(always)]
-    pub fn look_up_long(&self, bits: u32) -> Entry {
-        let bits = bits >> 16;
-        let long: u32 = self.past.iter().map(|past| u32::from(bits >= *past)).sum();
-        let Some(offset) = self.offset.get(long as usize) else {
-            return Entry::NONE;
-        };
-        let length = FIRST + 1 + long;
-        let number = (bits >> (16 - length)).wrapping_add(*offset);
-        let symbol = self.symbols[(number & 255) as usize];
-        Entry(u32::from(symbol) + length)
+    pub fn long_place(group: u32, bits: u32) -> u32 {
+        const FROM: u32 = offset_of!(Table, long) as u32;
+        FROM + 2 * ((group << REST) + (bits >> 16 & ((1 << REST) - 1)))
     }
 }
 
@@ -282,6 +296,25 @@ mod tests {
     }
 
     #[test]
+    fn places_are_those_of_the_table() {
+        let counts = [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125];
+        let symbols: Vec<u8> = (0..162).collect();
+        let table = Table::new(&counts, &symbols, false).unwrap();
+        let bytes = bytemuck::bytes_of(&table);
+        let at = |place: u32| &bytes[place as usize..];
+        for bits in 0..=u16::MAX {
+            let bits = u32::from(bits) << 16 | 0x1234;
+            let first = at(Table::place(bits)).first_chunk().unwrap();
+            let mut entry = Entry::from_first(u32::from_ne_bytes(*first));
+            if let Some(group) = entry.long() {
+                let long = at(Table::long_place(group, bits)).first_chunk().unwrap();
+                entry = Entry::from_long(u16::from_ne_bytes(*long));
+            }
+            assert_eq!(entry, table.look_up(bits));
+        }
+    }
+
+    #[test]
     fn tables_that_cannot_be_are_refused() {
         let mut counts = [0; 16];
         counts[0] = 3;
@@ -290,5 +323,12 @@ mod tests {
         assert!(Table::new(&counts, &[1, 2], true).is_none());
         assert!(Table::new(&counts, &[16], true).is_none());
         assert!(Table::new(&counts, &[16], false).is_some());
+        // Too many that are long.
+        let many: Vec<u8> = (0..60).collect();
+        counts = [0; 16];
+        counts[11] = 32;
+        assert!(Table::new(&counts, &many[..32], false).is_some());
+        counts[11] = 33;
+        assert!(Table::new(&counts, &many[..33], false).is_none());
     }
 }

@@ -24,33 +24,8 @@ pub struct Unit {
     pub down: u32,
     /// From there to that of the next MCU.
     pub across: u32,
-    /// How it is coded.
-    pub coding: Coding,
-}
-
-/// How a data unit is coded: in one number, which is not touched before it is needed, as that would
-/// be to wait for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(transparent)]
-pub struct Coding(u32);
-
-impl Coding {
-    /// The numbers of a component in the picture, and of its tables among those of the scan.
-    pub fn new(component: u8, dc: u8, ac: u8) -> Self {
-        Self(u32::from_le_bytes([dc, ac, component, 0]))
-    }
-
     /// The number of the component in the picture.
-    #[inline(always)]
-    pub fn component(self) -> u8 {
-        (self.0 >> 16) as u8
-    }
-
-    /// The table of a symbol.
-    #[inline(always)]
-    pub(super) fn table(self, is_dc: bool) -> u8 {
-        (self.0 >> if is_dc { 0 } else { 8 }) as u8
-    }
+    pub component: u32,
 }
 
 /// What the threads need to know of a scan.
@@ -71,11 +46,40 @@ pub struct Scan {
     pub segments: u32,
     /// Subsequences in all.
     pub subsequences: u32,
-    /// Bits of a subsequence, a multiple of 32; the last one of a segment has what is left.
+    /// Bits of a subsequence, a multiple of 32 of at most 512; the last ones of a segment have what
+    /// is left.
     pub subsequence: u32,
     /// Blocks of the picture.
     pub blocks: u32,
+    /// The tables of the data units' first symbols, and of the others.
+    pub tables: [Choice; 2],
+    /// Zero.
+    pub reserved: [u32; 2],
 }
+
+/// For each data unit of an MCU one of up to eight tables. In one number, as what is in memory is
+/// waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Choice(u32);
+
+impl Choice {
+    /// Bits of a table's number.
+    pub(super) const BITS: u32 = 3;
+
+    /// Has a data unit use a table.
+    pub fn set(&mut self, unit: usize, table: u8) {
+        self.0 |= u32::from(table & 7) << (unit as u32 * Self::BITS);
+    }
+
+    /// The table for the data unit that `shift` is [`BITS`](Self::BITS) times the number of.
+    #[inline(always)]
+    pub(super) fn get(self, shift: u32) -> u32 {
+        self.0 >> (shift & 31) & 7
+    }
+}
+
+const _: () = assert!(UNITS as u32 * Choice::BITS <= 32);
 
 /// A segment of a scan: what is between two restart markers. It begins where a subsequence does,
 /// and has at least one bit.
@@ -118,14 +122,43 @@ impl State {
     }
 }
 
-/// What a decoder has done when it is behind a subsequence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(C)]
-pub struct Exit {
-    /// Where it is.
-    pub state: State,
+/// What a decoder leaves behind a subsequence: where it is, how many data units it has ended in
+/// there, and how many subsequences it has come through. The greater one of two has come the
+/// longer way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Exit(u32);
+
+impl Exit {
+    /// What is behind a subsequence before any decoder was there.
+    pub const EMPTY: Self = Self(0);
+
+    /// The longest way that is told from longer ones.
+    pub const WAY: u32 = 255;
+
+    /// Of at least one subsequence, which has at most 511 data units.
+    #[inline(always)]
+    pub(super) fn new(way: u32, units: u32, state: State) -> Self {
+        Self(way << 24 | units << 15 | state.0)
+    }
+
+    /// Whether any decoder was here.
+    #[inline(always)]
+    pub(super) fn is_some(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Where the decoder is.
+    #[inline(always)]
+    pub fn state(self) -> State {
+        State(self.0 & 0x7fff)
+    }
+
     /// How many data units it has ended in this subsequence.
-    pub units: u32,
+    #[inline(always)]
+    pub fn units(self) -> u32 {
+        self.0 >> 15 & 511
+    }
 }
 
 /// The sums of differences of DC of each component, which wrap.
@@ -205,16 +238,6 @@ impl Scan {
     #[inline(always)]
     pub(super) fn unit(&self, number: u32) -> Unit {
         self.units[(number as usize).min(UNITS - 1)]
-    }
-
-    /// The number of the data unit behind another one.
-    #[inline(always)]
-    pub(super) fn after(&self, number: u32) -> u32 {
-        if number + 1 < self.unit_count {
-            number + 1
-        } else {
-            0
-        }
     }
 
     /// Subsequence `number`; `None` if there is none.

@@ -1,13 +1,14 @@
 //! The kernels of Huffman decoding on the host: thread after thread, and the same results.
 
 use super::{
-    decoder::{Alone, Decoder},
+    decoder::{Alone, Decoder, Exits},
     groups::{Found, Owner, THREADS},
     huffman::Table,
     picture::{BLOCK, Picture},
     scan::{Dc, Exit, Scan, Segment, State, status},
 };
-use alloc::{vec, vec::Vec};
+use alloc::vec;
+use core::cell::Cell;
 
 /// A scan and its data.
 #[derive(Clone, Copy, Debug)]
@@ -67,46 +68,42 @@ fn synchronize(input: Input<'_>, group: u32, exits: &mut [Exit], found: &mut [Fo
         words,
         segments,
     } = input;
-    let mut done = [Exit::default(); THREADS as usize];
-    let mut decoders: Vec<_> = (0..THREADS)
-        .map(|thread| {
-            let place = scan.place(segments, group, thread)?;
-            let mut decoder = Decoder::new(scan, tables, words, place, State::default());
-            done[thread as usize] = decoder.synchronize(true, Alone);
-            Some(decoder)
-        })
-        .collect();
     let warm_up = scan.warm_up() as usize;
     let own = (scan.end_of(group) - scan.first_of(group)) as usize;
     let end = warm_up + own;
-    for round in 1..=scan.rounds() as usize {
-        for (thread, slot) in decoders.iter_mut().enumerate() {
-            let target = thread + round;
-            *slot = slot
-                .take()
-                .filter(|_| target < end)
-                .and_then(|mut decoder| {
-                    if !decoder.go_on() {
-                        return None;
-                    }
-                    let exit = decoder.synchronize(true, Alone);
-                    let is_same = exit.state == done[target].state;
-                    done[target] = exit;
-                    (!is_same).then_some(decoder)
-                });
+    let done = [const { Cell::new(Exit::EMPTY) }; THREADS as usize];
+    let mut is_lost = false;
+    // Backwards, as each is to find what those behind it have left.
+    for thread in (0..end as u32).rev() {
+        if let Some(place) = scan.place(segments, group, thread) {
+            let mut decoder = Decoder::new(scan, tables, words, place, State::default());
+            is_lost |= decoder.synchronize(true, Alone, &done[..end], thread);
         }
     }
+    let done = done.map(Cell::into_inner);
     let done_own = &done[warm_up..end];
     exits[scan.first_of(group) as usize..][..own].copy_from_slice(done_own);
     let start = scan.last_start(segments, group) as usize;
     found[group as usize] = Found {
-        entry: done[warm_up - 1].state,
-        units: done_own[start..].iter().map(|exit| exit.units).sum(),
+        entry: done[warm_up - 1].state(),
+        units: done_own[start..].iter().map(|exit| exit.units()).sum(),
         ..Found::default()
     };
-    match decoders.iter().any(Option::is_some) {
+    match is_lost {
         true => status::UNSYNCHRONIZED,
         false => 0,
+    }
+}
+
+impl Exits for &[Cell<Exit>] {
+    fn leave(self, at: u32, exit: Exit) -> Exit {
+        let before = self[at as usize].get();
+        self[at as usize].set(before.max(exit));
+        before
+    }
+
+    fn len(self) -> u32 {
+        self.len() as u32
     }
 }
 
@@ -137,12 +134,12 @@ fn write(
             carried = groups.map(|group| found[group as usize].units).sum();
         }
         let own = place.first.max(first) as usize..number as usize;
-        let units: u32 = exits[own].iter().map(|exit| exit.units).sum();
+        let units: u32 = exits[own].iter().map(|exit| exit.units()).sum();
         let mut state = State::default();
         if place.is_first() {
             dc = Dc::default();
         } else {
-            state = exits[number as usize - 1].state;
+            state = exits[number as usize - 1].state();
             if number == first && found[group as usize].entry != state {
                 wrong |= status::UNSYNCHRONIZED;
             }

@@ -22,10 +22,10 @@ use core::{
 
 shared_memory! {
     /// The scan of a block.
-    scan_here: 192
+    scan_here: 208
 }
 
-const _: () = assert!(size_of::<Scan>() == 192);
+const _: () = assert!(size_of::<Scan>() == 208);
 
 /// The threads of a warp.
 #[derive(Clone, Copy)]
@@ -62,28 +62,26 @@ unsafe fn job<'a>(jobs: *const ScanJob, count: u32) -> (&'a ScanJob, u32) {
     (job, block - job.first_group)
 }
 
-/// Huffman tables in shared memory.
+/// The address of Huffman tables in shared memory.
 #[derive(Clone, Copy)]
-pub(super) struct SharedTables<'a> {
-    tables: &'a [Table],
-    /// The address of the first one in shared memory.
-    address: u32,
-}
+pub(super) struct SharedTables(u32);
 
-impl Tables for SharedTables<'_> {
+impl Tables for SharedTables {
     #[inline(always)]
-    fn look_up(self, table: u8, bits: u32) -> Entry {
-        let table = usize::from(table).min(TABLES - 1);
-        let place = table * size_of::<Table>() + 4 * Table::place(bits);
-        // SAFETY: a plan's tables are there; and so is the memory for as many as there can be,
-        // by the launch.
-        let first = unsafe { shared::load_u32(self.address + place as u32) };
-        match Entry::from_first(first) {
-            Some(entry) => entry,
-            None => match self.tables.get(table) {
-                Some(table) => table.look_up_long(bits),
-                None => Entry::NONE,
-            },
+    fn look_up(self, table: u32, bits: u32) -> Entry {
+        let table = self.0 + table * size_of::<Table>() as u32;
+        // SAFETY: a plan chooses among its own tables, which are there, by the launch; and both
+        // places are in a table, as the first is for any bits, and the table has the groups that
+        // its entries name.
+        unsafe {
+            let entry = Entry::from_first(shared::load_u32(table + Table::place(bits)));
+            match entry.long() {
+                None => entry,
+                Some(group) => {
+                    let long = table + Table::long_place(group, bits);
+                    Entry::from_long(shared::load_u16(long))
+                }
+            }
         }
     }
 }
@@ -107,7 +105,7 @@ impl Words for DeviceWords {
 pub(super) struct Here<'a> {
     pub(super) job: &'a ScanJob,
     pub(super) scan: &'a Scan,
-    pub(super) tables: SharedTables<'a>,
+    pub(super) tables: SharedTables,
     pub(super) words: DeviceWords,
     pub(super) segments: &'a [Segment],
     pub(super) group: u32,
@@ -157,10 +155,7 @@ pub(super) unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
         Here {
             job,
             scan,
-            tables: SharedTables {
-                tables: slice::from_raw_parts(tables, table_count),
-                address: shared::dynamic_address(),
-            },
+            tables: SharedTables(shared::address(tables)),
             words: DeviceWords {
                 words: job.words as *const u32,
                 last: job.last_word,

@@ -2,14 +2,14 @@
 
 use super::{
     super::{
-        shared::barrier,
+        shared::{self, barrier},
         thread::{block_dim_x, block_idx_x, thread_idx_x},
     },
     here::{Here, Warp, here},
 };
 use crate::{
     jpeg::{
-        decoder::Decoder,
+        decoder::{Decoder, Exits},
         groups::{Found, Owner, THREADS},
         jobs::ScanJob,
         picture::BLOCK,
@@ -17,21 +17,39 @@ use crate::{
     },
     shared_memory,
 };
+use bytemuck::cast;
 use core::slice;
 
 shared_memory! {
     /// Numbers of a block's threads.
     numbers: 2048
 }
-shared_memory! {
-    /// Two numbers.
-    votes: 8
-}
-
 const _: () = {
     assert!(THREADS as usize * 8 == 2048);
-    assert!(size_of::<Exit>() == 8 && size_of::<Dc>() == 8);
+    assert!(size_of::<Exit>() == 4 && size_of::<Dc>() == 8);
 };
+
+/// Exits in shared memory.
+#[derive(Clone, Copy)]
+struct SharedExits {
+    address: u32,
+    len: u32,
+}
+
+impl Exits for SharedExits {
+    #[inline(always)]
+    fn leave(self, at: u32, exit: Exit) -> Exit {
+        let place = self.address + 4 * at.min(THREADS - 1);
+        // SAFETY: a block has as many exits as threads.
+        let before = unsafe { shared::fetch_max_u32(place, cast(exit)) };
+        cast(before)
+    }
+
+    #[inline(always)]
+    fn len(self) -> u32 {
+        self.len
+    }
+}
 
 /// Finds the state behind each subsequence, and what was done in it. Blocks of
 /// [`THREADS`].
@@ -46,54 +64,25 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
         ..
     } = here;
     let thread = thread_idx_x();
-    let done = numbers::<Exit>();
-    let votes = votes::<u32>();
-
-    let place = scan.place(segments, group, thread as u32);
-    let mut goes_on = place.is_some();
-    let place = place.unwrap_or_default();
-    let mut decoder = Decoder::new(scan, here.tables, here.words, place, State::default());
-    let exit = decoder.synchronize(goes_on, Warp);
-    if thread < 2 {
-        // SAFETY: two numbers.
-        unsafe { votes.add(thread).write(0) };
-    }
-    // SAFETY: each thread has its own exit; all are here.
-    unsafe {
-        done.add(thread).write(exit);
-        barrier();
-    }
     // The threads that have a subsequence are next to each other.
     let warm_up = scan.warm_up() as usize;
     let own = (scan.end_of(group) - scan.first_of(group)) as usize;
     let end = warm_up + own;
-    for round in 1..=scan.rounds() {
-        let target = thread + round as usize;
-        // Without a branch: LLVM would make two calls of the next one.
-        goes_on &= (target < end) & decoder.go_on();
-        let exit = decoder.synchronize(goes_on, Warp);
-        if goes_on {
-            // SAFETY: below `end`, and no other thread has this target in this round.
-            unsafe {
-                goes_on = (*done.add(target)).state != exit.state;
-                done.add(target).write(exit);
-            }
-        }
-        let vote = (round & 1) as usize;
-        // SAFETY: one of two numbers, of which the other one is being read by slower threads; all
-        // threads are here, and see the same.
-        let all_stop = unsafe {
-            if goes_on {
-                votes.add(vote).write_volatile(round);
-            }
-            barrier();
-            votes.add(vote).read_volatile() != round
-        };
-        if all_stop {
-            break;
-        }
+    let place = scan.place(segments, group, thread as u32);
+    let is_active = place.is_some();
+    let place = place.unwrap_or_default();
+    let done = numbers::<Exit>();
+    // SAFETY: each thread has its own exit; all are here.
+    unsafe {
+        done.add(thread).write(Exit::EMPTY);
+        barrier();
     }
-    if goes_on {
+    let mut decoder = Decoder::new(scan, here.tables, here.words, place, State::default());
+    let exits = SharedExits {
+        address: shared::address(done),
+        len: end as u32,
+    };
+    if decoder.synchronize(is_active, Warp, exits, thread as u32) {
         here.mark(status::UNSYNCHRONIZED);
     }
     let start = scan.last_start(segments, group) as usize;
@@ -107,10 +96,10 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
             let exit = *done.add(thread);
             (here.job.exits as *mut Exit).add(number).write(exit);
             if thread >= warm_up + start {
-                units = exit.units;
+                units = exit.units();
             }
         }
-        let entry = (*done.add(warm_up - 1)).state;
+        let entry = (*done.add(warm_up - 1)).state();
         barrier();
         let units = sum(units, thread, block_dim_x());
         if thread == 0 {
@@ -233,7 +222,7 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
         own = unsafe { *exits.add(number as usize) };
     }
     // SAFETY: all threads are here.
-    let units = unsafe { sums(own.units, thread, |a, b| a + b) };
+    let units = unsafe { sums(own.units(), thread, |a, b| a + b) };
     let mut done = 0;
     if is_active {
         done = before(units, thread) - before(units, origin);
@@ -245,7 +234,7 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     let mut wrong = 0;
     if is_active && !place.is_first() {
         // SAFETY: one of the scan's exits.
-        state = unsafe { (*exits.add(number as usize - 1)).state };
+        state = unsafe { (*exits.add(number as usize - 1)).state() };
         // SAFETY: this group's own.
         if thread == 0 && unsafe { (*found.add(group as usize)).entry } != state {
             wrong = status::UNSYNCHRONIZED;

@@ -167,7 +167,7 @@ impl Context {
         job.owners = owners;
         for (scan, &(_, sums, found)) in scans.iter().zip(&results) {
             for unit in &scan.units[..scan.unit_count as usize] {
-                job.sums[usize::from(unit.coding.component())] = Sums {
+                job.sums[unit.component as usize] = Sums {
                     sums: address(sums),
                     found: address(found),
                     group: scan.group().into(),

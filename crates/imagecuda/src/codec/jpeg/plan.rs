@@ -5,7 +5,7 @@ use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::TABLES,
     picture::Picture,
-    scan::{Coding, Scan, Segment, UNITS, Unit},
+    scan::{Choice, Scan, Segment, UNITS, Unit},
 };
 use std::{ops::Range, sync::Arc};
 
@@ -109,7 +109,7 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
         return None;
     }
     let mut tables = Tables::default();
-    let mut units = Vec::new();
+    let (mut units, mut choices) = (Vec::new(), [Choice::default(); 2]);
     let is_interleaved = from.components.len() > 1;
     for component in &from.components {
         let dc = tables.number(component.dc.as_ref()?, true)?;
@@ -120,15 +120,20 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
             false => (1, 1),
         };
         for (y, x) in (0..down).flat_map(|y| (0..across).map(move |x| (y, x))) {
+            if units.len() == UNITS {
+                return None;
+            }
+            choices[0].set(units.len(), dc);
+            choices[1].set(units.len(), ac);
             units.push(Unit {
                 first: part.first_block + y * part.blocks_x + x,
                 down: down * part.blocks_x,
                 across,
-                coding: Coding::new(component.index as u8, dc, ac),
+                component: component.index as u32,
             });
         }
     }
-    if units.is_empty() || units.len() > UNITS {
+    if units.is_empty() {
         return None;
     }
     // A component alone has no blocks that only pad an MCU.
@@ -158,6 +163,8 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
         subsequences: 0,
         subsequence: 8 * SUBSEQUENCE as u32,
         blocks: picture.blocks() as u32,
+        tables: choices,
+        reserved: [0; 2],
     };
     scan.units[..units.len()].copy_from_slice(&units);
     let plan = ScanPlan {

@@ -113,23 +113,3 @@ pub unsafe fn load_u32(address: u32) -> u32 {
     }
     number
 }
-
-/// As [`load_u32`], a 16-bit number.
-///
-/// # Safety
-///
-/// The address is that of two bytes of the block's shared memory, and a multiple of 2.
-#[inline(always)]
-pub unsafe fn load_u16(address: u32) -> u16 {
-    let number;
-    // SAFETY: what the caller promised.
-    unsafe {
-        core::arch::asm!(
-            "ld.shared.u16 {number}, [{address}];",
-            number = out(reg16) number,
-            address = in(reg32) address,
-            options(pure, readonly, nostack, preserves_flags),
-        );
-    }
-    number
-}

@@ -19,57 +19,62 @@ impl Words for &[u32] {
 #[derive(Clone, Copy, Debug)]
 pub struct Reader<W> {
     words: W,
-    /// The word that has the next bit, and the one behind it: their first bits highest.
-    word: u32,
+    /// The next 32 bits, and the 32 behind them: so the next ones are known as soon as it is known
+    /// how many are taken, and the others are found meanwhile.
+    bits: u32,
+    more: u32,
+    /// The words behind that of the next bit, their first bits highest.
     second: u32,
+    third: u32,
     /// The word behind those as it is in memory: fetched ahead of its time, and not touched before,
     /// which would be to wait for it.
-    third: u32,
+    fourth: u32,
     /// The number of the next bit among all.
     position: u32,
+}
+
+/// The 32 bits behind the first `skipped` (modulo 32) of two words.
+#[inline(always)]
+fn behind(first: u32, second: u32, skipped: u32) -> u32 {
+    first << (skipped & 31) | second >> 1 >> (!skipped & 31)
 }
 
 impl<W: Words> Reader<W> {
     /// A reader of the bits from number `position` on.
     #[inline(always)]
     pub fn new(words: W, position: u32) -> Self {
-        let mut reader = Self {
+        let word = |behind| words.word(position / 32 + behind);
+        let [first, second, third] = [0, 1, 2].map(|behind| word(behind).swap_bytes());
+        Self {
             words,
-            word: 0,
-            second: 0,
-            third: 0,
+            bits: behind(first, second, position),
+            more: behind(second, third, position),
+            second,
+            third,
+            fourth: word(3),
             position,
-        };
-        reader.word = reader.fetch(0).swap_bytes();
-        reader.second = reader.fetch(1).swap_bytes();
-        reader.third = reader.fetch(2);
-        reader
-    }
-
-    /// The word that is so many behind that of the next bit.
-    #[inline(always)]
-    fn fetch(&self, behind: u32) -> u32 {
-        self.words.word(self.position / 32 + behind)
+        }
     }
 
     /// The next 32 bits.
     #[inline(always)]
     pub fn peek(&self) -> u32 {
-        let both = u64::from(self.word) << 32 | u64::from(self.second);
-        (both << (self.position % 32) >> 32) as u32
+        self.bits
     }
 
-    /// Takes up to 31 bits.
+    /// Takes as many as `bits` modulo 32.
     #[inline(always)]
     pub fn consume(&mut self, bits: u32) {
+        self.bits = behind(self.bits, self.more, bits);
         let before = self.position;
-        self.position += bits;
+        self.position += bits & 31;
         // In the next word, that is.
         if (before ^ self.position) & 32 != 0 {
-            self.word = self.second;
-            self.second = self.third.swap_bytes();
-            self.third = self.fetch(2);
+            self.second = self.third;
+            self.third = self.fourth.swap_bytes();
+            self.fourth = self.words.word(self.position / 32 + 3);
         }
+        self.more = behind(self.second, self.third, self.position);
     }
 
     /// The number of the next bit among all.

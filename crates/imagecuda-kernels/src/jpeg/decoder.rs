@@ -13,7 +13,7 @@
 
 use super::{
     bits::{Reader, Words},
-    huffman::{END, Entry, Tables},
+    huffman::{END, FIRST, Tables},
     picture::BLOCK,
     scan::{Choice, Dc, Exit, NATURAL, Place, Scan, State, status},
 };
@@ -41,15 +41,18 @@ pub trait Exits: Copy {
     fn leave(self, at: u32, exit: Exit) -> Exit;
 
     /// The subsequences.
-    fn len(self) -> u32;
+    fn count(self) -> u32;
 }
 
 /// A decoder somewhere in a scan.
 #[derive(Clone, Copy, Debug)]
-pub struct Decoder<'a, T, W> {
+pub struct Decoder<'a, T: Tables, W> {
     scan: &'a Scan,
     tables: T,
     choices: [Choice; 2],
+    /// That of the next symbol, and that of those that are not first in their block.
+    table: T::Table,
+    others: T::Table,
     reader: Reader<W>,
     place: Place,
     /// The bit behind the subsequence.
@@ -76,14 +79,18 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     #[inline(always)]
     pub fn new(scan: &'a Scan, tables: T, words: W, place: Place, from: State) -> Self {
         let start = place.number * scan.subsequence;
+        let unit = from.unit() * Choice::BITS;
+        let [first, others] = scan.tables.map(|choice| tables.table(choice.get(unit)));
         Self {
             scan,
             tables,
             choices: scan.tables,
+            table: if from.index() == 0 { first } else { others },
+            others,
             reader: Reader::new(words, start + from.overshoot()),
             place,
             limit: (start + scan.subsequence).min(place.end),
-            unit: from.unit() * Choice::BITS,
+            unit,
             units: scan.unit_count * Choice::BITS,
             index: from.index(),
         }
@@ -101,21 +108,22 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         self.limit == self.place.end
     }
 
-    /// The next symbol, or two, which `bits` begin with.
+    /// Goes on to coefficient `index` of the block, or to the next data unit. Whether that is in
+    /// another MCU.
     #[inline(always)]
-    fn entry(&self, bits: u32) -> Entry {
-        let [first, others] = self.choices;
-        let choice = if self.index == 0 { first } else { others };
-        self.tables.look_up(choice.get(self.unit), bits)
-    }
-
-    /// Moves to the next data unit. Whether it is in another MCU.
-    #[inline(always)]
-    fn next_unit(&mut self) -> bool {
-        self.unit += Choice::BITS;
-        let is_behind = self.unit >= self.units;
-        if is_behind {
-            self.unit = 0;
+    fn advance(&mut self, index: u32, ends: bool) -> bool {
+        self.index = index;
+        self.table = self.others;
+        let mut is_behind = false;
+        if ends {
+            self.index = 0;
+            self.unit += Choice::BITS;
+            is_behind = self.unit >= self.units;
+            if is_behind {
+                self.unit = 0;
+            }
+            let unit = self.unit;
+            [self.table, self.others] = self.choices.map(|of| self.tables.table(of.get(unit)));
         }
         is_behind
     }
@@ -152,27 +160,26 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         exits: impl Exits,
         mut at: u32,
     ) -> bool {
-        let (len, longest, subsequence) = (exits.len(), self.scan.way(), self.scan.subsequence);
+        let (len, longest, subsequence) = (exits.count(), self.scan.way(), self.scan.subsequence);
         let (mut way, mut units) = (1, 0);
         let mut is_active = is_active & !self.is_past();
         let mut is_lost = false;
         let mut step = |mut is_active: bool| {
             if is_active {
-                let entry = self.entry(self.reader.peek());
-                let mut code = entry.code();
-                // Two symbols, if the first one ends neither the block nor the subsequence.
-                let ends = (self.index + code.advance() > 63)
-                    | (self.reader.position() + code.bits() >= self.limit);
-                if let (Some(both), false) = (entry.both(), ends) {
-                    code = both;
+                let entry = T::look_up(self.table, self.reader.peek());
+                let code = entry.code();
+                // All at once, if none but the last one ends the block or the subsequence.
+                let are_within = (self.index + entry.advance() <= 63)
+                    & (self.reader.position() + FIRST <= self.limit);
+                let (mut bits, mut next) = (code.bits(), self.index + code.advance());
+                let mut ends = next > 63;
+                if are_within {
+                    (bits, next) = (entry.bits(), self.index + entry.advance());
+                    ends = entry.ends();
                 }
-                self.reader.consume(code.bits());
-                self.index += code.advance();
-                if self.index > 63 {
-                    self.index = 0;
-                    units += 1;
-                    self.next_unit();
-                }
+                self.reader.consume(bits);
+                self.advance(next, ends);
+                units += u32::from(ends);
                 // Once more where a segment's last subsequence is shorter than the symbol before.
                 while is_active & self.is_past() {
                     let overshoot = self.reader.position() - self.limit;
@@ -231,7 +238,7 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         let mut step = |mut is_active: bool| {
             if is_active {
                 let bits = self.reader.peek();
-                let code = self.entry(bits).code();
+                let code = T::look_up(self.table, bits).code();
                 self.reader.consume(code.bits());
                 let skipped = code.bits().wrapping_sub(code.size()) & 31;
                 let mut value = extend(bits << skipped, code.size());
@@ -248,13 +255,12 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
                     let at = NATURAL[(next.wrapping_sub(1) & 63) as usize];
                     put(block * BLOCK + usize::from(at), value as i16);
                 }
-                self.index = next;
                 is_active = !self.is_past();
+                let is_next_mcu = self.advance(next, next > 63);
                 if next > 63 {
-                    self.index = 0;
                     left -= 1;
                     is_active &= left > 0;
-                    if self.next_unit() {
+                    if is_next_mcu {
                         x += 1;
                         if x >= mcus_x {
                             (x, y) = (0, y + 1);

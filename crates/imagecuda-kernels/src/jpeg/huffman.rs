@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 use core::mem::offset_of;
 
 /// Codes of up to this many bits are looked up at once.
-const FIRST: u32 = 11;
+pub(super) const FIRST: u32 = 11;
 
 /// The bits behind those of a code that is longer.
 const REST: u32 = 16 - FIRST;
@@ -22,8 +22,8 @@ pub const END: u32 = 64;
 pub struct Table {
     /// What the first bits are, as an [`Entry`].
     first: [u32; 1 << FIRST],
-    /// What the bits behind some first ones are, as a [`Code`].
-    long: [[u16; 1 << REST]; LONG],
+    /// What the bits behind some first ones are, as an [`Entry`].
+    long: [[u32; 1 << REST]; LONG],
 }
 
 /// What a code is, with the bits of its coefficient behind it:
@@ -76,25 +76,42 @@ impl Code {
     }
 }
 
-/// What some bits begin with: a code, and where it is one of AC whose coefficient ends within
-/// them, that and the next one as if they were one code without a coefficient.
+/// What some bits begin with: a code; and above it, as many as there are whole among the bits that
+/// were looked up, as if they were one code without a coefficient:
+///
+/// - 5 bits: how many they are, with those of their coefficients;
+/// - 1 bit: whether the last one ends the block;
+/// - 4 bits: none;
+/// - 6 bits: how many coefficients they stand for, but for one that ends the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry(u32);
 
 impl Entry {
     /// No code.
-    pub const NONE: Self = Self(Code::NONE.0);
+    pub const NONE: Self = Self::of(Code::NONE);
 
-    /// What a table has at the [`place`](Table::place) of some bits.
-    #[inline(always)]
-    pub fn from_first(first: u32) -> Self {
-        Self(first)
+    /// A code, and no others.
+    const fn of(code: Code) -> Self {
+        let (bits, advance) = (code.0 & 31, code.0 >> 9);
+        Self(code.0 | bits << 16 | (advance & END) << 15 | (advance & 63) << 26)
     }
 
-    /// What a table has at the [`long_place`](Table::long_place) of some bits.
+    /// A group of codes that are longer than the bits that were looked up.
+    fn longer(group: usize) -> Self {
+        Self((group as u32) << 5)
+    }
+
+    /// With another code behind all.
+    fn and(self, code: Code) -> Self {
+        let Self(more) = Self::of(code);
+        Self(self.0 + (more & 0xffff_0000))
+    }
+
+    /// What a table has in the [`place`](Table::place) or [`long_place`](Table::long_place) of
+    /// some bits.
     #[inline(always)]
-    pub fn from_long(code: u16) -> Self {
-        Self(u32::from(code))
+    pub fn new(entry: u32) -> Self {
+        Self(entry)
     }
 
     /// If the code is longer than the bits that were looked up, the number of those among those
@@ -111,34 +128,59 @@ impl Entry {
         Code(self.0 & 0xffff)
     }
 
-    /// Two codes, if there are two.
+    /// The bits of all codes, and of their coefficients; 1 to 31.
     #[inline(always)]
-    pub fn both(self) -> Option<Code> {
-        (self.0 >> 16 != 0).then_some(Code(self.0 >> 16))
+    pub fn bits(self) -> u32 {
+        self.0 >> 16 & 31
+    }
+
+    /// Whether the last one ends the block.
+    #[inline(always)]
+    pub fn ends(self) -> bool {
+        self.0 >> 21 & 1 != 0
+    }
+
+    /// How many coefficients they stand for, to 63, but for one that ends the block.
+    #[inline(always)]
+    pub fn advance(self) -> u32 {
+        self.0 >> 26
     }
 }
 
 /// The Huffman tables of a scan, wherever they are.
 pub trait Tables: Copy {
-    /// What `bits` begin with in a table. Of a table that is not there, any.
-    fn look_up(self, table: u32, bits: u32) -> Entry;
+    /// A table.
+    type Table: Copy;
+
+    /// The table of a number. If there is none, any.
+    fn table(self, number: u32) -> Self::Table;
+
+    /// What `bits` begin with in a table.
+    fn look_up(table: Self::Table, bits: u32) -> Entry;
 }
 
-impl Tables for &[Table] {
+impl<'a> Tables for &'a [Table] {
+    type Table = Option<&'a Table>;
+
     #[inline(always)]
-    fn look_up(self, table: u32, bits: u32) -> Entry {
-        match self.get(table as usize) {
-            Some(table) => table.look_up(bits),
-            None => Entry::NONE,
-        }
+    fn table(self, number: u32) -> Option<&'a Table> {
+        self.get(number as usize)
+    }
+
+    #[inline(always)]
+    fn look_up(table: Option<&'a Table>, bits: u32) -> Entry {
+        table.map_or(Entry::NONE, |table| table.look_up(bits))
     }
 }
 
 impl Table {
-    /// The table with `counts` codes of 1 to 16 bits, which stand for `symbols`, shortest first;
+    /// The table with `counts` codes of 1 to 16 bits, which stand for `symbols`, shortest first.
+    /// One for DC is told `others`, the table for the symbols behind.
+    ///
     /// `None` if there are more codes than bits for them, or other than `symbols`, or if one for
     /// DC has more than 15 bits; and if there are more long codes than there is room for.
-    pub fn new(counts: &[u8; 16], symbols: &[u8], is_dc: bool) -> Option<Self> {
+    pub fn new(counts: &[u8; 16], symbols: &[u8], others: Option<&Self>) -> Option<Self> {
+        let is_dc = others.is_some();
         let total: usize = counts.iter().map(|&n| usize::from(n)).sum();
         if total != symbols.len() || total > 256 {
             return None;
@@ -147,8 +189,8 @@ impl Table {
             return None;
         }
         let mut table = Self {
-            first: [Code::NONE.0; _],
-            long: [[Code::NONE.0 as u16; _]; _],
+            first: [Entry::NONE.0; _],
+            long: [[Entry::NONE.0; _]; _],
         };
         let mut symbols = symbols.iter();
         let (mut code, mut groups) = (0usize, 0);
@@ -157,59 +199,67 @@ impl Table {
                 if code >> length != 0 {
                     return None;
                 }
-                let entry = Code::new(length, symbol, is_dc).0;
+                let entry = Entry::of(Code::new(length, symbol, is_dc)).0;
                 if length <= FIRST {
                     let same = 1 << (FIRST - length);
                     table.first[code * same..][..same].fill(entry);
                 } else {
                     let first = &mut table.first[code >> (length - FIRST)];
-                    if *first == Code::NONE.0 {
-                        *first = (groups as u32) << 5;
+                    if *first == Entry::NONE.0 {
+                        *first = Entry::longer(groups).0;
                         groups += 1;
                     }
                     let group = table.long.get_mut(groups - 1)?;
                     let same = 1 << (16 - length);
                     let rest = (code * same) & (group.len() - 1);
-                    group[rest..][..same].fill(entry as u16);
+                    group[rest..][..same].fill(entry);
                 }
                 code += 1;
             }
             code <<= 1;
         }
-        if !is_dc {
-            table.join();
+        match others {
+            Some(others) => table.join(others),
+            None => table.join(&table.clone()),
         }
         Some(table)
     }
 
-    /// Has entries of two codes where the bits show both.
-    fn join(&mut self) {
-        for place in 0..self.first.len() {
-            let code = Code(self.first[place]);
-            let left = FIRST.wrapping_sub(code.bits());
-            if code.is_invalid() || left > FIRST || code.advance() == END {
+    /// Has all codes that are whole in entries, where `others` has those behind the first.
+    fn join(&mut self, others: &Self) {
+        for (place, entry) in self.first.iter_mut().enumerate() {
+            let mut all = Entry(*entry);
+            if all.long().is_some() || all.code().is_invalid() {
                 continue;
             }
-            let next = place << code.bits() & (self.first.len() - 1);
-            let second = Code(self.first[next] & 0xffff);
-            let length = second.bits().wrapping_sub(second.size());
-            let bits = code.bits() + second.bits();
-            if !second.is_invalid() && length <= left && bits <= 31 {
-                let advance = code.advance() + second.advance();
-                self.first[place] |= (bits | advance << 9) << 16;
+            while !all.ends() && all.bits() < FIRST {
+                let rest = place << all.bits() & ((1 << FIRST) - 1);
+                let next = Entry(others.first[rest]);
+                let code = next.code();
+                let length = code.bits().wrapping_sub(code.size());
+                let is_whole = next.long().is_none()
+                    && !code.is_invalid()
+                    && all.bits() + length <= FIRST
+                    && all.bits() + code.bits() <= 31
+                    && all.advance() + (code.advance() & 63) <= 63;
+                if !is_whole {
+                    break;
+                }
+                all = all.and(code);
             }
+            *entry = all.0;
         }
     }
 
     /// What `bits` begin with.
     #[inline(always)]
     fn look_up(&self, bits: u32) -> Entry {
-        let entry = Entry::from_first(self.first[(bits >> (32 - FIRST)) as usize]);
+        let entry = Entry(self.first[(bits >> (32 - FIRST)) as usize]);
         match entry.long() {
             None => entry,
             Some(group) => {
                 let group = self.long.get(group as usize).unwrap_or(&self.long[0]);
-                Entry::from_long(group[(bits >> 16) as usize & (group.len() - 1)])
+                Entry(group[(bits >> 16) as usize & (group.len() - 1)])
             }
         }
     }
@@ -220,12 +270,12 @@ impl Table {
         bits >> (32 - FIRST) << 2
     }
 
-    /// Where a table has what `bits` begin with, a `u16`, in bytes from its start: `group` is what
+    /// Where a table has what `bits` begin with, a `u32`, in bytes from its start: `group` is what
     /// [`Entry::long`] says of the entry at their [`place`](Self::place).
     #[inline(always)]
     pub fn long_place(group: u32, bits: u32) -> u32 {
         const FROM: u32 = offset_of!(Table, long) as u32;
-        FROM + 2 * ((group << REST) + (bits >> 16 & ((1 << REST) - 1)))
+        FROM + 4 * ((group << REST) + (bits >> 16 & ((1 << REST) - 1)))
     }
 }
 
@@ -257,18 +307,29 @@ mod tests {
                 false => (i * 37 + 240) as u8,
             })
             .collect();
-        let table = Table::new(&counts, &symbols, is_dc).unwrap();
+        let standard = [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125];
+        let standard_symbols: Vec<u8> = (0..162).map(|i| (i * 53 + 240) as u8).collect();
+        let others = Table::new(&standard, &standard_symbols, None).unwrap();
+        let table = Table::new(&counts, &symbols, is_dc.then_some(&others)).unwrap();
+        let (next_counts, next_symbols) = match is_dc {
+            true => (&standard, &standard_symbols),
+            false => (&counts, &symbols),
+        };
         for bits in 0..=u16::MAX {
             let entry = table.look_up(u32::from(bits) << 16 | 0xabcd);
             let code = entry.code();
-            if let Some(both) = entry.both() {
-                let behind = bits << code.bits();
-                let (length, symbol) = slow(&counts, &symbols, behind).unwrap();
-                let second = Code::new(length, symbol, is_dc);
-                assert!(!is_dc && code.advance() != END && code.bits() + length <= FIRST);
-                assert_eq!(both.bits(), code.bits() + second.bits());
-                assert_eq!(both.advance(), code.advance() + second.advance());
+            let (mut all, mut advance) = (code.bits(), code.advance());
+            while all != entry.bits() {
+                // Of those that are looked up at once, none is longer.
+                assert!(advance < END && all < FIRST);
+                let (length, symbol) = slow(next_counts, next_symbols, bits << all).unwrap();
+                assert!(all + length <= FIRST);
+                let next = Code::new(length, symbol, false);
+                all += next.bits();
+                advance += next.advance();
             }
+            assert_eq!(entry.ends(), advance >= END, "{bits:016b}");
+            assert_eq!(entry.advance(), advance & 63, "{bits:016b}");
             let Some((length, symbol)) = slow(&counts, &symbols, bits) else {
                 assert!(code.is_invalid() && code.bits() == 1, "{bits:016b}");
                 continue;
@@ -299,16 +360,16 @@ mod tests {
     fn places_are_those_of_the_table() {
         let counts = [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125];
         let symbols: Vec<u8> = (0..162).collect();
-        let table = Table::new(&counts, &symbols, false).unwrap();
+        let table = Table::new(&counts, &symbols, None).unwrap();
         let bytes = bytemuck::bytes_of(&table);
         let at = |place: u32| &bytes[place as usize..];
         for bits in 0..=u16::MAX {
             let bits = u32::from(bits) << 16 | 0x1234;
             let first = at(Table::place(bits)).first_chunk().unwrap();
-            let mut entry = Entry::from_first(u32::from_ne_bytes(*first));
+            let mut entry = Entry::new(u32::from_ne_bytes(*first));
             if let Some(group) = entry.long() {
                 let long = at(Table::long_place(group, bits)).first_chunk().unwrap();
-                entry = Entry::from_long(u16::from_ne_bytes(*long));
+                entry = Entry::new(u32::from_ne_bytes(*long));
             }
             assert_eq!(entry, table.look_up(bits));
         }
@@ -318,17 +379,18 @@ mod tests {
     fn tables_that_cannot_be_are_refused() {
         let mut counts = [0; 16];
         counts[0] = 3;
-        assert!(Table::new(&counts, &[1, 2, 3], true).is_none());
+        assert!(Table::new(&counts, &[1, 2, 3], None).is_none());
         counts[0] = 1;
-        assert!(Table::new(&counts, &[1, 2], true).is_none());
-        assert!(Table::new(&counts, &[16], true).is_none());
-        assert!(Table::new(&counts, &[16], false).is_some());
+        assert!(Table::new(&counts, &[1, 2], None).is_none());
+        let others = Table::new(&counts, &[16], None).unwrap();
+        assert!(Table::new(&counts, &[15], Some(&others)).is_some());
+        assert!(Table::new(&counts, &[16], Some(&others)).is_none());
         // Too many that are long.
         let many: Vec<u8> = (0..60).collect();
         counts = [0; 16];
         counts[11] = 32;
-        assert!(Table::new(&counts, &many[..32], false).is_some());
+        assert!(Table::new(&counts, &many[..32], None).is_some());
         counts[11] = 33;
-        assert!(Table::new(&counts, &many[..33], false).is_none());
+        assert!(Table::new(&counts, &many[..33], None).is_none());
     }
 }

@@ -7,9 +7,9 @@ use super::{
 };
 use bytemuck::{Pod, Zeroable};
 
-/// Huffman tables that a scan can have; as many fit shared memory anywhere. A scan can have eight,
+/// Huffman tables that a scan can have; as many fit shared memory anywhere. A scan can have more,
 /// but files have two or four.
-pub const TABLES: usize = 5;
+pub const TABLES: usize = 4;
 
 /// A scan that is to be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]

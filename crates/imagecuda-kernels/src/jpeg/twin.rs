@@ -102,7 +102,7 @@ impl Exits for &[Cell<Exit>] {
         before
     }
 
-    fn len(self) -> u32 {
+    fn count(self) -> u32 {
         self.len() as u32
     }
 }

@@ -67,19 +67,25 @@ unsafe fn job<'a>(jobs: *const ScanJob, count: u32) -> (&'a ScanJob, u32) {
 pub(super) struct SharedTables(u32);
 
 impl Tables for SharedTables {
+    type Table = u32;
+
     #[inline(always)]
-    fn look_up(self, table: u32, bits: u32) -> Entry {
-        let table = self.0 + table * size_of::<Table>() as u32;
+    fn table(self, number: u32) -> u32 {
+        self.0 + number * size_of::<Table>() as u32
+    }
+
+    #[inline(always)]
+    fn look_up(table: u32, bits: u32) -> Entry {
         // SAFETY: a plan chooses among its own tables, which are there, by the launch; and both
-        // places are in a table, as the first is for any bits, and the table has the groups that
-        // its entries name.
+        // places are in a table, the first one for any bits, and the other as the table has the
+        // groups that its entries name.
         unsafe {
-            let entry = Entry::from_first(shared::load_u32(table + Table::place(bits)));
+            let entry = Entry::new(shared::load_u32(table + Table::place(bits)));
             match entry.long() {
                 None => entry,
                 Some(group) => {
                     let long = table + Table::long_place(group, bits);
-                    Entry::from_long(shared::load_u16(long))
+                    Entry::new(shared::load_u32(long))
                 }
             }
         }

@@ -46,7 +46,7 @@ impl Exits for SharedExits {
     }
 
     #[inline(always)]
-    fn len(self) -> u32 {
+    fn count(self) -> u32 {
         self.len
     }
 }

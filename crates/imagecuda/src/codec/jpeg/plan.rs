@@ -112,8 +112,8 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
     let (mut units, mut choices) = (Vec::new(), [Choice::default(); 2]);
     let is_interleaved = from.components.len() > 1;
     for component in &from.components {
-        let dc = tables.number(component.dc.as_ref()?, true)?;
-        let ac = tables.number(component.ac.as_ref()?, false)?;
+        let ac = tables.number(component.ac.as_ref()?, None)?;
+        let dc = tables.number(component.dc.as_ref()?, Some(ac))?;
         let part = picture.parts().get(component.index)?;
         let (across, down) = match is_interleaved {
             true => (part.h, part.v),
@@ -194,19 +194,23 @@ fn segments(scan: &FileScan, bytes: &[u8]) -> Option<Vec<Range<usize>>> {
 /// The different tables of a scan.
 #[derive(Default)]
 struct Tables {
-    from: Vec<(bool, Arc<Huffman>)>,
+    /// Where they are from; those for DC with the number of the one behind.
+    from: Vec<(Arc<Huffman>, Option<u8>)>,
     tables: Vec<Table>,
 }
 
 impl Tables {
-    fn number(&mut self, table: &Arc<Huffman>, is_dc: bool) -> Option<u8> {
-        let same = |known: &(bool, Arc<Huffman>)| known.0 == is_dc && Arc::ptr_eq(&known.1, table);
+    fn number(&mut self, table: &Arc<Huffman>, others: Option<u8>) -> Option<u8> {
+        let same = |(known, behind): &(Arc<Huffman>, Option<u8>)| {
+            *behind == others && Arc::ptr_eq(known, table)
+        };
         let number = match self.from.iter().position(same) {
             Some(number) => number,
             None => {
+                let behind = others.and_then(|number| self.tables.get(usize::from(number)));
                 self.tables
-                    .push(Table::new(&table.counts, &table.symbols, is_dc)?);
-                self.from.push((is_dc, Arc::clone(table)));
+                    .push(Table::new(&table.counts, &table.symbols, behind)?);
+                self.from.push((Arc::clone(table), others));
                 self.from.len() - 1
             }
         };

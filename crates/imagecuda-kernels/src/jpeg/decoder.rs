@@ -49,19 +49,30 @@ pub trait Exits: Copy {
 pub struct Decoder<'a, T: Tables, W> {
     scan: &'a Scan,
     tables: T,
-    choices: [Choice; 2],
-    /// That of the next symbol, and that of those that are not first in their block.
+    /// That of the next symbol, and that of those that are not first in their block; then those
+    /// of the next block, found ahead of their time.
     table: T::Table,
     others: T::Table,
+    next: [T::Table; 2],
     reader: Reader<W>,
     place: Place,
     /// The bit behind the subsequence.
     limit: u32,
-    /// [`Choice::BITS`] times the number of the data unit in its MCU, and of units there.
+    choices: [Choice; 2],
+    /// [`Choice::BITS`] times the number of the data unit in its MCU, of the one behind, and of
+    /// units there.
     unit: u32,
+    after: u32,
     units: u32,
     /// The next coefficient of its block, in zigzag order.
     index: u32,
+}
+
+/// [`Choice::BITS`] times the number of the data unit behind another one.
+#[inline(always)]
+fn after(unit: u32, units: u32) -> u32 {
+    let after = unit + Choice::BITS;
+    if after < units { after } else { 0 }
 }
 
 /// The number that `bits` stand for, of which the first `size` count: 0 to 15.
@@ -80,18 +91,22 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     pub fn new(scan: &'a Scan, tables: T, words: W, place: Place, from: State) -> Self {
         let start = place.number * scan.subsequence;
         let unit = from.unit() * Choice::BITS;
+        let units = scan.unit_count * Choice::BITS;
+        let behind = after(unit, units);
         let [first, others] = scan.tables.map(|choice| tables.table(choice.get(unit)));
         Self {
             scan,
             tables,
-            choices: scan.tables,
             table: if from.index() == 0 { first } else { others },
             others,
+            next: scan.tables.map(|choice| tables.table(choice.get(behind))),
+            choices: scan.tables,
             reader: Reader::new(words, start + from.overshoot()),
             place,
             limit: (start + scan.subsequence).min(place.end),
             unit,
-            units: scan.unit_count * Choice::BITS,
+            after: behind,
+            units,
             index: from.index(),
         }
     }
@@ -112,37 +127,19 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     /// another MCU.
     #[inline(always)]
     fn advance(&mut self, index: u32, ends: bool) -> bool {
+        if index != self.index {
+            self.table = self.others;
+        }
         self.index = index;
-        self.table = self.others;
-        let mut is_behind = false;
         if ends {
             self.index = 0;
-            self.unit += Choice::BITS;
-            is_behind = self.unit >= self.units;
-            if is_behind {
-                self.unit = 0;
-            }
-            let unit = self.unit;
-            [self.table, self.others] = self.choices.map(|of| self.tables.table(of.get(unit)));
+            [self.table, self.others] = self.next;
+            self.unit = self.after;
+            self.after = after(self.after, self.units);
+            let choices = self.choices;
+            self.next = choices.map(|choice| self.tables.table(choice.get(self.after)));
         }
-        is_behind
-    }
-
-    /// The number of the data unit in its MCU.
-    #[inline(always)]
-    fn number(&self) -> u32 {
-        self.unit / Choice::BITS
-    }
-
-    /// The number of the data unit behind that.
-    #[inline(always)]
-    fn number_after(&self) -> u32 {
-        let after = self.unit + Choice::BITS;
-        if after < self.units {
-            after / Choice::BITS
-        } else {
-            0
-        }
+        ends & (self.unit == 0)
     }
 
     /// Decodes its subsequence, which is number `at` of its group's, and the next ones, until it
@@ -160,50 +157,62 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         exits: impl Exits,
         mut at: u32,
     ) -> bool {
-        let (len, longest, subsequence) = (exits.count(), self.scan.way(), self.scan.subsequence);
+        let (count, longest, subsequence) = (exits.count(), self.scan.way(), self.scan.subsequence);
         let (mut way, mut units) = (1, 0);
         let mut is_active = is_active & !self.is_past();
+        if !is_active {
+            self.limit = 0;
+        }
         let mut is_lost = false;
-        let mut step = |mut is_active: bool| {
-            if is_active {
-                let entry = T::look_up(self.table, self.reader.peek());
-                let code = entry.code();
-                // All at once, if none but the last one ends the block or the subsequence.
-                let are_within = (self.index + entry.advance() <= 63)
-                    & (self.reader.position() + FIRST <= self.limit);
-                let (mut bits, mut next) = (code.bits(), self.index + code.advance());
-                let mut ends = next > 63;
-                if are_within {
-                    (bits, next) = (entry.bits(), self.index + entry.advance());
-                    ends = entry.ends();
-                }
-                self.reader.consume(bits);
-                self.advance(next, ends);
-                units += u32::from(ends);
-                // Once more where a segment's last subsequence is shorter than the symbol before.
-                while is_active & self.is_past() {
-                    let overshoot = self.reader.position() - self.limit;
-                    let state = State::new(overshoot, self.number(), self.index);
-                    let exit = Exit::new(way, units, state);
-                    let before = exits.leave(at, exit);
-                    let is_known = before.is_some() & (before.state() == state);
-                    let is_late = before > exit;
-                    at += 1;
-                    is_active = !(is_known | is_late | self.is_last()) & (at < len);
-                    is_lost = is_active & (way >= longest);
-                    is_active &= !is_lost;
-                    self.limit = (self.limit + subsequence).min(self.place.end);
-                    (way, units) = (way + 1, 0);
-                }
-            }
-            is_active
-        };
         while together.any(is_active) {
-            // Whether all are done costs as much as half a symbol.
-            is_active = step(is_active);
-            is_active = step(is_active);
+            // Without branches, as the threads that are together would wait for each other in each;
+            // who is past stands still.
+            self.step(&mut units);
+            self.step(&mut units);
+            self.step(&mut units);
+            self.step(&mut units);
+            // Once more where a segment's last subsequence is shorter than the symbol before.
+            while is_active & self.is_past() {
+                let overshoot = self.reader.position() - self.limit;
+                let state = State::new(overshoot, self.unit / Choice::BITS, self.index);
+                let exit = Exit::new(way, units, state);
+                let before = exits.leave(at, exit);
+                let is_known = before.is_some() & (before.state() == state);
+                let is_late = before > exit;
+                at += 1;
+                is_active = !(is_known | is_late | self.is_last()) & (at < count);
+                is_lost = is_active & (way >= longest);
+                is_active &= !is_lost;
+                self.limit = (self.limit + subsequence).min(self.place.end);
+                (way, units) = (way + 1, 0);
+            }
+            // Who has stopped stands still as well.
+            if !is_active {
+                self.limit = 0;
+            }
         }
         is_lost
+    }
+
+    /// Decodes the symbols that are shown, and counts the data units that they end.
+    #[inline(always)]
+    fn step(&mut self, units: &mut u32) {
+        let position = self.reader.position();
+        let entry = T::look_up(self.table, self.reader.peek()).filter(position < self.limit);
+        let code = entry.code();
+        // All at once, if none but the last one ends the block or the subsequence. (What is there
+        // before the entry is does not delay what follows from it.)
+        let is_far = position + FIRST <= self.limit;
+        let are_within = entry.advance() <= if is_far { 63 - self.index } else { 0 };
+        let (mut bits, mut next) = (code.bits(), self.index + code.advance());
+        let mut ends = next > 63;
+        if are_within {
+            (bits, next) = (entry.bits(), self.index + entry.advance());
+            ends = entry.ends();
+        }
+        self.reader.consume(bits);
+        self.advance(next, ends);
+        *units += u32::from(ends);
     }
 
     /// Decodes the subsequence once more, where `before` data units were ended in its segment
@@ -231,8 +240,8 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         let mcus_x = scan.mcus_x.max(1);
         let (mut x, mut y) = (mcu % mcus_x, mcu / mcus_x);
         let mut dc = Dc::default();
-        let mut unit = scan.unit(self.number());
-        let mut after = scan.unit(self.number_after());
+        let mut unit = scan.unit(self.unit / Choice::BITS);
+        let mut after = scan.unit(self.after / Choice::BITS);
         let mut block = unit.block(x, y);
         let mut is_invalid = false;
         let mut step = |mut is_active: bool| {
@@ -269,7 +278,7 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
                     unit = after;
                     block = unit.block(x, y);
                     // Fetched ahead of its time.
-                    after = scan.unit(self.number_after());
+                    after = scan.unit(self.after / Choice::BITS);
                 }
             }
             is_active

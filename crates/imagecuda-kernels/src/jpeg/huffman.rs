@@ -114,6 +114,12 @@ impl Entry {
         Self(entry)
     }
 
+    /// No code at all, of no bits, if `is_wanted` does not hold.
+    #[inline(always)]
+    pub fn filter(self, is_wanted: bool) -> Self {
+        Self(if is_wanted { self.0 } else { 0 })
+    }
+
     /// If the code is longer than the bits that were looked up, the number of those among those
     /// that have longer ones.
     #[inline(always)]

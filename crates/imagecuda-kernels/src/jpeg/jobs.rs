@@ -4,6 +4,7 @@
 use super::{
     picture::{BLOCK, Picture},
     scan::Scan,
+    stuffing::CHUNK,
 };
 use bytemuck::{Pod, Zeroable};
 
@@ -21,11 +22,15 @@ pub struct ScanJob {
     pub first_group: u32,
     /// Tables of the scan.
     pub table_count: u32,
-    /// The number of the last word of data.
-    pub last_word: u32,
-    /// Zero.
-    pub reserved2: u32,
-    /// The data: `u32`, one at least.
+    /// The number of its first chunk among those of the launch.
+    pub first_chunk: u32,
+    /// The bytes of the data as the file has them.
+    pub file_bytes: u32,
+    /// The data as the file has them, aligned to 16.
+    pub file: u64,
+    /// How many bytes before each chunk of those are not dropped: `u32`.
+    pub kept: u64,
+    /// The data: `u32`, zeros at first, and [`MORE`] behind them.
     pub words: u64,
     /// The scan's segments: [`Segment`](super::scan::Segment).
     pub segments: u64,
@@ -45,6 +50,17 @@ pub struct ScanJob {
     pub status: u64,
     /// Zero.
     pub reserved: u64,
+}
+
+/// Bytes that are read behind the data, and mean nothing.
+pub const MORE: usize = 256;
+
+impl ScanJob {
+    /// How many chunks its data in the file are.
+    #[inline(always)]
+    pub fn chunks(&self) -> u32 {
+        self.file_bytes.div_ceil(CHUNK as u32)
+    }
 }
 
 /// A component's sums of DC.

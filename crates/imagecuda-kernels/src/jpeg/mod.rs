@@ -5,6 +5,7 @@
 //! - [`huffman`], [`bits`]: codes, read from any place of the data.
 //! - [`scan`]: a scan of a sequential file; [`decoder`]: decoded by many threads at once;
 //!   [`groups`]: which thread decodes what; [`jobs`]: what a launch is told.
+//! - [`stuffing`]: the data as scans have them, of those that files have.
 //! - [`idct`]: coefficients to samples.
 //! - [`upsample`]: a sample for every pixel.
 //! - [`color`]: samples to RGB, or inks.
@@ -21,6 +22,7 @@ pub mod jobs;
 pub mod picture;
 pub mod pixel;
 pub mod scan;
+pub mod stuffing;
 #[cfg(not(target_arch = "nvptx64"))]
 pub mod twin;
 pub mod upsample;

@@ -90,6 +90,10 @@ pub struct Segment {
     pub first: u32,
     /// The number of the bit behind its last one.
     pub end: u32,
+    /// Where it begins in the data as the file has them.
+    pub start: u32,
+    /// How many bytes before that are not dropped.
+    pub kept: u32,
 }
 
 /// Where a decoder is behind the end of a subsequence.

@@ -6,9 +6,39 @@ use super::{
     huffman::Table,
     picture::{BLOCK, Picture},
     scan::{Dc, Exit, Scan, Segment, State, status},
+    stuffing::{CHUNK, PIECE, Piece},
 };
-use alloc::vec;
+use alloc::{vec, vec::Vec};
+use bytemuck::{cast, cast_slice_mut};
 use core::cell::Cell;
+
+/// The data of a scan, of those that the `file` has. So many bytes before each chunk are `kept`.
+pub fn unstuff(scan: &Scan, segments: &[Segment], file: &[u8], kept: &[u32]) -> Vec<u32> {
+    let bytes = scan.subsequence / 8;
+    let mut words = vec![0; (scan.subsequences * bytes) as usize / 4];
+    let data: &mut [u8] = cast_slice_mut(&mut words);
+    for (chunk, &kept) in kept.iter().enumerate() {
+        let mut kept = kept;
+        let end = (chunk * CHUNK + CHUNK).min(file.len());
+        for start in (chunk * CHUNK..end).step_by(PIECE) {
+            let here = &file[start..end.min(start + PIECE)];
+            let mut all = [0; PIECE];
+            all[..here.len()].copy_from_slice(here);
+            let piece = Piece {
+                bytes: cast(all),
+                before: start.checked_sub(1).map_or(0, |before| file[before]),
+                len: here.len() as u32,
+            };
+            piece.place(segments, start as u32, kept, bytes, |at, byte| {
+                if let Some(to) = data.get_mut(at as usize) {
+                    *to = byte;
+                }
+            });
+            kept += piece.kept();
+        }
+    }
+    words
+}
 
 /// A scan and its data.
 #[derive(Clone, Copy, Debug)]

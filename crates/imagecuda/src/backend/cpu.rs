@@ -166,16 +166,13 @@ pub(crate) fn map<P: Copy + Send>(
 pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> Result<Option<Vec<i16>>> {
     let mut coefficients: Vec<i16> = zeroed(jpeg.picture().blocks() * BLOCK)?;
     for plan in &plan.scans {
-        let mut words: Vec<u32> = zeroed(plan.most_bytes() / 4)?;
-        let data = bytemuck::cast_slice_mut(&mut words);
-        let Some((scan, segments)) = plan.read(jpeg.bytes(), data) else {
-            return Ok(None);
-        };
+        let (scan, segments) = (&plan.scan, &plan.segments[..]);
+        let words = twin::unstuff(scan, segments, &jpeg.bytes()[plan.data.clone()], &plan.kept);
         let input = twin::Input {
-            scan: &scan,
+            scan,
             tables: &plan.tables,
             words: &words,
-            segments: &segments,
+            segments,
         };
         if twin::decode(input, jpeg.picture(), &mut coefficients) != 0 {
             return Ok(None);

@@ -39,19 +39,24 @@ impl Together for Warp {
     }
 }
 
-/// The job that this block works on, and its number among the job's groups.
+/// The job that this block works on, and its number among the blocks for the job, the `first` of
+/// which each job knows.
 ///
 /// # Safety
 ///
-/// `jobs` are `count` jobs, at least one, in the order of their first groups.
+/// `jobs` are `count` jobs, at least one, in the order of their first blocks.
 #[inline(always)]
-unsafe fn job<'a>(jobs: *const ScanJob, count: u32) -> (&'a ScanJob, u32) {
+pub(super) unsafe fn job<'a>(
+    jobs: *const ScanJob,
+    count: u32,
+    first: impl Fn(&ScanJob) -> u32,
+) -> (&'a ScanJob, u32) {
     let block = block_idx_x() as u32;
     let (mut low, mut high) = (0, count as usize);
     while high - low > 1 {
         let middle = low + (high - low) / 2;
         // SAFETY: below `count`.
-        if unsafe { (*jobs.add(middle)).first_group } <= block {
+        if first(unsafe { &*jobs.add(middle) }) <= block {
             low = middle;
         } else {
             high = middle;
@@ -59,7 +64,7 @@ unsafe fn job<'a>(jobs: *const ScanJob, count: u32) -> (&'a ScanJob, u32) {
     }
     // SAFETY: below `count`, and nobody writes to a job.
     let job = unsafe { &*jobs.add(low) };
-    (job, block - job.first_group)
+    (job, block - first(job))
 }
 
 /// The address of Huffman tables in shared memory.
@@ -92,18 +97,16 @@ impl Tables for SharedTables {
     }
 }
 
-/// Data in device memory, of one word at least.
+/// Data in device memory.
 #[derive(Clone, Copy)]
-pub(super) struct DeviceWords {
-    words: *const u32,
-    last: u32,
-}
+pub(super) struct DeviceWords(*const u32);
 
 impl Words for DeviceWords {
     #[inline(always)]
     fn word(self, number: u32) -> u32 {
-        // SAFETY: at most the last one.
-        unsafe { *self.words.add(number.min(self.last) as usize) }
+        // SAFETY: no decoder begins a symbol behind its subsequence, and behind the last one there
+        // is more than it reads on the way.
+        unsafe { *self.0.add(number as usize) }
     }
 }
 
@@ -117,6 +120,11 @@ pub(super) struct Here<'a> {
     pub(super) group: u32,
 }
 
+/// Words, as memory is read at its best.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+pub(super) struct Quad(pub(super) [u32; 4]);
+
 /// Copies `bytes` bytes, a multiple of 16, to shared memory. All threads of a block call this.
 ///
 /// # Safety
@@ -124,9 +132,6 @@ pub(super) struct Here<'a> {
 /// Both are valid for that many bytes, and aligned to 16.
 #[inline(always)]
 unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
-    #[derive(Clone, Copy)]
-    #[repr(C, align(16))]
-    struct Quad([u32; 4]);
     let (from, to) = (from.cast::<Quad>(), to.cast::<Quad>());
     let mut i = thread_idx_x();
     while i < bytes / 16 {
@@ -147,7 +152,7 @@ unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
 pub(super) unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
     // SAFETY: what the caller promised. Shared memory is written before the barrier only.
     unsafe {
-        let (job, group) = job(jobs, count);
+        let (job, group) = job(jobs, count, |job| job.first_group);
         let table_count = (job.table_count as usize).min(TABLES);
         let (tables, scan) = (shared::dynamic::<Table>(), scan_here::<Scan>());
         share(
@@ -162,10 +167,7 @@ pub(super) unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
             job,
             scan,
             tables: SharedTables(shared::address(tables)),
-            words: DeviceWords {
-                words: job.words as *const u32,
-                last: job.last_word,
-            },
+            words: DeviceWords(job.words as *const u32),
             segments: slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize),
             group,
         }

@@ -5,7 +5,7 @@ use super::{
         shared::{self, barrier},
         thread::{block_dim_x, block_idx_x, thread_idx_x},
     },
-    here::{Here, Warp, here},
+    here::{Here, Quad, Warp, here, job},
 };
 use crate::{
     jpeg::{
@@ -14,6 +14,7 @@ use crate::{
         jobs::ScanJob,
         picture::BLOCK,
         scan::{Dc, Exit, Segment, State, status},
+        stuffing::{CHUNK, PIECE, Piece},
     },
     shared_memory,
 };
@@ -28,6 +29,48 @@ const _: () = {
     assert!(THREADS as usize * 8 == 2048);
     assert!(size_of::<Exit>() == 4 && size_of::<Dc>() == 8);
 };
+
+/// Makes the data of those that the file has, which are zeros at first. A block of [`THREADS`] for
+/// each chunk of all jobs.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
+    // SAFETY: the host passes whole jobs.
+    let (job, chunk) = unsafe { job(jobs, count, |job| job.first_chunk) };
+    let thread = thread_idx_x();
+    let start = (chunk * CHUNK as u32) + (thread * PIECE) as u32;
+    let len = job.file_bytes.saturating_sub(start).min(PIECE as u32);
+    let mut piece = Piece {
+        bytes: [0; 4],
+        before: 0,
+        len,
+    };
+    // SAFETY: the addresses are valid, and the data of the file have room for whole pieces.
+    unsafe {
+        if len > 0 {
+            let file = (job.file as *const u8).add(start as usize);
+            let Quad(bytes) = file.cast::<Quad>().read();
+            piece.bytes = bytes;
+            if start > 0 {
+                piece.before = file.sub(1).read();
+            }
+        }
+        let kept = piece.kept();
+        let up_to = *sums(kept, thread, |a, b| a + b).add(thread);
+        if len > 0 {
+            let before = *(job.kept as *const u32).add(chunk as usize) + up_to - kept;
+            let segments = job.segments as *const Segment;
+            let segments = slice::from_raw_parts(segments, job.scan.segments as usize);
+            let bytes = job.scan.subsequence / 8;
+            let end = job.scan.subsequences * bytes;
+            let data = job.words as *mut u8;
+            piece.place(segments, start, before, bytes, |at, byte| {
+                if at < end {
+                    data.add(at as usize).write(byte);
+                }
+            });
+        }
+    }
+}
 
 /// Exits in shared memory.
 #[derive(Clone, Copy)]

@@ -14,14 +14,14 @@ use super::{
 };
 use crate::{
     Result,
-    codec::jpeg::{Jpeg, Plan},
+    codec::jpeg::{Jpeg, Plan, ScanPlan},
 };
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use cust::{launch, stream::Stream, sys};
 use imagecuda_kernels::jpeg::{
     groups::{Found, Owner, THREADS},
     huffman::Table,
-    jobs::{PictureJob, ScanJob, Sums},
+    jobs::{MORE, PictureJob, ScanJob, Sums},
     picture::{BLOCK, Picture},
     scan::{Dc, Exit, Segment, status},
 };
@@ -77,9 +77,7 @@ impl Context {
         plan: &Plan,
     ) -> Result<Option<Coefficients>> {
         let _current = self.enter()?;
-        let Some((ticket, mut coefficients)) = self.prepare_jpeg(jpeg, plan)? else {
-            return Ok(None);
-        };
+        let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan)?;
         let wrong = self.decode_together(ticket)?;
         // The kernels were waited for.
         coefficients.memory.iter_mut().for_each(Scratch::rest);
@@ -109,42 +107,31 @@ impl Context {
         })
     }
 
-    /// Starts the upload of what the kernels need, and has memory for what they make. `None` if
-    /// they cannot decode the data.
+    /// Starts the upload of what the kernels need, and has memory for what they make.
     fn prepare_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
         plan: &Plan,
-    ) -> Result<Option<(Ticket, Coefficients)>> {
+    ) -> Result<(Ticket, Coefficients)> {
         let picture = *jpeg.picture();
+        let scans = &plan.scans;
         let mut parts = Parts::default();
         let picture_at = parts.add(size_of::<PictureJob>());
-        let places: Vec<_> = plan
-            .scans
+        let tables: Vec<_> = scans
             .iter()
             .map(|scan| {
                 (
-                    parts.add(scan.segment_count() * size_of::<Segment>()),
+                    parts.add(size_of_val(&scan.segments[..])),
                     parts.add(size_of_val(&scan.tables[..])),
-                    parts.add(scan.most_bytes()),
+                    parts.add(size_of_val(&scan.kept[..])),
                 )
             })
             .collect();
+        let files: Vec<_> = scans.iter().map(|scan| parts.add(scan.data.len())).collect();
         let uploaded = parts.end;
-        let mut pinned = self.pinned(uploaded)?;
-        let mut scans = Vec::new();
-        for (scan, &(segments_at, tables, data)) in plan.scans.iter().zip(&places) {
-            let room = &mut pinned[data..data + scan.most_bytes()];
-            let Some((scan_here, segments)) = scan.read(jpeg.bytes(), room) else {
-                return Ok(None);
-            };
-            put::<Segment>(&mut pinned, segments_at, &segments);
-            put::<Table>(&mut pinned, tables, &scan.tables);
-            scans.push(scan_here);
-        }
         let results: Vec<_> = scans
             .iter()
-            .map(|scan| {
+            .map(|ScanPlan { scan, .. }| {
                 let subsequences = scan.subsequences as usize;
                 (
                     parts.add(subsequences * size_of::<Exit>()),
@@ -156,16 +143,20 @@ impl Context {
         let mut work = self.scratch(parts.end)?;
         let mut zeros = Parts::default();
         let coefficients = zeros.add(bytes(&picture));
-        // Zeros as well, as not all blocks have a data unit.
+        // Zeros as well, as not all blocks have a data unit, and not all data end with a word.
         let owners = zeros.add(picture.blocks() * size_of::<Owner>());
+        let data: Vec<_> = scans
+            .iter()
+            .map(|scan| zeros.add(scan.bytes() + MORE))
+            .collect();
         let mut target = self.scratch(zeros.end)?;
-        let coefficients = target.pointer().as_raw() + coefficients as u64;
-        let owners = target.pointer().as_raw() + owners as u64;
+        let zero = target.pointer().as_raw();
         let start = work.pointer().as_raw();
         let address = |at: usize| start + at as u64;
+
         let mut job = picture_job(jpeg);
-        job.owners = owners;
-        for (scan, &(_, sums, found)) in scans.iter().zip(&results) {
+        job.owners = zero + owners as u64;
+        for (ScanPlan { scan, .. }, &(_, sums, found)) in scans.iter().zip(&results) {
             for unit in &scan.units[..scan.unit_count as usize] {
                 job.sums[unit.component as usize] = Sums {
                     sums: address(sums),
@@ -174,58 +165,58 @@ impl Context {
                 };
             }
         }
-        put(&mut pinned, picture_at, &[job]);
         target.follow(&self.uploads)?;
         // SAFETY: that many bytes are there, and the stream is this context's.
-        let result = unsafe {
-            sys::cuMemsetD8Async(
-                target.pointer().as_raw(),
-                0,
-                zeros.end,
-                self.uploads.as_inner(),
-            )
-        };
+        let result = unsafe { sys::cuMemsetD8Async(zero, 0, zeros.end, self.uploads.as_inner()) };
         check_raw("cuMemsetD8Async", result)?;
         // Behind the zeros, so that who waits for the upload waits for both.
         work.follow(&self.uploads)?;
+        let mut pinned = self.pinned(uploaded)?;
+        put(&mut pinned, picture_at, &[job]);
+        for ((scan, &(segments, tables, kept)), &file) in scans.iter().zip(&tables).zip(&files) {
+            put::<Segment>(&mut pinned, segments, &scan.segments);
+            put::<Table>(&mut pinned, tables, &scan.tables);
+            put::<u32>(&mut pinned, kept, &scan.kept);
+            put::<u8>(&mut pinned, file, &jpeg.bytes()[scan.data.clone()]);
+        }
         pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
 
-        let jobs = scans
-            .iter()
-            .zip(&plan.scans)
-            .zip(places.iter().zip(&results))
-            .map(
-                |((scan, plan), (&(segments, tables, data), &(exits, sums, found)))| ScanJob {
-                    scan: *scan,
+        let jobs = (0..scans.len())
+            .map(|i| {
+                let (segments, tables, kept) = tables[i];
+                let (exits, sums, found) = results[i];
+                ScanJob {
+                    scan: scans[i].scan,
                     first_group: 0,
-                    table_count: plan.tables.len() as u32,
-                    // A segment has bytes, and its place is padded.
-                    last_word: (plan.most_bytes() / 4 - 1) as u32,
-                    reserved2: 0,
-                    words: address(data),
+                    table_count: scans[i].tables.len() as u32,
+                    first_chunk: 0,
+                    file_bytes: scans[i].data.len() as u32,
+                    file: address(files[i]),
+                    kept: address(kept),
+                    words: zero + data[i] as u64,
                     segments: address(segments),
                     tables: address(tables),
                     exits: address(exits),
                     sums: address(sums),
                     found: address(found),
-                    owners,
-                    coefficients,
+                    owners: zero + owners as u64,
+                    coefficients: zero + coefficients as u64,
                     status: 0,
                     reserved: 0,
-                },
-            )
+                }
+            })
             .collect();
         let coefficients = Coefficients {
             picture,
             job: address(picture_at),
-            coefficients,
+            coefficients: zero + coefficients as u64,
             memory: vec![work, target],
         };
         let ticket = Ticket {
             jobs,
             upload: pinned,
         };
-        Ok(Some((ticket, coefficients)))
+        Ok((ticket, coefficients))
     }
 
     /// Decodes what is in the queue, until what was put there has been decoded. What is wrong
@@ -294,16 +285,18 @@ impl Context {
         let count: usize = tickets.iter().map(|ticket| ticket.1.jobs.len()).sum();
         let jobs_at = parts.add(count * size_of::<ScanJob>());
         let mut table = self.scratch(parts.end)?;
-        let mut grid = 0;
+        let (mut grid, mut chunks) = (0, 0);
         for (picture, (_, ticket)) in tickets.iter().enumerate() {
             for scan in &ticket.jobs {
                 let status = table.pointer().wrapping_add(statuses_at + picture * 4);
                 jobs.push(ScanJob {
                     first_group: grid,
+                    first_chunk: chunks,
                     status: status.as_raw(),
                     ..*scan
                 });
                 grid += scan.scan.groups();
+                chunks += scan.chunks();
             }
         }
         let mut pinned = self.pinned(parts.end)?;
@@ -319,6 +312,7 @@ impl Context {
         let tables = jobs.iter().map(|job| job.table_count).max();
         let shared = tables.unwrap_or(0) * size_of::<Table>() as u32;
         for (kernel, grid, shared) in [
+            ("jpeg_unstuff", chunks, 0),
             ("jpeg_synchronize", grid, shared),
             ("jpeg_write", grid, shared),
             ("jpeg_carry", count, 0),

@@ -36,6 +36,8 @@ pub(super) struct Scan {
     pub(super) data: Range<usize>,
     /// Where restart markers (0xff) are, in `data`'s offsets, which are the file's.
     pub(super) restarts: Vec<usize>,
+    /// How often 0xff is in each chunk of the data.
+    pub(super) marks: Vec<u32>,
 }
 
 /// A JPEG file of a kind that is decoded here: 8 bits, Huffman codes, sequential or progressive.

@@ -1,6 +1,7 @@
 //! The segments of a JPEG file, and where the data of its scans are.
 
 use super::{
+    coded::{Coded, next_marker},
     file::{File, Scan, ScanComponent},
     tables::Tables,
 };
@@ -183,7 +184,11 @@ impl<'a> Parser<'a> {
             }
             known[usize::from(spectral.0)..=usize::from(spectral.1)].fill(approximation.1);
         }
-        let (end, restarts) = entropy_coded(self.bytes, at);
+        let Coded {
+            end,
+            restarts,
+            marks,
+        } = Coded::find(self.bytes, at);
         file.scans.push(Scan {
             components,
             spectral,
@@ -191,6 +196,7 @@ impl<'a> Parser<'a> {
             restart_interval: self.restart_interval,
             data: at..end,
             restarts,
+            marks,
         });
         Ok(end)
     }
@@ -330,40 +336,6 @@ fn start_of_frame(marker: u8, segment: &[u8]) -> Result<Frame> {
         progressive: marker == 0xc2,
         components: components.as_chunks().0.iter().map(component).collect(),
     })
-}
-
-/// The end of entropy-coded data that start at `at`, and their restart markers.
-fn entropy_coded(bytes: &[u8], mut at: usize) -> (usize, Vec<usize>) {
-    let mut restarts = Vec::new();
-    while let Some(found) = next_marker(bytes, at) {
-        match bytes[found] {
-            0xd0..=0xd7 => restarts.push(found - 1),
-            _ => return (found - 1, restarts),
-        }
-        at = found + 1;
-    }
-    (bytes.len(), restarts)
-}
-
-/// The offset of the next marker's second byte. Skips entropy-coded data, in which 0xff is
-/// followed by 0, and fill bytes.
-fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
-    const STEP: usize = 32;
-    loop {
-        // Whole steps without one, in a form that the compiler has instructions for.
-        while let Some(step) = bytes.get(at..at + STEP + 1) {
-            let pairs = step[..STEP].iter().zip(&step[1..]);
-            if pairs.fold(false, |any, (&a, &b)| any | ((a == 0xff) & (b != 0))) {
-                break;
-            }
-            at += STEP;
-        }
-        let rest = bytes.get(at..)?;
-        at += rest.windows(2).position(|p| p[0] == 0xff && p[1] != 0)? + 1;
-        if bytes[at] != 0xff {
-            return Some(at);
-        }
-    }
 }
 
 fn cut_short() -> Error {

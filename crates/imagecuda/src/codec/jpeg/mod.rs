@@ -1,5 +1,6 @@
 //! JPEG: decoded here, with the same pixels as libjpeg-turbo's; jpeg-encoder encodes.
 
+mod coded;
 #[cfg(test)]
 mod cuts;
 mod device;
@@ -18,7 +19,10 @@ mod tables;
 mod write;
 
 pub(super) use self::write::write;
-pub(crate) use self::{device::Jpeg, plan::Plan};
+pub(crate) use self::{
+    device::Jpeg,
+    plan::{Plan, ScanPlan},
+};
 
 use super::{Decode, Header};
 use crate::{Error, Result};

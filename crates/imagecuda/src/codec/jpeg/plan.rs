@@ -6,20 +6,26 @@ use imagecuda_kernels::jpeg::{
     jobs::TABLES,
     picture::Picture,
     scan::{Choice, Scan, Segment, UNITS, Unit},
+    stuffing::CHUNK,
 };
 use std::{ops::Range, sync::Arc};
 
 /// Bytes of a subsequence.
 const SUBSEQUENCE: usize = 64;
 
-/// A scan as the kernels take it, but for its data.
+/// Kernels count bits in 32 bits, with what pads segments and a little past the end.
+const MOST_BYTES: usize = 1 << 28;
+
+/// A scan as the kernels take it.
 #[derive(Clone, Debug)]
 pub(crate) struct ScanPlan {
-    /// Without the number of subsequences.
-    scan: Scan,
+    pub(crate) scan: Scan,
     pub(crate) tables: Vec<Table>,
-    /// Where the segments are in the file.
-    segments: Vec<Range<usize>>,
+    pub(crate) segments: Vec<Segment>,
+    /// Where its data are in the file.
+    pub(crate) data: Range<usize>,
+    /// How many bytes before each chunk of the data are not dropped.
+    pub(crate) kept: Vec<u32>,
 }
 
 /// The scans of a picture.
@@ -52,55 +58,9 @@ impl Plan {
 }
 
 impl ScanPlan {
-    pub(crate) fn segment_count(&self) -> usize {
-        self.segments.len()
-    }
-
-    /// The most bytes that the data can take.
-    pub(crate) fn most_bytes(&self) -> usize {
-        let padded = |segment: &Range<usize>| segment.len().next_multiple_of(SUBSEQUENCE);
-        self.segments.iter().map(padded).sum()
-    }
-
-    /// Copies the data from the file, without what is stuffed: each segment to where its first
-    /// subsequence is. `None` if a segment has none.
-    pub(crate) fn read(&self, file: &[u8], data: &mut [u8]) -> Option<(Scan, Vec<Segment>)> {
-        let mut scan = self.scan;
-        let mut segments = Vec::with_capacity(self.segments.len());
-        for segment in &self.segments {
-            let first = scan.subsequences;
-            let start = first as usize * SUBSEQUENCE;
-            let bytes = unstuff(&file[segment.clone()], &mut data[start..]);
-            if bytes == 0 {
-                return None;
-            }
-            segments.push(Segment {
-                first,
-                end: ((start + bytes) * 8) as u32,
-            });
-            // What is behind the end decides nothing, but should be the same each time.
-            let end = bytes.next_multiple_of(SUBSEQUENCE);
-            data[start + bytes..start + end].fill(0);
-            scan.subsequences += (end / SUBSEQUENCE) as u32;
-        }
-        Some((scan, segments))
-    }
-}
-
-/// Copies entropy-coded data without what is stuffed, and tells how much is left. (Other threads
-/// would help, but take longer to wake than this does.)
-fn unstuff(from: &[u8], to: &mut [u8]) -> usize {
-    let (mut at, mut done) = (0, 0);
-    loop {
-        let end = memchr::memchr(0xff, &from[at..]).map_or(from.len(), |found| at + found);
-        to[done..done + end - at].copy_from_slice(&from[at..end]);
-        done += end - at;
-        // Fill bytes are 0xff as well.
-        let Some(next) = from[end..].iter().position(|&byte| byte != 0xff) else {
-            return done;
-        };
-        to[done] = 0xff;
-        (at, done) = (end + next + 1, done + 1);
+    /// Bytes of the data once they are plain, and padded.
+    pub(crate) fn bytes(&self) -> usize {
+        self.scan.subsequences as usize * SUBSEQUENCE
     }
 }
 
@@ -149,10 +109,16 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
         0 => mcus,
         interval => interval.min(mcus),
     };
-    let segments = segments(from, bytes)?;
+    let file = bytes.get(from.data.clone())?;
+    if file.len() >= MOST_BYTES {
+        return None;
+    }
+    let kept = kept(from);
+    let segments = segments(from, file, &kept)?;
     if segments.len() != mcus.div_ceil(restart_interval) as usize {
         return None;
     }
+    let last = segments.last()?;
     let mut scan = Scan {
         units: [Unit::default(); UNITS],
         unit_count: units.len() as u32,
@@ -160,34 +126,72 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
         mcus,
         restart_interval,
         segments: segments.len() as u32,
-        subsequences: 0,
+        subsequences: last.end.div_ceil(8 * SUBSEQUENCE as u32),
         subsequence: 8 * SUBSEQUENCE as u32,
         blocks: picture.blocks() as u32,
         tables: choices,
         reserved: [0; 2],
     };
     scan.units[..units.len()].copy_from_slice(&units);
-    let plan = ScanPlan {
+    Some(ScanPlan {
         scan,
         tables: tables.tables,
         segments,
-    };
-    // Kernels count bits in 32 bits, and a little past the end.
-    (plan.most_bytes() < 1 << 28).then_some(plan)
+        data: from.data.clone(),
+        kept,
+    })
 }
 
-/// What is between the restart markers, which must be there in their order.
-fn segments(scan: &FileScan, bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+/// How many bytes before each chunk are not dropped: of each 0xff and what is behind it one, and
+/// none of a restart marker.
+fn kept(scan: &FileScan) -> Vec<u32> {
+    let mut restarts = scan.restarts.iter().peekable();
+    let (mut marks, mut markers) = (0, 0);
+    let chunks = scan.marks.iter().zip((0u32..).step_by(CHUNK));
+    chunks
+        .map(|(&marks_here, start)| {
+            let chunk = scan.data.start + start as usize;
+            while restarts.next_if(|&&restart| restart + 1 < chunk).is_some() {
+                markers += 1;
+            }
+            let kept = start - marks - markers;
+            marks += marks_here;
+            kept
+        })
+        .collect()
+}
+
+/// What is between the restart markers, which must be there in their order; `None` as well if a
+/// segment has no data.
+fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> {
     let mut segments = Vec::with_capacity(scan.restarts.len() + 1);
-    let mut start = scan.data.start;
-    for (number, &end) in scan.restarts.iter().enumerate() {
-        if bytes.get(end + 1) != Some(&(0xd0 + (number % 8) as u8)) {
+    let (mut first, mut start, mut kept_before) = (0, 0, 0);
+    let ends = scan.restarts.iter().map(|&end| end - scan.data.start);
+    for (number, end) in ends.chain([file.len()]).enumerate() {
+        if end < file.len() && file.get(end + 1) != Some(&(0xd0 + (number % 8) as u8)) {
             return None;
         }
-        segments.push(start..end);
-        start = end + 2;
+        // From the chunk before, but for the data that are in it.
+        let chunk = (end.checked_sub(1)? / CHUNK).max(start / CHUNK);
+        let (from, before) = match chunk * CHUNK > start {
+            true => (chunk * CHUNK, *kept.get(chunk)?),
+            false => (start, kept_before),
+        };
+        let marks = memchr::memchr_iter(0xff, file.get(from..end)?).count();
+        let kept_here = before + (end - from - marks) as u32;
+        let bytes = kept_here.checked_sub(kept_before).filter(|&bytes| bytes > 0)?;
+        segments.push(Segment {
+            first,
+            end: (first * SUBSEQUENCE as u32 + bytes) * 8,
+            start: start as u32,
+            kept: kept_before,
+        });
+        first += bytes.div_ceil(SUBSEQUENCE as u32);
+        if first as usize > MOST_BYTES / SUBSEQUENCE {
+            return None;
+        }
+        (start, kept_before) = (end + 2, kept_here);
     }
-    segments.push(start..scan.data.end);
     Some(segments)
 }
 

@@ -110,11 +110,3 @@ fn damage_is_for_the_host() {
         );
     }
 }
-
-#[test]
-fn stuffing_is_left_out() {
-    let from = [1, 0xff, 0, 2, 0xff, 0xff, 0, 0xff, 0, 0, 3, 0xff, 0xff];
-    let mut to = [9; 13];
-    let length = super::unstuff(&from, &mut to);
-    assert_eq!(to[..length], [1, 0xff, 2, 0xff, 0xff, 0, 3]);
-}

@@ -225,7 +225,8 @@ impl Frames {
                 return Ok(None);
             };
             let options = &self.options;
-            let decoded = options.decode_picture(device, format, decoder, metadata, targets)?;
+            let decoded =
+                options.decode_picture(device, format, decoder, None, metadata, targets)?;
             sequence.skip()?;
             Ok(Some((decoded, delay)))
         })();

@@ -9,7 +9,7 @@ pub use self::shorthand::{
 
 use crate::{
     ColorPolicy, Decoded, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
-    backend::{DevicePixel, Expansion, Payload},
+    backend::{DevicePixel, Expansion, Payload, Staging},
     codec::{self, Decode, Header, Metadata},
     color::Conversion,
     trace::span,
@@ -17,7 +17,7 @@ use crate::{
 use imagecuda_kernels::expand::Curve;
 use std::{
     fs::File,
-    io::{BufRead, Read, Seek},
+    io::{self, BufRead, Read, Seek},
     path::Path,
 };
 
@@ -225,8 +225,10 @@ impl LoadOptions {
     ///
     /// As [`load_into`](Self::load_into).
     pub fn decode_into(&self, bytes: &[u8], image: &mut Image) -> Result<()> {
-        self.read_host(image.device(), bytes, None, &[&*image], &mut |_| Ok(()))?
-            .write_to(image)
+        self.read_host(image.device(), bytes.into(), None, &[&*image], &mut |_| {
+            Ok(())
+        })?
+        .write_to(image)
     }
 
     /// As [`load`](Self::load), from a reader, which is read to its end.
@@ -255,7 +257,7 @@ impl LoadOptions {
     ///
     /// As [`load`](Self::load).
     pub fn read_bytes(&self, device: &Device, bytes: &[u8]) -> Result<Decoded> {
-        self.read_host(device, bytes, None, &[], &mut |_| Ok(()))
+        self.read_host(device, bytes.into(), None, &[], &mut |_| Ok(()))
     }
 
     /// As [`read`](Self::read), if the picture fits all `targets`.
@@ -264,25 +266,47 @@ impl LoadOptions {
     }
 
     fn read_file(&self, device: &Device, path: &Path, targets: &[&dyn Target]) -> Result<Decoded> {
-        File::open(path)
-            .map_err(Error::from)
-            .and_then(|file| self.read_to_end(file))
-            .and_then(|bytes| self.read_host(device, &bytes, Some(path), targets, &mut |_| Ok(())))
+        self.stage(device, path)
+            .and_then(|file| {
+                self.read_host(device, (&file).into(), Some(path), targets, &mut |_| Ok(()))
+            })
             .map_err(|error| error.with_path(path))
     }
 
-    pub(crate) fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.read_to_end_of(reader, &mut bytes)?;
-        Ok(bytes)
+    /// Reads a file into memory from which `device` can upload it.
+    pub(crate) fn stage(&self, device: &Device, path: &Path) -> Result<Staging> {
+        let mut file = File::open(path)?;
+        let len = file.metadata()?.len();
+        codec::within("bytes", Some(len), self.limits.bytes)?;
+        let mut staging = device.staging(len as usize)?;
+        let mut filled = 0;
+        while filled < staging.len() {
+            match file.read(&mut staging[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // Pipes have no length, and a file can change meanwhile.
+        let rest = self.read_to_end(file)?;
+        if filled < staging.len() || !rest.is_empty() {
+            let all = [&staging[..filled], &rest].concat();
+            codec::within("bytes", Some(all.len() as u64), self.limits.bytes)?;
+            staging = device.staging(all.len())?;
+            staging.copy_from_slice(&all);
+        }
+        Ok(staging)
     }
 
-    /// Makes `bytes` what `reader` gives until its end.
-    pub(crate) fn read_to_end_of(&self, reader: impl Read, bytes: &mut Vec<u8>) -> Result<()> {
+    pub(crate) fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
         let limit = self.limits.bytes;
-        bytes.clear();
-        reader.take(limit.saturating_add(1)).read_to_end(bytes)?;
-        codec::within("bytes", Some(bytes.len() as u64), limit)
+        let mut bytes = Vec::new();
+        reader
+            .take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)?;
+        codec::within("bytes", Some(bytes.len() as u64), limit)?;
+        Ok(bytes)
     }
 
     /// The format of a file's bytes, by content; by name only if that has no other mark.
@@ -302,30 +326,32 @@ impl LoadOptions {
     pub(crate) fn read_host(
         &self,
         device: &Device,
-        bytes: &[u8],
+        file: FileBytes<'_>,
         path: Option<&Path>,
         targets: &[&dyn Target],
         admit: &mut Admit<'_>,
     ) -> Result<Decoded> {
+        let FileBytes { bytes, staging } = file;
         codec::within("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(bytes, path)?;
         let mut decode = || {
             let decoder = codec::open(format, bytes, &self.limits)?;
             admit(&decoder.header())?;
             let metadata = Metadata::read(format, bytes);
-            self.decode_picture(device, format, decoder, &metadata, targets)
+            self.decode_picture(device, format, decoder, staging, &metadata, targets)
         };
         decode()
             .or_else(|error| self.read_damaged(device, format, bytes, targets, admit, error))
             .map_err(|error: Error| error.with_format(format))
     }
 
-    /// Decodes a picture, if it fits all `targets`.
+    /// Decodes a picture, if it fits all `targets`. The file may be in `staging` memory.
     pub(crate) fn decode_picture(
         &self,
         device: &Device,
         format: Format,
         decoder: Box<dyn Decode + '_>,
+        staging: Option<&Staging>,
         metadata: &Metadata,
         targets: &[&dyn Target],
     ) -> Result<Decoded> {
@@ -336,7 +362,7 @@ impl LoadOptions {
             target.check_fits(width, height)?;
         }
         span!("decode", %format, width, height, bytes = header.bytes());
-        let payload = self.decode_payload(device, decoder)?;
+        let payload = self.decode_payload(device, decoder, staging)?;
         let is_gray = header.layout.channels() < 3;
         let (curve, conversion) = match self.color {
             ColorPolicy::Raw => (Curve::Encoded, None),
@@ -367,16 +393,52 @@ impl LoadOptions {
 
 impl LoadOptions {
     /// What there is to decode before the device's turn.
-    fn decode_payload(&self, device: &Device, decoder: Box<dyn Decode + '_>) -> Result<Payload> {
+    fn decode_payload(
+        &self,
+        device: &Device,
+        decoder: Box<dyn Decode + '_>,
+        #[cfg_attr(not(feature = "jpeg"), expect(unused_variables, reason = "for JPEG"))]
+        staging: Option<&Staging>,
+    ) -> Result<Payload> {
         #[cfg(feature = "jpeg")]
         if let Some(jpeg) = decoder.jpeg()
-            && let Some(payload) = device.decode_jpeg(jpeg, self.jpeg_decoder)?
+            && let Some(payload) = device.decode_jpeg(jpeg, self.jpeg_decoder, staging)?
         {
             return Ok(payload);
         }
         let mut pixels = device.staging(decoder.header().bytes())?;
         decoder.read_into(&mut pixels)?;
         Ok(Payload::Pixels(pixels))
+    }
+}
+
+/// The bytes of a file, and the staging memory that has them, if any does.
+#[derive(Clone, Copy)]
+pub(crate) struct FileBytes<'a> {
+    bytes: &'a [u8],
+    staging: Option<&'a Staging>,
+}
+
+impl FileBytes<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl<'a> From<&'a [u8]> for FileBytes<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        let staging = None;
+        Self { bytes, staging }
+    }
+}
+
+impl<'a> From<&'a Staging> for FileBytes<'a> {
+    fn from(file: &'a Staging) -> Self {
+        let staging = Some(file);
+        Self {
+            bytes: file,
+            staging,
+        }
     }
 }
 

@@ -56,7 +56,7 @@ impl LoadOptions {
             let decoder = codec::open_damaged(format, bytes, &self.limits)?;
             admit(&decoder.header())?;
             let metadata = Metadata::read(format, bytes);
-            self.decode_picture(device, format, decoder, &metadata, targets)
+            self.decode_picture(device, format, decoder, None, &metadata, targets)
         };
         match decode() {
             Ok(mut decoded) => {

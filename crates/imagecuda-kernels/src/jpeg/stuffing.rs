@@ -86,7 +86,10 @@ impl Piece {
                 low += 1;
                 (segment, next) = (next, at(low + 1));
             }
-            put(segment.first * bytes + kept.wrapping_sub(segment.kept), byte);
+            put(
+                segment.first * bytes + kept.wrapping_sub(segment.kept),
+                byte,
+            );
             kept += 1;
         });
     }

@@ -288,11 +288,14 @@ const WORTH_LAUNCHES: usize = 1 << 16;
 
 #[cfg(feature = "jpeg")]
 impl Device {
-    /// What this device decodes of a JPEG by itself; `None` where the host is to decode pixels.
+    /// What this device decodes of a JPEG by itself; `None` where the host is to decode pixels. The
+    /// file may be in `staging` memory.
     pub(crate) fn decode_jpeg(
         &self,
         jpeg: &Jpeg<'_>,
         decoder: JpegDecoder,
+        #[cfg_attr(not(feature = "cuda"), expect(unused_variables, reason = "for a GPU"))]
+        staging: Option<&Staging>,
     ) -> Result<Option<Payload>> {
         let by_kernels = match decoder {
             JpegDecoder::Auto => self.is_cuda() && jpeg.picture().pixels() >= WORTH_LAUNCHES,
@@ -313,7 +316,7 @@ impl Device {
             #[cfg(feature = "cuda")]
             (Inner::Cuda(context), plan) => {
                 let decoded = match &plan {
-                    Some(plan) => context.decode_jpeg(jpeg, plan)?,
+                    Some(plan) => context.decode_jpeg(jpeg, plan, staging)?,
                     None => None,
                 };
                 let coefficients = match decoded {

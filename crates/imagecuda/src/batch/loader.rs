@@ -7,12 +7,11 @@ use super::{
     source::{Content, Source},
     times::{LoadTimes, lap},
 };
-use crate::{Device, Error, LoadOptions, Result};
+use crate::{Device, Error, LoadOptions, Result, load::FileBytes};
 use std::{
     any::Any,
     collections::BTreeMap,
     fmt,
-    fs::File,
     iter::FusedIterator,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
@@ -187,12 +186,11 @@ impl<S: Source> Shared<S> {
     /// What a thread does.
     fn work(&self) {
         let worked = panic::catch_unwind(AssertUnwindSafe(|| {
-            let mut file = Vec::new();
             while let Some(place) = self.flow.take_place() {
                 let Some((index, source)) = self.take_source() else {
                     break;
                 };
-                if !self.load_one(index, source, place, &mut file) {
+                if !self.load_one(index, source, place) {
                     break;
                 }
             }
@@ -224,12 +222,11 @@ impl<S: Source> Shared<S> {
     }
 
     /// Whether there is a consumer for more.
-    fn load_one(&self, index: usize, source: S, mut place: Place, file: &mut Vec<u8>) -> bool {
+    fn load_one(&self, index: usize, source: S, mut place: Place) -> bool {
         let device = &self.loader.devices[index % self.loader.devices.len()];
         let mut goes_on = true;
-        let attempt = AssertUnwindSafe(|| {
-            self.load_source(index, &source, device, &mut place, &mut goes_on, file)
-        });
+        let attempt =
+            AssertUnwindSafe(|| self.load_source(index, &source, device, &mut place, &mut goes_on));
         // A panic of a codec is an error of its file.
         let result = panic::catch_unwind(attempt)
             .unwrap_or_else(|payload| Err(Error::decode(panic_text(&*payload))));
@@ -268,20 +265,20 @@ impl<S: Source> Shared<S> {
         device: &Device,
         place: &mut Place,
         goes_on: &mut bool,
-        file: &mut Vec<u8>,
     ) -> Result<crate::Image> {
         let (options, times) = (&self.loader.options, &self.times);
         let mut start = Instant::now();
-        let (bytes, path) = match source.content() {
-            Content::Bytes(bytes) => (bytes, None),
+        let staged;
+        let (file, path): (FileBytes<'_>, _) = match source.content() {
+            Content::Bytes(bytes) => (bytes.into(), None),
             Content::File(path) => {
-                options.read_to_end_of(File::open(path)?, file)?;
-                (&file[..], Some(path))
+                staged = options.stage(device, path)?;
+                ((&staged).into(), Some(path))
             }
         };
-        times.bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        times.bytes.fetch_add(file.len() as u64, Ordering::Relaxed);
         lap(&mut start, &times.read);
-        let decoded = options.read_host(device, bytes, path, &[], &mut |header| {
+        let decoded = options.read_host(device, file, path, &[], &mut |header| {
             let pixels = u64::from(header.width) * u64::from(header.height);
             let need = pixels * 16 + header.bytes() as u64;
             if !place.is_sized() {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     Result,
+    backend::Staging,
     codec::jpeg::{Jpeg, Plan, ScanPlan},
 };
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
@@ -70,14 +71,23 @@ fn bytes(picture: &Picture) -> usize {
 
 impl Context {
     /// Decodes a file's entropy-coded data on the device; `None` if something is wrong with them,
-    /// or decoders do not fall into step.
+    /// or decoders do not fall into step. The file may be in `staging` memory.
     pub(crate) fn decode_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
         plan: &Plan,
+        staging: Option<&Staging>,
     ) -> Result<Option<Coefficients>> {
         let _current = self.enter()?;
-        let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan)?;
+        let pinned = match staging {
+            Some(Staging::Pinned(pinned))
+                if pinned.as_ptr_range() == jpeg.bytes().as_ptr_range() =>
+            {
+                Some(pinned)
+            }
+            _ => None,
+        };
+        let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan, pinned)?;
         let wrong = self.decode_together(ticket)?;
         // The kernels were waited for.
         coefficients.memory.iter_mut().for_each(Scratch::rest);
@@ -107,11 +117,13 @@ impl Context {
         })
     }
 
-    /// Starts the upload of what the kernels need, and has memory for what they make.
+    /// Starts the upload of what the kernels need, and has memory for what they make. The `file`,
+    /// if it is in pinned memory, is not to be touched before the kernels have run.
     fn prepare_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
         plan: &Plan,
+        file: Option<&Pinned>,
     ) -> Result<(Ticket, Coefficients)> {
         let picture = *jpeg.picture();
         let scans = &plan.scans;
@@ -127,8 +139,15 @@ impl Context {
                 )
             })
             .collect();
-        let files: Vec<_> = scans.iter().map(|scan| parts.add(scan.data.len())).collect();
-        let uploaded = parts.end;
+        let tables_end = parts.end;
+        let files: Vec<_> = scans
+            .iter()
+            .map(|scan| parts.add(scan.data.len()))
+            .collect();
+        let uploaded = match file {
+            Some(_) => tables_end,
+            None => parts.end,
+        };
         let results: Vec<_> = scans
             .iter()
             .map(|ScanPlan { scan, .. }| {
@@ -171,13 +190,23 @@ impl Context {
         check_raw("cuMemsetD8Async", result)?;
         // Behind the zeros, so that who waits for the upload waits for both.
         work.follow(&self.uploads)?;
+        let is_pinned = file.is_some();
         let mut pinned = self.pinned(uploaded)?;
         put(&mut pinned, picture_at, &[job]);
         for ((scan, &(segments, tables, kept)), &file) in scans.iter().zip(&tables).zip(&files) {
             put::<Segment>(&mut pinned, segments, &scan.segments);
             put::<Table>(&mut pinned, tables, &scan.tables);
             put::<u32>(&mut pinned, kept, &scan.kept);
-            put::<u8>(&mut pinned, file, &jpeg.bytes()[scan.data.clone()]);
+            if !is_pinned {
+                put::<u8>(&mut pinned, file, &jpeg.bytes()[scan.data.clone()]);
+            }
+        }
+        if let Some(file) = file {
+            for (scan, &at) in scans.iter().zip(&files) {
+                let to = work.pointer().wrapping_add(at);
+                // If anything fails from here on, what has the work's memory is waited for.
+                file.start_upload_of(scan.data.clone(), to, &self.uploads)?;
+            }
         }
         pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
 

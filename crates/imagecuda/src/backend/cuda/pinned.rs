@@ -19,7 +19,7 @@ use cust::{
 use std::{
     fmt,
     mem::ManuallyDrop,
-    ops::{Deref, DerefMut},
+    ops::{Deref, DerefMut, Range},
     sync::Arc,
 };
 
@@ -130,6 +130,22 @@ impl Pinned {
         };
         check_raw("cuMemcpyHtoDAsync", result)?;
         self.mark(stream)
+    }
+
+    /// Starts to copy a part to the device, in the order of `stream`. The caller knows when that
+    /// is done, and keeps the buffer until then. The context must be current.
+    pub(super) fn start_upload_of(
+        &self,
+        part: Range<usize>,
+        target: DevicePointer<u8>,
+        stream: &Stream,
+    ) -> Result<()> {
+        let part = &self[part];
+        let (from, queue) = (part.as_ptr().cast(), stream.as_inner());
+        // SAFETY: the source is pinned and checked for its length, and the caller keeps it; the
+        // callers' target is at least as long.
+        let result = unsafe { sys::cuMemcpyHtoDAsync_v2(target.as_raw(), from, part.len(), queue) };
+        check_raw("cuMemcpyHtoDAsync", result)
     }
 
     /// Starts to copy `len` bytes of the device here, in the order of `stream`. They must not be

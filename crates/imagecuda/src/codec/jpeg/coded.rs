@@ -24,10 +24,8 @@ impl Coded {
             let end = bytes.len().min(at + CHUNK);
             let (has_markers, count) = look(&bytes[at..end], bytes.get(end).copied());
             behind = behind.max(at);
-            while has_markers {
-                let Some(found) = next_marker(bytes, behind).filter(|&found| found <= end) else {
-                    break;
-                };
+            let next = |behind| has_markers.then(|| next_marker(bytes, behind)).flatten();
+            while let Some(found) = next(behind).filter(|&found| found <= end) {
                 behind = found + 1;
                 if let 0xd0..=0xd7 = bytes[found] {
                     restarts.push(found - 1);

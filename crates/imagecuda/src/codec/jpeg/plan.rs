@@ -179,7 +179,9 @@ fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> 
         };
         let marks = memchr::memchr_iter(0xff, file.get(from..end)?).count();
         let kept_here = before + (end - from - marks) as u32;
-        let bytes = kept_here.checked_sub(kept_before).filter(|&bytes| bytes > 0)?;
+        let bytes = kept_here
+            .checked_sub(kept_before)
+            .filter(|&bytes| bytes > 0)?;
         segments.push(Segment {
             first,
             end: (first * SUBSEQUENCE as u32 + bytes) * 8,

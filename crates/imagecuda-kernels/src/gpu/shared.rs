@@ -113,3 +113,26 @@ pub unsafe fn load_u32(address: u32) -> u32 {
     }
     number
 }
+
+/// As [`load_u32`], four numbers.
+///
+/// # Safety
+///
+/// The address is that of 16 bytes of the block's shared memory, and a multiple of 16.
+#[inline(always)]
+pub unsafe fn load_quad(address: u32) -> [u32; 4] {
+    let (a, b, c, d);
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "ld.shared.v4.u32 {{{a}, {b}, {c}, {d}}}, [{address}];",
+            a = out(reg32) a,
+            b = out(reg32) b,
+            c = out(reg32) c,
+            d = out(reg32) d,
+            address = in(reg32) address,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    [a, b, c, d]
+}

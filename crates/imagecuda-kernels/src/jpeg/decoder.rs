@@ -13,9 +13,9 @@
 
 use super::{
     bits::{Reader, Words},
-    huffman::{END, FIRST, Tables},
+    huffman::{END, STEP_BITS, Step, Tables},
     picture::BLOCK,
-    scan::{Choice, Dc, Exit, NATURAL, Place, Scan, State, status},
+    scan::{Dc, Exit, NATURAL, Place, Scan, State, status},
 };
 
 /// Threads that take the same steps together, and so have to stay together until all are done.
@@ -44,6 +44,14 @@ pub trait Exits: Copy {
     fn count(self) -> u32;
 }
 
+/// How far a decoder has come: the next coefficient of its block, in zigzag order, and above its 8
+/// bits how many bits it has taken since the start of its first subsequence. So a [`Step`] is added
+/// at once.
+type Way = u32;
+
+/// What tells that a block has ended.
+const ENDED: Way = 0xc0;
+
 /// A decoder somewhere in a scan.
 #[derive(Clone, Copy, Debug)]
 pub struct Decoder<'a, T: Tables, W> {
@@ -54,25 +62,16 @@ pub struct Decoder<'a, T: Tables, W> {
     table: T::Table,
     others: T::Table,
     next: [T::Table; 2],
+    /// The data unit in its MCU, the one behind, and the one behind that.
+    unit: T::Unit,
+    after: T::Unit,
+    behind: T::Unit,
     reader: Reader<W>,
     place: Place,
-    /// The bit behind the subsequence.
-    limit: u32,
-    choices: [Choice; 2],
-    /// [`Choice::BITS`] times the number of the data unit in its MCU, of the one behind, and of
-    /// units there.
-    unit: u32,
-    after: u32,
-    units: u32,
-    /// The next coefficient of its block, in zigzag order.
-    index: u32,
-}
-
-/// [`Choice::BITS`] times the number of the data unit behind another one.
-#[inline(always)]
-fn after(unit: u32, units: u32) -> u32 {
-    let after = unit + Choice::BITS;
-    if after < units { after } else { 0 }
+    at: Way,
+    /// What is behind the subsequence, and behind the segment.
+    limit: Way,
+    end: Way,
 }
 
 /// The number that `bits` stand for, of which the first `size` count: 0 to 15.
@@ -90,56 +89,53 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     #[inline(always)]
     pub fn new(scan: &'a Scan, tables: T, words: W, place: Place, from: State) -> Self {
         let start = place.number * scan.subsequence;
-        let unit = from.unit() * Choice::BITS;
-        let units = scan.unit_count * Choice::BITS;
-        let behind = after(unit, units);
-        let [first, others] = scan.tables.map(|choice| tables.table(choice.get(unit)));
+        let unit = tables.unit(from.unit());
+        let ([first, others], after) = tables.tables(unit);
+        let (next, behind) = tables.tables(after);
+        // No decoder comes as far as what is cut off.
+        let end = (place.end - start).min(1 << 23) << STEP_BITS;
         Self {
             scan,
             tables,
             table: if from.index() == 0 { first } else { others },
             others,
-            next: scan.tables.map(|choice| tables.table(choice.get(behind))),
-            choices: scan.tables,
+            next,
+            unit,
+            after,
+            behind,
             reader: Reader::new(words, start + from.overshoot()),
             place,
-            limit: (start + scan.subsequence).min(place.end),
-            unit,
-            after: behind,
-            units,
-            index: from.index(),
+            at: from.overshoot() << STEP_BITS | from.index(),
+            limit: (scan.subsequence << STEP_BITS).min(end),
+            end,
         }
     }
 
     /// Whether it has decoded all symbols that begin in the subsequence.
     #[inline(always)]
     fn is_past(&self) -> bool {
-        self.reader.position() >= self.limit
+        self.at >= self.limit
     }
 
-    /// Whether the segment ends with the subsequence.
+    /// Takes a step, if it is one. Whether a block ends with it.
     #[inline(always)]
-    fn is_last(&self) -> bool {
-        self.limit == self.place.end
-    }
-
-    /// Goes on to coefficient `index` of the block, or to the next data unit. Whether that is in
-    /// another MCU.
-    #[inline(always)]
-    fn advance(&mut self, index: u32, ends: bool) -> bool {
-        if index != self.index {
+    fn take(&mut self, step: Step, is_one: bool) -> bool {
+        let before = self.at;
+        self.at += step;
+        let goes_on = (before ^ self.at) & 32 << STEP_BITS != 0;
+        let position = self.at >> STEP_BITS;
+        self.reader.take(step >> STEP_BITS, goes_on, position);
+        let ends = self.at & ENDED != 0;
+        if is_one {
             self.table = self.others;
         }
-        self.index = index;
         if ends {
-            self.index = 0;
+            self.at &= !0xff;
             [self.table, self.others] = self.next;
-            self.unit = self.after;
-            self.after = after(self.after, self.units);
-            let choices = self.choices;
-            self.next = choices.map(|choice| self.tables.table(choice.get(self.after)));
+            (self.unit, self.after) = (self.after, self.behind);
+            (self.next, self.behind) = self.tables.tables(self.after);
         }
-        ends & (self.unit == 0)
+        ends
     }
 
     /// Decodes its subsequence, which is number `at` of its group's, and the next ones, until it
@@ -157,7 +153,8 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         exits: impl Exits,
         mut at: u32,
     ) -> bool {
-        let (count, longest, subsequence) = (exits.count(), self.scan.way(), self.scan.subsequence);
+        let (count, longest) = (exits.count(), self.scan.way());
+        let subsequence = self.scan.subsequence << STEP_BITS;
         let (mut way, mut units) = (1, 0);
         let mut is_active = is_active & !self.is_past();
         if !is_active {
@@ -167,23 +164,24 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         while together.any(is_active) {
             // Without branches, as the threads that are together would wait for each other in each;
             // who is past stands still.
-            self.step(&mut units);
-            self.step(&mut units);
-            self.step(&mut units);
-            self.step(&mut units);
-            // Once more where a segment's last subsequence is shorter than the symbol before.
+            units += self.step();
+            units += self.step();
+            units += self.step();
+            units += self.step();
+            // Once more where a segment's last subsequence is shorter than the step into it.
             while is_active & self.is_past() {
-                let overshoot = self.reader.position() - self.limit;
-                let state = State::new(overshoot, self.unit / Choice::BITS, self.index);
+                let overshoot = (self.at - self.limit) >> STEP_BITS;
+                let state = State::new(overshoot, self.tables.number(self.unit), self.at & 63);
                 let exit = Exit::new(way, units, state);
                 let before = exits.leave(at, exit);
                 let is_known = before.is_some() & (before.state() == state);
                 let is_late = before > exit;
+                let is_last = self.limit == self.end;
                 at += 1;
-                is_active = !(is_known | is_late | self.is_last()) & (at < count);
+                is_active = !(is_known | is_late | is_last) & (at < count);
                 is_lost = is_active & (way >= longest);
                 is_active &= !is_lost;
-                self.limit = (self.limit + subsequence).min(self.place.end);
+                self.limit = (self.limit + subsequence).min(self.end);
                 (way, units) = (way + 1, 0);
             }
             // Who has stopped stands still as well.
@@ -194,43 +192,38 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         is_lost
     }
 
-    /// Decodes the symbols that are shown, and counts the data units that they end.
+    /// Decodes the symbols that are shown, none of which but the last one ends its block. How many
+    /// data units they end.
     #[inline(always)]
-    fn step(&mut self, units: &mut u32) {
-        let position = self.reader.position();
-        let entry = T::look_up(self.table, self.reader.peek()).filter(position < self.limit);
-        let code = entry.code();
-        // All at once, if none but the last one ends the block or the subsequence. (What is there
-        // before the entry is does not delay what follows from it.)
-        let is_far = position + FIRST <= self.limit;
-        let are_within = entry.advance() <= if is_far { 63 - self.index } else { 0 };
-        let (mut bits, mut next) = (code.bits(), self.index + code.advance());
-        let mut ends = next > 63;
-        if are_within {
-            (bits, next) = (entry.bits(), self.index + entry.advance());
-            ends = entry.ends();
-        }
-        self.reader.consume(bits);
-        self.advance(next, ends);
-        *units += u32::from(ends);
+    fn step(&mut self) -> u32 {
+        let is_one = !self.is_past();
+        let entry = T::look_up(self.table, self.reader.peek()).filter(is_one);
+        let step = match (self.at & 63) + entry.advance() <= 63 {
+            true => entry.all(),
+            false => entry.code().step(),
+        };
+        u32::from(self.take(step, is_one))
     }
 
     /// Decodes the subsequence once more, where `before` data units were ended in its segment
-    /// before it. Calls `put` with the place of each coefficient that is not zero among all of
-    /// the picture, and with the coefficient, and `begin` with the number of each block that
-    /// begins; its first coefficient is the sum of the differences in this subsequence, which are
-    /// returned, beside what is wrong with the data, as [`status`]. Threads that are together all
-    /// call this, those that are not active as well.
+    /// before it, up to where the `exit` behind it is. Calls `put` with the place of each
+    /// coefficient that is not zero among all of the picture, and with the coefficient, and `begin`
+    /// with the number of each block that begins; its first coefficient is the sum of the
+    /// differences in this subsequence, which are returned, beside what is wrong with the data, as
+    /// [`status`]. Threads that are together all call this, those that are not active as well.
     #[inline(always)]
     pub fn write(
         &mut self,
         is_active: bool,
         together: impl Together,
         before: u32,
+        exit: State,
         mut begin: impl FnMut(usize),
         mut put: impl FnMut(usize, i16),
     ) -> (Dc, u32) {
         let scan = self.scan;
+        let is_last = self.limit == self.end;
+        self.limit += exit.overshoot() << STEP_BITS;
         let first = self.place.segment * scan.restart_interval;
         let mcus = scan.mcus.saturating_sub(first).min(scan.restart_interval);
         let mut left = (mcus * scan.unit_count).saturating_sub(before);
@@ -240,36 +233,34 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         let mcus_x = scan.mcus_x.max(1);
         let (mut x, mut y) = (mcu % mcus_x, mcu / mcus_x);
         let mut dc = Dc::default();
-        let mut unit = scan.unit(self.unit / Choice::BITS);
-        let mut after = scan.unit(self.after / Choice::BITS);
+        let mut unit = scan.unit(self.tables.number(self.unit));
+        let mut after = scan.unit(self.tables.number(self.after));
         let mut block = unit.block(x, y);
         let mut is_invalid = false;
         let mut step = |mut is_active: bool| {
             if is_active {
                 let bits = self.reader.peek();
                 let code = T::look_up(self.table, bits).code();
-                self.reader.consume(code.bits());
                 let skipped = code.bits().wrapping_sub(code.size()) & 31;
                 let mut value = extend(bits << skipped, code.size());
-                let is_first = self.index == 0;
-                let next = self.index + code.advance();
+                let index = self.at & 63;
+                let next = index + code.advance();
                 is_invalid |= code.is_invalid() | ((next > 64) & (code.advance() != END));
-                if is_first {
-                    let component = unit.component as u8;
-                    dc = dc.plus(Dc::of(component, value));
-                    value = i32::from(dc.get(component));
+                if index == 0 {
+                    dc = dc.plus(Dc::of(unit.component, value));
+                    value = i32::from(dc.get(unit.component));
                     begin(block);
                 }
                 if value != 0 {
                     let at = NATURAL[(next.wrapping_sub(1) & 63) as usize];
                     put(block * BLOCK + usize::from(at), value as i16);
                 }
+                let ends = self.take(code.step(), true);
                 is_active = !self.is_past();
-                let is_next_mcu = self.advance(next, next > 63);
-                if next > 63 {
+                if ends {
                     left -= 1;
                     is_active &= left > 0;
-                    if is_next_mcu {
+                    if self.tables.number(self.unit) == 0 {
                         x += 1;
                         if x >= mcus_x {
                             (x, y) = (0, y + 1);
@@ -278,7 +269,7 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
                     unit = after;
                     block = unit.block(x, y);
                     // Fetched ahead of its time.
-                    after = scan.unit(self.after / Choice::BITS);
+                    after = scan.unit(self.tables.number(self.after));
                 }
             }
             is_active
@@ -292,8 +283,8 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
             wrong |= status::INVALID;
         }
         // The data end before the blocks do, or within the last one.
-        let is_short = self.is_last() && left > 0 || self.reader.position() > self.place.end;
-        if was_active && is_short {
+        let is_behind = self.at >> STEP_BITS > self.end >> STEP_BITS;
+        if was_active && (is_last && left > 0 || is_behind) {
             wrong |= status::CUT_SHORT;
         }
         (dc, wrong)

@@ -4,7 +4,7 @@ use bytemuck::{Pod, Zeroable};
 use core::mem::offset_of;
 
 /// Codes of up to this many bits are looked up at once.
-pub(super) const FIRST: u32 = 11;
+const FIRST: u32 = 11;
 
 /// The bits behind those of a code that is longer.
 const REST: u32 = 16 - FIRST;
@@ -13,8 +13,17 @@ const REST: u32 = 16 - FIRST;
 /// longer codes: files have up to eight, as all such codes are behind the shorter ones.
 const LONG: usize = 16;
 
-/// How far a symbol that ends its block goes on.
-pub const END: u32 = 64;
+/// How far a decoder goes: as many coefficients in its block as the lowest 8 bits tell, or [`END`]
+/// more, and as many bits as those above.
+pub type Step = u32;
+
+/// What a step has more that ends its block.
+pub const END: Step = 64;
+
+/// Where a step has its bits.
+pub const STEP_BITS: u32 = 8;
+
+const STEP: Step = (1 << 13) - 1;
 
 /// A table that decodes the bits at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -28,16 +37,15 @@ pub struct Table {
 
 /// What a code is, with the bits of its coefficient behind it:
 ///
-/// - 5 bits: how many both are;
-/// - 4 bits: how many those of the coefficient are;
-/// - 7 bits: how many coefficients it stands for, the last one not zero; or [`END`].
+/// - 13 bits: the [`Step`] over both;
+/// - 4 bits: how many those of the coefficient are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code(u32);
 
 impl Code {
     /// No code. One bit of it is consumed, so that a decoder that is lost goes on; of which the
     /// coefficient has more.
-    pub const NONE: Self = Self(1 | 15 << 5 | 1 << 9);
+    pub const NONE: Self = Self(1 | 1 << STEP_BITS | 15 << 13);
 
     /// A code of `length` bits. `is_dc` tells what kind of a table its symbol is from.
     fn new(length: u32, symbol: u8, is_dc: bool) -> Self {
@@ -48,25 +56,31 @@ impl Code {
             (0..15, 0) => END,
             (zeros, _) => u32::from(zeros) + 1,
         };
-        Self((length + size) | size << 5 | advance << 9)
+        Self(advance | (length + size) << STEP_BITS | size << 13)
+    }
+
+    /// The step over it.
+    #[inline(always)]
+    pub fn step(self) -> Step {
+        self.0 & STEP
     }
 
     /// Its bits and those of the coefficient, 1 to 31.
     #[inline(always)]
     pub fn bits(self) -> u32 {
-        self.0 & 31
+        self.0 >> STEP_BITS & 31
     }
 
     /// The bits of the coefficient, 0 to 15.
     #[inline(always)]
     pub fn size(self) -> u32 {
-        self.0 >> 5 & 15
+        self.0 >> 13
     }
 
-    /// How many coefficients it stands for, or [`END`].
+    /// How many coefficients it stands for, the last one not zero; or [`END`].
     #[inline(always)]
     pub fn advance(self) -> u32 {
-        self.0 >> 9
+        self.0 & 255
     }
 
     /// Whether no code of the table begins so.
@@ -76,13 +90,8 @@ impl Code {
     }
 }
 
-/// What some bits begin with: a code; and above it, as many as there are whole among the bits that
-/// were looked up, as if they were one code without a coefficient:
-///
-/// - 5 bits: how many they are, with those of their coefficients;
-/// - 1 bit: whether the last one ends the block;
-/// - 4 bits: none;
-/// - 6 bits: how many coefficients they stand for, but for one that ends the block.
+/// What some bits begin with: a [`Code`], and in the highest 13 bits the [`Step`] over as many as
+/// are whole among the bits that were looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry(u32);
 
@@ -92,19 +101,17 @@ impl Entry {
 
     /// A code, and no others.
     const fn of(code: Code) -> Self {
-        let (bits, advance) = (code.0 & 31, code.0 >> 9);
-        Self(code.0 | bits << 16 | (advance & END) << 15 | (advance & 63) << 26)
+        Self(code.0 | (code.0 & STEP) << 19)
     }
 
     /// A group of codes that are longer than the bits that were looked up.
     fn longer(group: usize) -> Self {
-        Self((group as u32) << 5)
+        Self((group as u32) << 13)
     }
 
     /// With another code behind all.
     fn and(self, code: Code) -> Self {
-        let Self(more) = Self::of(code);
-        Self(self.0 + (more & 0xffff_0000))
+        Self(self.0 + (code.step() << 19))
     }
 
     /// What a table has in the [`place`](Table::place) or [`long_place`](Table::long_place) of
@@ -125,58 +132,47 @@ impl Entry {
     #[inline(always)]
     pub fn long(self) -> Option<u32> {
         // A code has bits.
-        (self.0 & 31 == 0).then_some(self.0 >> 5)
+        (self.0 & 31 << STEP_BITS == 0).then_some(self.0 >> 13)
     }
 
     /// The first code.
     #[inline(always)]
     pub fn code(self) -> Code {
-        Code(self.0 & 0xffff)
+        Code(self.0 & ((1 << 17) - 1))
     }
 
-    /// The bits of all codes, and of their coefficients; 1 to 31.
+    /// The step over all codes.
     #[inline(always)]
-    pub fn bits(self) -> u32 {
-        self.0 >> 16 & 31
-    }
-
-    /// Whether the last one ends the block.
-    #[inline(always)]
-    pub fn ends(self) -> bool {
-        self.0 >> 21 & 1 != 0
+    pub fn all(self) -> Step {
+        self.0 >> 19
     }
 
     /// How many coefficients they stand for, to 63, but for one that ends the block.
     #[inline(always)]
     pub fn advance(self) -> u32 {
-        self.0 >> 26
+        self.all() & 63
     }
 }
 
-/// The Huffman tables of a scan, wherever they are.
+/// The Huffman tables of a scan, and which its data units have, wherever they are.
 pub trait Tables: Copy {
     /// A table.
     type Table: Copy;
 
-    /// The table of a number. If there is none, any.
-    fn table(self, number: u32) -> Self::Table;
+    /// A data unit of an MCU.
+    type Unit: Copy;
+
+    /// The data unit of a number.
+    fn unit(self, number: u32) -> Self::Unit;
+
+    /// Its number.
+    fn number(self, unit: Self::Unit) -> u32;
+
+    /// Its tables for the first symbol of a block and for the others, and the data unit behind.
+    fn tables(self, unit: Self::Unit) -> ([Self::Table; 2], Self::Unit);
 
     /// What `bits` begin with in a table.
     fn look_up(table: Self::Table, bits: u32) -> Entry;
-}
-
-impl<'a> Tables for &'a [Table] {
-    type Table = Option<&'a Table>;
-
-    #[inline(always)]
-    fn table(self, number: u32) -> Option<&'a Table> {
-        self.get(number as usize)
-    }
-
-    #[inline(always)]
-    fn look_up(table: Option<&'a Table>, bits: u32) -> Entry {
-        table.map_or(Entry::NONE, |table| table.look_up(bits))
-    }
 }
 
 impl Table {
@@ -238,15 +234,18 @@ impl Table {
             if all.long().is_some() || all.code().is_invalid() {
                 continue;
             }
-            while !all.ends() && all.bits() < FIRST {
-                let rest = place << all.bits() & ((1 << FIRST) - 1);
-                let next = Entry(others.first[rest]);
+            loop {
+                let bits = all.all() >> STEP_BITS;
+                if all.all() & END != 0 || bits >= FIRST {
+                    break;
+                }
+                let next = Entry(others.first[place << bits & ((1 << FIRST) - 1)]);
                 let code = next.code();
                 let length = code.bits().wrapping_sub(code.size());
                 let is_whole = next.long().is_none()
                     && !code.is_invalid()
-                    && all.bits() + length <= FIRST
-                    && all.bits() + code.bits() <= 31
+                    && bits + length <= FIRST
+                    && bits + code.bits() <= 31
                     && all.advance() + (code.advance() & 63) <= 63;
                 if !is_whole {
                     break;
@@ -258,8 +257,9 @@ impl Table {
     }
 
     /// What `bits` begin with.
+    #[cfg(not(target_arch = "nvptx64"))]
     #[inline(always)]
-    fn look_up(&self, bits: u32) -> Entry {
+    pub(super) fn look_up(&self, bits: u32) -> Entry {
         let entry = Entry(self.first[(bits >> (32 - FIRST)) as usize]);
         match entry.long() {
             None => entry,
@@ -325,7 +325,7 @@ mod tests {
             let entry = table.look_up(u32::from(bits) << 16 | 0xabcd);
             let code = entry.code();
             let (mut all, mut advance) = (code.bits(), code.advance());
-            while all != entry.bits() {
+            while all != entry.all() >> STEP_BITS {
                 // Of those that are looked up at once, none is longer.
                 assert!(advance < END && all < FIRST);
                 let (length, symbol) = slow(next_counts, next_symbols, bits << all).unwrap();
@@ -334,7 +334,7 @@ mod tests {
                 all += next.bits();
                 advance += next.advance();
             }
-            assert_eq!(entry.ends(), advance >= END, "{bits:016b}");
+            assert_eq!(entry.all() & 255, advance, "{bits:016b}");
             assert_eq!(entry.advance(), advance & 63, "{bits:016b}");
             let Some((length, symbol)) = slow(&counts, &symbols, bits) else {
                 assert!(code.is_invalid() && code.bits() == 1, "{bits:016b}");

@@ -25,7 +25,11 @@ pub struct Unit {
     /// From there to that of the next MCU.
     pub across: u32,
     /// The number of the component in the picture.
-    pub component: u32,
+    pub component: u8,
+    /// The tables of its first symbol and of the others, among those of the scan.
+    pub tables: [u8; 2],
+    /// Zero.
+    pub reserved: u8,
 }
 
 /// What the threads need to know of a scan.
@@ -51,35 +55,7 @@ pub struct Scan {
     pub subsequence: u32,
     /// Blocks of the picture.
     pub blocks: u32,
-    /// The tables of the data units' first symbols, and of the others.
-    pub tables: [Choice; 2],
-    /// Zero.
-    pub reserved: [u32; 2],
 }
-
-/// For each data unit of an MCU one of up to eight tables. In one number, as what is in memory is
-/// waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
-#[repr(transparent)]
-pub struct Choice(u32);
-
-impl Choice {
-    /// Bits of a table's number.
-    pub(super) const BITS: u32 = 3;
-
-    /// Has a data unit use a table.
-    pub fn set(&mut self, unit: usize, table: u8) {
-        self.0 |= u32::from(table & 7) << (unit as u32 * Self::BITS);
-    }
-
-    /// The table for the data unit that `shift` is [`BITS`](Self::BITS) times the number of.
-    #[inline(always)]
-    pub(super) fn get(self, shift: u32) -> u32 {
-        self.0 >> (shift & 31) & 7
-    }
-}
-
-const _: () = assert!(UNITS as u32 * Choice::BITS <= 32);
 
 /// A segment of a scan: what is between two restart markers. It begins where a subsequence does,
 /// and has at least one bit.
@@ -96,7 +72,7 @@ pub struct Segment {
     pub kept: u32,
 }
 
-/// Where a decoder is behind the end of a subsequence.
+/// Where a decoder is behind the end of a subsequence: at the first step's end there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct State(u32);
@@ -240,7 +216,7 @@ impl Unit {
 
 impl Scan {
     #[inline(always)]
-    pub(super) fn unit(&self, number: u32) -> Unit {
+    pub(crate) fn unit(&self, number: u32) -> Unit {
         self.units[(number as usize).min(UNITS - 1)]
     }
 

@@ -3,7 +3,7 @@
 use super::{
     decoder::{Alone, Decoder, Exits},
     groups::{Found, Owner, THREADS},
-    huffman::Table,
+    huffman::{Entry, Table, Tables},
     picture::{BLOCK, Picture},
     scan::{Dc, Exit, Scan, Segment, State, status},
     stuffing::{CHUNK, PIECE, Piece},
@@ -94,9 +94,9 @@ fn before(scan: &Scan, owner: Owner, sums: &[Dc], found: &[Found]) -> Dc {
 fn synchronize(input: Input<'_>, group: u32, exits: &mut [Exit], found: &mut [Found]) -> u32 {
     let Input {
         scan,
-        tables,
         words,
         segments,
+        ..
     } = input;
     let warm_up = scan.warm_up() as usize;
     let own = (scan.end_of(group) - scan.first_of(group)) as usize;
@@ -106,7 +106,7 @@ fn synchronize(input: Input<'_>, group: u32, exits: &mut [Exit], found: &mut [Fo
     // Backwards, as each is to find what those behind it have left.
     for thread in (0..end as u32).rev() {
         if let Some(place) = scan.place(segments, group, thread) {
-            let mut decoder = Decoder::new(scan, tables, words, place, State::default());
+            let mut decoder = Decoder::new(scan, input, words, place, State::default());
             is_lost |= decoder.synchronize(true, Alone, &done[..end], thread);
         }
     }
@@ -122,6 +122,30 @@ fn synchronize(input: Input<'_>, group: u32, exits: &mut [Exit], found: &mut [Fo
     match is_lost {
         true => status::UNSYNCHRONIZED,
         false => 0,
+    }
+}
+
+impl<'a> Tables for Input<'a> {
+    type Table = Option<&'a Table>;
+    type Unit = u32;
+
+    fn unit(self, number: u32) -> u32 {
+        number
+    }
+
+    fn number(self, unit: u32) -> u32 {
+        unit
+    }
+
+    fn tables(self, unit: u32) -> ([Self::Table; 2], u32) {
+        let tables = self.scan.unit(unit).tables;
+        let after = unit + 1;
+        let after = if after < self.scan.unit_count { after } else { 0 };
+        (tables.map(|number| self.tables.get(usize::from(number))), after)
+    }
+
+    fn look_up(table: Self::Table, bits: u32) -> Entry {
+        table.map_or(Entry::NONE, |table| table.look_up(bits))
     }
 }
 
@@ -146,9 +170,9 @@ fn write(
 ) -> u32 {
     let Input {
         scan,
-        tables,
         words,
         segments,
+        ..
     } = input;
     let first = scan.first_of(group);
     let mut wrong = 0;
@@ -174,7 +198,8 @@ fn write(
                 wrong |= status::UNSYNCHRONIZED;
             }
         }
-        let mut decoder = Decoder::new(scan, tables, words, place, state);
+        let mut decoder = Decoder::new(scan, input, words, place, state);
+        let exit = exits[number as usize].state();
         let owner = Owner::new(number, is_carried);
         sums[number as usize] = dc;
         let begin = |block: usize| {
@@ -187,7 +212,7 @@ fn write(
                 *coefficient = value;
             }
         };
-        let (own, bad) = decoder.write(true, Alone, carried + units, begin, put);
+        let (own, bad) = decoder.write(true, Alone, carried + units, exit, begin, put);
         dc = dc.plus(own);
         wrong |= bad;
     }

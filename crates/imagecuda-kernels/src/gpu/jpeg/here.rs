@@ -11,7 +11,7 @@ use crate::{
         decoder::Together,
         huffman::{Entry, Table, Tables},
         jobs::{ScanJob, TABLES},
-        scan::{Scan, Segment},
+        scan::{Scan, Segment, UNITS},
     },
     shared_memory,
 };
@@ -22,10 +22,10 @@ use core::{
 
 shared_memory! {
     /// The scan of a block.
-    scan_here: 208
+    scan_here: 192
 }
 
-const _: () = assert!(size_of::<Scan>() == 208);
+const _: () = assert!(size_of::<Scan>() == 192);
 
 /// The threads of a warp.
 #[derive(Clone, Copy)]
@@ -67,16 +67,74 @@ pub(super) unsafe fn job<'a>(
     (job, block - first(job))
 }
 
-/// The address of Huffman tables in shared memory.
+shared_memory! {
+    /// The [`UnitHere`]s of a block.
+    units_here: 160
+}
+
+/// What a decoder needs of a data unit: the addresses of its tables, and of the unit behind.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct UnitHere {
+    tables: [u32; 2],
+    after: u32,
+    number: u32,
+}
+
+const _: () = assert!(size_of::<UnitHere>() * UNITS == 160);
+
+/// Huffman tables in shared memory, by the address of the first [`UnitHere`].
 #[derive(Clone, Copy)]
 pub(super) struct SharedTables(u32);
 
+impl SharedTables {
+    /// Those of a scan, whose tables are at an address. Threads of a block all call this, and a
+    /// barrier before they use them.
+    ///
+    /// # Safety
+    ///
+    /// All threads are here, and none uses those of another scan.
+    #[inline(always)]
+    unsafe fn new(scan: &Scan, tables: u32) -> Self {
+        let units = units_here::<UnitHere>();
+        let at = |number: u32| shared::address(units) + number * size_of::<UnitHere>() as u32;
+        let number = thread_idx_x() as u32;
+        if number < UNITS as u32 {
+            let unit = scan.unit(number);
+            let after = number + 1;
+            let unit = UnitHere {
+                tables: unit
+                    .tables
+                    .map(|table| tables + u32::from(table) * size_of::<Table>() as u32),
+                after: at(if after < scan.unit_count { after } else { 0 }),
+                number,
+            };
+            // SAFETY: there are that many.
+            unsafe { units.add(number as usize).write(unit) };
+        }
+        Self(at(0))
+    }
+}
+
 impl Tables for SharedTables {
     type Table = u32;
+    type Unit = u32;
 
     #[inline(always)]
-    fn table(self, number: u32) -> u32 {
-        self.0 + number * size_of::<Table>() as u32
+    fn unit(self, number: u32) -> u32 {
+        self.0 + number.min(UNITS as u32 - 1) * size_of::<UnitHere>() as u32
+    }
+
+    #[inline(always)]
+    fn number(self, unit: u32) -> u32 {
+        (unit - self.0) / size_of::<UnitHere>() as u32
+    }
+
+    #[inline(always)]
+    fn tables(self, unit: u32) -> ([u32; 2], u32) {
+        // SAFETY: the address of a unit.
+        let [first, others, after, _] = unsafe { shared::load_quad(unit) };
+        ([first, others], after)
     }
 
     #[inline(always)]
@@ -161,12 +219,13 @@ pub(super) unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
             table_count * size_of::<Table>(),
         );
         share((&raw const job.scan).cast(), scan.cast(), size_of::<Scan>());
+        let tables = SharedTables::new(&job.scan, shared::address(tables));
         barrier();
         let scan = &*scan;
         Here {
             job,
             scan,
-            tables: SharedTables(shared::address(tables)),
+            tables,
             words: DeviceWords(job.words as *const u32),
             segments: slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize),
             group,

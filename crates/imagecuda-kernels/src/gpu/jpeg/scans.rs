@@ -300,7 +300,7 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
         }
     };
     let mut decoder = Decoder::new(scan, here.tables, here.words, place, state);
-    let (dc, bad) = decoder.write(is_active, Warp, done, begin, put);
+    let (dc, bad) = decoder.write(is_active, Warp, done, own.state(), begin, put);
     here.mark(wrong | bad);
 
     let start = scan.last_start(segments, group) as usize;

@@ -177,7 +177,7 @@ impl Context {
         job.owners = zero + owners as u64;
         for (ScanPlan { scan, .. }, &(_, sums, found)) in scans.iter().zip(&results) {
             for unit in &scan.units[..scan.unit_count as usize] {
-                job.sums[unit.component as usize] = Sums {
+                job.sums[usize::from(unit.component)] = Sums {
                     sums: address(sums),
                     found: address(found),
                     group: scan.group().into(),

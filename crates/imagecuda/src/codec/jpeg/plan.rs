@@ -5,7 +5,7 @@ use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::TABLES,
     picture::Picture,
-    scan::{Choice, Scan, Segment, UNITS, Unit},
+    scan::{Scan, Segment, UNITS, Unit},
     stuffing::CHUNK,
 };
 use std::{ops::Range, sync::Arc};
@@ -69,7 +69,7 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
         return None;
     }
     let mut tables = Tables::default();
-    let (mut units, mut choices) = (Vec::new(), [Choice::default(); 2]);
+    let mut units = Vec::new();
     let is_interleaved = from.components.len() > 1;
     for component in &from.components {
         let ac = tables.number(component.ac.as_ref()?, None)?;
@@ -80,20 +80,17 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
             false => (1, 1),
         };
         for (y, x) in (0..down).flat_map(|y| (0..across).map(move |x| (y, x))) {
-            if units.len() == UNITS {
-                return None;
-            }
-            choices[0].set(units.len(), dc);
-            choices[1].set(units.len(), ac);
             units.push(Unit {
                 first: part.first_block + y * part.blocks_x + x,
                 down: down * part.blocks_x,
                 across,
-                component: component.index as u32,
+                component: component.index as u8,
+                tables: [dc, ac],
+                reserved: 0,
             });
         }
     }
-    if units.is_empty() {
+    if units.is_empty() || units.len() > UNITS {
         return None;
     }
     // A component alone has no blocks that only pad an MCU.
@@ -129,8 +126,6 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
         subsequences: last.end.div_ceil(8 * SUBSEQUENCE as u32),
         subsequence: 8 * SUBSEQUENCE as u32,
         blocks: picture.blocks() as u32,
-        tables: choices,
-        reserved: [0; 2],
     };
     scan.units[..units.len()].copy_from_slice(&units);
     Some(ScanPlan {

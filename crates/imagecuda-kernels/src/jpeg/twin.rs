@@ -140,8 +140,15 @@ impl<'a> Tables for Input<'a> {
     fn tables(self, unit: u32) -> ([Self::Table; 2], u32) {
         let tables = self.scan.unit(unit).tables;
         let after = unit + 1;
-        let after = if after < self.scan.unit_count { after } else { 0 };
-        (tables.map(|number| self.tables.get(usize::from(number))), after)
+        let after = if after < self.scan.unit_count {
+            after
+        } else {
+            0
+        };
+        (
+            tables.map(|number| self.tables.get(usize::from(number))),
+            after,
+        )
     }
 
     fn look_up(table: Self::Table, bits: u32) -> Entry {

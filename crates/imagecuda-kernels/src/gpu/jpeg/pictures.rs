@@ -5,6 +5,7 @@ use super::super::{
     warp,
 };
 use crate::{
+    color,
     jpeg::{
         groups::{Found, Owner},
         idct,
@@ -209,6 +210,24 @@ unsafe extern "ptx-kernel" fn jpeg_to_f32(
     unsafe {
         pixels(job, samples, |i, color, pixel| {
             to.add(i).write(pixel::expand(color, pixel));
+        });
+    }
+}
+
+/// Samples to float pixels, whose colours are converted by curves and a matrix.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_to_shaped(
+    job: *const PictureJob,
+    samples: *const u8,
+    to: *mut RgbaF32,
+    shaper: *const [f32; color::SHAPER],
+) {
+    // SAFETY: the host passes a whole shaper, all samples, and room for all pixels.
+    unsafe {
+        let shaper = &*shaper;
+        pixels(job, samples, |i, color, pixel| {
+            to.add(i)
+                .write(color::shape(shaper, pixel::expand(color, pixel)));
         });
     }
 }

@@ -6,6 +6,8 @@
 
 mod pictures;
 
+pub(super) use self::pictures::is_direct;
+
 use super::{
     Context,
     error::{check, check_raw},

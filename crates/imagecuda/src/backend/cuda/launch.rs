@@ -1,5 +1,7 @@
 //! Kernel launches.
 
+#[cfg(feature = "jpeg")]
+use super::jpeg::is_direct;
 use super::{
     Context,
     error::check,
@@ -83,7 +85,7 @@ impl<P: DevicePixel> Buffer<P> {
             Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, how),
             Payload::Pixels(Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
             #[cfg(feature = "jpeg")]
-            Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, how),
+            Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, how, None),
         }
     }
 
@@ -193,8 +195,17 @@ impl Buffer<RgbaF32> {
         let mut table = context.scratch(numbers.len())?;
         table.follow(&context.uploads)?;
         pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
-        self.expand(payload, how)?;
         pinned.precede(&context.stream)?;
+        let payload = match (payload, conversion) {
+            #[cfg(feature = "jpeg")]
+            (Payload::Jpeg(coefficients), Conversion::Shaper(_)) if is_direct(how) => {
+                // One pass over the pixels instead of two.
+                self.expand_jpeg(coefficients, how, Some(table.pointer()))?;
+                return table.leave(&context.stream);
+            }
+            (payload, _) => payload,
+        };
+        self.expand(payload, how)?;
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",
             Conversion::Table(_) => "color_table",

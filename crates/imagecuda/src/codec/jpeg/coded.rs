@@ -24,8 +24,10 @@ impl Coded {
             let end = bytes.len().min(at + CHUNK);
             let (has_markers, count) = look(&bytes[at..end], bytes.get(end).copied());
             behind = behind.max(at);
-            let next = |behind| has_markers.then(|| next_marker(bytes, behind)).flatten();
-            while let Some(found) = next(behind).filter(|&found| found <= end) {
+            // A marker's second byte may be the first of the next chunk.
+            let here = &bytes[..bytes.len().min(end + 1)];
+            let next = |behind| has_markers.then(|| next_marker(here, behind)).flatten();
+            while let Some(found) = next(behind) {
                 behind = found + 1;
                 if let 0xd0..=0xd7 = bytes[found] {
                     restarts.push(found - 1);

@@ -15,22 +15,22 @@ use imagecuda_kernels::{jpeg::picture::BLOCK, layout::Layout, orient::Orientatio
 const BLOCK_SIZE: u32 = 128;
 
 impl<P: DevicePixel> Buffer<P> {
-    /// Makes the first pixels of coefficients. Does not wait.
+    /// Makes the first pixels of coefficients; with a `shaper` float ones, which it converts: one
+    /// that is in device memory, for pictures that [`is_direct`] of. Does not wait.
     pub(in super::super) fn expand_jpeg(
         &mut self,
         from: Coefficients,
         how: Expansion,
+        shaper: Option<DevicePointer<u8>>,
     ) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let mut from = from;
-        // Inks become colours by another kernel, and turned pixels have to be turned.
-        let is_direct = how.orientation == Orientation::Normal && how.layout.channels() < 4;
         let picture = from.picture;
         let len = how.len();
         // All memory before the first write: a failure to get it changes nothing.
         let mut samples = context.scratch(picture.blocks() * BLOCK)?;
-        let room = match is_direct {
+        let room = match is_direct(how) {
             true => None,
             false => {
                 let bytes = len * how.layout.bytes_per_pixel();
@@ -46,21 +46,23 @@ impl<P: DevicePixel> Buffer<P> {
         let inverse = [job, coefficients, samples.pointer()];
         // Eight threads a block; at most 2^32 of these, so this fits.
         let grid = (picture.blocks() * 8).div_ceil(BLOCK_SIZE as usize) as u32;
-        context.run_jpeg("jpeg_inverse", inverse, (grid, 1))?;
+        context.run_jpeg("jpeg_inverse", inverse, (grid, 1), None)?;
         // Two pixels a thread, and rows of their own for the picture's.
         let grid = (picture.width.div_ceil(2 * BLOCK_SIZE), picture.height);
         match room {
             None => {
-                let kernel = match P::LAYOUT {
-                    Layout::Rgba8 => "jpeg_to_u8",
-                    _ => "jpeg_to_f32",
+                let kernel = match (P::LAYOUT, shaper) {
+                    (Layout::Rgba8, _) => "jpeg_to_u8",
+                    (_, None) => "jpeg_to_f32",
+                    (_, Some(_)) => "jpeg_to_shaped",
                 };
-                context.run_jpeg(kernel, [job, samples.pointer(), self.pointer()], grid)?;
+                let to = [job, samples.pointer(), self.pointer()];
+                context.run_jpeg(kernel, to, grid, shaper)?;
             }
             Some((mut pixels, turned)) => {
                 pixels.follow(&context.stream)?;
                 let to = [job, samples.pointer(), pixels.pointer()];
-                context.run_jpeg("jpeg_to_bytes", to, grid)?;
+                context.run_jpeg("jpeg_to_bytes", to, grid, None)?;
                 self.expand_scratch(&mut pixels, turned, how)?;
             }
         }
@@ -78,11 +80,26 @@ impl Context {
         kernel: &str,
         [job, from, to]: [DevicePointer<u8>; 3],
         grid: (u32, u32),
+        shaper: Option<DevicePointer<u8>>,
     ) -> Result<()> {
         let (function, stream) = (self.function(kernel)?, &self.stream);
-        // SAFETY: the kernel takes these three addresses; the callers sized all for the picture
-        // of the job, and what they free or reuse later is in stream order.
-        let launched = unsafe { launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to)) };
+        // SAFETY: the kernel takes these three addresses, and that of the shaper where there is
+        // one; the callers sized all for the picture of the job, and what they free or reuse
+        // later is in stream order.
+        let launched = unsafe {
+            match shaper {
+                None => launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to)),
+                Some(shaper) => {
+                    launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to, shaper))
+                }
+            }
+        };
         check("cuLaunchKernel", launched)
     }
+}
+
+/// Whether samples become pixels at once: inks become colours by another kernel, and turned pixels
+/// have to be turned.
+pub(in super::super) fn is_direct(how: Expansion) -> bool {
+    how.orientation == Orientation::Normal && how.layout.channels() < 4
 }

@@ -29,7 +29,7 @@ use std::{
 ///
 /// | | depths, the default first | alpha | options |
 /// |---|---|---|---|
-/// | JPEG | 8-bit | | `quality`, `subsampling`, `progressive`, `metadata` |
+/// | JPEG | 8-bit | | `quality`, `subsampling`, `progressive`, `optimize_huffman`, `restart_interval`, `metadata` |
 /// | PNG | 8-bit, 16-bit | yes | `compression`, `metadata` |
 /// | WebP | 8-bit | yes | `quality` or `lossless`, `effort`, `metadata` |
 /// | HEIF, AVIF | 8-bit | yes | `quality`, `subsampling`, `metadata` |
@@ -63,6 +63,8 @@ pub struct SaveOptions {
     pub(crate) compression: Option<Compression>,
     pub(crate) lossless: Option<bool>,
     pub(crate) effort: Option<u8>,
+    pub(crate) optimize_huffman: bool,
+    pub(crate) restart_interval: u16,
     pub(crate) metadata: Metadata,
     pub(crate) format: Option<Format>,
 }

@@ -11,10 +11,12 @@
 //! - [`color`]: samples to RGB, or inks.
 //! - [`pixel`]: the two together.
 //! - `twin`: the kernels on the host.
+//! - [`encode`]: the other way.
 
 pub mod bits;
 pub mod color;
 pub mod decoder;
+pub mod encode;
 pub mod groups;
 pub mod huffman;
 pub mod idct;

@@ -12,6 +12,8 @@ struct Honours {
     quality: bool,
     subsampling: bool,
     progressive: bool,
+    optimize_huffman: bool,
+    restart_interval: bool,
     compressions: &'static [Compression],
     lossless: bool,
     /// 0 to [`MAX_EFFORT`].
@@ -30,6 +32,8 @@ const PLAIN: Honours = Honours {
     quality: false,
     subsampling: false,
     progressive: false,
+    optimize_huffman: false,
+    restart_interval: false,
     compressions: &[],
     lossless: false,
     effort: false,
@@ -48,6 +52,8 @@ impl Honours {
                 quality: true,
                 subsampling: true,
                 progressive: true,
+                optimize_huffman: true,
+                restart_interval: true,
                 metadata: true,
                 ..PLAIN
             },
@@ -94,6 +100,8 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
         quality,
         subsampling,
         progressive,
+        optimize_huffman,
+        restart_interval,
         compression,
         lossless,
         effort,
@@ -103,10 +111,14 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
     in_range("quality", quality, 1, 100)?;
     in_range("effort", effort, 0, MAX_EFFORT)?;
     type Has = fn(Honours) -> bool;
-    let set: [(&'static str, bool, Has); 7] = [
+    let set: [(&'static str, bool, Has); 9] = [
         ("quality", quality.is_some(), |h| h.quality),
         ("subsampling", subsampling.is_some(), |h| h.subsampling),
         ("progressive", progressive, |h| h.progressive),
+        ("optimize_huffman", optimize_huffman, |h| h.optimize_huffman),
+        ("restart_interval", restart_interval > 0, |h| {
+            h.restart_interval
+        }),
         ("compression", compression.is_some(), |h| {
             !h.compressions.is_empty()
         }),

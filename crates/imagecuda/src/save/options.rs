@@ -83,6 +83,22 @@ impl SaveOptions {
         self
     }
 
+    /// Makes a JPEG's Huffman tables for the picture, so that the file is a few percent smaller,
+    /// and takes longer to encode. Progressive files always have such. For JPEG alone; `false` is
+    /// the default, which any format takes.
+    pub fn optimize_huffman(mut self, optimize: bool) -> Self {
+        self.optimize_huffman = optimize;
+        self
+    }
+
+    /// How many MCUs (blocks of 8x8 to 16x16 pixels, by the subsampling) are between a JPEG's
+    /// restart markers, from which a decoder can go on where data are damaged, or start in
+    /// parallel. 0, the default, for none. For JPEG alone.
+    pub fn restart_interval(mut self, mcus: u16) -> Self {
+        self.restart_interval = mcus;
+        self
+    }
+
     /// How a PNG ([`Uncompressed`](Compression::Uncompressed) to
     /// [`Small`](Compression::Small), by default [`Fast`](Compression::Fast)) or a TIFF (all, by
     /// default [`Uncompressed`](Compression::Uncompressed)) is compressed.

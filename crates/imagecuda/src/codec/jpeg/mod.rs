@@ -1,9 +1,11 @@
-//! JPEG: decoded here, with the same pixels as libjpeg-turbo's; jpeg-encoder encodes.
+//! JPEG: decoded and encoded here, with the same pixels and bytes as libjpeg-turbo's. Progressive
+//! files are jpeg-encoder's.
 
 mod coded;
 #[cfg(test)]
 mod cuts;
 mod device;
+pub(crate) mod encode;
 mod entropy;
 mod file;
 #[cfg(test)]
@@ -15,17 +17,16 @@ mod pixels;
     expect(dead_code, reason = "a GPU asks for more of a plan than the twin does")
 )]
 mod plan;
+mod progressive_write;
 mod tables;
-mod write;
 
-pub(super) use self::write::write;
-pub(crate) use self::{
-    device::Jpeg,
-    plan::{Plan, ScanPlan},
-};
+#[cfg(feature = "cuda")]
+pub(crate) use self::plan::ScanPlan;
+pub(crate) use self::{device::Jpeg, plan::Plan};
 
-use super::{Decode, Header};
-use crate::{Error, Result};
+use self::encode::Encoding;
+use super::{Decode, Header, Pixels, Sink};
+use crate::{Error, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
 pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
@@ -57,6 +58,17 @@ fn open_as(bytes: &[u8], damaged: bool) -> Result<Box<dyn Decode + '_>> {
         header,
         damaged,
     }))
+}
+
+/// Writes a file.
+pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
+    if options.progressive {
+        return progressive_write::write(pixels, options, out);
+    }
+    let size = (pixels.width, pixels.height);
+    let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;
+    let data = encoding.encode(pixels)?;
+    Ok(out.write_all(&encoding.file(&data, &options.metadata))?)
 }
 
 impl Decode for Jpeg<'_> {

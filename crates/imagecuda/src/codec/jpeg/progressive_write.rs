@@ -1,5 +1,6 @@
-//! jpeg-encoder writes.
+//! Progressive files, which jpeg-encoder writes.
 
+use super::encode::by_quality;
 use crate::{
     Error, Metadata, Result, SaveOptions, Subsampling,
     codec::{Pixels, Sink, check_sides, options::JPEG_ICC_PIECE},
@@ -7,30 +8,24 @@ use crate::{
 use imagecuda_kernels::layout::Layout;
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, SamplingFactor};
 
-pub(in crate::codec) fn write(
-    pixels: Pixels<'_>,
-    options: &SaveOptions,
-    out: &mut dyn Sink,
-) -> Result<()> {
+pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
     check_sides(&pixels, 65_535)?;
     let color = match pixels.layout {
+        Layout::L8 => ColorType::Luma,
         Layout::Rgb8 => ColorType::Rgb,
         other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
     };
     let quality = options.quality.unwrap_or(100);
     let mut encoder = Encoder::new(out, quality);
-    let by_quality = match quality {
-        ..90 => Subsampling::Yuv420,
-        _ => Subsampling::Yuv444,
-    };
-    encoder.set_sampling_factor(match options.subsampling.unwrap_or(by_quality) {
+    encoder.set_sampling_factor(match options.subsampling.unwrap_or(by_quality(quality)) {
         Subsampling::Yuv444 => SamplingFactor::R_4_4_4,
         Subsampling::Yuv422 => SamplingFactor::R_4_2_2,
         Subsampling::Yuv420 => SamplingFactor::R_4_2_0,
     });
-    encoder.set_progressive(options.progressive);
+    encoder.set_progressive(true);
+    encoder.set_restart_interval(options.restart_interval);
     // With the standard's tables, made for baseline, progressive files would be the larger ones.
-    encoder.set_optimized_huffman_tables(options.progressive);
+    encoder.set_optimized_huffman_tables(true);
     // Its default takes one chroma sample of four, and drops the rest.
     encoder.set_chroma_subsampling_method(ChromaSubsamplingMethod::Average);
     add_metadata(&mut encoder, &options.metadata).map_err(encode_error)?;

@@ -1,0 +1,109 @@
+//! What is around the entropy-coded data of a file.
+
+use super::{Encoding, huffman::Table};
+use crate::{Metadata, codec::options::JPEG_ICC_PIECE};
+use imagecuda_kernels::jpeg::{picture::BLOCK, scan::NATURAL};
+
+// Annex K.1 of the standard, in natural order.
+#[rustfmt::skip]
+const LUMA: [u8; BLOCK] = [
+    16,  11,  10,  16,  24,  40,  51,  61,
+    12,  12,  14,  19,  26,  58,  60,  55,
+    14,  13,  16,  24,  40,  57,  69,  56,
+    14,  17,  22,  29,  51,  87,  80,  62,
+    18,  22,  37,  56,  68, 109, 103,  77,
+    24,  35,  55,  64,  81, 104, 113,  92,
+    49,  64,  78,  87, 103, 121, 120, 101,
+    72,  92,  95,  98, 112, 100, 103,  99,
+];
+
+#[rustfmt::skip]
+const CHROMA: [u8; BLOCK] = [
+    17,  18,  24,  47,  99,  99,  99,  99,
+    18,  21,  26,  66,  99,  99,  99,  99,
+    24,  26,  56,  99,  99,  99,  99,  99,
+    47,  66,  99,  99,  99,  99,  99,  99,
+    99,  99,  99,  99,  99,  99,  99,  99,
+    99,  99,  99,  99,  99,  99,  99,  99,
+    99,  99,  99,  99,  99,  99,  99,  99,
+    99,  99,  99,  99,  99,  99,  99,  99,
+];
+
+/// What luma and chroma are divided by at a quality of 1 to 100, in natural order: as libjpeg
+/// scales the standard's tables.
+pub(super) fn quantizers(quality: u8) -> [[u8; BLOCK]; 2] {
+    let quality = u32::from(quality.clamp(1, 100));
+    let percent = match quality {
+        ..50 => 5000 / quality,
+        _ => 200 - 2 * quality,
+    };
+    [LUMA, CHROMA].map(|table| {
+        table.map(|divisor| ((u32::from(divisor) * percent + 50) / 100).clamp(1, 255) as u8)
+    })
+}
+
+impl Encoding {
+    /// The file of the entropy-coded `data`.
+    pub(crate) fn file(&self, data: &[u8], metadata: &Metadata) -> Vec<u8> {
+        let mut file = Vec::with_capacity(data.len() + 1024 + metadata.bytes());
+        self.start(metadata, &mut file);
+        file.extend_from_slice(data);
+        file.extend([0xff, 0xd9]);
+        file
+    }
+
+    /// What is before the data. The lengths of the metadata were checked.
+    fn start(&self, metadata: &Metadata, file: &mut Vec<u8>) {
+        let frame = &self.frame;
+        let has_chroma = frame.components > 1;
+        file.extend([0xff, 0xd8]);
+        // Pixels are square, and no size is known; no thumbnail.
+        segment(file, 0xe0, &[b"JFIF\0\x01\x01", &[0, 0, 1, 0, 1, 0, 0]]);
+        if let Some(exif) = metadata.exif() {
+            segment(file, 0xe1, &[b"Exif\0\0", exif]);
+        }
+        let pieces = metadata.icc_profile().unwrap_or_default();
+        let pieces = pieces.chunks(JPEG_ICC_PIECE);
+        let count = pieces.len() as u8;
+        for (number, piece) in (1..=count).zip(pieces) {
+            segment(file, 0xe2, &[b"ICC_PROFILE\0", &[number, count], piece]);
+        }
+        let kinds = if has_chroma { 2 } else { 1 };
+        for (number, table) in (0..).zip(&self.quantizers[..kinds]) {
+            let zigzag = NATURAL.map(|place| table[usize::from(place)]);
+            segment(file, 0xdb, &[&[number], &zigzag]);
+        }
+        let [h0, h1] = (frame.height as u16).to_be_bytes();
+        let [w0, w1] = (frame.width as u16).to_be_bytes();
+        let mut header = vec![8, h0, h1, w0, w1, frame.components as u8];
+        for component in 0..frame.components as u8 {
+            let factors = match component {
+                0 => (frame.h << 4 | frame.v) as u8,
+                _ => 0x11,
+            };
+            header.extend([component + 1, factors, component.min(1)]);
+        }
+        segment(file, 0xc0, &[&header]);
+        for (number, tables) in (0..).zip(&self.tables[..kinds]) {
+            for (class, Table { counts, symbols }) in (0..).zip(tables) {
+                segment(file, 0xc4, &[&[class << 4 | number], counts, symbols]);
+            }
+        }
+        if frame.restart_interval > 0 {
+            let interval = frame.restart_interval as u16;
+            segment(file, 0xdd, &[&interval.to_be_bytes()]);
+        }
+        let mut scan = vec![frame.components as u8];
+        for component in 0..frame.components as u8 {
+            scan.extend([component + 1, component.min(1) * 0x11]);
+        }
+        segment(file, 0xda, &[&scan, &[0, 63, 0]]);
+    }
+}
+
+fn segment(file: &mut Vec<u8>, marker: u8, parts: &[&[u8]]) {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    file.extend([0xff, marker]);
+    file.extend((length as u16 + 2).to_be_bytes());
+    parts.iter().for_each(|part| file.extend_from_slice(part));
+}

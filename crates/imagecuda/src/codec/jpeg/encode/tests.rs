@@ -1,0 +1,174 @@
+//! The data are libjpeg's, whoever encodes.
+
+use super::*;
+use crate::codec::{Pixels, jpeg};
+use imagecuda_kernels::{
+    jpeg::encode::{sample, twin},
+    layout::Layout,
+    texel::Rgb8,
+};
+use mozjpeg::{
+    ColorSpace, Compress,
+    qtable::{AnnexK_Chroma, AnnexK_Luma},
+};
+use std::io::Cursor;
+
+/// What a picture is of.
+#[derive(Clone, Copy, Debug)]
+enum Content {
+    Flat,
+    Noise,
+    Waves,
+}
+
+fn pixels((width, height): (u32, u32), channels: usize, content: Content) -> Vec<u8> {
+    let mut state = width * 31 + height;
+    (0..(width * height) as usize * channels)
+        .map(|i| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let (pixel, c) = (i / channels, i % channels);
+            let (x, y) = (pixel % width as usize, pixel / width as usize);
+            match content {
+                Content::Flat => [200, 30, 90][c],
+                Content::Noise => (state >> 24) as u8,
+                Content::Waves => {
+                    let wave = (x as f32 / (5.0 + c as f32)).sin() + (y as f32 / 9.0).cos();
+                    (wave * 55.0 + 125.0) as u8 + (state >> 29) as u8
+                }
+            }
+        })
+        .collect()
+}
+
+/// The whole file of libjpeg.
+fn libjpeg(
+    size: (u32, u32),
+    data: &[u8],
+    options: &SaveOptions,
+    factors: (i32, i32),
+    channels: usize,
+) -> Vec<u8> {
+    let from = match channels {
+        1 => ColorSpace::JCS_GRAYSCALE,
+        _ => ColorSpace::JCS_RGB,
+    };
+    let mut encoder = Compress::new(from);
+    encoder.set_size(size.0 as usize, size.1 as usize);
+    encoder.set_fastest_defaults();
+    let quality: f32 = options.quality.unwrap().into();
+    encoder.set_quality(quality);
+    // Else it would have divisors of 16 bits, which baseline files cannot have.
+    encoder.set_luma_qtable(&AnnexK_Luma.scaled(quality, quality));
+    encoder.set_chroma_qtable(&AnnexK_Chroma.scaled(quality, quality));
+    encoder.set_optimize_coding(options.optimize_huffman);
+    if channels > 1 {
+        let components = encoder.components_mut();
+        (components[0].h_samp_factor, components[0].v_samp_factor) = factors;
+        for other in &mut components[1..] {
+            (other.h_samp_factor, other.v_samp_factor) = (1, 1);
+        }
+    }
+    let mut encoder = encoder.start_compress(Vec::new()).unwrap();
+    encoder.write_scanlines(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// What is behind the header of the scan.
+fn data_of(file: &[u8]) -> &[u8] {
+    let mut at = 2;
+    loop {
+        let length = usize::from(u16::from_be_bytes([file[at + 2], file[at + 3]]));
+        let marker = file[at + 1];
+        at += 2 + length;
+        if marker == 0xda {
+            return &file[at..];
+        }
+    }
+}
+
+fn check(size: (u32, u32), channels: usize, content: Content, options: &SaveOptions) {
+    let data = pixels(size, channels, content);
+    let layout = match channels {
+        1 => Layout::L8,
+        _ => Layout::Rgb8,
+    };
+    let picture = Pixels {
+        width: size.0,
+        height: size.1,
+        layout,
+        data: &data,
+    };
+    let mut encoding = Encoding::new(size, channels == 1, options).unwrap();
+    let frame = encoding.frame;
+    let got = encoding.clone().encode(picture).unwrap();
+    let factors = (frame.h as i32, frame.v as i32);
+    let case = format!("{size:?} {channels} {content:?} {options:?}");
+    if options.restart_interval == 0 {
+        let file = libjpeg(size, &data, options, factors, channels);
+        let expected = data_of(&file).strip_suffix(&[0xff, 0xd9]).unwrap();
+        assert!(got == expected, "{case}");
+    } else {
+        // The reference has no markers, and the same pixels.
+        let pixels = |options: &SaveOptions| {
+            let mut file = Cursor::new(Vec::new());
+            jpeg::write(picture, options, &mut file).unwrap();
+            let decoder = mozjpeg::Decompress::new_mem(file.get_ref()).unwrap();
+            let mut decoder = decoder.rgb().unwrap();
+            decoder.read_scanlines::<[u8; 3]>().unwrap()
+        };
+        let plain = options.clone().restart_interval(0);
+        assert!(pixels(options) == pixels(&plain), "{case}");
+    }
+
+    let pixel = |x: u32, y: u32| {
+        let at = (y * size.0 + x) as usize * channels;
+        match channels {
+            1 => data[at].into(),
+            _ => sample::ycc(Rgb8(*data[at..].first_chunk().unwrap())),
+        }
+    };
+    let coefficients = twin::forward(&frame, &encoding.divisors(), pixel);
+    if encoding.is_optimized {
+        encoding.optimize(&twin::histogram(&frame, &coefficients));
+    }
+    let twins = twin::encode(&frame, &coefficients, &encoding.codes());
+    assert!(twins == got, "kernels: {case}");
+}
+
+#[test]
+fn data_are_libjpegs() {
+    let sizes = [
+        (1, 1),
+        (8, 8),
+        (9, 7),
+        (16, 16),
+        (17, 33),
+        (31, 15),
+        (100, 3),
+        (3, 100),
+        (149, 75),
+        (300, 201),
+    ];
+    let mut number = 0;
+    for size in sizes {
+        for subsampling in [
+            Subsampling::Yuv444,
+            Subsampling::Yuv422,
+            Subsampling::Yuv420,
+        ] {
+            for content in [Content::Flat, Content::Noise, Content::Waves] {
+                for (channels, optimize) in [(3, false), (3, true), (1, false), (1, true)] {
+                    number += 1;
+                    let quality = [1, 10, 50, 75, 90, 95, 100][number % 7];
+                    let interval = [0, 0, 1, 2, 7, 64, 1000][number / 7 % 7];
+                    let options = SaveOptions::new()
+                        .quality(quality)
+                        .subsampling(subsampling)
+                        .optimize_huffman(optimize)
+                        .restart_interval(interval);
+                    check(size, channels, content, &options);
+                }
+            }
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! The kernels of JPEG. What each is told is in [`jobs`](crate::jpeg::jobs).
 
+mod encode;
 mod here;
 mod pictures;
 mod scans;

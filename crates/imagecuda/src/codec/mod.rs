@@ -30,12 +30,16 @@ mod exif;
 pub(crate) mod frames;
 #[cfg(feature = "heif")]
 mod heif;
+#[cfg(feature = "png")]
+mod in_order;
 #[cfg(feature = "jpeg")]
 pub(crate) mod jpeg;
 mod metadata;
 mod options;
 #[cfg(feature = "pnm")]
 mod pfm;
+#[cfg(feature = "png")]
+mod png;
 #[cfg(any(
     feature = "bmp",
     feature = "exr",
@@ -105,8 +109,8 @@ pub(crate) struct Pixels<'a> {
 }
 
 /// Where an encoder writes.
-pub(crate) trait Sink: Write + Seek {}
-impl<T: Write + Seek> Sink for T {}
+pub(crate) trait Sink: Write + Seek + Send {}
+impl<T: Write + Seek + Send> Sink for T {}
 
 /// The pixels that an encoder wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -311,7 +315,7 @@ fn encode_as(
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::write(pixels, options, out),
         #[cfg(feature = "png")]
-        Format::Png => raster::write_png(pixels, options, out),
+        Format::Png => png::write(pixels, options, out),
         #[cfg(feature = "pnm")]
         Format::Pnm => raster::write_pnm(pixels, netpbm_is_pam(extension)?, out),
         #[cfg(feature = "qoi")]

@@ -14,6 +14,7 @@ pub(in crate::codec) fn write(
 ) -> Result<()> {
     check_sides(&pixels, 65_535)?;
     let color = match pixels.layout {
+        Layout::L8 => ColorType::Luma,
         Layout::Rgb8 => ColorType::Rgb,
         other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
     };

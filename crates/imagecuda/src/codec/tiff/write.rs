@@ -9,7 +9,9 @@ use tiff::{
     TiffError,
     encoder::{
         Compression as Method, DeflateLevel, Predictor, TiffEncoder, TiffKind, TiffValue,
-        colortype::{ColorType, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float},
+        colortype::{
+            ColorType, Gray8, Gray16, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float,
+        },
     },
     tags::{ExtraSamples, Tag},
 };
@@ -59,6 +61,8 @@ fn write_as<K: TiffKind>(
     };
     let file = file.with_compression(method).with_predictor(predictor);
     match pixels.layout {
+        Layout::L8 => write_page::<Gray8, K>(file, pixels, metadata),
+        Layout::L16 => write_page::<Gray16, K>(file, pixels, metadata),
         Layout::Rgb8 => write_page::<RGB8, K>(file, pixels, metadata),
         Layout::Rgba8 => write_page::<RGBA8, K>(file, pixels, metadata),
         Layout::Rgb16 => write_page::<RGB16, K>(file, pixels, metadata),

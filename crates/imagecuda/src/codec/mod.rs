@@ -30,7 +30,7 @@ mod exif;
 pub(crate) mod frames;
 #[cfg(feature = "heif")]
 mod heif;
-#[cfg(feature = "png")]
+#[cfg(any(feature = "png", feature = "tiff"))]
 mod in_order;
 #[cfg(feature = "jpeg")]
 pub(crate) mod jpeg;

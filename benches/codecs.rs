@@ -1,12 +1,12 @@
 //! Decoding and encoding a 4K picture on the host, beside other decoders in Rust and, where
-//! Python has it, pyvips (libvips, one thread) doing the same work.
+//! Python has it, pyvips (libvips, one thread) doing the same work; and PNG at every level.
 //!
-//! `cargo bench -p imagecuda --features cuda --bench codecs`
+//! `cargo bench -p imagecuda --features cuda --bench codecs [-- photo.jpg]`: of the photo instead.
 
 #[path = "../examples/support/scene.rs"]
 mod scene;
 
-use imagecuda::{Device, Image, Layout, LoadOptions, Result, SaveOptions};
+use imagecuda::{Compression, Device, Image, Layout, LoadOptions, Result, SaveOptions};
 use std::{
     collections::HashMap,
     fs,
@@ -22,8 +22,13 @@ const SAMPLES: usize = 5;
 
 fn main() -> Result<()> {
     let device = Device::cpu();
-    let rgb = scene::render(WIDTH, HEIGHT);
-    let image = Image::from_pixels(&device, WIDTH, HEIGHT, Layout::Rgb8, &rgb)?;
+    let image = match std::env::args().skip(1).find(|arg| !arg.starts_with("--")) {
+        Some(photo) => LoadOptions::new().load(&device, photo)?,
+        None => {
+            let rgb = scene::render(WIDTH, HEIGHT);
+            Image::from_pixels(&device, WIDTH, HEIGHT, Layout::Rgb8, &rgb)?
+        }
+    };
     let folder = tempfile::tempdir()?;
     let plain = SaveOptions::new();
     let cases: Vec<(&str, PathBuf, SaveOptions)> = [
@@ -41,7 +46,11 @@ fn main() -> Result<()> {
         options.save(&image, path)?;
     }
     let vips = pyvips(cases.iter().map(|(_, path, _)| path.as_path()));
-    println!("a 4K picture on the host, median ms");
+    println!(
+        "{}x{} on the host, median ms",
+        image.width(),
+        image.height()
+    );
     println!(
         "{:16}{:>10}{:>22}{:>12}{:>8} |{:>10}{:>12}{:>8}",
         "", "decode", "another in Rust", "pyvips", "ratio", "encode", "pyvips", "ratio"
@@ -52,15 +61,54 @@ fn main() -> Result<()> {
         let encode = time(|| prepared.save(path))?;
         let bytes = fs::read(path)?;
         let other = other(path, &bytes)?.map_or("-".into(), |(name, ms)| format!("{name} {ms:.0}"));
-        let (vips_decode, vips_encode) = vips.get(path).copied().unwrap_or((f64::NAN, f64::NAN));
+        let theirs = vips.get(path).copied().unwrap_or(UNKNOWN);
+        let (vips_decode, vips_encode) = (theirs.decode, theirs.encode);
         println!(
             "{name:16}{decode:>10.1}{other:>22}{vips_decode:>12.1}{:>8.2} |{encode:>10.1}{vips_encode:>12.1}{:>8.2}",
             vips_decode / decode,
             vips_encode / encode,
         );
     }
+    let theirs = vips.get(&folder.path().join("a.png")).copied();
+    png_levels(&image, folder.path(), theirs.unwrap_or(UNKNOWN))?;
     if vips.is_empty() {
         println!("python3 has no pyvips here: `pip install pyvips pyvips-binary` to compare");
+    }
+    Ok(())
+}
+
+/// Every level of PNG, beside what pyvips does by default with the same pixels.
+fn png_levels(image: &Image, folder: &Path, vips: Vips) -> Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    println!();
+    println!(
+        "PNG on {threads} threads; pyvips by default {:.0} ms, {:.2} MB",
+        vips.encode,
+        vips.bytes / 1e6
+    );
+    println!(
+        "{:16}{:>10}{:>8}{:>10}{:>8}",
+        "", "ms", "ratio", "MB", "ratio"
+    );
+    let path = folder.join("level.png");
+    for level in [
+        Compression::Uncompressed,
+        Compression::Fast,
+        Compression::Balanced,
+        Compression::Small,
+    ] {
+        let prepared = SaveOptions::new()
+            .compression(level)
+            .prepare(image, &path)?;
+        let ms = time(|| prepared.save(&path))?;
+        let bytes = fs::metadata(&path)?.len() as f64;
+        println!(
+            "{:16}{ms:>10.1}{:>8.2}{:>10.2}{:>8.3}",
+            format!("{level:?}"),
+            vips.encode / ms,
+            bytes / 1e6,
+            bytes / vips.bytes
+        );
     }
     Ok(())
 }
@@ -110,8 +158,22 @@ fn other(path: &Path, bytes: &[u8]) -> Result<Option<(&'static str, f64)>> {
     })
 }
 
-/// Milliseconds of pyvips for decoding and encoding each file; nothing where it is missing.
-fn pyvips<'a>(files: impl Iterator<Item = &'a Path>) -> HashMap<PathBuf, (f64, f64)> {
+/// What pyvips does with a file: milliseconds, and the bytes that it encodes to.
+#[derive(Clone, Copy)]
+struct Vips {
+    decode: f64,
+    encode: f64,
+    bytes: f64,
+}
+
+const UNKNOWN: Vips = Vips {
+    decode: f64::NAN,
+    encode: f64::NAN,
+    bytes: f64::NAN,
+};
+
+/// That for each file; nothing where pyvips is missing.
+fn pyvips<'a>(files: impl Iterator<Item = &'a Path>) -> HashMap<PathBuf, Vips> {
     let script = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../benches/codecs/pyvips_times.py"
@@ -128,10 +190,13 @@ fn pyvips<'a>(files: impl Iterator<Item = &'a Path>) -> HashMap<PathBuf, (f64, f
     let line = |line: &str| {
         let mut fields = line.split('\t');
         let path = PathBuf::from(fields.next()?);
-        Some((
-            path,
-            (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?),
-        ))
+        let mut number = || fields.next()?.parse().ok();
+        let vips = Vips {
+            decode: number()?,
+            encode: number()?,
+            bytes: number()?,
+        };
+        Some((path, vips))
     };
     text.lines().filter_map(line).collect()
 }

@@ -3,8 +3,8 @@
 //! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
 
 use imagecuda::{
-    ColorPolicy, Compression, Decoded, Depth, Device, ImageInfo, JpegDecoder, LoadOptions,
-    SaveOptions, Subsampling,
+    Channels, ColorPolicy, Compression, Decoded, Depth, Device, ImageInfo, JpegDecoder,
+    LoadOptions, SaveOptions, Subsampling,
 };
 use std::{
     error::Error,
@@ -29,6 +29,8 @@ Options:
                            lossless]
       --background R,G,B   flatten alpha onto this colour, each 0 to 255
       --depth D            8, 16 or float, where OUTPUT's format has it
+      --channels C         auto (the fewest that lose nothing), gray, gray-alpha, rgb or rgba,
+                           for PNG; JPEG and TIFF have most of them
       --subsampling S      444, 422 or 420, for AVIF, HEIF and JPEG [default: 444 from
                            quality 90]
       --progressive        for JPEG
@@ -139,6 +141,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             "--subsampling" => {
                 save = save.subsampling(one_of(name, &value()?, &SUBSAMPLINGS)?);
             }
+            "--channels" => save = save.channels(one_of(name, &value()?, &CHANNELS)?),
             "--compression" => {
                 save = save.compression(one_of(name, &value()?, &COMPRESSIONS)?);
             }
@@ -186,6 +189,13 @@ const JPEG_DECODERS: [(&str, JpegDecoder); 3] = [
     ("kernels", JpegDecoder::Kernels),
 ];
 
+const CHANNELS: [(&str, Channels); 5] = [
+    ("auto", Channels::Auto),
+    ("gray", Channels::Gray),
+    ("gray-alpha", Channels::GrayAlpha),
+    ("rgb", Channels::Rgb),
+    ("rgba", Channels::Rgba),
+];
 const COMPRESSIONS: [(&str, Compression); 6] = [
     ("none", Compression::Uncompressed),
     ("fast", Compression::Fast),

@@ -6,6 +6,7 @@ mod support;
 mod animation;
 mod batch;
 mod buffers;
+mod channels;
 mod code_points;
 mod color;
 mod composition;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         animation::trials(),
         batch::trials(),
         buffers::trials(),
+        channels::trials(),
         failures::trials(),
         round_trips::trials(),
         #[cfg(feature = "tracing")]

@@ -4,8 +4,8 @@
 use crate::support::pictures::{COMPRESSIONS, decode_bits};
 use crate::support::{Noise, same};
 use imagecuda::{
-    Compression, Depth, Device, Error, ErrorKind, Format, Image, ImageU8, Layout, LoadOptions,
-    Metadata, SaveOptions, Subsampling,
+    Channels, Compression, Depth, Device, Error, ErrorKind, Format, Image, ImageU8, Layout,
+    LoadOptions, Metadata, SaveOptions, Subsampling,
 };
 use libtest_mimic::Trial;
 use std::io::Cursor;
@@ -229,7 +229,7 @@ fn option(error: &Error) -> Option<&'static str> {
 fn every_option_is_honoured_or_refused(device: &Device) {
     use Format::*;
     let new = SaveOptions::new;
-    let table: [(&str, SaveOptions, &[Format]); 22] = [
+    let table: [(&str, SaveOptions, &[Format]); 27] = [
         ("quality", new().quality(1), &[Avif, Heif, Jpeg, WebP]),
         ("quality", new().quality(100), &[Avif, Heif, Jpeg, WebP]),
         (
@@ -290,6 +290,23 @@ fn every_option_is_honoured_or_refused(device: &Device) {
         ),
         ("depth", new().depth(Depth::U16), &[Png, Pnm, Tiff]),
         ("depth", new().depth(Depth::F32), &[Exr, Hdr, Tiff]),
+        (
+            "channels",
+            new().channels(Channels::Auto),
+            &[Jpeg, Png, Tiff],
+        ),
+        (
+            "channels",
+            new().channels(Channels::Gray),
+            &[Jpeg, Png, Tiff],
+        ),
+        ("channels", new().channels(Channels::GrayAlpha), &[Png]),
+        (
+            "channels",
+            new().channels(Channels::Rgb),
+            &[Jpeg, Png, Tiff],
+        ),
+        ("channels", new().channels(Channels::Rgba), &[Png, Tiff]),
     ];
     let image = Image::new(device, 3, 2).unwrap();
     for (name, options, honoured) in table {
@@ -345,6 +362,28 @@ fn refusals_name_the_formats_that_would_do(device: &Device) {
             Format::Png,
             new().depth(Depth::F32),
             "PNG: depth: PNG holds 8-bit or 16-bit samples, not float",
+        ),
+        (
+            Format::Jpeg,
+            new().channels(Channels::Rgba),
+            "JPEG: channels: Rgba is not one of JPEG's: Auto, Gray, Rgb",
+        ),
+        (
+            Format::Png,
+            new().channels(Channels::Rgba).background([0; 3]),
+            "PNG: channels: with a background, there is no alpha",
+        ),
+        (
+            Format::Tiff,
+            new().channels(Channels::Gray).depth(Depth::F32),
+            "TIFF: channels: Gray is of 8 or 16 bits, not of float",
+        ),
+        (
+            Format::Jpeg,
+            new()
+                .channels(Channels::Gray)
+                .subsampling(Subsampling::Yuv420),
+            "JPEG: channels: a gray file has no colours to subsample",
         ),
         (
             Format::Bmp,

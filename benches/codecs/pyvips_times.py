@@ -1,6 +1,7 @@
 """Times pyvips as PyImageCUDA uses it: files to 8-bit RGBA in memory, and back.
 
-Called by the bench `codecs` with files; prints "path<TAB>decode ms<TAB>encode ms" for each.
+Called by the bench `codecs` with files; prints "path<TAB>decode ms<TAB>encode ms<TAB>
+encoded bytes" for each.
 """
 
 import os
@@ -56,6 +57,7 @@ for path in sys.argv[1:]:
 
         try:
             encoded = median_ms(encode)
+            size = os.path.getsize(target)
         except pyvips.Error:
-            encoded = float("nan")
-    print(path, median_ms(lambda: decode(path)), encoded, sep="\t", flush=True)
+            encoded, size = float("nan"), 0
+    print(path, median_ms(lambda: decode(path)), encoded, size, sep="\t", flush=True)

@@ -7,7 +7,7 @@ use crate::{
     expand::{Curve, Expand},
     layout::Layout,
     orient::Orientation,
-    pack::{self, Background, Packing},
+    pack::{self, Background, Packing, Traits},
     pixel::{Rgba8, RgbaF32},
     texel::{self, Texel},
 };
@@ -50,6 +50,10 @@ fn expand_from<T: Texel, D: Expand>(curve: Curve, src: &[u8], dst: &mut [D]) {
 /// If `dst` does not hold exactly the bytes of as many pixels in `packing`'s layout.
 pub fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) {
     match packing {
+        Packing::L8 => unmap(src, dst, |p| pack::l8(p, background)),
+        Packing::La8 => unmap(src, dst, pack::la8),
+        Packing::L16 => unmap(src, dst, |p| pack::l16(p, background)),
+        Packing::La16 => unmap(src, dst, pack::la16),
         Packing::Rgba8 => unmap(src, dst, Rgba8::from),
         Packing::Rgb8 => pack_rgb8(background, src, dst),
         Packing::Rgba16 => unmap(src, dst, pack::rgba16),
@@ -59,6 +63,13 @@ pub fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut
         Packing::Rgba32FLinear => unmap(src, dst, pack::rgba32f_linear),
         Packing::Rgb32FLinear => unmap(src, dst, |p| pack::rgb32f_linear(p, background)),
     }
+}
+
+/// What any of `src` has that fewer channels would lose: see [`Traits::of`].
+pub fn traits(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> Traits {
+    src.iter().fold(Traits::default(), |all, pixel| {
+        all.or(Traits::of(*pixel, deep, background))
+    })
 }
 
 /// Row `y` of the picture for viewing, which has `height` rows of as many pixels as fit `row`.

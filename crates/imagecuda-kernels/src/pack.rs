@@ -3,13 +3,21 @@
 use crate::{
     color,
     layout::Layout,
-    pixel::{RgbaF32, clamp_unit, u8_from_unit, u16_from_unit},
-    texel::{Rgb8, Rgb16, Rgb32F, Rgba16},
+    pixel::{Rgba8, RgbaF32, clamp_unit, u8_from_unit, u16_from_unit},
+    texel::{L8, L16, La8, La16, Rgb8, Rgb16, Rgb32F, Rgba16},
 };
 
 /// The conversions that encoders ask of a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Packing {
+    /// 8-bit brightness, flattened.
+    L8,
+    /// 8-bit brightness, and alpha.
+    La8,
+    /// 16-bit brightness, flattened.
+    L16,
+    /// 16-bit brightness, and alpha.
+    La16,
     /// 8-bit RGBA.
     Rgba8,
     /// 8-bit RGB, flattened.
@@ -32,6 +40,10 @@ impl Packing {
     /// The layout of the result.
     pub const fn layout(self) -> Layout {
         match self {
+            Self::L8 => Layout::L8,
+            Self::La8 => Layout::La8,
+            Self::L16 => Layout::L16,
+            Self::La16 => Layout::La16,
             Self::Rgba8 => Layout::Rgba8,
             Self::Rgb8 => Layout::Rgb8,
             Self::Rgba16 => Layout::Rgba16,
@@ -79,6 +91,98 @@ pub fn rgb8(pixel: RgbaF32, background: Background) -> Rgb8 {
 #[inline(always)]
 pub fn rgb16(pixel: RgbaF32, background: Background) -> Rgb16 {
     Rgb16(flatten_clamped(pixel, background).map(u16_from_unit))
+}
+
+/// The brightness of a colour: the rule of libjpeg, in whole numbers. A gray is itself.
+#[inline(always)]
+pub fn luma8(rgb: [u8; 3]) -> u8 {
+    luma(rgb.map(u32::from)) as u8
+}
+
+/// As [`luma8`], with the same weights.
+#[inline(always)]
+pub fn luma16(rgb: [u16; 3]) -> u16 {
+    luma(rgb.map(u32::from)) as u16
+}
+
+/// The weights come to 65536, so 16 bits of them are within 32.
+#[inline(always)]
+fn luma([r, g, b]: [u32; 3]) -> u32 {
+    (19_595 * r + 38_470 * g + 7_471 * b + 32_768) >> 16
+}
+
+/// 8-bit brightness of what [`rgb8`] makes.
+#[inline(always)]
+pub fn l8(pixel: RgbaF32, background: Background) -> L8 {
+    L8([luma8(rgb8(pixel, background).0)])
+}
+
+/// 8-bit brightness and alpha of what 8-bit RGBA has.
+#[inline(always)]
+pub fn la8(pixel: RgbaF32) -> La8 {
+    let Rgba8([r, g, b, a]) = pixel.into();
+    La8([luma8([r, g, b]), a])
+}
+
+/// 16-bit brightness of what [`rgb16`] makes.
+#[inline(always)]
+pub fn l16(pixel: RgbaF32, background: Background) -> L16 {
+    L16([luma16(rgb16(pixel, background).0)])
+}
+
+/// 16-bit brightness and alpha of what [`rgba16`] makes.
+#[inline(always)]
+pub fn la16(pixel: RgbaF32) -> La16 {
+    let Rgba16([r, g, b, a]) = rgba16(pixel);
+    La16([luma16([r, g, b]), a])
+}
+
+/// What a pixel has that fewer channels would lose, in bits that are joined by "or" for a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Traits(pub u32);
+
+impl Traits {
+    /// Red, green and blue differ once they are quantised.
+    pub const COLOR: u32 = 1;
+    /// Alpha is below its maximum once it is quantised.
+    pub const TRANSLUCENT: u32 = 2;
+    /// Alpha is below 1.0, be it by less than quantising keeps.
+    pub const BELOW_ONE: u32 = 4;
+
+    /// Of a pixel for a file of 16 bits (`deep`) or 8, flattened if there is a background.
+    #[inline(always)]
+    pub fn of(pixel: RgbaF32, deep: bool, background: Option<Background>) -> Self {
+        let RgbaF32([red, green, blue, alpha]) = match background {
+            Some(background) => {
+                let [r, g, b] = flatten_clamped(pixel, background);
+                RgbaF32([r, g, b, 1.0])
+            }
+            None => pixel,
+        };
+        let quantize = |v| match deep {
+            true => u32::from(u16_from_unit(v)),
+            false => u32::from(u8_from_unit(v)),
+        };
+        let [r, g, b, a] = [red, green, blue, alpha].map(quantize);
+        let most = if deep { 65_535 } else { 255 };
+        let bit = |has: bool, bit| if has { bit } else { 0 };
+        Self(
+            bit(r != g || g != b, Self::COLOR)
+                | bit(a < most, Self::TRANSLUCENT)
+                | bit(clamp_unit(alpha) < 1.0, Self::BELOW_ONE),
+        )
+    }
+
+    /// Whether there is any of these bits.
+    pub const fn has(self, bits: u32) -> bool {
+        self.0 & bits != 0
+    }
+
+    /// What either has.
+    #[inline(always)]
+    pub const fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
 }
 
 /// 16-bit RGBA.
@@ -169,6 +273,49 @@ mod tests {
         assert_eq!(rgb32f(bright, ROWS).0, [-3.5, 0.1, 900.25]);
         assert_eq!(rgb32f(RgbaF32([5.0, 6.0, 7.0, 0.0]), ROWS).0, ROWS);
         assert_eq!(rgb32f(RgbaF32([5.0, -6.0, 8.0, 0.5]), ROWS).0[1], -2.75);
+    }
+
+    #[test]
+    fn brightness_is_libjpegs_and_of_a_gray_itself() {
+        for x in 0..=65_535 {
+            assert_eq!(luma16([x; 3]), x);
+            let byte = x as u8;
+            assert_eq!(luma8([byte; 3]), byte);
+        }
+        // The corners of the cube, worked out by hand of 0.299, 0.587 and 0.114.
+        assert_eq!(luma8([255, 0, 0]), 76);
+        assert_eq!(luma8([0, 255, 0]), 150);
+        assert_eq!(luma8([0, 0, 255]), 29);
+        assert_eq!(luma8([255, 255, 0]), 226);
+        assert_eq!(luma16([65_535, 0, 0]), 19_595);
+        let half = RgbaF32([1.0, 1.0, 1.0, 0.5]);
+        assert_eq!(l8(half, [0.0; 3]), L8([128]));
+        assert_eq!(la8(half), La8([255, 128]));
+        assert_eq!(l16(half, [0.0; 3]), L16([32_768]));
+        assert_eq!(la16(half), La16([65_535, 32_768]));
+    }
+
+    #[test]
+    fn traits_are_of_what_a_file_would_hold() {
+        let of = |pixel, deep| Traits::of(RgbaF32(pixel), deep, None).0;
+        for deep in [false, true] {
+            assert_eq!(of([0.5, 0.5, 0.5, 1.0], deep), 0);
+            assert_eq!(of([7.0, 1.0, f32::INFINITY, 2.0], deep), 0);
+            assert_eq!(of([0.5, 0.6, 0.5, 1.0], deep), Traits::COLOR);
+            assert_eq!(of([0.5, 0.5, 0.6, 1.0], deep), Traits::COLOR);
+            let clear = Traits::TRANSLUCENT | Traits::BELOW_ONE;
+            assert_eq!(of([0.5, 0.5, 0.5, f32::NAN], deep), clear);
+            let almost = of([0.5, 0.5, 0.5, 0.999_999], deep);
+            assert_eq!(almost, Traits::BELOW_ONE);
+        }
+        let [almost_gray, almost_opaque] = [[0.5, 0.501, 0.5, 1.0], [0.5, 0.5, 0.5, 0.999]];
+        assert_eq!((of(almost_gray, false), of(almost_gray, true)), (0, 1));
+        assert_eq!((of(almost_opaque, false), of(almost_opaque, true)), (4, 6));
+
+        let on = |pixel, background| Traits::of(RgbaF32(pixel), false, Some(background)).0;
+        assert_eq!(on([0.2, 0.2, 0.2, 0.5], [1.0; 3]), 0);
+        assert_eq!(on([0.2, 0.2, 0.2, 0.5], [1.0, 1.0, 0.9]), Traits::COLOR);
+        assert_eq!(on([0.9, 0.1, 0.5, 0.0], [0.3; 3]), 0);
     }
 
     #[test]

@@ -115,7 +115,8 @@ pub use load::{
 };
 pub use metadata::Metadata;
 pub use save::{
-    Compression, Depth, Prepared, SaveOptions, Subsampling, encode, save, save_u8, save_via,
+    Channels, Compression, Depth, Prepared, SaveOptions, Subsampling, encode, save, save_u8,
+    save_via,
 };
 
 #[cfg(feature = "cuda")]

@@ -1,8 +1,9 @@
 //! Saving: device → pixels as the encoder wants them → file, whole or not at all.
 
+mod channels;
 mod options;
 
-pub use self::options::{Compression, Depth, Subsampling};
+pub use self::options::{Channels, Compression, Depth, Subsampling};
 
 use crate::{
     Error, ErrorKind, Format, Image, ImageU8, Metadata, Result,
@@ -12,7 +13,6 @@ use crate::{
     trace::span,
 };
 use imagecuda_kernels::{
-    expand::Curve,
     layout::Layout,
     pack::{Background, Packing},
 };
@@ -29,11 +29,11 @@ use std::{
 ///
 /// | | depths, the default first | alpha | options |
 /// |---|---|---|---|
-/// | JPEG | 8-bit | | `quality`, `subsampling`, `progressive`, `optimize_huffman`, `restart_interval`, `metadata` |
-/// | PNG | 8-bit, 16-bit | yes | `compression`, `metadata` |
+/// | JPEG | 8-bit | | `channels`, `quality`, `subsampling`, `progressive`, `optimize_huffman`, `restart_interval`, `jpeg_encoder`, `metadata` |
+/// | PNG | 8-bit, 16-bit | yes | `channels`, `compression`, `metadata` |
 /// | WebP | 8-bit | yes | `quality` or `lossless`, `effort`, `metadata` |
 /// | HEIF, AVIF | 8-bit | yes | `quality`, `subsampling`, `metadata` |
-/// | TIFF | 8-bit, 16-bit, float | yes | `compression`, `metadata` |
+/// | TIFF | 8-bit, 16-bit, float | yes | `channels`, `compression`, `metadata` |
 /// | PNM | 8-bit, 16-bit | `.pam` | |
 /// | OpenEXR | float | yes | |
 /// | Radiance HDR | float | | |
@@ -58,6 +58,7 @@ pub struct SaveOptions {
     pub(crate) quality: Option<u8>,
     pub(crate) background: Option<[u8; 3]>,
     pub(crate) depth: Option<Depth>,
+    pub(crate) channels: Option<Channels>,
     pub(crate) subsampling: Option<Subsampling>,
     pub(crate) progressive: bool,
     pub(crate) compression: Option<Compression>,
@@ -210,25 +211,13 @@ impl SaveOptions {
 
     fn target_in(&self, format: Format, extension: Option<&str>) -> Result<Target> {
         let plan = codec::plan(format, extension, self)?;
-        let packing = match (plan.layout, plan.curve) {
-            (Layout::Rgba8, Curve::Encoded) => Packing::Rgba8,
-            (Layout::Rgb8, Curve::Encoded) => Packing::Rgb8,
-            (Layout::Rgba16, Curve::Encoded) => Packing::Rgba16,
-            (Layout::Rgb16, Curve::Encoded) => Packing::Rgb16,
-            (Layout::Rgba32F, Curve::Encoded) => Packing::Rgba32F,
-            (Layout::Rgb32F, Curve::Encoded) => Packing::Rgb32F,
-            (Layout::Rgba32F, Curve::Linear) => Packing::Rgba32FLinear,
-            (Layout::Rgb32F, Curve::Linear) => Packing::Rgb32FLinear,
-            (layout, curve) => {
-                let what = format!("{curve:?} {layout:?} pixels");
-                return Err(Error::unsupported(what).with_format(format));
-            }
-        };
+        let packing = channels::packing(plan).map_err(|error| error.with_format(format))?;
         Ok(Target {
             options: self.clone(),
             format,
             extension: extension.map(str::to_owned),
             packing,
+            narrow: self.channels == Some(Channels::Auto),
         })
     }
 }
@@ -240,6 +229,8 @@ struct Target {
     format: Format,
     extension: Option<String>,
     packing: Packing,
+    /// Whether the pixels decide how much of that is needed.
+    narrow: bool,
 }
 
 impl Target {
@@ -249,6 +240,9 @@ impl Target {
     }
 
     fn start(self, image: &Image) -> Result<Started> {
+        if self.narrow {
+            return self.start_narrowed(image);
+        }
         let (device, len) = (image.device(), image.len());
         let pixels = image
             .buffer
@@ -258,23 +252,20 @@ impl Target {
     }
 
     fn start_via(self, image: &Image, via: &mut ImageU8) -> Result<Started> {
+        // Deeper than `via` could hold.
+        if self.packing.layout().bits() > 8 {
+            return self.start(image);
+        }
+        image.to_u8_into(via)?;
         match self.packing {
-            Packing::Rgba8 => {
-                image.to_u8_into(via)?;
-                self.start_u8(via)
-            }
+            Packing::Rgba8 => self.start_u8(via),
             // Flattened from the floats, or the file would differ from one saved without `via`.
-            Packing::Rgb8 => {
-                image.to_u8_into(via)?;
-                self.start(image)
-            }
-            // Deeper than `via` could hold.
             _ => self.start(image),
         }
     }
 
     fn start_u8(self, image: &ImageU8) -> Result<Started> {
-        if self.packing != Packing::Rgba8 {
+        if self.packing != Packing::Rgba8 || self.narrow {
             return self.start(&image.to_f32()?);
         }
         let pixels = image

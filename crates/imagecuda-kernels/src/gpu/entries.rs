@@ -10,9 +10,13 @@ use crate::{
     color,
     expand::Expand,
     orient::Orientation,
-    pack,
+    pack::{self, Traits},
     pixel::{Rgba8, RgbaF32},
     texel,
+};
+use core::{
+    cell::Cell,
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// Pixels a thread in a block's tile: independent loads that are in flight together. Two fill
@@ -215,6 +219,78 @@ unsafe extern "ptx-kernel" fn pack_rgb8(
         store(first, a);
         store(second, b);
     });
+}
+
+/// Float to 8-bit gray, flattened.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn pack_l8(
+    src: *const RgbaF32,
+    dst: *mut texel::L8,
+    n: usize,
+    r: f32,
+    g: f32,
+    b: f32,
+) {
+    // SAFETY: the host launches with `n` pixels on both sides.
+    unsafe { map(src, dst, n, |pixel| pack::l8(pixel, [r, g, b])) }
+}
+
+/// Float to 8-bit gray and alpha.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn pack_la8(src: *const RgbaF32, dst: *mut texel::La8, n: usize) {
+    // SAFETY: the host launches with `n` pixels on both sides.
+    unsafe { map(src, dst, n, pack::la8) }
+}
+
+/// Float to 16-bit gray, flattened.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn pack_l16(
+    src: *const RgbaF32,
+    dst: *mut texel::L16,
+    n: usize,
+    r: f32,
+    g: f32,
+    b: f32,
+) {
+    // SAFETY: the host launches with `n` pixels on both sides.
+    unsafe { map(src, dst, n, |pixel| pack::l16(pixel, [r, g, b])) }
+}
+
+/// Float to 16-bit gray and alpha.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn pack_la16(src: *const RgbaF32, dst: *mut texel::La16, n: usize) {
+    // SAFETY: the host launches with `n` pixels on both sides.
+    unsafe { map(src, dst, n, pack::la16) }
+}
+
+/// Joins the traits of all pixels to `dst`, one word that was zero. `deep` and `flatten` are 0 or
+/// 1.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn traits(
+    src: *const RgbaF32,
+    dst: *mut u32,
+    n: usize,
+    r: f32,
+    g: f32,
+    b: f32,
+    deep: u32,
+    flatten: u32,
+) {
+    let background = (flatten != 0).then_some([r, g, b]);
+    let all = Cell::new(Traits::default());
+    for_each(
+        n,
+        // SAFETY: `i` is below `n`.
+        |i| unsafe { src.add(i).read() },
+        |_, pixel| all.set(all.get().or(Traits::of(pixel, deep != 0, background))),
+    );
+    let Traits(bits) = all.get();
+    // SAFETY: the host passes one word, aligned, which all threads change so and no other way.
+    let sum = unsafe { AtomicU32::from_ptr(dst) };
+    // Most have what others had before, and reading is cheaper.
+    if bits & !sum.load(Ordering::Relaxed) != 0 {
+        sum.fetch_or(bits, Ordering::Relaxed);
+    }
 }
 
 /// Float to 16-bit RGBA.

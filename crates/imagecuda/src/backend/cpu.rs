@@ -15,7 +15,7 @@ use imagecuda_kernels::{
     host,
     layout::Layout,
     orient::Orientation,
-    pack::{Background, Packing},
+    pack::{Background, Packing, Traits},
     pixel::RgbaF32,
 };
 use rayon::prelude::*;
@@ -186,4 +186,10 @@ pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], ds
     dst.par_chunks_mut(bytes)
         .zip(src.par_chunks(TASK))
         .for_each(|(dst, src)| host::pack(packing, background, src, dst));
+}
+
+pub(crate) fn traits(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> Traits {
+    src.par_chunks(TASK)
+        .map(|src| host::traits(deep, background, src))
+        .reduce(Traits::default, Traits::or)
 }

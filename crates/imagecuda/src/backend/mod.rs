@@ -15,7 +15,7 @@ use imagecuda_kernels::{
     expand::{Curve, Expand},
     layout::Layout,
     orient::Orientation,
-    pack::{Background, Packing},
+    pack::{Background, Packing, Traits},
     pixel::{Rgba8, RgbaF32},
 };
 use std::ops::{Deref, DerefMut};
@@ -221,6 +221,21 @@ impl Buffer<RgbaF32> {
             }
             #[cfg(feature = "cuda")]
             Self::Cuda(src) => src.pack(packing, background, len).map(Staging::Pinned),
+        }
+    }
+
+    /// What any of the first `len` pixels has that fewer channels would lose, in a file of 16
+    /// bits (`deep`) or 8; flattened if there is a background. Waits for the device.
+    pub(crate) fn traits(
+        &self,
+        deep: bool,
+        background: Option<Background>,
+        len: usize,
+    ) -> Result<Traits> {
+        match self {
+            Self::Cpu(src) => Ok(cpu::traits(deep, background, &src[..len])),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(src) => src.traits(deep, background, len),
         }
     }
 }

@@ -21,7 +21,7 @@
     allow(dead_code, unused_imports, unused_variables)
 )]
 
-use crate::{Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
+use crate::{Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Seek, Write};
 
@@ -30,12 +30,16 @@ mod exif;
 pub(crate) mod frames;
 #[cfg(feature = "heif")]
 mod heif;
+#[cfg(any(feature = "png", feature = "tiff"))]
+mod in_order;
 #[cfg(feature = "jpeg")]
 pub(crate) mod jpeg;
 mod metadata;
 mod options;
 #[cfg(feature = "pnm")]
 mod pfm;
+#[cfg(feature = "png")]
+mod png;
 #[cfg(any(
     feature = "bmp",
     feature = "exr",
@@ -105,8 +109,8 @@ pub(crate) struct Pixels<'a> {
 }
 
 /// Where an encoder writes.
-pub(crate) trait Sink: Write + Seek {}
-impl<T: Write + Seek> Sink for T {}
+pub(crate) trait Sink: Write + Seek + Send {}
+impl<T: Write + Seek + Send> Sink for T {}
 
 /// The pixels that an encoder wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,19 +249,48 @@ fn plan_for(format: Format, extension: Option<&str>, options: &SaveOptions) -> R
         Format::Pnm => netpbm_is_pam(extension)?,
         _ => true,
     };
-    let layout = match (depth, alpha && options.background.is_none()) {
-        (Depth::U8, false) => Layout::Rgb8,
-        (Depth::U8, true) => Layout::Rgba8,
-        (Depth::U16, false) => Layout::Rgb16,
-        (Depth::U16, true) => Layout::Rgba16,
-        (Depth::F32, false) => Layout::Rgb32F,
-        (Depth::F32, true) => Layout::Rgba32F,
+    let all = match alpha && options.background.is_none() {
+        true => Channels::Rgba,
+        false => Channels::Rgb,
     };
+    let layout = layout(options.channels.unwrap_or(all), all, depth);
     let curve = match format {
         Format::Exr | Format::Hdr => Curve::Linear,
         _ => Curve::Encoded,
     };
     Ok(Plan { layout, curve })
+}
+
+/// That of so many channels, `all` for [`Channels::Auto`]. There is no gray of floats.
+fn layout(channels: Channels, all: Channels, depth: Depth) -> Layout {
+    use Channels::*;
+    let channels = match channels {
+        Auto => all,
+        known => known,
+    };
+    match (depth, channels) {
+        (Depth::U8, Gray) => Layout::L8,
+        (Depth::U8, GrayAlpha) => Layout::La8,
+        (Depth::U8, Rgb) => Layout::Rgb8,
+        (Depth::U8, Rgba | Auto) => Layout::Rgba8,
+        (Depth::U16, Gray) => Layout::L16,
+        (Depth::U16, GrayAlpha) => Layout::La16,
+        (Depth::U16, Rgb) => Layout::Rgb16,
+        (Depth::U16, Rgba | Auto) => Layout::Rgba16,
+        (Depth::F32, Gray | Rgb) => Layout::Rgb32F,
+        (Depth::F32, GrayAlpha | Rgba | Auto) => Layout::Rgba32F,
+    }
+}
+
+/// Of what [`plan`] asked for with [`Channels::Auto`], what a picture needs that has colour and
+/// alpha or not.
+pub(crate) fn narrowed(format: Format, planned: Layout, color: bool, alpha: bool) -> Layout {
+    let depth = match planned.bits() {
+        8 => Depth::U8,
+        _ => Depth::U16,
+    };
+    let fewest = options::fewest(format, color, alpha && planned.has_alpha());
+    layout(fewest, Channels::Rgba, depth)
 }
 
 /// Whether a Netpbm file of that extension is a PAM, which holds alpha, or a PPM.
@@ -311,7 +344,7 @@ fn encode_as(
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::write(pixels, options, out),
         #[cfg(feature = "png")]
-        Format::Png => raster::write_png(pixels, options, out),
+        Format::Png => png::write(pixels, options, out),
         #[cfg(feature = "pnm")]
         Format::Pnm => raster::write_pnm(pixels, netpbm_is_pam(extension)?, out),
         #[cfg(feature = "qoi")]

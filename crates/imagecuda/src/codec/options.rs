@@ -1,13 +1,15 @@
 //! Which options each format honours: the one table of it, and the refusal of the rest.
 
 use super::{exif, metadata};
-use crate::{Compression, Depth, Error, Format, Metadata, Result, SaveOptions};
+use crate::{Channels, Compression, Depth, Error, Format, Metadata, Result, SaveOptions};
 
 /// The options that a format's encoder has.
 #[derive(Clone, Copy, Debug)]
 struct Honours {
     /// The first is the default.
     depths: &'static [Depth],
+    /// None where there is nothing to choose.
+    channels: &'static [Channels],
     /// 1 to 100.
     quality: bool,
     subsampling: bool,
@@ -29,6 +31,7 @@ pub(super) const JPEG_ICC_PIECE: usize = 65_535 - 2 - 12 - 2;
 /// 8-bit samples, and nothing to choose.
 const PLAIN: Honours = Honours {
     depths: &[Depth::U8],
+    channels: &[],
     quality: false,
     subsampling: false,
     progressive: false,
@@ -42,13 +45,14 @@ const PLAIN: Honours = Honours {
 
 impl Honours {
     const fn of(format: Format) -> Self {
-        use Compression::*;
+        use {Channels::*, Compression::*};
         match format {
             Format::Exr | Format::Hdr => Self {
                 depths: &[Depth::F32],
                 ..PLAIN
             },
             Format::Jpeg => Self {
+                channels: &[Auto, Gray, Rgb],
                 quality: true,
                 subsampling: true,
                 progressive: true,
@@ -59,6 +63,7 @@ impl Honours {
             },
             Format::Png => Self {
                 depths: &[Depth::U8, Depth::U16],
+                channels: &[Auto, Gray, GrayAlpha, Rgb, Rgba],
                 compressions: &[Uncompressed, Fast, Balanced, Small],
                 metadata: true,
                 ..PLAIN
@@ -69,6 +74,7 @@ impl Honours {
             },
             Format::Tiff => Self {
                 depths: &[Depth::U8, Depth::U16, Depth::F32],
+                channels: &[Auto, Gray, Rgb, Rgba],
                 compressions: &[Uncompressed, Fast, Balanced, Small, Lzw, PackBits],
                 metadata: true,
                 ..PLAIN
@@ -97,6 +103,7 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
     let honours = Honours::of(format);
     let &SaveOptions {
         depth,
+        channels,
         quality,
         subsampling,
         progressive,
@@ -111,7 +118,8 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
     in_range("quality", quality, 1, 100)?;
     in_range("effort", effort, 0, MAX_EFFORT)?;
     type Has = fn(Honours) -> bool;
-    let set: [(&'static str, bool, Has); 9] = [
+    let set: [(&'static str, bool, Has); 10] = [
+        ("channels", channels.is_some(), |h| !h.channels.is_empty()),
         ("quality", quality.is_some(), |h| h.quality),
         ("subsampling", subsampling.is_some(), |h| h.subsampling),
         ("progressive", progressive, |h| h.progressive),
@@ -147,11 +155,60 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
         let reason = format!("{format} holds {known} samples, not {}", name(depth));
         return Err(Error::option("depth", reason));
     }
+    let depth = depth.unwrap_or(honours.depths[0]);
+    if let Some(channels) = channels {
+        check_channels(format, channels, depth, options)?;
+    }
     if lossless == Some(true) && quality.is_some() {
         return Err(Error::option("lossless", "with a quality, a file is lossy"));
     }
     check_metadata(format, &options.metadata)?;
-    Ok(depth.unwrap_or(honours.depths[0]))
+    Ok(depth)
+}
+
+/// That files of `format` have these channels.
+fn check_channels(
+    format: Format,
+    channels: Channels,
+    depth: Depth,
+    options: &SaveOptions,
+) -> Result<()> {
+    use Channels::*;
+    let honours = Honours::of(format);
+    let refuse = |reason| Err(Error::option("channels", reason));
+    if !honours.channels.contains(&channels) {
+        let known = list(honours.channels.iter().map(|c| format!("{c:?}")), ", ");
+        return refuse(format!("{channels:?} is not one of {format}'s: {known}"));
+    }
+    match channels {
+        Auto | Gray if depth == Depth::F32 => {
+            refuse(format!("{channels:?} is of 8 or 16 bits, not of float"))
+        }
+        GrayAlpha | Rgba if options.background.is_some() => {
+            refuse("with a background, there is no alpha".to_owned())
+        }
+        Gray | GrayAlpha if options.metadata.icc_profile().is_some() => {
+            refuse("the ICC profile is for RGB, and the file gray".to_owned())
+        }
+        Gray if options.subsampling.is_some() => {
+            refuse("a gray file has no colours to subsample".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The fewest channels of a file of `format` that hold a picture with or without colour and alpha.
+pub(super) fn fewest(format: Format, color: bool, alpha: bool) -> Channels {
+    let fewest = match (color, alpha) {
+        (false, false) => Channels::Gray,
+        (false, true) => Channels::GrayAlpha,
+        (true, false) => Channels::Rgb,
+        (true, true) => Channels::Rgba,
+    };
+    match Honours::of(format).channels.contains(&fewest) {
+        true => fewest,
+        false => Channels::Rgba,
+    }
 }
 
 /// That `metadata` is what it should be, and fits into a file of `format`.

@@ -1,7 +1,7 @@
 //! The formats that the `image` crate reads and writes.
 
 use super::{Decode, Header, Pixels, Sink, check_sides};
-use crate::{Compression, Error, Limits, Result, SaveOptions};
+use crate::{Error, Limits, Result};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Cursor, ErrorKind as IoErrorKind};
@@ -182,8 +182,6 @@ pub(super) fn write_ico(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
     write(image::codecs::ico::IcoEncoder::new(out), pixels)
 }
 
-/// With palettes and transparent colours resolved, and 1, 2 and 4 bits made 8. Of an animated
-/// PNG the default image.
 /// The ICC profile of a PNG, inflated; `None` if there is none, or it is damaged or a bomb.
 #[cfg(feature = "png")]
 pub(super) fn png_profile(bytes: &[u8]) -> Option<Vec<u8>> {
@@ -194,36 +192,12 @@ pub(super) fn png_profile(bytes: &[u8]) -> Option<Vec<u8>> {
     decoder.ok()?.icc_profile().ok()?
 }
 
+/// With palettes and transparent colours resolved, and 1, 2 and 4 bits made 8. Of an animated
+/// PNG the default image.
 #[cfg(feature = "png")]
 pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), inner(limits));
     open(decoder, limits, Curve::Encoded)
-}
-
-#[cfg(feature = "png")]
-pub(super) fn write_png(
-    pixels: Pixels<'_>,
-    options: &SaveOptions,
-    out: &mut dyn Sink,
-) -> Result<()> {
-    use image::codecs::png::{CompressionType, FilterType, PngEncoder};
-    let (compression, filter) = match options.compression {
-        Some(Compression::Uncompressed) => (CompressionType::Uncompressed, FilterType::NoFilter),
-        Some(Compression::Balanced) => (CompressionType::Default, FilterType::Adaptive),
-        Some(Compression::Small) => (CompressionType::Best, FilterType::Adaptive),
-        _ => (CompressionType::Fast, FilterType::Adaptive),
-    };
-    let mut encoder = PngEncoder::new_with_quality(out, compression, filter);
-    let unsupported = |error: image::error::UnsupportedError| Error::encode(error.to_string());
-    if let Some(icc) = options.metadata.icc_profile() {
-        encoder.set_icc_profile(icc.to_vec()).map_err(unsupported)?;
-    }
-    if let Some(exif) = options.metadata.exif() {
-        encoder
-            .set_exif_metadata(exif.to_vec())
-            .map_err(unsupported)?;
-    }
-    write(encoder, pixels)
 }
 
 #[cfg(feature = "pnm")]

@@ -1,6 +1,7 @@
 //! TIFF, through the `tiff` crate. It decompresses; what the samples mean is worked out here.
 
 mod damaged;
+mod deflate;
 mod metadata;
 mod samples;
 mod write;

@@ -47,6 +47,23 @@ pub enum Compression {
     PackBits,
 }
 
+/// The channels of a saved file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Channels {
+    /// The fewest that lose nothing of what the file can hold: no alpha where all of it is opaque,
+    /// gray where red, green and blue are the same everywhere, both once they are quantised.
+    Auto,
+    /// Brightness alone.
+    Gray,
+    /// Brightness and alpha.
+    GrayAlpha,
+    /// Red, green, blue.
+    Rgb,
+    /// Red, green, blue, alpha.
+    Rgba,
+}
+
 impl SaveOptions {
     /// The depth of the file's samples, straight from the float pixels.
     ///
@@ -65,6 +82,22 @@ impl SaveOptions {
     /// as for every option of a format that does not have it.
     pub fn depth(mut self, depth: Depth) -> Self {
         self.depth = Some(depth);
+        self
+    }
+
+    /// The channels of a PNG (all of [`Channels`]), a JPEG (gray or RGB, or the fewer) or a TIFF
+    /// of 8 or 16 bits (all but gray with alpha; a float TIFF has RGB or RGBA). Without it RGBA,
+    /// or RGB for a format that has no alpha and with a background.
+    ///
+    /// Without alpha, pixels are flattened onto the [`background`](Self::background), or black.
+    /// Brightness is libjpeg's, `(19595 R + 38470 G + 7471 B + 32768) >> 16` of the quantised
+    /// samples, so a gray is itself. [`Channels::Auto`] looks at the pixels on their device first,
+    /// for which saving waits.
+    ///
+    /// Alpha with a background is [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption),
+    /// and so is gray with an ICC profile, which is for RGB; with one, `Auto` keeps colours.
+    pub fn channels(mut self, channels: Channels) -> Self {
+        self.channels = Some(channels);
         self
     }
 

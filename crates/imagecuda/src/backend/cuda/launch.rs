@@ -19,7 +19,7 @@ use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
     orient::Orientation,
-    pack::{Background, Packing},
+    pack::{Background, Packing, Traits},
     pixel::{Rgba8, RgbaF32},
 };
 
@@ -235,6 +235,10 @@ impl Buffer<RgbaF32> {
         scratch.follow(&context.stream)?;
         let (src, dst) = (self.pointer(), scratch.pointer());
         match packing {
+            Packing::L8 => context.run_flatten("pack_l8", src, dst, len, background)?,
+            Packing::La8 => context.run("pack_la8", src, dst, len)?,
+            Packing::L16 => context.run_flatten("pack_l16", src, dst, len, background)?,
+            Packing::La16 => context.run("pack_la16", src, dst, len)?,
             Packing::Rgba16 => context.run("pack_rgba16", src, dst, len)?,
             Packing::Rgb16 => context.run_flatten("pack_rgb16", src, dst, len, background)?,
             Packing::Rgb32F => context.run_flatten("pack_rgb32f", src, dst, len, background)?,
@@ -251,6 +255,39 @@ impl Buffer<RgbaF32> {
         target.start_fetch(dst, bytes, &context.downloads)?;
         scratch.leave(&context.downloads)?;
         Ok(target)
+    }
+
+    /// What any of the first `len` pixels has that fewer channels would lose. Waits.
+    pub(crate) fn traits(
+        &self,
+        deep: bool,
+        background: Option<Background>,
+        len: usize,
+    ) -> Result<Traits> {
+        let context = self.context();
+        let _current = context.enter()?;
+        let stream = &context.stream;
+        let function = context.function("traits")?;
+        let mut word = context.pinned(size_of::<u32>())?;
+        word.fill(0);
+        let mut scratch = context.scratch(word.len())?;
+        scratch.follow(stream)?;
+        word.start_upload(scratch.pointer(), word.len(), stream)?;
+        let (src, dst) = (self.pointer(), scratch.pointer());
+        let [r, g, b] = background.unwrap_or_default();
+        let (deep, flatten) = (u32::from(deep), u32::from(background.is_some()));
+        // SAFETY: the kernel takes these eight arguments: `len` pixels of this buffer, and a word
+        // of zeros, which is in stream order.
+        let launched = unsafe {
+            launch!(function<<<context.grid(len), BLOCK, 0, stream>>>(
+                src, dst, len, r, g, b, deep, flatten
+            ))
+        };
+        check("cuLaunchKernel", launched)?;
+        word.start_fetch(dst, word.len(), stream)?;
+        scratch.leave(stream)?;
+        word.wait()?;
+        Ok(Traits(bytemuck::pod_read_unaligned(&word)))
     }
 
     /// The first `len` pixels as flattened RGB bytes, to device memory. Does not wait.

@@ -1,6 +1,6 @@
 //! Writing TIFF.
 
-use super::{Pixels, Sink, metadata::Described};
+use super::{Pixels, Sink, deflate, metadata::Described};
 use crate::{Compression, Error, Metadata, Result, SaveOptions};
 use bytemuck::Pod;
 use imagecuda_kernels::layout::Layout;
@@ -9,7 +9,9 @@ use tiff::{
     TiffError,
     encoder::{
         Compression as Method, DeflateLevel, Predictor, TiffEncoder, TiffKind, TiffValue,
-        colortype::{ColorType, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float},
+        colortype::{
+            ColorType, Gray8, Gray16, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float,
+        },
     },
     tags::{ExtraSamples, Tag},
 };
@@ -44,7 +46,7 @@ pub(in crate::codec) fn write(
     }
 }
 
-fn write_as<K: TiffKind>(
+fn write_as<K: TiffKind + Send>(
     file: TiffEncoder<&mut dyn Sink, K>,
     method: Method,
     pixels: Pixels<'_>,
@@ -58,19 +60,27 @@ fn write_as<K: TiffKind>(
         _ => Predictor::None,
     };
     let file = file.with_compression(method).with_predictor(predictor);
+    let level = match method {
+        Method::Deflate(level) => Some(level),
+        _ => None,
+    };
     match pixels.layout {
-        Layout::Rgb8 => write_page::<RGB8, K>(file, pixels, metadata),
-        Layout::Rgba8 => write_page::<RGBA8, K>(file, pixels, metadata),
-        Layout::Rgb16 => write_page::<RGB16, K>(file, pixels, metadata),
-        Layout::Rgba16 => write_page::<RGBA16, K>(file, pixels, metadata),
-        Layout::Rgb32F => write_page::<RGB32Float, K>(file, pixels, metadata),
-        Layout::Rgba32F => write_page::<RGBA32Float, K>(file, pixels, metadata),
+        Layout::L8 => write_page::<Gray8, K>(file, level, pixels, metadata),
+        Layout::L16 => write_page::<Gray16, K>(file, level, pixels, metadata),
+        Layout::Rgb8 => write_page::<RGB8, K>(file, level, pixels, metadata),
+        Layout::Rgba8 => write_page::<RGBA8, K>(file, level, pixels, metadata),
+        Layout::Rgb16 => write_page::<RGB16, K>(file, level, pixels, metadata),
+        Layout::Rgba16 => write_page::<RGBA16, K>(file, level, pixels, metadata),
+        Layout::Rgb32F => write_page::<RGB32Float, K>(file, level, pixels, metadata),
+        Layout::Rgba32F => write_page::<RGBA32Float, K>(file, level, pixels, metadata),
         other => Err(Error::encode(format!("the encoder takes no {other:?}"))),
     }
 }
 
-fn write_page<C: ColorType, K: TiffKind>(
+/// With a `level`, strips are deflated on all cores; else the crate does what it was told.
+fn write_page<C: ColorType, K: TiffKind + Send>(
     mut file: TiffEncoder<&mut dyn Sink, K>,
+    level: Option<DeflateLevel>,
     pixels: Pixels<'_>,
     metadata: &Metadata,
 ) -> Result<()>
@@ -79,6 +89,10 @@ where
     [C::Inner]: TiffValue,
 {
     let described = Described::begin(metadata, &mut file).map_err(encode_error)?;
+    if let Some(level) = level {
+        let picture = file.image_directory().map_err(encode_error)?;
+        return deflate::write::<C, K>(picture, described, level, pixels);
+    }
     let mut image = file
         .new_image::<C>(pixels.width, pixels.height)
         .map_err(encode_error)?;
@@ -98,14 +112,14 @@ where
 }
 
 /// Staging memory is aligned for any sample; other bytes are copied.
-fn samples<T: Pod>(bytes: &[u8]) -> Cow<'_, [T]> {
+pub(super) fn samples<T: Pod>(bytes: &[u8]) -> Cow<'_, [T]> {
     match bytemuck::try_cast_slice(bytes) {
         Ok(samples) => samples.into(),
         Err(_) => bytemuck::pod_collect_to_vec(bytes).into(),
     }
 }
 
-fn encode_error(error: TiffError) -> Error {
+pub(super) fn encode_error(error: TiffError) -> Error {
     match error {
         TiffError::IoError(error) => error.into(),
         error => Error::encode(error),

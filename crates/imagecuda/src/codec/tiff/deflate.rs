@@ -1,0 +1,112 @@
+//! Writing TIFF with Deflate: strips that are made on all cores.
+
+use super::{
+    Pixels, Sink,
+    metadata::Described,
+    write::{encode_error, samples},
+};
+use crate::{Result, codec::in_order::in_order};
+use bytemuck::Pod;
+use flate2::{Compression, write::ZlibEncoder};
+use std::{io::Write, mem};
+use tiff::{
+    TiffResult,
+    encoder::{
+        DeflateLevel, DirectoryEncoder, Predictor, Rational, TiffKind, TiffValue,
+        colortype::ColorType,
+    },
+    tags::{CompressionMethod, ExtraSamples, ResolutionUnit, Tag},
+};
+
+/// Bytes that a strip has at least, but for the last.
+const STRIP: usize = 1_000_000;
+
+/// Writes the picture whose directory is `picture`, and what describes it.
+pub(super) fn write<C: ColorType, K: TiffKind + Send>(
+    mut picture: DirectoryEncoder<'_, &mut dyn Sink, K>,
+    described: Described<'_, K>,
+    level: DeflateLevel,
+    pixels: Pixels<'_>,
+) -> Result<()>
+where
+    C::Inner: Pod,
+    [C::Inner]: TiffValue,
+{
+    let stride = pixels.width as usize * pixels.layout.bytes_per_pixel();
+    let rows = STRIP.div_ceil(stride);
+    // There is none for floats in the crate.
+    let is_predicted = pixels.layout.bits() < 32;
+    put_tags::<C, K>(&mut picture, pixels, rows, is_predicted).map_err(encode_error)?;
+    // Last, as a resolution of its own is the one that counts.
+    described.finish(&mut picture).map_err(encode_error)?;
+
+    let level = Compression::new(level as u32);
+    let make = |predicted: &mut Vec<C::Inner>, strip: usize, out: &mut Vec<u8>| {
+        let start = strip * rows * stride;
+        let end = pixels.data.len().min(start + rows * stride);
+        let mut bytes = &pixels.data[start..end];
+        if is_predicted {
+            predicted.clear();
+            // What there is no room for, the crate leaves out.
+            predicted.reserve(bytes.len() / size_of::<C::Inner>());
+            for row in bytes.chunks_exact(stride) {
+                C::horizontal_predict(&samples(row), predicted);
+            }
+            bytes = bytemuck::cast_slice(predicted);
+        }
+        let mut coder = ZlibEncoder::new(mem::take(out), level);
+        coder.write_all(bytes)?;
+        *out = coder.finish()?;
+        Ok(())
+    };
+    let strips = pixels.data.len().div_ceil(rows * stride);
+    let (mut offsets, mut counts) = (Vec::new(), Vec::new());
+    let made: Vec<std::io::Result<()>> = in_order(strips, make, |_, bytes| {
+        offsets.push(picture.write_data(bytes).map_err(encode_error)?);
+        counts.push(bytes.len() as u64);
+        Ok(())
+    })?;
+    made.into_iter().collect::<std::io::Result<()>>()?;
+
+    let finish = || {
+        for (tag, numbers) in [(Tag::StripOffsets, offsets), (Tag::StripByteCounts, counts)] {
+            let numbers = numbers.into_iter().map(K::convert_offset);
+            let numbers = numbers.collect::<TiffResult<Vec<_>>>()?;
+            picture.write_tag(tag, K::convert_slice(&numbers))?;
+        }
+        Ok(())
+    };
+    finish().map_err(encode_error)?;
+    picture.finish().map_err(encode_error)
+}
+
+/// The tags that the crate's own encoder of pictures writes.
+fn put_tags<C: ColorType, K: TiffKind>(
+    picture: &mut DirectoryEncoder<'_, &mut dyn Sink, K>,
+    pixels: Pixels<'_>,
+    rows: usize,
+    is_predicted: bool,
+) -> TiffResult<()> {
+    let predictor = match is_predicted {
+        true => Predictor::Horizontal,
+        false => Predictor::None,
+    };
+    let formats: Vec<u16> = C::SAMPLE_FORMAT.iter().map(|f| f.to_u16()).collect();
+    picture.write_tag(Tag::ImageWidth, pixels.width)?;
+    picture.write_tag(Tag::ImageLength, pixels.height)?;
+    picture.write_tag(Tag::Compression, CompressionMethod::Deflate.to_u16())?;
+    picture.write_tag(Tag::Predictor, predictor.to_u16())?;
+    picture.write_tag(Tag::PhotometricInterpretation, C::TIFF_VALUE.to_u16())?;
+    picture.write_tag(Tag::BitsPerSample, C::BITS_PER_SAMPLE)?;
+    picture.write_tag(Tag::SampleFormat, &formats[..])?;
+    picture.write_tag(Tag::SamplesPerPixel, C::BITS_PER_SAMPLE.len() as u16)?;
+    picture.write_tag(Tag::RowsPerStrip, u32::try_from(rows)?)?;
+    picture.write_tag(Tag::XResolution, Rational { n: 1, d: 1 })?;
+    picture.write_tag(Tag::YResolution, Rational { n: 1, d: 1 })?;
+    picture.write_tag(Tag::ResolutionUnit, ResolutionUnit::None.to_u16())?;
+    if pixels.layout.has_alpha() {
+        let straight = [ExtraSamples::UnassociatedAlpha.to_u16()];
+        picture.write_tag(Tag::ExtraSamples, &straight[..])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,70 @@
+//! The channels of a file: those that its encoder wants, or the fewest that a picture needs.
+
+use super::{Started, Target};
+use crate::{
+    Error, Image, Result,
+    codec::{self, Plan},
+};
+use imagecuda_kernels::{
+    expand::Curve,
+    layout::Layout,
+    pack::{Packing, Traits},
+};
+
+/// What a device makes for an encoder.
+pub(super) fn packing(Plan { layout, curve }: Plan) -> Result<Packing> {
+    Ok(match (layout, curve) {
+        (Layout::L8, Curve::Encoded) => Packing::L8,
+        (Layout::La8, Curve::Encoded) => Packing::La8,
+        (Layout::Rgb8, Curve::Encoded) => Packing::Rgb8,
+        (Layout::Rgba8, Curve::Encoded) => Packing::Rgba8,
+        (Layout::L16, Curve::Encoded) => Packing::L16,
+        (Layout::La16, Curve::Encoded) => Packing::La16,
+        (Layout::Rgb16, Curve::Encoded) => Packing::Rgb16,
+        (Layout::Rgba16, Curve::Encoded) => Packing::Rgba16,
+        (Layout::Rgb32F, Curve::Encoded) => Packing::Rgb32F,
+        (Layout::Rgba32F, Curve::Encoded) => Packing::Rgba32F,
+        (Layout::Rgb32F, Curve::Linear) => Packing::Rgb32FLinear,
+        (Layout::Rgba32F, Curve::Linear) => Packing::Rgba32FLinear,
+        _ => return Err(Error::unsupported(format!("{curve:?} {layout:?} pixels"))),
+    })
+}
+
+impl Target {
+    /// As [`start`](Self::start), with no more channels than the pixels need. Waits for the device.
+    pub(super) fn start_narrowed(mut self, image: &Image) -> Result<Started> {
+        self.narrow = false;
+        let planned = self.packing.layout();
+        let background = (!planned.has_alpha()).then(|| self.background());
+        let traits = image
+            .buffer
+            .traits(planned.bits() == 16, background, image.len())
+            .map_err(|error| error.with_format(self.format))?;
+        // A profile for RGB is for no gray, and keeps the colours that there are not.
+        let profile = self.options.metadata.icc_profile().is_some();
+        let color = profile || traits.has(Traits::COLOR);
+        let alpha = traits.has(Traits::TRANSLUCENT);
+        let layout = codec::narrowed(self.format, planned, color, alpha);
+        let all = self.packing;
+        self.packing = packing(Plan {
+            layout,
+            curve: Curve::Encoded,
+        })?;
+        // Flattened by an alpha that is not quite 1.0, colours would not be those that the file
+        // would have with alpha.
+        if planned.has_alpha() && !layout.has_alpha() && traits.has(Traits::BELOW_ONE) {
+            return self.start(&quantized(image, all)?);
+        }
+        self.start(image)
+    }
+}
+
+/// `image` as it comes back from a file of these pixels.
+fn quantized(image: &Image, packing: Packing) -> Result<Image> {
+    let mut pixels = image
+        .buffer
+        .pack(image.device(), packing, Default::default(), image.len())?;
+    pixels.wait()?;
+    let (width, height) = (image.width(), image.height());
+    Image::from_pixels(image.device(), width, height, packing.layout(), &pixels)
+}

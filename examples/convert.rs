@@ -4,7 +4,7 @@
 
 use imagecuda::{
     Channels, ColorPolicy, Compression, Decoded, Depth, Device, ImageInfo, JpegDecoder,
-    LoadOptions, SaveOptions, Subsampling,
+    JpegEncoder, LoadOptions, SaveOptions, Subsampling,
 };
 use std::{
     error::Error,
@@ -45,6 +45,10 @@ Options:
       --allow-truncated    convert what there is of a damaged INPUT
       --jpeg-decoder D     auto (default), host or kernels: what decodes JPEG's Huffman
                            codes; the pixels are the same
+      --jpeg-encoder E     auto (default), host or kernels: what encodes JPEG; the bytes are
+                           the same
+      --optimize-huffman   make a JPEG's tables for the picture
+      --restart-interval N MCUs between a JPEG's restart markers
       --info               print what FILE is, without decoding it
   -h, --help               print this";
 
@@ -135,6 +139,16 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             "--jpeg-decoder" => {
                 load = load.jpeg_decoder(one_of(name, &value()?, &JPEG_DECODERS)?);
             }
+            "--jpeg-encoder" => {
+                save = save.jpeg_encoder(one_of(name, &value()?, &JPEG_ENCODERS)?);
+            }
+            "--optimize-huffman" => save = save.optimize_huffman(true),
+            "--restart-interval" => {
+                let mcus = value()?;
+                let number = mcus.parse();
+                let number = number.map_err(|_| format!("--restart-interval: {mcus}"))?;
+                save = save.restart_interval(number);
+            }
             "--raw-color" => load = load.color(ColorPolicy::Raw),
             "--background" => save = save.background(color(&value()?)?),
             "--depth" => save = save.depth(one_of(name, &value()?, &DEPTHS)?),
@@ -181,6 +195,12 @@ const SUBSAMPLINGS: [(&str, Subsampling); 3] = [
     ("444", Subsampling::Yuv444),
     ("422", Subsampling::Yuv422),
     ("420", Subsampling::Yuv420),
+];
+
+const JPEG_ENCODERS: [(&str, JpegEncoder); 3] = [
+    ("auto", JpegEncoder::Auto),
+    ("host", JpegEncoder::Host),
+    ("kernels", JpegEncoder::Kernels),
 ];
 
 const JPEG_DECODERS: [(&str, JpegDecoder); 3] = [

@@ -23,6 +23,7 @@ mod images;
 mod inks;
 mod interop;
 mod jpeg;
+mod jpeg_encode;
 mod kernels;
 mod metadata;
 mod options;
@@ -66,6 +67,7 @@ fn main() -> ExitCode {
         inks::trials(),
         interop::trials(),
         jpeg::trials(),
+        jpeg_encode::trials(),
         kernels::trials(),
         metadata::trials(),
         options::trials(),

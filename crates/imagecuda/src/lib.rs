@@ -115,8 +115,8 @@ pub use load::{
 };
 pub use metadata::Metadata;
 pub use save::{
-    Channels, Compression, Depth, Prepared, SaveOptions, Subsampling, encode, save, save_u8,
-    save_via,
+    Channels, Compression, Depth, JpegEncoder, Prepared, SaveOptions, Subsampling, encode, save,
+    save_u8, save_via,
 };
 
 #[cfg(feature = "cuda")]

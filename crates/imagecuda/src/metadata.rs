@@ -63,13 +63,6 @@ impl Metadata {
         self.exif.as_deref()
     }
 
-    /// Bytes of all of it.
-    #[cfg(feature = "jpeg")]
-    pub(crate) fn bytes(&self) -> usize {
-        let parts = [&self.icc, &self.exif];
-        parts.into_iter().flatten().map(|part| part.len()).sum()
-    }
-
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
         self.icc.is_none() && self.exif.is_none()

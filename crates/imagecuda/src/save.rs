@@ -2,24 +2,20 @@
 
 mod channels;
 mod options;
+mod prepared;
 
-pub use self::options::{Channels, Compression, Depth, Subsampling};
+pub(crate) use self::prepared::Started;
+pub use self::{
+    options::{Channels, Compression, Depth, JpegEncoder, Subsampling},
+    prepared::Prepared,
+};
 
-use crate::{
-    Error, ErrorKind, Format, Image, ImageU8, Metadata, Result,
-    backend::Staging,
-    codec::{self, Pixels, Sink},
-    file,
-    trace::span,
-};
-use imagecuda_kernels::{
-    layout::Layout,
-    pack::{Background, Packing},
-};
-use std::{
-    io::{Cursor, Write},
-    path::Path,
-};
+use self::prepared::Content;
+#[cfg(feature = "jpeg")]
+use crate::codec::jpeg::encode::Encoding;
+use crate::{Error, ErrorKind, Format, Image, ImageU8, Metadata, Result, backend::Staging, codec};
+use imagecuda_kernels::pack::{Background, Packing};
+use std::{io::Write, path::Path};
 
 /// How to save.
 ///
@@ -66,6 +62,7 @@ pub struct SaveOptions {
     pub(crate) effort: Option<u8>,
     pub(crate) optimize_huffman: bool,
     pub(crate) restart_interval: u16,
+    pub(crate) jpeg_encoder: JpegEncoder,
     pub(crate) metadata: Metadata,
     pub(crate) format: Option<Format>,
 }
@@ -244,11 +241,37 @@ impl Target {
             return self.start_narrowed(image);
         }
         let (device, len) = (image.device(), image.len());
+        #[cfg(feature = "jpeg")]
+        if self.format == Format::Jpeg
+            && !self.options.progressive
+            && device.encodes_jpeg(self.options.jpeg_encoder, len)
+        {
+            return self.start_jpeg(image);
+        }
         let pixels = image
             .buffer
             .pack(device, self.packing, self.background(), len)
             .map_err(|error| error.with_format(self.format))?;
         Ok(self.with_pixels(image.width(), image.height(), pixels))
+    }
+
+    /// Has the device encode the picture.
+    #[cfg(feature = "jpeg")]
+    fn start_jpeg(self, image: &Image) -> Result<Started> {
+        let (width, height) = (image.width(), image.height());
+        let is_gray = self.packing == Packing::L8;
+        let start = || {
+            let mut encoding = Encoding::new((width, height), is_gray, &self.options)?;
+            let coding = image.buffer.start_jpeg(&mut encoding, self.background())?;
+            Ok((encoding, coding))
+        };
+        let (encoding, coding) = start().map_err(|error: Error| error.with_format(self.format))?;
+        Ok(Started {
+            target: self,
+            width,
+            height,
+            content: Content::Jpeg(Box::new(encoding), coding),
+        })
     }
 
     fn start_via(self, image: &Image, via: &mut ImageU8) -> Result<Started> {
@@ -276,82 +299,12 @@ impl Target {
     }
 
     fn with_pixels(self, width: u32, height: u32, pixels: Staging) -> Started {
-        Started(Prepared {
+        Started {
             target: self,
             width,
             height,
-            pixels,
-        })
-    }
-}
-
-/// Pixels that are on their way to host memory.
-#[derive(Debug)]
-pub(crate) struct Started(Prepared);
-
-impl Started {
-    /// Waits for them.
-    pub(crate) fn finish(self) -> Result<Prepared> {
-        let Self(mut prepared) = self;
-        span!("download", format = %prepared.format(), bytes = prepared.pixels.len());
-        prepared.pixels.wait()?;
-        Ok(prepared)
-    }
-}
-
-/// Pixels in host memory as an encoder wants them.
-#[derive(Debug)]
-pub struct Prepared {
-    target: Target,
-    width: u32,
-    height: u32,
-    pixels: Staging,
-}
-
-impl Prepared {
-    /// The format of the file to be.
-    pub fn format(&self) -> Format {
-        self.target.format
-    }
-
-    /// The layout of the pixels, which is what was downloaded.
-    pub fn layout(&self) -> Layout {
-        self.target.packing.layout()
-    }
-
-    /// Encodes the pixels to a file, which appears whole or not at all.
-    ///
-    /// # Errors
-    ///
-    /// As [`SaveOptions::save`].
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
-        file::replace(path, |out| self.write_to(out))
-            .map_err(|error| error.with_format(self.target.format).with_path(path))
-    }
-
-    /// Encodes the pixels to memory.
-    ///
-    /// # Errors
-    ///
-    /// As [`SaveOptions::save`].
-    pub fn encode(&self) -> Result<Vec<u8>> {
-        let mut bytes = Cursor::new(Vec::new());
-        self.write_to(&mut bytes)?;
-        Ok(bytes.into_inner())
-    }
-
-    fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
-        let target = &self.target;
-        span!("encode", format = %target.format, width = self.width, height = self.height);
-        let pixels = Pixels {
-            width: self.width,
-            height: self.height,
-            layout: target.packing.layout(),
-            data: &self.pixels,
-        };
-        let extension = target.extension.as_deref();
-        codec::encode(target.format, extension, pixels, &target.options, out)
+            content: Content::Pixels(pixels),
+        }
     }
 }
 

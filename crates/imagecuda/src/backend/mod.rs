@@ -4,6 +4,8 @@
 pub(crate) mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
+#[cfg(feature = "jpeg")]
+pub(crate) mod jpeg;
 pub(crate) mod pool;
 
 #[cfg(feature = "cuda")]

@@ -26,6 +26,20 @@ pub enum Subsampling {
     Yuv420,
 }
 
+/// What encodes JPEG files. The bytes are the same whatever does, but for progressive files, which
+/// are always the host's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum JpegEncoder {
+    /// The kernels on a GPU, where they are faster; else the host.
+    #[default]
+    Auto,
+    /// The host.
+    Host,
+    /// The kernels, on the CPU device as well, where they are slow.
+    Kernels,
+}
+
 /// How hard a lossless format compresses. The pixels are the same with all of them.
 ///
 /// The first four are a scale that PNG and TIFF both have (TIFF as Deflate, which most readers
@@ -121,6 +135,12 @@ impl SaveOptions {
     /// the default, which any format takes.
     pub fn optimize_huffman(mut self, optimize: bool) -> Self {
         self.optimize_huffman = optimize;
+        self
+    }
+
+    /// What encodes JPEG files. The bytes are the same whatever does.
+    pub fn jpeg_encoder(mut self, encoder: JpegEncoder) -> Self {
+        self.jpeg_encoder = encoder;
         self
     }
 

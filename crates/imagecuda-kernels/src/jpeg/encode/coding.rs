@@ -155,13 +155,13 @@ pub fn write<W: Words>(
         writer.put(bits, count);
     });
     let is_last = number + 1 == frame.units();
-    let ends = is_last || frame.restart_interval != 0 && (number + 1) % frame.group() == 0;
+    let ends = is_last || frame.restart_interval != 0 && (number + 1).is_multiple_of(frame.group());
     let mut marker = None;
     if ends {
         let place = writer.align();
         if !is_last {
             marker = Some(place);
-            let restart = 0xffd0 | number / frame.group() % 8;
+            let restart = 0xffd0 | ((number / frame.group()) % 8);
             writer.put(restart, 16);
         }
     }

@@ -74,7 +74,7 @@ pub const fn reciprocal(divisor: u8) -> u32 {
 pub fn quantize(coefficient: i32, divisor: u32, reciprocal: u32) -> i32 {
     let magnitude = coefficient.unsigned_abs() + divisor / 2;
     // Exact for 16 bits by 12.
-    let quotient = (u64::from(magnitude) * u64::from(reciprocal) >> 32) as i32;
+    let quotient = ((u64::from(magnitude) * u64::from(reciprocal)) >> 32) as i32;
     if coefficient < 0 { -quotient } else { quotient }
 }
 

@@ -414,20 +414,20 @@ impl Queue {
 
 /// Parts of a buffer, one behind the other.
 #[derive(Default)]
-struct Parts {
-    end: usize,
+pub(super) struct Parts {
+    pub(super) end: usize,
 }
 
 impl Parts {
     /// Where the next `bytes` are: at a multiple of what any kernel wants.
-    fn add(&mut self, bytes: usize) -> usize {
+    pub(super) fn add(&mut self, bytes: usize) -> usize {
         let start = self.end.next_multiple_of(256);
         self.end = start + bytes;
         start
     }
 }
 
-fn put<T: Pod>(buffer: &mut Pinned, at: usize, items: &[T]) {
+pub(super) fn put<T: Pod>(buffer: &mut Pinned, at: usize, items: &[T]) {
     let bytes: &[u8] = cast_slice(items);
     buffer[at..at + bytes.len()].copy_from_slice(bytes);
 }

@@ -7,6 +7,8 @@
 //! work at the same time.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "jpeg")]
+mod encode_jpeg;
 mod error;
 mod event;
 #[cfg(feature = "dlpack")]
@@ -20,7 +22,10 @@ mod raw;
 mod scratch;
 
 #[cfg(feature = "jpeg")]
-pub(crate) use jpeg::Coefficients;
+pub(crate) use {
+    encode_jpeg::{Coded, Coding},
+    jpeg::Coefficients,
+};
 pub(crate) use {memory::Buffer, pinned::Pinned};
 
 use crate::{ErrorKind, Result, backend::pool::Pool};

@@ -68,7 +68,7 @@ pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
     let size = (pixels.width, pixels.height);
     let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;
     let data = encoding.encode(pixels)?;
-    Ok(out.write_all(&encoding.file(&data, &options.metadata))?)
+    Ok(encoding.write(&data, &options.metadata, out)?)
 }
 
 impl Decode for Jpeg<'_> {

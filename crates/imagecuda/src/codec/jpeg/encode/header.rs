@@ -1,8 +1,12 @@
 //! What is around the entropy-coded data of a file.
 
 use super::{Encoding, huffman::Table};
-use crate::{Metadata, codec::options::JPEG_ICC_PIECE};
+use crate::{
+    Metadata,
+    codec::{Sink, options::JPEG_ICC_PIECE},
+};
 use imagecuda_kernels::jpeg::{picture::BLOCK, scan::NATURAL};
+use std::io;
 
 // Annex K.1 of the standard, in natural order.
 #[rustfmt::skip]
@@ -43,13 +47,18 @@ pub(super) fn quantizers(quality: u8) -> [[u8; BLOCK]; 2] {
 }
 
 impl Encoding {
-    /// The file of the entropy-coded `data`.
-    pub(crate) fn file(&self, data: &[u8], metadata: &Metadata) -> Vec<u8> {
-        let mut file = Vec::with_capacity(data.len() + 1024 + metadata.bytes());
-        self.start(metadata, &mut file);
-        file.extend_from_slice(data);
-        file.extend([0xff, 0xd9]);
-        file
+    /// Writes the file of the entropy-coded `data`.
+    pub(crate) fn write(
+        &self,
+        data: &[u8],
+        metadata: &Metadata,
+        out: &mut dyn Sink,
+    ) -> io::Result<()> {
+        let mut start = Vec::new();
+        self.start(metadata, &mut start);
+        out.write_all(&start)?;
+        out.write_all(data)?;
+        out.write_all(&[0xff, 0xd9])
     }
 
     /// What is before the data. The lengths of the metadata were checked.

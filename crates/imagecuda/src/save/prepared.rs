@@ -1,0 +1,134 @@
+//! Between a device and a file.
+
+use super::Target;
+use crate::{
+    Format, Result,
+    backend::Staging,
+    codec::{self, Pixels, Sink},
+    file,
+    trace::span,
+};
+#[cfg(feature = "jpeg")]
+use crate::{
+    backend::jpeg::{Coded, Coding},
+    codec::jpeg::encode::Encoding,
+};
+use imagecuda_kernels::layout::Layout;
+use std::{io::Cursor, path::Path};
+
+/// What is on its way to host memory.
+#[derive(Debug)]
+pub(crate) struct Started {
+    pub(super) target: Target,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) content: Content,
+}
+
+#[derive(Debug)]
+pub(super) enum Content {
+    Pixels(Staging),
+    #[cfg(feature = "jpeg")]
+    Jpeg(Box<Encoding>, Coding),
+}
+
+impl Started {
+    /// Waits for it.
+    pub(crate) fn finish(self) -> Result<Prepared> {
+        let Self {
+            target,
+            width,
+            height,
+            content,
+        } = self;
+        let arrived = match content {
+            Content::Pixels(mut pixels) => {
+                span!("download", format = %target.format, bytes = pixels.len());
+                pixels.wait()?;
+                Arrived::Pixels(pixels)
+            }
+            #[cfg(feature = "jpeg")]
+            Content::Jpeg(mut encoding, coding) => {
+                span!("encode", format = %target.format, width, height);
+                let data = coding.finish(&mut encoding)?;
+                Arrived::Jpeg(encoding, data)
+            }
+        };
+        Ok(Prepared {
+            target,
+            width,
+            height,
+            arrived,
+        })
+    }
+}
+
+/// Pixels in host memory as an encoder wants them, or what a device has encoded of a JPEG.
+#[derive(Debug)]
+pub struct Prepared {
+    target: Target,
+    width: u32,
+    height: u32,
+    arrived: Arrived,
+}
+
+#[derive(Debug)]
+enum Arrived {
+    Pixels(Staging),
+    #[cfg(feature = "jpeg")]
+    Jpeg(Box<Encoding>, Coded),
+}
+
+impl Prepared {
+    /// The format of the file to be.
+    pub fn format(&self) -> Format {
+        self.target.format
+    }
+
+    /// The layout of the pixels. It is what was downloaded, but for a JPEG that a device encoded.
+    pub fn layout(&self) -> Layout {
+        self.target.packing.layout()
+    }
+
+    /// Encodes the pixels to a file, which appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`](super::SaveOptions::save).
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        file::replace(path, |out| self.write_to(out))
+            .map_err(|error| error.with_format(self.target.format).with_path(path))
+    }
+
+    /// Encodes the pixels to memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`](super::SaveOptions::save).
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let mut bytes = Cursor::new(Vec::new());
+        self.write_to(&mut bytes)?;
+        Ok(bytes.into_inner())
+    }
+
+    fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
+        let target = &self.target;
+        let pixels = match &self.arrived {
+            Arrived::Pixels(pixels) => pixels,
+            #[cfg(feature = "jpeg")]
+            Arrived::Jpeg(encoding, data) => {
+                return Ok(encoding.write(data, &target.options.metadata, out)?);
+            }
+        };
+        span!("encode", format = %target.format, width = self.width, height = self.height);
+        let pixels = Pixels {
+            width: self.width,
+            height: self.height,
+            layout: target.packing.layout(),
+            data: pixels,
+        };
+        let extension = target.extension.as_deref();
+        codec::encode(target.format, extension, pixels, &target.options, out)
+    }
+}

@@ -20,6 +20,9 @@ const QUICK_BAND: usize = 256 * 1024;
 /// And of one that is coded by [`zlib`], which has 32 KB of the band before filtered once more.
 const BAND: usize = 512 * 1024;
 
+/// Of zlib-rs, for the bands of drawings: the first at which codes are made for the data.
+const QUICK_LEVEL: u32 = 2;
+
 /// Of so many blocks of a row one is weighed for its filter.
 const SPARSE: usize = 4;
 
@@ -160,7 +163,16 @@ impl<'a> Bands<'a> {
         let (before, data) = filtered.split_at(before);
         match self.coder {
             Coder::Stored => deflate::store(data, last, out),
-            Coder::Quick => deflate::compress(data, last, finder, out),
+            Coder::Quick => {
+                let sequences = finder.find(data);
+                // Where there are hardly any literals to be quick with, matches are all, and zlib
+                // is better at them, and as quick.
+                if deflate::Sequence::are_matches(sequences) {
+                    zlib::compress(QUICK_LEVEL, data, &[], last, out).map_err(Error::encode)?;
+                } else {
+                    deflate::compress(data, sequences, last, out);
+                }
+            }
             Coder::Zlib(level) => {
                 zlib::compress(level, data, before, last, out).map_err(Error::encode)?;
             }

@@ -40,7 +40,11 @@ where
     // Last, as a resolution of its own is the one that counts.
     described.finish(&mut picture).map_err(encode_error)?;
 
-    let level = Compression::new(level as u32);
+    // zlib-rs has at level 1 codes that are not made for the data.
+    let level = Compression::new(match level {
+        DeflateLevel::Fast => 2,
+        other => other as u32,
+    });
     let make = |predicted: &mut Vec<C::Inner>, strip: usize, out: &mut Vec<u8>| {
         let start = strip * rows * stride;
         let end = pixels.data.len().min(start + rows * stride);

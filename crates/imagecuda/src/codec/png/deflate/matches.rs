@@ -7,18 +7,30 @@ const LONGEST: usize = 258;
 /// How far back one may be.
 const WINDOW: usize = 32 * 1024;
 
+/// Literals are few where there are so many times as many bytes of matches.
+const FEW: usize = 16;
+
 const HASH_BITS: u32 = 13;
 /// After so many looks in vain (a power of two), one place more is passed at each.
 const PATIENCE: u32 = 4;
 
 /// Bytes as they are, then a match.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sequence {
+pub(in crate::codec::png) struct Sequence {
     pub(super) literals: u32,
     /// 3 to 258; 0 at the end, where none follows.
     pub(super) length: u16,
     /// 1 to 32768.
     pub(super) distance: u16,
+}
+
+impl Sequence {
+    /// Whether nearly all are matches, as in drawings.
+    pub(in crate::codec::png) fn are_matches(sequences: &[Self]) -> bool {
+        let lengths = sequences.iter().map(|s| usize::from(s.length));
+        let literals = sequences.iter().map(|s| s.literals as usize);
+        literals.sum::<usize>() < lengths.sum::<usize>() / FEW
+    }
 }
 
 /// Finds matches; its memory is used again.
@@ -31,7 +43,7 @@ pub(in crate::codec::png) struct Finder {
 
 impl Finder {
     /// All of `data`, of less than 4 GB, as literals and matches.
-    pub(super) fn find(&mut self, data: &[u8]) -> &[Sequence] {
+    pub(in crate::codec::png) fn find(&mut self, data: &[u8]) -> &[Sequence] {
         self.places.clear();
         self.places.resize(1 << HASH_BITS, 0);
         self.sequences.clear();

@@ -7,11 +7,10 @@ mod bits;
 mod huffman;
 mod matches;
 
-pub(super) use matches::Finder;
+pub(super) use matches::{Finder, Sequence};
 
 use bits::Writer;
 use huffman::{Code, Header};
-use matches::Sequence;
 
 /// Bytes that a block of data as they are has at most.
 const STORED: usize = 65_535;
@@ -24,9 +23,9 @@ const DISTANCES: usize = 30;
 /// The longest codes of both: four of literals fit a word of the writer.
 const LIMIT: usize = 12;
 
-/// Appends `data`, compressed, to `out`; after the `last` there is no more.
-pub(super) fn compress(data: &[u8], last: bool, finder: &mut Finder, out: &mut Vec<u8>) {
-    let sequences = finder.find(data);
+/// Appends `data`, which are these `sequences`, compressed to `out`; after the `last` there is no
+/// more.
+pub(super) fn compress(data: &[u8], sequences: &[Sequence], last: bool, out: &mut Vec<u8>) {
     let Counts {
         literals,
         distances,

@@ -64,7 +64,7 @@ fn what_is_compressed_is_inflated() {
     for len in (1..40).chain([257, 258, 259, 300, 4096, 65_535, 65_536, 150_000]) {
         for (kind, data) in contents(len as u64, len).into_iter().enumerate() {
             let mut stream = Vec::new();
-            compress(&data, true, &mut finder, &mut stream);
+            compress(&data, finder.find(&data), true, &mut stream);
             assert!(inflate(&stream, len) == data, "{len} bytes of kind {kind}");
             assert!(
                 stream.len() <= stored_size(len),
@@ -85,7 +85,7 @@ fn bands_are_one_stream() {
     for (i, band) in bands.iter().enumerate() {
         match i % 4 {
             1 => store(band, i == bands.len() - 1, &mut stream),
-            _ => compress(band, i == bands.len() - 1, &mut finder, &mut stream),
+            _ => compress(band, finder.find(band), i == bands.len() - 1, &mut stream),
         }
     }
     let whole = bands.concat();
@@ -97,7 +97,7 @@ fn what_repeats_becomes_small() {
     let mut finder = Finder::default();
     let mut size = |data: &[u8]| {
         let mut stream = Vec::new();
-        compress(data, true, &mut finder, &mut stream);
+        compress(data, finder.find(data), true, &mut stream);
         stream.len()
     };
     assert!(size(&[0; 100_000]) < 200);

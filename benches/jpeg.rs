@@ -48,7 +48,7 @@ fn main() -> Result<()> {
         match arg.as_str() {
             "--bench" => {}
             // What the phases are measured of.
-            phases::CHILD => return phases::run(args.next()),
+            CHILD => return load_again(args.next()),
             "--device" => device = args.next(),
             "--images" => images = number(args.next()).unwrap_or(images),
             "--threads" => threads = number(args.next()),
@@ -74,7 +74,7 @@ fn main() -> Result<()> {
     for file in &options.files {
         single(&options.device, file)?;
         if options.device.is_cuda() {
-            phases::print(file);
+            print_phases(file);
         }
     }
     peers(&options);
@@ -158,6 +158,40 @@ fn single(device: &Device, file: &Path) -> Result<()> {
     })?;
     println!("  {:<28} {read:8.3}", "reading the file");
     Ok(())
+}
+
+/// The argument of the program whose kernels are measured.
+const CHILD: &str = "--load-for-phases";
+
+fn load_again(file: Option<String>) -> Result<()> {
+    let file = file.unwrap_or_default();
+    let device = Device::try_default()?;
+    let options = LoadOptions::new().jpeg_decoder(JpegDecoder::Kernels);
+    for _ in 0..12 {
+        options.load(&device, &file)?;
+    }
+    device.synchronize()
+}
+
+/// What the kernels take. Pictures are taken for 4:2:0, of which a pixel has one sample and a half.
+fn print_phases(file: &Path) {
+    let bytes = fs::metadata(file).map_or(0, |file| file.len()) as f64;
+    let pixels = imagecuda::ImageInfo::read(file).map_or(0.0, |info| {
+        f64::from(info.width()) * f64::from(info.height())
+    });
+    let pixels_moved = 1.5 * pixels + 16.0 * pixels;
+    phases::print(
+        &[CHILD, &file.to_string_lossy()],
+        &[
+            ("jpeg_unstuff", 2.0 * bytes),
+            ("jpeg_synchronize", bytes),
+            ("jpeg_write", bytes + 3.0 * pixels),
+            ("jpeg_carry", 0.0),
+            ("jpeg_inverse", 3.0 * pixels + 1.5 * pixels),
+            ("jpeg_to_f32", pixels_moved),
+            ("jpeg_to_shaped", pixels_moved),
+        ],
+    );
 }
 
 /// Other libraries, file to pixels on the device, by a script.

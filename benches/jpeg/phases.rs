@@ -1,40 +1,13 @@
 //! What each kernel takes, by Nsight Compute, and the memory it moves.
 
-use imagecuda::{Device, JpegDecoder, LoadOptions, Result};
-use std::{collections::BTreeMap, env, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, env, process::Command};
 
-/// The argument of the program that is measured.
-pub(crate) const CHILD: &str = "--load-for-phases";
+/// A kernel, and the least bytes that it has to move.
+pub(crate) type Kernel = (&'static str, f64);
 
-/// How often the file is loaded.
-const LOADS: usize = 12;
-
-/// Bytes that a kernel moves, by those of the file and the pixels of the picture.
-type Moved = fn(f64, f64) -> f64;
-
-/// The kernels in their order, and the least that each has to move. Pictures are taken for 4:2:0,
-/// of which a pixel has one sample and a half.
-const KERNELS: [(&str, Moved); 5] = [
-    ("jpeg_synchronize", |file, _| file),
-    ("jpeg_write", |file, pixels| file + 3.0 * pixels),
-    ("jpeg_carry", |_, _| 0.0),
-    ("jpeg_inverse", |_, pixels| 3.0 * pixels + 1.5 * pixels),
-    ("jpeg_to_f32", |_, pixels| 1.5 * pixels + 16.0 * pixels),
-];
-
-/// Loads a file a few times.
-pub(crate) fn run(file: Option<String>) -> Result<()> {
-    let file = file.unwrap_or_default();
-    let device = Device::try_default()?;
-    let options = LoadOptions::new().jpeg_decoder(JpegDecoder::Kernels);
-    for _ in 0..LOADS {
-        options.load(&device, &file)?;
-    }
-    device.synchronize()
-}
-
-/// Prints a line for each kernel; nothing where there is no `ncu`.
-pub(crate) fn print(file: &Path) {
+/// Has this program run itself with `arguments`, and prints a line for each of the `kernels` that
+/// it launches then.
+pub(crate) fn print(arguments: &[&str], kernels: &[Kernel]) {
     let Ok(program) = env::current_exe() else {
         return;
     };
@@ -42,8 +15,7 @@ pub(crate) fn print(file: &Path) {
         .args(["--csv", "--clock-control", "none"])
         .args(["--metrics", "gpu__time_duration.sum"])
         .arg(program)
-        .arg(CHILD)
-        .arg(file)
+        .args(arguments)
         .output();
     let Ok(output) = output else {
         println!("  (no ncu, so no phases of the device)");
@@ -53,9 +25,13 @@ pub(crate) fn print(file: &Path) {
     let text = String::from_utf8_lossy(&output.stdout);
     for line in text.lines() {
         let fields: Vec<&str> = line.split("\",\"").collect();
-        let kernel = KERNELS
+        let is_named = |field: &str, name: &str| {
+            let rest = field.strip_prefix(name);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c == '_' || c.is_alphanumeric()))
+        };
+        let kernel = kernels
             .iter()
-            .find(|kernel| fields.iter().any(|field| field.starts_with(kernel.0)));
+            .find(|kernel| fields.iter().any(|field| is_named(field, kernel.0)));
         let time = fields
             .last()
             .and_then(|last| last.trim_matches('"').replace(',', "").parse::<f64>().ok());
@@ -63,17 +39,12 @@ pub(crate) fn print(file: &Path) {
             times.entry(kernel.0).or_default().push(nanoseconds);
         }
     }
-    let bytes = fs::metadata(file).map_or(0, |file| file.len()) as f64;
-    let pixels = imagecuda::ImageInfo::read(file).map_or(0.0, |info| {
-        f64::from(info.width()) * f64::from(info.height())
-    });
-    for (kernel, moved) in KERNELS {
+    for &(kernel, moved) in kernels {
         let Some(times) = times.get_mut(kernel) else {
             continue;
         };
         times.sort_by(f64::total_cmp);
         let time = times[times.len() / 2];
-        let moved = moved(bytes, pixels);
         println!(
             "    {kernel:<20} {:8.1} us {:8.1} MB {:8.0} GB/s",
             time / 1e3,

@@ -52,12 +52,16 @@ fn every_stage_is_a_span(device: &Device) {
         .background([0; 3])
         .save(&Image::new(device, 20, 10).unwrap(), &path)
         .unwrap();
-    let heard = Heard::default();
-    tracing::subscriber::with_default(heard.clone(), || {
+    let every_stage = || {
         let image = imagecuda::LoadOptions::new().load(device, &path).unwrap();
         image.to_u8().unwrap();
         imagecuda::save(&image, &path).unwrap();
-    });
+    };
+    // Once unheard: what another test's thread, which has no subscriber, opens for the first time
+    // while this one listens, `tracing` takes for unwanted.
+    every_stage();
+    let heard = Heard::default();
+    tracing::subscriber::with_default(heard.clone(), every_stage);
     assert_eq!(
         *heard.0.lock().unwrap(),
         [

@@ -45,9 +45,10 @@ impl<B: Block> Pool<B> {
     /// The smallest free block of at least `bytes` and at most four times as many.
     pub(crate) fn take(&self, bytes: usize) -> Option<B> {
         let mut idle = self.lock();
-        let best = (0..idle.len())
-            .filter(|&i| fits(&idle[i], bytes) && idle[i].is_free())
-            .min_by_key(|&i| idle[i].bytes())?;
+        let mut fitting: Vec<usize> = (0..idle.len()).filter(|&i| fits(&idle[i], bytes)).collect();
+        fitting.sort_by_key(|&i| idle[i].bytes());
+        // In that order, as to ask is dear: the driver has to know.
+        let best = fitting.into_iter().find(|&i| idle[i].is_free())?;
         Some(idle.remove(best))
     }
 
@@ -74,8 +75,9 @@ impl<B: Block> Pool<B> {
     #[cfg(feature = "cuda")]
     pub(crate) fn is_crowded(&self) -> bool {
         let idle = self.lock();
-        let busy = idle.iter().filter(|block| !block.is_free());
-        busy.map(Block::bytes).sum::<usize>() > self.keep / 2
+        let all: usize = idle.iter().map(Block::bytes).sum();
+        let busy = || idle.iter().filter(|block| !block.is_free());
+        all > self.keep / 2 && busy().map(Block::bytes).sum::<usize>() > self.keep / 2
     }
 
     pub(crate) fn put(&self, block: B) {

@@ -76,32 +76,59 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
     let lines = frame.v * 8;
     let shared_pixels = tile::<u32>();
     let x = left + thread as u32;
-    for line in 0..lines {
-        let y = (mcu_y * lines + line).min(frame.height - 1);
-        let at = y as usize * frame.width as usize + x.min(frame.width - 1) as usize;
-        // SAFETY: a pixel of the picture, and a place in the tile.
+    let column = x.min(frame.width - 1) as usize;
+    let read = |line: u32| {
+        let y = (mcu_y * lines + line).min(frame.height - 1) as usize;
+        // SAFETY: a pixel of the picture.
+        unsafe { pixels.add(y * frame.width as usize + column).read() }
+    };
+    let put = |line: u32, pixel| {
+        let ycc = sample::ycc(pack::rgb8(pixel, background));
+        // SAFETY: a place in the tile.
         unsafe {
-            let pixel = pixels.add(at).read();
-            let ycc = sample::ycc(pack::rgb8(pixel, background));
             shared_pixels
                 .add((line * TILE) as usize + thread)
-                .write(ycc);
-        }
+                .write(ycc)
+        };
+    };
+    let mut line = 0;
+    while line < lines {
+        // Eight are on their way at a time.
+        let [a, b, c, d] = [read(line), read(line + 1), read(line + 2), read(line + 3)];
+        let [e, f, g, h] = [
+            read(line + 4),
+            read(line + 5),
+            read(line + 6),
+            read(line + 7),
+        ];
+        put(line, a);
+        put(line + 1, b);
+        put(line + 2, c);
+        put(line + 3, d);
+        put(line + 4, e);
+        put(line + 5, f);
+        put(line + 6, g);
+        put(line + 7, h);
+        line += 8;
     }
     // SAFETY: all threads are here.
     unsafe { barrier() };
 
     let units = frame.units_of_mcu();
     let first_mcu = left / (8 * frame.h);
-    let mcus = (TILE / (8 * frame.h)).min(frame.mcus_x - first_mcu.min(frame.mcus_x));
+    let mcus = frame.mcus_x.saturating_sub(first_mcu);
     let lane = thread % 8;
-    let rounds = (TILE / (8 * frame.h) * units).div_ceil(AT_ONCE as u32);
+    // 8 or 16.
+    let shift = 5 - frame.h.min(2);
+    let across = 1u32 << shift;
+    let rounds = (across * units).div_ceil(AT_ONCE as u32);
     // SAFETY: each thread has its own block's 72 words, and a warp whole blocks.
     let here = unsafe { tile_blocks::<i32>().add(thread / 8 * 72) };
     for round in 0..rounds {
         let number = round * AT_ONCE as u32 + (thread / 8) as u32;
-        let (mcu, k) = (number / units, number % units);
-        let is_there = mcu < mcus;
+        // The same data unit of all MCUs, then the next: a warp has samples of one kind.
+        let (k, mcu) = (number >> shift, number % across);
+        let is_there = mcu < mcus && k < units;
         let unit = frame.unit(first_mcu + mcu, mcu_y, k);
         let pixel = |x: u32, y: u32| {
             let at = (y - mcu_y * lines) * TILE + (x - left).min(TILE - 1);

@@ -106,6 +106,7 @@ impl Buffer<RgbaF32> {
         };
         let answer = context.pinned(COUNTS * 4)?;
         let stream = &context.stream;
+        let _turn = context.take_turn();
         work.follow(stream)?;
         let mut coding = Coding {
             context: Arc::clone(&context),
@@ -180,8 +181,10 @@ impl Coding {
                 .copy_from_slice(cast_slice(&self.answer[..COUNTS * 4]));
             encoding.optimize(&counts);
             self.job.tables = encoding.codes();
+            let turn = context.take_turn();
             self.upload_job(stream)?;
             self.measure(stream)?;
+            drop(turn);
             self.answer.wait()?;
         }
         let mut bits = [0; 8];
@@ -205,6 +208,11 @@ impl Coding {
         // Each byte could be 0xff.
         let file = parts.add(HEAD + 2 * bytes as usize);
         let mut memory = context.scratch(parts.end)?;
+        let most = HEAD + 2 * bytes as usize;
+        // As much as it is nearly always, so that who waits for the length has the data too.
+        let likely = most.min(HEAD + (bytes + bytes / 32) as usize + 1024);
+        let mut fetched = context.pinned(likely)?;
+        let turn = context.take_turn();
         memory.follow(stream)?;
         let start = memory.pointer().as_raw();
         zero(start, zeros, stream)?;
@@ -246,12 +254,9 @@ impl Coding {
             stuffed,
             file
         )?;
-        // As much as it is nearly always, so that who waits for the length has the data too.
-        let most = HEAD + 2 * bytes as usize;
-        let likely = most.min(HEAD + (bytes + bytes / 32) as usize + 1024);
         let file = DevicePointer::from_raw(file);
-        let mut fetched = context.pinned(likely)?;
         fetched.start_fetch(file, likely, stream)?;
+        drop(turn);
         fetched.wait()?;
         let mut len = [0; 8];
         len.copy_from_slice(&fetched[..8]);

@@ -6,11 +6,18 @@ use crate::Result;
 use cust::{stream::Stream, sys};
 use std::{
     ptr,
+    sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
 
 /// How long a thread waits without sleeping.
 const SPIN: Duration = Duration::from_millis(1);
+
+/// How many threads do so at a time: more would only take cores, and the driver's locks, from those
+/// that have work.
+const SPINNERS: usize = 2;
+
+static SPINNING: AtomicUsize = AtomicUsize::new(0);
 
 /// A place in a stream, which other streams and the host can wait for. The context must be
 /// current for every call.
@@ -82,13 +89,13 @@ impl Event {
     /// Waits until what is before it has run.
     pub(super) fn wait(&self) -> Result<()> {
         // To be woken takes longer than most of what is waited for.
-        let start = Instant::now();
-        while start.elapsed() < SPIN {
-            if self.has_passed() {
-                break;
+        if SPINNING.fetch_add(1, Ordering::Relaxed) < SPINNERS {
+            let start = Instant::now();
+            while !self.has_passed() && start.elapsed() < SPIN {
+                (0..16).for_each(|_| std::hint::spin_loop());
             }
-            std::hint::spin_loop();
         }
+        SPINNING.fetch_sub(1, Ordering::Relaxed);
         // SAFETY: a live handle.
         check_raw("cuEventSynchronize", unsafe {
             sys::cuEventSynchronize(self.0)

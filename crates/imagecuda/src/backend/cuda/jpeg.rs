@@ -186,12 +186,6 @@ impl Context {
                 };
             }
         }
-        target.follow(&self.uploads)?;
-        // SAFETY: that many bytes are there, and the stream is this context's.
-        let result = unsafe { sys::cuMemsetD8Async(zero, 0, zeros.end, self.uploads.as_inner()) };
-        check_raw("cuMemsetD8Async", result)?;
-        // Behind the zeros, so that who waits for the upload waits for both.
-        work.follow(&self.uploads)?;
         let is_pinned = file.is_some();
         let mut pinned = self.pinned(uploaded)?;
         put(&mut pinned, picture_at, &[job]);
@@ -203,6 +197,13 @@ impl Context {
                 put::<u8>(&mut pinned, file, &jpeg.bytes()[scan.data.clone()]);
             }
         }
+        let _turn = self.take_turn();
+        target.follow(&self.uploads)?;
+        // SAFETY: that many bytes are there, and the stream is this context's.
+        let result = unsafe { sys::cuMemsetD8Async(zero, 0, zeros.end, self.uploads.as_inner()) };
+        check_raw("cuMemsetD8Async", result)?;
+        // Behind the zeros, so that who waits for the upload waits for both.
+        work.follow(&self.uploads)?;
         if let Some(file) = file {
             for (scan, &at) in scans.iter().zip(&files) {
                 let to = work.pointer().wrapping_add(at);
@@ -333,6 +334,7 @@ impl Context {
         let mut pinned = self.pinned(parts.end)?;
         pinned[statuses_at..jobs_at].fill(0);
         put(&mut pinned, jobs_at, &jobs);
+        let turn = self.take_turn();
         table.follow(stream)?;
         for (_, ticket) in tickets {
             ticket.upload.precede(stream)?;
@@ -358,6 +360,7 @@ impl Context {
         }
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
         table.leave(stream)?;
+        drop(turn);
         pinned.wait()?;
         let statuses = cast_slice::<u8, u32>(&pinned[..tickets.len() * 4]);
         Ok(statuses.to_vec())

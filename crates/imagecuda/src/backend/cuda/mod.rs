@@ -36,6 +36,8 @@ use cust::{
     sys,
 };
 use error::{check, check_raw};
+#[cfg(feature = "jpeg")]
+use std::sync::MutexGuard;
 use std::{
     collections::BTreeMap,
     fmt, ptr,
@@ -62,6 +64,9 @@ pub(crate) struct Context {
     /// Files that wait for it.
     #[cfg(feature = "jpeg")]
     jpegs: jpeg::Queue,
+    /// Whose turn it is to call the driver.
+    #[cfg(feature = "jpeg")]
+    turn: Mutex<()>,
     module: Module,
     memory: memory::Allocator,
     pinned: Pool<pinned::Locked>,
@@ -109,6 +114,8 @@ impl Context {
             decodes: [new_stream()?, new_stream()?, new_stream()?],
             #[cfg(feature = "jpeg")]
             jpegs: jpeg::Queue::new(),
+            #[cfg(feature = "jpeg")]
+            turn: Mutex::new(()),
             module,
             memory,
             pinned: Pool::new(pinned::KEEP),
@@ -132,6 +139,13 @@ impl Context {
     pub(crate) fn synchronize(&self) -> Result<()> {
         let _current = self.enter()?;
         self.wait_for_all()
+    }
+
+    /// Waits for a turn at the driver. It lets in one thread at a time anyway; many that wait for each
+    /// of their calls would keep each other from going on.
+    #[cfg(feature = "jpeg")]
+    fn take_turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for all streams. The context must be current.

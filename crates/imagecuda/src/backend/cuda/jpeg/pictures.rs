@@ -37,6 +37,7 @@ impl<P: DevicePixel> Buffer<P> {
                 Some((context.scratch(bytes)?, self.room_to_turn(bytes, how)?))
             }
         };
+        let _turn = context.take_turn();
         for memory in &mut from.memory {
             memory.follow(&context.stream)?;
         }

@@ -47,21 +47,23 @@ impl Subscriber for Heard {
 
 fn every_stage_is_a_span(device: &Device) {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.png");
-    SaveOptions::new()
-        .background([0; 3])
-        .save(&Image::new(device, 20, 10).unwrap(), &path)
-        .unwrap();
-    let every_stage = || {
-        let image = imagecuda::LoadOptions::new().load(device, &path).unwrap();
-        image.to_u8().unwrap();
-        imagecuda::save(&image, &path).unwrap();
+    let every_stage = |name: &str, heard: Heard| {
+        let path = folder.path().join(name);
+        SaveOptions::new()
+            .background([0; 3])
+            .save(&Image::new(device, 20, 10).unwrap(), &path)
+            .unwrap();
+        tracing::subscriber::with_default(heard, || {
+            let image = imagecuda::LoadOptions::new().load(device, &path).unwrap();
+            image.to_u8().unwrap();
+            imagecuda::save(&image, &path).unwrap();
+        });
     };
-    // Once unheard: what another test's thread, which has no subscriber, opens for the first time
-    // while this one listens, `tracing` takes for unwanted.
-    every_stage();
+    // Once before: what another test's thread, which has no subscriber, opens for the first time
+    // while one listens elsewhere, `tracing` takes for unwanted until there is another subscriber.
+    every_stage("first.png", Heard::default());
     let heard = Heard::default();
-    tracing::subscriber::with_default(heard.clone(), every_stage);
+    every_stage("second.png", heard.clone());
     assert_eq!(
         *heard.0.lock().unwrap(),
         [

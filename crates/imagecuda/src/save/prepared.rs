@@ -112,21 +112,27 @@ impl Prepared {
         Ok(bytes.into_inner())
     }
 
-    fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
-        let target = &self.target;
-        let pixels = match &self.arrived {
+    /// The pixels; none where a device has encoded them.
+    fn pixels(&self) -> &[u8] {
+        match &self.arrived {
             Arrived::Pixels(pixels) => pixels,
             #[cfg(feature = "jpeg")]
-            Arrived::Jpeg(encoding, data) => {
-                return Ok(encoding.write(data, &target.options.metadata, out)?);
-            }
-        };
+            Arrived::Jpeg(..) => &[],
+        }
+    }
+
+    fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
+        let target = &self.target;
+        #[cfg(feature = "jpeg")]
+        if let Arrived::Jpeg(encoding, data) = &self.arrived {
+            return Ok(encoding.write(data, &target.options.metadata, out)?);
+        }
         span!("encode", format = %target.format, width = self.width, height = self.height);
         let pixels = Pixels {
             width: self.width,
             height: self.height,
             layout: target.packing.layout(),
-            data: pixels,
+            data: self.pixels(),
         };
         let extension = target.extension.as_deref();
         codec::encode(target.format, extension, pixels, &target.options, out)

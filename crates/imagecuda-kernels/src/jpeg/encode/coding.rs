@@ -43,13 +43,13 @@ pub fn codes(counts: &[u8; 16], symbols: &[u8]) -> Codes {
 
 /// How many bits a number's magnitude has.
 #[inline(always)]
-fn size(v: i32) -> u32 {
+pub fn size(v: i32) -> u32 {
     32 - v.unsigned_abs().leading_zeros()
 }
 
 /// The bits that follow a symbol whose number has so many.
 #[inline(always)]
-fn extra(v: i32, size: u32) -> u32 {
+pub fn extra(v: i32, size: u32) -> u32 {
     // Of a negative number, those of the one below.
     (v - i32::from(v < 0)) as u32 & ((1 << size) - 1)
 }

@@ -1,5 +1,4 @@
-//! JPEG: decoded and encoded here, with the same pixels and bytes as libjpeg-turbo's. Progressive
-//! files are jpeg-encoder's.
+//! JPEG: decoded and encoded here, with the pixels and the bytes of libjpeg-turbo.
 
 mod coded;
 #[cfg(test)]
@@ -17,16 +16,15 @@ mod pixels;
     expect(dead_code, reason = "a GPU asks for more of a plan than the twin does")
 )]
 mod plan;
-mod progressive_write;
 mod tables;
 
 #[cfg(feature = "cuda")]
 pub(crate) use self::plan::ScanPlan;
 pub(crate) use self::{device::Jpeg, plan::Plan};
 
-use self::encode::Encoding;
-use super::{Decode, Header, Pixels, Sink};
-use crate::{Error, Result, SaveOptions};
+pub(super) use self::encode::write;
+use super::{Decode, Header};
+use crate::{Error, Result};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
 pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
@@ -58,17 +56,6 @@ fn open_as(bytes: &[u8], damaged: bool) -> Result<Box<dyn Decode + '_>> {
         header,
         damaged,
     }))
-}
-
-/// Writes a file.
-pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
-    if options.progressive {
-        return progressive_write::write(pixels, options, out);
-    }
-    let size = (pixels.width, pixels.height);
-    let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;
-    let data = encoding.encode(pixels)?;
-    Ok(encoding.write(&data, &options.metadata, out)?)
 }
 
 impl Decode for Jpeg<'_> {

@@ -21,7 +21,7 @@ use rayon::prelude::*;
 const TASK: usize = 4096;
 
 /// A data unit's coefficients in zigzag order, and which are not zero.
-type Coded = ([i16; BLOCK], u64);
+pub(super) type Coded = ([i16; BLOCK], u64);
 
 #[derive(Clone, Copy)]
 struct Blocks<'a>(&'a [Coded]);
@@ -39,8 +39,8 @@ impl Units for Blocks<'_> {
 }
 
 impl Encoding {
-    /// The entropy-coded data of `pixels`, gray or RGB.
-    pub(crate) fn encode(&mut self, pixels: Pixels<'_>) -> Result<Vec<u8>> {
+    /// The data units of `pixels`, gray or RGB.
+    pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Vec<Coded>> {
         let frame = self.frame;
         let channels = match pixels.layout {
             Layout::L8 if frame.components == 1 => 1,
@@ -65,10 +65,15 @@ impl Encoding {
                 );
             },
         );
+        Ok(blocks)
+    }
+
+    /// Their entropy-coded data, in one scan. Makes tables for them, if it is to have such.
+    pub(super) fn code(&mut self, blocks: &[Coded]) -> Vec<u8> {
         if self.is_optimized {
-            self.optimize(&count(&frame, &blocks));
+            self.optimize(&count(&self.frame, blocks));
         }
-        Ok(code(&frame, &blocks, &self.codes()))
+        code(&self.frame, blocks, &self.codes())
     }
 }
 
@@ -299,7 +304,7 @@ fn code(frame: &Frame, blocks: &[Coded], tables: &[Tables; 2]) -> Vec<u8> {
 }
 
 /// Adds a zero behind each 0xff.
-fn stuff(data: &[u8], file: &mut Vec<u8>) {
+pub(super) fn stuff(data: &[u8], file: &mut Vec<u8>) {
     let mut start = 0;
     for mark in memchr::memchr_iter(0xff, data) {
         file.extend_from_slice(&data[start..=mark]);
@@ -311,7 +316,7 @@ fn stuff(data: &[u8], file: &mut Vec<u8>) {
 
 /// Bits in order: whole bytes, and up to 31 more.
 #[derive(Default)]
-struct Bits {
+pub(super) struct Bits {
     bytes: Vec<u8>,
     /// The last ones, lowest the last.
     rest: u64,
@@ -342,7 +347,7 @@ impl Bits {
 
     /// Adds the lowest `count` of `bits`, up to 32; the others are zeros.
     #[inline(always)]
-    fn put(&mut self, bits: u32, count: u32) {
+    pub(super) fn put(&mut self, bits: u32, count: u32) {
         self.rest = self.rest << count | u64::from(bits);
         self.count += count;
         if self.count >= 32 {
@@ -366,7 +371,7 @@ impl Bits {
     }
 
     /// All bytes; the last one is filled with ones.
-    fn aligned(mut self) -> Vec<u8> {
+    pub(super) fn aligned(mut self) -> Vec<u8> {
         let missing = self.count.wrapping_neg() % 8;
         self.rest = self.rest << missing | ((1 << missing) - 1);
         self.count += missing;

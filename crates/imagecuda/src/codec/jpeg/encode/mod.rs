@@ -1,19 +1,26 @@
-//! Baseline files, with the bytes of libjpeg-turbo: what to encode, and what is around the data.
+//! Files with the bytes of libjpeg-turbo: what to encode, and what is around the data.
 //! Coefficients and codes are of `imagecuda_kernels`, whoever computes them.
 
 mod header;
 mod host;
 mod huffman;
+mod progressive;
 
 use self::huffman::Table;
-use crate::{Error, Result, SaveOptions, Subsampling};
-use imagecuda_kernels::jpeg::{
-    encode::{
-        coding::{Tables, codes},
-        fdct::Divisors,
-        frame::Frame,
+use crate::{
+    Error, Result, SaveOptions, Subsampling,
+    codec::{Pixels, Sink},
+};
+use imagecuda_kernels::{
+    jpeg::{
+        encode::{
+            coding::{Tables, codes},
+            fdct::Divisors,
+            frame::Frame,
+        },
+        picture::BLOCK,
     },
-    picture::BLOCK,
+    layout::Layout,
 };
 
 /// How often each symbol is there: for luma and for chroma, those of DC and of AC.
@@ -29,6 +36,8 @@ pub(crate) struct Encoding {
     tables: [[Table; 2]; 2],
     /// Whether the tables are to be made for the picture.
     pub(crate) is_optimized: bool,
+    /// Whether there are many scans, from coarse to fine. The kernels write one.
+    is_progressive: bool,
 }
 
 impl Encoding {
@@ -38,7 +47,11 @@ impl Encoding {
         options: &SaveOptions,
     ) -> Result<Self> {
         let quality = options.quality.unwrap_or(100);
-        let factors = match options.subsampling.unwrap_or(by_quality(quality)) {
+        let by_quality = match quality {
+            ..90 => Subsampling::Yuv420,
+            _ => Subsampling::Yuv444,
+        };
+        let factors = match options.subsampling.unwrap_or(by_quality) {
             Subsampling::Yuv444 => (1, 1),
             Subsampling::Yuv422 => (2, 1),
             Subsampling::Yuv420 => (2, 2),
@@ -54,6 +67,7 @@ impl Encoding {
             quantizers: header::quantizers(quality),
             tables: huffman::standard(),
             is_optimized: options.optimize_huffman,
+            is_progressive: options.progressive,
         })
     }
 
@@ -80,12 +94,22 @@ impl Encoding {
     }
 }
 
-/// The subsampling of a file that nothing is said about.
-pub(in crate::codec) fn by_quality(quality: u8) -> Subsampling {
-    match quality {
-        ..90 => Subsampling::Yuv420,
-        _ => Subsampling::Yuv444,
+/// Writes the file of `pixels`, gray or RGB.
+pub(in crate::codec) fn write(
+    pixels: Pixels<'_>,
+    options: &SaveOptions,
+    out: &mut dyn Sink,
+) -> Result<()> {
+    let size = (pixels.width, pixels.height);
+    let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;
+    let units = encoding.transform(pixels)?;
+    if encoding.is_progressive {
+        out.write_all(&encoding.start(&options.metadata))?;
+        progressive::write(&encoding, &units, out)?;
+        return Ok(out.write_all(&header::END)?);
     }
+    let data = encoding.code(&units);
+    Ok(encoding.write(&data, &options.metadata, out)?)
 }
 
 #[cfg(test)]

@@ -57,10 +57,15 @@ fn libjpeg(
     encoder.set_fastest_defaults();
     let quality: f32 = options.quality.unwrap().into();
     encoder.set_quality(quality);
-    // Else it would have divisors of 16 bits, which baseline files cannot have.
-    encoder.set_luma_qtable(&AnnexK_Luma.scaled(quality, quality));
-    encoder.set_chroma_qtable(&AnnexK_Chroma.scaled(quality, quality));
-    encoder.set_optimize_coding(options.optimize_huffman);
+    if quality < 25.0 {
+        // It would have divisors of 16 bits, which baseline files cannot have.
+        encoder.set_luma_qtable(&AnnexK_Luma.scaled(quality, quality));
+        encoder.set_chroma_qtable(&AnnexK_Chroma.scaled(quality, quality));
+    }
+    encoder.set_optimize_coding(options.optimize_huffman || options.progressive);
+    if options.progressive {
+        encoder.set_progressive_mode();
+    }
     if channels > 1 {
         let components = encoder.components_mut();
         (components[0].h_samp_factor, components[0].v_samp_factor) = factors;
@@ -73,14 +78,14 @@ fn libjpeg(
     encoder.finish().unwrap()
 }
 
-/// What is behind the header of the scan.
-fn data_of(file: &[u8]) -> &[u8] {
+/// What is behind a header: of the frame or of the first scan, by its marker.
+fn behind(file: &[u8], wanted: u8) -> &[u8] {
     let mut at = 2;
     loop {
         let length = usize::from(u16::from_be_bytes([file[at + 2], file[at + 3]]));
         let marker = file[at + 1];
         at += 2 + length;
-        if marker == 0xda {
+        if marker == wanted {
             return &file[at..];
         }
     }
@@ -100,12 +105,13 @@ fn check(size: (u32, u32), channels: usize, content: Content, options: &SaveOpti
     };
     let mut encoding = Encoding::new(size, channels == 1, options).unwrap();
     let frame = encoding.frame;
-    let got = encoding.clone().encode(picture).unwrap();
+    let units = encoding.transform(picture).unwrap();
+    let got = encoding.clone().code(&units);
     let factors = (frame.h as i32, frame.v as i32);
     let case = format!("{size:?} {channels} {content:?} {options:?}");
     if options.restart_interval == 0 {
         let file = libjpeg(size, &data, options, factors, channels);
-        let expected = data_of(&file).strip_suffix(&[0xff, 0xd9]).unwrap();
+        let expected = behind(&file, 0xda).strip_suffix(&[0xff, 0xd9]).unwrap();
         assert!(got == expected, "{case}");
     } else {
         // The reference has no markers, and the same pixels.
@@ -167,6 +173,67 @@ fn data_are_libjpegs() {
                         .optimize_huffman(optimize)
                         .restart_interval(interval);
                     check(size, channels, content, &options);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn progressive_files_are_libjpegs() {
+    let sizes = [
+        (1, 1),
+        (8, 8),
+        (17, 9),
+        (33, 50),
+        (100, 3),
+        (149, 75),
+        (301, 200),
+    ];
+    let mut number = 0;
+    for size in sizes {
+        for subsampling in [
+            Subsampling::Yuv444,
+            Subsampling::Yuv422,
+            Subsampling::Yuv420,
+        ] {
+            for content in [Content::Flat, Content::Noise, Content::Waves] {
+                for channels in [1, 3] {
+                    number += 1;
+                    let options = SaveOptions::new()
+                        .quality([30, 75, 90, 100][number % 4])
+                        .subsampling(subsampling)
+                        .progressive(true);
+                    let data = pixels(size, channels, content);
+                    let picture = Pixels {
+                        width: size.0,
+                        height: size.1,
+                        layout: if channels == 1 {
+                            Layout::L8
+                        } else {
+                            Layout::Rgb8
+                        },
+                        data: &data,
+                    };
+                    let file = |options: &SaveOptions| {
+                        let mut file = Cursor::new(Vec::new());
+                        jpeg::write(picture, options, &mut file).unwrap();
+                        file.into_inner()
+                    };
+                    let got = file(&options);
+                    let frame = Encoding::new(size, channels == 1, &options).unwrap().frame;
+                    let factors = (frame.h as i32, frame.v as i32);
+                    let expected = libjpeg(size, &data, &options, factors, channels);
+                    let case = format!("{size:?} {channels} {content:?} {options:?}");
+                    assert!(behind(&got, 0xc2) == behind(&expected, 0xc2), "{case}");
+
+                    let restarted = file(&options.clone().restart_interval(3));
+                    let decoded = |file: &[u8]| {
+                        let decoder = mozjpeg::Decompress::new_mem(file).unwrap();
+                        let mut decoder = decoder.rgb().unwrap();
+                        decoder.read_scanlines::<[u8; 3]>().unwrap()
+                    };
+                    assert!(decoded(&restarted) == decoded(&got), "{case}");
                 }
             }
         }

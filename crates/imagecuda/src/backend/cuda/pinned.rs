@@ -19,7 +19,7 @@ use cust::{
 use std::{
     fmt,
     mem::ManuallyDrop,
-    ops::{Deref, DerefMut, Range},
+    ops::{Deref, DerefMut},
     sync::Arc,
 };
 
@@ -137,7 +137,7 @@ impl Pinned {
     #[cfg(feature = "jpeg")]
     pub(super) fn start_upload_of(
         &self,
-        part: Range<usize>,
+        part: std::ops::Range<usize>,
         target: DevicePointer<u8>,
         stream: &Stream,
     ) -> Result<()> {

@@ -4,6 +4,7 @@ mod api;
 mod args;
 mod bench;
 mod bundle;
+mod chart;
 mod custom_kernel;
 mod lock;
 mod messages;
@@ -23,6 +24,7 @@ cargo xtask <command> [--help]
   test     everything that CI runs
   bundle   tests, examples and benches as programs, for a machine that has only a GPU
   bench    the benchmarks
+  chart    docs/saving.svg of docs/saving.tsv
 ";
 
 /// Why a command stopped, in words for whoever typed it.
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Some("test") => (test::HELP, test::run),
         Some("bundle") => (bundle::HELP, bundle::run),
         Some("bench") => (bench::HELP, bench::run),
+        Some("chart") => (chart::HELP, chart::run),
         None | Some("help" | "--help" | "-h") => {
             print!("{HELP}");
             return ExitCode::SUCCESS;

@@ -47,6 +47,12 @@ pub(in crate::codec) fn write(
             _ => EncoderQuality::Lossy(quality),
         })?;
         encoder.set_parameter_value("chroma", EncoderParameterValue::String(chroma.to_owned()))?;
+        if compression == CompressionFormat::Av1 {
+            // By default four, whatever there are. An encoder without the parameter has its own way;
+            // x265 takes all cores.
+            let threads = rayon::current_num_threads().min(16) as i32;
+            let _ = encoder.set_parameter_value("threads", EncoderParameterValue::Int(threads));
+        }
         let mut context = HeifContext::new()?;
         // Without options, whatever they are, libheif does not write the nclx.
         let mut how = EncodingOptions::new()?;

@@ -5,8 +5,9 @@
 //! launches the kernels for all that have come together, and tells each how its picture fared.
 
 mod pictures;
+mod queue;
 
-pub(super) use self::pictures::is_direct;
+pub(super) use self::{pictures::is_direct, queue::Queue};
 
 use super::{
     Context,
@@ -28,10 +29,7 @@ use imagecuda_kernels::jpeg::{
     picture::{BLOCK, Picture},
     scan::{Dc, Exit, Segment, status},
 };
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, PoisonError};
 
 /// Launches under way at a time, each in a stream of its own. The end of one, when few threads
 /// are not in step yet, leaves the device to the next.
@@ -381,38 +379,6 @@ struct Ticket {
     jobs: Vec<ScanJob>,
     /// What is on its way to the device for them.
     upload: Pinned,
-}
-
-/// What waits for a launch.
-pub(super) struct Queue {
-    state: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-struct Waiting {
-    next: u64,
-    waiting: Vec<(u64, Ticket)>,
-    done: BTreeMap<u64, Result<u32>>,
-    /// Streams in which nothing is under way.
-    free: Vec<usize>,
-}
-
-impl Queue {
-    pub(super) fn new() -> Self {
-        Self {
-            state: Mutex::new(Waiting {
-                next: 0,
-                waiting: Vec::new(),
-                done: BTreeMap::new(),
-                free: (0..STREAMS).collect(),
-            }),
-            changed: Condvar::new(),
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Parts of a buffer, one behind the other.

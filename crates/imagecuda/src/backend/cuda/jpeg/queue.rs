@@ -1,0 +1,40 @@
+//! Pictures that threads leave for one of them to launch.
+
+use super::{STREAMS, Ticket};
+use crate::Result;
+use std::{
+    collections::BTreeMap,
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
+};
+
+/// What waits for a launch.
+pub(crate) struct Queue {
+    state: Mutex<Waiting>,
+    pub(super) changed: Condvar,
+}
+
+pub(super) struct Waiting {
+    pub(super) next: u64,
+    pub(super) waiting: Vec<(u64, Ticket)>,
+    pub(super) done: BTreeMap<u64, Result<u32>>,
+    /// Streams in which nothing is under way.
+    pub(super) free: Vec<usize>,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        Self {
+            state: Mutex::new(Waiting {
+                next: 0,
+                waiting: Vec::new(),
+                done: BTreeMap::new(),
+                free: (0..STREAMS).collect(),
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

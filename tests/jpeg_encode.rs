@@ -1,21 +1,86 @@
 //! JPEG files as we encode them: the same bytes whoever does, and what other decoders say of them.
 
 use crate::support::{
-    Noise,
+    Noise, corpus,
     jpegs::{Picture, difference, reference},
 };
 use imagecuda::{
-    Channels, Device, ErrorKind, Format, Image, JpegEncoder, LoadOptions, SaveOptions, Subsampling,
+    Channels, Device, ErrorKind, Format, Image, JpegEncoder, Layout, LoadOptions, SaveOptions,
+    Subsampling,
 };
 use libtest_mimic::Trial;
+use mozjpeg::{ColorSpace, Compress};
+use std::{fs, path::Path};
 
 pub(crate) fn trials() -> Vec<Trial> {
-    crate::support::on_each_device(crate::device_tests![
+    let mut trials = crate::support::on_each_device(crate::device_tests![
         same_bytes_whoever_encodes,
         a_large_picture_is_the_same,
         the_longest_side_there_can_be,
         images_may_change_while_they_are_saved,
-    ])
+    ]);
+    let photos = corpus().map(|corpus| fs::read_dir(corpus.join("photos")).unwrap());
+    for photo in photos.into_iter().flatten() {
+        let photo = photo.unwrap().path();
+        let name = photo.file_name().unwrap().to_string_lossy().into_owned();
+        trials.push(Trial::test(
+            format!("cpu::jpeg_encode::{name}"),
+            move || {
+                photographs_are_libjpegs(&photo);
+                Ok(())
+            },
+        ));
+    }
+    trials
+}
+
+/// A photograph at all qualities and samplings: the data of libjpeg, so their size and what they
+/// lose are its own.
+fn photographs_are_libjpegs(photo: &Path) {
+    const SIDE: u32 = 700;
+    let cpu = Device::cpu();
+    let loaded = LoadOptions::new().load_u8(&cpu, photo).unwrap();
+    let (width, height) = (loaded.width().min(SIDE), loaded.height().min(SIDE - 9));
+    let all = loaded.download().unwrap();
+    let rows = all.chunks(loaded.width() as usize * 4);
+    let rgb: Vec<u8> = rows
+        .take(height as usize)
+        .flat_map(|row| row.chunks(4).take(width as usize))
+        .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
+        .collect();
+    let image = Image::from_pixels(&cpu, width, height, Layout::Rgb8, &rgb).unwrap();
+    for quality in (10..=100).step_by(10) {
+        for (subsampling, factors) in [
+            (Subsampling::Yuv444, (1, 1)),
+            (Subsampling::Yuv422, (2, 1)),
+            (Subsampling::Yuv420, (2, 2)),
+        ] {
+            let options = SaveOptions::new().quality(quality).subsampling(subsampling);
+            let got = encode(&image, &options, JpegEncoder::Host);
+            if quality < 30 {
+                // Of these libjpeg's wrapper makes files that are not baseline.
+                assert_eq!(reference(&got).unwrap().width, width as usize);
+                continue;
+            }
+            let mut encoder = Compress::new(ColorSpace::JCS_RGB);
+            encoder.set_size(width as usize, height as usize);
+            encoder.set_fastest_defaults();
+            encoder.set_quality(quality.into());
+            let components = encoder.components_mut();
+            (components[0].h_samp_factor, components[0].v_samp_factor) = factors;
+            for other in &mut components[1..] {
+                (other.h_samp_factor, other.v_samp_factor) = (1, 1);
+            }
+            let mut encoder = encoder.start_compress(Vec::new()).unwrap();
+            encoder.write_scanlines(&rgb).unwrap();
+            let expected = encoder.finish().unwrap();
+            let data = |file: &[u8]| {
+                let scan = file.windows(2).position(|two| two == [0xff, 0xda]);
+                file[scan.unwrap()..].to_vec()
+            };
+            assert!(data(&got) == data(&expected), "{quality} {subsampling:?}");
+        }
+    }
 }
 
 /// Float pixels with waves, grain, and alpha that comes and goes.
@@ -90,6 +155,13 @@ fn same_bytes_whoever_encodes(device: &Device) {
                 );
                 // Other decoders take it, and ours gives libjpeg's pixels.
                 jpeg_decoder::Decoder::new(&host[..]).decode().unwrap();
+                let zune = zune_jpeg::zune_core::bytestream::ZCursor::new(&host[..]);
+                let strict = zune_jpeg::zune_core::options::DecoderOptions::new_safe()
+                    .set_strict_mode(true)
+                    .set_max_height(usize::MAX);
+                zune_jpeg::JpegDecoder::new_with_options(zune, strict)
+                    .decode()
+                    .unwrap();
                 let expected = reference(&host).unwrap().picture(false);
                 let loaded = LoadOptions::new().decode_u8(device, &host).unwrap();
                 let got = Picture {
@@ -153,7 +225,7 @@ fn images_may_change_while_they_are_saved(device: &Device) {
     for (saved, expected) in saver.finish().into_iter().zip(expected) {
         saved.result.unwrap();
         assert!(
-            std::fs::read(&saved.path).unwrap() == expected,
+            fs::read(&saved.path).unwrap() == expected,
             "{:?}",
             saved.path
         );

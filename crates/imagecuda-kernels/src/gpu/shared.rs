@@ -72,25 +72,44 @@ pub fn address<T>(pointer: *const T) -> u32 {
     address as u32
 }
 
-/// Has the greater one of a number in shared memory and `number` there, at once. What was there.
+/// Has `number` in shared memory where `expected` is, at once. What was there.
 ///
 /// # Safety
 ///
 /// The address is that of four bytes of the block's shared memory, and a multiple of 4.
 #[inline(always)]
-pub unsafe fn fetch_max_u32(address: u32, number: u32) -> u32 {
+pub unsafe fn compare_exchange_u32(address: u32, expected: u32, number: u32) -> u32 {
     let before;
     // SAFETY: what the caller promised.
     unsafe {
         core::arch::asm!(
-            "atom.shared.max.u32 {before}, [{address}], {number};",
+            "atom.shared.cas.b32 {before}, [{address}], {expected}, {number};",
             before = out(reg32) before,
             address = in(reg32) address,
+            expected = in(reg32) expected,
             number = in(reg32) number,
             options(nostack, preserves_flags),
         );
     }
     before
+}
+
+/// Writes a number at an address within shared memory.
+///
+/// # Safety
+///
+/// The address is that of four bytes of the block's shared memory, and a multiple of 4.
+#[inline(always)]
+pub unsafe fn store_u32(address: u32, number: u32) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.shared.u32 [{address}], {number};",
+            address = in(reg32) address,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
 }
 
 /// The number at an address within shared memory. Faster than by a pointer, which may be to any

@@ -2,10 +2,11 @@
 //!
 //! A Huffman decoder that begins at a wrong bit soon falls into step with one that began at the
 //! right one. So the data are cut into subsequences. Each is decoded from its first bit, as if a
-//! block began there ([`synchronize`](Decoder::synchronize)); each decoder then goes on through
-//! the next ones until it arrives where another one has been, in the same [`State`]. From then on
-//! both are the same. What was decoded on the way is only counted; a second pass
-//! ([`Decoder::write`]) knows from the counts where everything goes.
+//! block began there, by a few decoders: one for each data unit of the MCU that this block may be
+//! ([`synchronize`](Decoder::synchronize)). Each then goes on through the next subsequences until
+//! it arrives where another one has been, in the same [`State`]. From then on both are the same.
+//! What was decoded on the way is only counted; a second pass ([`Decoder::write`]) knows from the
+//! counts where everything goes.
 //!
 //! The first coefficient of a block, its DC, is coded as its difference to that of the block
 //! before. The second pass adds up the differences within a subsequence; what those before it
@@ -15,7 +16,8 @@ use super::{
     bits::{Reader, Words},
     huffman::{END, STEP_BITS, Step, Tables},
     picture::BLOCK,
-    scan::{Dc, Exit, NATURAL, Place, Scan, State, status},
+    scan::{Dc, NATURAL, Place, Scan, State, status},
+    sections::Node,
 };
 
 /// Threads that take the same steps together, and so have to stay together until all are done.
@@ -35,12 +37,16 @@ impl Together for Alone {
     }
 }
 
-/// What decoders leave for each other behind the subsequences of a group.
-pub trait Exits: Copy {
-    /// Leaves `exit` behind subsequence `at`, unless a greater one is there. What was there.
-    fn leave(self, at: u32, exit: Exit) -> Exit;
+/// What decoders leave for each other between the subsequences of a section.
+pub trait Nodes: Copy {
+    /// Has a state at a place. Its slot there, [`NONE`](super::sections::NONE) if there is no room;
+    /// and whether nobody was there in this state before.
+    fn enter(self, at: u32, state: State) -> (u32, bool);
 
-    /// The subsequences.
+    /// Writes a node that has been entered in a slot, with what is known of it now.
+    fn put(self, at: u32, slot: u32, node: Node);
+
+    /// How many subsequences there are.
     fn count(self) -> u32;
 }
 
@@ -138,29 +144,31 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         ends
     }
 
-    /// Decodes its subsequence, which is number `at` of its group's, and the next ones, until it
-    /// arrives where another decoder has been in the same state, or one that came a longer way.
-    /// Leaves `exits` behind them. Whether it gave up before that. Threads that are together all
-    /// call this, those that are not active as well.
-    ///
-    /// However fast the decoders are: what is left behind a subsequence in the end is of the one
-    /// that came the longest way, or of one that had been in its state.
+    /// Decodes its subsequence, which is number `at` of those of a section, and the next ones, until
+    /// it arrives where another decoder has been in the same state, or at the end of its segment.
+    /// Leaves `nodes` between them. One at the start of a segment is `right`. Threads that are
+    /// together all call this, those that are not active as well.
     #[inline(always)]
     pub fn synchronize(
         &mut self,
         is_active: bool,
         together: impl Together,
-        exits: impl Exits,
+        nodes: impl Nodes,
         mut at: u32,
-    ) -> bool {
-        let (count, longest) = (exits.count(), self.scan.way());
+        right: bool,
+    ) {
+        let count = nodes.count();
         let subsequence = self.scan.subsequence << STEP_BITS;
-        let (mut way, mut units) = (1, 0);
+        // Where it is from, if that is a node, and what it has ended since.
+        let (mut node, mut slot) = match right {
+            true => (Node::ROOT, 0),
+            false => (Node::EMPTY, 0),
+        };
+        let mut units = 0;
         let mut is_active = is_active & !self.is_past();
         if !is_active {
             self.limit = 0;
         }
-        let mut is_lost = false;
         while together.any(is_active) {
             // Without branches, as the threads that are together would wait for each other in each;
             // who is past stands still.
@@ -172,24 +180,21 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
             while is_active & self.is_past() {
                 let overshoot = (self.at - self.limit) >> STEP_BITS;
                 let state = State::new(overshoot, self.tables.number(self.unit), self.at & 63);
-                let exit = Exit::new(way, units, state);
-                let before = exits.leave(at, exit);
-                let is_known = before.is_some() & (before.state() == state);
-                let is_late = before > exit;
+                let (next, is_first) = nodes.enter(at + 1, state);
+                if node.is_some() {
+                    nodes.put(at, slot, node.with(units, next));
+                }
                 let is_last = self.limit == self.end;
                 at += 1;
-                is_active = !(is_known | is_late | is_last) & (at < count);
-                is_lost = is_active & (way >= longest);
-                is_active &= !is_lost;
+                is_active = is_first & !is_last & (at < count);
                 self.limit = (self.limit + subsequence).min(self.end);
-                (way, units) = (way + 1, 0);
+                (node, slot, units) = (Node::new(state), next, 0);
             }
             // Who has stopped stands still as well.
             if !is_active {
                 self.limit = 0;
             }
         }
-        is_lost
     }
 
     /// Decodes the symbols that are shown, none of which but the last one ends its block. How many
@@ -206,7 +211,7 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     }
 
     /// Decodes the subsequence once more, where `before` data units were ended in its segment
-    /// before it, up to where the `exit` behind it is. Calls `put` with the place of each
+    /// before it, up to `overshoot` bits behind its end. Calls `put` with the place of each
     /// coefficient that is not zero among all of the picture, and with the coefficient, and `begin`
     /// with the number of each block that begins; its first coefficient is the sum of the
     /// differences in this subsequence, which are returned, beside what is wrong with the data, as
@@ -217,13 +222,13 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         is_active: bool,
         together: impl Together,
         before: u32,
-        exit: State,
+        overshoot: u32,
         mut begin: impl FnMut(usize),
         mut put: impl FnMut(usize, i16),
     ) -> (Dc, u32) {
         let scan = self.scan;
         let is_last = self.limit == self.end;
-        self.limit += exit.overshoot() << STEP_BITS;
+        self.limit += overshoot << STEP_BITS;
         let first = self.place.segment * scan.restart_interval;
         let mcus = scan.mcus.saturating_sub(first).min(scan.restart_interval);
         let mut left = (mcus * scan.unit_count).saturating_sub(before);

@@ -36,8 +36,12 @@ pub struct ScanJob {
     pub segments: u64,
     /// The scan's tables: [`Table`](super::huffman::Table).
     pub tables: u64,
-    /// An [`Exit`](super::scan::Exit) for each subsequence.
-    pub exits: u64,
+    /// [`NODES`](super::sections::NODES) of each section: [`Node`](super::sections::Node).
+    pub nodes: u64,
+    /// [`SLOTS`](super::sections::SLOTS) of each section: [`End`](super::sections::End).
+    pub ends: u64,
+    /// A [`Joint`](super::sections::Joint) for each section.
+    pub joints: u64,
     /// The [`Dc`](super::scan::Dc) before each subsequence, in its group and segment.
     pub sums: u64,
     /// A [`Found`](super::groups::Found) for each group.
@@ -48,8 +52,10 @@ pub struct ScanJob {
     pub coefficients: u64,
     /// A `u32` that gets a [`status`](super::scan::status).
     pub status: u64,
+    /// The number of its first section among those of the launch.
+    pub first_section: u32,
     /// Zero.
-    pub reserved: u64,
+    pub reserved: u32,
 }
 
 /// Bytes that are read behind the data, and mean nothing.

@@ -24,6 +24,7 @@ pub mod jobs;
 pub mod picture;
 pub mod pixel;
 pub mod scan;
+pub mod sections;
 pub mod stuffing;
 #[cfg(not(target_arch = "nvptx64"))]
 pub mod twin;

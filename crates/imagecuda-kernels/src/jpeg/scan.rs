@@ -78,6 +78,23 @@ pub struct Segment {
 pub struct State(u32);
 
 impl State {
+    /// At the start of a block of a data unit, where none is before the end.
+    #[inline(always)]
+    pub fn guess(unit: u32) -> Self {
+        Self::new(0, unit, 0)
+    }
+
+    #[inline(always)]
+    pub(super) fn of(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Below 2^15.
+    #[inline(always)]
+    pub(super) fn number(self) -> u32 {
+        self.0
+    }
+
     #[inline(always)]
     pub(super) fn new(overshoot: u32, unit: u32, index: u32) -> Self {
         Self(overshoot & 31 | unit << 5 | index << 9)
@@ -99,45 +116,6 @@ impl State {
     #[inline(always)]
     pub(super) fn index(self) -> u32 {
         self.0 >> 9 & 63
-    }
-}
-
-/// What a decoder leaves behind a subsequence: where it is, how many data units it has ended in
-/// there, and how many subsequences it has come through. The greater one of two has come the
-/// longer way.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Pod, Zeroable)]
-#[repr(transparent)]
-pub struct Exit(u32);
-
-impl Exit {
-    /// What is behind a subsequence before any decoder was there.
-    pub const EMPTY: Self = Self(0);
-
-    /// The longest way that is told from longer ones.
-    pub const WAY: u32 = 255;
-
-    /// Of at least one subsequence, which has at most 511 data units.
-    #[inline(always)]
-    pub(super) fn new(way: u32, units: u32, state: State) -> Self {
-        Self(way << 24 | units << 15 | state.0)
-    }
-
-    /// Whether any decoder was here.
-    #[inline(always)]
-    pub(super) fn is_some(self) -> bool {
-        self.0 != 0
-    }
-
-    /// Where the decoder is.
-    #[inline(always)]
-    pub fn state(self) -> State {
-        State(self.0 & 0x7fff)
-    }
-
-    /// How many data units it has ended in this subsequence.
-    #[inline(always)]
-    pub fn units(self) -> u32 {
-        self.0 >> 15 & 511
     }
 }
 
@@ -177,7 +155,7 @@ impl Dc {
 
 /// What is wrong with a scan, as bits; 0 where nothing is.
 pub mod status {
-    /// Decoders did not fall into step.
+    /// No decoder fell into step with the right one.
     pub const UNSYNCHRONIZED: u32 = 1;
     /// There is no such code, or a run leaves its block.
     pub const INVALID: u32 = 2;

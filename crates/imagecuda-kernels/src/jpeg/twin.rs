@@ -1,11 +1,12 @@
 //! The kernels of Huffman decoding on the host: thread after thread, and the same results.
 
 use super::{
-    decoder::{Alone, Decoder, Exits},
-    groups::{Found, Owner, THREADS},
+    decoder::{Alone, Decoder, Nodes},
+    groups::{self, Found, Owner},
     huffman::{Entry, Table, Tables},
     picture::{BLOCK, Picture},
-    scan::{Dc, Exit, Scan, Segment, State, status},
+    scan::{Dc, Scan, Segment, State, status},
+    sections::{self, End, Joint, Map, NONE, Node, PLACES, SECTION, SLOTS, walk},
     stuffing::{CHUNK, PIECE, Piece},
 };
 use alloc::{vec, vec::Vec};
@@ -57,24 +58,24 @@ pub struct Input<'a> {
 /// [`status`]; if anything is, the coefficients mean nothing.
 pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> u32 {
     let scan = input.scan;
-    let mut exits = vec![Exit::default(); scan.subsequences as usize];
+    let mut sections = Vec::new();
+    for section in 0..scan.sections() {
+        sections.push(synchronize(input, section));
+    }
+    let (joints, mut wrong) = join(&sections);
     let mut sums = vec![Dc::default(); scan.subsequences as usize];
     let mut found = vec![Found::default(); scan.groups() as usize];
     let mut owners = vec![None; scan.blocks as usize];
-    let mut wrong = 0;
-    for group in 0..scan.groups() {
-        wrong |= synchronize(input, group, &mut exits, &mut found);
-    }
     for group in 0..scan.groups() {
         let written = (&mut sums[..], &mut found[..], &mut owners[..]);
-        wrong |= write(input, group, &exits, written, coefficients);
+        wrong |= write(input, group, (&sections, &joints), written, coefficients);
     }
     carry(input, &mut found);
     for (number, part) in picture.parts().iter().enumerate() {
         for block in part.first_block as usize..part.first_block as usize + part.blocks() {
             if let Some(owner) = owners.get(block).copied().flatten() {
                 let first = &mut coefficients[block * BLOCK];
-                let sum = before(scan, owner, &sums, &found);
+                let sum = before(owner, &sums, &found);
                 *first = first.wrapping_add(sum.get(number as u8));
             }
         }
@@ -83,46 +84,78 @@ pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> 
 }
 
 /// The differences of DC before a subsequence in its segment.
-fn before(scan: &Scan, owner: Owner, sums: &[Dc], found: &[Found]) -> Dc {
+fn before(owner: Owner, sums: &[Dc], found: &[Found]) -> Dc {
     let own = sums[owner.subsequence() as usize];
     match owner.is_carried() {
-        true => own.plus(found[scan.group_of(owner.subsequence()) as usize].carried),
+        true => own.plus(found[(owner.subsequence() / groups::THREADS) as usize].carried),
         false => own,
     }
 }
 
-fn synchronize(input: Input<'_>, group: u32, exits: &mut [Exit], found: &mut [Found]) -> u32 {
+/// What a section leaves behind.
+struct Section {
+    nodes: Vec<Node>,
+    ends: Vec<End>,
+}
+
+fn synchronize(input: Input<'_>, section: u32) -> Section {
     let Input {
         scan,
         words,
         segments,
         ..
     } = input;
-    let warm_up = scan.warm_up() as usize;
-    let own = (scan.end_of(group) - scan.first_of(group)) as usize;
-    let end = warm_up + own;
-    let done = [const { Cell::new(Exit::EMPTY) }; THREADS as usize];
-    let mut is_lost = false;
-    // Backwards, as each is to find what those behind it have left.
-    for thread in (0..end as u32).rev() {
-        if let Some(place) = scan.place(segments, group, thread) {
-            let mut decoder = Decoder::new(scan, input, words, place, State::default());
-            is_lost |= decoder.synchronize(true, Alone, &done[..end], thread);
+    let end = scan.warm_up() + scan.section(section);
+    let nodes = vec![Cell::new(Node::EMPTY); (PLACES * SLOTS) as usize];
+    let places: Vec<_> = (0..end)
+        .map(|at| scan.place(segments, section, at))
+        .collect();
+    for (row, place) in nodes.chunks(SLOTS as usize).zip(&places) {
+        if place.is_some_and(|place| place.is_first()) {
+            row[0].set(Node::ROOT);
         }
     }
-    let done = done.map(Cell::into_inner);
-    let done_own = &done[warm_up..end];
-    exits[scan.first_of(group) as usize..][..own].copy_from_slice(done_own);
-    let start = scan.last_start(segments, group) as usize;
-    found[group as usize] = Found {
-        entry: done[warm_up - 1].state(),
-        units: done_own[start..].iter().map(|exit| exit.units()).sum(),
-        ..Found::default()
+    let nodes = SectionNodes {
+        nodes: &nodes,
+        count: end,
     };
-    match is_lost {
-        true => status::UNSYNCHRONIZED,
-        false => 0,
+    for (at, place) in (0..).zip(&places) {
+        let Some(place) = *place else {
+            continue;
+        };
+        let is_first = place.is_first();
+        for guess in 0..if is_first { 1 } else { scan.guesses() } {
+            let state = State::guess(scan.guess(guess));
+            let mut decoder = Decoder::new(scan, input, words, place, state);
+            decoder.synchronize(true, Alone, nodes, at, is_first);
+        }
     }
+    let own = &nodes.nodes[(scan.warm_up() * SLOTS) as usize..];
+    let own: Vec<_> = own.iter().map(Cell::get).collect();
+    let node = |at, slot| own[(at * SLOTS + slot) as usize];
+    let ends = (0..SLOTS).map(|slot| sections::end(scan.section(section), node, slot));
+    Section {
+        ends: ends.collect(),
+        nodes: own,
+    }
+}
+
+/// Which of each section's entries is right, and what is wrong.
+fn join(sections: &[Section]) -> (Vec<Joint>, u32) {
+    let mut joints = Vec::new();
+    let (mut entry, mut before, mut wrong) = (0, 0u32, 0);
+    for (number, section) in sections.iter().enumerate() {
+        joints.push(Joint { entry, before });
+        if entry == NONE {
+            wrong |= status::UNSYNCHRONIZED;
+        }
+        before = before.wrapping_add(section.ends[entry as usize].units());
+        if let Some(next) = sections.get(number + 1) {
+            let end = |slot| section.ends[slot as usize];
+            entry = Map::new(end, |slot| next.nodes[slot as usize]).of(entry);
+        }
+    }
+    (joints, wrong)
 }
 
 impl<'a> Tables for Input<'a> {
@@ -156,22 +189,40 @@ impl<'a> Tables for Input<'a> {
     }
 }
 
-impl Exits for &[Cell<Exit>] {
-    fn leave(self, at: u32, exit: Exit) -> Exit {
-        let before = self[at as usize].get();
-        self[at as usize].set(before.max(exit));
-        before
+#[derive(Clone, Copy)]
+struct SectionNodes<'a> {
+    nodes: &'a [Cell<Node>],
+    count: u32,
+}
+
+impl Nodes for SectionNodes<'_> {
+    fn enter(self, at: u32, state: State) -> (u32, bool) {
+        let row = &self.nodes[(at * SLOTS) as usize..][..NONE as usize];
+        for (slot, node) in (0..).zip(row) {
+            if !node.get().is_some() {
+                node.set(Node::new(state));
+                return (slot, true);
+            }
+            if node.get().state() == state {
+                return (slot, false);
+            }
+        }
+        (NONE, false)
+    }
+
+    fn put(self, at: u32, slot: u32, node: Node) {
+        self.nodes[(at * SLOTS + slot) as usize].set(node);
     }
 
     fn count(self) -> u32 {
-        self.len() as u32
+        self.count
     }
 }
 
 fn write(
     input: Input<'_>,
     group: u32,
-    exits: &[Exit],
+    (sections, joints): (&[Section], &[Joint]),
     (sums, found, owners): (&mut [Dc], &mut [Found], &mut [Option<Owner>]),
     coefficients: &mut [i16],
 ) -> u32 {
@@ -181,32 +232,39 @@ fn write(
         segments,
         ..
     } = input;
-    let first = scan.first_of(group);
+    let first = group * groups::THREADS;
     let mut wrong = 0;
     let mut dc = Dc::default();
+    // What the decoders before do in the section.
+    let mut passes = Vec::new();
     for number in first..scan.end_of(group) {
+        let (section, at) = (number / SECTION, number % SECTION);
+        let joint = joints[section as usize];
+        if at == 0 {
+            let nodes = &sections[section as usize].nodes;
+            let node = |at, slot| nodes[(at * SLOTS + slot) as usize];
+            passes.clear();
+            let visit = |_, pass| passes.push(pass);
+            walk(scan.section(section), node, joint.entry, visit);
+        }
         let Some(place) = scan.find(segments, number) else {
             continue;
         };
         let is_carried = place.first < first;
-        let mut carried = 0;
-        if is_carried {
-            let groups = scan.carried(segments, group);
-            carried = groups.map(|group| found[group as usize].units).sum();
+        let start = (place.first / SECTION, place.first % SECTION);
+        let mut before = 0;
+        let mut from = start.1;
+        if start.0 < section {
+            before = joint.before.wrapping_sub(joints[start.0 as usize].before);
+            from = 0;
         }
-        let own = place.first.max(first) as usize..number as usize;
-        let units: u32 = exits[own].iter().map(|exit| exit.units()).sum();
-        let mut state = State::default();
+        let own = &passes[from as usize..at as usize];
+        before += own.iter().map(|pass| pass.units()).sum::<u32>();
         if place.is_first() {
             dc = Dc::default();
-        } else {
-            state = exits[number as usize - 1].state();
-            if number == first && found[group as usize].entry != state {
-                wrong |= status::UNSYNCHRONIZED;
-            }
         }
-        let mut decoder = Decoder::new(scan, input, words, place, state);
-        let exit = exits[number as usize].state();
+        let pass = passes[at as usize];
+        let mut decoder = Decoder::new(scan, input, words, place, pass.state());
         let owner = Owner::new(number, is_carried);
         sums[number as usize] = dc;
         let begin = |block: usize| {
@@ -219,7 +277,7 @@ fn write(
                 *coefficient = value;
             }
         };
-        let (own, bad) = decoder.write(true, Alone, carried + units, exit, begin, put);
+        let (own, bad) = decoder.write(true, Alone, before, pass.overshoot(), begin, put);
         dc = dc.plus(own);
         wrong |= bad;
     }

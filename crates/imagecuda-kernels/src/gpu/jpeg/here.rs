@@ -1,4 +1,4 @@
-//! What a block works on: a group of a scan, with its tables at hand.
+//! What a block works on: a section or a group of a scan.
 
 use super::super::{
     shared::{self, barrier},
@@ -172,10 +172,10 @@ impl Words for DeviceWords {
 pub(super) struct Here<'a> {
     pub(super) job: &'a ScanJob,
     pub(super) scan: &'a Scan,
-    pub(super) tables: SharedTables,
     pub(super) words: DeviceWords,
     pub(super) segments: &'a [Segment],
-    pub(super) group: u32,
+    /// The number of the block among those for the job.
+    pub(super) number: u32,
 }
 
 /// Words, as memory is read at its best.
@@ -189,7 +189,7 @@ pub(super) struct Quad(pub(super) [u32; 4]);
 ///
 /// Both are valid for that many bytes, and aligned to 16.
 #[inline(always)]
-unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
+pub(super) unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
     let (from, to) = (from.cast::<Quad>(), to.cast::<Quad>());
     let mut i = thread_idx_x();
     while i < bytes / 16 {
@@ -199,47 +199,64 @@ unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
     }
 }
 
-/// What this block works on. All threads of the block call this. The launch has shared memory for
-/// as many tables as any job has.
+/// What this block works on: of the job's blocks, of which the `first` is known, one. All threads
+/// of the block call this.
 ///
 /// # Safety
 ///
-/// `jobs` are `count` jobs, at least one, in the order of their first groups, whose addresses are
+/// `jobs` are `count` jobs, at least one, in the order of their first blocks, whose addresses are
 /// valid.
 #[inline(always)]
-pub(super) unsafe fn here<'a>(jobs: *const ScanJob, count: u32) -> Here<'a> {
+pub(super) unsafe fn here<'a>(
+    jobs: *const ScanJob,
+    count: u32,
+    first: impl Fn(&ScanJob) -> u32,
+) -> Here<'a> {
     // SAFETY: what the caller promised. Shared memory is written before the barrier only.
     unsafe {
-        let (job, group) = job(jobs, count, |job| job.first_group);
-        let table_count = (job.table_count as usize).min(TABLES);
-        let (tables, scan) = (shared::dynamic::<Table>(), scan_here::<Scan>());
-        share(
-            job.tables as *const u8,
-            tables.cast(),
-            table_count * size_of::<Table>(),
-        );
+        let (job, number) = job(jobs, count, first);
+        let scan = scan_here::<Scan>();
         share((&raw const job.scan).cast(), scan.cast(), size_of::<Scan>());
-        let tables = SharedTables::new(&job.scan, shared::address(tables));
         barrier();
         let scan = &*scan;
         Here {
             job,
             scan,
-            tables,
             words: DeviceWords(job.words as *const u32),
             segments: slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize),
-            group,
+            number,
         }
     }
 }
 
 impl Here<'_> {
-    /// Notes what is wrong.
-    pub(super) fn mark(&self, wrong: u32) {
-        if wrong != 0 {
-            // SAFETY: aligned, and only ever accessed so while kernels run.
-            let status = unsafe { AtomicU32::from_ptr(self.job.status as *mut u32) };
-            status.fetch_or(wrong, Ordering::Relaxed);
+    /// The scan's tables, in the shared memory that the launch has for as many as any job has.
+    /// All threads of the block call this.
+    ///
+    /// # Safety
+    ///
+    /// All threads are here, and none uses that memory for anything else.
+    #[inline(always)]
+    pub(super) unsafe fn tables(&self) -> SharedTables {
+        let table_count = (self.job.table_count as usize).min(TABLES);
+        let tables = shared::dynamic::<Table>();
+        // SAFETY: a job's tables; what the caller promised.
+        unsafe {
+            let from = self.job.tables as *const u8;
+            share(from, tables.cast(), table_count * size_of::<Table>());
+            let tables = SharedTables::new(self.scan, shared::address(tables));
+            barrier();
+            tables
         }
+    }
+}
+
+/// Notes what is wrong with a job's picture.
+#[inline(always)]
+pub(super) fn mark(job: &ScanJob, wrong: u32) {
+    if wrong != 0 {
+        // SAFETY: aligned, and only ever accessed so while kernels run.
+        let status = unsafe { AtomicU32::from_ptr(job.status as *mut u32) };
+        status.fetch_or(wrong, Ordering::Relaxed);
     }
 }

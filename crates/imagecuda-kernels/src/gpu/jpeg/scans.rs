@@ -1,19 +1,22 @@
-//! Huffman codes to coefficients. A launch has as many blocks as all jobs have groups.
+//! Huffman codes to coefficients. A launch has as many blocks as all jobs have chunks, sections or
+//! groups.
 
 use super::{
     super::{
         shared::{self, barrier},
         thread::{block_dim_x, block_idx_x, thread_idx_x},
     },
-    here::{Here, Quad, Warp, here, job},
+    here::{Here, Quad, Warp, here, job, mark, share},
 };
 use crate::{
     jpeg::{
-        decoder::{Decoder, Exits},
-        groups::{Found, Owner, THREADS},
+        decoder::{Decoder, Nodes},
+        groups::{Found, Owner, SECTIONS, THREADS},
+        huffman::Table,
         jobs::ScanJob,
         picture::BLOCK,
-        scan::{Dc, Exit, Segment, State, status},
+        scan::{Dc, Segment, State, status},
+        sections::{self, End, Joint, Map, NODES, NONE, Node, PLACES, Pass, SECTION, SLOTS, walk},
         stuffing::{CHUNK, PIECE, Piece},
     },
     shared_memory,
@@ -25,10 +28,22 @@ shared_memory! {
     /// Numbers of a block's threads.
     numbers: 2048
 }
+shared_memory! {
+    /// The nodes of a section and its warm-up.
+    section_nodes: 7232
+}
+shared_memory! {
+    /// What is done in each subsequence of a group.
+    group_passes: 1024
+}
 const _: () = {
     assert!(THREADS as usize * 8 == 2048);
-    assert!(size_of::<Exit>() == 4 && size_of::<Dc>() == 8);
+    assert!((PLACES * SLOTS) as usize * size_of::<Node>() == 7232);
+    assert!(THREADS as usize * size_of::<Pass>() == 1024);
 };
+
+/// Threads of a warp.
+const WARP: u32 = 32;
 
 /// Makes the data of those that the file has, which are zeros at first. A block of [`THREADS`] for
 /// each chunk of all jobs.
@@ -72,116 +87,185 @@ unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
     }
 }
 
-/// Exits in shared memory.
+/// Nodes in shared memory, by the address of the first one.
 #[derive(Clone, Copy)]
-struct SharedExits {
+struct SharedNodes {
     address: u32,
-    len: u32,
+    count: u32,
 }
 
-impl Exits for SharedExits {
+impl SharedNodes {
     #[inline(always)]
-    fn leave(self, at: u32, exit: Exit) -> Exit {
-        let place = self.address + 4 * at.min(THREADS - 1);
-        // SAFETY: a block has as many exits as threads.
-        let before = unsafe { shared::fetch_max_u32(place, cast(exit)) };
-        cast(before)
+    fn place(self, at: u32, slot: u32) -> u32 {
+        self.address + 4 * (at.min(PLACES - 1) * SLOTS + slot.min(NONE))
+    }
+
+    #[inline(always)]
+    fn get(self, at: u32, slot: u32) -> Node {
+        // SAFETY: one of the block's nodes.
+        cast(unsafe { shared::load_u32(self.place(at, slot)) })
+    }
+}
+
+impl Nodes for SharedNodes {
+    #[inline(always)]
+    fn enter(self, at: u32, state: State) -> (u32, bool) {
+        let mut slot = 0;
+        while slot < NONE {
+            let own = cast(Node::new(state));
+            // SAFETY: one of the block's nodes.
+            let before: Node =
+                cast(unsafe { shared::compare_exchange_u32(self.place(at, slot), 0, own) });
+            if !before.is_some() {
+                return (slot, true);
+            }
+            if before.state() == state {
+                return (slot, false);
+            }
+            slot += 1;
+        }
+        (NONE, false)
+    }
+
+    #[inline(always)]
+    fn put(self, at: u32, slot: u32, node: Node) {
+        // Nobody else writes a node that is there.
+        if slot < NONE {
+            // SAFETY: one of the block's nodes.
+            unsafe { shared::store_u32(self.place(at, slot), cast(node)) };
+        }
     }
 
     #[inline(always)]
     fn count(self) -> u32 {
-        self.len
+        self.count
     }
 }
 
-/// Finds the state behind each subsequence, and what was done in it. Blocks of
-/// [`THREADS`].
+/// Finds the states that decoders are in between subsequences, and what they do in them. Blocks
+/// with a thread for each guess at each of a section's subsequences.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
-    let here = unsafe { here(jobs, count) };
+    let here = unsafe { here(jobs, count, |job| job.first_section) };
     let Here {
+        job,
         scan,
         segments,
-        group,
+        number: section,
         ..
     } = here;
     let thread = thread_idx_x();
-    // The threads that have a subsequence are next to each other.
-    let warm_up = scan.warm_up() as usize;
-    let own = (scan.end_of(group) - scan.first_of(group)) as usize;
-    let end = warm_up + own;
-    let place = scan.place(segments, group, thread as u32);
-    let is_active = place.is_some();
-    let place = place.unwrap_or_default();
-    let done = numbers::<Exit>();
-    // SAFETY: each thread has its own exit; all are here.
-    unsafe {
-        done.add(thread).write(Exit::EMPTY);
-        barrier();
-    }
-    let mut decoder = Decoder::new(scan, here.tables, here.words, place, State::default());
-    let exits = SharedExits {
-        address: shared::address(done),
-        len: end as u32,
+    let (warm_up, own) = (scan.warm_up(), scan.section(section));
+    let nodes = SharedNodes {
+        address: shared::address(section_nodes::<Node>()),
+        count: warm_up + own,
     };
-    if decoder.synchronize(is_active, Warp, exits, thread as u32) {
-        here.mark(status::UNSYNCHRONIZED);
+    let guesses = scan.guesses();
+    let (at, guess) = (thread as u32 / guesses, thread as u32 % guesses);
+    let place = scan
+        .place(segments, section, at)
+        .filter(|_| at < nodes.count);
+    let mut is_active = place.is_some();
+    let place = place.unwrap_or_default();
+    let is_root = is_active && place.is_first();
+    if is_root {
+        is_active = guess == 0;
     }
-    let start = scan.last_start(segments, group) as usize;
-    // SAFETY: all threads are here. Only the group's own exits are written, below the scan's, and
-    // its own result.
+    let mut empty = thread as u32;
+    while empty < PLACES * SLOTS {
+        // SAFETY: one of the block's nodes.
+        unsafe { shared::store_u32(nodes.place(0, 0) + 4 * empty, 0) };
+        empty += block_dim_x() as u32;
+    }
+    // SAFETY: all threads are here.
+    unsafe { barrier() };
+    if is_root && is_active {
+        nodes.put(at, 0, Node::ROOT);
+    }
+    // SAFETY: all threads are here, twice.
+    let tables = unsafe { here.tables() };
+    let state = State::guess(scan.guess(guess));
+    let mut decoder = Decoder::new(scan, tables, here.words, place, state);
+    decoder.synchronize(is_active, Warp, nodes, at, is_root);
+    // SAFETY: all threads are here. Only the section's own nodes and ends are written.
     unsafe {
         barrier();
-        let mut units = 0;
-        if thread >= warm_up && thread < end {
-            let number = scan.first_of(group) as usize + thread - warm_up;
-            let exit = *done.add(thread);
-            (here.job.exits as *mut Exit).add(number).write(exit);
-            if thread >= warm_up + start {
-                units = exit.units();
-            }
+        let to = (job.nodes as *mut Node).add((section * NODES) as usize);
+        let mut at = thread as u32;
+        while at < (own + 1) * SLOTS {
+            let node = nodes.get(warm_up + at / SLOTS, at % SLOTS);
+            to.add(at as usize).write(node);
+            at += block_dim_x() as u32;
         }
-        let entry = (*done.add(warm_up - 1)).state();
-        barrier();
-        let units = sum(units, thread, block_dim_x());
-        if thread == 0 {
-            let found = Found {
-                entry,
-                units,
-                ..Found::default()
-            };
-            (here.job.found as *mut Found)
-                .add(group as usize)
-                .write(found);
+        let slot = thread as u32;
+        if slot < SLOTS {
+            let end = sections::end(own, |at, slot| nodes.get(warm_up + at, slot), slot);
+            let ends = (job.ends as *mut End).add((section * SLOTS) as usize);
+            ends.add(thread).write(end);
         }
     }
 }
 
-/// The sum of the `number`s of the first `count` threads. All threads call this, and get the same.
-///
-/// # Safety
-///
-/// All threads of the block are here.
-#[inline(always)]
-unsafe fn sum(number: u32, thread: usize, count: usize) -> u32 {
-    let numbers = numbers::<u32>();
-    // SAFETY: below the numbers of threads; barriers are between writing and reading.
-    unsafe {
-        numbers.add(thread).write(number);
-        barrier();
-        let mut half = count.next_power_of_two() / 2;
-        while half > 0 {
-            if thread < half && thread + half < count {
-                let both = *numbers.add(thread) + *numbers.add(thread + half);
-                numbers.add(thread).write(both);
-            }
-            barrier();
-            half /= 2;
+/// Puts the sections together: tells each which of its entries is right. A block of [`THREADS`] for
+/// each job.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
+    // SAFETY: the host passes whole jobs, whose addresses are valid, and launches one block each.
+    let job = unsafe { &*jobs.add(block_idx_x()) };
+    let scan = &job.scan;
+    let thread = thread_idx_x();
+    let (nodes, ends) = (job.nodes as *const Node, job.ends as *const End);
+    let (mut entry, mut before) = (0, 0);
+    let mut first = 0;
+    while first < scan.sections() {
+        let section = first + thread as u32;
+        let end = |slot: u32| {
+            // SAFETY: only asked for of a section.
+            unsafe { *ends.add((section * SLOTS + slot) as usize) }
+        };
+        let mut map = Map::SAME;
+        if section + 1 < scan.sections() {
+            let next = ((section + 1) * NODES) as usize;
+            // SAFETY: one of the next section's nodes.
+            let node = |slot: u32| unsafe { *nodes.add(next + slot as usize) };
+            map = Map::new(end, node);
         }
-        let sum = *numbers;
-        barrier();
-        sum
+        // SAFETY: all threads are here.
+        let (own, last) = unsafe {
+            let maps = sums(map, thread, Map::then);
+            let own = match thread {
+                0 => Map::SAME,
+                thread => *maps.add(thread - 1),
+            };
+            let last = *maps.add(block_dim_x() - 1);
+            barrier();
+            (own.of(entry), last.of(entry))
+        };
+        let mut units = 0;
+        if section < scan.sections() {
+            units = end(own).units();
+            if own == NONE {
+                mark(job, status::UNSYNCHRONIZED);
+            }
+        }
+        // SAFETY: all threads are here; one of the sections.
+        unsafe {
+            let sums = sums(units, thread, |a, b| a + b);
+            if section < scan.sections() {
+                let joint = Joint {
+                    entry: own,
+                    before: before + *sums.add(thread) - units,
+                };
+                (job.joints as *mut Joint)
+                    .add(section as usize)
+                    .write(joint);
+            }
+            before += *sums.add(block_dim_x() - 1);
+            barrier();
+        }
+        entry = last;
+        first += block_dim_x() as u32;
     }
 }
 
@@ -212,77 +296,102 @@ unsafe fn sums<T: Copy>(mut own: T, thread: usize, plus: impl Fn(T, T) -> T) -> 
     numbers
 }
 
+/// Has in shared memory what is done in a group's subsequences. All threads of a block call this.
+///
+/// # Safety
+///
+/// All threads of the block are here, and none uses the shared memory that the launch asks for,
+/// which is enough for the sections' nodes.
+#[inline(always)]
+unsafe fn passes(here: &Here<'_>) -> *const Pass {
+    const { assert!(SECTIONS * NODES * 4 <= 2 * size_of::<Table>() as u32) };
+    let (scan, thread) = (here.scan, thread_idx_x() as u32);
+    let first = here.number * SECTIONS;
+    let last = scan.sections().min(first + SECTIONS);
+    let (nodes, passes) = (shared::dynamic::<Node>(), group_passes::<Pass>());
+    // SAFETY: the sections of the group; a pass for each of its subsequences.
+    unsafe {
+        let from = (here.job.nodes as *const Node).add((first * NODES) as usize);
+        let bytes = ((last - first) * NODES) as usize * size_of::<Node>();
+        share(from.cast(), nodes.cast(), bytes);
+        barrier();
+        // One in each of some warps.
+        let number = thread / WARP;
+        if thread % WARP == 0 && number < last - first {
+            let nodes = shared::address(nodes) + number * NODES * 4;
+            let node = |at: u32, slot: u32| {
+                let place = at.min(SECTION) * SLOTS + slot.min(NONE);
+                cast::<u32, Node>(shared::load_u32(nodes + 4 * place))
+            };
+            let section = first + number;
+            let joint = *(here.job.joints as *const Joint).add(section as usize);
+            let passes = passes.add((number * SECTION) as usize);
+            walk(scan.section(section), node, joint.entry, |at, pass| {
+                passes.add(at as usize).write(pass);
+            });
+        }
+        barrier();
+    }
+    passes
+}
+
 /// Decodes each subsequence from the state behind the one before, and writes its coefficients.
 /// Blocks of [`THREADS`].
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
-    let here = unsafe { here(jobs, count) };
+    let here = unsafe { here(jobs, count, |job| job.first_group) };
     let Here {
         job,
         scan,
         segments,
-        group,
+        number: group,
         ..
     } = here;
     let thread = thread_idx_x();
-    let first = scan.first_of(group);
+    let first = group * THREADS;
     let number = first + thread as u32;
-    let exits = job.exits as *const Exit;
     let found = job.found as *mut Found;
-
-    // What was done in the groups before, if the first subsequence goes on from there.
-    let mut carried = 0;
-    let groups = scan.carried(segments, group);
-    if !groups.is_empty() {
-        let mut part = 0;
-        let mut before = groups.start + thread as u32;
-        while before < group {
-            // SAFETY: below this group.
-            part += unsafe { (*found.add(before as usize)).units };
-            before += block_dim_x() as u32;
-        }
-        // SAFETY: all threads are here, as the groups are the same for all.
-        carried = unsafe { sum(part, thread, block_dim_x()) };
-    }
-
-    let place = scan
-        .find(segments, number)
-        .filter(|_| number < scan.end_of(group));
+    let place = scan.find(segments, number);
     let is_active = place.is_some();
     let place = place.unwrap_or_default();
     let is_carried = place.first < first;
     // The group's first subsequence of the segment.
     let origin = if is_carried { 0 } else { place.first - first } as usize;
-    let before = |sums: *const u32, thread: usize| match thread {
-        0 => 0,
-        // SAFETY: below the number of threads.
-        thread => unsafe { *sums.add(thread - 1) },
+    let mut pass = Pass::default();
+    // SAFETY: all threads are here, twice.
+    let units = unsafe {
+        let passes = passes(&here);
+        if is_active {
+            pass = *passes.add(thread);
+        }
+        sums(pass.units(), thread, |a, b| a + b)
     };
-    let mut own = Exit::default();
-    if is_active {
-        // SAFETY: one of the scan's exits.
-        own = unsafe { *exits.add(number as usize) };
-    }
-    // SAFETY: all threads are here.
-    let units = unsafe { sums(own.units(), thread, |a, b| a + b) };
     let mut done = 0;
     if is_active {
-        done = before(units, thread) - before(units, origin);
-        if is_carried {
-            done += carried;
+        let before = |thread: usize| match thread {
+            0 => 0,
+            // SAFETY: below the number of threads.
+            thread => unsafe { *units.add(thread - 1) },
+        };
+        // Within the section, and what was done in those before it.
+        let section = number / SECTION;
+        let start = place.first / SECTION;
+        let from = match start < section {
+            true => (section * SECTION - first) as usize,
+            false => origin,
+        };
+        done = before(thread) - before(from);
+        if start < section {
+            let joints = job.joints as *const Joint;
+            // SAFETY: two of the sections.
+            done += unsafe {
+                (*joints.add(section as usize)).before - (*joints.add(start as usize)).before
+            };
         }
     }
-    let mut state = State::default();
-    let mut wrong = 0;
-    if is_active && !place.is_first() {
-        // SAFETY: one of the scan's exits.
-        state = unsafe { (*exits.add(number as usize - 1)).state() };
-        // SAFETY: this group's own.
-        if thread == 0 && unsafe { (*found.add(group as usize)).entry } != state {
-            wrong = status::UNSYNCHRONIZED;
-        }
-    }
+    // SAFETY: all threads are here; nodes have been read.
+    let tables = unsafe { here.tables() };
     let owners = job.owners as *mut Owner;
     let owner = Owner::new(number, is_carried);
     let blocks = scan.blocks as usize;
@@ -299,9 +408,9 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
             unsafe { coefficients.add(at).write(value) };
         }
     };
-    let mut decoder = Decoder::new(scan, here.tables, here.words, place, state);
-    let (dc, bad) = decoder.write(is_active, Warp, done, own.state(), begin, put);
-    here.mark(wrong | bad);
+    let mut decoder = Decoder::new(scan, tables, here.words, place, pass.state());
+    let (dc, bad) = decoder.write(is_active, Warp, done, pass.overshoot(), begin, put);
+    mark(job, bad);
 
     let start = scan.last_start(segments, group) as usize;
     // SAFETY: all threads are here; only the group's own sums are written.

@@ -27,7 +27,8 @@ use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::{MORE, PictureJob, ScanJob, Sums},
     picture::{BLOCK, Picture},
-    scan::{Dc, Exit, Segment, status},
+    scan::{Dc, Segment, status},
+    sections::{End, Joint, NODES, Node, SECTION, SLOTS, WARM_UP},
 };
 use std::sync::{Arc, PoisonError};
 
@@ -151,12 +152,14 @@ impl Context {
         let results: Vec<_> = scans
             .iter()
             .map(|ScanPlan { scan, .. }| {
-                let subsequences = scan.subsequences as usize;
-                (
-                    parts.add(subsequences * size_of::<Exit>()),
-                    parts.add(subsequences * size_of::<Dc>()),
-                    parts.add(scan.groups() as usize * size_of::<Found>()),
-                )
+                let sections = scan.sections() as usize;
+                Results {
+                    nodes: parts.add(sections * NODES as usize * size_of::<Node>()),
+                    ends: parts.add(sections * SLOTS as usize * size_of::<End>()),
+                    joints: parts.add(sections * size_of::<Joint>()),
+                    sums: parts.add(scan.subsequences as usize * size_of::<Dc>()),
+                    found: parts.add(scan.groups() as usize * size_of::<Found>()),
+                }
             })
             .collect();
         let mut work = self.scratch(parts.end)?;
@@ -175,12 +178,12 @@ impl Context {
 
         let mut job = picture_job(jpeg);
         job.owners = zero + owners as u64;
-        for (ScanPlan { scan, .. }, &(_, sums, found)) in scans.iter().zip(&results) {
+        for (ScanPlan { scan, .. }, results) in scans.iter().zip(&results) {
             for unit in &scan.units[..scan.unit_count as usize] {
                 job.sums[usize::from(unit.component)] = Sums {
-                    sums: address(sums),
-                    found: address(found),
-                    group: scan.group().into(),
+                    sums: address(results.sums),
+                    found: address(results.found),
+                    group: THREADS.into(),
                 };
             }
         }
@@ -214,7 +217,7 @@ impl Context {
         let jobs = (0..scans.len())
             .map(|i| {
                 let (segments, tables, kept) = tables[i];
-                let (exits, sums, found) = results[i];
+                let results = &results[i];
                 ScanJob {
                     scan: scans[i].scan,
                     first_group: 0,
@@ -226,12 +229,15 @@ impl Context {
                     words: zero + data[i] as u64,
                     segments: address(segments),
                     tables: address(tables),
-                    exits: address(exits),
-                    sums: address(sums),
-                    found: address(found),
+                    nodes: address(results.nodes),
+                    ends: address(results.ends),
+                    joints: address(results.joints),
+                    sums: address(results.sums),
+                    found: address(results.found),
                     owners: zero + owners as u64,
                     coefficients: zero + coefficients as u64,
                     status: 0,
+                    first_section: 0,
                     reserved: 0,
                 }
             })
@@ -315,17 +321,19 @@ impl Context {
         let count: usize = tickets.iter().map(|ticket| ticket.1.jobs.len()).sum();
         let jobs_at = parts.add(count * size_of::<ScanJob>());
         let mut table = self.scratch(parts.end)?;
-        let (mut grid, mut chunks) = (0, 0);
+        let (mut groups, mut sections, mut chunks) = (0, 0, 0);
         for (picture, (_, ticket)) in tickets.iter().enumerate() {
             for scan in &ticket.jobs {
                 let status = table.pointer().wrapping_add(statuses_at + picture * 4);
                 jobs.push(ScanJob {
-                    first_group: grid,
+                    first_group: groups,
+                    first_section: sections,
                     first_chunk: chunks,
                     status: status.as_raw(),
                     ..*scan
                 });
-                grid += scan.scan.groups();
+                groups += scan.scan.groups();
+                sections += scan.scan.sections();
                 chunks += scan.chunks();
             }
         }
@@ -341,19 +349,23 @@ impl Context {
         let job_table = table.pointer().wrapping_add(jobs_at);
         let count = jobs.len() as u32;
         let tables = jobs.iter().map(|job| job.table_count).max();
-        let shared = tables.unwrap_or(0) * size_of::<Table>() as u32;
-        for (kernel, grid, shared) in [
-            ("jpeg_unstuff", chunks, 0),
-            ("jpeg_synchronize", grid, shared),
-            ("jpeg_write", grid, shared),
-            ("jpeg_carry", count, 0),
+        // Two hold the nodes of a group as well.
+        let shared = tables.unwrap_or(0).max(2) * size_of::<Table>() as u32;
+        let guesses = jobs.iter().map(|job| job.scan.guesses()).max();
+        let guessing = (SECTION * guesses.unwrap_or(1) + WARM_UP).next_multiple_of(32);
+        for (kernel, grid, threads, shared) in [
+            ("jpeg_unstuff", chunks, THREADS, 0),
+            ("jpeg_synchronize", sections, guessing, shared),
+            ("jpeg_join", count, THREADS, 0),
+            ("jpeg_write", groups, THREADS, shared),
+            ("jpeg_carry", count, THREADS, 0),
         ] {
             let function = self.function(kernel)?;
-            // SAFETY: the kernels take these two arguments, the last one the first of them; every
-            // address in a job is that of memory which is there until the stream has passed, and
-            // the upload of what the job needs is before it in the stream.
+            // SAFETY: the kernels take these two arguments, or the first of them; every address in
+            // a job is that of memory which is there until the stream has passed, and the upload of
+            // what the job needs is before it in the stream.
             let launched =
-                unsafe { launch!(function<<<grid, THREADS, shared, stream>>>(job_table, count)) };
+                unsafe { launch!(function<<<grid, threads, shared, stream>>>(job_table, count)) };
             check("cuLaunchKernel", launched)?;
         }
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
@@ -379,6 +391,15 @@ struct Ticket {
     jobs: Vec<ScanJob>,
     /// What is on its way to the device for them.
     upload: Pinned,
+}
+
+/// Where what the kernels find of a scan is among a buffer's parts.
+struct Results {
+    nodes: usize,
+    ends: usize,
+    joints: usize,
+    sums: usize,
+    found: usize,
 }
 
 /// Parts of a buffer, one behind the other.

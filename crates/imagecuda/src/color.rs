@@ -7,10 +7,7 @@ pub(crate) use self::cicp::Cicp;
 use self::cicp::ToLinear;
 use crate::{Format, codec::Metadata};
 use imagecuda_kernels::{
-    color::{
-        CURVE, ENCODING, GRID, INK_GRID, INK_TABLE, SHAPER, TABLE, look_up, look_up_inks, shape,
-        srgb_encode,
-    },
+    color::{CURVE, GRID, INK_GRID, INK_TABLE, SHAPER, TABLE, curve, look_up, look_up_inks, shape},
     layout::Layout,
     pixel::RgbaF32,
 };
@@ -171,10 +168,12 @@ impl Conversion {
     }
 
     fn shaper_of(matrix: [f64; 9], rendering: [f64; 4], curves: [&Vec<f32>; 3]) -> Self {
-        let first = matrix.into_iter().chain(rendering).map(|v| v as f32);
-        let curves = curves.into_iter().flatten().copied();
-        let encoding = (0..ENCODING).map(|i| srgb_encode(i as f32 / (ENCODING - 1) as f32));
-        Self::Shaper(first.chain(curves).chain(encoding).collect())
+        let numbers = matrix.into_iter().chain(rendering).map(|v| v as f32);
+        let bytes = curves
+            .into_iter()
+            .flat_map(|knots| (0..=255).map(|byte| curve(knots, f32::from(byte as u8) / 255.0)));
+        let knots = curves.into_iter().flatten().copied();
+        Self::Shaper(numbers.chain(bytes).chain(knots).collect())
     }
 
     fn table(profile: &ColorProfile) -> Option<Self> {

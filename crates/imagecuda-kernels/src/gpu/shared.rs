@@ -133,6 +133,64 @@ pub unsafe fn load_u32(address: u32) -> u32 {
     number
 }
 
+/// As [`load_u32`], two bytes at a multiple of 2.
+///
+/// # Safety
+///
+/// The address is that of two bytes of the block's shared memory, and a multiple of 2.
+#[inline(always)]
+pub unsafe fn load_u16(address: u32) -> u16 {
+    let number;
+    // SAFETY: what the caller promised. Not pure: the thread writes there as well.
+    unsafe {
+        core::arch::asm!(
+            "ld.shared.u16 {number}, [{address}];",
+            number = out(reg16) number,
+            address = in(reg32) address,
+            options(nostack, preserves_flags),
+        );
+    }
+    number
+}
+
+/// As [`store_u32`], two bytes at a multiple of 2.
+///
+/// # Safety
+///
+/// The address is that of two bytes of the block's shared memory, and a multiple of 2.
+#[inline(always)]
+pub unsafe fn store_u16(address: u32, number: u16) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.shared.u16 [{address}], {number};",
+            address = in(reg32) address,
+            number = in(reg16) number,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// The byte at an address within shared memory.
+///
+/// # Safety
+///
+/// The address is that of a byte of the block's shared memory.
+#[inline(always)]
+pub unsafe fn load_u8(address: u32) -> u32 {
+    let number;
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "ld.shared.u8 {number}, [{address}];",
+            number = out(reg32) number,
+            address = in(reg32) address,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    number
+}
+
 /// As [`load_u32`], four numbers.
 ///
 /// # Safety

@@ -15,8 +15,7 @@
 use super::{
     bits::{Reader, Words},
     huffman::{END, STEP_BITS, Step, Tables},
-    picture::BLOCK,
-    scan::{Dc, NATURAL, Place, Scan, State, status},
+    scan::{Place, Scan, State, status},
     sections::Node,
 };
 
@@ -48,6 +47,21 @@ pub trait Nodes: Copy {
 
     /// How many subsequences there are.
     fn count(self) -> u32;
+}
+
+/// Where the second pass of a subsequence leaves what it decodes.
+pub trait Output {
+    /// A component's sum of differences of DC until now.
+    fn sum(&self, component: u32) -> i16;
+
+    /// Goes on in a block that begins before the subsequence.
+    fn go_on(&mut self, block: u32);
+
+    /// Begins a block, with what the sum of its component is from here on.
+    fn begin(&mut self, block: u32, component: u32, sum: i16);
+
+    /// A coefficient of the block, which is not zero, and its place there, below 64.
+    fn put(&mut self, at: u32, value: i16);
 }
 
 /// How far a decoder has come: the next coefficient of its block, in zigzag order, and above its 8
@@ -211,11 +225,8 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     }
 
     /// Decodes the subsequence once more, where `before` data units were ended in its segment
-    /// before it, up to `overshoot` bits behind its end. Calls `put` with the place of each
-    /// coefficient that is not zero among all of the picture, and with the coefficient, and `begin`
-    /// with the number of each block that begins; its first coefficient is the sum of the
-    /// differences in this subsequence, which are returned, beside what is wrong with the data, as
-    /// [`status`]. Threads that are together all call this, those that are not active as well.
+    /// before it, up to `overshoot` bits behind its end. What is wrong with the data, as [`status`].
+    /// Threads that are together all call this, those that are not active as well.
     #[inline(always)]
     pub fn write(
         &mut self,
@@ -223,9 +234,8 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         together: impl Together,
         before: u32,
         overshoot: u32,
-        mut begin: impl FnMut(usize),
-        mut put: impl FnMut(usize, i16),
-    ) -> (Dc, u32) {
+        output: &mut impl Output,
+    ) -> u32 {
         let scan = self.scan;
         let is_last = self.limit == self.end;
         self.limit += overshoot << STEP_BITS;
@@ -237,44 +247,45 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         let mcu = first + before / scan.unit_count.max(1);
         let mcus_x = scan.mcus_x.max(1);
         let (mut x, mut y) = (mcu % mcus_x, mcu / mcus_x);
-        let mut dc = Dc::default();
-        let mut unit = scan.unit(self.tables.number(self.unit));
-        let mut after = scan.unit(self.tables.number(self.after));
-        let mut block = unit.block(x, y);
+        let mut blocks = self.tables.blocks(self.unit);
+        let mut ahead = self.tables.blocks(self.after);
+        let mut block = blocks.number(x, y);
+        output.go_on(block);
+        // The last coefficient and its place in a zigzag: it is written when the next symbol is
+        // being looked up, as its place in the block has to be looked up too.
+        let (mut last, mut last_at) = (0, 0);
         let mut is_invalid = false;
         let mut step = |mut is_active: bool| {
             if is_active {
                 let bits = self.reader.peek();
+                let natural = self.tables.natural(last_at);
+                let sum = output.sum(blocks.component);
                 let code = T::look_up(self.table, bits).code();
+                if last != 0 {
+                    output.put(natural, last);
+                }
                 let skipped = code.bits().wrapping_sub(code.size()) & 31;
-                let mut value = extend(bits << skipped, code.size());
+                last = extend(bits << skipped, code.size()) as i16;
                 let index = self.at & 63;
                 let next = index + code.advance();
                 is_invalid |= code.is_invalid() | ((next > 64) & (code.advance() != END));
+                last_at = next.wrapping_sub(1) & 63;
                 if index == 0 {
-                    dc = dc.plus(Dc::of(unit.component, value));
-                    value = i32::from(dc.get(unit.component));
-                    begin(block);
-                }
-                if value != 0 {
-                    let at = NATURAL[(next.wrapping_sub(1) & 63) as usize];
-                    put(block * BLOCK + usize::from(at), value as i16);
+                    last = last.wrapping_add(sum);
+                    output.begin(block, blocks.component, last);
                 }
                 let ends = self.take(code.step(), true);
                 is_active = !self.is_past();
                 if ends {
                     left -= 1;
                     is_active &= left > 0;
-                    if self.tables.number(self.unit) == 0 {
-                        x += 1;
-                        if x >= mcus_x {
-                            (x, y) = (0, y + 1);
-                        }
+                    x += u32::from(self.tables.number(self.unit) == 0);
+                    if x >= mcus_x {
+                        (x, y) = (0, y + 1);
                     }
-                    unit = after;
-                    block = unit.block(x, y);
-                    // Fetched ahead of its time.
-                    after = scan.unit(self.tables.number(self.after));
+                    blocks = ahead;
+                    block = blocks.number(x, y);
+                    ahead = self.tables.blocks(self.after);
                 }
             }
             is_active
@@ -282,6 +293,9 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         while together.any(is_active) {
             is_active = step(is_active);
             is_active = step(is_active);
+        }
+        if last != 0 {
+            output.put(self.tables.natural(last_at), last);
         }
         let mut wrong = 0;
         if was_active && is_invalid {
@@ -292,7 +306,7 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         if was_active && (is_last && left > 0 || is_behind) {
             wrong |= status::CUT_SHORT;
         }
-        (dc, wrong)
+        wrong
     }
 }
 

@@ -1,5 +1,6 @@
 //! Huffman tables, for decoding from any bit.
 
+use super::scan::Blocks;
 use bytemuck::{Pod, Zeroable};
 use core::mem::offset_of;
 
@@ -154,7 +155,7 @@ impl Entry {
     }
 }
 
-/// The Huffman tables of a scan, and which its data units have, wherever they are.
+/// What decoders look up of a scan, wherever it is: its Huffman tables, and its data units.
 pub trait Tables: Copy {
     /// A table.
     type Table: Copy;
@@ -173,6 +174,12 @@ pub trait Tables: Copy {
 
     /// What `bits` begin with in a table.
     fn look_up(table: Self::Table, bits: u32) -> Entry;
+
+    /// Where its blocks are.
+    fn blocks(self, unit: Self::Unit) -> Blocks;
+
+    /// The place in a block of coefficient `index` of a zigzag, below 64.
+    fn natural(self, index: u32) -> u32;
 }
 
 impl Table {

@@ -98,6 +98,16 @@ fn pixel(channels: [u8; 4]) -> u32 {
     u32::from_le_bytes(channels)
 }
 
+/// The red, green and blue of a pixel of [`pair`], which is not of inks.
+#[inline(always)]
+pub fn bytes(color: Color, pixel: u32) -> [u8; 3] {
+    let [a, b, c, _] = pixel.to_le_bytes();
+    match color {
+        Color::Gray => [a; 3],
+        _ => [a, b, c],
+    }
+}
+
 /// A pixel of [`pair`] as a device holds it.
 #[inline(always)]
 pub fn expand<D: Expand>(color: Color, pixel: u32) -> D {

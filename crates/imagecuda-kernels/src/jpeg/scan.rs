@@ -14,22 +14,38 @@ pub const NATURAL: [u8; BLOCK] = [
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
-/// A data unit of an MCU: where its blocks are, and with which tables it is coded.
+/// Where the blocks of a data unit of all MCUs are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(16))]
-pub struct Unit {
-    /// Its block in the first MCU of the scan, among all of the picture.
+pub struct Blocks {
+    /// That in the first MCU of the scan, among all of the picture.
     pub first: u32,
     /// From there to that of the first MCU in the next row.
     pub down: u32,
     /// From there to that of the next MCU.
     pub across: u32,
     /// The number of the component in the picture.
-    pub component: u8,
+    pub component: u32,
+}
+
+impl Blocks {
+    /// The block in an MCU.
+    #[inline(always)]
+    pub(super) fn number(&self, x: u32, y: u32) -> u32 {
+        self.first + y * self.down + x * self.across
+    }
+}
+
+/// A data unit of an MCU.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C, align(16))]
+pub struct Unit {
+    /// Where its blocks are.
+    pub blocks: Blocks,
     /// The tables of its first symbol and of the others, among those of the scan.
-    pub tables: [u8; 2],
-    /// Zero.
-    pub reserved: u8,
+    pub tables: [u32; 2],
+    /// Zeros.
+    pub reserved: [u32; 2],
 }
 
 /// What the threads need to know of a scan.
@@ -141,9 +157,11 @@ impl Dc {
         Self(low ^ ((self.0 ^ !earlier.0) & HIGH))
     }
 
+    /// The sums with that of a component.
     #[inline(always)]
-    pub(super) fn of(component: u8, difference: i32) -> Self {
-        Self(u64::from(difference as u16) << (component as u32 * 16))
+    pub fn with(self, component: u8, sum: i16) -> Self {
+        let at = component as u32 * 16;
+        Self(self.0 & !(0xffff << at) | u64::from(sum as u16) << at)
     }
 
     /// The sum of a component.
@@ -184,14 +202,6 @@ impl Place {
     }
 }
 
-impl Unit {
-    /// Its block in an MCU, among all of the picture.
-    #[inline(always)]
-    pub(super) fn block(&self, x: u32, y: u32) -> usize {
-        (self.first + y * self.down + x * self.across) as usize
-    }
-}
-
 impl Scan {
     #[inline(always)]
     pub(crate) fn unit(&self, number: u32) -> Unit {
@@ -226,18 +236,18 @@ mod tests {
 
     #[test]
     fn sums_of_dc_wrap_each_for_itself() {
+        let of = |component, sum| Dc::default().with(component, sum);
         let numbers = [0, 1, -1, 2047, -2047, 32767, -32768, 12345];
         for a in numbers {
             for b in numbers {
                 for component in 0..4 {
-                    let sides =
-                        Dc::of((component + 1) & 3, -1).plus(Dc::of((component + 3) & 3, 1));
-                    let first = Dc::of(component, a).plus(sides);
-                    let sum = first.plus(Dc::of(component, b)).plus(sides);
-                    assert_eq!(sum.get(component), (a as i16).wrapping_add(b as i16));
+                    let sides = of((component + 1) & 3, -1).plus(of((component + 3) & 3, 1));
+                    let first = of(component, a).plus(sides);
+                    let sum = first.plus(of(component, b)).plus(sides);
+                    assert_eq!(sum.get(component), a.wrapping_add(b));
                     assert_eq!(sum.get((component + 1) & 3), -2);
                     assert_eq!(sum.get((component + 3) & 3), 2);
-                    assert_eq!(sum.since(first), Dc::of(component, b).plus(sides));
+                    assert_eq!(sum.since(first), of(component, b).plus(sides));
                 }
             }
         }

@@ -5,7 +5,7 @@
 //! decoders had there are noted, the right one mostly among them, and likewise behind each
 //! subsequence; and from each state which one follows. So a section tells what comes of each entry,
 //! and the entry of the first one is known: a segment begins there. The others follow from it, one
-//! after the other, or all at once, as what sections do to slots can be composed.
+//! after the other, or all at once, as each tells what it does to all slots.
 
 use super::scan::{Place, Scan, Segment, State};
 use bytemuck::{Pod, Zeroable};
@@ -165,14 +165,18 @@ pub fn walk(
     mut slot: u32,
     mut visit: impl FnMut(u32, Pass),
 ) -> u32 {
+    // What is in slot 0 does not depend on what comes before, so it is there in time.
+    let mut root = node(0, 0);
+    let mut here = node(0, slot);
     for at in 0..count {
-        if node(at, 0).is_root() {
-            slot = 0;
+        if root.is_root() {
+            here = root;
         }
-        let here = node(at, slot);
+        root = node(at + 1, 0);
         slot = here.next();
-        let overshoot = node(at + 1, slot).state().overshoot();
-        visit(at, Pass::new(here, overshoot));
+        let behind = node(at + 1, slot);
+        visit(at, Pass::new(here, behind.state().overshoot()));
+        here = behind;
     }
     slot
 }
@@ -191,8 +195,7 @@ pub fn end(count: u32, node: impl Fn(u32, u32) -> Node, slot: u32) -> End {
     }
 }
 
-/// What a section does, or some of them together: each slot of its first place to that of the next
-/// section's.
+/// What a section does: each slot of its first place to that of the next section's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Map(u64);
@@ -203,25 +206,24 @@ impl Map {
 
     /// That of a section with those `end`s, where the next one begins with those nodes.
     #[inline(always)]
-    pub fn new(end: impl Fn(u32) -> End, node: impl Fn(u32) -> Node) -> Self {
-        if node(0).is_root() {
+    pub fn new(end: impl Fn(u32) -> End, nodes: [Node; SLOTS as usize]) -> Self {
+        const STATE: u32 = 1 << 31 | 0x7fff;
+        if nodes[0].is_root() {
             return Self(0);
         }
         let mut map = 0;
         for slot in 0..SLOTS {
             let end = end(slot);
+            let wanted = Node::new(end.state());
             let mut next = NONE;
-            if end.is_some() {
-                for other in 0..NONE {
-                    let node = node(other);
-                    if !node.is_some() {
-                        break;
-                    }
-                    if node.state() == end.state() {
-                        next = other;
-                        break;
-                    }
+            // Not dynamic places, as a GPU has the nodes in registers.
+            for other in 0..NONE {
+                if nodes[other as usize].0 & STATE == wanted.0 {
+                    next = next.min(other);
                 }
+            }
+            if !end.is_some() {
+                next = NONE;
             }
             map |= u64::from(next) << (4 * slot);
         }
@@ -233,17 +235,16 @@ impl Map {
     pub fn of(self, slot: u32) -> u32 {
         (self.0 >> (4 * slot)) as u32 & NONE
     }
-
-    /// This, and then the `other`.
-    #[inline(always)]
-    pub fn then(self, other: Self) -> Self {
-        let mut map = 0;
-        for slot in 0..SLOTS {
-            map |= u64::from(other.of(self.of(slot))) << (4 * slot);
-        }
-        Self(map)
-    }
 }
+
+/// Sections that are put together at once.
+pub const JOINED: u32 = 1024;
+
+/// Sections of a run: what a run does to each slot is known before the runs are put together.
+pub const RUN: u32 = 32;
+
+/// Threads that put sections together: one for each slot of each run.
+pub const JOINERS: u32 = JOINED / RUN * SLOTS;
 
 /// What is known of a section once all are put together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
@@ -317,6 +318,10 @@ mod tests {
         }
     }
 
+    fn slots(node: impl Fn(u32) -> Node) -> [Node; SLOTS as usize] {
+        std::array::from_fn(|slot| node(slot as u32))
+    }
+
     #[test]
     fn ends_are_what_comes_of_each_slot() {
         let end = |slot| end(2, node, slot);
@@ -340,11 +345,11 @@ mod tests {
         };
         assert_eq!(end(2, node, 0).units(), 7);
         assert_eq!(end(2, node, NONE).units(), 7);
-        assert_eq!(Map::new(|_| End::NONE, |slot| node(1, slot)), Map(0));
+        assert_eq!(Map::new(|_| End::NONE, slots(|slot| node(1, slot))), Map(0));
     }
 
     #[test]
-    fn maps_compose() {
+    fn maps_are_from_state_to_state() {
         let ends = [33, 34, 33, 40];
         let end = |slot: u32| match ends.get(slot as usize) {
             Some(&number) => End::new(State::of(number), 1),
@@ -355,14 +360,10 @@ mod tests {
             Some(&number) => Node::new(State::of(number)),
             None => Node::EMPTY,
         };
-        let map = Map::new(end, node);
+        let map = Map::new(end, slots(node));
         let expected = [1, 0, 1, NONE, NONE];
         assert!((0..).zip(expected).all(|(slot, to)| map.of(slot) == to));
         assert_eq!(map.of(NONE), NONE);
-        assert_eq!(Map::SAME.then(map), map);
-        assert_eq!(map.then(Map::SAME), map);
-        for slot in 0..SLOTS {
-            assert_eq!(map.then(map).of(slot), map.of(map.of(slot)));
-        }
+        assert!((0..SLOTS).all(|slot| Map::SAME.of(slot) == slot));
     }
 }

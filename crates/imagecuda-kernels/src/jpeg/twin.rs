@@ -1,11 +1,11 @@
 //! The kernels of Huffman decoding on the host: thread after thread, and the same results.
 
 use super::{
-    decoder::{Alone, Decoder, Nodes},
+    decoder::{Alone, Decoder, Nodes, Output},
     groups::{self, Found, Owner},
     huffman::{Entry, Table, Tables},
     picture::{BLOCK, Picture},
-    scan::{Dc, Scan, Segment, State, status},
+    scan::{Blocks, Dc, NATURAL, Scan, Segment, State, status},
     sections::{self, End, Joint, Map, NONE, Node, PLACES, SECTION, SLOTS, walk},
     stuffing::{CHUNK, PIECE, Piece},
 };
@@ -152,7 +152,8 @@ fn join(sections: &[Section]) -> (Vec<Joint>, u32) {
         before = before.wrapping_add(section.ends[entry as usize].units());
         if let Some(next) = sections.get(number + 1) {
             let end = |slot| section.ends[slot as usize];
-            entry = Map::new(end, |slot| next.nodes[slot as usize]).of(entry);
+            let nodes = next.nodes.first_chunk().copied().unwrap_or_default();
+            entry = Map::new(end, nodes).of(entry);
         }
     }
     (joints, wrong)
@@ -178,14 +179,19 @@ impl<'a> Tables for Input<'a> {
         } else {
             0
         };
-        (
-            tables.map(|number| self.tables.get(usize::from(number))),
-            after,
-        )
+        (tables.map(|number| self.tables.get(number as usize)), after)
     }
 
     fn look_up(table: Self::Table, bits: u32) -> Entry {
         table.map_or(Entry::NONE, |table| table.look_up(bits))
+    }
+
+    fn blocks(self, unit: u32) -> Blocks {
+        self.scan.unit(unit).blocks
+    }
+
+    fn natural(self, index: u32) -> u32 {
+        NATURAL[index as usize].into()
     }
 }
 
@@ -267,22 +273,48 @@ fn write(
         let mut decoder = Decoder::new(scan, input, words, place, pass.state());
         let owner = Owner::new(number, is_carried);
         sums[number as usize] = dc;
-        let begin = |block: usize| {
-            if let Some(slot) = owners.get_mut(block) {
-                *slot = Some(owner);
-            }
+        let mut output = HostOutput {
+            coefficients,
+            owners,
+            owner,
+            block: 0,
+            dc: Dc::default(),
         };
-        let put = |at: usize, value| {
-            if let Some(coefficient) = coefficients.get_mut(at) {
-                *coefficient = value;
-            }
-        };
-        let (own, bad) = decoder.write(true, Alone, before, pass.overshoot(), begin, put);
+        let bad = decoder.write(true, Alone, before, pass.overshoot(), &mut output);
+        let own = output.dc;
         dc = dc.plus(own);
         wrong |= bad;
     }
     found[group as usize].dc = dc;
     wrong
+}
+
+struct HostOutput<'a> {
+    coefficients: &'a mut [i16],
+    owners: &'a mut [Option<Owner>],
+    owner: Owner,
+    block: usize,
+    dc: Dc,
+}
+
+impl Output for HostOutput<'_> {
+    fn sum(&self, component: u32) -> i16 {
+        self.dc.get(component as u8)
+    }
+
+    fn go_on(&mut self, block: u32) {
+        self.block = block as usize;
+    }
+
+    fn begin(&mut self, block: u32, component: u32, sum: i16) {
+        self.go_on(block);
+        self.owners[self.block] = Some(self.owner);
+        self.dc = self.dc.with(component as u8, sum);
+    }
+
+    fn put(&mut self, at: u32, value: i16) {
+        self.coefficients[self.block * BLOCK + at as usize] = value;
+    }
 }
 
 fn carry(input: Input<'_>, found: &mut [Found]) {

@@ -11,21 +11,23 @@ use crate::{
         decoder::Together,
         huffman::{Entry, Table, Tables},
         jobs::{ScanJob, TABLES},
-        scan::{Scan, Segment, UNITS},
+        scan::{Blocks, NATURAL, Scan, Segment, UNITS},
     },
     shared_memory,
 };
+use bytemuck::cast;
 use core::{
+    mem::offset_of,
     slice,
     sync::atomic::{AtomicU32, Ordering},
 };
 
 shared_memory! {
     /// The scan of a block.
-    scan_here: 192
+    scan_here: 352
 }
 
-const _: () = assert!(size_of::<Scan>() == 192);
+const _: () = assert!(size_of::<Scan>() == 352);
 
 /// The threads of a warp.
 #[derive(Clone, Copy)]
@@ -69,23 +71,35 @@ pub(super) unsafe fn job<'a>(
 
 shared_memory! {
     /// The [`UnitHere`]s of a block.
-    units_here: 160
+    units_here: 320
+}
+shared_memory! {
+    /// The bytes of [`NATURAL`].
+    natural_here: 64
 }
 
-/// What a decoder needs of a data unit: the addresses of its tables, and of the unit behind.
+/// What a decoder needs of a data unit: the addresses of its tables, and of the unit behind; and
+/// where its blocks are.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct UnitHere {
     tables: [u32; 2],
     after: u32,
     number: u32,
+    blocks: Blocks,
 }
 
-const _: () = assert!(size_of::<UnitHere>() * UNITS == 160);
+const _: () = {
+    assert!(size_of::<UnitHere>() * UNITS == 320);
+    assert!(offset_of!(UnitHere, blocks) == 16);
+};
 
 /// Huffman tables in shared memory, by the address of the first [`UnitHere`].
 #[derive(Clone, Copy)]
-pub(super) struct SharedTables(u32);
+pub(super) struct SharedTables {
+    units: u32,
+    natural: u32,
+}
 
 impl SharedTables {
     /// Those of a scan, whose tables are at an address. Threads of a block all call this, and a
@@ -102,17 +116,30 @@ impl SharedTables {
         if number < UNITS as u32 {
             let unit = scan.unit(number);
             let after = number + 1;
+            let table = |number: u32| tables + number * size_of::<Table>() as u32;
             let unit = UnitHere {
-                tables: unit
-                    .tables
-                    .map(|table| tables + u32::from(table) * size_of::<Table>() as u32),
+                tables: [table(unit.tables[0]), table(unit.tables[1])],
                 after: at(if after < scan.unit_count { after } else { 0 }),
                 number,
+                blocks: Blocks {
+                    first: unit.blocks.first,
+                    down: unit.blocks.down,
+                    across: unit.blocks.across,
+                    component: unit.blocks.component,
+                },
             };
             // SAFETY: there are that many.
             unsafe { units.add(number as usize).write(unit) };
         }
-        Self(at(0))
+        let natural = natural_here::<u8>();
+        if let Some(place) = NATURAL.get(number as usize) {
+            // SAFETY: there are that many.
+            unsafe { natural.add(number as usize).write(*place) };
+        }
+        Self {
+            units: at(0),
+            natural: shared::address(natural),
+        }
     }
 }
 
@@ -122,12 +149,12 @@ impl Tables for SharedTables {
 
     #[inline(always)]
     fn unit(self, number: u32) -> u32 {
-        self.0 + number.min(UNITS as u32 - 1) * size_of::<UnitHere>() as u32
+        self.units + number.min(UNITS as u32 - 1) * size_of::<UnitHere>() as u32
     }
 
     #[inline(always)]
     fn number(self, unit: u32) -> u32 {
-        (unit - self.0) / size_of::<UnitHere>() as u32
+        (unit - self.units) / size_of::<UnitHere>() as u32
     }
 
     #[inline(always)]
@@ -152,6 +179,18 @@ impl Tables for SharedTables {
                 }
             }
         }
+    }
+
+    #[inline(always)]
+    fn blocks(self, unit: u32) -> Blocks {
+        // SAFETY: the address of a unit.
+        cast(unsafe { shared::load_quad(unit + offset_of!(UnitHere, blocks) as u32) })
+    }
+
+    #[inline(always)]
+    fn natural(self, index: u32) -> u32 {
+        // SAFETY: one of the bytes.
+        unsafe { shared::load_u8(self.natural + (index & 63)) }
     }
 }
 
@@ -190,12 +229,26 @@ pub(super) struct Quad(pub(super) [u32; 4]);
 /// Both are valid for that many bytes, and aligned to 16.
 #[inline(always)]
 pub(super) unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
-    let (from, to) = (from.cast::<Quad>(), to.cast::<Quad>());
+    // Not an array, which goes through memory where it is written on a condition.
+    #[derive(Clone, Copy)]
+    #[repr(C, align(16))]
+    struct Pair(u64, u64);
+    let (from, to) = (from.cast::<Pair>(), to.cast::<Pair>());
+    let (pairs, step) = (bytes / 16, block_dim_x());
     let mut i = thread_idx_x();
-    while i < bytes / 16 {
-        // SAFETY: within both.
-        unsafe { to.add(i).write(from.add(i).read()) };
-        i += block_dim_x();
+    while i < pairs {
+        // SAFETY: within both. Two are on their way at a time.
+        unsafe {
+            let (first, second) = (
+                from.add(i).read(),
+                from.add((i + step).min(pairs - 1)).read(),
+            );
+            to.add(i).write(first);
+            if i + step < pairs {
+                to.add(i + step).write(second);
+            }
+        }
+        i += 2 * step;
     }
 }
 

@@ -226,8 +226,8 @@ unsafe extern "ptx-kernel" fn jpeg_to_shaped(
     unsafe {
         let shaper = &*shaper;
         pixels(job, samples, |i, color, pixel| {
-            to.add(i)
-                .write(color::shape(shaper, pixel::expand(color, pixel)));
+            let bytes = pixel::bytes(color, pixel);
+            to.add(i).write(color::shape_bytes(shaper, bytes));
         });
     }
 }

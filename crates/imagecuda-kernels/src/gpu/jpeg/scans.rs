@@ -10,13 +10,16 @@ use super::{
 };
 use crate::{
     jpeg::{
-        decoder::{Decoder, Nodes},
+        decoder::{Decoder, Nodes, Output},
         groups::{Found, Owner, SECTIONS, THREADS},
         huffman::Table,
         jobs::ScanJob,
         picture::BLOCK,
         scan::{Dc, Segment, State, status},
-        sections::{self, End, Joint, Map, NODES, NONE, Node, PLACES, Pass, SECTION, SLOTS, walk},
+        sections::{
+            self, End, JOINED, JOINERS, Joint, Map, NODES, NONE, Node, PLACES, Pass, RUN, SECTION,
+            SLOTS, walk,
+        },
         stuffing::{CHUNK, PIECE, Piece},
     },
     shared_memory,
@@ -29,6 +32,18 @@ shared_memory! {
     numbers: 2048
 }
 shared_memory! {
+    /// What sections do.
+    section_maps: 8192
+}
+shared_memory! {
+    /// What runs of sections do.
+    run_maps: 2048
+}
+shared_memory! {
+    /// The entries of sections.
+    section_entries: 4096
+}
+shared_memory! {
     /// The nodes of a section and its warm-up.
     section_nodes: 7232
 }
@@ -36,8 +51,14 @@ shared_memory! {
     /// What is done in each subsequence of a group.
     group_passes: 1024
 }
+shared_memory! {
+    /// The sums of DC of a group's subsequences.
+    group_dc: 2048
+}
 const _: () = {
-    assert!(THREADS as usize * 8 == 2048);
+    assert!(THREADS as usize * 8 == 2048 && JOINERS * 4 == 2048 && THREADS <= JOINERS);
+    assert!(JOINED as usize * size_of::<Map>() == 8192 && JOINED * 4 == 4096);
+    assert!(size_of::<Dc>() == 8);
     assert!((PLACES * SLOTS) as usize * size_of::<Node>() == 7232);
     assert!(THREADS as usize * size_of::<Pass>() == 1024);
 };
@@ -207,65 +228,104 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     }
 }
 
-/// Puts the sections together: tells each which of its entries is right. A block of [`THREADS`] for
+/// What a section does, where its ends and the next one's first nodes are.
+///
+/// # Safety
+///
+/// Both are there.
+#[inline(always)]
+unsafe fn map(ends: *const End, next: *const Node) -> Map {
+    let next = next.cast::<Quad>();
+    // SAFETY: what the caller promised.
+    unsafe {
+        let nodes = [0, 1, 2, 3].map(|quad| next.add(quad).read().0);
+        Map::new(|slot| *ends.add(slot as usize), cast(nodes))
+    }
+}
+
+/// Puts the sections together: tells each which of its entries is right. A block of [`JOINERS`] for
 /// each job.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
     // SAFETY: the host passes whole jobs, whose addresses are valid, and launches one block each.
     let job = unsafe { &*jobs.add(block_idx_x()) };
-    let scan = &job.scan;
-    let thread = thread_idx_x();
+    let sections = job.scan.sections();
+    let thread = thread_idx_x() as u32;
     let (nodes, ends) = (job.nodes as *const Node, job.ends as *const End);
+    let (maps, runs) = (section_maps::<Map>(), run_maps::<u32>());
+    let entries = section_entries::<u32>();
+    let (run, slot) = (thread / SLOTS, thread % SLOTS);
     let (mut entry, mut before) = (0, 0);
     let mut first = 0;
-    while first < scan.sections() {
-        let section = first + thread as u32;
-        let end = |slot: u32| {
-            // SAFETY: only asked for of a section.
-            unsafe { *ends.add((section * SLOTS + slot) as usize) }
-        };
-        let mut map = Map::SAME;
-        if section + 1 < scan.sections() {
-            let next = ((section + 1) * NODES) as usize;
-            // SAFETY: one of the next section's nodes.
-            let node = |slot: u32| unsafe { *nodes.add(next + slot as usize) };
-            map = Map::new(end, node);
-        }
-        // SAFETY: all threads are here.
-        let (own, last) = unsafe {
-            let maps = sums(map, thread, Map::then);
-            let own = match thread {
-                0 => Map::SAME,
-                thread => *maps.add(thread - 1),
-            };
-            let last = *maps.add(block_dim_x() - 1);
-            barrier();
-            (own.of(entry), last.of(entry))
-        };
-        let mut units = 0;
-        if section < scan.sections() {
-            units = end(own).units();
-            if own == NONE {
-                mark(job, status::UNSYNCHRONIZED);
-            }
-        }
-        // SAFETY: all threads are here; one of the sections.
+    while first < sections {
+        // SAFETY: below the numbers of sections, and of the block's maps, runs and entries; all
+        // threads are at each barrier, between writing and reading.
         unsafe {
-            let sums = sums(units, thread, |a, b| a + b);
-            if section < scan.sections() {
-                let joint = Joint {
-                    entry: own,
-                    before: before + *sums.add(thread) - units,
+            let mut at = thread;
+            while at < JOINED {
+                let section = first + at;
+                let map = match section + 1 < sections {
+                    true => map(
+                        ends.add((section * SLOTS) as usize),
+                        nodes.add(((section + 1) * NODES) as usize),
+                    ),
+                    false => Map::SAME,
                 };
-                (job.joints as *mut Joint)
-                    .add(section as usize)
-                    .write(joint);
+                maps.add(at as usize).write(map);
+                at += JOINERS;
             }
+            barrier();
+            // What each run does to each slot.
+            let mut to = slot;
+            for at in run * RUN..(run + 1) * RUN {
+                to = (*maps.add(at as usize)).of(to);
+            }
+            runs.add(thread as usize).write(to);
+            barrier();
+            // Where the run begins, and so all of its sections.
+            if slot == 0 {
+                let mut own = entry;
+                for before in 0..run {
+                    own = *runs.add((before * SLOTS + own) as usize);
+                }
+                for at in run * RUN..(run + 1) * RUN {
+                    entries.add(at as usize).write(own);
+                    own = (*maps.add(at as usize)).of(own);
+                }
+            }
+            if first + JOINED < sections {
+                for run in 0..JOINED / RUN {
+                    entry = *runs.add((run * SLOTS + entry) as usize);
+                }
+            }
+            barrier();
+            // Two sections a thread.
+            let at = 2 * thread;
+            let own = [at, at + 1].map(|at| *entries.add(at as usize));
+            let units = |at: u32, entry: u32| match first + at < sections {
+                true => (*ends.add(((first + at) * SLOTS + entry) as usize)).units(),
+                false => 0,
+            };
+            let units = [units(at, own[0]), units(at + 1, own[1])];
+            let sums = sums(units[0] + units[1], thread as usize, |a, b| a + b);
+            let up_to = before + *sums.add(thread as usize);
+            let joint = |at: u32, entry: u32, before: u32| {
+                if first + at < sections {
+                    let joint = Joint { entry, before };
+                    (job.joints as *mut Joint)
+                        .add((first + at) as usize)
+                        .write(joint);
+                    if entry == NONE {
+                        mark(job, status::UNSYNCHRONIZED);
+                    }
+                }
+            };
+            joint(at, own[0], up_to - units[0] - units[1]);
+            joint(at + 1, own[1], up_to - units[1]);
             before += *sums.add(block_dim_x() - 1);
             barrier();
         }
-        entry = last;
-        first += block_dim_x() as u32;
+        first += JOINED;
     }
 }
 
@@ -273,7 +333,7 @@ unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
 ///
 /// # Safety
 ///
-/// All threads of the block are here.
+/// All threads of the block are here, up to [`THREADS`]; twice as many if a number has four bytes.
 #[inline(always)]
 unsafe fn sums<T: Copy>(mut own: T, thread: usize, plus: impl Fn(T, T) -> T) -> *const T {
     const { assert!(size_of::<T>() <= 8) };
@@ -294,6 +354,52 @@ unsafe fn sums<T: Copy>(mut own: T, thread: usize, plus: impl Fn(T, T) -> T) -> 
         }
     }
     numbers
+}
+
+/// What the second pass writes.
+struct DeviceOutput {
+    coefficients: *mut [i16; BLOCK],
+    owners: *mut Owner,
+    /// The last block of the picture.
+    last: u32,
+    owner: Owner,
+    /// The coefficients of the block at hand.
+    block: *mut i16,
+    /// The address within shared memory of the thread's [`Dc`].
+    dc: u32,
+}
+
+impl Output for DeviceOutput {
+    #[inline(always)]
+    fn sum(&self, component: u32) -> i16 {
+        // SAFETY: the thread's own.
+        unsafe { shared::load_u16(self.dc + 2 * (component & 3)) as i16 }
+    }
+
+    #[inline(always)]
+    fn go_on(&mut self, block: u32) {
+        // A scan's blocks are the picture's, by its plan.
+        let block = block.min(self.last) as usize;
+        // SAFETY: one of the picture's blocks.
+        self.block = unsafe { self.coefficients.add(block).cast() };
+    }
+
+    #[inline(always)]
+    fn begin(&mut self, block: u32, component: u32, sum: i16) {
+        self.go_on(block);
+        let block = block.min(self.last) as usize;
+        // SAFETY: as above; the thread's own sum.
+        unsafe {
+            self.owners.add(block).write(self.owner);
+            shared::store_u16(self.dc + 2 * (component & 3), sum as u16);
+        }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, at: u32, value: i16) {
+        // SAFETY: in the block.
+        unsafe { self.block.add(at as usize & (BLOCK - 1)).write(value) };
+    }
 }
 
 /// Has in shared memory what is done in a group's subsequences. All threads of a block call this.
@@ -392,24 +498,21 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     }
     // SAFETY: all threads are here; nodes have been read.
     let tables = unsafe { here.tables() };
-    let owners = job.owners as *mut Owner;
-    let owner = Owner::new(number, is_carried);
-    let blocks = scan.blocks as usize;
-    let begin = |block: usize| {
-        if block < blocks {
-            // SAFETY: below the picture's blocks.
-            unsafe { owners.add(block).write(owner) };
-        }
-    };
-    let coefficients = job.coefficients as *mut i16;
-    let put = |at: usize, value| {
-        if at < blocks * BLOCK {
-            // SAFETY: below the picture's coefficients.
-            unsafe { coefficients.add(at).write(value) };
-        }
+    let dc = group_dc::<Dc>();
+    // SAFETY: each thread has its own.
+    unsafe { dc.add(thread).write(Dc::default()) };
+    let mut output = DeviceOutput {
+        coefficients: job.coefficients as *mut [i16; BLOCK],
+        owners: job.owners as *mut Owner,
+        last: scan.blocks.saturating_sub(1),
+        owner: Owner::new(number, is_carried),
+        block: job.coefficients as *mut i16,
+        dc: shared::address(dc) + thread as u32 * size_of::<Dc>() as u32,
     };
     let mut decoder = Decoder::new(scan, tables, here.words, place, pass.state());
-    let (dc, bad) = decoder.write(is_active, Warp, done, pass.overshoot(), begin, put);
+    let bad = decoder.write(is_active, Warp, done, pass.overshoot(), &mut output);
+    // SAFETY: as above.
+    let dc = unsafe { *dc.add(thread) };
     mark(job, bad);
 
     let start = scan.last_start(segments, group) as usize;

@@ -28,7 +28,7 @@ use imagecuda_kernels::jpeg::{
     jobs::{MORE, PictureJob, ScanJob, Sums},
     picture::{BLOCK, Picture},
     scan::{Dc, Segment, status},
-    sections::{End, Joint, NODES, Node, SECTION, SLOTS, WARM_UP},
+    sections::{End, JOINERS, Joint, NODES, Node, SECTION, SLOTS, WARM_UP},
 };
 use std::sync::{Arc, PoisonError};
 
@@ -180,7 +180,7 @@ impl Context {
         job.owners = zero + owners as u64;
         for (ScanPlan { scan, .. }, results) in scans.iter().zip(&results) {
             for unit in &scan.units[..scan.unit_count as usize] {
-                job.sums[usize::from(unit.component)] = Sums {
+                job.sums[unit.blocks.component as usize] = Sums {
                     sums: address(results.sums),
                     found: address(results.found),
                     group: THREADS.into(),
@@ -356,7 +356,7 @@ impl Context {
         for (kernel, grid, threads, shared) in [
             ("jpeg_unstuff", chunks, THREADS, 0),
             ("jpeg_synchronize", sections, guessing, shared),
-            ("jpeg_join", count, THREADS, 0),
+            ("jpeg_join", count, JOINERS, 0),
             ("jpeg_write", groups, THREADS, shared),
             ("jpeg_carry", count, THREADS, 0),
         ] {

@@ -5,7 +5,7 @@ use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::TABLES,
     picture::Picture,
-    scan::{Scan, Segment, UNITS, Unit},
+    scan::{Blocks, Scan, Segment, UNITS, Unit},
     stuffing::CHUNK,
 };
 use std::{ops::Range, sync::Arc};
@@ -80,13 +80,16 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
             false => (1, 1),
         };
         for (y, x) in (0..down).flat_map(|y| (0..across).map(move |x| (y, x))) {
-            units.push(Unit {
+            let blocks = Blocks {
                 first: part.first_block + y * part.blocks_x + x,
                 down: down * part.blocks_x,
                 across,
-                component: component.index as u8,
-                tables: [dc, ac],
-                reserved: 0,
+                component: component.index as u32,
+            };
+            units.push(Unit {
+                blocks,
+                tables: [dc, ac].map(u32::from),
+                reserved: [0; 2],
             });
         }
     }

@@ -185,6 +185,7 @@ fn print_phases(file: &Path) {
         &[
             ("jpeg_unstuff", 2.0 * bytes),
             ("jpeg_synchronize", bytes),
+            ("jpeg_join", 0.0),
             ("jpeg_write", bytes + 3.0 * pixels),
             ("jpeg_carry", 0.0),
             ("jpeg_inverse", 3.0 * pixels + 1.5 * pixels),

@@ -26,14 +26,20 @@ const TASK: usize = 64 * 1024;
 
 pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
     // The allocator's zero pages; fails where `vec!` would abort.
-    bytemuck::allocation::try_zeroed_vec(len).map_err(|()| {
-        let requested = len.saturating_mul(size_of::<T>());
-        ErrorKind::OutOfMemory {
-            requested,
-            free: None,
-        }
-        .into()
-    })
+    bytemuck::allocation::try_zeroed_vec(len)
+        .or_else(|()| {
+            // What is only kept for later may be what is missing now.
+            STAGING.clear();
+            bytemuck::allocation::try_zeroed_vec(len)
+        })
+        .map_err(|()| {
+            let requested = len.saturating_mul(size_of::<T>());
+            ErrorKind::OutOfMemory {
+                requested,
+                free: None,
+            }
+            .into()
+        })
 }
 
 /// Idle bytes of staging memory that are kept.
@@ -65,8 +71,9 @@ impl Pageable {
         let block = match STAGING.take(len) {
             Some(block) => block,
             None => {
+                let block = zeroed(size_class(len))?;
                 STAGING.count();
-                zeroed(size_class(len))?
+                block
             }
         };
         Ok(Self { block, len })

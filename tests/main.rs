@@ -18,6 +18,7 @@ mod depth;
 mod dlpack;
 mod examples;
 mod failures;
+mod faults;
 mod frames;
 mod images;
 mod inks;
@@ -40,12 +41,18 @@ mod truncated;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A test may have started this program for something else.
+    #[cfg(feature = "cuda")]
+    if let Some(code) = faults::driver::child() {
+        return code;
+    }
     let trials = [
         animation::trials(),
         batch::trials(),
         buffers::trials(),
         channels::trials(),
         failures::trials(),
+        faults::trials(),
         round_trips::trials(),
         #[cfg(feature = "tracing")]
         spans::trials(),

@@ -5,6 +5,7 @@ mod support;
 
 mod animation;
 mod batch;
+mod bombs;
 mod buffers;
 mod channels;
 mod code_points;
@@ -42,6 +43,9 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // A test may have started this program for something else.
+    if let Some(code) = bombs::child() {
+        return code;
+    }
     #[cfg(feature = "cuda")]
     if let Some(code) = faults::driver::child() {
         return code;
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
     let trials = [
         animation::trials(),
         batch::trials(),
+        bombs::trials(),
         buffers::trials(),
         channels::trials(),
         failures::trials(),

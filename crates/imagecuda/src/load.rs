@@ -9,7 +9,7 @@ pub use self::shorthand::{
 
 use crate::{
     ColorPolicy, Decoded, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
-    backend::{DevicePixel, Expansion, Payload, Staging},
+    backend::{DevicePixel, Expansion, Payload, Staging, cpu},
     codec::{self, Decode, Header, Metadata},
     color::Conversion,
     trace::span,
@@ -306,9 +306,23 @@ impl LoadOptions {
         Ok(all)
     }
 
+    /// Reads a file into memory.
+    pub(crate) fn read_whole(&self, path: &Path) -> Result<Vec<u8>> {
+        let file = File::open(path)?;
+        let len = file.metadata()?.len();
+        codec::within("bytes", Some(len), self.limits.bytes)?;
+        self.read_rest(file, len)
+    }
+
     pub(crate) fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
+        self.read_rest(reader, 0)
+    }
+
+    /// All of a reader, which may have `len` bytes.
+    fn read_rest(&self, reader: impl Read, len: u64) -> Result<Vec<u8>> {
         let limit = self.limits.bytes;
         let mut bytes = Vec::new();
+        cpu::reserve(&mut bytes, usize::try_from(len).unwrap_or(usize::MAX))?;
         reader
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)?;

@@ -42,6 +42,25 @@ pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
         })
 }
 
+/// Makes `memory` so long, with zeros where it grows.
+pub(crate) fn resize<T: Zeroable + Clone>(memory: &mut Vec<T>, len: usize) -> Result<()> {
+    reserve(memory, len.saturating_sub(memory.len()))?;
+    memory.resize(len, T::zeroed());
+    Ok(())
+}
+
+/// Makes room for so many more; fails where a `Vec` that grows would abort.
+pub(crate) fn reserve<T>(memory: &mut Vec<T>, more: usize) -> Result<()> {
+    memory.try_reserve_exact(more).map_err(|_| {
+        let requested = (memory.len().saturating_add(more)).saturating_mul(size_of::<T>());
+        ErrorKind::OutOfMemory {
+            requested,
+            free: None,
+        }
+        .into()
+    })
+}
+
 /// Idle bytes of staging memory that are kept.
 const KEEP: usize = 1 << 30;
 

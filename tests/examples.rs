@@ -2,6 +2,7 @@
 
 mod batch;
 mod contact_sheet;
+mod killed;
 
 use crate::support::{Noise, example};
 use imagecuda::{Device, Format, Image, LoadOptions, SaveOptions};

@@ -5,6 +5,7 @@ mod support;
 
 mod animation;
 mod batch;
+mod bombs;
 mod buffers;
 mod channels;
 mod code_points;
@@ -18,6 +19,7 @@ mod depth;
 mod dlpack;
 mod examples;
 mod failures;
+mod faults;
 mod frames;
 mod images;
 mod inks;
@@ -40,12 +42,22 @@ mod truncated;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A test may have started this program for something else.
+    if let Some(code) = bombs::child() {
+        return code;
+    }
+    #[cfg(feature = "cuda")]
+    if let Some(code) = faults::driver::child() {
+        return code;
+    }
     let trials = [
         animation::trials(),
         batch::trials(),
+        bombs::trials(),
         buffers::trials(),
         channels::trials(),
         failures::trials(),
+        faults::trials(),
         round_trips::trials(),
         #[cfg(feature = "tracing")]
         spans::trials(),

@@ -15,6 +15,7 @@ pub(super) fn trials() -> Vec<Trial> {
         saves_what_is_whole_and_names_what_is_not,
         goes_on_where_it_was,
         interrupted_leaves_whole_files,
+        killed_leaves_whole_files,
     ]);
     let tests: [(&str, fn()); 4] = [
         (
@@ -40,7 +41,7 @@ pub(super) fn trials() -> Vec<Trial> {
     trials
 }
 
-fn batch(device: &Device, args: &[&str], folders: [&Path; 2]) -> Output {
+pub(super) fn batch(device: &Device, args: &[&str], folders: [&Path; 2]) -> Output {
     program("batch")
         .args(["--device", &device.to_string(), "--threads=2"])
         .args(args)
@@ -171,6 +172,10 @@ fn interrupted_leaves_whole_files(device: &Device) {
 
 #[cfg(not(unix))]
 fn interrupted_leaves_whole_files(_: &Device) {}
+
+fn killed_leaves_whole_files(device: &Device) {
+    super::killed::leaves_whole_files(device);
+}
 
 fn shards_are_all_of_it_and_nothing_twice() {
     let root = tempfile::tempdir().unwrap();

@@ -11,7 +11,12 @@ pub mod pictures;
 
 use imagecuda::{Device, Error, ErrorKind};
 use libtest_mimic::{Arguments, Failed, Trial};
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{
+    env,
+    ffi::OsStr,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
 
 /// What a test does on a device.
 pub type Body = fn(&Device);
@@ -74,21 +79,38 @@ pub fn on_both_devices(tests: &[(&str, Body)]) -> Vec<Trial> {
 /// Whether this is a program that runs this test alone; if not, such a one is started, and must
 /// succeed. `name` is the test's, without its device.
 pub fn alone(name: &str, device: &Device) -> bool {
+    alone_through(&[], name, device)
+}
+
+/// As [`alone`], in a program that the shell's `commands` have limited: `ulimit -v 1000000`, say.
+#[cfg(unix)]
+pub fn alone_after(commands: &str, name: &str, device: &Device) -> bool {
+    // A panic for which there is no memory must not want more of it.
+    let script = format!("export RUST_BACKTRACE=0; {commands} && exec timeout -s KILL 300 \"$@\"");
+    alone_through(&["sh", "-c", &script, "sh"], name, device)
+}
+
+/// As [`alone`], by way of a program and its arguments, behind which that of the tests comes.
+pub fn alone_through(before: &[&str], name: &str, device: &Device) -> bool {
     const VARIABLE: &str = "IMAGECUDA_TEST_ALONE";
     if env::var_os(VARIABLE).is_some() {
         return true;
     }
+    let tests = env::current_exe().unwrap();
+    let mut words = before.iter().map(OsStr::new).chain([tests.as_os_str()]);
     let kind = if device.is_cuda() { "cuda" } else { "cpu" };
-    let output = std::process::Command::new(env::current_exe().unwrap())
+    let output = Command::new(words.next().unwrap())
+        .args(words)
         .args(["--exact", &format!("{kind}::{name}"), "--test-threads=1"])
         .env(VARIABLE, "1")
         .output()
         .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
+    let [text, errors] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     // One that filters everything out succeeds as well.
     assert!(
         output.status.success() && text.contains("1 passed"),
-        "{text}"
+        "{}: {text}{errors}",
+        output.status
     );
     false
 }

@@ -59,9 +59,11 @@ fn through_temporary(
     permissions: Option<Permissions>,
     write: impl FnOnce(&mut dyn Sink) -> Result<()>,
 ) -> Result<()> {
-    let mut out = BufWriter::new(create_beside(path)?);
+    let mut file = create_beside(path)?;
+    // Its own errors would name the temporary file, and lose the system's number.
+    let mut out = BufWriter::new(file.as_file_mut());
     write(&mut out)?;
-    let file = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    out.into_inner().map_err(io::IntoInnerError::into_error)?;
     if let Some(permissions) = permissions {
         file.as_file().set_permissions(permissions)?;
     }

@@ -10,7 +10,6 @@ use crate::{
 };
 use std::{
     fmt,
-    fs::File,
     iter::FusedIterator,
     num::NonZeroU32,
     path::{Path, PathBuf},
@@ -52,9 +51,7 @@ impl LoadOptions {
     /// shows when it is its turn.
     pub fn frames(&self, device: &Device, path: impl AsRef<Path>) -> Result<Frames> {
         let path = path.as_ref();
-        File::open(path)
-            .map_err(Error::from)
-            .and_then(|file| self.read_to_end(file))
+        self.read_whole(path)
             .and_then(|bytes| self.open_frames(device, bytes, Some(path)))
             .map_err(|error| error.with_path(path))
     }

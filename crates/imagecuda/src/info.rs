@@ -1,7 +1,7 @@
 //! What a file is, without decoding it.
 
 use crate::{
-    Error, Format, LoadOptions, Result,
+    Format, LoadOptions, Result,
     codec::{self, Metadata, frames},
     load::Limits,
 };
@@ -46,8 +46,9 @@ impl ImageInfo {
     /// [`Decode`]: crate::ErrorKind::Decode
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        std::fs::read(path)
-            .map_err(Error::from)
+        LoadOptions::new()
+            .max_bytes(u64::MAX)
+            .read_whole(path)
             .and_then(|bytes| Self::new(&LoadOptions::new(), &bytes, Some(path)))
             .map_err(|error| error.with_path(path))
     }

@@ -9,7 +9,7 @@ pub use self::shorthand::{
 
 use crate::{
     ColorPolicy, Decoded, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Result,
-    backend::{DevicePixel, Expansion, Payload, Staging},
+    backend::{DevicePixel, Expansion, Payload, Staging, cpu},
     codec::{self, Decode, Header, Metadata},
     color::Conversion,
     trace::span,
@@ -150,7 +150,8 @@ impl LoadOptions {
     /// [`ErrorKind::Decode`], [`ErrorKind::LimitExceeded`], [`ErrorKind::OutOfMemory`],
     /// [`ErrorKind::Device`]; the error names the file. So for all functions that load.
     pub fn load(&self, device: &Device, path: impl AsRef<Path>) -> Result<Image> {
-        self.read(device, path)?.into_image()
+        let path = path.as_ref();
+        self.read(device, path)?.make(path, Decoded::into_image)
     }
 
     /// Loads a file as an 8-bit image on `device`. Deeper files are scaled to 8 bits.
@@ -159,7 +160,8 @@ impl LoadOptions {
     ///
     /// As [`load`](Self::load).
     pub fn load_u8(&self, device: &Device, path: impl AsRef<Path>) -> Result<ImageU8> {
-        self.read(device, path)?.into_image_u8()
+        let path = path.as_ref();
+        self.read(device, path)?.make(path, Decoded::into_image_u8)
     }
 
     /// Loads a file into `image`, which takes over its width and height.
@@ -168,8 +170,9 @@ impl LoadOptions {
     ///
     /// As [`load`](Self::load), and [`ErrorKind::OverCapacity`]. `image` is then as before.
     pub fn load_into(&self, path: impl AsRef<Path>, image: &mut Image) -> Result<()> {
-        self.read_fitting(path.as_ref(), &[&*image])?
-            .write_to(image)
+        let path = path.as_ref();
+        self.read_fitting(path, &[&*image])?
+            .make(path, |decoded| decoded.write_to(image))
     }
 
     /// Loads a file into `image`, with the caller's `via` for what is between: an 8-bit file
@@ -184,11 +187,12 @@ impl LoadOptions {
         image: &mut Image,
         via: &mut ImageU8,
     ) -> Result<()> {
+        let path = path.as_ref();
         if image.device() != via.device() {
-            return Err(Error::from(ErrorKind::DeviceMismatch).with_path(path.as_ref()));
+            return Err(Error::from(ErrorKind::DeviceMismatch).with_path(path));
         }
-        self.read_fitting(path.as_ref(), &[&*image, &*via])?
-            .write_via(image, via)
+        self.read_fitting(path, &[&*image, &*via])?
+            .make(path, |decoded| decoded.write_via(image, via))
     }
 
     /// Loads a file into `image`, which takes over its width and height, as 8 bits.
@@ -197,8 +201,9 @@ impl LoadOptions {
     ///
     /// As [`load_into`](Self::load_into).
     pub fn load_u8_into(&self, path: impl AsRef<Path>, image: &mut ImageU8) -> Result<()> {
-        self.read_fitting(path.as_ref(), &[&*image])?
-            .write_to_u8(image)
+        let path = path.as_ref();
+        self.read_fitting(path, &[&*image])?
+            .make(path, |decoded| decoded.write_to_u8(image))
     }
 
     /// As [`load`](Self::load), from a file's bytes in memory.
@@ -290,18 +295,34 @@ impl LoadOptions {
         }
         // Pipes have no length, and a file can change meanwhile.
         let rest = self.read_to_end(file)?;
-        if filled < staging.len() || !rest.is_empty() {
-            let all = [&staging[..filled], &rest].concat();
-            codec::within("bytes", Some(all.len() as u64), self.limits.bytes)?;
-            staging = device.staging(all.len())?;
-            staging.copy_from_slice(&all);
+        if filled == staging.len() && rest.is_empty() {
+            return Ok(staging);
         }
-        Ok(staging)
+        let len = filled + rest.len();
+        codec::within("bytes", Some(len as u64), self.limits.bytes)?;
+        let mut all = device.staging(len)?;
+        all[..filled].copy_from_slice(&staging[..filled]);
+        all[filled..].copy_from_slice(&rest);
+        Ok(all)
+    }
+
+    /// Reads a file into memory.
+    pub(crate) fn read_whole(&self, path: &Path) -> Result<Vec<u8>> {
+        let file = File::open(path)?;
+        let len = file.metadata()?.len();
+        codec::within("bytes", Some(len), self.limits.bytes)?;
+        self.read_rest(file, len)
     }
 
     pub(crate) fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
+        self.read_rest(reader, 0)
+    }
+
+    /// All of a reader, which may have `len` bytes.
+    fn read_rest(&self, reader: impl Read, len: u64) -> Result<Vec<u8>> {
         let limit = self.limits.bytes;
         let mut bytes = Vec::new();
+        cpu::reserve(&mut bytes, usize::try_from(len).unwrap_or(usize::MAX))?;
         reader
             .take(limit.saturating_add(1))
             .read_to_end(&mut bytes)?;
@@ -388,6 +409,14 @@ impl LoadOptions {
             payload,
             truncated: false,
         })
+    }
+}
+
+impl Decoded {
+    /// The second half of loading a file, whose errors name it too.
+    fn make<T>(self, path: &Path, half: impl FnOnce(Self) -> Result<T>) -> Result<T> {
+        let format = self.format;
+        half(self).map_err(|error| error.with_format(format).with_path(path))
     }
 }
 

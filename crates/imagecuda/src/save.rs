@@ -99,7 +99,9 @@ impl SaveOptions {
     }
 
     /// Saves to a file. It appears whole or not at all: the data go to a temporary file beside
-    /// it, which is renamed at the end; if anything fails, what was there stays.
+    /// it, which is renamed at the end; if anything fails, what was there stays. (A process that is
+    /// killed meanwhile may leave that one: its hidden name begins with `.imagecuda-`, and it may be
+    /// deleted.)
     ///
     /// # Errors
     ///

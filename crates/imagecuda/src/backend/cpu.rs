@@ -26,8 +26,33 @@ const TASK: usize = 64 * 1024;
 
 pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
     // The allocator's zero pages; fails where `vec!` would abort.
-    bytemuck::allocation::try_zeroed_vec(len).map_err(|()| {
-        let requested = len.saturating_mul(size_of::<T>());
+    bytemuck::allocation::try_zeroed_vec(len)
+        .or_else(|()| {
+            // What is only kept for later may be what is missing now.
+            STAGING.clear();
+            bytemuck::allocation::try_zeroed_vec(len)
+        })
+        .map_err(|()| {
+            let requested = len.saturating_mul(size_of::<T>());
+            ErrorKind::OutOfMemory {
+                requested,
+                free: None,
+            }
+            .into()
+        })
+}
+
+/// Makes `memory` so long, with zeros where it grows.
+pub(crate) fn resize<T: Zeroable + Clone>(memory: &mut Vec<T>, len: usize) -> Result<()> {
+    reserve(memory, len.saturating_sub(memory.len()))?;
+    memory.resize(len, T::zeroed());
+    Ok(())
+}
+
+/// Makes room for so many more; fails where a `Vec` that grows would abort.
+pub(crate) fn reserve<T>(memory: &mut Vec<T>, more: usize) -> Result<()> {
+    memory.try_reserve_exact(more).map_err(|_| {
+        let requested = (memory.len().saturating_add(more)).saturating_mul(size_of::<T>());
         ErrorKind::OutOfMemory {
             requested,
             free: None,
@@ -65,8 +90,9 @@ impl Pageable {
         let block = match STAGING.take(len) {
             Some(block) => block,
             None => {
+                let block = zeroed(size_class(len))?;
                 STAGING.count();
-                zeroed(size_class(len))?
+                block
             }
         };
         Ok(Self { block, len })

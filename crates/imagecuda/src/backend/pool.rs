@@ -95,7 +95,6 @@ impl<B: Block> Pool<B> {
         surplus.into_iter().for_each(B::free);
     }
 
-    #[cfg(feature = "cuda")]
     pub(crate) fn clear(&self) {
         let all = std::mem::take(&mut *self.lock());
         all.into_iter().for_each(B::free);

@@ -23,7 +23,6 @@
 
 use crate::{Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
-use std::io::{Seek, Write};
 
 mod damaged;
 mod exif;
@@ -54,6 +53,7 @@ mod png;
 mod raster;
 #[cfg(feature = "webp")]
 mod riff;
+mod sink;
 #[cfg(feature = "tiff")]
 mod tiff;
 #[cfg(feature = "webp")]
@@ -63,6 +63,7 @@ mod webp_anim;
 
 pub(crate) use damaged::open as open_damaged;
 pub(crate) use metadata::Metadata;
+pub(crate) use sink::Sink;
 
 /// What a header says, once checked against the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,10 +108,6 @@ pub(crate) struct Pixels<'a> {
     pub(crate) layout: Layout,
     pub(crate) data: &'a [u8],
 }
-
-/// Where an encoder writes.
-pub(crate) trait Sink: Write + Seek + Send {}
-impl<T: Write + Seek + Send> Sink for T {}
 
 /// The pixels that an encoder wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,7 +309,10 @@ pub(crate) fn encode(
     options: &SaveOptions,
     out: &mut dyn Sink,
 ) -> Result<()> {
-    encode_as(format, extension, pixels, options, out).map_err(|error| error.with_format(format))
+    sink::watched(out, |out| {
+        encode_as(format, extension, pixels, options, out)
+    })
+    .map_err(|error| error.with_format(format))
 }
 
 fn encode_as(

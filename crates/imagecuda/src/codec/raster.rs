@@ -1,7 +1,7 @@
 //! The formats that the `image` crate reads and writes.
 
 use super::{Decode, Header, Pixels, Sink, check_sides};
-use crate::{Error, Limits, Result};
+use crate::{Error, Limits, Result, backend::cpu::zeroed};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Cursor, ErrorKind as IoErrorKind};
@@ -105,8 +105,55 @@ pub(super) fn write_bmp(pixels: Pixels<'_>, mut out: &mut dyn Sink) -> Result<()
 
 #[cfg(feature = "exr")]
 pub(super) fn exr<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    /// The decoder holds all attributes, each in many times its bytes.
+    const MOST_ATTRIBUTES: usize = 10_000;
+    let parts = bytes.get(5).is_some_and(|flags| flags & 0x10 != 0);
+    let mut at = 8;
+    for attributes in 0.. {
+        // An empty name ends those of a part, and an empty part the header.
+        if parts && bytes.get(at) == Some(&0) {
+            at += 1;
+        }
+        match past_attribute(bytes, at) {
+            Some(_) if attributes == MOST_ATTRIBUTES => {
+                return Err(Error::decode("the header has too many attributes"));
+            }
+            Some(next) => at = next,
+            None => break,
+        }
+    }
     let decoder = image::codecs::openexr::OpenExrDecoder::new(Cursor::new(bytes));
-    open(decoder, limits, Curve::Linear)
+    Ok(Box::new(Copied(open(decoder, limits, Curve::Linear)?)))
+}
+
+/// Where the attribute of an OpenEXR header ends that is at `at`, if there is one: a name, a type,
+/// a length, a value.
+#[cfg(feature = "exr")]
+pub(super) fn past_attribute(bytes: &[u8], at: usize) -> Option<usize> {
+    let past_text = |at: usize| Some(at + bytes.get(at..)?.iter().position(|&b| b == 0)? + 1);
+    if *bytes.get(at)? == 0 {
+        return None;
+    }
+    let at = past_text(past_text(at)?)?;
+    let length = i32::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+    (at + 4).checked_add(usize::try_from(length).ok()?)
+}
+
+/// A decoder that allocates all pixels once more, and aborts if it cannot.
+#[cfg(feature = "exr")]
+struct Copied<'a>(Box<dyn Decode + 'a>);
+
+#[cfg(feature = "exr")]
+impl Decode for Copied<'_> {
+    fn header(&self) -> Header {
+        self.0.header()
+    }
+
+    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        // Whether there is room. Other threads may take it meanwhile, but not as a rule.
+        drop(zeroed::<u8>(out.len())?);
+        self.0.read_into(out)
+    }
 }
 
 #[cfg(feature = "exr")]
@@ -148,6 +195,12 @@ pub(super) fn write_gif(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 
 #[cfg(feature = "hdr")]
 pub(super) fn hdr<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    /// The decoder holds all lines, each in many times its bytes.
+    const MOST_HEADER: usize = 1 << 20;
+    let header = &bytes[..bytes.len().min(MOST_HEADER)];
+    if bytes.len() > MOST_HEADER && !header.windows(2).any(|two| two == b"\n\n") {
+        return Err(Error::decode("the header is too long"));
+    }
     // Strict is for the one signature of two that files have.
     let decoder = match bytes.starts_with(b"#?RADIANCE") {
         true => image::codecs::hdr::HdrDecoder::new(Cursor::new(bytes)),
@@ -196,7 +249,13 @@ pub(super) fn png_profile(bytes: &[u8]) -> Option<Vec<u8>> {
 /// PNG the default image.
 #[cfg(feature = "png")]
 pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), inner(limits));
+    /// What it may hold beside pixels: texts, and a profile, which is read elsewhere.
+    const MOST_METADATA: u64 = 64 << 20;
+    let width = bytes.get(16..).and_then(|header| header.first_chunk());
+    let row = 8 * u64::from(width.map_or(0, |width| u32::from_be_bytes(*width)));
+    let mut inner = image::Limits::no_limits();
+    inner.max_alloc = Some(MOST_METADATA + row);
+    let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), inner);
     open(decoder, limits, Curve::Encoded)
 }
 

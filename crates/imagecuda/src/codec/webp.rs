@@ -5,7 +5,7 @@ use super::{
     Decode, Header, Pixels, Sink, check_sides, riff,
     webp_anim::{Animation, Held, whole_frames},
 };
-use crate::{Error, Result, SaveOptions};
+use crate::{Error, ErrorKind, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libwebp_sys::{
     VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPDecode, WebPDecoderConfig,
@@ -41,7 +41,7 @@ fn read_header(bytes: &[u8]) -> Result<WebP<'_>> {
     // SAFETY: the pointer and the length are of one slice, which outlives the call; libwebp
     // writes a whole `WebPBitstreamFeatures` to the second pointer, which has room for one.
     let status = unsafe { WebPGetFeatures(bytes.as_ptr(), bytes.len(), features.as_mut_ptr()) };
-    accept(status)?;
+    accept(status, 0)?;
     // SAFETY: libwebp zeroes the structure before anything else, and reported success.
     let features = unsafe { features.assume_init() };
 
@@ -89,7 +89,7 @@ impl WebP<'_> {
         // libwebp checks stride x height of what it decodes against that size before it
         // writes, and frees no external memory, so the config needs no clean-up.
         let status = unsafe { WebPDecode(self.bytes.as_ptr(), self.bytes.len(), &mut config) };
-        accept(status)
+        accept(status, self.header.bytes())
     }
 
     /// Decodes as far as the data go.
@@ -117,7 +117,7 @@ impl WebP<'_> {
         drop(decoder);
         match rows {
             1.. => Ok(()),
-            _ => accept(status),
+            _ => accept(status, self.header.bytes()),
         }
     }
 
@@ -161,11 +161,16 @@ impl Drop for Incremental {
     }
 }
 
-fn accept(status: VP8StatusCode) -> Result<()> {
+/// What libwebp says of a picture of so many bytes.
+fn accept(status: VP8StatusCode, bytes: usize) -> Result<()> {
     use VP8StatusCode::*;
     Err(Error::decode(match status {
         VP8_STATUS_OK => return Ok(()),
-        VP8_STATUS_OUT_OF_MEMORY => "libwebp is out of memory",
+        VP8_STATUS_OUT_OF_MEMORY => {
+            // At least that: it does not say.
+            let (requested, free) = (bytes, None);
+            return Err(ErrorKind::OutOfMemory { requested, free }.into());
+        }
         VP8_STATUS_INVALID_PARAM => "libwebp was called wrongly",
         VP8_STATUS_BITSTREAM_ERROR => "the bitstream is damaged",
         VP8_STATUS_UNSUPPORTED_FEATURE => {

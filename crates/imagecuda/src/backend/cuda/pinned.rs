@@ -98,11 +98,12 @@ impl Context {
     }
 
     fn lock_pages(&self, bytes: usize) -> Result<Locked> {
-        self.pinned.count();
-        Locked::new(bytes).or_else(|_| {
+        let locked = Locked::new(bytes).or_else(|_| {
             self.pinned.clear();
             Locked::new(bytes)
-        })
+        })?;
+        self.pinned.count();
+        Ok(locked)
     }
 }
 

@@ -53,12 +53,13 @@ fn mend(bytes: &mut [u8]) -> Option<()> {
     // Of scanlines a row, of tiles two places and two levels; then the length.
     let length_at = if flags & TILED != 0 { 16 } else { 4 };
 
-    // Attributes: a name, a type, a length, a value. An empty name ends them.
+    // An empty name ends the attributes.
     let mut at = 8;
-    let past_text = |at: usize| Some(at + bytes.get(at..)?.iter().position(|&b| b == 0)? + 1);
-    while *bytes.get(at)? != 0 {
-        at = past_text(past_text(at)?)?;
-        at = (at + 4).checked_add(int(bytes, at)?)?;
+    while let Some(next) = raster::past_attribute(bytes, at) {
+        at = next;
+    }
+    if bytes.get(at) != Some(&0) {
+        return None;
     }
     let table = at + 1;
 

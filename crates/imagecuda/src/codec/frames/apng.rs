@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Error, Format, Limits, Result,
+    backend::cpu,
     codec::{self, Decode, Header, within},
 };
 use ::png::{
@@ -179,6 +180,9 @@ impl<B: AsRef<[u8]>> Animation<B> {
         };
         let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), inner);
         decoder.set_transformations(Transformations::EXPAND | Transformations::ALPHA);
+        // Metadata are read elsewhere.
+        decoder.set_ignore_text_chunk(true);
+        decoder.set_ignore_iccp_chunk(true);
         let reader = decoder.read_info().map_err(error)?;
         let info = reader.info();
         let (width, height) = info.size();
@@ -258,14 +262,14 @@ impl<B: AsRef<[u8]>> Animation<B> {
         match &mut self.canvas {
             AnyCanvas::Eight(canvas, frame) => {
                 let samples = &self.decoded[..pixels * color.samples()];
-                to_rgba(samples, color, frame);
-                canvas.draw(region, dispose, blend, frame, stride);
+                to_rgba(samples, color, frame)?;
+                canvas.draw(region, dispose, blend, frame, stride)?;
             }
             AnyCanvas::Sixteen(canvas, frame) => {
                 let samples = &self.decoded[..pixels * color.samples() * 2];
                 let (samples, _) = samples.as_chunks();
-                to_rgba(samples, color, frame);
-                canvas.draw(region, dispose, blend, frame, stride);
+                to_rgba(samples, color, frame)?;
+                canvas.draw(region, dispose, blend, frame, stride)?;
             }
         }
         self.left -= 1;
@@ -277,7 +281,7 @@ impl<B: AsRef<[u8]>> Animation<B> {
     fn decode(&mut self) -> Result<(ColorType, usize)> {
         // As for a picture of the canvas's size, whatever this one's is.
         let length = self.reader.output_buffer_size();
-        self.decoded.resize(length.unwrap_or(usize::MAX), 0);
+        cpu::resize(&mut self.decoded, length.unwrap_or(usize::MAX))?;
         let info = self.reader.next_frame(&mut self.decoded).map_err(error)?;
         Ok((info.color_type, info.width as usize))
     }
@@ -303,10 +307,15 @@ impl Stored for [u8; 2] {
     }
 }
 
-fn to_rgba<T: Stored>(samples: &[T], color: ColorType, out: &mut Vec<[T::Sample; 4]>) {
+fn to_rgba<T: Stored>(
+    samples: &[T],
+    color: ColorType,
+    out: &mut Vec<[T::Sample; 4]>,
+) -> Result<()> {
     let opaque = T::Sample::narrow(T::Sample::MAX);
     let pixels = samples.chunks_exact(color.samples());
     out.clear();
+    cpu::reserve(out, pixels.len())?;
     out.extend(pixels.map(|pixel| match *pixel {
         [l] => [l.sample(), l.sample(), l.sample(), opaque],
         [l, a] => [l.sample(), l.sample(), l.sample(), a.sample()],
@@ -314,6 +323,7 @@ fn to_rgba<T: Stored>(samples: &[T], color: ColorType, out: &mut Vec<[T::Sample;
         [r, g, b, a, ..] => [r, g, b, a].map(Stored::sample),
         [] => [opaque; 4],
     }));
+    Ok(())
 }
 
 /// A fraction of a second; hundredths if it has no denominator.

@@ -95,7 +95,7 @@ impl<S: Sample> Canvas<S> {
         blend: Blend,
         frame: &[[S; 4]],
         stride: usize,
-    ) {
+    ) -> Result<()> {
         self.clear_up();
         let Region { x, y, .. } = region;
         let region = Region {
@@ -105,11 +105,12 @@ impl<S: Sample> Canvas<S> {
         };
         (self.region, self.dispose) = (region, dispose);
         if region.width == 0 || region.height == 0 {
-            return;
+            return Ok(());
         }
         if dispose == Dispose::Restore {
             let mut saved = std::mem::take(&mut self.saved);
             saved.clear();
+            cpu::reserve(&mut saved, region.width * region.height)?;
             self.rows(region)
                 .for_each(|row| saved.extend_from_slice(row));
             self.saved = saved;
@@ -124,6 +125,7 @@ impl<S: Sample> Canvas<S> {
                     .for_each(|(to, &from)| *to = over(from, *to)),
             }
         }
+        Ok(())
     }
 
     fn clear_up(&mut self) {
@@ -219,13 +221,21 @@ mod tests {
             width: 3,
             height: 3,
         };
-        canvas.draw(at(1, 1), Dispose::Restore, Blend::Source, &frame, 3);
+        canvas
+            .draw(at(1, 1), Dispose::Restore, Blend::Source, &frame, 3)
+            .unwrap();
         assert_eq!(canvas.pixels, [[0; 4], [0; 4], [0; 4], [1; 4]]);
-        canvas.draw(at(0, 1), Dispose::Clear, Blend::Source, &frame, 3);
+        canvas
+            .draw(at(0, 1), Dispose::Clear, Blend::Source, &frame, 3)
+            .unwrap();
         assert_eq!(canvas.pixels, [[0; 4], [0; 4], [1; 4], [2; 4]]);
-        canvas.draw(at(9, 9), Dispose::Clear, Blend::Source, &frame, 3);
+        canvas
+            .draw(at(9, 9), Dispose::Clear, Blend::Source, &frame, 3)
+            .unwrap();
         assert_eq!(canvas.pixels, [[0; 4]; 4]);
-        canvas.draw(at(0, 0), Dispose::Keep, Blend::Over, &[], 3);
+        canvas
+            .draw(at(0, 0), Dispose::Keep, Blend::Over, &[], 3)
+            .unwrap();
         assert_eq!(canvas.pixels, [[0; 4]; 4]);
     }
 }

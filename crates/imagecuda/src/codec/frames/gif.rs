@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     Error, Format, Limits, Result,
+    backend::cpu,
     codec::{self, Decode, within},
 };
 use ::gif::{
@@ -75,7 +76,7 @@ impl Frames {
         let pixels = region.width as u64 * region.height as u64;
         within("pixels", Some(pixels), self.limits.pixels)?;
         within("bytes", Some(pixels * 4), self.limits.bytes)?;
-        self.frame.resize(pixels as usize * 4, 0);
+        cpu::resize(&mut self.frame, pixels as usize * 4)?;
         if pixels > 0 {
             self.decoder
                 .read_into_buffer(&mut self.frame)
@@ -88,7 +89,7 @@ impl Frames {
         };
         let (frame, _) = self.frame.as_chunks();
         self.canvas
-            .draw(region, dispose, blend, frame, region.width.max(1));
+            .draw(region, dispose, blend, frame, region.width.max(1))?;
         self.delay = Some(delay);
         Ok(true)
     }

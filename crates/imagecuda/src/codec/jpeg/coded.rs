@@ -37,6 +37,8 @@ impl Coded {
                 if end > at {
                     marks.push(look(&bytes[at..end], None).1);
                 }
+                // There may be many scans, and room was made for all that is behind them.
+                marks.shrink_to_fit();
                 return Self {
                     end,
                     restarts,

@@ -12,6 +12,11 @@ use imagecuda_kernels::jpeg::picture::{Color, Picture};
 /// the picture, however few bytes it has.
 const MOST_SCANS: usize = 1000;
 
+/// The blocks of all scans together, at most: so many times those of the picture, or as many as
+/// take no time to speak of.
+const MOST_ROUNDS: u64 = 50;
+const FEW_BLOCKS: u64 = 1 << 24;
+
 /// The precision of a coefficient that no scan has had.
 const UNKNOWN: u8 = u8::MAX;
 
@@ -30,6 +35,7 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
         adobe: None,
         file: None,
         precision: [[UNKNOWN; 64]; 4],
+        blocks: 0,
     };
     let mut at = 2;
     let (mut ended, mut broken) = (false, false);
@@ -80,6 +86,8 @@ struct Parser<'a> {
     file: Option<File>,
     /// For each coefficient, in zigzag order, the bits that are yet to come.
     precision: [[u8; 64]; 4],
+    /// The blocks of all scans so far.
+    blocks: u64,
 }
 
 impl<'a> Parser<'a> {
@@ -170,6 +178,15 @@ impl<'a> Parser<'a> {
             });
         }
         check(&components, spectral, approximation, file)?;
+        let parts = components.iter().map(|c| &file.picture.component[c.index]);
+        let blocks =
+            parts.map(|c| u64::from(c.width.div_ceil(8)) * u64::from(c.height.div_ceil(8)));
+        self.blocks += blocks.sum::<u64>();
+        if self.blocks > FEW_BLOCKS.max(MOST_ROUNDS * file.picture.blocks() as u64) {
+            return Err(Error::decode(
+                "more scans than a picture of this size may have",
+            ));
+        }
         let again = |c: &ScanComponent| self.precision[c.index][0] != UNKNOWN;
         if !frame.progressive && components.iter().any(again) {
             return Err(misplaced());

@@ -8,7 +8,7 @@ mod vector;
 
 use self::band::{Band, Blocks};
 use super::{entropy, file::File};
-use crate::Result;
+use crate::{Result, backend::cpu::zeroed};
 use rayon::prelude::*;
 use std::{mem, ops::Range};
 
@@ -33,7 +33,7 @@ pub(super) fn read(file: &File, bytes: &[u8], damaged: bool, out: &mut [u8]) -> 
             false => rayon::scope(|_| strips(file, rows, SHARED_STRIP, out, both)),
         };
     }
-    let mut coefficients = vec![0; picture.blocks() * 64];
+    let mut coefficients: Vec<i16> = zeroed(picture.blocks() * 64)?;
     entropy::coefficients(file, bytes, damaged, &mut coefficients)?;
     from_coefficients(file, &coefficients, out);
     Ok(())

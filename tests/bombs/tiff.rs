@@ -1,0 +1,371 @@
+//! TIFF: giants, long lists of strips and tiles, what inflates, and directories in circles.
+
+use super::{Bomb, Fate, bomb, zeros};
+
+/// A tag of one value.
+fn one(tag: u16, value: u32) -> (u16, u16, u32, u32) {
+    (tag, 4, 1, value)
+}
+
+const HEAD: &[u8] = b"II\x2a\0\x08\0\0\0";
+
+/// Where what is behind a directory of so many tags is.
+fn behind(tags: usize) -> u32 {
+    8 + 2 + tags as u32 * 12 + 4
+}
+
+fn directory(tags: &[(u16, u16, u32, u32)], next: u32) -> Vec<u8> {
+    let mut out = (tags.len() as u16).to_le_bytes().to_vec();
+    for &(tag, kind, count, value) in tags {
+        out.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        out.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    out.extend(next.to_le_bytes());
+    out
+}
+
+fn tags(width: u32, height: u32, compression: u32) -> Vec<(u16, u16, u32, u32)> {
+    vec![
+        one(256, width),
+        one(257, height),
+        one(258, 8),
+        one(259, compression),
+        one(262, 1),
+        one(277, 1),
+    ]
+}
+
+/// A gray picture of one strip.
+fn strip(
+    width: u32,
+    height: u32,
+    compression: u32,
+    data: &[u8],
+    more: &[(u16, u16, u32, u32)],
+) -> Vec<u8> {
+    let mut all = tags(width, height, compression);
+    let at = behind(all.len() + 3 + more.len());
+    all.extend([one(273, at), one(278, height), one(279, data.len() as u32)]);
+    all.extend(more);
+    all.sort();
+    [HEAD, &directory(&all, 0), data].concat()
+}
+
+/// A picture of many strips or tiles, all of which are the same data.
+fn pieces(
+    width: u32,
+    height: u32,
+    tiles: Option<u32>,
+    count: u32,
+    compression: u32,
+    data: &[u8],
+) -> Vec<u8> {
+    let mut all = tags(width, height, compression);
+    let at = behind(all.len() + if tiles.is_some() { 4 } else { 3 });
+    let first = at + 8 * count;
+    match tiles {
+        Some(side) => all.extend([
+            one(322, side),
+            one(323, side),
+            (324, 4, count, at),
+            (325, 4, count, at + 4 * count),
+        ]),
+        None => all.extend([
+            (273, 4, count, at),
+            one(278, height.div_ceil(count)),
+            (279, 4, count, at + 4 * count),
+        ]),
+    }
+    let lists = [first, data.len() as u32].map(|value| value.to_le_bytes().repeat(count as usize));
+    [HEAD, &directory(&all, 0), &lists.concat(), data].concat()
+}
+
+/// Pages of one pixel, each of which leads to the next; the last to `last`.
+fn pages(count: u32, last: u32) -> Vec<u8> {
+    let mut all = tags(1, 1, 1);
+    all.extend([one(273, 0), one(278, 1), one(279, 1)]);
+    let size = directory(&all, 0).len() as u32;
+    let mut file = HEAD.to_vec();
+    for page in 1..=count {
+        file.extend(directory(
+            &all,
+            if page < count { 8 + page * size } else { last },
+        ));
+    }
+    file
+}
+
+/// What LZW makes many zeros of, as TIFF has it: the high bit first.
+fn lzw(mut count: usize) -> Vec<u8> {
+    let (mut bits, mut have) = (0_u64, 0);
+    let mut out = Vec::new();
+    let mut put = |code: u64, size: u32| {
+        (bits, have) = (bits << size | code, have + size);
+        while have >= 8 {
+            have -= 8;
+            out.push((bits >> have) as u8);
+        }
+    };
+    while count > 0 {
+        put(256, 9);
+        let mut next = 258;
+        for length in 1..3800 {
+            if count < length {
+                break;
+            }
+            let size = match next {
+                0..=511 => 9,
+                512..=1023 => 10,
+                1024..=2047 => 11,
+                _ => 12,
+            };
+            put(if length == 1 { 0 } else { next - 1 }, size);
+            next += u64::from(length > 1);
+            count -= length;
+        }
+    }
+    put(257, 12);
+    put(0, 8);
+    out
+}
+
+pub(super) fn all() -> Vec<Bomb> {
+    const DEFLATE: u32 = 8;
+    const PACK_BITS: u32 = 32_773;
+    let most = i32::MAX as u32;
+    let small = Fate::Picture(64, 64);
+    let plain = [0; 64 * 64];
+    let with = |more: &[(u16, u16, u32, u32)]| strip(64, 64, 1, &plain, more);
+    let packed: Vec<u8> = [0x81, 0].repeat(2048 * 2048 / 128);
+    let mut all = vec![
+        bomb(
+            "giant",
+            "(2³² - 1)² pixels",
+            "tif",
+            strip(u32::MAX, u32::MAX, 1, &plain, &[]),
+            Fate::TooLarge,
+        ),
+        bomb(
+            "giant row",
+            "(2³¹ - 1) × 1 pixels",
+            "tif",
+            strip(most, 1, DEFLATE, &zeros(999), &[]),
+            Fate::TooLarge,
+        ),
+        bomb(
+            "cut short at the limit",
+            "16,384² pixels",
+            "tif",
+            strip(16_384, 16_384, DEFLATE, &zeros(999), &[]),
+            Fate::NoMemory,
+        ),
+        bomb(
+            "all black, Deflate",
+            "2,048² pixels",
+            "tif",
+            strip(2048, 2048, DEFLATE, &zeros(2048 * 2048), &[]),
+            Fate::Picture(2048, 2048),
+        ),
+        bomb(
+            "all black, PackBits",
+            "2,048² pixels",
+            "tif",
+            strip(2048, 2048, PACK_BITS, &packed, &[]),
+            Fate::Picture(2048, 2048),
+        ),
+        bomb(
+            "all black, LZW",
+            "2,048² pixels",
+            "tif",
+            strip(2048, 2048, 5, &lzw(2048 * 2048), &[]),
+            Fate::Anything,
+        ),
+        bomb(
+            "a strip and more",
+            "64² pixels, 1 GB inflated",
+            "tif",
+            strip(64, 64, DEFLATE, &zeros(1 << 30), &[]),
+            small,
+        ),
+        bomb(
+            "one strip many times",
+            "2,048² pixels, 2,048 strips in one place",
+            "tif",
+            pieces(2048, 2048, None, 2048, DEFLATE, &zeros(2048)),
+            Fate::Picture(2048, 2048),
+        ),
+        bomb(
+            "strips and more",
+            "2,048 strips of 64 MB inflated",
+            "tif",
+            pieces(2048, 2048, None, 2048, DEFLATE, &zeros(64 << 20)),
+            Fate::Anything,
+        ),
+        bomb(
+            "strips of one row",
+            "1 × 1,000,000 pixels, as many strips",
+            "tif",
+            pieces(1, 1_000_000, None, 1_000_000, 1, &[7]),
+            Fate::Anything,
+        ),
+        bomb(
+            "tiles of one row",
+            "16 × 1,000,000 pixels, 62,500 tiles",
+            "tif",
+            pieces(16, 1_000_000, Some(16), 62_500, DEFLATE, &zeros(256)),
+            Fate::Anything,
+        ),
+        bomb(
+            "a giant tile",
+            "64² pixels in a tile of (2³¹ - 16)²",
+            "tif",
+            pieces(64, 64, Some(most - 15), 1, DEFLATE, &zeros(9999)),
+            Fate::Refused,
+        ),
+        bomb(
+            "a large tile",
+            "64² pixels in a tile of 8,176²",
+            "tif",
+            pieces(64, 64, Some(8176), 1, DEFLATE, &zeros(8176 * 8176)),
+            Fate::Anything,
+        ),
+        bomb(
+            "strips by their count",
+            "2³² - 1, not there",
+            "tif",
+            {
+                let mut all = tags(64, 64, 1);
+                all.extend([(273, 4, u32::MAX, 8), one(278, 1), (279, 4, u32::MAX, 8)]);
+                [HEAD, &directory(&all, 0)].concat()
+            },
+            Fate::Refused,
+        ),
+        bomb(
+            "a profile by its length",
+            "4 GB, not there",
+            "tif",
+            with(&[(34_675, 7, u32::MAX, 8)]),
+            small,
+        ),
+        bomb(
+            "samples by their count",
+            "65,535 a pixel",
+            "tif",
+            {
+                let mut file = with(&[]);
+                file[8 + 2 + 5 * 12 + 8..][..2].copy_from_slice(&[0xff; 2]);
+                file
+            },
+            Fate::Refused,
+        ),
+        bomb(
+            "tags",
+            "65,535 of them",
+            "tif",
+            {
+                let mut all: Vec<_> = tags(64, 64, 1);
+                let at = behind(65_535);
+                all.extend([one(273, at), one(278, 64), one(279, 4096)]);
+                all.extend((40_000..u16::MAX).chain(1..=250).map(|tag| one(tag, 7)));
+                all.extend((0..).map(|i| one(300 + i % 17, 7)).take(65_535 - all.len()));
+                all.sort();
+                [HEAD, &directory(&all, 0), &plain].concat()
+            },
+            Fate::Anything,
+        ),
+        bomb(
+            "directories in a circle",
+            "endless pages",
+            "tif",
+            pages(100, 8),
+            Fate::Anything,
+        ),
+        bomb(
+            "a directory that leads to itself",
+            "endless pages",
+            "tif",
+            pages(1, 8),
+            Fate::Anything,
+        ),
+        bomb(
+            "pages",
+            "100,000 of them",
+            "tif",
+            pages(100_000, 0),
+            Fate::Picture(1, 1),
+        ),
+        bomb(
+            "directories in themselves",
+            "EXIF and GPS that are the file's own",
+            "tif",
+            with(&[one(34_665, 8), one(34_853, 8), one(330, 8), one(40_965, 8)]),
+            small,
+        ),
+        bomb(
+            "BigTIFF by its counts",
+            "2⁶⁴ - 1 tags",
+            "tif",
+            {
+                let mut file = b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0".to_vec();
+                file.extend([0xff; 9999]);
+                file
+            },
+            Fate::Refused,
+        ),
+        bomb(
+            "BigTIFF by its values",
+            "tags of 2⁶³ bytes",
+            "tif",
+            {
+                let mut file = b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0\x07\0\0\0\0\0\0\0".to_vec();
+                for (tag, count, value) in [
+                    (256, 1, 64),
+                    (257, 1, 64),
+                    (258, 1, 8),
+                    (259, 1, 1),
+                    (262, 1, 1),
+                    (273, 1_u64 << 60, 16),
+                    (279, 1_u64 << 60, 16),
+                ] {
+                    file.extend([tag as u16, 16].map(u16::to_le_bytes).concat());
+                    file.extend([count, value].map(u64::to_le_bytes).concat());
+                }
+                file.extend([0; 99]);
+                file
+            },
+            Fate::Refused,
+        ),
+        // Entries for as long as the file goes.
+        bomb(
+            "BigTIFF of many tags",
+            "1,000,000 of them",
+            "tif",
+            {
+                let mut file = b"II\x2b\0\x08\0\0\0\x10\0\0\0\0\0\0\0".to_vec();
+                file.extend(1_000_000_u64.to_le_bytes());
+                for i in 0..1_000_000_u32 {
+                    file.extend(
+                        [256 + (i % 60_000) as u16, 4]
+                            .map(u16::to_le_bytes)
+                            .concat(),
+                    );
+                    file.extend([1_u64, 64].map(u64::to_le_bytes).concat());
+                }
+                file.extend([0; 99]);
+                file
+            },
+            Fate::Anything,
+        ),
+    ];
+    all.push(Bomb {
+        size: 3 << 30,
+        ..bomb(
+            "a hole behind it",
+            "3 GiB of file",
+            "tif",
+            with(&[]),
+            Fate::TooLarge,
+        )
+    });
+    all
+}

@@ -1,0 +1,124 @@
+//! Memory that runs out: a device's, and the host's.
+
+use crate::support::{
+    alone,
+    pictures::{folder, opaque, picture},
+};
+use imagecuda::{
+    Device, Error, ErrorKind, Format, Image, LoadOptions, SaveOptions,
+    batch::{Loader, Saver},
+};
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
+        what_does_not_fit_is_an_error_and_what_comes_next_works,
+    ])
+}
+
+/// In a program of its own, in which memory is to be had until 3 GB are in use, or all of a GPU's.
+#[cfg(unix)]
+fn is_limited(name: &str, device: &Device) -> bool {
+    match device.is_cuda() {
+        true => alone(name, device),
+        false => crate::support::alone_after("ulimit -v 3000000", name, device),
+    }
+}
+
+/// Takes memory, in images of halves of halves of a size, until there is none for any of them.
+fn fill(device: &Device) -> Vec<Image> {
+    // 8 GB, so that a large GPU is full at once, and 256 MB.
+    let mut side = if device.is_cuda() { 22_528 } else { 4096 };
+    let mut held = Vec::new();
+    // What is left is less than 32 MB, and more than nothing on the host, which needs some.
+    while side > 1000 {
+        match Image::new(device, side, side) {
+            Ok(image) => held.push(image),
+            Err(error) => {
+                let bytes = side as usize * side as usize * 16;
+                assert!(is_out_of_memory(&error, bytes), "{error}");
+                side /= 2;
+            }
+        }
+    }
+    let smallest = held.pop();
+    assert!(held.len() > 3 && smallest.is_some(), "{}", held.len());
+    held
+}
+
+fn is_out_of_memory(error: &Error, least: usize) -> bool {
+    matches!(*error.kind(), ErrorKind::OutOfMemory { requested, .. } if requested >= least)
+}
+
+fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
+    #[cfg(unix)]
+    if !is_limited(
+        "faults::memory::what_does_not_fit_is_an_error_and_what_comes_next_works",
+        device,
+    ) {
+        return;
+    }
+    let folder = folder();
+    // 128 MB of floats, and of the formats that have decoders of their own on a GPU as well.
+    let picture = opaque(&picture(device, 4096, 2048));
+    let formats = [Format::Jpeg, Format::Bmp];
+    let options = SaveOptions::new().background([0; 3]);
+    let files = formats.map(|format| options.encode_u8(&picture, format).unwrap());
+    drop(picture);
+    let paths = ["a.jpg", "a.bmp"].map(|name| folder.path().join(name));
+    for (path, file) in paths.iter().zip(&files) {
+        std::fs::write(path, file).unwrap();
+    }
+    let load = |i: usize| LoadOptions::new().load(device, &paths[i]);
+    // Threads and pools are there before memory is not.
+    let expected = [0, 1].map(|i| load(i).unwrap().download().unwrap());
+    let before = device.transfer_buffers();
+
+    for round in 0..2 {
+        let held = fill(device);
+        for (path, i) in paths.iter().zip(0..) {
+            let error = load(i).unwrap_err();
+            assert!(is_out_of_memory(&error, 1), "{round}: {error}");
+            assert_eq!(error.path(), Some(&**path));
+            // Nothing of what was there is touched.
+            let mut kept = Image::new(device, 2, 2).unwrap();
+            kept.upload(&[0.25; 16]).unwrap();
+            let error = imagecuda::load_into(path, &mut kept).unwrap_err();
+            // For the file itself there may be no room.
+            let is_too_large = matches!(error.kind(), ErrorKind::OverCapacity { .. });
+            assert!(is_too_large || is_out_of_memory(&error, 1), "{error}");
+            assert_eq!(kept.download().unwrap(), [0.25; 16]);
+        }
+        // A batch tells it of each file, and ends.
+        let loader = Loader::new(device).threads(2).prefetch(2);
+        let loaded: Vec<_> = loader
+            .load([paths.clone(), paths.clone()].concat())
+            .collect();
+        assert_eq!(loaded.len(), 4);
+        for (path, image) in loaded {
+            let error = image.err().unwrap();
+            assert!(is_out_of_memory(&error, 1), "{error}");
+            assert_eq!(error.path(), Some(&*path));
+        }
+        drop(held);
+
+        for (i, expected) in expected.iter().enumerate() {
+            let image = load(i).unwrap();
+            assert!(image.download().unwrap() == *expected, "{round}");
+            let saver = Saver::new(SaveOptions::new()).threads(1);
+            saver.save(&image, folder.path().join("b.bmp"));
+            assert!(saver.finish().iter().all(|saved| saved.result.is_ok()));
+        }
+        for (path, image) in Loader::new(device)
+            .threads(1)
+            .prefetch(1)
+            .load(paths.clone())
+        {
+            let i = paths.iter().position(|p| *p == path).unwrap();
+            assert!(image.unwrap().download().unwrap() == expected[i]);
+        }
+    }
+    // Those that could not be used went back, and serve others.
+    let made = device.transfer_buffers() - before;
+    assert!(made <= 12, "{made} buffers");
+}

@@ -1,0 +1,4 @@
+//! PNG files, animated or not.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| imagecuda_fuzz::run("load_png", data));

@@ -1,0 +1,334 @@
+//! Files that the library reads and does not write.
+
+use super::support::animations::{png_chunk, zlib};
+use moxcms::ColorProfile;
+
+/// PNGs of all depths, with palettes, and with one colour that is clear.
+pub(crate) fn pngs() -> Vec<Vec<u8>> {
+    const WIDTH: u32 = 13;
+    const HEIGHT: u32 = 11;
+    let mut files = Vec::new();
+    for (color, depths) in [
+        (0, &[1, 2, 4, 8, 16][..]),
+        (2, &[8, 16]),
+        (3, &[1, 2, 4, 8]),
+        (4, &[8, 16]),
+        (6, &[8, 16]),
+    ] {
+        let channels = [1, 0, 3, 1, 2, 0, 4][color as usize];
+        for &depth in depths {
+            let mut file = b"\x89PNG\r\n\x1a\n".to_vec();
+            let size = [WIDTH.to_be_bytes(), HEIGHT.to_be_bytes()].concat();
+            let kind = [depth, color, 0, 0, 0];
+            png_chunk(&mut file, b"IHDR", &[&size[..], &kind].concat());
+            if depth == 8 {
+                png_chunk(&mut file, b"cICP", &[9, 16, 0, 1]);
+            }
+            if color == 3 {
+                let palette: Vec<u8> = (0..3 << depth).map(|i| (i * 7) as u8).collect();
+                png_chunk(&mut file, b"PLTE", &palette);
+                png_chunk(&mut file, b"tRNS", &[0, 128]);
+            }
+            if color == 0 {
+                png_chunk(&mut file, b"tRNS", &[0, 1]);
+            }
+            if color == 2 {
+                png_chunk(&mut file, b"tRNS", &[0, 1, 0, 2, 0, 3]);
+            }
+            png_chunk(&mut file, b"eXIf", &exif(u16::from(depth) % 8 + 1, false));
+            let row = (WIDTH as usize * channels * usize::from(depth)).div_ceil(8);
+            let data: Vec<u8> = (0..HEIGHT as usize)
+                .flat_map(|y| {
+                    let samples = (0..row).map(move |x| (x * 11 + y * 5) as u8);
+                    std::iter::once((y % 5) as u8).chain(samples)
+                })
+                .collect();
+            // In two chunks.
+            let data = zlib(&data);
+            let (head, tail) = data.split_at(data.len() / 2);
+            png_chunk(&mut file, b"IDAT", head);
+            png_chunk(&mut file, b"IDAT", tail);
+            png_chunk(&mut file, b"IEND", &[]);
+            files.push(file);
+        }
+    }
+    files
+}
+
+/// TIFFs of most kinds of samples, in strips, tiles and planes, of either byte order.
+pub(crate) fn tiffs() -> Vec<Vec<u8>> {
+    /// Bits, kind of numbers, photometric interpretation, samples, extra samples.
+    const KINDS: [(u16, u16, u16, u16, &[u16]); 20] = [
+        (1, 1, 0, 1, &[]),
+        (1, 1, 1, 1, &[]),
+        (4, 1, 1, 1, &[]),
+        (6, 1, 2, 3, &[]),
+        (8, 1, 0, 1, &[]),
+        (8, 1, 1, 2, &[1]),
+        (8, 1, 1, 2, &[2]),
+        (8, 1, 2, 3, &[]),
+        (8, 1, 2, 4, &[1]),
+        (8, 1, 2, 5, &[0, 2]),
+        (4, 1, 3, 1, &[]),
+        (8, 1, 3, 1, &[]),
+        (8, 1, 5, 4, &[]),
+        (16, 1, 5, 4, &[]),
+        (8, 1, 5, 5, &[2]),
+        (8, 1, 6, 3, &[]),
+        (32, 1, 2, 3, &[]),
+        (16, 3, 1, 1, &[]),
+        (32, 3, 2, 4, &[2]),
+        (64, 3, 1, 1, &[]),
+    ];
+    let mut files = Vec::new();
+    for (index, (bits, numbers, photometric, samples, extra)) in KINDS.into_iter().enumerate() {
+        for planar in [1, 2] {
+            let (width, height) = (9, 7);
+            let bits_a_pixel = usize::from(bits * samples);
+            let row = (width * bits_a_pixel).div_ceil(8);
+            let data: Vec<u8> = (0..row * height + 64).map(|i| (i * 37) as u8).collect();
+            let mut tags: Vec<(u16, u16, Vec<u32>)> = vec![
+                (256, 3, vec![width as u32]),
+                (257, 3, vec![height as u32]),
+                (258, 3, vec![bits.into(); samples.into()]),
+                (259, 3, vec![1]),
+                (262, 3, vec![photometric.into()]),
+                (266, 3, vec![1 + u32::from(index % 3 == 0)]),
+                (274, 3, vec![index as u32 % 8 + 1]),
+                (277, 3, vec![samples.into()]),
+                (284, 3, vec![planar]),
+                (339, 3, vec![numbers.into(); samples.into()]),
+            ];
+            if photometric == 3 {
+                tags.push((320, 3, (0..3 << bits).map(|i| i * 91 % 65536).collect()));
+            }
+            if !extra.is_empty() {
+                tags.push((338, 3, extra.iter().map(|&v| v.into()).collect()));
+            }
+            if photometric == 6 {
+                tags.push((530, 3, vec![1, 1]));
+            }
+            let rows = 3;
+            let strips = match planar {
+                1 => height.div_ceil(rows),
+                _ => height.div_ceil(rows) * usize::from(samples),
+            };
+            let length = match planar {
+                1 => row * rows,
+                _ => (width * usize::from(bits)).div_ceil(8) * rows,
+            };
+            tags.push((273, 4, vec![8; strips]));
+            tags.push((278, 3, vec![rows as u32]));
+            tags.push((279, 4, vec![length as u32; strips]));
+            files.push(tiff(index % 2 == 0, &data, tags));
+        }
+    }
+    // Tiles are wider than the picture.
+    let tags = vec![
+        (256, 3, vec![20]),
+        (257, 3, vec![18]),
+        (258, 3, vec![8; 3]),
+        (259, 3, vec![1]),
+        (262, 3, vec![2]),
+        (277, 3, vec![3]),
+        (322, 3, vec![16]),
+        (323, 3, vec![16]),
+        (324, 4, vec![8; 4]),
+        (325, 4, vec![768; 4]),
+    ];
+    files.push(tiff(false, &[77; 768], tags));
+    files
+}
+
+/// A TIFF of one directory behind its data, which begin at 8: tags, types and values.
+fn tiff(big_endian: bool, data: &[u8], mut tags: Vec<(u16, u16, Vec<u32>)>) -> Vec<u8> {
+    let two = |v: u16| match big_endian {
+        true => v.to_be_bytes(),
+        false => v.to_le_bytes(),
+    };
+    let four = |v: u32| match big_endian {
+        true => v.to_be_bytes(),
+        false => v.to_le_bytes(),
+    };
+    tags.sort();
+    let mut file = if big_endian { *b"MM\0*" } else { *b"II*\0" }.to_vec();
+    let data = &data[..data.len() & !1];
+    let directory = 8 + data.len();
+    file.extend(four(directory as u32));
+    file.extend(data);
+    file.extend(two(tags.len() as u16));
+    let mut behind = Vec::new();
+    let start = directory + 2 + tags.len() * 12 + 4;
+    for (tag, kind, values) in tags {
+        let count = match kind {
+            5 => values.len() / 2,
+            _ => values.len(),
+        };
+        let mut value: Vec<u8> = match kind {
+            2 => values.iter().map(|&v| v as u8).collect(),
+            3 => values.iter().flat_map(|&v| two(v as u16)).collect(),
+            _ => values.iter().flat_map(|&v| four(v)).collect(),
+        };
+        if value.len() > 4 {
+            let at = start + behind.len();
+            behind.extend(value);
+            behind.resize(behind.len().next_multiple_of(2), 0);
+            value = four(at as u32).to_vec();
+        }
+        value.resize(4, 0);
+        file.extend(two(tag));
+        file.extend(two(kind));
+        file.extend(four(count as u32));
+        file.extend(value);
+    }
+    file.extend(four(0));
+    file.extend(behind);
+    file
+}
+
+/// Files of text, of bits, and of fewer channels.
+pub(crate) fn others() -> Vec<Vec<u8>> {
+    let mut files = vec![
+        b"P1\n# bits\n5 3\n1 0 1 0 1\n0 1 0 1 0\n1 1 1 1 1\n".to_vec(),
+        b"P2\n4 2\n15\n0 5 10 15\n15 10 5 0\n".to_vec(),
+        b"P3\n2 2\n255\n255 0 0 0 255 0 0 0 255 9 9 9\n".to_vec(),
+        b"P4\n9 2\n\xaa\x80\x55\0".to_vec(),
+        b"P5\n3 2\n65535\n\0\x01\0\x02\0\x03\xff\0\xff\x01\xff\x02".to_vec(),
+        b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n\x01\x02\x03\x04".to_vec(),
+        b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 2\n\x80\x40\x20\x81\x01\x01\x01\x01\x80\x80\x80\x80\x10\x20\x30\x40".to_vec(),
+        b"qoif\0\0\0\x03\0\0\0\x02\x04\0\xfe\x01\x02\x03\xc1\x6a\x85\x92\x05\0\0\0\0\0\0\0\x01".to_vec(),
+    ];
+    let floats: Vec<u8> = [0.5_f32, -1.0, 2.0, f32::NAN, 1e9, 0.0]
+        .iter()
+        .flat_map(|v| v.to_le_bytes())
+        .collect();
+    files.push([b"PF\n1 2\n-1.0\n", &floats[..]].concat());
+    files.push([b"Pf\n3 2\n-1.0\n", &floats[..]].concat());
+    // TGA: a palette, runs of it, gray, and pixels of 16 bits from the top.
+    for (kind, depth, descriptor) in [
+        (1, 8, 0),
+        (9, 8, 0),
+        (3, 8, 0x20),
+        (11, 8, 0),
+        (2, 16, 0x21),
+    ] {
+        let has_map = kind & 3 == 1;
+        let mut file = vec![0, has_map.into(), kind, 0, 0];
+        file.extend([if has_map { 4 } else { 0 }, 0, if has_map { 24 } else { 0 }]);
+        file.extend([0, 0, 0, 0, 5, 0, 2, 0, depth, descriptor]);
+        if has_map {
+            file.extend((0..12).map(|i| i * 20));
+        }
+        match kind {
+            1 => file.extend((0..10).map(|i| i % 4)),
+            9 | 11 => file.extend([0x83, 2, 0x02, 1, 2, 3, 0x82, 0]),
+            _ => file.extend((0..20).map(|i| i * 12)),
+        }
+        files.push(file);
+    }
+    // BMP: palettes, runs, masks, and from the top.
+    for (bits, compression, height) in [
+        (1, 0, 4_i32),
+        (4, 0, 4),
+        (8, 0, -4),
+        (4, 2, 4),
+        (8, 1, 4),
+        (16, 3, 4),
+        (16, 0, 4),
+        (24, 0, -4),
+        (32, 3, 4),
+    ] {
+        let colors: u32 = if bits <= 8 { 1 << bits } else { 0 };
+        let masks: &[u32] = match (compression, bits) {
+            (3, 16) => &[0xf800, 0x7e0, 0x1f],
+            (3, _) => &[0xff_0000, 0xff00, 0xff],
+            _ => &[],
+        };
+        let data: Vec<u8> = match (compression, bits) {
+            (1, _) => {
+                b"\x03\x07\x02\x09\0\0\0\x03\x01\x02\x03\0\0\0\x05\x04\0\x02\x01\0\0\x01".to_vec()
+            }
+            (2, _) => b"\x05\x12\0\0\0\x04\x12\x34\0\0\x04\x56\0\x01".to_vec(),
+            _ => (0..5 * 4 * 4).map(|i| (i * 29) as u8).collect(),
+        };
+        let at = 54 + masks.len() as u32 * 4 + colors * 4;
+        let mut file = b"BM".to_vec();
+        file.extend((at + data.len() as u32).to_le_bytes());
+        file.extend([0; 4]);
+        file.extend(at.to_le_bytes());
+        file.extend([40_u32, 5].map(u32::to_le_bytes).concat());
+        file.extend(height.to_le_bytes());
+        file.extend([1_u16, bits].map(u16::to_le_bytes).concat());
+        let sizes = [compression, data.len() as u32, 0, 0, colors, 0];
+        file.extend(sizes.map(u32::to_le_bytes).concat());
+        file.extend(masks.iter().flat_map(|mask| mask.to_le_bytes()));
+        file.extend((0..colors * 4).map(|i| (i * 3) as u8));
+        file.extend(data);
+        files.push(file);
+    }
+    files
+}
+
+/// EXIF of this orientation, with directories within directories.
+pub(crate) fn exif(orientation: u16, big_endian: bool) -> Vec<u8> {
+    // One entry each: a short, in the byte order of the rest.
+    let inner = |tag: u16| {
+        let fields = [1, tag, 3];
+        let mut bytes = Vec::new();
+        let fields = fields.into_iter().chain(match big_endian {
+            true => [0, 1, 7, 0, 0, 0],
+            false => [1, 0, 7, 0, 0, 0],
+        });
+        for field in fields {
+            bytes.extend(match big_endian {
+                true => field.to_be_bytes(),
+                false => field.to_le_bytes(),
+            });
+        }
+        bytes
+    };
+    let maker = b"imagecuda\0".map(u32::from).to_vec();
+    let tags = vec![
+        (271, 2, maker),
+        (274, 3, vec![orientation.into()]),
+        (282, 5, vec![72, 1]),
+        (34665, 4, vec![8]),
+        (34853, 4, vec![26]),
+    ];
+    tiff(big_endian, &[inner(34850), inner(1)].concat(), tags)
+}
+
+/// ICC profiles: curves and matrices, gamma, PQ.
+pub(crate) fn profiles() -> Vec<Vec<u8>> {
+    [
+        ColorProfile::new_display_p3(),
+        ColorProfile::new_srgb(),
+        ColorProfile::new_adobe_rgb(),
+        ColorProfile::new_pro_photo_rgb(),
+        ColorProfile::new_gray_with_gamma(2.2),
+        ColorProfile::new_bt2020_pq(),
+        ColorProfile::new_bt2020_hlg(),
+        ColorProfile::new_lab(),
+    ]
+    .iter()
+    .filter_map(|profile| profile.encode().ok())
+    .collect()
+}
+
+/// Inputs of the target `metadata`.
+pub(crate) fn metadata() -> Vec<Vec<u8>> {
+    let mut inputs = Vec::new();
+    for (index, profile) in profiles().iter().chain([&Vec::new()]).enumerate() {
+        for format in 0..4 {
+            for forced in 0..2 {
+                let exif = exif(index as u16 % 8 + 1, format % 2 == 0);
+                let mut input = vec![forced, format];
+                input.extend((exif.len() as u16).to_le_bytes());
+                input.extend(exif);
+                input.extend(profile);
+                inputs.push(input);
+            }
+        }
+    }
+    inputs
+}

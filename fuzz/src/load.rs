@@ -1,0 +1,288 @@
+//! What holds of every file, whatever is in it.
+
+use imagecuda::{
+    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, Frames, ImageInfo, JpegDecoder, Layout,
+    LoadOptions, Metadata, Result, SaveOptions,
+};
+use std::mem::discriminant;
+
+/// What a picture may have, so that none takes long.
+const MOST_PIXELS: u64 = 1 << 16;
+const MOST_BYTES: u64 = 1 << 21;
+/// How many frames are looked at.
+const MOST_FRAMES: u32 = 12;
+
+pub(super) fn options(format: Format) -> LoadOptions {
+    LoadOptions::new()
+        .format(format)
+        .max_pixels(MOST_PIXELS)
+        .max_bytes(MOST_BYTES)
+}
+
+/// A file that was loaded.
+pub(super) struct Picture {
+    pub(super) size: (u32, u32),
+    layout: Layout,
+    truncated: bool,
+    metadata: Metadata,
+    pub(super) samples: Vec<f32>,
+}
+
+impl Picture {
+    fn new(decoded: Decoded) -> Self {
+        let size = (decoded.width(), decoded.height());
+        let (layout, truncated) = (decoded.layout(), decoded.is_truncated());
+        let pixels = u64::from(size.0) * u64::from(size.1);
+        let metadata = decoded.metadata().clone();
+        let image = decoded.into_image().unwrap();
+        assert_eq!((image.width(), image.height()), size);
+        let samples = image.download().unwrap();
+        assert_eq!(samples.len() as u64, 4 * pixels);
+        // Integers are numbers, and colours made of them are.
+        if layout.bits() < 32 {
+            assert!(samples.iter().all(|sample| sample.is_finite()));
+        }
+        if !layout.has_alpha() {
+            assert!(samples.iter().skip(3).step_by(4).all(|&alpha| alpha == 1.0));
+        }
+        Self {
+            size,
+            layout,
+            truncated,
+            metadata,
+            samples,
+        }
+    }
+
+    /// Holds it against the limits of [`options`].
+    fn is_small(&self) {
+        let (width, height) = self.size;
+        let pixels = u64::from(width) * u64::from(height);
+        assert!((1..=MOST_PIXELS).contains(&pixels), "{width}x{height}");
+        assert!(self.layout.bytes(width, height).unwrap() as u64 <= MOST_BYTES);
+    }
+
+    fn bits(&self) -> impl Iterator<Item = u32> {
+        self.samples.iter().map(|sample| sample.to_bits())
+    }
+
+    /// Fails if the pixels are others.
+    #[track_caller]
+    fn is(&self, other: &Self, what: &str) {
+        assert_eq!(self.size, other.size, "{what}");
+        assert_eq!(self.layout, other.layout, "{what}");
+        assert!(self.bits().eq(other.bits()), "{what}: other pixels");
+    }
+}
+
+fn picture(options: &LoadOptions, file: &[u8]) -> Result<Picture> {
+    options
+        .read_bytes(&Device::cpu(), file)
+        .map(Picture::new)
+        .inspect(Picture::is_small)
+        .inspect_err(is_about_the_file)
+}
+
+/// A file that is as it should be, whatever its size.
+pub(super) fn picture_of(format: Format, file: &[u8]) -> Picture {
+    let options = LoadOptions::new().format(format);
+    Picture::new(options.read_bytes(&Device::cpu(), file).unwrap())
+}
+
+/// Files are wrong in these ways alone.
+fn is_about_the_file(error: &Error) {
+    let known = matches!(
+        error.kind(),
+        ErrorKind::Decode(_)
+            | ErrorKind::LimitExceeded { .. }
+            | ErrorKind::UnknownFormat
+            | ErrorKind::Unsupported(_)
+    );
+    let text = error.to_string();
+    assert!(known && !text.contains('\n'), "{text:?}");
+}
+
+/// Loads `file` as `format` in every way that there is.
+pub(super) fn check(format: Format, file: &[u8]) {
+    let options = options(format);
+    let strict = picture(&options, file);
+    told_before(format, file, &strict);
+    if let Ok(strict) = &strict {
+        assert!(!strict.truncated);
+        turned(&options, file, strict);
+        carried(strict);
+    }
+    let tolerant = picture(&options.clone().allow_truncated(true), file);
+    match (&strict, &tolerant) {
+        (Ok(strict), Ok(tolerant)) => {
+            assert!(!tolerant.truncated);
+            tolerant.is(strict, "tolerant");
+        }
+        (Ok(_), Err(error)) => panic!("only if strict: {error}"),
+        (Err(error), Ok(tolerant)) => {
+            assert!(tolerant.truncated && matches!(error.kind(), ErrorKind::Decode(_)));
+        }
+        (Err(_), Err(_)) => {}
+    }
+    for (tolerant, first) in [(false, &strict), (true, &tolerant)] {
+        frames(&options.clone().allow_truncated(tolerant), file, first);
+    }
+    if format == Format::Jpeg {
+        by_kernels(&options, file);
+    }
+}
+
+/// HEIF or AVIF, where there is a codec.
+pub(super) fn check_heif(file: &[u8]) {
+    let format = match Format::sniff(file) {
+        Some(Format::Avif) => Format::Avif,
+        _ => Format::Heif,
+    };
+    check(format, file);
+}
+
+/// Any file, and what is none: by its content, else as a TGA, which has no mark.
+pub(super) fn check_other(file: &[u8]) {
+    let format = Format::sniff(file);
+    if format.is_none() && !file.is_empty() {
+        let error = LoadOptions::new().decode(&Device::cpu(), file).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::UnknownFormat), "{error}");
+    }
+    let format = format.unwrap_or(Format::Tga);
+    if format.can_load() {
+        check(format, file);
+    }
+}
+
+/// What is said of a file without decoding it.
+fn told_before(format: Format, file: &[u8], strict: &Result<Picture>) {
+    if Format::sniff(file) != Some(format) {
+        return;
+    }
+    let info = ImageInfo::of(file).inspect_err(is_about_the_file);
+    let (Ok(info), Ok(picture)) = (&info, strict) else {
+        // With a header, but without what is behind it.
+        assert!(info.is_ok() || strict.is_err());
+        return;
+    };
+    assert_eq!(info.format(), format);
+    assert_eq!((info.width(), info.height()), picture.size);
+    assert_eq!(info.layout(), picture.layout);
+    assert!(info.frames() > 0);
+}
+
+/// The pixels as they are stored are the same ones elsewhere.
+fn turned(options: &LoadOptions, file: &[u8], picture: &Picture) {
+    let upright = Format::sniff(file).is_some() && ImageInfo::of(file).is_ok();
+    let stored = self::picture(&options.clone().orientation(false), file).unwrap();
+    if !upright {
+        return;
+    }
+    let orientation = ImageInfo::of(file).unwrap().orientation();
+    let (width, height) = picture.size;
+    assert_eq!(orientation.size(width, height), stored.size);
+    let (width, height) = (width as usize, height as usize);
+    for y in 0..height {
+        for x in 0..width {
+            let from = orientation.source(x, y, width, height);
+            let [a, b] = [
+                &picture.samples[(y * width + x) * 4..],
+                &stored.samples[from * 4..],
+            ]
+            .map(|samples| [0, 1, 2, 3].map(|i| samples[i].to_bits()));
+            assert_eq!(a, b, "{x}, {y}, {orientation:?}");
+        }
+    }
+}
+
+/// What goes on with the pixels is what a file may have.
+fn carried(picture: &Picture) {
+    if picture.metadata.is_empty() {
+        return;
+    }
+    let image = imagecuda::Image::new(&Device::cpu(), 1, 1).unwrap();
+    let options = SaveOptions::new().metadata(picture.metadata.clone());
+    let file = options.encode(&image, Format::Png).unwrap();
+    let info = ImageInfo::of(&file).unwrap();
+    assert_eq!(info.exif(), picture.metadata.exif());
+    assert_eq!(info.icc_profile(), picture.metadata.icc_profile());
+}
+
+/// The first frame is the picture that `load` gives, and there are as many as there are said to be.
+fn frames(options: &LoadOptions, file: &[u8], first: &Result<Picture>) {
+    let opened = options.decode_frames(&Device::cpu(), file);
+    let mut frames = match opened.inspect_err(is_about_the_file) {
+        Ok(frames) => frames,
+        Err(error) => {
+            assert!(first.is_err(), "only frames: {error}");
+            return;
+        }
+    };
+    let said = frames.count_hint().unwrap();
+    let mut count = 0;
+    while count < MOST_FRAMES {
+        match frames.read().inspect_err(is_about_the_file) {
+            Ok(Some((decoded, _))) => {
+                let frame = Picture::new(decoded);
+                frame.is_small();
+                if count == 0 {
+                    let first = first.as_ref().unwrap();
+                    assert_eq!(first.size, frame.size);
+                    assert!(
+                        first.bits().eq(frame.bits()),
+                        "the first frame has other pixels"
+                    );
+                }
+                count += 1;
+            }
+            Ok(None) => {
+                assert!(count == said || count < said && frames.is_truncated());
+                break;
+            }
+            Err(_) => break,
+        }
+    }
+    assert!(count > 0 || first.is_err(), "no first frame");
+    skipped(options, file, count, &mut frames);
+}
+
+/// Those that are skipped count as those that are read.
+fn skipped(options: &LoadOptions, file: &[u8], count: u32, read: &mut Frames) {
+    let mut frames = options.decode_frames(&Device::cpu(), file).unwrap();
+    if frames
+        .skip_frames(count as usize)
+        .inspect_err(is_about_the_file)
+        .ok()
+        == Some(count as usize)
+    {
+        let next = |frames: &mut Frames| match frames.read() {
+            Ok(next) => next.map(|(decoded, _)| Picture::new(decoded)),
+            Err(_) => None,
+        };
+        let (a, b) = (next(&mut frames), next(read));
+        if let (Some(a), Some(b)) = (&a, &b) {
+            a.is(b, "after others were skipped");
+        }
+    }
+}
+
+/// The kernels make of a JPEG what the host does.
+fn by_kernels(options: &LoadOptions, file: &[u8]) {
+    for tolerant in [false, true] {
+        let [host, kernels] = [JpegDecoder::Host, JpegDecoder::Kernels].map(|decoder| {
+            let options = options.clone().allow_truncated(tolerant);
+            let options = options.color(ColorPolicy::Raw).jpeg_decoder(decoder);
+            picture(&options, file)
+        });
+        match (host, kernels) {
+            (Ok(host), Ok(kernels)) => {
+                kernels.is(&host, "kernels");
+                assert_eq!(kernels.truncated, host.truncated);
+            }
+            (Err(host), Err(kernels)) => {
+                assert_eq!(discriminant(host.kind()), discriminant(kernels.kind()));
+            }
+            (host, kernels) => panic!("{:?}, {:?}", host.err(), kernels.err()),
+        }
+    }
+}

@@ -5,6 +5,10 @@
 #[cfg(target_os = "linux")]
 mod animated;
 #[cfg(target_os = "linux")]
+mod exr;
+#[cfg(all(target_os = "linux", feature = "heif"))]
+mod heif;
+#[cfg(target_os = "linux")]
 mod jpeg;
 #[cfg(target_os = "linux")]
 mod others;
@@ -156,14 +160,17 @@ fn kind(error: &Error) -> &'static str {
 
 #[cfg(target_os = "linux")]
 pub(crate) fn trials() -> Vec<Trial> {
-    let all: [(&str, fn() -> Vec<Bomb>); 5] = [
+    let all: &[(&str, fn() -> Vec<Bomb>)] = &[
         ("animated", animated::all),
+        ("exr", exr::all),
+        #[cfg(feature = "heif")]
+        ("heif", heif::all),
         ("jpeg", jpeg::all),
         ("others", others::all),
         ("png", png::all),
         ("tiff", tiff::all),
     ];
-    let trial = |(name, bombs): (&str, fn() -> Vec<Bomb>)| {
+    let trial = |&(name, bombs): &(&str, fn() -> Vec<Bomb>)| {
         Trial::test(format!("bombs::{name}"), move || {
             let failed: Vec<String> = bombs()
                 .into_iter()
@@ -175,7 +182,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             }
         })
     };
-    all.map(trial).into()
+    all.iter().map(trial).collect()
 }
 
 /// Kilobytes of address space that the program has, its threads' stacks included.

@@ -81,7 +81,7 @@ fn scans(width: u16, height: u16, components: u8, count: usize, refine: bool) ->
     [&file[..], &[0xff, 0xd9]].concat()
 }
 
-fn baseline(width: u16, height: u16, components: u8, data: &[u8]) -> Vec<u8> {
+pub(super) fn baseline(width: u16, height: u16, components: u8, data: &[u8]) -> Vec<u8> {
     let head = [tables(END_OF_BLOCK), frame(0xc0, width, height, components)].concat();
     [head, scan(components, [0, 63, 0], data), vec![0xff, 0xd9]].concat()
 }

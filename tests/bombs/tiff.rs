@@ -230,6 +230,43 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Anything,
         ),
         bomb(
+            "a giant JPEG inside",
+            "64² pixels, and 65,500² there",
+            "tif",
+            strip(
+                64,
+                64,
+                7,
+                &super::jpeg::baseline(65_500, 65_500, 1, &[0; 999]),
+                &[],
+            ),
+            Fate::Refused,
+        ),
+        bomb(
+            "a large JPEG inside",
+            "64² pixels, and 16,384² there",
+            "tif",
+            strip(
+                64,
+                64,
+                7,
+                &super::jpeg::baseline(16_384, 16_384, 1, &[0; 999]),
+                &[],
+            ),
+            Fate::Anything,
+        ),
+        bomb(
+            "strips of one row, not there",
+            "1 × 4,194,304 pixels, as many strips",
+            "tif",
+            {
+                let mut all = tags(1, 1 << 22, 1);
+                all.extend([one(273, 8), one(278, 1), one(279, 1)]);
+                [HEAD, &directory(&all, 0)].concat()
+            },
+            Fate::Refused,
+        ),
+        bomb(
             "strips by their count",
             "2³² - 1, not there",
             "tif",

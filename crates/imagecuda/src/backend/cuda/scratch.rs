@@ -57,7 +57,6 @@ impl Context {
             Some(slab) => slab,
             None => {
                 let bytes = size_class(bytes);
-                pool.count();
                 let slab = Slab {
                     memory: DeviceBytes::uninitialized(self, bytes)?,
                     bytes,
@@ -65,6 +64,7 @@ impl Context {
                 };
                 // It is there when the stream that it was allocated in gets to it.
                 slab.done.record(&self.stream)?;
+                pool.count();
                 slab
             }
         };

@@ -96,10 +96,13 @@ fn read_chunks(
                 to[..used].copy_from_slice(&from[..used]);
             }
             found |= rows > 0;
-            holes.push(Part {
-                y: part.y.start + rows..part.y.end,
-                x: part.x,
-            });
+            let (x, y) = (part.x, part.y.start + rows..part.y.end);
+            // There may be a great many, one below the other.
+            match holes.last_mut() {
+                _ if y.is_empty() => {}
+                Some(above) if above.x == x && above.y.end == y.start => above.y.end = y.end,
+                _ => holes.push(Part { x, y }),
+            }
         }
     }
     if found {

@@ -19,6 +19,7 @@ mod dlpack;
 mod examples;
 mod failures;
 mod frames;
+mod fuzz;
 mod images;
 mod inks;
 mod interop;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         dlpack::trials(),
         examples::trials(),
         frames::trials(),
+        fuzz::trials(),
         images::trials(),
         inks::trials(),
         interop::trials(),

@@ -28,6 +28,8 @@ use std::io::{Seek, Write};
 mod damaged;
 mod exif;
 pub(crate) mod frames;
+#[cfg(feature = "gif")]
+mod gif;
 #[cfg(feature = "heif")]
 mod heif;
 #[cfg(any(feature = "png", feature = "tiff"))]
@@ -181,7 +183,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "exr")]
         Format::Exr => raster::exr(bytes, limits),
         #[cfg(feature = "gif")]
-        Format::Gif => raster::gif(bytes, limits),
+        Format::Gif => gif::open(bytes, limits),
         #[cfg(feature = "hdr")]
         Format::Hdr => raster::hdr(bytes, limits),
         #[cfg(feature = "ico")]

@@ -21,6 +21,7 @@ mod examples;
 mod failures;
 mod faults;
 mod frames;
+mod fuzz;
 mod images;
 mod inks;
 mod interop;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         dlpack::trials(),
         examples::trials(),
         frames::trials(),
+        fuzz::trials(),
         images::trials(),
         inks::trials(),
         interop::trials(),

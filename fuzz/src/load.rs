@@ -12,7 +12,7 @@ const MOST_BYTES: u64 = 1 << 21;
 /// How many frames are looked at.
 const MOST_FRAMES: u32 = 12;
 
-pub(super) fn options(format: Format) -> LoadOptions {
+fn options(format: Format) -> LoadOptions {
     LoadOptions::new()
         .format(format)
         .max_pixels(MOST_PIXELS)
@@ -62,6 +62,11 @@ impl Picture {
         assert!(self.layout.bytes(width, height).unwrap() as u64 <= MOST_BYTES);
     }
 
+    /// In the file's layout.
+    fn bytes(&self) -> usize {
+        self.layout.bytes(self.size.0, self.size.1).unwrap()
+    }
+
     fn bits(&self) -> impl Iterator<Item = u32> {
         self.samples.iter().map(|sample| sample.to_bits())
     }
@@ -73,6 +78,16 @@ impl Picture {
         assert_eq!(self.layout, other.layout, "{what}");
         assert!(self.bits().eq(other.bits()), "{what}: other pixels");
     }
+}
+
+/// Fills the memory that the next file of as many bytes is decoded to: all that it leaves there is
+/// its own.
+fn soil(bytes: usize, with: u8) {
+    let mut file = format!("P5\n{bytes} 1\n255\n").into_bytes();
+    file.resize(file.len() + bytes, with);
+    LoadOptions::new()
+        .read_bytes(&Device::cpu(), &file)
+        .unwrap();
 }
 
 fn picture(options: &LoadOptions, file: &[u8]) -> Result<Picture> {
@@ -105,6 +120,7 @@ fn is_about_the_file(error: &Error) {
 /// Loads `file` as `format` in every way that there is.
 pub(super) fn check(format: Format, file: &[u8]) {
     let options = options(format);
+    soil(1, 0x11);
     let strict = picture(&options, file);
     told_before(format, file, &strict);
     if let Ok(strict) = &strict {
@@ -112,6 +128,7 @@ pub(super) fn check(format: Format, file: &[u8]) {
         turned(&options, file, strict);
         carried(strict);
     }
+    soil(strict.as_ref().map_or(1, Picture::bytes), 0x55);
     let tolerant = picture(&options.clone().allow_truncated(true), file);
     match (&strict, &tolerant) {
         (Ok(strict), Ok(tolerant)) => {
@@ -125,6 +142,7 @@ pub(super) fn check(format: Format, file: &[u8]) {
         (Err(_), Err(_)) => {}
     }
     for (tolerant, first) in [(false, &strict), (true, &tolerant)] {
+        soil(first.as_ref().map_or(1, Picture::bytes), 0xaa);
         frames(&options.clone().allow_truncated(tolerant), file, first);
     }
     if format == Format::Jpeg {

@@ -6,6 +6,7 @@ mod bench;
 mod bundle;
 mod chart;
 mod custom_kernel;
+mod fuzz;
 mod lock;
 mod messages;
 mod prerequisites;
@@ -22,6 +23,7 @@ cargo xtask <command> [--help]
   ptx      compile the kernels and write kernels.ptx, or check that it is up to date
   api      list what the library makes public, or check that the list is up to date
   test     everything that CI runs
+  fuzz     the fuzz targets, with the address sanitizer
   bundle   tests, examples and benches as programs, for a machine that has only a GPU
   bench    the benchmarks
   chart    docs/saving.svg of docs/saving.tsv
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Some("ptx") => (ptx::HELP, ptx::run),
         Some("api") => (api::HELP, api::run),
         Some("test") => (test::HELP, test::run),
+        Some("fuzz") => (fuzz::HELP, fuzz::run),
         Some("bundle") => (bundle::HELP, bundle::run),
         Some("bench") => (bench::HELP, bench::run),
         Some("chart") => (chart::HELP, chart::run),

@@ -23,6 +23,13 @@ pub(crate) fn target() -> PathBuf {
     }
 }
 
+/// The target that the toolchain itself runs on.
+pub(crate) fn host() -> Result<String, Failure> {
+    let version = read(command("rustc").arg("-vV"))?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.ok_or("rustc does not tell its host")?.to_owned())
+}
+
 /// The cargo that runs this.
 pub(crate) fn cargo() -> Command {
     let mut cargo = command(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));

@@ -187,7 +187,11 @@ impl Frames {
             let Some(sequence) = &mut self.sequence else {
                 return Ok(skipped);
             };
-            match sequence.skip() {
+            let next = sequence.skip().and_then(|is_there| match is_there {
+                true => Ok(true),
+                false => ended(self.index, self.count).map(|()| false),
+            });
+            match next {
                 Ok(true) => self.index += 1,
                 Ok(false) => {
                     self.sequence = None;
@@ -219,7 +223,7 @@ impl Frames {
             .get_or_insert_with(|| Metadata::read(format, sequence.bytes()));
         let result: Result<_> = (|| {
             let Some((decoder, delay)) = sequence.peek()? else {
-                return Ok(None);
+                return ended(self.index, self.count).map(|()| None);
             };
             let options = &self.options;
             let decoded =
@@ -264,6 +268,14 @@ impl Frames {
             Some(path) => error.with_path(path),
             None => error,
         }
+    }
+}
+
+/// That a decoder has found as many pictures as the file is said to have.
+fn ended(found: usize, said: u32) -> Result<()> {
+    match found < said as usize {
+        true => Err(Error::decode("a picture is damaged or missing")),
+        false => Ok(()),
     }
 }
 

@@ -27,6 +27,8 @@ use imagecuda_kernels::{expand::Curve, layout::Layout};
 mod damaged;
 mod exif;
 pub(crate) mod frames;
+#[cfg(feature = "gif")]
+mod gif;
 #[cfg(feature = "heif")]
 mod heif;
 #[cfg(any(feature = "png", feature = "tiff"))]
@@ -178,7 +180,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "exr")]
         Format::Exr => raster::exr(bytes, limits),
         #[cfg(feature = "gif")]
-        Format::Gif => raster::gif(bytes, limits),
+        Format::Gif => gif::open(bytes, limits),
         #[cfg(feature = "hdr")]
         Format::Hdr => raster::hdr(bytes, limits),
         #[cfg(feature = "ico")]

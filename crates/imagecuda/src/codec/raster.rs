@@ -161,13 +161,6 @@ pub(super) fn write_exr(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
     write(image::codecs::openexr::OpenExrEncoder::new(out), pixels)
 }
 
-/// The first frame, on the logical screen.
-#[cfg(feature = "gif")]
-pub(super) fn gif<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    let decoder = image::codecs::gif::GifDecoder::new(Cursor::new(bytes));
-    open(decoder, limits, Curve::Encoded)
-}
-
 #[cfg(feature = "gif")]
 pub(super) fn write_gif(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
     check_sides(&pixels, 65_535)?;

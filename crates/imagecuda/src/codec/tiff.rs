@@ -55,7 +55,7 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
 
 /// Of a `damaged` file strips may be missing.
 fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Tiff<'a>> {
-    let mut decoder = reader(bytes.into(), limits)?;
+    let mut decoder = reader(bytes, limits)?;
     let (width, height) = decoder.dimensions().map_err(error)?;
     let photometric: u16 = tag(&mut decoder, Tag::PhotometricInterpretation)?.unwrap_or(1);
     let samples: u16 = tag(&mut decoder, Tag::SamplesPerPixel)?.unwrap_or(1);
@@ -123,8 +123,9 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         if fill_order == 2 {
             reverse_strips(&mut copy, &mut decoder, damaged)?;
         }
-        decoder = reader(copy.into(), limits)?;
+        decoder = Decoder::new(Cursor::new(copy.into())).map_err(error)?;
     }
+    let decoder = decoder.with_limits(inner(usize::MAX, limits));
     let header = Header {
         width,
         height,
@@ -139,13 +140,22 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     })
 }
 
-fn reader<'a>(bytes: Cow<'a, [u8]>, limits: &Limits) -> Result<Reader<'a>> {
-    let limit = usize::try_from(limits.bytes).unwrap_or(usize::MAX);
+/// A decoder for what a header says. Tags claim as many values as they like, and the crate makes
+/// room for them: for no more than a file of this length has.
+fn reader<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Reader<'a>> {
+    const VALUE: usize = 64;
+    let limit = inner(bytes.len().saturating_mul(VALUE), limits);
+    let decoder = Decoder::new(Cursor::new(bytes.into())).map_err(error)?;
+    Ok(decoder.with_limits(limit))
+}
+
+/// What the crate may allocate at a time: `bytes`, but no more than the limits allow.
+fn inner(bytes: usize, limits: &Limits) -> tiff::decoder::Limits {
+    let limit = bytes.min(usize::try_from(limits.bytes).unwrap_or(usize::MAX));
     let mut inner = tiff::decoder::Limits::default();
     inner.decoding_buffer_size = limit;
     inner.intermediate_buffer_size = limit;
-    let decoder = Decoder::new(Cursor::new(bytes)).map_err(error)?;
-    Ok(decoder.with_limits(inner))
+    inner
 }
 
 fn tag(decoder: &mut Reader<'_>, tag: Tag) -> Result<Option<u16>> {

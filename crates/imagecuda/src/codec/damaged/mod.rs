@@ -3,8 +3,6 @@
 
 #[cfg(feature = "exr")]
 mod exr;
-#[cfg(feature = "gif")]
-mod gif;
 #[cfg(feature = "png")]
 mod png;
 #[cfg(any(
@@ -54,7 +52,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "exr")]
         Format::Exr => self::exr::open(bytes, limits),
         #[cfg(feature = "gif")]
-        Format::Gif => self::gif::open(bytes, limits),
+        Format::Gif => gif::open_damaged(bytes, limits),
         #[cfg(feature = "hdr")]
         Format::Hdr => Twice::open(raster::hdr, bytes, limits),
         #[cfg(feature = "ico")]
@@ -81,6 +79,6 @@ fn open_unchecked<'a>(
 }
 
 /// What a decoder says that found nothing.
-pub(super) fn nothing() -> Error {
+pub(in crate::codec) fn nothing() -> Error {
     Error::decode("nothing of the picture is left")
 }

@@ -93,7 +93,7 @@ impl Decode for FirstFrame<'_> {
 
     fn read_into(mut self: Box<Self>, out: &mut [u8]) -> Result<()> {
         self.animation.compose()?;
-        out.copy_from_slice(self.animation.canvas.bytes());
+        out.copy_from_slice(self.animation.canvas());
         Ok(())
     }
 }
@@ -124,7 +124,7 @@ impl Sequence for Frames {
         let frame = Composed {
             still: codec::open(Format::Png, self.bytes.as_ref(), &self.limits)?,
             layout: self.animation.layout(),
-            canvas: self.animation.canvas.bytes(),
+            canvas: self.animation.canvas(),
         };
         Ok(Some((Box::new(frame), delay)))
     }
@@ -161,7 +161,10 @@ impl AnyCanvas {
 
 struct Animation<B: AsRef<[u8]>> {
     reader: Reader<Cursor<B>>,
-    canvas: AnyCanvas,
+    /// Whether samples have 16 bits, not 8.
+    sixteen: bool,
+    /// Once there is a frame on it.
+    canvas: Option<AnyCanvas>,
     /// What the decoder writes.
     decoded: Vec<u8>,
     /// Of the frame on the canvas, if it is not yet taken.
@@ -196,14 +199,10 @@ impl<B: AsRef<[u8]>> Animation<B> {
         let pixels = u64::from(width) * u64::from(height);
         within("pixels", Some(pixels), limits.pixels)?;
         within("bytes", pixels.checked_mul(pixel), limits.bytes)?;
-        let (width, height) = (width as usize, height as usize);
-        let canvas = match sixteen {
-            true => AnyCanvas::Sixteen(Canvas::new(width, height)?, Vec::new()),
-            false => AnyCanvas::Eight(Canvas::new(width, height)?, Vec::new()),
-        };
         Ok(Self {
             reader,
-            canvas,
+            sixteen,
+            canvas: None,
             decoded: Vec::new(),
             delay: None,
             count: control.num_frames,
@@ -214,10 +213,14 @@ impl<B: AsRef<[u8]>> Animation<B> {
     }
 
     fn layout(&self) -> Layout {
-        match self.canvas {
-            AnyCanvas::Eight(..) => Layout::Rgba8,
-            AnyCanvas::Sixteen(..) => Layout::Rgba16,
+        match self.sixteen {
+            true => Layout::Rgba16,
+            false => Layout::Rgba8,
         }
+    }
+
+    fn canvas(&self) -> &[u8] {
+        self.canvas.as_ref().map_or(&[], AnyCanvas::bytes)
     }
 
     /// Draws the next frame, if there is one and it is not yet drawn.
@@ -259,7 +262,17 @@ impl<B: AsRef<[u8]>> Animation<B> {
             width
         };
         let pixels = stride * region.height;
-        match &mut self.canvas {
+        let canvas = match &mut self.canvas {
+            Some(canvas) => canvas,
+            None => {
+                let (width, height) = (info.width as usize, info.height as usize);
+                self.canvas.insert(match self.sixteen {
+                    true => AnyCanvas::Sixteen(Canvas::new(width, height)?, Vec::new()),
+                    false => AnyCanvas::Eight(Canvas::new(width, height)?, Vec::new()),
+                })
+            }
+        };
+        match canvas {
             AnyCanvas::Eight(canvas, frame) => {
                 let samples = &self.decoded[..pixels * color.samples()];
                 to_rgba(samples, color, frame)?;

@@ -6,7 +6,7 @@ use crate::Format;
 pub(crate) fn count(format: Format, bytes: &[u8]) -> u32 {
     match format {
         #[cfg(feature = "gif")]
-        Format::Gif => gif(bytes).unwrap_or_else(|begun| begun),
+        Format::Gif => gif(bytes).unwrap_or_else(|begun| begun).max(1),
         #[cfg(feature = "png")]
         Format::Png => super::apng::count(bytes).max(1),
         #[cfg(feature = "tiff")]

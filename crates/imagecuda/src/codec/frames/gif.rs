@@ -6,19 +6,16 @@ use super::{
     canvas::{Blend, Canvas, Dispose, Region},
 };
 use crate::{
-    Error, Format, Limits, Result,
+    Format, Limits, Result,
     backend::cpu,
-    codec::{self, Decode, within},
+    codec::{
+        self, Decode,
+        gif::{self, error},
+    },
 };
-use ::gif::{
-    ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, MemoryLimit, Repeat,
-};
+use ::gif::{Decoder, DisposalMethod, Repeat};
 use imagecuda_kernels::layout::Layout;
-use std::{
-    io::{Cursor, ErrorKind as IoErrorKind},
-    num::NonZeroU32,
-    time::Duration,
-};
+use std::{io::Cursor, num::NonZeroU32, time::Duration};
 
 pub(super) struct Frames {
     bytes: Bytes,
@@ -34,13 +31,7 @@ pub(super) struct Frames {
 
 impl Frames {
     pub(super) fn new(bytes: Bytes, limits: Limits) -> Result<Self> {
-        let mut options = DecodeOptions::new();
-        options.set_color_output(ColorOutput::RGBA);
-        // Frames go to memory of ours, held against the limits below.
-        options.set_memory_limit(MemoryLimit::Unlimited);
-        let decoder = options
-            .read_info(Cursor::new(bytes.clone()))
-            .map_err(error)?;
+        let decoder = gif::decoder(bytes.clone())?;
         let canvas = Canvas::new(decoder.width().into(), decoder.height().into())?;
         Ok(Self {
             bytes,
@@ -72,11 +63,10 @@ impl Frames {
             DisposalMethod::Previous => Dispose::Restore,
         };
         let delay = Duration::from_millis(10 * u64::from(frame.delay));
-        // A frame may be larger than the canvas.
-        let pixels = region.width as u64 * region.height as u64;
-        within("pixels", Some(pixels), self.limits.pixels)?;
-        within("bytes", Some(pixels * 4), self.limits.bytes)?;
-        cpu::resize(&mut self.frame, pixels as usize * 4)?;
+        let pixels = gif::frame_pixels(region.width, region.height, &self.limits)?;
+        // The crate leaves out what the palette has no colour for.
+        self.frame.clear();
+        cpu::resize(&mut self.frame, pixels * 4)?;
         if pixels > 0 {
             self.decoder
                 .read_into_buffer(&mut self.frame)
@@ -125,17 +115,5 @@ impl Sequence for Frames {
             Repeat::Infinite => None,
             Repeat::Finite(again) => Some(NonZeroU32::MIN.saturating_add(again.into())),
         }
-    }
-}
-
-fn error(error: DecodingError) -> Error {
-    let eof = match &error {
-        DecodingError::UnexpectedEof => true,
-        DecodingError::Io(error) => error.kind() == IoErrorKind::UnexpectedEof,
-        _ => false,
-    };
-    match eof {
-        true => Error::decode("the file is cut short"),
-        false => Error::decode(error),
     }
 }

@@ -8,8 +8,7 @@ use std::{
     time::Instant,
 };
 
-/// What may come on top of the beginning's: what allocators keep when threads happen to hold
-/// larger pictures at once.
+/// What may come on top of the beginning's: which pictures threads hold at once is chance.
 const TOLERANCE: f64 = 1.05;
 
 /// And that much, in MiB, buffers, files or threads.
@@ -80,21 +79,22 @@ impl fmt::Display for Reading {
     }
 }
 
-/// What is larger at the end than it was once all was warm: the greatest of the last fifth of the
-/// time beside that of the second.
+/// What is larger at the end than it was once all was warm: the median of the last fifth of the
+/// time beside that of the second. Not the greatest, of which chance has more to say.
 pub(crate) fn growth(readings: &[Reading]) -> Vec<String> {
     let fifth = readings.len() / 5;
     if fifth == 0 {
         return vec!["too short to tell of growth".to_owned()];
     }
-    let most = |readings: &[Reading], column: usize| {
-        let values = readings.iter().map(|reading| reading.columns[column]);
-        values.fold(0.0, f64::max)
+    let median = |readings: &[Reading], column: usize| {
+        let mut values: Vec<_> = readings.iter().map(|one| one.columns[column]).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
     };
     let (early, late) = (&readings[fifth..2 * fifth], &readings[4 * fifth..]);
     (0..COLUMNS)
         .filter_map(|column| {
-            let (before, after) = (most(early, column), most(late, column));
+            let (before, after) = (median(early, column), median(late, column));
             println!("{}: {before:.0}, at the end {after:.0}", NAMES[column]);
             let grows = after > before * TOLERANCE + SLACK[column];
             grows.then(|| format!("GREW: {}, {before:.0} to {after:.0}", NAMES[column]))

@@ -160,7 +160,8 @@ fn kind(error: &Error) -> &'static str {
 
 #[cfg(target_os = "linux")]
 pub(crate) fn trials() -> Vec<Trial> {
-    let all: &[(&str, fn() -> Vec<Bomb>)] = &[
+    type Make = fn() -> Vec<Bomb>;
+    let all: &[(&str, Make)] = &[
         ("animated", animated::all),
         ("exr", exr::all),
         #[cfg(feature = "heif")]
@@ -170,7 +171,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("png", png::all),
         ("tiff", tiff::all),
     ];
-    let trial = |&(name, bombs): &(&str, fn() -> Vec<Bomb>)| {
+    let trial = |&(name, bombs): &(&str, Make)| {
         Trial::test(format!("bombs::{name}"), move || {
             let failed: Vec<String> = bombs()
                 .into_iter()

@@ -253,7 +253,7 @@ pub(super) fn all() -> Vec<Bomb> {
                 &super::jpeg::baseline(16_384, 16_384, 1, &[0; 999]),
                 &[],
             ),
-            Fate::Anything,
+            Fate::Refused,
         ),
         bomb(
             "strips of one row, not there",

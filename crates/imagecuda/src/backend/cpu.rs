@@ -43,6 +43,7 @@ pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
 }
 
 /// Makes `memory` so long, with zeros where it grows.
+#[cfg(any(feature = "gif", feature = "png"))]
 pub(crate) fn resize<T: Zeroable + Clone>(memory: &mut Vec<T>, len: usize) -> Result<()> {
     reserve(memory, len.saturating_sub(memory.len()))?;
     memory.resize(len, T::zeroed());

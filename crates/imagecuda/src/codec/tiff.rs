@@ -107,6 +107,9 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     // A row of tiles may be wider than the picture, and the crate allocates one.
     let (across, _) = decoder.chunk_dimensions();
     within("bytes", page.row_bytes(across), limits.bytes)?;
+    if jpeg {
+        check_jpegs(bytes, &mut decoder, limits)?;
+    }
 
     // The crate interprets little by itself, but gives any samples if it takes them for gray.
     let patch = !page.is_direct()
@@ -206,8 +209,9 @@ fn patch_photometric(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Turns data whose bits run from low to high into what the crate knows.
-fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
+/// The places of all strips and tiles, and their lengths.
+fn places(decoder: &mut Reader<'_>) -> Result<Vec<(u64, u64)>> {
+    let mut places = Vec::new();
     for (offsets, counts) in [
         (Tag::StripOffsets, Tag::StripByteCounts),
         (Tag::TileOffsets, Tag::TileByteCounts),
@@ -218,23 +222,52 @@ fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> 
         let counts = decoder
             .find_tag_unsigned_vec::<u64>(counts)
             .map_err(error)?;
-        let strips = offsets
-            .into_iter()
-            .flatten()
-            .zip(counts.into_iter().flatten());
-        for (offset, count) in strips {
-            let mut range = offset as usize..offset.saturating_add(count) as usize;
-            if damaged {
-                range.end = range.end.min(bytes.len());
-                range.start = range.start.min(range.end);
+        let counts = counts.into_iter().flatten();
+        places.extend(offsets.into_iter().flatten().zip(counts));
+    }
+    Ok(places)
+}
+
+/// Holds the JPEG files that are strips or tiles against `limits`: the crate decodes each as large
+/// as it says, whatever the page is.
+fn check_jpegs(bytes: &[u8], decoder: &mut Reader<'_>, limits: &Limits) -> Result<()> {
+    let mut left = bytes.len();
+    for (offset, count) in places(decoder)? {
+        let start = bytes.len().min(offset as usize);
+        let strip = &bytes[start
+            ..bytes
+                .len()
+                .min(offset.saturating_add(count) as usize)
+                .max(start)];
+        let rest = left.checked_sub(strip.len());
+        left = rest.ok_or_else(|| Error::decode("strips or tiles of JPEG that overlap"))?;
+        // A frame header, wherever the decoder may find it.
+        for header in strip.windows(10) {
+            if let &[0xff, 0xc0..=0xc2, _, _, _, h0, h1, w0, w1, components] = header {
+                let sides = [[h0, h1], [w0, w1]].map(|side| u64::from(u16::from_be_bytes(side)));
+                let pixels = sides[0] * sides[1];
+                within("pixels", Some(pixels), limits.pixels)?;
+                within("bytes", Some(pixels * u64::from(components)), limits.bytes)?;
             }
-            let Some(strip) = bytes.get_mut(range) else {
-                return Err(cut_short());
-            };
-            strip
-                .iter_mut()
-                .for_each(|byte| *byte = byte.reverse_bits());
         }
+    }
+    Ok(())
+}
+
+/// Turns data whose bits run from low to high into what the crate knows.
+fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
+    for (offset, count) in places(decoder)? {
+        let mut range = offset as usize..offset.saturating_add(count) as usize;
+        if damaged {
+            range.end = range.end.min(bytes.len());
+            range.start = range.start.min(range.end);
+        }
+        let Some(strip) = bytes.get_mut(range) else {
+            return Err(cut_short());
+        };
+        strip
+            .iter_mut()
+            .for_each(|byte| *byte = byte.reverse_bits());
     }
     Ok(())
 }

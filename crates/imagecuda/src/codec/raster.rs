@@ -204,6 +204,18 @@ pub(super) fn hdr<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
 
 #[cfg(feature = "hdr")]
 pub(super) fn write_hdr(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    // What three bytes and an exponent hold. The encoder's exponent wraps beyond, so that the
+    // brightest would be black, and the darkest bright.
+    const LEAST: f32 = f32::MIN_POSITIVE / 4.0;
+    const MOST: f32 = 255.0 / 256.0 * (f32::MAX / 2.0);
+    let held = |v: &[u8; 4]| {
+        let v = f32::from_ne_bytes(*v);
+        let held = if v >= LEAST { v.min(MOST) } else { 0.0 };
+        held.to_ne_bytes()
+    };
+    let samples: Vec<[u8; 4]> = pixels.data.as_chunks().0.iter().map(held).collect();
+    let data = samples.as_flattened();
+    let pixels = Pixels { data, ..pixels };
     write(image::codecs::hdr::HdrEncoder::new(out), pixels)
 }
 

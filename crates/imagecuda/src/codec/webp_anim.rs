@@ -6,7 +6,8 @@ use crate::{Error, Result};
 use libwebp_sys::{
     WEBP_CSP_MODE, WebPAnimDecoder, WebPAnimDecoderDelete, WebPAnimDecoderGetInfo,
     WebPAnimDecoderGetNext, WebPAnimDecoderHasMoreFrames, WebPAnimDecoderNew,
-    WebPAnimDecoderOptions, WebPAnimDecoderOptionsInit, WebPAnimInfo, WebPData,
+    WebPAnimDecoderOptions, WebPAnimDecoderOptionsInit, WebPAnimInfo, WebPData, WebPDemuxDelete,
+    WebPDemuxGetI, WebPDemuxInternal, WebPFormatFeature, WebPGetDemuxABIVersion,
 };
 use std::{
     mem::MaybeUninit,
@@ -17,6 +18,25 @@ use std::{
 /// Whether the extended header says that there are frames.
 pub(super) fn is_animated(bytes: &[u8]) -> bool {
     bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0)
+}
+
+/// How many frames libwebp finds in an animation, of one that is cut short as far as it goes;
+/// `None` if it can make nothing of the file.
+pub(super) fn count(bytes: &[u8]) -> Option<u32> {
+    let data = WebPData {
+        bytes: bytes.as_ptr(),
+        size: bytes.len(),
+    };
+    // SAFETY: `data` describes one slice, which outlives the demuxer: that is deleted here.
+    // libwebp takes null for the state, which is not wanted.
+    unsafe {
+        let version = WebPGetDemuxABIVersion();
+        let demuxer = WebPDemuxInternal(&data, 1, ptr::null_mut(), version);
+        let demuxer = NonNull::new(demuxer)?;
+        let count = WebPDemuxGetI(demuxer.as_ptr(), WebPFormatFeature::WEBP_FF_FRAME_COUNT);
+        WebPDemuxDelete(demuxer.as_ptr());
+        Some(count)
+    }
 }
 
 /// The file up to the last frame that is all there, as libwebp takes no half of one.

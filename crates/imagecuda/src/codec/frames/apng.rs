@@ -30,21 +30,47 @@ struct Chunks {
 }
 
 fn chunks(bytes: &[u8]) -> Chunks {
-    let mut found = Chunks::default();
+    if !has_control(bytes) {
+        return Chunks::default();
+    }
+    // A chunk that is damaged is none, which the decoder is to judge.
+    let Ok(reader) = decoder(bytes, u64::MAX).read_info() else {
+        return Chunks::default();
+    };
+    let info = reader.info();
+    Chunks {
+        frames: info
+            .animation_control
+            .map_or(0, |control| control.num_frames),
+        default_is_first: info.frame_control.is_some(),
+    }
+}
+
+fn decoder<B: AsRef<[u8]>>(bytes: B, most_bytes: u64) -> Decoder<Cursor<B>> {
+    let limits = ::png::Limits {
+        bytes: usize::try_from(most_bytes).unwrap_or(usize::MAX),
+    };
+    let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), limits);
+    // What these hold is none of the pictures.
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    decoder
+}
+
+/// Whether there is the chunk that makes an animation of a PNG.
+fn has_control(bytes: &[u8]) -> bool {
     let mut rest = bytes.get(8..).unwrap_or_default();
     while let Some((&length, tail)) = rest.split_first_chunk()
         && let Some((kind, data)) = tail.split_first_chunk::<4>()
         && kind != b"IDAT"
     {
-        match kind {
-            b"acTL" => found.frames = data.first_chunk().map_or(0, |n| u32::from_be_bytes(*n)),
-            b"fcTL" => found.default_is_first = true,
-            _ => {}
+        if kind == b"acTL" {
+            return true;
         }
         let length = u32::from_be_bytes(length) as usize;
         rest = data.get(length.saturating_add(4)..).unwrap_or_default();
     }
-    found
+    false
 }
 
 pub(super) fn is_animated(bytes: &[u8]) -> bool {
@@ -178,10 +204,7 @@ struct Animation<B: AsRef<[u8]>> {
 
 impl<B: AsRef<[u8]>> Animation<B> {
     fn new(bytes: B, limits: &Limits) -> Result<Self> {
-        let inner = ::png::Limits {
-            bytes: usize::try_from(limits.bytes).unwrap_or(usize::MAX),
-        };
-        let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), inner);
+        let mut decoder = decoder(bytes, limits.bytes);
         decoder.set_transformations(Transformations::EXPAND | Transformations::ALPHA);
         // Metadata are read elsewhere.
         decoder.set_ignore_text_chunk(true);

@@ -1,6 +1,8 @@
 //! How many pictures a file has, by its structure alone.
 
 use crate::Format;
+#[cfg(feature = "webp")]
+use crate::codec::webp_anim;
 
 /// As far as the file goes: of one that is cut short, those that begin in it.
 pub(crate) fn count(format: Format, bytes: &[u8]) -> u32 {
@@ -12,9 +14,11 @@ pub(crate) fn count(format: Format, bytes: &[u8]) -> u32 {
         #[cfg(feature = "tiff")]
         Format::Tiff => super::pages::count(bytes),
         #[cfg(feature = "webp")]
-        Format::WebP if crate::codec::webp_anim::is_animated(bytes) => {
-            let frames = crate::codec::riff::chunks(bytes).filter(|(kind, _)| *kind == b"ANMF");
-            u32::try_from(frames.count()).unwrap_or(u32::MAX)
+        Format::WebP if webp_anim::is_animated(bytes) => {
+            let whole = || webp_anim::count(&webp_anim::whole_frames(bytes));
+            webp_anim::count(bytes)
+                .or_else(whole)
+                .map_or(1, |count| count.max(1))
         }
         _ => 1,
     }

@@ -117,8 +117,14 @@ pub(super) fn check(data: &[u8]) {
             return;
         }
     };
-    let expected = expected(&image, channels, depth);
-    let found = load::picture_of(format, &file);
+    let mut expected = expected(&image, channels, depth);
+    let mut found = load::picture_of(format, &file);
+    if flat {
+        // Laid onto black, which makes 0 of -0, and any NaN of a NaN.
+        let plain = |v: &mut f32| *v = if v.is_nan() { f32::NAN } else { *v + 0.0 };
+        expected.iter_mut().for_each(plain);
+        found.samples.iter_mut().for_each(plain);
+    }
     assert_eq!(found.size, (image.width(), image.height()));
     let exact = !matches!(format, Format::Gif | Format::Exr | Format::Hdr) && !lossy;
     if exact {

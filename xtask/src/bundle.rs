@@ -37,7 +37,12 @@ The data lies as in the repository, under the folder that IMAGECUDA_DATA_DIR nam
 ";
 
 /// Data folders, where they lie in the repository; what is not there is left out.
-const DATA: [&str; 3] = ["tests/data", "examples/data", "benches/data"];
+const DATA: [&str; 4] = [
+    "tests/data",
+    "examples/data",
+    "benches/data",
+    "fuzz/regressions",
+];
 
 /// Folders of scripts, and where they lie in the bundle.
 const SCRIPTS: [(&str, &str); 2] = [

@@ -59,8 +59,17 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
 
 /// All targets for a short time, as a step of the tests.
 pub(crate) fn smoke() -> Result<(), Failure> {
+    let mut format = sh::cargo();
+    format.args(["fmt", "--manifest-path", MANIFEST]);
+    sh::run(format.args(["--", "--check", "-l"]))?;
     match missing()? {
-        None => fuzz(&[], 10, None),
+        None => {
+            let mut clippy = cargo("fuzz", RUSTFLAGS)?;
+            clippy.args(["clippy", "--release", "--locked", "--quiet"]);
+            clippy.args(["--manifest-path", MANIFEST, "--all-targets"]);
+            sh::run(clippy.args(["--", "-D", "warnings"]))?;
+            fuzz(&[], 10, None)
+        }
         Some(reason) if env::var_os("CI").is_some() => Err(reason),
         Some(reason) => {
             println!("THE FUZZ TARGETS WERE NEITHER BUILT NOR RUN: {reason}");
@@ -131,7 +140,9 @@ fn build(targets: &[String]) -> Result<Vec<Program>, Failure> {
     if targets.iter().any(|target| target == HEIF) {
         cargo.args(["--features", "heif-vendored"]);
     }
-    Ok(programs(&sh::listen(&mut cargo)?))
+    let mut built = programs(&sh::listen(&mut cargo)?);
+    built.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(built)
 }
 
 /// Writes the seeds to folders within `folder`, one for each target.

@@ -2,6 +2,7 @@
 
 mod api;
 mod args;
+mod asan;
 mod bench;
 mod bundle;
 mod chart;
@@ -24,6 +25,7 @@ cargo xtask <command> [--help]
   api      list what the library makes public, or check that the list is up to date
   test     everything that CI runs
   fuzz     the fuzz targets, with the address sanitizer
+  asan     the tests with the address sanitizer
   bundle   tests, examples and benches as programs, for a machine that has only a GPU
   bench    the benchmarks
   chart    docs/saving.svg of docs/saving.tsv
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Some("api") => (api::HELP, api::run),
         Some("test") => (test::HELP, test::run),
         Some("fuzz") => (fuzz::HELP, fuzz::run),
+        Some("asan") => (asan::HELP, asan::run),
         Some("bundle") => (bundle::HELP, bundle::run),
         Some("bench") => (bench::HELP, bench::run),
         Some("chart") => (chart::HELP, chart::run),

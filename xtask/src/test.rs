@@ -14,7 +14,8 @@ cargo xtask test [--quick]
 Everything that CI runs: formatting, clippy four times (default features; with all but HEIF;
 with `heif-vendored` too; with none), all tests and doctests, the documentation, the list of
 public items, kernels.ptx rebuilt, compared and assembled, and the example with a kernel of its own,
-built and run on the CPU, and the fuzz targets, 10 seconds each. Stops at the first failure. Missing tools are installed, or named.
+built and run on the CPU, and the fuzz targets, 10 seconds each. Stops at the first failure. Missing
+tools are installed, or named.
 
   --quick    formatting, clippy and tests with all but HEIF, and no more: no libheif to build
 ";

@@ -6,6 +6,7 @@ mod disk;
 pub(crate) mod driver;
 mod memory;
 #[cfg(feature = "cuda")]
+#[allow(unsafe_code, reason = "a kernel of the test's own")]
 mod poisoned;
 mod reading;
 

@@ -1,5 +1,6 @@
 //! Every test of the library as its users see it, in one program: a dozen would each carry all
 //! codecs.
+#![deny(unsafe_code)]
 
 mod support;
 
@@ -16,6 +17,7 @@ mod corpus;
 mod damage;
 mod depth;
 #[cfg(feature = "dlpack")]
+#[allow(unsafe_code, reason = "tensors as C has them")]
 mod dlpack;
 mod examples;
 mod failures;

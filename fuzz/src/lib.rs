@@ -9,8 +9,11 @@ mod save_jpeg;
 
 use imagecuda::Format;
 
-/// The targets' names, and what they do with their input.
-pub const TARGETS: [(&str, fn(&[u8])); 10] = [
+/// What a target does with its input: it panics if something is wrong.
+type Check = fn(&[u8]);
+
+/// The targets by their names.
+pub const TARGETS: [(&str, Check); 10] = [
     ("load_gif", |data| load::check(Format::Gif, data)),
     ("load_heif", load::check_heif),
     ("load_jpeg", |data| load::check(Format::Jpeg, data)),
@@ -23,7 +26,7 @@ pub const TARGETS: [(&str, fn(&[u8])); 10] = [
     ("save_jpeg", save_jpeg::check),
 ];
 
-/// Does what the target of that name does. Panics if something is wrong.
+/// Does what the target of that name does.
 pub fn run(target: &str, data: &[u8]) {
     let (_, check) = TARGETS
         .iter()

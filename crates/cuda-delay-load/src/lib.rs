@@ -1,11 +1,14 @@
 #![doc = include_str!("../README.md")]
+#![deny(unsafe_code)]
 
 mod error;
 mod symbols;
 
 #[cfg(cuda_delay_load)]
+#[allow(unsafe_code, reason = "opens a library and calls into it")]
 mod driver;
 #[cfg(cuda_delay_load)]
+#[allow(unsafe_code, reason = "defines the functions of another library")]
 mod trampoline;
 
 #[cfg(not(cuda_delay_load))]

@@ -119,6 +119,7 @@
 //! the user and the workspace's profiles. Cargo derives the hash in every symbol from where a
 //! crate lies, so the inner build runs rustc through a small shim (compiled on first use)
 //! that derives it from the crate's name, version and features instead.
+#![forbid(unsafe_code)]
 
 mod build;
 mod builder;

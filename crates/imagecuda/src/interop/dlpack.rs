@@ -56,8 +56,8 @@ struct Foreign<T> {
 impl<T> Drop for Foreign<T> {
     fn drop(&mut self) {
         if let Some(deleter) = self.deleter {
-            // SAFETY: the tensor's own deleter, which nobody has called: who made this said that
-            // it is the only owner.
+            // SAFETY: the tensor's own deleter, with the tensor, as DLPack wants it. Nobody has
+            // called it: who made this said that it is the only owner, and this drops once.
             unsafe { deleter(self.managed) };
         }
     }
@@ -90,7 +90,8 @@ impl DlpackTensor {
         if major != DLPackVersion::CURRENT.major {
             return Err(Error::unsupported(format!("DLPack {major}.{minor}")));
         }
-        // SAFETY: this version has all of them.
+        // SAFETY: the tensor lives, as `owner` has not been dropped, and of this version, which was
+        // looked at, it has all of the fields.
         let (tensor, flags) = unsafe { ((*managed).dl_tensor, (*managed).flags) };
         Ok(Self {
             tensor,
@@ -109,7 +110,8 @@ impl DlpackTensor {
     ///
     /// As [`from_raw`](Self::from_raw).
     pub unsafe fn from_raw_unversioned(managed: *mut DLManagedTensor) -> Result<Self> {
-        // SAFETY: null, or a live tensor.
+        // SAFETY: by the caller's word null, or a live tensor that nobody else changes; its fields
+        // are copied, and the reference is gone before anyone may free it.
         let Some(tensor) = (unsafe { managed.as_ref() }) else {
             return Err(Error::option("tensor", "the pointer is null"));
         };

@@ -23,7 +23,8 @@ static SPINNING: AtomicUsize = AtomicUsize::new(0);
 /// current for every call.
 pub(super) struct Event(sys::CUevent);
 
-// SAFETY: a handle that the driver guards itself.
+// SAFETY: a handle, tied to a context and to no thread; the driver takes locks of its own around
+// whatever is done with it. Which of two threads comes first is a matter of order, not of memory.
 unsafe impl Send for Event {}
 // SAFETY: as above.
 unsafe impl Sync for Event {}
@@ -34,7 +35,7 @@ impl Event {
         let mut event = ptr::null_mut();
         let flags = sys::CUevent_flags_enum::CU_EVENT_DISABLE_TIMING as u32
             | sys::CUevent_flags_enum::CU_EVENT_BLOCKING_SYNC as u32;
-        // SAFETY: the driver writes one handle.
+        // SAFETY: the driver writes one handle, to a local that has room for it.
         check_raw("cuEventCreate", unsafe {
             sys::cuEventCreate(&mut event, flags)
         })?;
@@ -43,7 +44,8 @@ impl Event {
 
     /// Moves the event behind what is now in `stream`.
     pub(super) fn record(&self, stream: &Stream) -> Result<()> {
-        // SAFETY: both handles are live, and of the current context.
+        // SAFETY: the event lives until `self` drops, and the stream as long as its owner, which is
+        // borrowed here; both are of the context that is current, as this type asks of callers.
         let result = unsafe { sys::cuEventRecord(self.0, stream.as_inner()) };
         if result != sys::CUresult::CUDA_SUCCESS {
             // Without an event to wait for, wait for everything.
@@ -81,7 +83,7 @@ impl Event {
     /// Whether what is before it has run. A failed query is a failed context; the next call that
     /// can report it will.
     pub(super) fn has_passed(&self) -> bool {
-        // SAFETY: a live handle.
+        // SAFETY: `new` got the handle from the driver, and only `drop` destroys it.
         let result = unsafe { sys::cuEventQuery(self.0) };
         result != sys::CUresult::CUDA_ERROR_NOT_READY
     }
@@ -96,7 +98,7 @@ impl Event {
             }
         }
         SPINNING.fetch_sub(1, Ordering::Relaxed);
-        // SAFETY: a live handle.
+        // SAFETY: as in `has_passed`.
         check_raw("cuEventSynchronize", unsafe {
             sys::cuEventSynchronize(self.0)
         })
@@ -104,7 +106,7 @@ impl Event {
 
     /// Makes what is put into `stream` from now on wait for what is now before the event.
     pub(super) fn precede(&self, stream: &Stream) -> Result<()> {
-        // SAFETY: both handles are live, and of the current context.
+        // SAFETY: as in `record`; no flags are what the driver wants.
         let result = unsafe { sys::cuStreamWaitEvent(stream.as_inner(), self.0, 0) };
         check_raw("cuStreamWaitEvent", result)
     }
@@ -112,7 +114,8 @@ impl Event {
 
 impl Drop for Event {
     fn drop(&mut self) {
-        // SAFETY: a live handle, destroyed once; the driver keeps what is still waited for.
+        // SAFETY: the handle is destroyed here alone, and nobody has it any more. The driver keeps
+        // what is still recorded or waited for until that has passed.
         let _ = unsafe { sys::cuEventDestroy_v2(self.0) };
     }
 }

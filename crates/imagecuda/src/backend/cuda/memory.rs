@@ -41,7 +41,8 @@ pub(super) struct Allocator {
     pool: Option<sys::CUmemoryPool>,
 }
 
-// SAFETY: the pool is a handle that the driver guards itself.
+// SAFETY: the pool is a handle, tied to a device and to no thread, made once and never destroyed; the
+// driver takes locks of its own around whatever is done with it.
 unsafe impl Send for Allocator {}
 // SAFETY: as above.
 unsafe impl Sync for Allocator {}
@@ -61,17 +62,20 @@ impl Allocator {
         if check_raw("cuDeviceGetAttribute", result).is_err() || supported == 0 {
             return Ok(Self { pool: None });
         }
-        // SAFETY: all-zero is a valid value for this C struct of integers and null pointers.
+        // SAFETY: zeros are a value of each field: its enums all list 0, its pointer may be null,
+        // and the rest is bytes.
         let mut properties: sys::CUmemPoolProps = unsafe { mem::zeroed() };
         properties.allocType = sys::CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED;
         properties.location.type_ = sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
         properties.location.id = device.as_raw();
         let mut pool = ptr::null_mut();
-        // SAFETY: both pointers are to live values of the right types.
+        // SAFETY: the driver reads the properties, a whole struct of its own type, and writes one
+        // handle, to a local that has room for it.
         let result = unsafe { sys::cuMemPoolCreate(&mut pool, &properties) };
         check_raw("cuMemPoolCreate", result)?;
         let mut keep = KEEP;
-        // SAFETY: the attribute is a `u64`, which the driver copies.
+        // SAFETY: the pool was just made, and this attribute of it is a `u64`, which the driver
+        // copies before it returns.
         let result = unsafe {
             sys::cuMemPoolSetAttribute(
                 pool,
@@ -96,7 +100,8 @@ impl Context {
         self.scratch.clear();
         self.wait_for_all()?;
         if let Some(pool) = self.memory.pool {
-            // SAFETY: the pool is this context's, and lives.
+            // SAFETY: the pool is this context's, and is never destroyed. What is in use stays: only
+            // memory that nobody has goes back to the system.
             check_raw("cuMemPoolTrimTo", unsafe { sys::cuMemPoolTrimTo(pool, 0) })?;
         }
         self.try_allocate(bytes).map_err(|code| match code {
@@ -108,12 +113,14 @@ impl Context {
     /// The memory, or CUDA's error number.
     fn try_allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>, u32> {
         let Some(pool) = self.memory.pool else {
-            // SAFETY: plain bytes; who allocates decides when they may be read.
+            // SAFETY: bytes of the device, of which no reference is ever made on the host, so that
+            // nothing here can read what is not written; kernels read what their callers wrote.
             let buffer = unsafe { DeviceBuffer::uninitialized(bytes) };
             return buffer.map_err(|error| error as u32);
         };
         let mut pointer = 0;
-        // SAFETY: the pool and the stream are this context's; the driver writes one pointer.
+        // SAFETY: the pool and the stream are this context's, and live as long as it does; the
+        // driver writes one address, to a local that has room for it.
         let result = unsafe {
             sys::cuMemAllocFromPoolAsync(&mut pointer, bytes, pool, self.stream.as_inner())
         };
@@ -121,7 +128,8 @@ impl Context {
             return Err(result as u32);
         }
         let pointer = DevicePointer::from_raw(pointer);
-        // SAFETY: the driver has just given these bytes to us alone.
+        // SAFETY: the driver has just given these bytes to us alone, and `DeviceBytes`, the only
+        // owner, frees them as they were allocated, in the order of the stream.
         Ok(unsafe { DeviceBuffer::from_raw_parts(pointer, bytes) })
     }
 }
@@ -166,7 +174,7 @@ impl Drop for DeviceBytes {
         let Ok(_current) = self.context.enter() else {
             return;
         };
-        // SAFETY: taken once, here.
+        // SAFETY: taken once, as a value is dropped once, and not used afterwards.
         let buffer = unsafe { ManuallyDrop::take(&mut self.buffer) };
         // A failure means that the context is gone, and the memory with it.
         let _ = if self.context.memory.pool.is_some() {
@@ -204,7 +212,8 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn zeroed(context: &Arc<Context>, len: usize) -> Result<Self> {
         let buffer = Self::uninitialized(context, len)?;
         let _current = context.enter()?;
-        // SAFETY: the buffer has this many bytes, and the stream is its context's.
+        // SAFETY: the allocation succeeded, so `len` pixels fit into `usize` and into it; the stream
+        // is its context's, which is current, and what frees the buffer later is in its order.
         let result = unsafe {
             sys::cuMemsetD8Async(
                 buffer.pointer().as_raw(),
@@ -291,7 +300,8 @@ impl Context {
         dst: DevicePointer<u8>,
         bytes: usize,
     ) -> Result<()> {
-        // SAFETY: the sizes are the callers' duty; the stream is this context's.
+        // SAFETY: the driver checks neither size nor overlap; the callers do, as the documentation
+        // asks. The stream is this context's, and what frees either side later is in its order.
         let result = unsafe {
             sys::cuMemcpyDtoDAsync_v2(dst.as_raw(), src.as_raw(), bytes, self.stream.as_inner())
         };

@@ -197,7 +197,8 @@ fn load_module() -> Result<Module> {
         // `cust` forgets what it does not know: that the driver is too old for the PTX, say.
         let ptx = std::ffi::CString::new(PTX).map_err(std::io::Error::from)?;
         let mut module = ptr::null_mut();
-        // SAFETY: a text that ends in zero, and room for one handle.
+        // SAFETY: the text ends in zero and outlives the call, and the driver writes one handle, to a
+        // local that has room for it. The context is current, as the documentation asks.
         let result = unsafe { sys::cuModuleLoadData(&mut module, ptx.as_ptr().cast()) };
         check_raw("cuModuleLoadData", result)?;
     }
@@ -209,7 +210,8 @@ fn find(ordinal: u32) -> Result<Device> {
     let none = |why: String| ErrorKind::NoDevice(format!("CUDA device {ordinal}: {why}"));
     cuda_delay_load::load().map_err(|error| none(error.to_string()))?;
     // Not `cust::init`: it knows half of the errors that matter here.
-    // SAFETY: no conditions; the library is loaded, or the call says that it is not.
+    // SAFETY: it has no conditions, and may be called again and from any thread. The library is
+    // loaded by now, and otherwise the call says that it is not.
     match unsafe { sys::cuInit(0) } {
         sys::CUresult::CUDA_SUCCESS => {}
         sys::CUresult::CUDA_ERROR_NO_DEVICE => {
@@ -238,7 +240,8 @@ struct Current(sys::CUcontext);
 impl Current {
     fn remember() -> Result<Self> {
         let mut previous = ptr::null_mut();
-        // SAFETY: the driver is initialised, and writes one pointer.
+        // SAFETY: the driver writes one pointer, to a local that has room for it; if it were not
+        // initialised yet, it would say so.
         let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
         check_raw("cuCtxGetCurrent", result)?;
         Ok(Self(previous))

@@ -38,8 +38,8 @@ impl Locked {
     /// A new buffer. The context must be current.
     fn new(bytes: usize) -> Result<Self> {
         let done = Event::new()?;
-        // SAFETY: any bytes are valid, and the driver's pages have been written by the system
-        // or by an earlier user.
+        // SAFETY: any bits are a `u8`, and none of these are uninitialised to the compiler: the pages
+        // come from the driver, and were written by the system or by an earlier user.
         let buffer = unsafe { LockedBuffer::uninitialized(bytes) };
         Ok(Self {
             buffer: buffer.map_err(|error| match error {
@@ -208,7 +208,7 @@ impl DerefMut for Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        // SAFETY: taken once, here.
+        // SAFETY: taken once, as a value is dropped once, and not used afterwards.
         let locked = unsafe { ManuallyDrop::take(&mut self.locked) };
         match self.context.enter() {
             Ok(_current) => self.context.pinned.put(locked),

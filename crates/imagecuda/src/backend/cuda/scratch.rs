@@ -103,7 +103,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // SAFETY: taken once, here.
+        // SAFETY: taken once, as a value is dropped once, and not used afterwards.
         let slab = unsafe { ManuallyDrop::take(&mut self.slab) };
         if self.is_in_use
             && let Ok(_current) = self.context.enter()

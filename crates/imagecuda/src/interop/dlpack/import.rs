@@ -113,7 +113,8 @@ impl Pixels {
         if tensor.shape.is_null() || tensor.data.is_null() {
             return Err(Error::option("tensor", "it has no memory"));
         }
-        // SAFETY: DLPack says that there are as many extents as dimensions.
+        // SAFETY: not null, as was looked at. Who made the tensor said that it is as DLPack describes
+        // it: there are as many extents as dimensions, aligned, and nobody writes to them.
         let shape = unsafe { slice::from_raw_parts(tensor.shape, dimensions) };
         let refused = || shape_error(&format!("of shape {shape:?}"));
         let channels = shape.get(2).copied().unwrap_or(1);
@@ -127,7 +128,7 @@ impl Pixels {
         let packing = [i64::from(width) * channels, channels, 1];
         let mut strides = packing;
         if !tensor.strides.is_null() {
-            // SAFETY: as many strides as dimensions.
+            // SAFETY: as for the extents: not null, and as many as dimensions.
             let given = unsafe { slice::from_raw_parts(tensor.strides, dimensions) };
             strides[..dimensions].copy_from_slice(given);
         }

@@ -94,10 +94,16 @@ fn transform(
     mcu_y: u32,
     blocks: &mut [Coded],
 ) {
+    // Hypervisors may hide any of them.
     #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2") {
+    if std::arch::is_x86_feature_detected!("avx2")
+        && std::arch::is_x86_feature_detected!("bmi1")
+        && std::arch::is_x86_feature_detected!("lzcnt")
+    {
         #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
-        // SAFETY: the processor has AVX2.
+        // SAFETY: a function of safe code, whose only condition is that the processor has the three
+        // features that it is compiled for, and each was asked for above. Without LZCNT its
+        // instruction is another one (BSR), which would silently count wrong.
         return unsafe { transform_avx2(frame, planes, data, channels, divisors, mcu_y, blocks) };
     }
     planes.transform(frame, data, channels, divisors, mcu_y, blocks);

@@ -8,6 +8,7 @@ mod bench;
 mod bundle;
 mod chart;
 mod custom_kernel;
+mod deny;
 mod fuzz;
 mod lock;
 mod messages;

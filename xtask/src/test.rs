@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{Failure, api, args::Args, custom_kernel, fuzz, prerequisites, ptx, ptxas, sh};
+use crate::{Failure, api, args::Args, custom_kernel, deny, fuzz, prerequisites, ptx, ptxas, sh};
 
 pub(crate) const HELP: &str = "\
 cargo xtask test [--quick]
@@ -14,8 +14,8 @@ cargo xtask test [--quick]
 Everything that CI runs: formatting, clippy four times (default features; with all but HEIF;
 with `heif-vendored` too; with none), all tests and doctests, the documentation, the list of
 public items, kernels.ptx rebuilt, compared and assembled, and the example with a kernel of its own,
-built and run on the CPU, and the fuzz targets, 10 seconds each. Stops at the first failure. Missing
-tools are installed, or named.
+built and run on the CPU, the fuzz targets, 10 seconds each, and what deny.toml asks of the
+dependencies. Stops at the first failure. Missing tools are installed, or named.
 
   --quick    formatting, clippy and tests with all but HEIF, and no more: no libheif to build
 ";
@@ -28,7 +28,7 @@ const QUICK: [Step; 3] = [
     ("tests, no libheif", tests_without_heif),
 ];
 
-const ALL: [Step; 13] = [
+const ALL: [Step; 14] = [
     ("prerequisites", prerequisites::check),
     ("formatting", formatting),
     ("clippy, default features", clippy_default),
@@ -42,6 +42,7 @@ const ALL: [Step; 13] = [
     ("kernels.ptx", kernels),
     ("custom kernel", custom_kernel::test),
     ("fuzz targets", fuzz::smoke),
+    ("dependencies", deny::check),
 ];
 
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {

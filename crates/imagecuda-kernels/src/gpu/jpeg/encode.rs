@@ -1,9 +1,12 @@
 //! Float pixels to the data of a file.
 
-use super::super::{
-    shared::barrier,
-    thread::{block_dim_x, block_idx_x, block_idx_y, thread_idx_x},
-    warp,
+use super::{
+    super::{
+        shared::barrier,
+        thread::{block_dim_x, block_idx_x, block_idx_y, thread_idx_x},
+        warp,
+    },
+    sums::{MOST, before},
 };
 use crate::{
     jpeg::{
@@ -14,7 +17,6 @@ use crate::{
             frame::GROUP,
             jobs::EncodeJob,
             sample,
-            stuffing::{PIECE, Piece},
         },
         picture::BLOCK,
     },
@@ -41,15 +43,11 @@ shared_memory! {
     /// For each of some blocks, eight rows of nine words.
     tile_blocks: 4608
 }
-shared_memory! {
-    /// For each thread of a block 8 bytes.
-    group_sums: 2048
-}
 
 const _: () = {
     assert!(TILE as usize * 16 * 4 == 8192);
     assert!(AT_ONCE * 72 * 4 == 4608);
-    assert!(GROUP as usize * 8 == 2048);
+    assert!(GROUP as usize <= MOST);
 };
 
 /// Coefficients as memory is written.
@@ -268,36 +266,6 @@ unsafe extern "ptx-kernel" fn jpeg_histogram(job: *const EncodeJob, counts: *mut
     }
 }
 
-/// The sum of the numbers of the threads before, and that of all. All threads of a block of up to
-/// [`GROUP`] call this.
-///
-/// # Safety
-///
-/// All threads of the block are here.
-#[inline(always)]
-unsafe fn before(own: u64, thread: usize) -> (u64, u64) {
-    let sums = group_sums::<u64>();
-    let mut sum = own;
-    // SAFETY: a number for each thread; barriers are between writing and reading.
-    unsafe {
-        sums.add(thread).write(sum);
-        barrier();
-        let mut distance = 1;
-        while distance < block_dim_x() {
-            if thread >= distance {
-                sum += *sums.add(thread - distance);
-            }
-            barrier();
-            sums.add(thread).write(sum);
-            barrier();
-            distance *= 2;
-        }
-        let all = *sums.add(block_dim_x() - 1);
-        barrier();
-        (sum - own, all)
-    }
-}
-
 /// The bits of each data unit, summed up in its group. A block of [`GROUP`] for each group.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_measure(job: *const EncodeJob) {
@@ -417,84 +385,5 @@ unsafe extern "ptx-kernel" fn jpeg_code(
             count: count / 8 + 1,
         };
         markers.or(place / 32, 1 << (place % 32));
-    }
-}
-
-/// A thread's bytes of `len`, and how many of them are before.
-///
-/// # Safety
-///
-/// There are `len` bytes and whole pieces, and the bits of markers for as many.
-#[inline(always)]
-unsafe fn piece(data: *const u8, markers: *const u32, len: u64) -> (Piece, u64) {
-    #[derive(Clone, Copy)]
-    #[repr(C, align(16))]
-    struct Quad([u32; 4]);
-    let start = (block_idx_x() * block_dim_x() + thread_idx_x()) as u64 * u64::from(PIECE);
-    let mut piece = Piece {
-        bytes: [0; 4],
-        len: len.saturating_sub(start).min(PIECE.into()) as u32,
-        markers: 0,
-    };
-    if piece.len > 0 {
-        // SAFETY: what the caller promised.
-        unsafe {
-            let Quad(bytes) = data.add(start as usize).cast::<Quad>().read();
-            piece.bytes = bytes;
-            piece.markers = *markers.add(start as usize / 32) >> (start % 32);
-        }
-    }
-    (piece, start)
-}
-
-/// How many zeros are to be stuffed into each chunk of the data, that a block of [`GROUP`] has.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn jpeg_count(
-    data: *const u8,
-    markers: *const u32,
-    len: u64,
-    zeros: *mut u32,
-) {
-    // SAFETY: the host passes `len` bytes, padded, and as many bits; all threads are here.
-    unsafe {
-        let (piece, _) = piece(data, markers, len);
-        let (_, all) = before(piece.zeros().into(), thread_idx_x());
-        if thread_idx_x() == 0 {
-            zeros.add(block_idx_x()).write(all as u32);
-        }
-    }
-}
-
-/// Writes the file's bytes, and their number in front of them, 16 bytes before. Blocks of [`GROUP`],
-/// as in `jpeg_count`.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn jpeg_stuff(
-    data: *const u8,
-    markers: *const u32,
-    len: u64,
-    zeros: *const u32,
-    file: *mut u8,
-) {
-    let thread = thread_idx_x();
-    // SAFETY: the host passes `len` bytes, padded, as many bits, and room for twice as many; all
-    // threads are here.
-    unsafe {
-        let mut part = 0;
-        let mut chunk = thread;
-        while chunk < block_idx_x() {
-            part += u64::from(*zeros.add(chunk));
-            chunk += block_dim_x();
-        }
-        let (_, chunks) = before(part, thread);
-        let (piece, start) = piece(data, markers, len);
-        let own = u64::from(piece.zeros());
-        let (own_before, _) = before(own, thread);
-        let at = start + chunks + own_before;
-        let to = file.add(16);
-        piece.place(at, |at, byte| to.add(at as usize).write(byte));
-        if piece.len > 0 && start + u64::from(piece.len) == len {
-            let end = at + u64::from(piece.len) + own;
-            file.cast::<u64>().write(end);
-        }
     }
 }

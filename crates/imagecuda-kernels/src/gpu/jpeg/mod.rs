@@ -3,4 +3,7 @@
 mod encode;
 mod here;
 mod pictures;
-mod scans;
+mod stuffing;
+mod sums;
+mod synchronize;
+mod write;

@@ -1,0 +1,136 @@
+//! Zeros that are stuffed behind 0xff: out of a file's data, and into them.
+
+use super::{
+    super::thread::{block_dim_x, block_idx_x, thread_idx_x},
+    here::{Quad, job},
+    sums::{MOST, before, sums},
+};
+use crate::jpeg::{
+    encode::{frame::GROUP, stuffing},
+    groups::THREADS,
+    jobs::ScanJob,
+    scan::Segment,
+    stuffing::{CHUNK, PIECE, Piece},
+};
+use core::slice;
+
+const _: () = assert!(GROUP as usize <= MOST && THREADS as usize <= MOST);
+
+/// Makes the data of those that the file has, which are zeros at first. A block of [`THREADS`] for
+/// each chunk of all jobs.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
+    // SAFETY: the host passes whole jobs.
+    let (job, chunk) = unsafe { job(jobs, count, |job| job.first_chunk) };
+    let thread = thread_idx_x();
+    let start = (chunk * CHUNK as u32) + (thread * PIECE) as u32;
+    let len = job.file_bytes.saturating_sub(start).min(PIECE as u32);
+    let mut piece = Piece {
+        bytes: [0; 4],
+        before: 0,
+        len,
+    };
+    // SAFETY: the addresses are valid, and the data of the file have room for whole pieces.
+    unsafe {
+        if len > 0 {
+            let file = (job.file as *const u8).add(start as usize);
+            let Quad(bytes) = file.cast::<Quad>().read();
+            piece.bytes = bytes;
+            if start > 0 {
+                piece.before = file.sub(1).read();
+            }
+        }
+        let kept = piece.kept();
+        let up_to = *sums(kept, thread, |a, b| a + b).add(thread);
+        if len > 0 {
+            let before = *(job.kept as *const u32).add(chunk as usize) + up_to - kept;
+            let segments = job.segments as *const Segment;
+            let segments = slice::from_raw_parts(segments, job.scan.segments as usize);
+            let bytes = job.scan.subsequence / 8;
+            let end = job.scan.subsequences * bytes;
+            let data = job.words as *mut u8;
+            piece.place(segments, start, before, bytes, |at, byte| {
+                if at < end {
+                    data.add(at as usize).write(byte);
+                }
+            });
+        }
+    }
+}
+
+/// A thread's bytes of `len`, and how many of them are before.
+///
+/// # Safety
+///
+/// There are `len` bytes and whole pieces, and the bits of markers for as many.
+#[inline(always)]
+unsafe fn piece(data: *const u8, markers: *const u32, len: u64) -> (stuffing::Piece, u64) {
+    let start =
+        (block_idx_x() * block_dim_x() + thread_idx_x()) as u64 * u64::from(stuffing::PIECE);
+    let mut piece = stuffing::Piece {
+        bytes: [0; 4],
+        len: len.saturating_sub(start).min(stuffing::PIECE.into()) as u32,
+        markers: 0,
+    };
+    if piece.len > 0 {
+        // SAFETY: what the caller promised.
+        unsafe {
+            let Quad(bytes) = data.add(start as usize).cast::<Quad>().read();
+            piece.bytes = bytes;
+            piece.markers = *markers.add(start as usize / 32) >> (start % 32);
+        }
+    }
+    (piece, start)
+}
+
+/// How many zeros are to be stuffed into each chunk of the data, that a block of [`GROUP`] has.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_count(
+    data: *const u8,
+    markers: *const u32,
+    len: u64,
+    zeros: *mut u32,
+) {
+    // SAFETY: the host passes `len` bytes, padded, and as many bits; all threads are here.
+    unsafe {
+        let (piece, _) = piece(data, markers, len);
+        let (_, all) = before(piece.zeros().into(), thread_idx_x());
+        if thread_idx_x() == 0 {
+            zeros.add(block_idx_x()).write(all as u32);
+        }
+    }
+}
+
+/// Writes the file's bytes, and their number in front of them, 16 bytes before. Blocks of [`GROUP`],
+/// as in `jpeg_count`.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_stuff(
+    data: *const u8,
+    markers: *const u32,
+    len: u64,
+    zeros: *const u32,
+    file: *mut u8,
+) {
+    let thread = thread_idx_x();
+    // SAFETY: the host passes `len` bytes, padded, as many bits, and room for twice as many; all
+    // threads are here.
+    unsafe {
+        let mut part = 0;
+        let mut chunk = thread;
+        while chunk < block_idx_x() {
+            part += u64::from(*zeros.add(chunk));
+            chunk += block_dim_x();
+        }
+        let (_, chunks) = before(part, thread);
+        let (piece, start) = piece(data, markers, len);
+        let own = u64::from(piece.zeros());
+        let (own_before, _) = before(own, thread);
+        let at = start + chunks + own_before;
+        let to = file.add(16);
+        piece.place(at, |at, byte| to.add(at as usize).write(byte));
+        if piece.len > 0 && start + u64::from(piece.len) == len {
+            let end = at + u64::from(piece.len) + own;
+            file.cast::<u64>().write(end);
+        }
+    }
+}

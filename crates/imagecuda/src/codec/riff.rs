@@ -95,3 +95,17 @@ pub(super) fn has_alpha(kind: &[u8; 4], data: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// Whether the data of a chunk of alpha are of a kind that there is, and enough for a picture of
+/// that many pixels, if they are not compressed.
+pub(super) fn is_alpha(data: &[u8], pixels: usize) -> bool {
+    let Some((&kind, data)) = data.split_first() else {
+        return false;
+    };
+    // Two bits each: compression, filter, preprocessing, and zeros.
+    match (kind & 3, kind >> 4) {
+        (0, 0 | 1) => data.len() >= pixels,
+        (1, 0 | 1) => !data.is_empty(),
+        _ => false,
+    }
+}

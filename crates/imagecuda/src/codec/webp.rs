@@ -89,7 +89,7 @@ impl WebP<'_> {
         // libwebp checks stride x height of what it decodes against that size before it
         // writes, and frees no external memory, so the config needs no clean-up.
         let status = unsafe { WebPDecode(self.bytes.as_ptr(), self.bytes.len(), &mut config) };
-        accept(status, self.header.bytes())
+        self.accept(status)
     }
 
     /// Decodes as far as the data go.
@@ -117,8 +117,20 @@ impl WebP<'_> {
         drop(decoder);
         match rows {
             1.. => Ok(()),
-            _ => accept(status, self.header.bytes()),
+            _ => self.accept(status),
         }
+    }
+
+    fn accept(&self, status: VP8StatusCode) -> Result<()> {
+        // libwebp says of some damaged alpha that memory is missing.
+        if status == VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY {
+            let pixels = self.header.width as usize * self.header.height as usize;
+            let mut chunks = riff::chunks(self.bytes);
+            if chunks.any(|(kind, data)| kind == b"ALPH" && !riff::is_alpha(data, pixels)) {
+                return Err(Error::decode("the alpha is damaged"));
+            }
+        }
+        accept(status, self.header.bytes())
     }
 
     /// That pixels go to `out`.

@@ -36,6 +36,7 @@ fn gif(bytes: &[u8]) -> Result<u32, u32> {
     let at = |position: usize| bytes.get(position).copied();
     let mut position = 13 + at(10).map_or(0, table);
     loop {
+        let counted = count;
         // What is before a block's data, which are pieces behind their lengths.
         position += match at(position).ok_or(count)? {
             0x21 => 2,
@@ -46,6 +47,10 @@ fn gif(bytes: &[u8]) -> Result<u32, u32> {
             0x3b => return Ok(count),
             _ => return Err(count),
         };
+        // The decoder takes an image's first piece for no end, though it be empty.
+        if count > counted && at(position) == Some(0) {
+            position += 1;
+        }
         loop {
             let length = usize::from(at(position).ok_or(count)?);
             position += 1 + length;

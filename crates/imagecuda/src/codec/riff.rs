@@ -96,16 +96,24 @@ pub(super) fn has_alpha(kind: &[u8; 4], data: &[u8]) -> bool {
     }
 }
 
-/// Whether the data of a chunk of alpha are of a kind that there is, and enough for a picture of
-/// that many pixels, if they are not compressed.
-pub(super) fn is_alpha(data: &[u8], pixels: usize) -> bool {
+/// How the data of a chunk of alpha are to be read.
+pub(super) enum Alpha<'a> {
+    /// A byte for each pixel.
+    Plain,
+    /// As a lossless picture's data.
+    Lossless(&'a [u8]),
+    /// In no way that there is, or they are too few.
+    Unknown,
+}
+
+pub(super) fn alpha(data: &[u8], pixels: usize) -> Alpha<'_> {
     let Some((&kind, data)) = data.split_first() else {
-        return false;
+        return Alpha::Unknown;
     };
     // Two bits each: compression, filter, preprocessing, and zeros.
     match (kind & 3, kind >> 4) {
-        (0, 0 | 1) => data.len() >= pixels,
-        (1, 0 | 1) => !data.is_empty(),
-        _ => false,
+        (0, 0 | 1) if data.len() >= pixels => Alpha::Plain,
+        (1, 0 | 1) => Alpha::Lossless(data),
+        _ => Alpha::Unknown,
     }
 }

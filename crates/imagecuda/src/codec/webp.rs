@@ -2,10 +2,11 @@
 #![allow(unsafe_code)] // a C interface: decoding into the caller's memory
 
 use super::{
-    Decode, Header, Pixels, Sink, check_sides, riff,
+    Decode, Header, Pixels, Sink, check_sides,
+    riff::{self, Alpha},
     webp_anim::{Animation, Held, whole_frames},
 };
-use crate::{Error, ErrorKind, Result, SaveOptions};
+use crate::{Error, ErrorKind, Result, SaveOptions, backend::cpu};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libwebp_sys::{
     VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPDecode, WebPDecoderConfig,
@@ -82,14 +83,19 @@ impl Decode for WebP<'_> {
 
 impl WebP<'_> {
     fn read_still(&self, out: &mut [u8]) -> Result<()> {
+        let status = self.decode(self.bytes, out)?;
+        self.accept(status, out)
+    }
+
+    /// Decodes a picture of this one's size.
+    fn decode(&self, bytes: &[u8], out: &mut [u8]) -> Result<VP8StatusCode> {
         let mut config = self.config(out)?;
         config.options.use_threads = 1;
         // SAFETY: the input is one slice, and `config` was initialised by libwebp. The output
         // is `out`, borrowed mutably for the whole call, with its true length as its size:
         // libwebp checks stride x height of what it decodes against that size before it
         // writes, and frees no external memory, so the config needs no clean-up.
-        let status = unsafe { WebPDecode(self.bytes.as_ptr(), self.bytes.len(), &mut config) };
-        self.accept(status)
+        Ok(unsafe { WebPDecode(bytes.as_ptr(), bytes.len(), &mut config) })
     }
 
     /// Decodes as far as the data go.
@@ -117,20 +123,43 @@ impl WebP<'_> {
         drop(decoder);
         match rows {
             1.. => Ok(()),
-            _ => self.accept(status),
+            _ => self.accept(status, out),
         }
     }
 
-    fn accept(&self, status: VP8StatusCode) -> Result<()> {
-        // libwebp says of some damaged alpha that memory is missing.
-        if status == VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY {
-            let pixels = self.header.width as usize * self.header.height as usize;
-            let mut chunks = riff::chunks(self.bytes);
-            if chunks.any(|(kind, data)| kind == b"ALPH" && !riff::is_alpha(data, pixels)) {
-                return Err(Error::decode("the alpha is damaged"));
-            }
+    /// Whether a picture was decoded. What is in `out` may be lost otherwise.
+    fn accept(&self, status: VP8StatusCode, out: &mut [u8]) -> Result<()> {
+        // libwebp says of damaged alpha, too, that memory is missing.
+        if status == VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY && self.has_damaged_alpha(out)? {
+            return Err(Error::decode("the alpha is damaged"));
         }
         accept(status, self.header.bytes())
+    }
+
+    fn has_damaged_alpha(&self, out: &mut [u8]) -> Result<bool> {
+        let mut chunks = riff::chunks(self.bytes);
+        let Some((_, alpha)) = chunks.find(|(kind, _)| *kind == b"ALPH") else {
+            return Ok(false);
+        };
+        let (width, height) = (self.header.width, self.header.height);
+        let pixels = width as usize * height as usize;
+        Ok(match riff::alpha(alpha, pixels) {
+            Alpha::Plain => false,
+            Alpha::Unknown => true,
+            // A lossless picture but for the header.
+            Alpha::Lossless(data) => {
+                let side = |pixels: u32| pixels.wrapping_sub(1) & 0x3fff;
+                let size = (side(width) | side(height) << 14).to_le_bytes();
+                let mut picture = Vec::new();
+                cpu::reserve(&mut picture, 5 + data.len())?;
+                picture.push(0x2f);
+                picture.extend(size);
+                picture.extend(data);
+                let status = self.decode(&picture, out)?;
+                use VP8StatusCode::*;
+                !matches!(status, VP8_STATUS_OK | VP8_STATUS_OUT_OF_MEMORY)
+            }
+        })
     }
 
     /// That pixels go to `out`.

@@ -118,7 +118,7 @@ fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
             assert!(image.unwrap().download().unwrap() == expected[i]);
         }
     }
-    // Those that could not be used went back, and serve others.
+    // Those that could not be used went back, and serve others; some of each round were given up.
     let made = device.transfer_buffers() - before;
-    assert!(made <= 12, "{made} buffers");
+    assert!(made <= 24, "{made} buffers");
 }

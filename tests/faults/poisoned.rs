@@ -1,14 +1,14 @@
 //! A GPU on which a kernel has failed: CUDA then refuses every call of the process.
 
 use super::names;
-use crate::support::{Noise, alone_through, pictures::folder};
+use crate::support::{Noise, alone_through, bits, pictures::folder};
 use imagecuda::{
     Device, Error, ErrorKind, Format, Image, ImageU8, JpegDecoder, LoadOptions, SaveOptions,
     batch::{Loader, Pipeline, Saver},
     cust::{launch, module::Module},
 };
 use libtest_mimic::Trial;
-use std::{convert::Infallible, fs, path::PathBuf};
+use std::{convert::Infallible, path::PathBuf};
 
 pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_both_devices(crate::device_tests![
@@ -85,6 +85,12 @@ fn after_a_failed_kernel_every_call_is_an_error(device: &Device) {
     let saver = Saver::new(SaveOptions::new()).threads(2);
     saver.save(&image, folder.path().join("before.png"));
 
+    let on_cpu = || {
+        let image = options.load(&Device::cpu(), &files[2]).unwrap();
+        bits(&image.download().unwrap())
+    };
+    let expected = on_cpu();
+
     fail(device);
 
     let (saved, cpu) = (folder.path().join("new.png"), Device::cpu());
@@ -152,10 +158,5 @@ fn after_a_failed_kernel_every_call_is_an_error(device: &Device) {
     let mut after = names(folder.path());
     after.remove("before.png");
     assert_eq!(after, before);
-    let image = options.load(&cpu, &files[2]).unwrap();
-    assert_eq!((image.width(), image.height()), (700, 500));
-    assert_eq!(
-        fs::read(&files[2]).unwrap(),
-        imagecuda::encode(&image, Format::Png).unwrap()
-    );
+    assert!(on_cpu() == expected);
 }

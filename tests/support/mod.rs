@@ -118,9 +118,21 @@ pub fn alone_through(before: &[&str], name: &str, device: &Device) -> bool {
     false
 }
 
-/// Runs the trials as libtest would.
+/// Runs the trials as libtest would; last, by itself, what takes all of a GPU's memory.
 pub fn run(trials: Vec<Trial>) -> ExitCode {
-    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+    let takes_all = |trial: &Trial| {
+        trial.name().starts_with("cuda::faults::memory::") && !trial.has_ignored_flag()
+    };
+    let (last, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(takes_all);
+    let arguments = Arguments::from_args();
+    let mut conclusions = vec![libtest_mimic::run(&arguments, others)];
+    if !last.is_empty() {
+        conclusions.push(libtest_mimic::run(&arguments, last));
+    }
+    let failed = conclusions
+        .iter()
+        .find(|conclusion| conclusion.has_failed());
+    failed.unwrap_or(&conclusions[0]).exit_code()
 }
 
 /// An example's program, which cargo and the bundle both lay beside the tests.

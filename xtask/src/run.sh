@@ -35,7 +35,7 @@ run_tests() {
         status=${PIPESTATUS[0]}
         [ "$status" -eq 0 ] || bad="$bad $name(exit $status)"
 
-        summary=$(grep -E '^test result: ' "$log" | tail -n 1)
+        summary=$(grep -E '^test result: ' "$log")
         if [ -z "$summary" ]; then
             bad="$bad $name(no summary)"
             continue
@@ -55,11 +55,9 @@ run_tests() {
     [ "$passed" -gt 0 ] || fail "no test ran"
 }
 
-# The number before a word of a summary line.
+# The sum of the numbers before a word of summary lines.
 count() {
-    local number
-    number=$(sed -n "s/.*[ ;]\([0-9][0-9]*\) $2.*/\1/p" <<<"$1")
-    echo "${number:-0}"
+    sed -n "s/.*[ ;.]\([0-9][0-9]*\) $2.*/\1/p" <<<"$1" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
 run_benches() {

@@ -9,6 +9,8 @@ mod exr;
 #[cfg(all(target_os = "linux", feature = "heif"))]
 mod heif;
 #[cfg(target_os = "linux")]
+mod inside;
+#[cfg(target_os = "linux")]
 mod jpeg;
 #[cfg(target_os = "linux")]
 mod others;
@@ -166,6 +168,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("exr", exr::all),
         #[cfg(feature = "heif")]
         ("heif", heif::all),
+        ("inside", inside::all),
         ("jpeg", jpeg::all),
         ("others", others::all),
         ("png", png::all),

@@ -108,7 +108,7 @@ fn apng([width, height]: [u32; 2], claimed: u32, frames: u32, profile: &[u8]) ->
     file
 }
 
-fn riff(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
+pub(super) fn riff(chunks: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
     let mut body = b"WEBP".to_vec();
     for (kind, data) in chunks {
         body.extend(*kind);
@@ -125,7 +125,7 @@ fn three(number: u32) -> [u8; 3] {
 }
 
 /// The data of a lossless picture of one colour, whose codes take no bits at all.
-fn vp8l(width: u32, height: u32) -> Vec<u8> {
+pub(super) fn vp8l(width: u32, height: u32) -> Vec<u8> {
     let mut bits: Vec<u8> = Vec::new();
     let mut put =
         |value: u32, count: u32| (0..count).for_each(|i| bits.push((value >> i & 1) as u8));

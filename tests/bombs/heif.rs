@@ -105,9 +105,7 @@ fn file(items: &[Item], more: &[u8]) -> Vec<u8> {
     let meta = full(
         b"meta",
         0,
-        &[&hdlr, &pitm, &iinf, &iprp, &iref, &iloc, &idat, more]
-            .map(|part| &part[..])
-            .concat(),
+        &[&hdlr[..], &pitm, &iinf, &iprp, &iref, &iloc, &idat, more].concat(),
     );
     [ftyp, meta].concat()
 }

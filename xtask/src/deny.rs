@@ -10,8 +10,7 @@ use std::{
 
 use crate::{Failure, sh};
 
-/// From crates.io, and compiled: the wheels on PyPI end with 0.14.2, which does not understand what
-/// cargo says since 1.77.
+/// Compiled from crates.io.
 const PACKAGE: &str = "cargo-deny@0.20.2";
 
 /// What the database of advisories, on GitHub, may take to arrive.

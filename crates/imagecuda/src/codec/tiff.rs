@@ -2,6 +2,7 @@
 
 mod damaged;
 mod deflate;
+mod inside;
 mod metadata;
 mod samples;
 mod write;
@@ -19,7 +20,7 @@ use std::{
 };
 use tiff::{
     TiffError,
-    decoder::Decoder,
+    decoder::{ChunkType, Decoder},
     tags::{ByteOrder, ExtraSamples, PhotometricInterpretation as Photometric, Tag},
 };
 
@@ -60,11 +61,11 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     let photometric: u16 = tag(&mut decoder, Tag::PhotometricInterpretation)?.unwrap_or(1);
     let samples: u16 = tag(&mut decoder, Tag::SamplesPerPixel)?.unwrap_or(1);
     let planar: u16 = tag(&mut decoder, Tag::PlanarConfiguration)?.unwrap_or(1);
-    // JPEG streams have an order of their own.
-    let jpeg = matches!(tag(&mut decoder, Tag::Compression)?, Some(6 | 7));
-    let fill_order = tag(&mut decoder, Tag::FillOrder)?
-        .filter(|_| !jpeg)
-        .unwrap_or(1);
+    let fill_order = match inside::is_there(&mut decoder)? {
+        // Files have an order of their own.
+        true => 1,
+        false => tag(&mut decoder, Tag::FillOrder)?.unwrap_or(1),
+    };
     let bits = tags(&mut decoder, Tag::BitsPerSample)?.map_or(1, |bits| bits[0]);
     let format = tags(&mut decoder, Tag::SampleFormat)?.map_or(1, |format| format[0]);
     let extra = tags(&mut decoder, Tag::ExtraSamples)?;
@@ -107,9 +108,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     // A row of tiles may be wider than the picture, and the crate allocates one.
     let (across, _) = decoder.chunk_dimensions();
     within("bytes", page.row_bytes(across), limits.bytes)?;
-    if jpeg {
-        check_jpegs(bytes, &mut decoder, limits)?;
-    }
+    inside::check(bytes, &mut decoder, limits)?;
 
     // The crate interprets little by itself, but gives any samples if it takes them for gray.
     let patch = !page.is_direct()
@@ -209,54 +208,9 @@ fn patch_photometric(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
     Ok(())
 }
 
-/// The places of all strips and tiles, and their lengths.
-fn places(decoder: &mut Reader<'_>) -> Result<Vec<(u64, u64)>> {
-    let mut places = Vec::new();
-    for (offsets, counts) in [
-        (Tag::StripOffsets, Tag::StripByteCounts),
-        (Tag::TileOffsets, Tag::TileByteCounts),
-    ] {
-        let offsets = decoder
-            .find_tag_unsigned_vec::<u64>(offsets)
-            .map_err(error)?;
-        let counts = decoder
-            .find_tag_unsigned_vec::<u64>(counts)
-            .map_err(error)?;
-        let counts = counts.into_iter().flatten();
-        places.extend(offsets.into_iter().flatten().zip(counts));
-    }
-    Ok(places)
-}
-
-/// Holds the JPEG files that are strips or tiles against `limits`: the crate decodes each as large
-/// as it says, whatever the page is.
-fn check_jpegs(bytes: &[u8], decoder: &mut Reader<'_>, limits: &Limits) -> Result<()> {
-    let mut left = bytes.len();
-    for (offset, count) in places(decoder)? {
-        let start = bytes.len().min(offset as usize);
-        let strip = &bytes[start
-            ..bytes
-                .len()
-                .min(offset.saturating_add(count) as usize)
-                .max(start)];
-        let rest = left.checked_sub(strip.len());
-        left = rest.ok_or_else(|| Error::decode("strips or tiles of JPEG that overlap"))?;
-        // A frame header, wherever the decoder may find it.
-        for header in strip.windows(10) {
-            if let &[0xff, 0xc0..=0xc2, _, _, _, h0, h1, w0, w1, components] = header {
-                let sides = [[h0, h1], [w0, w1]].map(|side| u64::from(u16::from_be_bytes(side)));
-                let pixels = sides[0] * sides[1];
-                within("pixels", Some(pixels), limits.pixels)?;
-                within("bytes", Some(pixels * u64::from(components)), limits.bytes)?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// Turns data whose bits run from low to high into what the crate knows.
 fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
-    for (offset, count) in places(decoder)? {
+    for (offset, count) in inside::places(decoder)? {
         let mut range = offset as usize..offset.saturating_add(count) as usize;
         if damaged {
             range.end = range.end.min(bytes.len());
@@ -332,7 +286,10 @@ impl Decode for Tiff<'_> {
             return self.decoder.read_image_bytes(out).map_err(error);
         }
         let mut raw: Vec<u8> = zeroed(self.raw_bytes()?)?;
-        self.decoder.read_image_bytes(&mut raw).map_err(error)?;
+        match self.has_cut_tiles() {
+            true => damaged::read_all_chunks(&mut self, &mut raw)?,
+            false => self.decoder.read_image_bytes(&mut raw).map_err(error)?,
+        }
         self.convert(&raw, out);
         Ok(())
     }
@@ -346,6 +303,14 @@ impl Tiff<'_> {
         } else {
             1
         }
+    }
+
+    /// Whether planes end within tiles, of all but the first of which the crate takes more rows than
+    /// there is room for, and panics.
+    fn has_cut_tiles(&self) -> bool {
+        let (_, height) = self.decoder.chunk_dimensions();
+        let is_tiled = self.decoder.get_chunk_type() == ChunkType::Tile;
+        is_tiled && self.page.planar && !self.header.height.is_multiple_of(height.max(1))
     }
 
     /// The bytes of all samples that are wanted.

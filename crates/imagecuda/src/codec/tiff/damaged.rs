@@ -59,6 +59,16 @@ impl Decode for Damaged<'_> {
     }
 }
 
+/// Puts all samples in their places in `raw`, plane by plane.
+pub(super) fn read_all_chunks(tiff: &mut Tiff<'_>, raw: &mut [u8]) -> Result<()> {
+    let (planes, mut holes) = (tiff.planes(), Vec::new());
+    read_chunks(tiff, planes, raw, &mut holes)?;
+    match holes.is_empty() {
+        true => Ok(()),
+        false => Err(Error::decode("a tile is damaged or missing")),
+    }
+}
+
 /// Puts all samples in their places in `raw`, plane by plane, and what is missing in `holes`.
 fn read_chunks(
     tiff: &mut Tiff<'_>,

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{ErrorKind, Format, codec};
 
-/// A TIFF of one strip (or one a plane), in either byte order, with the tags given as shorts.
+/// A TIFF of one strip or tile (or one a plane), in either byte order, with the tags given as shorts.
 fn file(little: bool, size: [u16; 2], tags: &[(u16, &[u16])], planes: &[&[u8]]) -> Vec<u8> {
     let short = |v: u16| {
         if little {
@@ -39,8 +39,10 @@ fn file(little: bool, size: [u16; 2], tags: &[(u16, &[u16])], planes: &[&[u8]]) 
         bytes.extend_from_slice(plane);
     }
     let counts = planes.iter().flat_map(|plane| long(plane.len())).collect();
-    entries.push((273, 4, planes.len(), offsets));
-    entries.push((279, 4, planes.len(), counts));
+    let tiled = tags.iter().any(|&(tag, _)| tag == TILE[0]);
+    let [places, lengths] = if tiled { [324, 325] } else { [273, 279] };
+    entries.push((places, 4, planes.len(), offsets));
+    entries.push((lengths, 4, planes.len(), counts));
     entries.sort();
     let mut directory = short(entries.len() as u16).to_vec();
     for (tag, kind, count, mut value) in entries {
@@ -71,6 +73,8 @@ fn load(bytes: &[u8]) -> Result<(Layout, Vec<u8>)> {
 }
 
 const BITS: u16 = 258;
+const COMPRESSION: u16 = 259;
+const TILE: [u16; 2] = [322, 323];
 const PHOTOMETRIC: u16 = 262;
 const FILL_ORDER: u16 = 266;
 const SAMPLES: u16 = 277;
@@ -303,4 +307,75 @@ fn says_what_it_does_not_read() {
     let short = [(BITS, &[8; 3][..]), (PHOTOMETRIC, &[5]), (SAMPLES, &[3])];
     let error = load(&file(true, [1, 1], &short, &[&[0; 8]])).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
+}
+
+/// The crate has no room for the rows behind the end of planes but the first.
+#[test]
+fn planes_end_within_tiles() {
+    let tile = |plane: usize| -> Vec<u8> {
+        let sample = |i: usize| (i % 16 + i / 16 * 20 + plane * 7) as u8;
+        (0..16 * 16).map(sample).collect()
+    };
+    let tiles: Vec<Vec<u8>> = (0..3 * 2).map(tile).collect();
+    let packed = tiles.iter().map(|tile| {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Default::default());
+        std::io::Write::write_all(&mut encoder, tile).unwrap();
+        encoder.finish().unwrap()
+    });
+    let packed: Vec<Vec<u8>> = packed.collect();
+    let packed: Vec<&[u8]> = packed.iter().map(Vec::as_slice).collect();
+    let tags: [(u16, &[u16]); 7] = [
+        (BITS, &[8, 8, 8]),
+        (COMPRESSION, &[8]),
+        (PHOTOMETRIC, &[2]),
+        (SAMPLES, &[3]),
+        (PLANAR, &[2]),
+        (TILE[0], &[16]),
+        (TILE[1], &[16]),
+    ];
+    let (layout, pixels) = load(&file(true, [19, 10], &tags, &packed)).unwrap();
+    assert_eq!(layout, Layout::Rgb8);
+    for (i, pixel) in pixels.as_chunks::<3>().0.iter().enumerate() {
+        let (x, y) = (i % 19, i / 19);
+        let expected = [0, 1, 2].map(|plane| tiles[plane * 2 + x / 16][y * 16 + x % 16]);
+        assert_eq!(*pixel, expected, "{x}, {y}");
+    }
+    // One that is missing is no hole, if nobody asked for that.
+    let cut = [&packed[..5], &[&packed[5][..9]]].concat();
+    assert!(load(&file(true, [19, 10], &tags, &cut)).is_err());
+}
+
+/// Of these qualities the tables of quantizers look like a frame header.
+#[test]
+fn jpeg_of_any_quality() {
+    for quality in [9, 16, 17, 21, 90] {
+        let mut jpeg = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut jpeg, quality);
+        let gray: Vec<u8> = (0..24 * 20)
+            .map(|i| (i % 24 * 5 + i / 24 * 3) as u8)
+            .collect();
+        encoder
+            .encode(&gray, 24, 20, jpeg_encoder::ColorType::Luma)
+            .unwrap();
+        let tags: [(u16, &[u16]); 3] = [(BITS, &[8]), (COMPRESSION, &[7]), (PHOTOMETRIC, &[1])];
+        let (layout, found) = load(&file(true, [24, 20], &tags, &[&jpeg])).unwrap();
+        assert_eq!(layout, Layout::L8);
+        let far = gray.iter().zip(&found).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(far.unwrap() < 40, "{quality}: {far:?}");
+        // The page's size is the one that counts.
+        let small = load(&file(true, [24, 20 - 1], &tags, &[&jpeg]));
+        assert_eq!(small.unwrap().1[..], found[..24 * 19]);
+        let error = load(&file(true, [24, 2], &tags, &[&high(&jpeg)])).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
+    }
+}
+
+/// A JPEG that says it is very high.
+fn high(jpeg: &[u8]) -> Vec<u8> {
+    let mut jpeg = jpeg.to_vec();
+    let at = jpeg
+        .windows(4)
+        .position(|header| header == [0xff, 0xc0, 0, 11]);
+    jpeg[at.unwrap() + 5] = 0x10;
+    jpeg
 }

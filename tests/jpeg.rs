@@ -57,6 +57,7 @@ const DECODERS: [JpegDecoder; 2] = [JpegDecoder::Host, JpegDecoder::Kernels];
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = crate::support::on_each_device(crate::device_tests![
         a_flat_picture_is_exact,
+        crowded_pictures_are_exact,
         other_encoders_files_are_exact,
         long_thin_pictures_are_exact,
         a_cut_picture_is_as_libjpeg_leaves_it,
@@ -239,6 +240,13 @@ fn exact_or_bad(device: &Device, bytes: Vec<u8>, bad: bool) -> Result<(), Failed
 fn a_flat_picture_is_exact(device: &Device) {
     exact(device, &jpegs::flat([2048, 2048], 0xc0)).unwrap();
     exact(device, &jpegs::flat([700, 500], 0xc2)).unwrap();
+}
+
+/// Right decoders for which there is no room are missed.
+fn crowded_pictures_are_exact(device: &Device) {
+    for (side, restart) in [(16, 0), (16, 1), (64, 0), (256, 1), (256, 3), (256, 0)] {
+        exact(device, &jpegs::crowded(side, restart)).unwrap();
+    }
 }
 
 fn long_thin_pictures_are_exact(device: &Device) {

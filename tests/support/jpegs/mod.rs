@@ -1,6 +1,7 @@
 //! JPEG files of all kinds that a decoder must take, and what libjpeg-turbo makes of them.
 
 mod content;
+mod crowded;
 mod damage;
 mod encoders;
 mod huffman;
@@ -10,6 +11,7 @@ mod scans;
 mod writer;
 
 pub use self::{
+    crowded::crowded,
     damage::{damaged, first_scan, has_adobe},
     encoders::encoded,
     made::{Jpeg, flat, pair, random, soft},

@@ -94,6 +94,25 @@ pub unsafe fn compare_exchange_u32(address: u32, expected: u32, number: u32) -> 
     before
 }
 
+/// Puts a number at an address within shared memory, which others may compare and exchange.
+///
+/// # Safety
+///
+/// The address is that of four bytes of the block's shared memory, and a multiple of 4.
+#[inline(always)]
+pub unsafe fn exchange_u32(address: u32, number: u32) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "atom.shared.exch.b32 {before}, [{address}], {number};",
+            before = out(reg32) _,
+            address = in(reg32) address,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
 /// Writes a number at an address within shared memory.
 ///
 /// # Safety

@@ -16,7 +16,7 @@ use super::{
     bits::{Reader, Words},
     huffman::{END, STEP_BITS, Step, Tables},
     scan::{Place, Scan, State, status},
-    sections::Node,
+    sections::{Node, Pass},
 };
 
 /// Threads that take the same steps together, and so have to stay together until all are done.
@@ -225,7 +225,7 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
     }
 
     /// Decodes the subsequence once more, where `before` data units were ended in its segment
-    /// before it, up to `overshoot` bits behind its end. What is wrong with the data, as [`status`].
+    /// before it, to where the first `pass` came. What is wrong with the data, as [`status`].
     /// Threads that are together all call this, those that are not active as well.
     #[inline(always)]
     pub fn write(
@@ -233,12 +233,12 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
         is_active: bool,
         together: impl Together,
         before: u32,
-        overshoot: u32,
+        pass: Pass,
         output: &mut impl Output,
     ) -> u32 {
         let scan = self.scan;
         let is_last = self.limit == self.end;
-        self.limit += overshoot << STEP_BITS;
+        self.limit += pass.overshoot() << STEP_BITS;
         let first = self.place.segment * scan.restart_interval;
         let mcus = scan.mcus.saturating_sub(first).min(scan.restart_interval);
         let mut left = (mcus * scan.unit_count).saturating_sub(before);
@@ -298,6 +298,9 @@ impl<'a, T: Tables, W: Words> Decoder<'a, T, W> {
             output.put(self.tables.natural(last_at), last);
         }
         let mut wrong = 0;
+        if was_active && !pass.is_known(is_last) {
+            wrong |= status::UNSYNCHRONIZED;
+        }
         if was_active && is_invalid {
             wrong |= status::INVALID;
         }

@@ -4,7 +4,8 @@
 //! - [`picture`]: where coefficients and samples are.
 //! - [`huffman`], [`bits`]: codes, read from any place of the data.
 //! - [`scan`]: a scan of a sequential file; [`decoder`]: decoded by many threads at once;
-//!   [`groups`]: which thread decodes what; [`jobs`]: what a launch is told.
+//!   [`sections`]: what they know of each other; [`groups`]: which thread decodes what once more;
+//!   [`jobs`]: what a launch is told.
 //! - [`stuffing`]: the data as scans have them, of those that files have.
 //! - [`idct`]: coefficients to samples.
 //! - [`upsample`]: a sample for every pixel.

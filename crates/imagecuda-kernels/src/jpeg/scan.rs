@@ -32,7 +32,9 @@ impl Blocks {
     /// The block in an MCU.
     #[inline(always)]
     pub(super) fn number(&self, x: u32, y: u32) -> u32 {
-        self.first + y * self.down + x * self.across
+        // Behind the last one there is none, and it may not be a number.
+        let rows = y.wrapping_mul(self.down);
+        rows.wrapping_add(self.first + x * self.across)
     }
 }
 
@@ -116,7 +118,7 @@ impl State {
         Self(overshoot & 31 | unit << 5 | index << 9)
     }
 
-    /// Bits behind the end that belong to the last symbol before it.
+    /// Bits behind the end that belong to the last step before it.
     #[inline(always)]
     pub(super) fn overshoot(self) -> u32 {
         self.0 & 31

@@ -93,8 +93,16 @@ pub struct Pass(u32);
 
 impl Pass {
     #[inline(always)]
-    fn new(node: Node, overshoot: u32) -> Self {
-        Self(node.0 & 0x40ff_ffff | overshoot << 24)
+    fn new(here: Node, behind: Node) -> Self {
+        let is_behind = u32::from(behind.is_some()) << 29;
+        Self(here.0 & 0xc0ff_ffff | is_behind | behind.state().overshoot() << 24)
+    }
+
+    /// Whether the decoder is known to come here, and to where behind it: a place may have had no room
+    /// for it. Behind a segment's `is_last` subsequence it is of no use.
+    #[inline(always)]
+    pub fn is_known(self, is_last: bool) -> bool {
+        self.0 & 1 << 31 != 0 && (is_last || self.0 & 1 << 29 != 0)
     }
 
     /// The state that it begins in.
@@ -175,7 +183,7 @@ pub fn walk(
         root = node(at + 1, 0);
         slot = here.next();
         let behind = node(at + 1, slot);
-        visit(at, Pass::new(here, behind.state().overshoot()));
+        visit(at, Pass::new(here, behind));
         here = behind;
     }
     slot
@@ -334,6 +342,15 @@ mod tests {
         let found = |pass: &Pass| (pass.state().number(), pass.units(), pass.overshoot());
         assert_eq!(found(&passes[0]), (5, 3, 9));
         assert_eq!(found(&passes[1]), (9, 1, 1));
+        assert!(passes.iter().all(|pass| pass.is_known(false)));
+    }
+
+    #[test]
+    fn a_lost_path_is_not_known() {
+        let mut known = std::vec::Vec::new();
+        let visit = |_, pass: Pass| known.push([true, false].map(|is_last| pass.is_known(is_last)));
+        assert_eq!(walk(2, node, 2, visit), NONE);
+        assert_eq!(known, [[true, false], [false, false]]);
     }
 
     #[test]

@@ -119,7 +119,9 @@ fn synchronize(input: Input<'_>, section: u32) -> Section {
         nodes: &nodes,
         count: end,
     };
-    for (at, place) in (0..).zip(&places) {
+    // The last one first: at any place those of one subsequence arrive before those of two, as they do
+    // where all begin together.
+    for (at, place) in (0..end).zip(&places).rev() {
         let Some(place) = *place else {
             continue;
         };
@@ -280,7 +282,7 @@ fn write(
             block: 0,
             dc: Dc::default(),
         };
-        let bad = decoder.write(true, Alone, before, pass.overshoot(), &mut output);
+        let bad = decoder.write(true, Alone, before, pass, &mut output);
         let own = output.dc;
         dc = dc.plus(own);
         wrong |= bad;

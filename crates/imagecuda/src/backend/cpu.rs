@@ -62,6 +62,14 @@ pub(crate) fn reserve<T>(memory: &mut Vec<T>, more: usize) -> Result<()> {
     })
 }
 
+/// A copy, for which there may be no memory.
+pub(crate) fn copied<T: Copy>(of: &[T]) -> Result<Vec<T>> {
+    let mut copy = Vec::new();
+    reserve(&mut copy, of.len())?;
+    copy.extend_from_slice(of);
+    Ok(copy)
+}
+
 /// Idle bytes of staging memory that are kept.
 const KEEP: usize = 1 << 30;
 

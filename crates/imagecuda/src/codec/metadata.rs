@@ -1,7 +1,10 @@
 //! What files say beside their pixels. Read from the containers themselves, so that every
 //! decoder's answer is the same; what is damaged here counts as not there.
 
-use super::exif;
+use super::{
+    exif,
+    png_chunks::{Chunk, chunks},
+};
 use crate::{ColorPolicy, Format, color::Cicp};
 use imagecuda_kernels::orient::Orientation;
 
@@ -178,15 +181,8 @@ pub(super) fn strip_exif(segment: &[u8]) -> Option<&[u8]> {
 
 fn png(bytes: &[u8]) -> Metadata {
     let mut metadata = Metadata::default();
-    let mut rest = bytes.get(8..).unwrap_or_default();
-    while let Some((length, after)) = rest.split_first_chunk() {
-        let length = u32::from_be_bytes(*length) as usize;
-        let (Some(name), Some(data)) =
-            (after.get(..4), after.get(4..).and_then(|a| a.get(..length)))
-        else {
-            break;
-        };
-        match (name, data) {
+    for Chunk { kind, data, .. } in chunks(bytes) {
+        match (kind, data) {
             (b"IHDR", [.., kind, _, _, _]) => metadata.is_gray = matches!(kind, 0 | 4),
             (b"eXIf", _) => metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec()),
             // Goes before the profile, which is for readers that do not know it.
@@ -199,8 +195,6 @@ fn png(bytes: &[u8]) -> Metadata {
             }
             _ => {}
         }
-        // The checksum after the data is the decoder's affair.
-        rest = after.get(4 + length + 4..).unwrap_or_default();
     }
     #[cfg(feature = "png")]
     {

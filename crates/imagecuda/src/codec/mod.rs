@@ -41,6 +41,7 @@ mod options;
 mod pfm;
 #[cfg(feature = "png")]
 mod png;
+mod png_chunks;
 #[cfg(any(
     feature = "bmp",
     feature = "exr",

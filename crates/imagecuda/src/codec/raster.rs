@@ -1,7 +1,10 @@
 //! The formats that the `image` crate reads and writes.
 
 use super::{Decode, Header, Pixels, Sink, check_sides};
-use crate::{Error, Limits, Result, backend::cpu::zeroed};
+use crate::{
+    Error, Limits, Result,
+    backend::cpu::{self, zeroed},
+};
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Cursor, ErrorKind as IoErrorKind};
@@ -168,7 +171,7 @@ pub(super) fn write_gif(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
     let mut thresholded;
     let mut pixels = pixels;
     if pixels.layout == Layout::Rgba8 {
-        thresholded = pixels.data.to_vec();
+        thresholded = cpu::copied(pixels.data)?;
         for [color @ .., alpha] in thresholded.as_chunks_mut::<4>().0 {
             if *alpha < 128 {
                 (*color, *alpha) = ([0; 3], 0);
@@ -208,13 +211,13 @@ pub(super) fn write_hdr(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
     // brightest would be black, and the darkest bright.
     const LEAST: f32 = f32::MIN_POSITIVE / 4.0;
     const MOST: f32 = 255.0 / 256.0 * (f32::MAX / 2.0);
-    let held = |v: &[u8; 4]| {
-        let v = f32::from_ne_bytes(*v);
+    let mut data = cpu::copied(pixels.data)?;
+    for sample in data.as_chunks_mut().0 {
+        let v = f32::from_ne_bytes(*sample);
         let held = if v >= LEAST { v.min(MOST) } else { 0.0 };
-        held.to_ne_bytes()
-    };
-    let samples: Vec<[u8; 4]> = pixels.data.as_chunks().0.iter().map(held).collect();
-    let data = samples.as_flattened();
+        *sample = held.to_ne_bytes();
+    }
+    let data = &data[..];
     let pixels = Pixels { data, ..pixels };
     write(image::codecs::hdr::HdrEncoder::new(out), pixels)
 }
@@ -245,7 +248,8 @@ pub(super) fn write_ico(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 pub(super) fn png_profile(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut limits = image::Limits::no_limits();
     // The largest profiles in use have 4 MB.
-    limits.max_alloc = Some(16 << 20);
+    limits.max_alloc = Some(24 << 20);
+    let bytes = super::png_chunks::without_texts(bytes).ok()?;
     let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits);
     decoder.ok()?.icc_profile().ok()?
 }
@@ -254,12 +258,13 @@ pub(super) fn png_profile(bytes: &[u8]) -> Option<Vec<u8>> {
 /// PNG the default image.
 #[cfg(feature = "png")]
 pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    /// What it may hold beside pixels: texts, and a profile, which is read elsewhere.
+    /// What it may hold beside pixels: some texts, and a profile, which is read elsewhere.
     const MOST_METADATA: u64 = 64 << 20;
     let width = bytes.get(16..).and_then(|header| header.first_chunk());
     let row = 8 * u64::from(width.map_or(0, |width| u32::from_be_bytes(*width)));
     let mut inner = image::Limits::no_limits();
     inner.max_alloc = Some(MOST_METADATA + row);
+    let bytes = super::png_chunks::without_texts(bytes)?;
     let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), inner);
     open(decoder, limits, Curve::Encoded)
 }

@@ -1,21 +1,23 @@
 //! Where encoders write.
 
-use crate::{Error, Result};
+use crate::Result;
 use std::io::{self, Seek, SeekFrom, Write};
 
 /// Where an encoder writes.
 pub(crate) trait Sink: Write + Seek + Send {}
 impl<T: Write + Seek + Send> Sink for T {}
 
-/// Runs an encoder. Where it fails as `out` does, the error is that of `out`: some encoders only
-/// keep its text.
+/// Runs an encoder. Where `out` fails, the error is that of `out`: some encoders only keep its text,
+/// or write their last bytes when nobody asks any more.
 pub(super) fn watched(
     out: &mut dyn Sink,
     encode: impl FnOnce(&mut dyn Sink) -> Result<()>,
 ) -> Result<()> {
     let mut watched = Watched { out, failure: None };
     let result = encode(&mut watched);
-    result.map_err(|error| watched.failure.map_or(error, Error::from))
+    watched
+        .failure
+        .map_or(result, |failure| Err(failure.into()))
 }
 
 struct Watched<'a> {

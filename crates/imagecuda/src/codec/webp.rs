@@ -74,7 +74,7 @@ impl Decode for WebP<'_> {
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
         match (self.animated, self.damaged) {
             (true, false) => Self::read_first_frame(Held::Borrowed(self.bytes), out),
-            (true, true) => Self::read_first_frame(whole_frames(self.bytes).into(), out),
+            (true, true) => Self::read_first_frame(whole_frames(self.bytes)?.into(), out),
             (false, false) => self.read_still(out),
             (false, true) => self.read_rows(out),
         }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)] // a C interface, which keeps pointers into what it reads
 
 use super::frames::Bytes;
-use crate::{Error, Result};
+use crate::{Error, Result, backend::cpu};
 use libwebp_sys::{
     WEBP_CSP_MODE, WebPAnimDecoder, WebPAnimDecoderDelete, WebPAnimDecoderGetInfo,
     WebPAnimDecoderGetNext, WebPAnimDecoderHasMoreFrames, WebPAnimDecoderNew,
@@ -40,7 +40,7 @@ pub(super) fn count(bytes: &[u8]) -> Option<u32> {
 }
 
 /// The file up to the last frame that is all there, as libwebp takes no half of one.
-pub(super) fn whole_frames(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn whole_frames(bytes: &[u8]) -> Result<Vec<u8>> {
     const RIFF: usize = 12;
     let mut end = RIFF;
     while let Some(chunk) = bytes.get(end..)
@@ -54,11 +54,11 @@ pub(super) fn whole_frames(bytes: &[u8]) -> Vec<u8> {
         }
         end += length;
     }
-    let mut whole = bytes.get(..end).unwrap_or_default().to_vec();
+    let mut whole = cpu::copied(bytes.get(..end).unwrap_or_default())?;
     if let Some(length) = whole.get_mut(4..8) {
         length.copy_from_slice(&((end - 8) as u32).to_le_bytes());
     }
-    whole
+    Ok(whole)
 }
 
 /// A file's bytes, the caller's or shared. Neither changes nor moves while this exists.

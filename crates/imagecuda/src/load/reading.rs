@@ -1,7 +1,7 @@
 //! Files and readers into memory, as far as the limits go.
 
 use crate::{
-    Device, LoadOptions, Result,
+    Device, ErrorKind, LoadOptions, Result,
     backend::{Staging, cpu},
     codec,
 };
@@ -68,9 +68,15 @@ impl LoadOptions {
         let limit = self.limits.bytes;
         let mut bytes = Vec::new();
         cpu::reserve(&mut bytes, usize::try_from(len).unwrap_or(usize::MAX))?;
-        reader
-            .take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)?;
+        let mut reader = reader.take(limit.saturating_add(1));
+        if let Err(error) = reader.read_to_end(&mut bytes) {
+            // At least what there is already.
+            let (requested, free) = (bytes.len(), None);
+            return Err(match error.kind() {
+                io::ErrorKind::OutOfMemory => ErrorKind::OutOfMemory { requested, free }.into(),
+                _ => error.into(),
+            });
+        }
         codec::within("bytes", Some(bytes.len() as u64), limit)?;
         Ok(bytes)
     }

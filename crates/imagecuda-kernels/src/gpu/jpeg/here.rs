@@ -201,8 +201,8 @@ pub(super) struct DeviceWords(*const u32);
 impl Words for DeviceWords {
     #[inline(always)]
     fn word(self, number: u32) -> u32 {
-        // SAFETY: no decoder begins a symbol behind its subsequence, and behind the last one there
-        // is more than it reads on the way.
+        // SAFETY: no decoder begins a symbol more than 31 bits behind its subsequence, or reads more
+        // than four words ahead; behind the last subsequence there is more than that.
         unsafe { *self.0.add(number as usize) }
     }
 }

@@ -84,10 +84,11 @@ impl Nodes for SharedNodes {
 
     #[inline(always)]
     fn put(self, at: u32, slot: u32, node: Node) {
-        // Nobody else writes a node that is there.
+        // Nobody else writes a node that is there; who looks at it meanwhile looks for its state,
+        // which stays as it is.
         if slot < NONE {
             // SAFETY: one of the block's nodes.
-            unsafe { shared::store_u32(self.place(at, slot), cast(node)) };
+            unsafe { shared::exchange_u32(self.place(at, slot), cast(node)) };
         }
     }
 

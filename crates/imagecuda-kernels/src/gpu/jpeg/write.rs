@@ -195,7 +195,7 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
         dc: shared::address(dc) + thread as u32 * size_of::<Dc>() as u32,
     };
     let mut decoder = Decoder::new(scan, tables, here.words, place, pass.state());
-    let bad = decoder.write(is_active, Warp, done, pass.overshoot(), &mut output);
+    let bad = decoder.write(is_active, Warp, done, pass, &mut output);
     // SAFETY: as above.
     let dc = unsafe { *dc.add(thread) };
     mark(job, bad);

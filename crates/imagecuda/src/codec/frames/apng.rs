@@ -51,7 +51,7 @@ fn decoder<B: AsRef<[u8]>>(bytes: B, most_bytes: u64) -> Decoder<Cursor<B>> {
         bytes: usize::try_from(most_bytes).unwrap_or(usize::MAX),
     };
     let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), limits);
-    // What these hold is none of the pictures.
+    // Metadata are read elsewhere.
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder
@@ -206,9 +206,6 @@ impl<B: AsRef<[u8]>> Animation<B> {
     fn new(bytes: B, limits: &Limits) -> Result<Self> {
         let mut decoder = decoder(bytes, limits.bytes);
         decoder.set_transformations(Transformations::EXPAND | Transformations::ALPHA);
-        // Metadata are read elsewhere.
-        decoder.set_ignore_text_chunk(true);
-        decoder.set_ignore_iccp_chunk(true);
         let reader = decoder.read_info().map_err(error)?;
         let info = reader.info();
         let (width, height) = info.size();

@@ -15,7 +15,7 @@ pub(crate) fn count(format: Format, bytes: &[u8]) -> u32 {
         Format::Tiff => super::pages::count(bytes),
         #[cfg(feature = "webp")]
         Format::WebP if webp_anim::is_animated(bytes) => {
-            let whole = || webp_anim::count(&webp_anim::whole_frames(bytes));
+            let whole = || webp_anim::count(&webp_anim::whole_frames(bytes).ok()?);
             webp_anim::count(bytes)
                 .or_else(whole)
                 .map_or(1, |count| count.max(1))

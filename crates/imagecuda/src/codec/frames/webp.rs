@@ -26,7 +26,7 @@ impl Frames {
         let animation = Animation::new(Held::Shared(bytes.clone()));
         let cut = damaged && animation.is_err();
         let animation = match cut {
-            true => Animation::new(whole_frames(bytes.as_ref()).into()),
+            true => Animation::new(whole_frames(bytes.as_ref())?.into()),
             false => animation,
         }?;
         Ok(Self {

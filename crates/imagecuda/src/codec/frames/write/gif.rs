@@ -5,6 +5,7 @@
 use super::{Clock, Rect, sixteen_bits};
 use crate::{
     Error, Result,
+    backend::cpu,
     codec::{Pixels, check_sides},
 };
 use gif::{DisposalMethod, Encoder, EncodingError, Frame, Repeat};
@@ -112,7 +113,7 @@ impl super::Writer for Writer {
             width: pixels.width,
             height: pixels.height,
             layout: pixels.layout,
-            data: pixels.data.to_vec(),
+            data: cpu::copied(pixels.data)?,
             part,
             ticks: ticks as u16,
         });

@@ -90,6 +90,13 @@ pub(super) fn all() -> Vec<Bomb> {
             small,
         ),
         bomb(
+            "text that is there",
+            "40 MB of it",
+            "png",
+            with(&[(b"tEXt", &[&b"Comment\0"[..], &[b'a'; 40_000_000]].concat())]),
+            small,
+        ),
+        bomb(
             "international text",
             "1 GB inflated",
             "png",
@@ -169,15 +176,15 @@ pub(super) fn all() -> Vec<Bomb> {
     // A chunk that is there, as far as a file system can tell.
     let mut head = file(64, 64, [8, 0, 0], &[]);
     head.truncate(33);
-    head.extend(1_200_000_000_u32.to_be_bytes());
+    head.extend(1_000_000_000_u32.to_be_bytes());
     head.extend(b"iCCPa\0\0");
     for (name, fate) in [
         ("a profile in a hole", Fate::Refused),
         ("a profile in a hole, allowed", Fate::NoMemory),
     ] {
-        let hole = bomb(name, "1.2 GB of chunk", "png", head.clone(), fate);
+        let hole = bomb(name, "1 GB of chunk", "png", head.clone(), fate);
         all.push(Bomb {
-            size: 1_200_000_100,
+            size: 1_000_000_100,
             ..hole
         });
     }

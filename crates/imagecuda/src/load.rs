@@ -271,7 +271,7 @@ impl LoadOptions {
     }
 
     fn read_file(&self, device: &Device, path: &Path, targets: &[&dyn Target]) -> Result<Decoded> {
-        self.stage(device, path, true)
+        self.stage(device, path)
             .and_then(|file| {
                 self.read_host(device, (&file).into(), Some(path), targets, &mut |_| Ok(()))
             })

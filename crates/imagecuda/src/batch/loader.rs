@@ -272,7 +272,7 @@ impl<S: Source> Shared<S> {
         let (file, path): (FileBytes<'_>, _) = match source.content() {
             Content::Bytes(bytes) => (bytes.into(), None),
             Content::File(path) => {
-                staged = options.stage(device, path, false)?;
+                staged = options.stage(device, path)?;
                 ((&staged).into(), Some(path))
             }
         };

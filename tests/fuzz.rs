@@ -16,6 +16,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         let folder = data("fuzz/regressions").join(target);
         for file in fs::read_dir(folder).into_iter().flatten() {
             let path = file.unwrap().path();
+            if !path.is_file() {
+                continue;
+            }
             let fault = path.file_name().unwrap().to_string_lossy().into_owned();
             let ignored = target == "load_heif" && !Format::Heif.can_load();
             let test = move || {

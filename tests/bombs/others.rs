@@ -191,7 +191,7 @@ pub(super) fn all() -> Vec<Bomb> {
             "a line without an end",
             "30 MB",
             "hdr",
-            [&b"#?RADIANCE\n"[..], &[b'a'; 30_000_000]].concat(),
+            [&b"#?RADIANCE\n"[..], &vec![b'a'; 30_000_000]].concat(),
             Fate::Refused,
         ),
         bomb(
@@ -226,7 +226,7 @@ pub(super) fn all() -> Vec<Bomb> {
             "a number without an end",
             "30 MB of digits",
             "ppm",
-            [&b"P6\n"[..], &[b'1'; 30_000_000]].concat(),
+            [&b"P6\n"[..], &vec![b'1'; 30_000_000]].concat(),
             Fate::Refused,
         ),
         bomb(

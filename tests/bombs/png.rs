@@ -93,7 +93,10 @@ pub(super) fn all() -> Vec<Bomb> {
             "text that is there",
             "40 MB of it",
             "png",
-            with(&[(b"tEXt", &[&b"Comment\0"[..], &[b'a'; 40_000_000]].concat())]),
+            with(&[(
+                b"tEXt",
+                &[&b"Comment\0"[..], &vec![b'a'; 40_000_000]].concat(),
+            )]),
             small,
         ),
         bomb(

@@ -26,6 +26,8 @@ with the data that they need, into target/bundle. There, on a machine with a GPU
 
 The example custom_kernel is among them if there is rust-src to compile its kernel with.
 
+Programs are compressed, and unpacked by the first call.
+
 Without HEIF and AVIF: their codecs are shared libraries, which such a machine lacks.
 
 The scripts that measure peers lie in benches/peers: any Python runs them. examples/check.py
@@ -159,6 +161,10 @@ fn lay_one(program: &Path, name: &str, into: &Path, strip: bool) -> Result<(), F
     fs::copy(program, &to).map_err(sh::io(program))?;
     if strip {
         sh::read(sh::command("strip").arg(&to))?;
+    }
+    // A library is for others, who do not ask `run.sh`.
+    if !name.contains('.') && sh::works("gzip", &["--version"]) {
+        sh::read(sh::command("gzip").arg(&to))?;
     }
     Ok(())
 }

@@ -19,6 +19,11 @@ fail() {
     exit 1
 }
 
+for folder in tests benches examples; do
+    [ ! -d "$here/$folder" ] || find "$here/$folder" -name '*.gz' -exec gunzip {} + ||
+        fail "cannot unpack $folder"
+done
+
 run_tests() {
     export IMAGECUDA_TEST_DEVICE=cuda
     local passed=0 failed=0 ignored=0 programs=0 bad=""

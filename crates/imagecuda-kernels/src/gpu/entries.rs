@@ -110,17 +110,16 @@ expand! {
     expand_rgba32f_linear_to_f32, expand_rgba32f_linear_to_u8: from_linear of RgbaF32;
 }
 
-/// The words that hold pixel `i` of packed RGB bytes; the second is read only where the pixel
-/// reaches into it, so nothing past the last pixel's word is touched.
+/// The words that hold pixel `i` of packed RGB bytes, and which byte of them is its first.
 ///
 /// # Safety
 ///
-/// `src` is valid for the pixels up to `i`, rounded up to whole words.
+/// `src` is valid for the pixels up to `i` and one more.
 #[inline(always)]
 unsafe fn load_rgb8(src: *const u32, i: usize) -> (u32, u32, u32) {
     let (word, phase) = (3 * i / 4, 3 * i as u32 % 4);
     // SAFETY: word `word` holds the pixel's first byte; the next one holds its last byte where
-    // the phase is 2 or 3.
+    // the phase is 2 or 3. Neither reaches over the next pixel's end.
     unsafe {
         let low = src.add(word).read();
         let high = if phase >= 2 {
@@ -136,29 +135,37 @@ unsafe fn load_rgb8(src: *const u32, i: usize) -> (u32, u32, u32) {
 ///
 /// # Safety
 ///
-/// `src` is valid for three bytes a pixel, rounded up to whole words, `dst` for `n` pixels.
+/// `src` and `dst` are valid for `n` pixels.
 #[inline(always)]
 unsafe fn expand_rgb8<D: Expand>(src: *const u32, dst: *mut D, n: usize) {
+    let Some(last) = n.checked_sub(1) else {
+        return;
+    };
+    let put = |i: usize, pixel: texel::Rgb8| {
+        // SAFETY: called with those below `n`.
+        unsafe { dst.add(i).write(D::from_encoded(pixel)) };
+    };
     for_each(
-        n,
-        // SAFETY: `i` is below `n`.
+        last,
+        // SAFETY: `i` is below `last`.
         |i| unsafe { load_rgb8(src, i) },
-        |i, (low, high, phase)| {
-            let pixel = D::from_encoded(pack::rgb8_from_words(low, high, phase));
-            // SAFETY: `i` is below `n`.
-            unsafe { dst.add(i).write(pixel) };
-        },
+        |i, (low, high, phase)| put(i, pack::rgb8_from_words(low, high, phase)),
     );
+    // Its word may have bytes that nobody wrote.
+    if thread::block_idx_x() == 0 && thread::thread_idx_x() == 0 {
+        // SAFETY: one of the pixels.
+        put(last, unsafe { src.cast::<texel::Rgb8>().add(last).read() });
+    }
 }
 
-/// Packed RGB bytes to float. `src` is valid up to a multiple of four bytes.
+/// Packed RGB bytes to float.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn expand_rgb8_to_f32(src: *const u32, dst: *mut RgbaF32, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides and pads `src` to whole words.
+    // SAFETY: the host launches with `n` pixels on both sides.
     unsafe { expand_rgb8(src, dst, n) }
 }
 
-/// Packed RGB bytes to 8-bit RGBA. `src` is valid up to a multiple of four bytes.
+/// Packed RGB bytes to 8-bit RGBA.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn expand_rgb8_to_u8(src: *const u32, dst: *mut Rgba8, n: usize) {
     // SAFETY: as above.

@@ -16,6 +16,29 @@ use core::slice;
 
 const _: () = assert!(GROUP as usize <= MOST && THREADS as usize <= MOST);
 
+/// The first `len` bytes of a piece, and zeros: nothing behind them is read, as nobody wrote it.
+///
+/// # Safety
+///
+/// The bytes are there, at a multiple of 16.
+#[inline(always)]
+unsafe fn words(bytes: *const u8, len: u32) -> [u32; 4] {
+    // SAFETY: what the caller promised.
+    unsafe {
+        if len >= PIECE as u32 {
+            let Quad(words) = bytes.cast::<Quad>().read();
+            return words;
+        }
+        [0, 4, 8, 12].map(|first| {
+            let byte = |at: u32| match at < len {
+                true => u32::from(bytes.add(at as usize).read()) << (at % 4 * 8),
+                false => 0,
+            };
+            byte(first) | byte(first + 1) | byte(first + 2) | byte(first + 3)
+        })
+    }
+}
+
 /// Makes the data of those that the file has, which are zeros at first. A block of [`THREADS`] for
 /// each chunk of all jobs.
 #[unsafe(no_mangle)]
@@ -30,12 +53,11 @@ unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
         before: 0,
         len,
     };
-    // SAFETY: the addresses are valid, and the data of the file have room for whole pieces.
+    // SAFETY: the addresses are valid, and pieces begin at multiples of their size.
     unsafe {
         if len > 0 {
             let file = (job.file as *const u8).add(start as usize);
-            let Quad(bytes) = file.cast::<Quad>().read();
-            piece.bytes = bytes;
+            piece.bytes = words(file, len);
             if start > 0 {
                 piece.before = file.sub(1).read();
             }

@@ -144,12 +144,13 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     let state = State::guess(scan.guess(guess));
     let mut decoder = Decoder::new(scan, tables, here.words, place, state);
     decoder.synchronize(is_active, Warp, nodes, at, is_root);
-    // SAFETY: all threads are here. Only the section's own nodes and ends are written.
+    // SAFETY: all threads are here. Only the section's nodes and ends are written.
     unsafe {
         barrier();
         let to = (job.nodes as *mut Node).add((section * NODES) as usize);
         let mut at = thread as u32;
-        while at < (own + 1) * SLOTS {
+        // Those of subsequences that a last section lacks too: none is in them.
+        while at < NODES {
             let node = nodes.get(warm_up + at / SLOTS, at % SLOTS);
             to.add(at as usize).write(node);
             at += block_dim_x() as u32;

@@ -203,7 +203,6 @@ impl Coding {
         let mut parts = Parts::default();
         let words = parts.add(padded);
         let markers = parts.add(padded / 8);
-        let zeros = parts.end;
         let stuffed = parts.add(chunks as usize * 4);
         // Each byte could be 0xff.
         let file = parts.add(HEAD + 2 * bytes as usize);
@@ -215,7 +214,8 @@ impl Coding {
         let turn = context.take_turn();
         memory.follow(stream)?;
         let start = memory.pointer().as_raw();
-        zero(start, zeros, stream)?;
+        // Codes are joined to zeros; and of the file more may be fetched than is written.
+        zero(start, file + likely, stream)?;
         let [words, markers, stuffed, file] =
             [words, markers, stuffed, file].map(|at| start + at as u64);
         let grid = self.job.frame.units().div_ceil(GROUP);

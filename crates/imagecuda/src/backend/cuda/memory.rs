@@ -25,7 +25,7 @@ use std::{
 /// Freed memory that a device's pool keeps for the next allocation.
 const KEEP: u64 = 1 << 30;
 
-/// Every allocation is a multiple of this, so that kernels may read whole words.
+/// Every allocation is a multiple of this, so that kernels may write whole words.
 const GRAIN: usize = 16;
 
 /// What a copy from or to pageable memory moves at a time: large enough for full speed, small

@@ -20,9 +20,20 @@ pub(super) fn is_animated(bytes: &[u8]) -> bool {
     bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0)
 }
 
-/// How many frames libwebp finds in an animation, of one that is cut short as far as it goes;
-/// `None` if it can make nothing of the file.
-pub(super) fn count(bytes: &[u8]) -> Option<u32> {
+/// How many frames an animation has. Of one that is cut short, those that begin in it: libwebp finds
+/// all of them, or none behind the last one that is whole.
+pub(super) fn count(bytes: &[u8]) -> u32 {
+    let cut = || {
+        let whole = whole_frames(bytes).ok();
+        let whole = whole.and_then(|whole| demux(&whole, false));
+        demux(bytes, true).max(whole)
+    };
+    demux(bytes, false).or_else(cut).unwrap_or(0)
+}
+
+/// How many frames libwebp finds; `None` if it can make nothing of the file, as of one that is cut
+/// short unless it is `partial`.
+fn demux(bytes: &[u8], partial: bool) -> Option<u32> {
     let data = WebPData {
         bytes: bytes.as_ptr(),
         size: bytes.len(),
@@ -31,7 +42,7 @@ pub(super) fn count(bytes: &[u8]) -> Option<u32> {
     // libwebp takes null for the state, which is not wanted.
     unsafe {
         let version = WebPGetDemuxABIVersion();
-        let demuxer = WebPDemuxInternal(&data, 1, ptr::null_mut(), version);
+        let demuxer = WebPDemuxInternal(&data, partial.into(), ptr::null_mut(), version);
         let demuxer = NonNull::new(demuxer)?;
         let count = WebPDemuxGetI(demuxer.as_ptr(), WebPFormatFeature::WEBP_FF_FRAME_COUNT);
         WebPDemuxDelete(demuxer.as_ptr());

@@ -20,6 +20,10 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
     let mut copy: Vec<u8> = zeroed(bytes.len())?;
     copy.copy_from_slice(bytes);
     mend(&mut copy).ok_or_else(nothing)?;
+    // A header that ends elsewhere for the decoder is not to be mended.
+    if raster::exr(&copy, limits)?.header() != header {
+        return Err(nothing());
+    }
     Ok(Box::new(Exr {
         bytes: copy,
         limits: *limits,

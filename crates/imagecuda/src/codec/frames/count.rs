@@ -14,12 +14,7 @@ pub(crate) fn count(format: Format, bytes: &[u8]) -> u32 {
         #[cfg(feature = "tiff")]
         Format::Tiff => super::pages::count(bytes),
         #[cfg(feature = "webp")]
-        Format::WebP if webp_anim::is_animated(bytes) => {
-            let whole = || webp_anim::count(&webp_anim::whole_frames(bytes).ok()?);
-            webp_anim::count(bytes)
-                .or_else(whole)
-                .map_or(1, |count| count.max(1))
-        }
+        Format::WebP if webp_anim::is_animated(bytes) => webp_anim::count(bytes).max(1),
         _ => 1,
     }
 }

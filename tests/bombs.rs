@@ -131,12 +131,15 @@ pub(crate) fn child() -> Option<ExitCode> {
         tell(way, &|| {
             let mut frames = options.frames(&cpu, path)?;
             // Some as they come, and those behind them; an error is the last one's.
-            for _ in 0..20 {
-                if frames.read()?.is_none() {
+            let (mut count, mut pixels) = (0, 0);
+            while pixels < 1 << 24 {
+                let Some((frame, _)) = frames.read()? else {
                     return Ok("all".into());
-                }
+                };
+                count += 1;
+                pixels += u64::from(frame.width()) * u64::from(frame.height());
             }
-            Ok(format!("20 and {}", frames.skip_frames(200_000)?))
+            Ok(format!("{count} and {}", frames.skip_frames(200_000)?))
         });
     }
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();

@@ -234,6 +234,13 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Picture(2048, 2048),
         ),
         bomb(
+            "many small frames of APNG",
+            "60,000 of 8²",
+            "png",
+            apng([8; 2], 60_000, 60_000, &[]),
+            Fate::Picture(8, 8),
+        ),
+        bomb(
             "frames of a large profile",
             "2,000 with 15 MB inflated each",
             "png",

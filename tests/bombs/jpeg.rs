@@ -92,6 +92,22 @@ fn with(segments: &[u8]) -> Vec<u8> {
     [&file[..2], segments, &file[2..]].concat()
 }
 
+/// A picture of 2048 × 2048, and so many blocks with a marker between each two.
+fn restarting(blocks: usize) -> Vec<u8> {
+    let mut data: Vec<u8> = (0..blocks)
+        .flat_map(|i| [0, 0xff, 0xd0 + (i % 8) as u8])
+        .collect();
+    data.truncate(data.len() - 2);
+    [
+        tables(END_OF_BLOCK),
+        segment(0xdd, &[0, 1]),
+        frame(0xc0, 2048, 2048, 1),
+        scan(1, [0, 63, 0], &data),
+        vec![0xff, 0xd9],
+    ]
+    .concat()
+}
+
 pub(super) fn all() -> Vec<Bomb> {
     let small = Fate::Picture(64, 64);
     let mut all = vec![
@@ -249,41 +265,14 @@ pub(super) fn all() -> Vec<Bomb> {
             "restarts",
             "2,000,000 markers",
             "jpg",
-            {
-                let restarts: Vec<u8> = (0..2_000_000)
-                    .flat_map(|i| [0, 0xff, 0xd0 + (i % 8) as u8])
-                    .collect();
-                let data = scan(1, [0, 63, 0], &restarts);
-                [
-                    tables(END_OF_BLOCK),
-                    segment(0xdd, &[0, 1]),
-                    frame(0xc0, 2048, 2048, 1),
-                    data,
-                    vec![0xff, 0xd9],
-                ]
-                .concat()
-            },
+            restarting(2_000_001),
             Fate::Anything,
         ),
         bomb(
             "restarts at each block",
-            "4,194,304 pixels, 65,536 markers",
+            "4,194,304 pixels, 65,535 markers",
             "jpg",
-            {
-                let mut restarts: Vec<u8> = (0..65_536)
-                    .flat_map(|i| [0, 0xff, 0xd0 + (i % 8) as u8])
-                    .collect();
-                restarts.truncate(restarts.len() - 2);
-                let data = scan(1, [0, 63, 0], &restarts);
-                [
-                    tables(END_OF_BLOCK),
-                    segment(0xdd, &[0, 1]),
-                    frame(0xc0, 2048, 2048, 1),
-                    data,
-                    vec![0xff, 0xd9],
-                ]
-                .concat()
-            },
+            restarting(65_536),
             Fate::Picture(2048, 2048),
         ),
     ];

@@ -1,6 +1,9 @@
 //! The formats without many frames or parts: giants, runs, and headers without an end.
 
-use super::{Bomb, Fate, bomb};
+use super::{
+    Bomb, Fate, bomb,
+    png::{inflating, with},
+};
 
 fn bmp(width: i32, height: i32, compression: u32, depth: u16, data: &[u8]) -> Vec<u8> {
     let mut file = b"BM\0\0\0\0\0\0\0\0\x36\x04\0\0".to_vec();
@@ -277,6 +280,13 @@ pub(super) fn all() -> Vec<Bomb> {
             "ico",
             ico(&bmp(most, most, 0, 32, &[0; 99])[14..], 1),
             Fate::TooLarge,
+        ),
+        bomb(
+            "a profile inside",
+            "1 GB inflated",
+            "ico",
+            ico(&with(&[(b"iCCP", &inflating(1 << 30))]), 1),
+            Fate::Refused,
         ),
         bomb(
             "many pictures",

@@ -34,8 +34,13 @@ fn chunk(file: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
     file.extend(crc.sum().to_be_bytes());
 }
 
+/// A profile of so many zeros.
+pub(super) fn inflating(count: usize) -> Vec<u8> {
+    [b"a\0\0", &zeros(count)[..]].concat()
+}
+
 /// One of 64 × 64, with these chunks before its data.
-fn with(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+pub(super) fn with(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
     let data = zeros(64 * 65);
     file(64, 64, [8, 0, 0], &[chunks, &[(b"IDAT", &data)]].concat())
 }
@@ -114,11 +119,23 @@ pub(super) fn all() -> Vec<Bomb> {
             small,
         ),
         bomb(
+            "a profile in front of wide rows",
+            "1 GB inflated, and rows of 2³¹ - 1 pixels",
+            "png",
+            file(
+                most,
+                1,
+                [8, 0, 0],
+                &[(b"iCCP", &profile), (b"IDAT", &zeros(9))],
+            ),
+            Fate::TooLarge,
+        ),
+        bomb(
             "profiles",
             "2,000 of 15 MB inflated",
             "png",
             {
-                let profile = [b"a\0\0", &zeros(15_000_000)[..]].concat();
+                let profile = inflating(15_000_000);
                 with(&vec![(b"iCCP", &profile[..]); 2000])
             },
             Fate::Anything,

@@ -324,6 +324,27 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Refused,
         ),
         bomb(
+            "strips over each other",
+            "262,144 of 2 MB without a header of JPEG",
+            "tif",
+            {
+                let data = [&[0xff, 0xd8], &vec![0; 2_000_000][..]].concat();
+                pieces(1, 262_144, None, 262_144, 7, &data)
+            },
+            Fate::Refused,
+        ),
+        bomb(
+            "empty strips over each other",
+            "262,144 of 400,000 empty blocks of Deflate",
+            "tif",
+            {
+                let blocks = [0, 0, 0, 0xff, 0xff].repeat(400_000);
+                let data = [&[0x78, 0x01], &blocks[..]].concat();
+                pieces(1, 262_144, None, 262_144, 8, &data)
+            },
+            Fate::Refused,
+        ),
+        bomb(
             "BigTIFF by its values",
             "tags of 2⁶³ bytes",
             "tif",

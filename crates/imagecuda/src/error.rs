@@ -197,6 +197,11 @@ impl fmt::Display for Error {
     }
 }
 
+/// What a codec says, in one line.
+fn line(cause: &Cause) -> String {
+    cause.to_string().trim_end().replace('\n', " ")
+}
+
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -244,8 +249,8 @@ impl fmt::Display for ErrorKind {
             Self::Io(error) => error.fmt(f),
             Self::UnknownFormat => f.write_str("unknown image format"),
             Self::Unsupported(what) => write!(f, "not supported: {what}"),
-            Self::Decode(error) => write!(f, "cannot decode: {error}"),
-            Self::Encode(error) => write!(f, "cannot encode: {error}"),
+            Self::Decode(error) => write!(f, "cannot decode: {}", line(error)),
+            Self::Encode(error) => write!(f, "cannot encode: {}", line(error)),
             Self::InvalidOption { option, reason } => write!(f, "{option}: {reason}"),
         }
     }

@@ -138,7 +138,8 @@ impl Frames {
     }
 
     /// How many pictures the file has by its structure, as
-    /// [`ImageInfo::frames`](crate::ImageInfo::frames). There are fewer if the file is damaged.
+    /// [`ImageInfo::frames`](crate::ImageInfo::frames). If there are fewer the file is damaged, and
+    /// the one after the last is an error, or none with [`LoadOptions::allow_truncated`].
     pub fn count_hint(&self) -> Option<u32> {
         Some(self.count)
     }

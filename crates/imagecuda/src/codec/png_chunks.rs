@@ -5,10 +5,6 @@ use crate::{Result, backend::cpu};
 #[cfg(feature = "png")]
 use std::borrow::Cow;
 
-/// Bytes of texts that decoders may well keep.
-#[cfg(feature = "png")]
-const FEW: usize = 4 << 20;
-
 pub(super) struct Chunk<'a> {
     pub(super) kind: &'a [u8; 4],
     pub(super) data: &'a [u8],
@@ -31,29 +27,54 @@ pub(super) fn chunks(file: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
     })
 }
 
-/// The file without texts, if they are large: its decoder keeps them, and counts them among what it
-/// may have in memory.
+/// Those in front of the picture's data.
 #[cfg(feature = "png")]
-pub(super) fn without_texts(file: &[u8]) -> Result<Cow<'_, [u8]>> {
-    let is_text = |chunk: &Chunk<'_>| {
-        let kinds = [b"eXIf", b"iTXt", b"tEXt", b"zTXt"];
+pub(super) fn head(file: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
+    chunks(file).take_while(|chunk| chunk.kind != b"IDAT")
+}
+
+/// The file without its texts and profile, if there are more than `few` bytes of them in front of
+/// the picture: its decoder keeps them, and counts them among what it may have in memory.
+#[cfg(feature = "png")]
+pub(super) fn without_metadata(file: &[u8], few: usize) -> Result<Cow<'_, [u8]>> {
+    let is_metadata = |chunk: &Chunk<'_>| {
+        let kinds = [b"eXIf", b"iCCP", b"iTXt", b"tEXt", b"zTXt"];
         kinds.contains(&chunk.kind)
     };
-    let texts = chunks(file).filter(is_text).map(|text| text.whole.len());
-    let texts: usize = texts.sum();
-    if texts <= FEW {
+    let lengths = head(file)
+        .filter(is_metadata)
+        .map(|chunk| chunk.whole.len());
+    let metadata: usize = lengths.sum();
+    if metadata <= few {
         return Ok(file.into());
     }
     let mut kept = Vec::new();
-    cpu::reserve(&mut kept, file.len() - texts)?;
+    cpu::reserve(&mut kept, file.len() - metadata)?;
     kept.extend(file.iter().take(8));
     let mut end = 8;
-    for chunk in chunks(file) {
+    for chunk in head(file) {
         end += chunk.whole.len();
-        if !is_text(&chunk) {
+        if !is_metadata(&chunk) {
             kept.extend(chunk.whole);
         }
     }
     kept.extend(&file[end..]);
     Ok(kept.into())
+}
+
+/// As much of the file as its decoder needs to tell the profile; nothing, if it has none.
+#[cfg(feature = "png")]
+pub(super) fn with_profile(file: &[u8]) -> Result<Vec<u8>> {
+    let mut kept = Vec::new();
+    if head(file).any(|chunk| chunk.kind == b"iCCP") {
+        kept.extend(file.iter().take(8));
+        for chunk in head(file) {
+            if [b"IHDR", b"PLTE", b"tRNS", b"iCCP"].contains(&chunk.kind) {
+                cpu::reserve(&mut kept, chunk.whole.len() + 8)?;
+                kept.extend(chunk.whole);
+            }
+        }
+        kept.extend(b"\0\0\0\0IDAT");
+    }
+    Ok(kept)
 }

@@ -224,6 +224,15 @@ pub(super) fn write_hdr(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 
 #[cfg(feature = "ico")]
 pub(super) fn ico<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    /// The decoder of a PNG inside has no limit of its own, and a profile's bytes inflate to a
+    /// thousand times as many.
+    const MOST_PROFILE: u32 = 64 << 10;
+    let is_large = |[a, b, c, d, kind @ ..]: &[u8; 8]| {
+        kind == b"iCCP" && u32::from_be_bytes([*a, *b, *c, *d]) > MOST_PROFILE
+    };
+    if bytes.array_windows().any(is_large) {
+        return Err(Error::decode("the profile is too large"));
+    }
     let decoder = image::codecs::ico::IcoDecoder::new(Cursor::new(bytes));
     open(decoder, limits, Curve::Encoded)
 }
@@ -249,7 +258,7 @@ pub(super) fn png_profile(bytes: &[u8]) -> Option<Vec<u8>> {
     let mut limits = image::Limits::no_limits();
     // The largest profiles in use have 4 MB.
     limits.max_alloc = Some(24 << 20);
-    let bytes = super::png_chunks::without_texts(bytes).ok()?;
+    let bytes = super::png_chunks::with_profile(bytes).ok()?;
     let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), limits);
     decoder.ok()?.icc_profile().ok()?
 }
@@ -262,9 +271,12 @@ pub(super) fn png<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
     const MOST_METADATA: u64 = 64 << 20;
     let width = bytes.get(16..).and_then(|header| header.first_chunk());
     let row = 8 * u64::from(width.map_or(0, |width| u32::from_be_bytes(*width)));
+    let row = row.min(limits.bytes);
+    // What a row may have, a profile may as well, which inflates to a thousand times its bytes.
+    let few = if row > MOST_METADATA { 0 } else { 4 << 20 };
     let mut inner = image::Limits::no_limits();
     inner.max_alloc = Some(MOST_METADATA + row);
-    let bytes = super::png_chunks::without_texts(bytes)?;
+    let bytes = super::png_chunks::without_metadata(bytes, few)?;
     let decoder = image::codecs::png::PngDecoder::with_limits(Cursor::new(bytes), inner);
     open(decoder, limits, Curve::Encoded)
 }

@@ -44,6 +44,12 @@ impl Write for Watched<'_> {
         self.note(result)
     }
 
+    // Encoders write a few bytes at a time, which a buffer takes at once.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let result = self.out.write_all(bytes);
+        self.note(result)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         let result = self.out.flush();
         self.note(result)

@@ -4,6 +4,7 @@ mod damaged;
 mod deflate;
 mod inside;
 mod metadata;
+mod places;
 mod samples;
 mod write;
 
@@ -108,6 +109,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     // A row of tiles may be wider than the picture, and the crate allocates one.
     let (across, _) = decoder.chunk_dimensions();
     within("bytes", page.row_bytes(across), limits.bytes)?;
+    places::check(bytes, &mut decoder, &page)?;
     inside::check(bytes, &mut decoder, limits)?;
 
     // The crate interprets little by itself, but gives any samples if it takes them for gray.
@@ -210,7 +212,7 @@ fn patch_photometric(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
 
 /// Turns data whose bits run from low to high into what the crate knows.
 fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
-    for (offset, count) in inside::places(decoder)? {
+    for (offset, count) in places::all(decoder)? {
         let mut range = offset as usize..offset.saturating_add(count) as usize;
         if damaged {
             range.end = range.end.min(bytes.len());

@@ -17,7 +17,8 @@ const _: () = assert!(MOST * 8 == 2048);
 ///
 /// # Safety
 ///
-/// All threads of the block are here, up to [`MOST`]; twice as many if a number has four bytes.
+/// All threads of the block are here, up to [`MOST`]; twice as many if a number has four bytes. They
+/// meet at a barrier between what they read of the sums and the next call of this or [`before`].
 #[inline(always)]
 pub(super) unsafe fn sums<T: Copy>(
     mut own: T,

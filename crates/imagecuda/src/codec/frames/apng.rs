@@ -6,9 +6,9 @@ use super::{
     canvas::{Blend, Canvas, Dispose, Region, Sample},
 };
 use crate::{
-    Error, Format, Limits, Result,
+    Error, Limits, Result,
     backend::cpu,
-    codec::{self, Decode, Header, within},
+    codec::{Decode, Header, png_chunks, within},
 };
 use ::png::{
     BitDepth, BlendOp, ColorType, Decoder, DecodingError, DisposeOp, Reader, Transformations,
@@ -30,7 +30,7 @@ struct Chunks {
 }
 
 fn chunks(bytes: &[u8]) -> Chunks {
-    if !has_control(bytes) {
+    if !png_chunks::head(bytes).any(|chunk| chunk.kind == b"acTL") {
         return Chunks::default();
     }
     // A chunk that is damaged is none, which the decoder is to judge.
@@ -55,22 +55,6 @@ fn decoder<B: AsRef<[u8]>>(bytes: B, most_bytes: u64) -> Decoder<Cursor<B>> {
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
     decoder
-}
-
-/// Whether there is the chunk that makes an animation of a PNG.
-fn has_control(bytes: &[u8]) -> bool {
-    let mut rest = bytes.get(8..).unwrap_or_default();
-    while let Some((&length, tail)) = rest.split_first_chunk()
-        && let Some((kind, data)) = tail.split_first_chunk::<4>()
-        && kind != b"IDAT"
-    {
-        if kind == b"acTL" {
-            return true;
-        }
-        let length = u32::from_be_bytes(length) as usize;
-        rest = data.get(length.saturating_add(4)..).unwrap_or_default();
-    }
-    false
 }
 
 pub(super) fn is_animated(bytes: &[u8]) -> bool {
@@ -126,16 +110,16 @@ impl Decode for FirstFrame<'_> {
 
 pub(super) struct Frames {
     bytes: Bytes,
-    limits: Limits,
+    header: Header,
     animation: Animation<Bytes>,
 }
 
 impl Frames {
-    pub(super) fn new(bytes: Bytes, limits: Limits) -> Result<Self> {
+    pub(super) fn new(bytes: Bytes, limits: Limits, header: Header) -> Result<Self> {
         let animation = Animation::new(bytes.clone(), &limits)?;
         Ok(Self {
             bytes,
-            limits,
+            header,
             animation,
         })
     }
@@ -148,7 +132,7 @@ impl Sequence for Frames {
             return Ok(None);
         };
         let frame = Composed {
-            still: codec::open(Format::Png, self.bytes.as_ref(), &self.limits)?,
+            first: self.header,
             layout: self.animation.layout(),
             canvas: self.animation.canvas(),
         };

@@ -6,10 +6,10 @@ use super::{
     canvas::{Blend, Canvas, Dispose, Region},
 };
 use crate::{
-    Format, Limits, Result,
+    Limits, Result,
     backend::cpu,
     codec::{
-        self, Decode,
+        Decode, Header,
         gif::{self, error},
     },
 };
@@ -20,6 +20,7 @@ use std::{io::Cursor, num::NonZeroU32, time::Duration};
 pub(super) struct Frames {
     bytes: Bytes,
     limits: Limits,
+    header: Header,
     decoder: Decoder<Cursor<Bytes>>,
     canvas: Canvas<u8>,
     /// The pixels of one frame, kept for the next.
@@ -30,12 +31,13 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn new(bytes: Bytes, limits: Limits) -> Result<Self> {
+    pub(super) fn new(bytes: Bytes, limits: Limits, header: Header) -> Result<Self> {
         let decoder = gif::decoder(bytes.clone())?;
         let canvas = Canvas::new(decoder.width().into(), decoder.height().into())?;
         Ok(Self {
             bytes,
             limits,
+            header,
             decoder,
             canvas,
             frame: Vec::new(),
@@ -92,7 +94,7 @@ impl Sequence for Frames {
             return Ok(None);
         };
         let frame = Composed {
-            still: codec::open(Format::Gif, self.bytes.as_ref(), &self.limits)?,
+            first: self.header,
             layout: Layout::Rgba8,
             canvas: self.canvas.bytes(),
         };

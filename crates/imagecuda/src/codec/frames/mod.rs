@@ -48,35 +48,33 @@ pub(crate) fn open(
     damaged: bool,
 ) -> Result<Box<dyn Sequence>> {
     let limits = *limits;
-    let header = super::open(format, &bytes, &limits).map(|_| true);
-    let readable = header.or_else(|error| match error.kind() {
-        ErrorKind::Decode(_) if damaged => {
+    let header = super::open(format, &bytes, &limits).map(|picture| picture.header());
+    let header = match header {
+        Ok(header) => header,
+        Err(error) if damaged && matches!(error.kind(), ErrorKind::Decode(_)) => {
             super::open_damaged(format, &bytes, &limits)?;
-            Ok(false)
+            return Ok(Box::new(Still {
+                format,
+                bytes,
+                limits,
+                left: true,
+            }));
         }
-        _ => Err(error),
-    })?;
-    if !readable {
-        return Ok(Box::new(Still {
-            format,
-            bytes,
-            limits,
-            left: true,
-        }));
-    }
+        Err(error) => return Err(error),
+    };
     let open = || -> Result<Box<dyn Sequence>> {
         Ok(match format {
             #[cfg(feature = "gif")]
-            Format::Gif => Box::new(gif::Frames::new(bytes.into(), limits)?),
+            Format::Gif => Box::new(gif::Frames::new(bytes.into(), limits, header)?),
             #[cfg(feature = "png")]
             Format::Png if apng::is_animated(&bytes) => {
-                Box::new(apng::Frames::new(bytes.into(), limits)?)
+                Box::new(apng::Frames::new(bytes.into(), limits, header)?)
             }
             #[cfg(feature = "tiff")]
             Format::Tiff => Box::new(pages::Pages::new(bytes, limits)?),
             #[cfg(feature = "webp")]
             Format::WebP if super::webp_anim::is_animated(&bytes) => {
-                Box::new(webp::Frames::new(bytes.into(), limits, damaged)?)
+                Box::new(webp::Frames::new(bytes.into(), header, damaged)?)
             }
             _ => Box::new(Still {
                 format,
@@ -131,9 +129,9 @@ impl Sequence for Still {
     }
 }
 
-/// A composed frame. All but its pixels is what the file's first picture says.
+/// A composed frame. All but the layout of its pixels is what the file's first picture says.
 struct Composed<'a> {
-    still: Box<dyn Decode + 'a>,
+    first: Header,
     layout: Layout,
     canvas: &'a [u8],
 }
@@ -142,7 +140,7 @@ impl Decode for Composed<'_> {
     fn header(&self) -> Header {
         Header {
             layout: self.layout,
-            ..self.still.header()
+            ..self.first
         }
     }
 

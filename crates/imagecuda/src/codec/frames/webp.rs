@@ -2,9 +2,9 @@
 
 use super::{Bytes, Composed, Sequence};
 use crate::{
-    Error, Format, Limits, Result,
+    Error, Result,
     codec::{
-        self, Decode,
+        Decode, Header,
         webp_anim::{Animation, Held, whole_frames},
     },
 };
@@ -13,7 +13,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 pub(super) struct Frames {
     bytes: Bytes,
-    limits: Limits,
+    header: Header,
     animation: Animation<'static>,
     /// Of the frame on the canvas, if it is not yet taken.
     delay: Option<Duration>,
@@ -22,7 +22,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    pub(super) fn new(bytes: Bytes, limits: Limits, damaged: bool) -> Result<Self> {
+    pub(super) fn new(bytes: Bytes, header: Header, damaged: bool) -> Result<Self> {
         let animation = Animation::new(Held::Shared(bytes.clone()));
         let cut = damaged && animation.is_err();
         let animation = match cut {
@@ -31,7 +31,7 @@ impl Frames {
         }?;
         Ok(Self {
             bytes,
-            limits,
+            header,
             animation,
             delay: None,
             cut,
@@ -56,7 +56,7 @@ impl Sequence for Frames {
             return Ok(None);
         };
         let frame = Composed {
-            still: codec::open(Format::WebP, self.bytes.as_ref(), &self.limits)?,
+            first: self.header,
             layout: Layout::Rgba8,
             canvas,
         };

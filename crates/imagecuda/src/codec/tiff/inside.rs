@@ -1,17 +1,27 @@
 //! Files of other formats that are strips and tiles. The crate decodes each as large as it says it is,
 //! whatever the page is.
 
-use super::{Reader, error};
-use crate::{Error, Limits, Result, codec::within};
-use std::io::Cursor;
-use tiff::tags::{CompressionMethod, Tag};
+use super::{Reader, error, places};
+use crate::{Error, Limits, Result, backend::cpu, codec::within};
+use std::{borrow::Cow, io::Cursor};
+use tiff::{
+    decoder::ChunkType,
+    tags::{CompressionMethod, Tag},
+};
 use zune_jpeg::{JpegDecoder, zune_core::bytestream::ZCursor};
 
 /// Tables that all strips share are put before each. They are some kB, if they are nothing else.
 const MOST_TABLES: usize = 1 << 16;
 
-/// The size that a file says it has, before which tables are put.
-type Size = fn(&[u8], &[u8]) -> Option<[usize; 2]>;
+/// Where a JPEG says how large it is, if it is not of a kind that nobody has seen.
+const HEAD: usize = 1 << 16;
+
+/// Pixels of a tile, of however small a picture.
+const TILE: u64 = 4096 * 4096;
+
+/// The size that a file says it has, before which tables are put; `None` if it has no header, which
+/// is for the decoder to refuse.
+type Size = fn(&[u8], &[u8]) -> Result<Option<[usize; 2]>>;
 
 fn size(decoder: &mut Reader<'_>) -> Result<Option<Size>> {
     let compression = super::tag(decoder, Tag::Compression)?;
@@ -41,18 +51,25 @@ pub(super) fn check(bytes: &[u8], decoder: &mut Reader<'_>, limits: &Limits) -> 
         return Err(Error::decode("tables of JPEG that are too long"));
     }
     let (across, down) = decoder.chunk_dimensions();
-    let (_, height) = decoder.dimensions().map_err(error)?;
+    let (width, height) = decoder.dimensions().map_err(error)?;
+    // Tiles reach over the picture, strips do not.
+    let down = match decoder.get_chunk_type() {
+        ChunkType::Strip => down.min(height),
+        ChunkType::Tile => down,
+    };
     // In whole MCUs, and the last strip may be as high as the others.
-    let most = [across, down.min(height)].map(|side| u64::from(side).next_multiple_of(64));
-    for (offset, count) in places(decoder)? {
-        let start = bytes.len().min(offset as usize);
-        let end = bytes.len().min(offset.saturating_add(count) as usize);
-        // What has no header is for the decoder to refuse.
-        let Some(size) = size(&tables, &bytes[start..end.max(start)]) else {
+    let most = [across, down].map(|side| u64::from(side).next_multiple_of(64));
+    let most_pixels = TILE.max(u64::from(width) * u64::from(height));
+    // Empty tiles may all be the same one.
+    let mut places = places::all(decoder)?;
+    places.sort_unstable();
+    places.dedup();
+    for place in places {
+        let Some(size) = size(&tables, &bytes[places::within(place, bytes)])? else {
             continue;
         };
         let [width, height] = size.map(|side| side as u64);
-        if width > most[0] || height > most[1] {
+        if width > most[0] || height > most[1] || width * height > most_pixels {
             return Err(Error::decode(
                 "a file in a strip or tile is larger than that",
             ));
@@ -62,44 +79,34 @@ pub(super) fn check(bytes: &[u8], decoder: &mut Reader<'_>, limits: &Limits) -> 
     Ok(())
 }
 
-/// The places of all strips and tiles, and their lengths.
-pub(super) fn places(decoder: &mut Reader<'_>) -> Result<Vec<(u64, u64)>> {
-    let mut places = Vec::new();
-    for (offsets, counts) in [
-        (Tag::StripOffsets, Tag::StripByteCounts),
-        (Tag::TileOffsets, Tag::TileByteCounts),
-    ] {
-        let offsets = decoder
-            .find_tag_unsigned_vec::<u64>(offsets)
-            .map_err(error)?;
-        let counts = decoder
-            .find_tag_unsigned_vec::<u64>(counts)
-            .map_err(error)?;
-        let counts = counts.into_iter().flatten();
-        places.extend(offsets.into_iter().flatten().zip(counts));
-    }
-    Ok(places)
-}
-
 /// By the decoder that the crate has for them, of the data that it gives it.
-fn jpeg_size(tables: &[u8], file: &[u8]) -> Option<[usize; 2]> {
-    let joined;
-    let file = match tables.len().checked_sub(2) {
-        Some(end) => {
-            joined = [&tables[..end], file.get(2..)?].concat();
-            &joined[..]
-        }
-        None => file,
+fn jpeg_size(tables: &[u8], file: &[u8]) -> Result<Option<[usize; 2]>> {
+    let size = |file: &[u8]| -> Result<_> {
+        let joined = match tables.len().checked_sub(2) {
+            Some(end) => {
+                let mut joined = Vec::new();
+                let file = file.get(2..).unwrap_or_default();
+                cpu::reserve(&mut joined, end + file.len())?;
+                joined.extend(&tables[..end]);
+                joined.extend(file);
+                joined.into()
+            }
+            None => Cow::Borrowed(file),
+        };
+        let mut decoder = JpegDecoder::new(ZCursor::new(&joined[..]));
+        // Whatever else is wrong, it may have made room by then.
+        let is_whole = decoder.decode_headers().is_ok();
+        Ok((is_whole, decoder.dimensions().map(|(x, y)| [x, y])))
     };
-    let mut decoder = JpegDecoder::new(ZCursor::new(file));
-    // Whatever else is wrong, it may have made room by then.
-    let _ = decoder.decode_headers();
-    let (width, height) = decoder.dimensions()?;
-    Some([width, height])
+    let (is_whole, found) = size(&file[..file.len().min(HEAD)])?;
+    match is_whole || file.len() <= HEAD {
+        true => Ok(found),
+        false => size(file).map(|(_, found)| found),
+    }
 }
 
-fn webp_size(_: &[u8], file: &[u8]) -> Option<[usize; 2]> {
-    let decoder = image_webp::WebPDecoder::new(Cursor::new(file)).ok()?;
-    let (width, height) = decoder.dimensions();
-    Some([width as usize, height as usize])
+fn webp_size(_: &[u8], file: &[u8]) -> Result<Option<[usize; 2]>> {
+    let decoder = image_webp::WebPDecoder::new(Cursor::new(file)).ok();
+    let size = decoder.map(|decoder| decoder.dimensions());
+    Ok(size.map(|(width, height)| [width as usize, height as usize]))
 }

@@ -370,6 +370,58 @@ fn jpeg_of_any_quality() {
     }
 }
 
+/// Tiles are all as large, and the picture may be smaller than one.
+#[test]
+fn jpeg_in_a_tile_beyond_the_picture() {
+    let mut jpeg = Vec::new();
+    let gray: Vec<u8> = (0..128 * 128).map(|i| (i % 128 + i / 128) as u8).collect();
+    jpeg_encoder::Encoder::new(&mut jpeg, 100)
+        .encode(&gray, 128, 128, jpeg_encoder::ColorType::Luma)
+        .unwrap();
+    let tags: [(u16, &[u16]); 5] = [
+        (BITS, &[8]),
+        (COMPRESSION, &[7]),
+        (PHOTOMETRIC, &[1]),
+        (TILE[0], &[128]),
+        (TILE[1], &[128]),
+    ];
+    let file = file(true, [24, 20], &tags, &[&jpeg]);
+    let (layout, found) = load(&file).unwrap();
+    assert_eq!(layout, Layout::L8);
+    for (i, found) in found.iter().enumerate() {
+        let expected = (i % 24 + i / 24) as u8;
+        assert!(found.abs_diff(expected) < 4, "{i}: {found}, {expected}");
+    }
+    let mut tolerant = vec![0; found.len()];
+    let decoder = open_damaged(&file, &Limits::default()).unwrap();
+    decoder.read_into(&mut tolerant).unwrap();
+    assert_eq!(tolerant, found);
+}
+
+/// As many writers have it where nothing is to be seen.
+#[test]
+fn tiles_that_are_all_the_same_one() {
+    let tags: [(u16, &[u16]); 4] = [
+        (BITS, &[8]),
+        (PHOTOMETRIC, &[1]),
+        (TILE[0], &[16]),
+        (TILE[1], &[16]),
+    ];
+    let tile = [7; 256];
+    let whole = file(true, [160, 160], &tags, &[&tile[..]; 100]);
+    let mut shared = file(true, [160, 160], &tags, &[&tile[..]]);
+    // The lists of the whole file, with the first tile's place in all.
+    let at = shared.len() as u32;
+    let lists = [8_u32, 256].map(|value| value.to_le_bytes().repeat(100));
+    for (tag, at) in [(324_u16, at), (325, at + 400)] {
+        let entry = [&tag.to_le_bytes()[..], &[4, 0, 1, 0, 0, 0]].concat();
+        let found = shared.windows(8).position(|bytes| bytes == entry).unwrap();
+        shared[found + 4..][..8].copy_from_slice(bytemuck::cast_slice(&[100, at]));
+    }
+    shared.extend(lists.concat());
+    assert_eq!(load(&shared).unwrap(), load(&whole).unwrap());
+}
+
 /// A JPEG that says it is very high.
 fn high(jpeg: &[u8]) -> Vec<u8> {
     let mut jpeg = jpeg.to_vec();

@@ -26,16 +26,15 @@ const NATURAL: [u8; 80] = {
     places
 };
 
-/// All coefficients of a file into `out`, which holds as many as the picture's blocks have, in
-/// the order that [`Picture`](imagecuda_kernels::jpeg::picture::Picture) gives them. Of a file
-/// that is `damaged`, those that are there; the others are 0.
+/// All coefficients of a file into `out`, which holds as many zeros as the picture's blocks have
+/// coefficients, in the order that [`Picture`](imagecuda_kernels::jpeg::picture::Picture) gives them.
+/// Of a file that is `damaged`, those that are there.
 pub(super) fn coefficients(
     file: &File,
     bytes: &[u8],
     damaged: bool,
     out: &mut [i16],
 ) -> Result<()> {
-    out.fill(0);
     let (blocks, _) = out.as_chunks_mut();
     let mut decoded = 0;
     for scan in &file.scans {

@@ -6,6 +6,7 @@ mod support;
 
 mod animation;
 mod batch;
+#[cfg(target_os = "linux")]
 mod bombs;
 mod buffers;
 mod channels;
@@ -46,6 +47,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // A test may have started this program for something else.
+    #[cfg(target_os = "linux")]
     if let Some(code) = bombs::child() {
         return code;
     }
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
     let trials = [
         animation::trials(),
         batch::trials(),
+        #[cfg(target_os = "linux")]
         bombs::trials(),
         buffers::trials(),
         channels::trials(),

@@ -149,14 +149,21 @@ pub(super) fn all() -> Vec<Bomb> {
             "2,048² pixels, 1,000 scans",
             "jpg",
             scans(2048, 2048, 1, 1000, false),
-            Fate::Anything,
+            Fate::Refused,
         ),
         bomb(
             "scans that refine",
             "2,048² pixels, 1,000 scans",
             "jpg",
             scans(2048, 2048, 1, 1000, true),
-            Fate::Anything,
+            Fate::Refused,
+        ),
+        bomb(
+            "scans of few blocks",
+            "64² pixels, 1,001 scans",
+            "jpg",
+            scans(64, 64, 1, 1001, false),
+            Fate::Refused,
         ),
         bomb(
             "scans of nothing",

@@ -1,6 +1,7 @@
 //! TIFF: giants, long lists of strips and tiles, what inflates, and directories in circles.
 
 use super::{Bomb, Fate, bomb, zeros};
+use imagecuda::{Compression, Device, Format, Image, Layout, SaveOptions};
 
 /// A tag of one value.
 pub(super) fn one(tag: u16, value: u32) -> (u16, u16, u32, u32) {
@@ -62,21 +63,26 @@ pub(super) fn pieces(
 ) -> Vec<u8> {
     let mut all = tags(width, height, compression);
     let at = behind(all.len() + if tiles.is_some() { 4 } else { 3 });
-    let first = at + 8 * count;
+    // Of one the lists are in the tags.
+    let is_one = count == 1;
+    let first = if is_one { at } else { at + 8 * count };
+    let lists = [first, data.len() as u32];
+    let [offsets, lengths] = if is_one { lists } else { [at, at + 4 * count] };
     match tiles {
         Some(side) => all.extend([
             one(322, side),
             one(323, side),
-            (324, 4, count, at),
-            (325, 4, count, at + 4 * count),
+            (324, 4, count, offsets),
+            (325, 4, count, lengths),
         ]),
         None => all.extend([
-            (273, 4, count, at),
+            (273, 4, count, offsets),
             one(278, height.div_ceil(count)),
-            (279, 4, count, at + 4 * count),
+            (279, 4, count, lengths),
         ]),
     }
-    let lists = [first, data.len() as u32].map(|value| value.to_le_bytes().repeat(count as usize));
+    let times = if is_one { 0 } else { count as usize };
+    let lists = lists.map(|value| value.to_le_bytes().repeat(times));
     [HEAD, &directory(&all, 0), &lists.concat(), data].concat()
 }
 
@@ -93,40 +99,6 @@ fn pages(count: u32, last: u32) -> Vec<u8> {
         ));
     }
     file
-}
-
-/// What LZW makes many zeros of, as TIFF has it: the high bit first.
-fn lzw(mut count: usize) -> Vec<u8> {
-    let (mut bits, mut have) = (0_u64, 0);
-    let mut out = Vec::new();
-    let mut put = |code: u64, size: u32| {
-        (bits, have) = (bits << size | code, have + size);
-        while have >= 8 {
-            have -= 8;
-            out.push((bits >> have) as u8);
-        }
-    };
-    while count > 0 {
-        put(256, 9);
-        let mut next = 258;
-        for length in 1..3800 {
-            if count < length {
-                break;
-            }
-            let size = match next {
-                0..=511 => 9,
-                512..=1023 => 10,
-                1024..=2047 => 11,
-                _ => 12,
-            };
-            put(if length == 1 { 0 } else { next - 1 }, size);
-            next += u64::from(length > 1);
-            count -= length;
-        }
-    }
-    put(257, 12);
-    put(0, 8);
-    out
 }
 
 pub(super) fn all() -> Vec<Bomb> {
@@ -177,8 +149,14 @@ pub(super) fn all() -> Vec<Bomb> {
             "all black, LZW",
             "2,048² pixels",
             "tif",
-            strip(2048, 2048, 5, &lzw(2048 * 2048), &[]),
-            Fate::Anything,
+            {
+                let black = vec![0; 2048 * 2048];
+                let cpu = Device::cpu();
+                let image = Image::from_pixels(&cpu, 2048, 2048, Layout::L8, &black).unwrap();
+                let options = SaveOptions::new().compression(Compression::Lzw);
+                options.encode(&image, Format::Tiff).unwrap()
+            },
+            Fate::Picture(2048, 2048),
         ),
         bomb(
             "a strip and more",
@@ -210,10 +188,10 @@ pub(super) fn all() -> Vec<Bomb> {
         ),
         bomb(
             "tiles of one row",
-            "16 × 1,000,000 pixels, 62,500 tiles",
+            "16 × 262,144 pixels, 16,384 tiles",
             "tif",
-            pieces(16, 1_000_000, Some(16), 62_500, DEFLATE, &zeros(256)),
-            Fate::Anything,
+            pieces(16, 262_144, Some(16), 16_384, DEFLATE, &zeros(256)),
+            Fate::Picture(16, 262_144),
         ),
         bomb(
             "a giant tile",
@@ -227,7 +205,7 @@ pub(super) fn all() -> Vec<Bomb> {
             "64² pixels in a tile of 8,176²",
             "tif",
             pieces(64, 64, Some(8176), 1, DEFLATE, &zeros(8176 * 8176)),
-            Fate::Anything,
+            Fate::Picture(64, 64),
         ),
         bomb(
             "strips of one row, not there",
@@ -264,7 +242,8 @@ pub(super) fn all() -> Vec<Bomb> {
             "tif",
             {
                 let mut file = with(&[]);
-                file[8 + 2 + 5 * 12 + 8..][..2].copy_from_slice(&[0xff; 2]);
+                // The tag for how many samples a pixel has.
+                file[8 + 2 + 6 * 12 + 8..][..2].copy_from_slice(&[0xff; 2]);
                 file
             },
             Fate::Refused,

@@ -25,6 +25,8 @@ pub(super) fn leaves_whole_files(device: &Device) {
         let file = SaveOptions::new().encode(&picture(i as u64, 320, 240), Format::Jpeg);
         fs::write(from.join(format!("{i:02}.jpg")), file.unwrap()).unwrap();
     }
+    // What an earlier run has left is no picture, wherever it lies.
+    fs::copy(from.join("00.jpg"), from.join(".imagecuda-left")).unwrap();
     let start = Instant::now();
     let run = batch(device, &["--format=webp"], [&from, &whole]);
     assert!(run.status.success(), "{}", text(&run.stderr));
@@ -60,11 +62,6 @@ pub(super) fn leaves_whole_files(device: &Device) {
         }
         // From the start again, where there is little left to do.
         if saved.len() > COUNT * 3 / 4 {
-            let keep = temporary
-                .into_iter()
-                .map(|name| (to.join(name), from.join(name)));
-            // What is left of it is no picture for the next run, wherever it lies.
-            keep.for_each(|(leftover, beside)| drop(fs::copy(leftover, beside)));
             fs::remove_dir_all(&to).unwrap();
         }
     }

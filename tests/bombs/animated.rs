@@ -165,7 +165,7 @@ fn animated_webp(canvas: u32, side: u32, frames: usize) -> Vec<u8> {
 
 pub(super) fn all() -> Vec<Bomb> {
     let few = lzw(64 * 64);
-    let colors = [vec![b'a', 0, 0], zeros(15_000_000)].concat();
+    let profile = |length| [vec![b'a', 0, 0], zeros(length)].concat();
     vec![
         bomb(
             "giant",
@@ -211,10 +211,10 @@ pub(super) fn all() -> Vec<Bomb> {
         ),
         bomb(
             "empty blocks",
-            "5,000,000 extensions",
+            "5,000,000 extensions, 500 frames",
             "gif",
             {
-                let file = gif([64; 2], [64; 2], 1, &few);
+                let file = gif([64; 2], [64; 2], 500, &few);
                 [&file[..19], &[0x21, 0xff, 0].repeat(5_000_000), &file[19..]].concat()
             },
             Fate::Picture(64, 64),
@@ -244,7 +244,14 @@ pub(super) fn all() -> Vec<Bomb> {
             "frames of a large profile",
             "2,000 with 15 MB inflated each",
             "png",
-            apng([64; 2], 2000, 2000, &colors),
+            apng([64; 2], 2000, 2000, &profile(15_000_000)),
+            Fate::Picture(64, 64),
+        ),
+        bomb(
+            "frames of a profile that is too large",
+            "4,000 with 60 MB inflated each",
+            "png",
+            apng([64; 2], 4000, 4000, &profile(60_000_000)),
             Fate::Picture(64, 64),
         ),
         bomb(

@@ -79,7 +79,7 @@ fn coefficients_are_those_of_the_pixels() {
             encoder.set_progressive(progressive);
         });
         let markers = markers::parse(&file, false).unwrap();
-        let mut all = vec![7; markers.picture.blocks() * 64];
+        let mut all = vec![0; markers.picture.blocks() * 64];
         entropy::coefficients(&markers, &file, false, &mut all).unwrap();
         all
     });

@@ -1,8 +1,16 @@
-//! What subscribers of `tracing` hear, on every device.
+//! What subscribers of `tracing` hear, on every device; and what becomes of a panic within a codec,
+//! which they can bring about.
 
-use imagecuda::{Device, Image, SaveOptions};
+use crate::support::alone;
+use imagecuda::{
+    Device, ErrorKind, Image, SaveOptions,
+    batch::{Loader, Pipeline, Saver},
+};
 use libtest_mimic::Trial;
-use std::sync::{Arc, Mutex};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -10,7 +18,10 @@ use tracing::{
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
-    crate::support::on_each_device(crate::device_tests![every_stage_is_a_span])
+    crate::support::on_each_device(crate::device_tests![
+        every_stage_is_a_span,
+        a_panic_of_a_codec_is_an_error_of_its_file,
+    ])
 }
 
 /// Names of spans, with the fields that they were opened with.
@@ -74,4 +85,79 @@ fn every_stage_is_a_span(device: &Device) {
             "encode format=PNG width=20 height=10".to_owned(),
         ]
     );
+}
+
+/// Panics in the codecs' spans, if the picture is 33 pixels wide.
+struct Torn;
+
+impl Subscriber for Torn {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with("imagecuda")
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let name = span.metadata().name();
+        let mut fields = Fields(String::new());
+        span.record(&mut fields);
+        let is_codecs = matches!(name, "decode" | "encode");
+        assert!(!is_codecs || !fields.0.contains(" width=33 "), "torn");
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &Event<'_>) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+/// In a program of its own, all of whose threads are listened to.
+fn a_panic_of_a_codec_is_an_error_of_its_file(device: &Device) {
+    if !alone("spans::a_panic_of_a_codec_is_an_error_of_its_file", device) {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let widths = [20, 33, 21, 22];
+    let image = |width| Image::new(device, width, 10).unwrap();
+    let inputs = widths.map(|width| folder.path().join(format!("{width}.png")));
+    for (path, width) in inputs.iter().zip(widths) {
+        imagecuda::save(&image(width), path).unwrap();
+    }
+    tracing::subscriber::set_global_default(Torn).unwrap();
+
+    for (path, result) in Loader::new(device).load(inputs.clone()) {
+        match path == inputs[1] {
+            false => assert!(result.is_ok()),
+            true => {
+                let error = result.err().unwrap();
+                assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
+                assert!(error.to_string().contains("torn"), "{error}");
+                assert_eq!(error.path(), Some(&*path));
+            }
+        }
+    }
+
+    let outputs = widths.map(|width| folder.path().join(format!("saved/{width}.png")));
+    std::fs::create_dir(folder.path().join("saved")).unwrap();
+    let saver = Saver::new(SaveOptions::new());
+    for (path, width) in outputs.iter().zip(widths) {
+        saver.save(&image(width), path);
+    }
+    for saved in saver.finish() {
+        match saved.path == outputs[1] {
+            false => assert!(saved.result.is_ok()),
+            true => {
+                let error = saved.result.unwrap_err();
+                assert!(matches!(error.kind(), ErrorKind::Encode(_)), "{error}");
+                assert!(error.to_string().contains("torn"), "{error}");
+            }
+        }
+    }
+    // No half file either.
+    let files = std::fs::read_dir(folder.path().join("saved")).unwrap();
+    assert_eq!(files.count(), 3);
+
+    let jobs = inputs.into_iter().zip(outputs);
+    let report = Pipeline::new(device).run(jobs, |_, _| Ok::<(), Infallible>(()));
+    assert_eq!((report.saved, report.failures.len()), (3, 1));
 }

@@ -1,8 +1,8 @@
 //! What holds of every file, whatever is in it.
 
 use imagecuda::{
-    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, Frames, ImageInfo, JpegDecoder, Layout,
-    LoadOptions, Metadata, Result, SaveOptions,
+    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, Frames, Image, ImageInfo, JpegDecoder,
+    Layout, LoadOptions, Metadata, Result, SaveOptions,
 };
 use std::mem::discriminant;
 
@@ -22,6 +22,7 @@ fn options(format: Format) -> LoadOptions {
 /// A file that was loaded.
 pub(super) struct Picture {
     pub(super) size: (u32, u32),
+    format: Format,
     layout: Layout,
     truncated: bool,
     metadata: Metadata,
@@ -47,11 +48,12 @@ impl Picture {
             assert!(samples.iter().skip(3).step_by(4).all(|&alpha| alpha == 1.0));
         }
         // Of a damaged picture libde265 gives other pixels each time, and libheif does not tell.
-        if matches!(format, Format::Avif | Format::Heif) {
+        if format == Format::Heif {
             samples.fill(0.0);
         }
         Self {
             size,
+            format,
             layout,
             truncated,
             metadata,
@@ -122,7 +124,7 @@ fn is_about_the_file(error: &Error) {
     assert!(known && !text.contains('\n'), "{text:?}");
 }
 
-/// Loads `file` as `format` in every way that there is.
+/// Loads `file` as `format` in several ways, all of which must agree.
 pub(super) fn check(format: Format, file: &[u8]) {
     let options = options(format);
     soil(1, 0x11);
@@ -133,6 +135,7 @@ pub(super) fn check(format: Format, file: &[u8]) {
         turned(&options, file, strict);
         carried(strict);
     }
+    elsewhere(&options, file, &strict);
     soil(strict.as_ref().map_or(1, Picture::bytes), 0x55);
     let tolerant = picture(&options.clone().allow_truncated(true), file);
     match (&strict, &tolerant) {
@@ -218,12 +221,46 @@ fn turned(options: &LoadOptions, file: &[u8], picture: &Picture) {
     }
 }
 
+/// Into an image that is there come the same pixels or nothing, and as bytes what they round to.
+fn elsewhere(options: &LoadOptions, file: &[u8], strict: &Result<Picture>) {
+    let cpu = Device::cpu();
+    let (width, height) = strict.as_ref().map_or((1, 1), |picture| picture.size);
+    let mut image = Image::new(&cpu, width, height).unwrap();
+    let before = vec![0.25; width as usize * height as usize * 4];
+    image.upload(&before).unwrap();
+    let read = options.decode_into(file, &mut image);
+    let bytes = options.decode_u8(&cpu, file);
+    assert_eq!((image.width(), image.height()), (width, height));
+    match strict {
+        Ok(strict) => {
+            read.unwrap();
+            let bytes = bytes.unwrap();
+            assert_eq!((bytes.width(), bytes.height()), strict.size);
+            if strict.format == Format::Heif {
+                return;
+            }
+            let samples = image.download().unwrap();
+            assert!(
+                strict
+                    .bits()
+                    .eq(samples.iter().map(|sample| sample.to_bits()))
+            );
+            let rounded = image.to_u8().unwrap().download().unwrap();
+            assert!(bytes.download().unwrap() == rounded, "other bytes");
+        }
+        Err(_) => {
+            assert!(read.is_err() && bytes.is_err());
+            assert!(image.download().unwrap() == before, "an error that writes");
+        }
+    }
+}
+
 /// What goes on with the pixels is what a file may have.
 fn carried(picture: &Picture) {
     if picture.metadata.is_empty() {
         return;
     }
-    let image = imagecuda::Image::new(&Device::cpu(), 1, 1).unwrap();
+    let image = Image::new(&Device::cpu(), 1, 1).unwrap();
     let options = SaveOptions::new().metadata(picture.metadata.clone());
     let file = options.encode(&image, Format::Png).unwrap();
     let info = ImageInfo::of(&file).unwrap();
@@ -262,30 +299,34 @@ fn frames(options: &LoadOptions, file: &[u8], first: &Result<Picture>) {
                 assert!(count == said || count < said && frames.is_truncated());
                 break;
             }
-            Err(_) => break,
+            Err(_) => {
+                assert!(count > 0 || first.is_err(), "no first frame");
+                return;
+            }
         }
     }
     assert!(count > 0 || first.is_err(), "no first frame");
-    skipped(options, file, count, &mut frames);
+    if !frames.is_truncated() {
+        skipped(options, file, count, &mut frames);
+    }
 }
 
-/// Those that are skipped count as those that are read.
+/// Those that are skipped count as those that are read, and what is next is the same.
 fn skipped(options: &LoadOptions, file: &[u8], count: u32, read: &mut Frames) {
     let mut frames = options.decode_frames(&Device::cpu(), file).unwrap();
-    if frames
-        .skip_frames(count as usize)
-        .inspect_err(is_about_the_file)
-        .ok()
-        == Some(count as usize)
-    {
-        let next = |frames: &mut Frames| match frames.read() {
-            Ok(next) => next.map(|(decoded, _)| Picture::new(decoded)),
-            Err(_) => None,
-        };
-        let (a, b) = (next(&mut frames), next(read));
-        if let (Some(a), Some(b)) = (&a, &b) {
-            a.is(b, "after others were skipped");
-        }
+    assert_eq!(frames.skip_frames(count as usize).unwrap(), count as usize);
+    let [skipped, read] = [&mut frames, read].map(|frames| {
+        let next = frames.read().inspect_err(is_about_the_file);
+        next.map(|next| next.map(|(decoded, _)| Picture::new(decoded)))
+    });
+    match (skipped, read) {
+        (Ok(Some(skipped)), Ok(Some(read))) => skipped.is(&read, "after others were skipped"),
+        (Ok(None), Ok(None)) | (Err(_), Err(_)) => {}
+        (skipped, read) => panic!(
+            "{:?} is next, and {:?} if others were skipped",
+            read.map(|next| next.is_some()),
+            skipped.map(|next| next.is_some()),
+        ),
     }
 }
 

@@ -13,19 +13,20 @@ that limit the address space, all of which the sanitizer takes for itself.
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     let filter = args.positional();
     args.finish()?;
+    let cargo = |command: &str| -> Result<_, Failure> {
+        let mut cargo = fuzz::cargo("asan", "-Zsanitizer=address")?;
+        cargo.args([command, "--package", "imagecuda"]);
+        // All features that are not C, or of a GPU.
+        let features = "imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing";
+        cargo.args(["--examples", "--features", features]);
+        Ok(cargo)
+    };
     // Tests run them.
-    let mut examples = fuzz::cargo("asan", "-Zsanitizer=address")?;
-    sh::run(examples.args(["build", "--package", "imagecuda", "--examples"]))?;
-    let mut cargo = fuzz::cargo("asan", "-Zsanitizer=address")?;
-    cargo.args([
-        "test",
-        "--package",
-        "imagecuda",
-        "--package",
-        "imagecuda-kernels",
-    ]);
+    sh::run(&mut cargo("build")?)?;
+    let mut cargo = cargo("test")?;
     // Not the doctests, which are linked by another compiler run.
-    cargo.args(["--lib", "--test", "*", "--examples", "--no-fail-fast"]);
+    cargo.args(["--package", "imagecuda-kernels"]);
+    cargo.args(["--lib", "--test", "*", "--no-fail-fast"]);
     cargo.args(filter);
     cargo.args(["--", "--skip", "bombs::", "--skip", "faults::memory::"]);
     sh::run(&mut cargo)

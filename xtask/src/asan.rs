@@ -16,7 +16,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     let cargo = |command: &str| -> Result<_, Failure> {
         let mut cargo = fuzz::cargo("asan", "-Zsanitizer=address")?;
         cargo.args([command, "--package", "imagecuda"]);
-        // All features that are not C, or of a GPU.
+        // All features but those of a GPU, and of HEIF, whose codecs are C.
         let features = "imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing";
         cargo.args(["--examples", "--features", features]);
         Ok(cargo)

@@ -1,5 +1,5 @@
 //! Small files that ask for much: giants by their headers, data that inflate, endless lists,
-//! circles. Each is loaded in all ways by a program of its own, whose memory is limited, and what
+//! circles. Each is loaded in several ways by a program of its own, whose memory is limited, and what
 //! that says of itself is checked: a typed error or a picture, in little memory, soon.
 
 mod animated;

@@ -1,6 +1,6 @@
 //! Animations: giants, and many frames.
 
-use super::{Bomb, Fate, bomb, zeros};
+use super::{Bomb, Fate, bomb, png::inflating, zeros};
 use crate::support::animations::png_chunk;
 
 /// A GIF of so many frames, each the whole of a canvas of one colour.
@@ -165,7 +165,6 @@ fn animated_webp(canvas: u32, side: u32, frames: usize) -> Vec<u8> {
 
 pub(super) fn all() -> Vec<Bomb> {
     let few = lzw(64 * 64);
-    let profile = |length| [vec![b'a', 0, 0], zeros(length)].concat();
     vec![
         bomb(
             "giant",
@@ -244,14 +243,14 @@ pub(super) fn all() -> Vec<Bomb> {
             "frames of a large profile",
             "2,000 with 15 MB inflated each",
             "png",
-            apng([64; 2], 2000, 2000, &profile(15_000_000)),
+            apng([64; 2], 2000, 2000, &inflating(15_000_000)),
             Fate::Picture(64, 64),
         ),
         bomb(
             "frames of a profile that is too large",
             "4,000 with 60 MB inflated each",
             "png",
-            apng([64; 2], 4000, 4000, &profile(60_000_000)),
+            apng([64; 2], 4000, 4000, &inflating(60_000_000)),
             Fate::Picture(64, 64),
         ),
         bomb(

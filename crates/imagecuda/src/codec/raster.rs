@@ -225,7 +225,8 @@ pub(super) fn write_hdr(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 #[cfg(feature = "ico")]
 pub(super) fn ico<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     /// The decoder of a PNG inside has no limit of its own, and a profile's bytes inflate to a
-    /// thousand times as many.
+    /// thousand times as many. It is looked for in all of the file, since the list of pictures may be
+    /// long, and all of them the same.
     const MOST_PROFILE: u32 = 64 << 10;
     let is_large = |[a, b, c, d, kind @ ..]: &[u8; 8]| {
         kind == b"iCCP" && u32::from_be_bytes([*a, *b, *c, *d]) > MOST_PROFILE

@@ -30,7 +30,7 @@ pub(super) fn within((offset, count): (u64, u64), bytes: &[u8]) -> Range<usize> 
     end.min(offset as usize)..end
 }
 
-/// What is coded may be larger than its pixels by that: headers and tables.
+/// Headers and tables of a strip or tile, however few its pixels are.
 const OVERHEAD: u64 = 1 << 10;
 
 /// Refuses strips and tiles that lie over each other: a small file would be read thousands of times.
@@ -48,6 +48,7 @@ pub(super) fn check(bytes: &[u8], decoder: &mut Reader<'_>, page: &Page) -> Resu
     let most =
         (pixels.saturating_add(bytes.len() as u64)).saturating_add(OVERHEAD * places.len() as u64);
     let lengths = places.into_iter().map(|at| within(at, bytes).len() as u64);
+    // Twice that, as what is coded may be larger than what it was.
     match lengths.sum::<u64>() / 2 > most {
         true => Err(Error::decode("strips or tiles lie over each other")),
         false => Ok(()),

@@ -9,7 +9,7 @@ use crate::{Failure, args::Args, custom_kernel, lock, ptxas, sh};
 pub(crate) const HELP: &str = "\
 cargo xtask ptx [--check] [--ptxas PATH] [--fetch-ptxas] [-v]
 
-Compiles crates/imagecuda-kernels to crates/imagecuda/src/backend/cuda/kernels.ptx, and has
+Compiles crates/imagecuda-kernels to crates/imagecuda/src/device/cuda/kernels.ptx, and has
 ptxas assemble that for several GPUs if there is a ptxas: the one named, that of the
 environment variable PTXAS, on the PATH, in /usr/local/cuda/bin, or fetched earlier.
 
@@ -102,7 +102,7 @@ fn write_file() -> Result<(), Failure> {
 }
 
 fn file() -> PathBuf {
-    sh::root().join("crates/imagecuda/src/backend/cuda/kernels.ptx")
+    sh::root().join("crates/imagecuda/src/device/cuda/kernels.ptx")
 }
 
 fn kernels() -> PathBuf {

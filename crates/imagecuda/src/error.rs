@@ -135,6 +135,12 @@ impl Error {
         ErrorKind::Decode(cause.into()).into()
     }
 
+    /// Of a damaged file, no pixel of which decodes.
+    #[allow(dead_code, reason = "for codecs, which a build may lack")]
+    pub(crate) fn nothing_decoded() -> Self {
+        Self::decode("nothing of the picture is left")
+    }
+
     pub(crate) fn encode(cause: impl Into<Cause>) -> Self {
         ErrorKind::Encode(cause.into()).into()
     }

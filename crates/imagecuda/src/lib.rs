@@ -66,57 +66,49 @@
 //! ```
 #![deny(unsafe_code)]
 
-mod animation;
-mod backend;
 pub mod batch;
 mod codec;
 mod color;
-mod decoded;
 mod device;
 mod error;
-mod file;
 mod format;
-mod frames;
 mod image;
-mod info;
-mod interop;
+#[cfg(feature = "jpeg")]
+mod jpeg;
+mod limits;
 mod load;
+mod memory;
 mod metadata;
-mod pixels;
+mod picture;
 mod save;
+mod sink;
 mod trace;
-mod truncated;
 
-pub use animation::AnimationEncoder;
-pub use backend::DevicePixel;
 pub use color::ColorPolicy;
-pub use decoded::Decoded;
-pub use device::Device;
+pub use device::{Device, DevicePixel};
 pub use error::{Error, ErrorKind, Result};
 pub use format::Format;
-pub use frames::{Frame, Frames};
+#[cfg(feature = "ndarray")]
+pub use image::ArraySample;
+#[cfg(feature = "image")]
+pub use image::HostImage;
+#[cfg(feature = "dlpack")]
+pub use image::dlpack;
 pub use image::{DeviceImage, Image, ImageU8, convert_float_to_u8, convert_u8_to_float};
 pub use imagecuda_kernels::{
     layout::Layout,
     orient::Orientation,
     pixel::{Rgba8, RgbaF32},
 };
-pub use info::ImageInfo;
-#[cfg(feature = "ndarray")]
-pub use interop::ArraySample;
-#[cfg(feature = "image")]
-pub use interop::HostImage;
-#[cfg(feature = "dlpack")]
-pub use interop::dlpack;
-pub(crate) use load::Limits;
+pub(crate) use limits::Limits;
 pub use load::{
-    JpegDecoder, LoadOptions, decode, decode_from, decode_into, load, load_into, load_into_via,
-    load_u8, load_u8_into,
+    Decoded, Frame, Frames, ImageInfo, JpegDecoder, LoadOptions, decode, decode_from, decode_into,
+    load, load_into, load_into_via, load_u8, load_u8_into,
 };
 pub use metadata::Metadata;
 pub use save::{
-    Channels, Compression, Depth, JpegEncoder, Prepared, SaveOptions, Subsampling, encode, save,
-    save_u8, save_via,
+    AnimationEncoder, Channels, Compression, Depth, JpegEncoder, Prepared, SaveOptions,
+    Subsampling, encode, save, save_u8, save_via,
 };
 
 #[cfg(feature = "cuda")]

@@ -21,27 +21,27 @@
     allow(dead_code, unused_imports, unused_variables)
 )]
 
-use crate::{Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
-use imagecuda_kernels::{expand::Curve, layout::Layout};
-
+pub(crate) mod animation;
+#[cfg(any(feature = "gif", feature = "png"))]
+mod canvas;
+mod capabilities;
+mod count;
 mod damaged;
-mod exif;
-pub(crate) mod frames;
+#[cfg(any(
+    feature = "bmp",
+    feature = "hdr",
+    feature = "ico",
+    feature = "pnm",
+    feature = "qoi",
+    feature = "tga",
+))]
+mod double_decode;
+#[cfg(feature = "exr")]
+mod exr;
 #[cfg(feature = "gif")]
 mod gif;
 #[cfg(feature = "heif")]
-mod heif;
-#[cfg(any(feature = "png", feature = "tiff"))]
-mod in_order;
-#[cfg(feature = "jpeg")]
-pub(crate) mod jpeg;
-mod metadata;
-mod options;
-#[cfg(feature = "pnm")]
-mod pfm;
-#[cfg(feature = "png")]
-mod png;
-mod png_chunks;
+pub(crate) mod heif;
 #[cfg(any(
     feature = "bmp",
     feature = "exr",
@@ -53,40 +53,33 @@ mod png_chunks;
     feature = "qoi",
     feature = "tga",
 ))]
-mod raster;
-#[cfg(feature = "webp")]
-mod riff;
-mod sink;
+pub(crate) mod image_crate;
+#[cfg(feature = "jpeg")]
+mod jpeg;
+#[cfg(any(feature = "png", feature = "tiff"))]
+mod par_ordered;
+#[cfg(feature = "png")]
+pub(crate) mod png;
+#[cfg(feature = "pnm")]
+mod pnm;
+pub(crate) mod sequence;
 #[cfg(feature = "tiff")]
 mod tiff;
 #[cfg(feature = "webp")]
-mod webp;
-#[cfg(feature = "webp")]
-mod webp_anim;
+pub(crate) mod webp;
 
-pub(crate) use damaged::open as open_damaged;
-pub(crate) use metadata::Metadata;
-pub(crate) use sink::Sink;
+pub(crate) use self::{
+    count::count as count_frames, damaged::open as open_damaged, sequence::Sequence,
+    sequence::open as open_sequence,
+};
 
-/// What a header says, once checked against the limits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    /// How [`Decode::read_into`] lays the pixels.
-    pub(crate) layout: Layout,
-    /// What their numbers mean.
-    pub(crate) curve: Curve,
-}
-
-impl Header {
-    /// The bytes of all pixels. Fits, as the limits were checked.
-    pub(crate) fn bytes(&self) -> usize {
-        self.layout
-            .bytes(self.width, self.height)
-            .unwrap_or(usize::MAX)
-    }
-}
+use crate::{
+    Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions,
+    limits::check_limit,
+    picture::{Header, Pixels},
+    sink::{self, Sink},
+};
+use imagecuda_kernels::{expand::Curve, layout::Layout};
 
 /// A file whose header has been read.
 pub(crate) trait Decode {
@@ -98,18 +91,9 @@ pub(crate) trait Decode {
 
     /// The file, if it is one that a device can make pixels of.
     #[cfg(feature = "jpeg")]
-    fn jpeg(&self) -> Option<&jpeg::Jpeg<'_>> {
+    fn jpeg(&self) -> Option<&crate::jpeg::Jpeg<'_>> {
         None
     }
-}
-
-/// Pixels ready for an encoder: packed rows in `layout`, as [`plan`] asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Pixels<'a> {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    pub(crate) layout: Layout,
-    pub(crate) data: &'a [u8],
 }
 
 /// The pixels that an encoder wants.
@@ -163,7 +147,7 @@ impl Decode for WithFormat<'_> {
     }
 
     #[cfg(feature = "jpeg")]
-    fn jpeg(&self) -> Option<&jpeg::Jpeg<'_>> {
+    fn jpeg(&self) -> Option<&crate::jpeg::Jpeg<'_>> {
         self.1.jpeg()
     }
 }
@@ -177,28 +161,28 @@ fn open_unchecked<'a>(
         #[cfg(feature = "heif")]
         Format::Avif | Format::Heif => heif::open(format, bytes, limits),
         #[cfg(feature = "bmp")]
-        Format::Bmp => raster::bmp(bytes, limits),
+        Format::Bmp => image_crate::bmp(bytes, limits),
         #[cfg(feature = "exr")]
-        Format::Exr => raster::exr(bytes, limits),
+        Format::Exr => image_crate::exr(bytes, limits),
         #[cfg(feature = "gif")]
         Format::Gif => gif::open(bytes, limits),
         #[cfg(feature = "hdr")]
-        Format::Hdr => raster::hdr(bytes, limits),
+        Format::Hdr => image_crate::hdr(bytes, limits),
         #[cfg(feature = "ico")]
-        Format::Ico => raster::ico(bytes, limits),
+        Format::Ico => image_crate::ico(bytes, limits),
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open(bytes),
         #[cfg(feature = "png")]
-        Format::Png => raster::png(bytes, limits)
-            .and_then(|still| frames::apng::first_frame(still, bytes, limits)),
+        Format::Png => image_crate::png(bytes, limits)
+            .and_then(|still| png::frames::first_frame(still, bytes, limits)),
         #[cfg(feature = "pnm")]
-        Format::Pnm if pfm::is_pfm(bytes) => pfm::open(bytes),
+        Format::Pnm if pnm::pfm::is_pfm(bytes) => pnm::pfm::open(bytes),
         #[cfg(feature = "pnm")]
-        Format::Pnm => raster::pnm(bytes, limits),
+        Format::Pnm => image_crate::pnm(bytes, limits),
         #[cfg(feature = "qoi")]
-        Format::Qoi => raster::qoi(bytes, limits),
+        Format::Qoi => image_crate::qoi(bytes, limits),
         #[cfg(feature = "tga")]
-        Format::Tga => raster::tga(bytes, limits),
+        Format::Tga => image_crate::tga(bytes, limits),
         #[cfg(feature = "tiff")]
         Format::Tiff => tiff::open(bytes, limits),
         #[cfg(feature = "webp")]
@@ -215,22 +199,9 @@ fn check(header: &Header, limits: &Limits) -> Result<()> {
         return Err(Error::decode(format!("the picture is {width}x{height}")));
     }
     let pixels = u64::from(width) * u64::from(height);
-    within("pixels", Some(pixels), limits.pixels)?;
+    check_limit("pixels", Some(pixels), limits.pixels)?;
     let bytes = pixels.checked_mul(header.layout.bytes_per_pixel() as u64);
-    within("bytes", bytes, limits.bytes.min(isize::MAX as u64))
-}
-
-/// That `requested` (`None`: more than can be counted) is at most `limit`.
-pub(crate) fn within(what: &'static str, requested: Option<u64>, limit: u64) -> Result<()> {
-    match requested {
-        Some(requested) if requested <= limit => Ok(()),
-        _ => Err(ErrorKind::LimitExceeded {
-            what,
-            requested: requested.unwrap_or(u64::MAX),
-            limit,
-        }
-        .into()),
-    }
+    check_limit("bytes", bytes, limits.bytes.min(isize::MAX as u64))
 }
 
 /// Which pixels the device must prepare for `format`, whose file will have `extension`, and
@@ -243,7 +214,7 @@ fn plan_for(format: Format, extension: Option<&str>, options: &SaveOptions) -> R
     if !format.can_save() {
         return Err(no_codec(format));
     }
-    let depth = options::check(format, options)?;
+    let depth = capabilities::check(format, options)?;
     let alpha = match format {
         Format::Hdr | Format::Jpeg => false,
         Format::Pnm => netpbm_is_pam(extension)?,
@@ -289,7 +260,7 @@ pub(crate) fn narrowed(format: Format, planned: Layout, color: bool, alpha: bool
         8 => Depth::U8,
         _ => Depth::U16,
     };
-    let fewest = options::fewest(format, color, alpha && planned.has_alpha());
+    let fewest = capabilities::fewest(format, color, alpha && planned.has_alpha());
     layout(fewest, Channels::Rgba, depth)
 }
 
@@ -335,25 +306,25 @@ fn encode_as(
         #[cfg(feature = "heif")]
         Format::Avif | Format::Heif => heif::write(format, pixels, options, out),
         #[cfg(feature = "bmp")]
-        Format::Bmp => raster::write_bmp(pixels, out),
+        Format::Bmp => image_crate::write_bmp(pixels, out),
         #[cfg(feature = "exr")]
-        Format::Exr => raster::write_exr(pixels, out),
+        Format::Exr => image_crate::write_exr(pixels, out),
         #[cfg(feature = "gif")]
-        Format::Gif => raster::write_gif(pixels, out),
+        Format::Gif => image_crate::write_gif(pixels, out),
         #[cfg(feature = "hdr")]
-        Format::Hdr => raster::write_hdr(pixels, out),
+        Format::Hdr => image_crate::write_hdr(pixels, out),
         #[cfg(feature = "ico")]
-        Format::Ico => raster::write_ico(pixels, out),
+        Format::Ico => image_crate::write_ico(pixels, out),
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::write(pixels, options, out),
         #[cfg(feature = "png")]
-        Format::Png => png::write(pixels, options, out),
+        Format::Png => png::encode::write(pixels, options, out),
         #[cfg(feature = "pnm")]
-        Format::Pnm => raster::write_pnm(pixels, netpbm_is_pam(extension)?, out),
+        Format::Pnm => image_crate::write_pnm(pixels, netpbm_is_pam(extension)?, out),
         #[cfg(feature = "qoi")]
-        Format::Qoi => raster::write_qoi(pixels, out),
+        Format::Qoi => image_crate::write_qoi(pixels, out),
         #[cfg(feature = "tga")]
-        Format::Tga => raster::write_tga(pixels, out),
+        Format::Tga => image_crate::write_tga(pixels, out),
         #[cfg(feature = "tiff")]
         Format::Tiff => tiff::write(pixels, options, out),
         #[cfg(feature = "webp")]

@@ -1,17 +1,11 @@
 //! Between a device and a file.
 
-use super::Target;
-use crate::{
-    Format, Result,
-    backend::Staging,
-    codec::{self, Pixels, Sink},
-    file,
-    trace::span,
-};
+use super::{Target, atomic_file};
+use crate::{Format, Result, codec, device::Staging, picture::Pixels, sink::Sink, trace::span};
 #[cfg(feature = "jpeg")]
 use crate::{
-    backend::jpeg::{Coded, Coding},
-    codec::jpeg::encode::Encoding,
+    device::encode_jpeg::{Coded, Coding},
+    jpeg::encode::Encoding,
 };
 use imagecuda_kernels::layout::Layout;
 use std::{io::Cursor, path::Path};
@@ -97,7 +91,7 @@ impl Prepared {
     /// As [`SaveOptions::save`](super::SaveOptions::save).
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        file::replace(path, |out| self.write_to(out))
+        atomic_file::replace(path, |out| self.write_to(out))
             .map_err(|error| error.with_format(self.target.format).with_path(path))
     }
 

@@ -2,13 +2,13 @@
 
 use super::{LIBHEIF, boxes};
 use crate::{
-    codec::metadata::{Metadata, strip_exif},
     color::Cicp,
+    metadata::embedded::{Metadata, strip_exif},
 };
 use libheif_rs::{ColorPrimaries, HeifContext, ImageHandle, TransferCharacteristics};
 use std::sync::LazyLock;
 
-pub(in crate::codec) fn metadata(bytes: &[u8]) -> Metadata {
+pub(crate) fn metadata(bytes: &[u8]) -> Metadata {
     LazyLock::force(&LIBHEIF);
     let handle = HeifContext::read_from_bytes(bytes)
         .and_then(|context| Ok((context.primary_image_handle()?, context)));

@@ -1,8 +1,5 @@
 use super::{write::image, *};
-use crate::{
-    ErrorKind, SaveOptions, Subsampling,
-    codec::{self, Pixels},
-};
+use crate::{ErrorKind, SaveOptions, Subsampling, codec, picture::Pixels};
 use libheif_rs::{
     Channel, Chroma, CompressionFormat, EncoderParameterValue, EncoderQuality, EncodingOptions,
 };

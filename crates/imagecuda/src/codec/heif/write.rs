@@ -2,8 +2,8 @@
 
 use super::{LIBHEIF, translate};
 use crate::{
-    Error, Format, Result, SaveOptions, Subsampling,
-    codec::{Pixels, Sink, check_sides, exif},
+    Error, Format, Result, SaveOptions, Subsampling, codec::check_sides, metadata::exif,
+    picture::Pixels, sink::Sink,
 };
 use imagecuda_kernels::{layout::Layout, orient::Orientation};
 use libheif_rs::{

@@ -1,11 +1,10 @@
 //! Writing TIFF with Deflate: strips that are made on all cores.
 
 use super::{
-    Pixels, Sink,
     metadata::Described,
     write::{encode_error, samples},
 };
-use crate::{Result, codec::in_order::in_order};
+use crate::{Result, codec::par_ordered::in_order, picture::Pixels, sink::Sink};
 use bytemuck::Pod;
 use flate2::{Compression, write::ZlibEncoder};
 use std::{io::Write, mem};

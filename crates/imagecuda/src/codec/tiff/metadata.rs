@@ -1,9 +1,9 @@
 //! Metadata into a TIFF, whose directories are what EXIF is made of.
 
-use super::Sink;
 use crate::{
     Metadata,
-    codec::exif::{Entry, Tree},
+    metadata::exif::{Entry, Tree},
+    sink::Sink,
 };
 use tiff::{
     Directory, TiffResult,

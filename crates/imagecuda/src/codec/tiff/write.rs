@@ -1,7 +1,7 @@
 //! Writing TIFF.
 
-use super::{Pixels, Sink, deflate, metadata::Described};
-use crate::{Compression, Error, Metadata, Result, SaveOptions};
+use super::{deflate, metadata::Described};
+use crate::{Compression, Error, Metadata, Result, SaveOptions, picture::Pixels, sink::Sink};
 use bytemuck::Pod;
 use imagecuda_kernels::layout::Layout;
 use std::borrow::Cow;

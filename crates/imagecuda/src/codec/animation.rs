@@ -1,0 +1,183 @@
+//! Writing animations.
+
+use crate::{Error, Format, Result, SaveOptions, memory, picture::Pixels};
+use std::{num::NonZeroU32, time::Duration};
+
+/// An animation in the making. Its file is put together in memory.
+pub(crate) trait Writer: Send {
+    /// Adds a frame, which is as large as the first and in the layout of [`plan`]. If it fails,
+    /// nothing is added.
+    ///
+    /// [`plan`]: crate::codec::plan
+    fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()>;
+
+    /// The file, which has a frame at least.
+    fn finish(self: Box<Self>) -> Result<Vec<u8>>;
+}
+
+/// An animation that is played so often; `None` is for ever.
+pub(crate) fn open(
+    format: Format,
+    options: &SaveOptions,
+    loop_count: Option<NonZeroU32>,
+) -> Result<Box<dyn Writer>> {
+    match format {
+        #[cfg(feature = "gif")]
+        Format::Gif => Ok(Box::new(super::gif::animation::Writer::new(loop_count)?)),
+        #[cfg(feature = "webp")]
+        Format::WebP => Ok(Box::new(super::webp::animation::Writer::new(
+            options, loop_count,
+        )?)),
+        _ => Err(Error::unsupported(format!(
+            "writing {format} animations; GIF and WebP can be written"
+        ))),
+    }
+}
+
+/// Counts time in a format's ticks, so that rounding each delay does not add up.
+pub(super) struct Clock {
+    tick: Duration,
+    /// The longest delay, in ticks.
+    limit: u32,
+    pub(super) now: Duration,
+}
+
+impl Clock {
+    pub(super) fn new(tick: Duration, limit: u32) -> Self {
+        let now = Duration::ZERO;
+        Self { tick, limit, now }
+    }
+
+    /// The ticks of a frame that is shown for `delay`, and the time after it.
+    pub(super) fn ticks(&self, delay: Duration) -> Result<(u32, Duration)> {
+        let tick = self.tick.as_nanos();
+        let round = |time: Duration| (time.as_nanos() + tick / 2) / tick;
+        let end = self.now.checked_add(delay);
+        end.and_then(|end| {
+            let ticks = u32::try_from(round(end) - round(self.now)).ok()?;
+            (ticks <= self.limit).then_some((ticks, end))
+        })
+        .ok_or_else(|| {
+            let limit = self.tick * self.limit;
+            Error::encode(format!(
+                "a frame cannot be shown for {delay:?}: at most {limit:?} in this format"
+            ))
+        })
+    }
+}
+
+/// A number of repetitions that must fit 16 bits.
+pub(super) fn sixteen_bits(loops: u32) -> Result<u16> {
+    u16::try_from(loops).map_err(|_| {
+        Error::option(
+            "loop_count",
+            format!("{loops} is more than the file can say"),
+        )
+    })
+}
+
+/// A part of a frame. Its corner is at even coordinates, as WebP counts them in twos.
+#[derive(Debug, PartialEq)]
+pub(super) struct Rect {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+impl Rect {
+    pub(super) fn whole(pixels: &Pixels<'_>) -> Self {
+        Self {
+            x: 0,
+            y: 0,
+            width: pixels.width,
+            height: pixels.height,
+        }
+    }
+
+    /// The least that has all changes; a pixel where there are none, as a frame needs one.
+    pub(super) fn of_change(pixels: &Pixels<'_>, before: &[u8]) -> Self {
+        let pixel = pixels.layout.bytes_per_pixel();
+        let row = pixels.width as usize * pixel;
+        let (mut left, mut right) = (usize::MAX, 0);
+        let (mut top, mut bottom) = (usize::MAX, 0);
+        let rows = pixels.data.chunks_exact(row).zip(before.chunks_exact(row));
+        for (y, (now, before)) in rows.enumerate().filter(|(_, (now, before))| now != before) {
+            let differs = |(a, b): (&u8, &u8)| a != b;
+            let first = now.iter().zip(before).position(differs).unwrap_or(0);
+            let last = now.iter().zip(before).rposition(differs).unwrap_or(0);
+            (left, right) = (left.min(first / pixel), right.max(last / pixel));
+            (top, bottom) = (top.min(y), y);
+        }
+        if top == usize::MAX {
+            (left, top) = (0, 0);
+        }
+        (left, top) = (left & !1, top & !1);
+        Self {
+            x: left as u32,
+            y: top as u32,
+            width: (right - left + 1) as u32,
+            height: (bottom - top + 1) as u32,
+        }
+    }
+
+    pub(super) fn crop(&self, pixels: &Pixels<'_>) -> Result<Vec<u8>> {
+        let pixel = pixels.layout.bytes_per_pixel();
+        let row = self.width as usize * pixel;
+        let mut cropped: Vec<u8> = memory::zeroed(row * self.height as usize)?;
+        let stride = pixels.width as usize * pixel;
+        let rows = pixels.data.chunks_exact(stride).skip(self.y as usize);
+        for (to, from) in cropped.chunks_exact_mut(row).zip(rows) {
+            to.copy_from_slice(&from[self.x as usize * pixel..][..row]);
+        }
+        Ok(cropped)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imagecuda_kernels::layout::Layout;
+
+    #[test]
+    fn rounding_does_not_add_up() {
+        let mut clock = Clock::new(Duration::from_millis(10), 0xffff);
+        let third = Duration::from_secs(1) / 30;
+        let mut all = Vec::new();
+        for _ in 0..30 {
+            let (ticks, end) = clock.ticks(third).unwrap();
+            clock.now = end;
+            all.push(ticks);
+        }
+        assert_eq!(all[..6], [3, 4, 3, 3, 4, 3]);
+        assert_eq!(all.iter().sum::<u32>(), 100);
+        assert!(clock.ticks(Duration::from_millis(655_360)).is_err());
+        assert!(clock.ticks(Duration::MAX).is_err());
+    }
+
+    #[test]
+    fn the_rectangle_that_changed() {
+        let before = vec![0; 9 * 7 * 4];
+        let change = |at: &[(usize, usize)]| {
+            let mut data = before.clone();
+            for &(x, y) in at {
+                data[(y * 9 + x) * 4 + 3] = 1;
+            }
+            let pixels = Pixels {
+                width: 9,
+                height: 7,
+                layout: Layout::Rgba8,
+                data: &data,
+            };
+            let rect = Rect::of_change(&pixels, &before);
+            let cropped = rect.crop(&pixels).unwrap();
+            assert_eq!(cropped.iter().filter(|&&v| v == 1).count(), at.len());
+            (rect.x, rect.y, rect.width, rect.height)
+        };
+        assert_eq!(change(&[]), (0, 0, 1, 1));
+        assert_eq!(change(&[(0, 0)]), (0, 0, 1, 1));
+        assert_eq!(change(&[(8, 6)]), (8, 6, 1, 1));
+        assert_eq!(change(&[(3, 5)]), (2, 4, 2, 2));
+        assert_eq!(change(&[(7, 1), (2, 3)]), (2, 0, 6, 4));
+    }
+}

@@ -1,0 +1,136 @@
+//! Animated GIF, through the `gif` crate. A frame has a palette of its own, and only the part
+//! that differs from the frame before, unless it has transparent pixels: what is below shows
+//! through those, so it must be cleared, and only a whole frame before can say that.
+
+use crate::{
+    Error, Result,
+    codec::{
+        animation::{self, Clock, Rect, sixteen_bits},
+        check_sides,
+    },
+    memory,
+    picture::Pixels,
+};
+use gif::{DisposalMethod, Encoder, EncodingError, Frame, Repeat};
+use imagecuda_kernels::layout::Layout;
+use std::{num::NonZeroU32, time::Duration};
+
+/// The quantiser's speed, as for a single picture.
+const SPEED: i32 = 10;
+
+pub(in crate::codec) struct Writer {
+    encoder: Option<Encoder<Vec<u8>>>,
+    /// `None`: no word of repeating, which is once.
+    repeat: Option<Repeat>,
+    clock: Clock,
+    /// The frame that is still to be written: what becomes of it, the next decides.
+    last: Option<Last>,
+}
+
+struct Last {
+    width: u32,
+    height: u32,
+    layout: Layout,
+    data: Vec<u8>,
+    /// The part of it that need be written.
+    part: Rect,
+    ticks: u16,
+}
+
+impl Last {
+    fn pixels(&self) -> Pixels<'_> {
+        Pixels {
+            width: self.width,
+            height: self.height,
+            layout: self.layout,
+            data: &self.data,
+        }
+    }
+}
+
+impl Writer {
+    pub(in crate::codec) fn new(loop_count: Option<NonZeroU32>) -> Result<Self> {
+        // The file says how often it is played again.
+        let repeat = match loop_count.map(|count| count.get() - 1) {
+            None => Some(Repeat::Infinite),
+            Some(0) => None,
+            Some(again) => Some(Repeat::Finite(sixteen_bits(again)?)),
+        };
+        Ok(Self {
+            encoder: None,
+            repeat,
+            clock: Clock::new(Duration::from_millis(10), u16::MAX.into()),
+            last: None,
+        })
+    }
+
+    /// Writes the frame that waits. If it is to be cleared, all of it.
+    fn write_last(&mut self, clear: bool) -> Result<()> {
+        let Some(last) = &self.last else {
+            return Ok(());
+        };
+        let whole = Rect::whole(&last.pixels());
+        let part = if clear { &whole } else { &last.part };
+        let mut pixels = part.crop(&last.pixels())?;
+        let (width, height) = (part.width as u16, part.height as u16);
+        let mut frame = match last.layout {
+            Layout::Rgba8 => Frame::from_rgba_speed(width, height, &mut pixels, SPEED),
+            _ => Frame::from_rgb_speed(width, height, &pixels, SPEED),
+        };
+        (frame.left, frame.top) = (part.x as u16, part.y as u16);
+        frame.delay = last.ticks;
+        frame.dispose = match clear {
+            true => DisposalMethod::Background,
+            false => DisposalMethod::Keep,
+        };
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            none => {
+                let (width, height) = (last.width as u16, last.height as u16);
+                let mut encoder = Encoder::new(Vec::new(), width, height, &[]).map_err(error)?;
+                if let Some(repeat) = self.repeat {
+                    encoder.set_repeat(repeat).map_err(error)?;
+                }
+                none.insert(encoder)
+            }
+        };
+        encoder.write_frame(&frame).map_err(error)
+    }
+}
+
+impl animation::Writer for Writer {
+    fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()> {
+        check_sides(&pixels, u16::MAX.into())?;
+        let (ticks, end) = self.clock.ticks(delay)?;
+        let clear = match pixels.layout {
+            Layout::Rgba8 => pixels.data.iter().skip(3).step_by(4).any(|&a| a == 0),
+            Layout::Rgb8 => false,
+            other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
+        };
+        let part = match &self.last {
+            Some(last) if !clear => Rect::of_change(&pixels, &last.data),
+            _ => Rect::whole(&pixels),
+        };
+        self.write_last(clear)?;
+        self.last = Some(Last {
+            width: pixels.width,
+            height: pixels.height,
+            layout: pixels.layout,
+            data: memory::copied(pixels.data)?,
+            part,
+            ticks: ticks as u16,
+        });
+        self.clock.now = end;
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Vec<u8>> {
+        self.write_last(false)?;
+        let encoder = self.encoder.ok_or_else(|| Error::encode("no frames"))?;
+        encoder.into_inner().map_err(error)
+    }
+}
+
+fn error(error: EncodingError) -> Error {
+    Error::encode(error)
+}

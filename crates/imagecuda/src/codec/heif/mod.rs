@@ -1,0 +1,343 @@
+//! HEIC, HEIF and AVIF, through libheif.
+
+mod boxes;
+mod metadata;
+mod write;
+
+pub(crate) use self::metadata::metadata;
+pub(super) use self::write::write;
+
+use super::Decode;
+use crate::{Error, Format, Limits, Result, picture::Header};
+use imagecuda_kernels::{expand::Curve, layout::Layout};
+use libheif_rs::{
+    ColorProfileNCLX, ColorSpace, DecodingOptions, HeifContext, HeifError, HeifErrorCode,
+    HeifErrorSubCode, Image, ImageHandle, LibHeif, RgbChroma,
+};
+use std::sync::LazyLock;
+
+/// libheif's plugins stay loaded from the first use on.
+static LIBHEIF: LazyLock<LibHeif> = LazyLock::new(LibHeif::new);
+
+struct Heif<'a> {
+    format: Format,
+    handle: ImageHandle,
+    header: Header,
+    damaged: bool,
+    /// Keeps the borrow of the file, out of which the handle decodes.
+    _context: HeifContext<'a>,
+}
+
+pub(super) fn open<'a>(
+    format: Format,
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Box<dyn Decode + 'a>> {
+    Ok(Box::new(read_header(format, bytes, limits)?))
+}
+
+/// Tiles that are missing or damaged are holes.
+pub(super) fn open_damaged<'a>(
+    format: Format,
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Box<dyn Decode + 'a>> {
+    let mut heif = read_header(format, bytes, limits)?;
+    heif.damaged = true;
+    Ok(Box::new(heif))
+}
+
+fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Heif<'a>> {
+    LazyLock::force(&LIBHEIF);
+    let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
+    limit(&mut context, limits)?;
+    context.read_bytes(bytes).map_err(decode_error)?;
+    let handle = context.primary_image_handle().map_err(decode_error)?;
+
+    let gray = matches!(
+        handle.preferred_decoding_colorspace(),
+        Ok(ColorSpace::Monochrome)
+    );
+    let known = |bits: &u8| *bits <= 16; // else libheif cannot tell
+    let bits = [handle.luma_bits_per_pixel(), handle.chroma_bits_per_pixel()];
+    let deep = bits.iter().filter(|bits| known(bits)).any(|&bits| bits > 8);
+    let layout = match (gray, handle.has_alpha_channel(), deep) {
+        (true, false, false) => Layout::L8,
+        (true, true, false) => Layout::La8,
+        (false, false, false) => Layout::Rgb8,
+        (false, true, false) => Layout::Rgba8,
+        (true, false, true) => Layout::L16,
+        (true, true, true) => Layout::La16,
+        (false, false, true) => Layout::Rgb16,
+        (false, true, true) => Layout::Rgba16,
+    };
+    let header = Header {
+        width: handle.width(), // after rotation and cropping
+        height: handle.height(),
+        layout,
+        curve: Curve::Encoded,
+    };
+    Ok(Heif {
+        format,
+        handle,
+        header,
+        damaged: false,
+        _context: context,
+    })
+}
+
+/// Holds libheif itself to `limits`, roughly: the coded picture may be larger than the one that
+/// is shown, and is there in several forms while it is decoded.
+#[cfg(feature = "heif-vendored")]
+fn limit(context: &mut HeifContext<'_>, limits: &Limits) -> Result<()> {
+    let mut inner = context.security_limits();
+    let pixels = limits.pixels.saturating_add(limits.pixels / 8);
+    inner.set_max_image_size_pixels(pixels.max(1 << 24));
+    let memory = limits.bytes.saturating_mul(4).max(1 << 28);
+    inner.set_max_total_memory(memory);
+    inner.set_max_memory_block_size(memory);
+    context.set_security_limits(&inner).map_err(decode_error)
+}
+
+/// A system's libheif may be too old to be told: its own limits hold.
+#[cfg(not(feature = "heif-vendored"))]
+fn limit(_: &mut HeifContext<'_>, _: &Limits) -> Result<()> {
+    Ok(())
+}
+
+impl Decode for Heif<'_> {
+    fn header(&self) -> Header {
+        self.header
+    }
+
+    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let Header { layout, .. } = self.header;
+        let image = decode(&self.handle, rgb_chroma(layout), !self.damaged)?;
+        let planes = image.planes();
+        let plane = planes
+            .interleaved
+            .ok_or_else(|| Error::decode("libheif gave no pixels"))?;
+        if (plane.width, plane.height) != (self.header.width, self.header.height) {
+            return Err(Error::decode(format!(
+                "the picture is {}x{}, and its header says {}x{}",
+                plane.width, plane.height, self.header.width, self.header.height
+            )));
+        }
+        let rows = plane.data.chunks(plane.stride);
+        let out_rows = out.chunks_exact_mut(plane.width as usize * layout.bytes_per_pixel());
+        if layout.bits() == 8 {
+            for (row, out) in rows.zip(out_rows) {
+                pick::<1>(layout, row, out, |sample| sample);
+            }
+            self.mend(out.as_chunks_mut::<1>().0);
+        } else {
+            let table = to_16_bits(plane.bits_per_pixel);
+            let scale = |sample| {
+                let sample = usize::from(u16::from_ne_bytes(sample));
+                table[sample & (table.len() - 1)].to_ne_bytes()
+            };
+            for (row, out) in rows.zip(out_rows) {
+                pick::<2>(layout, row, out, scale);
+            }
+            self.mend(out.as_chunks_mut::<2>().0);
+        }
+        if self.damaged && out.iter().all(|&byte| byte == 0) {
+            return Err(Error::decode("nothing of the picture is left"));
+        }
+        Ok(())
+    }
+}
+
+impl Heif<'_> {
+    /// Does what libheif leaves undone: the limited range of alpha and of 8-bit gray, and
+    /// colours that were multiplied by their alpha.
+    fn mend<S: Sample>(&self, samples: &mut [S]) {
+        let layout = self.header.layout;
+        let channels = layout.channels();
+        if layout == Layout::L8 || layout == Layout::La8 {
+            let limited = self.format == Format::Avif && is_limited(&self.handle);
+            if limited {
+                samples.iter_mut().step_by(channels).for_each(widen);
+            }
+        }
+        if !layout.has_alpha() {
+            return;
+        }
+        let alphas = || samples.iter().skip(channels - 1).step_by(channels);
+        // To know alpha's range is to decode it once more: not where much of it is opaque, which
+        // in limited range only some overshoot looks to be.
+        let opaque = alphas().filter(|alpha| alpha.get() == S::TOP).count();
+        let may_be_limited = opaque < samples.len() / channels / 64;
+        if may_be_limited && self.format == Format::Avif && self.alpha_is_limited() {
+            let alphas = samples.iter_mut().skip(channels - 1).step_by(channels);
+            alphas.for_each(widen);
+        }
+        if self.handle.is_premultiplied_alpha() {
+            samples.chunks_exact_mut(channels).for_each(unpremultiply);
+        }
+    }
+
+    fn alpha_is_limited(&self) -> bool {
+        let auxiliary = self.handle.auxiliary_images(None);
+        let is_alpha = |image: &&ImageHandle| {
+            let known = image.auxiliary_type();
+            known.is_ok_and(|urn| urn.contains("alpha") || urn.ends_with(":auxid:1"))
+        };
+        auxiliary.iter().find(is_alpha).is_some_and(is_limited)
+    }
+}
+
+/// Whether a gray picture's samples are in limited range: 16 to 235 of 255.
+fn is_limited(handle: &ImageHandle) -> bool {
+    let limited = |profile: ColorProfileNCLX| profile.full_range_flag() == 0;
+    match handle.color_profile_nclx() {
+        Some(profile) => limited(profile),
+        // Then the coded picture says it.
+        None => LIBHEIF
+            .decode(handle, ColorSpace::Undefined, None)
+            .is_ok_and(|image| image.color_profile_nclx().is_some_and(limited)),
+    }
+}
+
+/// Decodes: strictly, a tile that is missing or damaged is an error, not a hole.
+fn decode(handle: &ImageHandle, chroma: RgbChroma, strict: bool) -> Result<Image> {
+    use HeifErrorSubCode::*;
+    let attempt = |strict| {
+        let mut options = DecodingOptions::new();
+        if let Some(options) = &mut options {
+            options.set_strict_decoding(strict);
+        }
+        LIBHEIF.decode(handle, ColorSpace::Rgb(chroma), options)
+    };
+    attempt(strict)
+        .or_else(|error| match error.sub_code {
+            // To be strict is also to refuse colour spaces of numbers not yet given.
+            UnknownNclxColorPrimaries
+            | UnknownNclxTransferCharacteristics
+            | UnknownNclxMatrixCoefficients => attempt(false),
+            _ => Err(error),
+        })
+        .map_err(decode_error)
+}
+
+/// What to ask of libheif. Gray is had from RGB, as libheif only then minds the range of the
+/// samples.
+fn rgb_chroma(layout: Layout) -> RgbChroma {
+    let little = cfg!(target_endian = "little");
+    match (layout.bits(), layout.has_alpha(), little) {
+        (8, false, _) => RgbChroma::Rgb,
+        (8, true, _) => RgbChroma::Rgba,
+        (_, false, true) => RgbChroma::HdrRgbLe,
+        (_, false, false) => RgbChroma::HdrRgbBe,
+        (_, true, true) => RgbChroma::HdrRgbaLe,
+        (_, true, false) => RgbChroma::HdrRgbaBe,
+    }
+}
+
+/// Takes the channels of `layout` from a row of RGB, or RGBA where `layout` has alpha; a sample
+/// has `N` bytes.
+fn pick<const N: usize>(
+    layout: Layout,
+    row: &[u8],
+    out: &mut [u8],
+    convert: impl Fn([u8; N]) -> [u8; N],
+) {
+    let (row, out) = (row.as_chunks().0, out.as_chunks_mut().0);
+    let (given, gray) = match layout.channels() {
+        1 => (3, true),
+        2 => (4, true),
+        channels => (channels, false),
+    };
+    if gray {
+        let pixels = out.chunks_exact_mut(layout.channels());
+        for (out, pixel) in pixels.zip(row.chunks_exact(given)) {
+            out[0] = convert(pixel[0]);
+            if let Some(alpha) = out.get_mut(1) {
+                *alpha = convert(pixel[3]);
+            }
+        }
+    } else {
+        for (out, &sample) in out.iter_mut().zip(row) {
+            *out = convert(sample);
+        }
+    }
+}
+
+/// The 16-bit sample for each one of `bits`: the same share of the whole, to the nearest.
+fn to_16_bits(bits: u8) -> Vec<u16> {
+    let top = (1_u32 << bits.clamp(1, 16)) - 1;
+    (0..=top)
+        .map(|sample| ((sample * 65_535 + top / 2) / top) as u16)
+        .collect()
+}
+
+/// A sample of the pixels that are given out, at any address.
+trait Sample {
+    const TOP: u32;
+    fn get(&self) -> u32;
+    fn set(&mut self, value: u32);
+}
+
+impl Sample for [u8; 1] {
+    const TOP: u32 = 255;
+
+    fn get(&self) -> u32 {
+        self[0].into()
+    }
+
+    fn set(&mut self, value: u32) {
+        self[0] = value.min(Self::TOP) as u8;
+    }
+}
+
+impl Sample for [u8; 2] {
+    const TOP: u32 = 65_535;
+
+    fn get(&self) -> u32 {
+        u16::from_ne_bytes(*self).into()
+    }
+
+    fn set(&mut self, value: u32) {
+        *self = (value.min(Self::TOP) as u16).to_ne_bytes();
+    }
+}
+
+/// From limited range to full range.
+fn widen<S: Sample>(sample: &mut S) {
+    let unit = S::TOP / 255;
+    sample.set((sample.get().saturating_sub(16 * unit) * 255 + 109) / 219);
+}
+
+/// Divides the colours of a pixel by its alpha, which is last.
+fn unpremultiply<S: Sample>(pixel: &mut [S]) {
+    if let Some((alpha, colours)) = pixel.split_last_mut()
+        && alpha.get() != 0
+    {
+        let alpha = alpha.get();
+        for colour in colours {
+            colour.set((colour.get() * S::TOP + alpha / 2) / alpha);
+        }
+    }
+}
+
+fn decode_error(error: HeifError) -> Error {
+    translate(error, Error::decode)
+}
+
+fn translate(mut error: HeifError, otherwise: fn(HeifError) -> Error) -> Error {
+    // Some of libheif's texts have line ends.
+    error.message = error
+        .message
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    match error.code {
+        HeifErrorCode::UnsupportedFeature
+        | HeifErrorCode::UnsupportedFileType
+        | HeifErrorCode::PluginLoadingError => Error::unsupported(error.message),
+        _ => otherwise(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

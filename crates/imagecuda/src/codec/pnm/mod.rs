@@ -1,0 +1,3 @@
+//! Netpbm: PBM, PGM, PPM and PAM through the `image` crate, PFM by code of our own.
+
+pub(super) mod pfm;

@@ -1,0 +1,115 @@
+//! Animated WebP: libwebp compresses, and the container, a dozen numbers, is written here.
+//!
+//! libwebp's own animation encoder merges frames that are alike, and tries several encodings of
+//! each; here a frame is a frame, lossless ones come back bit for bit, and what is compressed is
+//! the rectangle in which a frame differs from the one before.
+
+use super::riff::{ALPHA, ANIMATION, chunks, extended, has_alpha, put_chunk, three};
+use crate::{
+    Error, Metadata, Result, SaveOptions,
+    codec::{
+        animation::{self, Clock, Rect, sixteen_bits},
+        check_sides, webp,
+    },
+    picture::Pixels,
+};
+use std::{io::Cursor, num::NonZeroU32, time::Duration};
+
+/// A frame that replaces what is below, alpha included.
+const NO_BLEND: u8 = 0x02;
+
+pub(in crate::codec) struct Writer {
+    options: SaveOptions,
+    metadata: Metadata,
+    loops: u16,
+    clock: Clock,
+    size: (u32, u32),
+    /// The frame before.
+    before: Vec<u8>,
+    has_alpha: bool,
+    /// The chunks of the frames.
+    frames: Vec<u8>,
+}
+
+impl Writer {
+    pub(in crate::codec) fn new(
+        options: &SaveOptions,
+        loop_count: Option<NonZeroU32>,
+    ) -> Result<Self> {
+        Ok(Self {
+            // The file has it once, not each frame.
+            options: options.clone().metadata(Metadata::new()),
+            metadata: options.metadata.clone(),
+            loops: sixteen_bits(loop_count.map_or(0, NonZeroU32::get))?,
+            clock: Clock::new(Duration::from_millis(1), 0xff_ffff),
+            size: (0, 0),
+            before: Vec::new(),
+            has_alpha: false,
+            frames: Vec::new(),
+        })
+    }
+}
+
+impl animation::Writer for Writer {
+    fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()> {
+        check_sides(&pixels, 16_383)?;
+        let (ticks, end) = self.clock.ticks(delay)?;
+        let part = match self.before.is_empty() {
+            true => Rect::whole(&pixels),
+            false => Rect::of_change(&pixels, &self.before),
+        };
+        let cropped = part.crop(&pixels)?;
+        let picture = Pixels {
+            width: part.width,
+            height: part.height,
+            data: &cropped,
+            ..pixels
+        };
+        let mut file = Cursor::new(Vec::new());
+        webp::write(picture, &self.options, &mut file)?;
+        let file = file.into_inner();
+
+        let mut frame = Vec::with_capacity(file.len() + 32);
+        for number in [
+            part.x / 2,
+            part.y / 2,
+            part.width - 1,
+            part.height - 1,
+            ticks,
+        ] {
+            frame.extend(three(number));
+        }
+        frame.push(NO_BLEND);
+        let mut alpha = self.has_alpha;
+        for (kind, data) in chunks(&file) {
+            if matches!(kind, b"ALPH" | b"VP8 " | b"VP8L") {
+                alpha |= has_alpha(kind, data);
+                put_chunk(&mut frame, kind, data);
+            }
+        }
+        if self.frames.len() + frame.len() > u32::MAX as usize - 1024 {
+            return Err(Error::encode("the file would exceed 4 GB"));
+        }
+
+        let mut before = std::mem::take(&mut self.before);
+        before.clear();
+        before.extend_from_slice(pixels.data);
+        put_chunk(&mut self.frames, b"ANMF", &frame);
+        self.before = before;
+        self.size = (pixels.width, pixels.height);
+        self.has_alpha = alpha;
+        self.clock.now = end;
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+        let alpha = if self.has_alpha { ALPHA } else { 0 };
+        // A transparent background, which nobody heeds.
+        let mut animation = vec![0; 4];
+        animation.extend(self.loops.to_le_bytes());
+        let mut body = Vec::with_capacity(self.frames.len() + 32);
+        put_chunk(&mut body, b"ANIM", &animation);
+        body.extend(self.frames);
+        extended(ANIMATION | alpha, self.size, &self.metadata, &body)
+    }
+}

@@ -1,0 +1,80 @@
+//! Animated WebP, which libwebp composes.
+
+use super::demux::{Animation, Held, whole_frames};
+use crate::{
+    Error, Result,
+    codec::{
+        Decode,
+        sequence::{Bytes, Composed, Sequence},
+    },
+    picture::Header,
+};
+use imagecuda_kernels::layout::Layout;
+use std::{num::NonZeroU32, time::Duration};
+
+pub(in crate::codec) struct Frames {
+    bytes: Bytes,
+    header: Header,
+    animation: Animation<'static>,
+    /// Of the frame on the canvas, if it is not yet taken.
+    delay: Option<Duration>,
+    /// Whether frames are missing behind the last.
+    cut: bool,
+}
+
+impl Frames {
+    pub(in crate::codec) fn new(bytes: Bytes, header: Header, damaged: bool) -> Result<Self> {
+        let animation = Animation::new(Held::Shared(bytes.clone()));
+        let cut = damaged && animation.is_err();
+        let animation = match cut {
+            true => Animation::new(whole_frames(bytes.as_ref())?.into()),
+            false => animation,
+        }?;
+        Ok(Self {
+            bytes,
+            header,
+            animation,
+            delay: None,
+            cut,
+        })
+    }
+
+    fn compose(&mut self) -> Result<bool> {
+        if self.delay.is_none() {
+            self.delay = self.animation.advance()?;
+        }
+        if self.cut && self.delay.is_none() {
+            return Err(Error::decode("the file is cut short"));
+        }
+        Ok(self.delay.is_some())
+    }
+}
+
+impl Sequence for Frames {
+    fn peek(&mut self) -> Result<Option<(Box<dyn Decode + '_>, Duration)>> {
+        self.compose()?;
+        let Some((canvas, delay)) = self.animation.canvas().zip(self.delay) else {
+            return Ok(None);
+        };
+        let frame = Composed {
+            first: self.header,
+            layout: Layout::Rgba8,
+            canvas,
+        };
+        Ok(Some((Box::new(frame), delay)))
+    }
+
+    fn bytes(&mut self) -> &[u8] {
+        self.bytes.as_ref()
+    }
+
+    fn skip(&mut self) -> Result<bool> {
+        let found = self.compose()?;
+        self.delay = None;
+        Ok(found)
+    }
+
+    fn loop_count(&self) -> Option<NonZeroU32> {
+        NonZeroU32::new(self.animation.info().loop_count)
+    }
+}

@@ -1,0 +1,234 @@
+//! Where pixels live and who converts them: host memory and rayon, or a GPU. Each operation
+//! is here once, and gives the same bits on both.
+
+#[cfg(feature = "cuda")]
+use super::cuda;
+use super::{ExpandSpec, Inner, Payload, Staging, cpu};
+#[cfg(feature = "cuda")]
+use crate::ErrorKind;
+use crate::{Device, Result, color::Conversion, memory};
+use imagecuda_kernels::{
+    expand::Expand,
+    layout::Layout,
+    pack::{Background, Packing, Traits},
+    pixel::{Rgba8, RgbaF32},
+};
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::RgbaF32 {}
+    impl Sealed for super::Rgba8 {}
+}
+
+/// Pixels that a device can hold: [`RgbaF32`] and [`Rgba8`], and no others, as kernels exist
+/// for these.
+pub trait DevicePixel: Expand + Send + Sync + sealed::Sealed + 'static {
+    /// The type of a sample; four are a pixel.
+    type Sample: bytemuck::Pod + Send + Sync;
+
+    /// The layout that needs no conversion to become this.
+    #[doc(hidden)]
+    const LAYOUT: Layout;
+}
+
+impl DevicePixel for RgbaF32 {
+    type Sample = f32;
+    const LAYOUT: Layout = Layout::Rgba32F;
+}
+
+impl DevicePixel for Rgba8 {
+    type Sample = u8;
+    const LAYOUT: Layout = Layout::Rgba8;
+}
+
+/// A fixed number of pixels on one device.
+#[derive(Debug)]
+pub(crate) enum Buffer<P: DevicePixel> {
+    Cpu(Vec<P>),
+    #[cfg(feature = "cuda")]
+    Cuda(cuda::Buffer<P>),
+}
+
+impl<P: DevicePixel> Buffer<P> {
+    /// `len` pixels of zeros.
+    pub(crate) fn zeroed(device: &Device, len: usize) -> Result<Self> {
+        match device.inner() {
+            Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => cuda::Buffer::zeroed(context, len).map(Self::Cuda),
+        }
+    }
+
+    /// `len` pixels that the caller overwrites before anyone sees them.
+    pub(crate) fn for_overwrite(device: &Device, len: usize) -> Result<Self> {
+        match device.inner() {
+            Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => cuda::Buffer::uninitialized(context, len).map(Self::Cuda),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Cpu(pixels) => pixels.len(),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(buffer) => buffer.len(),
+        }
+    }
+
+    /// Overwrites the first pixels with the bytes of others.
+    pub(crate) fn upload(&mut self, src: &[u8]) -> Result<()> {
+        match self {
+            Self::Cpu(pixels) => {
+                bytemuck::cast_slice_mut(pixels)[..src.len()].copy_from_slice(src);
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(buffer) => buffer.upload(src)?,
+        }
+        Ok(())
+    }
+
+    /// Copies the bytes of the first pixels to `dst`.
+    pub(crate) fn download(&self, dst: &mut [u8]) -> Result<()> {
+        match self {
+            Self::Cpu(pixels) => {
+                dst.copy_from_slice(&bytemuck::cast_slice(pixels)[..dst.len()]);
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(buffer) => buffer.download(dst)?,
+        }
+        Ok(())
+    }
+
+    /// Copies the first `len` pixels of `src`, whatever its device.
+    pub(crate) fn copy_from(&mut self, src: &Self, len: usize) -> Result<()> {
+        match (self, src) {
+            (Self::Cpu(dst), src) => src.download(bytemuck::cast_slice_mut(&mut dst[..len])),
+            #[cfg(feature = "cuda")]
+            (dst, Self::Cpu(src)) => dst.upload(bytemuck::cast_slice(&src[..len])),
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), Self::Cuda(src)) => dst.copy_from(src, len),
+        }
+    }
+
+    /// Makes the first `len` pixels of those of `src`, of the same device: normalises or
+    /// quantises them.
+    pub(crate) fn convert_from<Q: DevicePixel>(
+        &mut self,
+        src: &Buffer<Q>,
+        len: usize,
+    ) -> Result<()> {
+        match (self, src) {
+            (Self::Cpu(dst), Buffer::Cpu(src)) => {
+                let bytes = bytemuck::cast_slice(&src[..len]);
+                cpu::expand_encoded(Q::LAYOUT, bytes, &mut dst[..len]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), Buffer::Cuda(src)) => dst.convert_from(src, len),
+            #[cfg(feature = "cuda")]
+            _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// Makes the first pixels of a file's pixels in any host memory.
+    pub(crate) fn expand_bytes(&mut self, bytes: &[u8], spec: ExpandSpec) -> Result<()> {
+        match self {
+            Self::Cpu(dst) => {
+                cpu::expand(spec, bytes, &mut dst[..spec.len()]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(dst) => dst.expand_bytes(bytes, spec),
+        }
+    }
+
+    /// Makes the first pixels of what was decoded of a file. Returns at once on a GPU; work that
+    /// follows on its stream is in order.
+    pub(crate) fn expand(&mut self, payload: Payload, spec: ExpandSpec) -> Result<()> {
+        match (self, payload) {
+            (Self::Cpu(dst), Payload::Pixels(staging)) => {
+                cpu::expand(spec, &staging, &mut dst[..spec.len()]);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), payload) => dst.expand(payload, spec),
+            #[cfg(all(feature = "cuda", feature = "jpeg"))]
+            (Self::Cpu(_), Payload::Jpeg(_)) => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+}
+
+impl Buffer<RgbaF32> {
+    /// As [`expand`](Self::expand), and converts the colours.
+    pub(crate) fn expand_converted(
+        &mut self,
+        payload: Payload,
+        spec: ExpandSpec,
+        conversion: &Conversion,
+    ) -> Result<()> {
+        match (self, payload) {
+            (Self::Cpu(dst), Payload::Pixels(staging)) => {
+                let dst = &mut dst[..spec.len()];
+                cpu::expand(spec, &staging, dst);
+                cpu::convert_colors(conversion, dst);
+                Ok(())
+            }
+            #[cfg(feature = "cuda")]
+            (Self::Cuda(dst), payload) => dst.expand_converted(payload, spec, conversion),
+            #[cfg(all(feature = "cuda", feature = "jpeg"))]
+            (Self::Cpu(_), Payload::Jpeg(_)) => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// Starts to make the first `len` pixels what an encoder wants, in host memory. They are
+    /// there after [`Staging::wait`].
+    pub(crate) fn pack(
+        &self,
+        device: &Device,
+        packing: Packing,
+        background: Background,
+        len: usize,
+    ) -> Result<Staging> {
+        match self {
+            Self::Cpu(src) => {
+                let mut staging = device.staging(len * packing.layout().bytes_per_pixel())?;
+                cpu::pack(packing, background, &src[..len], &mut staging);
+                Ok(staging)
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(src) => src.pack(packing, background, len).map(Staging::Pinned),
+        }
+    }
+
+    /// What any of the first `len` pixels has that fewer channels would lose, in a file of 16
+    /// bits (`deep`) or 8; flattened if there is a background. Waits for the device.
+    pub(crate) fn traits(
+        &self,
+        deep: bool,
+        background: Option<Background>,
+        len: usize,
+    ) -> Result<Traits> {
+        match self {
+            Self::Cpu(src) => Ok(cpu::traits(deep, background, &src[..len])),
+            #[cfg(feature = "cuda")]
+            Self::Cuda(src) => src.traits(deep, background, len),
+        }
+    }
+}
+
+impl Buffer<Rgba8> {
+    /// Starts to copy the first `len` pixels to host memory, as they are. They are there after
+    /// [`Staging::wait`].
+    pub(crate) fn fetch(&self, device: &Device, len: usize) -> Result<Staging> {
+        match self {
+            Self::Cpu(src) => {
+                let mut staging = device.staging(size_of_val(&src[..len]))?;
+                staging.copy_from_slice(bytemuck::cast_slice(&src[..len]));
+                Ok(staging)
+            }
+            #[cfg(feature = "cuda")]
+            Self::Cuda(src) => src.fetch(len).map(Staging::Pinned),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The CPU device: host memory, and the kernels' bodies on all cores.
+
+use super::ExpandSpec;
+use crate::color::Conversion;
+#[cfg(feature = "jpeg")]
+use crate::jpeg::{Jpeg, Plan};
+#[cfg(feature = "jpeg")]
+use imagecuda_kernels::jpeg::{picture::BLOCK, twin};
+use imagecuda_kernels::{
+    expand::{Curve, Expand},
+    host,
+    layout::Layout,
+    orient::Orientation,
+    pack::{Background, Packing, Traits},
+    pixel::RgbaF32,
+};
+use rayon::prelude::*;
+
+/// Pixels a task. Smaller images are not worth waking other threads for.
+const TASK: usize = 64 * 1024;
+
+pub(crate) fn expand<P: Expand + Send>(spec: ExpandSpec, src: &[u8], dst: &mut [P]) {
+    let ExpandSpec { layout, curve, .. } = spec;
+    if spec.orientation == Orientation::Normal {
+        return expand_stored(layout, curve, src, dst);
+    }
+    let bytes_per_pixel = layout.bytes_per_pixel();
+    let (width, height) = (spec.width as usize, spec.height as usize);
+    let rows = (TASK / width).max(1);
+    dst.par_chunks_mut(rows * width)
+        .enumerate()
+        .for_each(|(task, dst)| {
+            let mut row = vec![0; width * bytes_per_pixel];
+            for (i, dst) in dst.chunks_mut(width).enumerate() {
+                let y = task * rows + i;
+                host::orient_row(spec.orientation, bytes_per_pixel, src, y, height, &mut row);
+                host::expand(layout, curve, &row, dst);
+            }
+        });
+}
+
+/// Pixels of `layout`, sRGB-encoded and as they are to be viewed.
+pub(crate) fn expand_encoded<P: Expand + Send>(layout: Layout, src: &[u8], dst: &mut [P]) {
+    expand_stored(layout, Curve::Encoded, src, dst);
+}
+
+fn expand_stored<P: Expand + Send>(layout: Layout, curve: Curve, src: &[u8], dst: &mut [P]) {
+    dst.par_chunks_mut(TASK)
+        .zip(src.par_chunks(TASK * layout.bytes_per_pixel()))
+        .for_each(|(dst, src)| host::expand(layout, curve, src, dst));
+}
+
+pub(crate) fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {
+    pixels.par_chunks_mut(TASK).for_each(|pixels| {
+        for pixel in pixels {
+            *pixel = conversion.apply(*pixel);
+        }
+    });
+}
+
+/// Replaces each pixel of rows of `width` by what `body` makes of its place and of itself.
+pub(crate) fn map<P: Copy + Send>(
+    width: usize,
+    pixels: &mut [P],
+    body: impl Fn(u32, u32, P) -> P + Sync,
+) {
+    // By pixels, not by rows: one row may be the whole picture.
+    pixels
+        .par_chunks_mut(TASK)
+        .enumerate()
+        .for_each(|(task, mut pixels)| {
+            let start = task * TASK;
+            let (mut x, mut y) = (start % width, start / width);
+            while !pixels.is_empty() {
+                let (row, rest) = pixels.split_at_mut(pixels.len().min(width - x));
+                for (x, pixel) in (x..).zip(row) {
+                    *pixel = body(x as u32, y as u32, *pixel);
+                }
+                (x, y, pixels) = (0, y + 1, rest);
+            }
+        });
+}
+
+/// The coefficients of a picture, by the kernels' own way; `None` if something is wrong with its
+/// data, or decoders do not fall into step.
+#[cfg(feature = "jpeg")]
+pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> crate::Result<Option<Vec<i16>>> {
+    let mut coefficients: Vec<i16> = crate::memory::zeroed(jpeg.picture().blocks() * BLOCK)?;
+    for plan in &plan.scans {
+        let (scan, segments) = (&plan.scan, &plan.segments[..]);
+        let words = twin::unstuff(scan, segments, &jpeg.bytes()[plan.data.clone()], &plan.kept);
+        let input = twin::Input {
+            scan,
+            tables: &plan.tables,
+            words: &words,
+            segments,
+        };
+        if twin::decode(input, jpeg.picture(), &mut coefficients) != 0 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(coefficients))
+}
+
+pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) {
+    let bytes = TASK * packing.layout().bytes_per_pixel();
+    dst.par_chunks_mut(bytes)
+        .zip(src.par_chunks(TASK))
+        .for_each(|(dst, src)| host::pack(packing, background, src, dst));
+}
+
+pub(crate) fn traits(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> Traits {
+    src.par_chunks(TASK)
+        .map(|src| host::traits(deep, background, src))
+        .reduce(Traits::default, Traits::or)
+}

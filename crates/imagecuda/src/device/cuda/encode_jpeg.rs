@@ -1,0 +1,281 @@
+//! JPEG: kernels make a file's entropy-coded data, and only these come down.
+
+use super::{
+    Buffer, Context,
+    error::{check, check_raw},
+    jpeg::{Parts, put},
+    pinned::Pinned,
+    scratch::Scratch,
+};
+use crate::{
+    Result,
+    jpeg::encode::{Counts, Encoding},
+};
+use bytemuck::cast_slice;
+use cust::{launch, memory::DevicePointer, stream::Stream, sys};
+use imagecuda_kernels::{
+    jpeg::encode::{frame::GROUP, jobs::EncodeJob, stuffing::PIECE},
+    pack::Background,
+    pixel::RgbaF32,
+};
+use std::{ops::Deref, sync::Arc};
+
+/// Threads of a block that has pixels, and pixels that it has across.
+const SMALL: u32 = 128;
+
+/// Symbols that are counted.
+const COUNTS: usize = 4 * 256;
+
+/// Bytes before a file's data.
+const HEAD: usize = 16;
+
+/// A picture whose coefficients are being computed.
+pub(crate) struct Coding {
+    context: Arc<Context>,
+    job: EncodeJob,
+    /// The job, and all that it has addresses of.
+    work: Scratch,
+    /// Whether the answer is how many bits there are, or how often each symbol is there.
+    is_measured: bool,
+    /// What is on its way to the host.
+    answer: Pinned,
+}
+
+/// A file's entropy-coded data in host memory.
+#[derive(Debug)]
+pub(crate) struct Coded {
+    bytes: Pinned,
+    len: usize,
+}
+
+impl Deref for Coded {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.bytes[HEAD..HEAD + self.len]
+    }
+}
+
+impl std::fmt::Debug for Coding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Coding")
+            .field("frame", &self.job.frame)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Launches a kernel whose arguments are the ones that it is given: blocks of so many threads.
+macro_rules! run {
+    ($context:ident, $kernel:literal, $grid:expr, $threads:ident, $stream:ident, $($argument:expr),+) => {{
+        let (function, grid) = ($context.function($kernel)?, $grid);
+        // SAFETY: the kernel takes these; the addresses are those of memory for the whole picture,
+        // which is there until the stream has passed.
+        let launched = unsafe {
+            launch!(function<<<grid, $threads, 0, $stream>>>($($argument),+))
+        };
+        check("cuLaunchKernel", launched)
+    }};
+}
+
+impl Buffer<RgbaF32> {
+    /// Starts to encode the first pixels, flattened onto `background`. They may be changed at once.
+    pub(crate) fn start_jpeg(&self, encoding: &Encoding, background: Background) -> Result<Coding> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let frame = encoding.frame;
+        let (units, groups) = (frame.units() as usize, frame.groups() as usize);
+        let mut parts = Parts::default();
+        // First, as it is where the memory is.
+        parts.add(size_of::<EncodeJob>());
+        let coefficients = parts.add(units * 128);
+        let masks = parts.add(units * 8);
+        let offsets = parts.add(units * 4);
+        let sizes = parts.add((groups + 1) * 8);
+        let counts = parts.add(COUNTS * 4);
+        let mut work = context.scratch(parts.end)?;
+        let start = work.pointer().as_raw();
+        let address = |at: usize| start + at as u64;
+        let job = EncodeJob {
+            frame,
+            coefficients: address(coefficients),
+            masks: address(masks),
+            offsets: address(offsets),
+            groups: address(sizes),
+            divisors: encoding.divisors(),
+            tables: encoding.codes(),
+        };
+        let answer = context.pinned(COUNTS * 4)?;
+        let stream = &context.stream;
+        let _turn = context.take_turn();
+        work.follow(stream)?;
+        let mut coding = Coding {
+            context: Arc::clone(&context),
+            job,
+            work,
+            is_measured: false,
+            answer,
+        };
+        coding.upload_job(stream)?;
+        let job = coding.work.pointer();
+        let grid = (frame.width.div_ceil(SMALL), frame.mcus_y);
+        let [red, green, blue] = background;
+        let pixels = self.pointer();
+        run!(
+            context,
+            "jpeg_forward",
+            grid,
+            SMALL,
+            stream,
+            job,
+            pixels,
+            red,
+            green,
+            blue
+        )?;
+        if encoding.is_optimized {
+            let counts = address(counts);
+            zero(counts, COUNTS * 4, stream)?;
+            let grid = frame.units().div_ceil(GROUP);
+            run!(context, "jpeg_histogram", grid, GROUP, stream, job, counts)?;
+            let counts = DevicePointer::from_raw(counts);
+            coding.answer.start_fetch(counts, COUNTS * 4, stream)?;
+        } else {
+            coding.measure(stream)?;
+        }
+        Ok(coding)
+    }
+}
+
+impl Coding {
+    fn upload_job(&self, stream: &Stream) -> Result<()> {
+        let mut upload = self.context.pinned(size_of::<EncodeJob>())?;
+        put(&mut upload, 0, &[self.job]);
+        upload.start_upload(self.work.pointer(), size_of::<EncodeJob>(), stream)
+    }
+
+    /// Starts to find where all codes begin, and how many bits they have in all.
+    fn measure(&mut self, stream: &Stream) -> Result<()> {
+        let (context, job) = (&self.context, self.work.pointer());
+        let groups = self.job.frame.groups();
+        run!(context, "jpeg_measure", groups, GROUP, stream, job)?;
+        run!(context, "jpeg_place", 1, GROUP, stream, job)?;
+        let end = self.job.groups + u64::from(groups) * 8;
+        self.answer
+            .start_fetch(DevicePointer::from_raw(end), 8, stream)?;
+        self.is_measured = true;
+        Ok(())
+    }
+
+    /// Waits for the data. Makes tables for them, if `encoding` is to have such.
+    pub(crate) fn finish(mut self, encoding: &mut Encoding) -> Result<Coded> {
+        let context = Arc::clone(&self.context);
+        let _current = context.enter()?;
+        // What the kernels' stream has to do for it is done when the answer is there.
+        let stream = &context.downloads;
+        self.answer.wait()?;
+        if !self.is_measured {
+            let mut counts: Counts = [[[0; _]; _]; _];
+            counts
+                .as_flattened_mut()
+                .as_flattened_mut()
+                .copy_from_slice(cast_slice(&self.answer[..COUNTS * 4]));
+            encoding.optimize(&counts);
+            self.job.tables = encoding.codes();
+            let turn = context.take_turn();
+            self.upload_job(stream)?;
+            self.measure(stream)?;
+            drop(turn);
+            self.answer.wait()?;
+        }
+        let mut bits = [0; 8];
+        bits.copy_from_slice(&self.answer[..8]);
+        let bytes = u64::from_ne_bytes(bits).div_ceil(8);
+        let coded = self.code(bytes, stream)?;
+        self.work.rest();
+        Ok(coded)
+    }
+
+    /// Writes the codes, which have so many bytes, stuffs them, and waits for them.
+    fn code(&self, bytes: u64, stream: &Stream) -> Result<Coded> {
+        let (context, job) = (&self.context, self.work.pointer());
+        let chunks = bytes.div_ceil(u64::from(PIECE * GROUP)) as u32;
+        let padded = chunks as usize * (PIECE * GROUP) as usize;
+        let mut parts = Parts::default();
+        let words = parts.add(padded);
+        let markers = parts.add(padded / 8);
+        let stuffed = parts.add(chunks as usize * 4);
+        // Each byte could be 0xff.
+        let file = parts.add(HEAD + 2 * bytes as usize);
+        let mut memory = context.scratch(parts.end)?;
+        let most = HEAD + 2 * bytes as usize;
+        // As much as it is nearly always, so that who waits for the length has the data too.
+        let likely = most.min(HEAD + (bytes + bytes / 32) as usize + 1024);
+        let mut fetched = context.pinned(likely)?;
+        let turn = context.take_turn();
+        memory.follow(stream)?;
+        let start = memory.pointer().as_raw();
+        // Codes are joined to zeros; and of the file more may be fetched than is written.
+        zero(start, file + likely, stream)?;
+        let [words, markers, stuffed, file] =
+            [words, markers, stuffed, file].map(|at| start + at as u64);
+        let grid = self.job.frame.units().div_ceil(GROUP);
+        let count = padded as u64 / 4;
+        run!(
+            context,
+            "jpeg_code",
+            grid,
+            GROUP,
+            stream,
+            job,
+            words,
+            markers,
+            count
+        )?;
+        run!(
+            context,
+            "jpeg_count",
+            chunks,
+            GROUP,
+            stream,
+            words,
+            markers,
+            bytes,
+            stuffed
+        )?;
+        run!(
+            context,
+            "jpeg_stuff",
+            chunks,
+            GROUP,
+            stream,
+            words,
+            markers,
+            bytes,
+            stuffed,
+            file
+        )?;
+        let file = DevicePointer::from_raw(file);
+        fetched.start_fetch(file, likely, stream)?;
+        drop(turn);
+        fetched.wait()?;
+        let mut len = [0; 8];
+        len.copy_from_slice(&fetched[..8]);
+        let len = u64::from_ne_bytes(len) as usize;
+        if HEAD + len > likely {
+            fetched = context.pinned(HEAD + len)?;
+            fetched.start_fetch(file, HEAD + len, stream)?;
+            fetched.wait()?;
+        }
+        memory.rest();
+        Ok(Coded {
+            bytes: fetched,
+            len,
+        })
+    }
+}
+
+fn zero(address: u64, bytes: usize, stream: &Stream) -> Result<()> {
+    // SAFETY: the callers' memory has that many bytes, and the stream is this context's.
+    let result = unsafe { sys::cuMemsetD8Async(address, 0, bytes, stream.as_inner()) };
+    check_raw("cuMemsetD8Async", result)
+}

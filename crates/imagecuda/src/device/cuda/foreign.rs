@@ -1,0 +1,90 @@
+//! Memory and streams of other libraries in the same context.
+
+use super::{
+    Context,
+    error::{check, check_raw},
+    event::Event,
+    memory::Buffer,
+};
+use crate::{Result, device::DevicePixel};
+use cust::{memory::DevicePointer, sys};
+use imagecuda_kernels::{expand::Curve, layout::Layout};
+
+/// What kernels want of the memory that they read.
+const ALIGNMENT: u64 = 16;
+
+/// What kernels read at a time, at least.
+const WORD: usize = 4;
+
+impl Context {
+    /// Makes what is put into `stream` from now on wait for what is now in ours.
+    ///
+    /// # Safety
+    ///
+    /// `stream` is null or a live stream of this context.
+    pub(crate) unsafe fn precede(&self, stream: sys::CUstream) -> Result<()> {
+        let _current = self.enter()?;
+        let event = Event::new()?;
+        event.record(&self.stream)?;
+        // SAFETY: the event lives, and the stream by the caller's word.
+        unsafe { event.precede_raw(stream) }
+    }
+
+    /// Makes what is put into our stream from now on wait for what is now in `stream`.
+    ///
+    /// # Safety
+    ///
+    /// As [`precede`](Self::precede).
+    pub(crate) unsafe fn follow(&self, stream: sys::CUstream) -> Result<()> {
+        let _current = self.enter()?;
+        let event = Event::new()?;
+        // SAFETY: the event lives, and the stream by the caller's word.
+        unsafe { event.record_raw(stream)? };
+        event.precede(&self.stream)
+    }
+
+    /// Waits for the stream of the kernels, and not for files that travel.
+    pub(crate) fn wait_for_stream(&self) -> Result<()> {
+        let _current = self.enter()?;
+        check("cuStreamSynchronize", self.stream.synchronize())
+    }
+
+    /// Waits for all that is queued on the device, by whomever.
+    pub(crate) fn wait_for_everyone(&self) -> Result<()> {
+        let _current = self.enter()?;
+        // SAFETY: no conditions but a current context.
+        check_raw("cuCtxSynchronize", unsafe { sys::cuCtxSynchronize() })
+    }
+}
+
+impl<P: DevicePixel> Buffer<P> {
+    /// Makes the first `len` pixels of memory that is aligned and ends as it happens to. Does
+    /// not wait.
+    ///
+    /// # Safety
+    ///
+    /// `src` is memory of this device, readable for the pixels' bytes, not this buffer's, and
+    /// neither written nor freed before what is now queued on our stream has run.
+    pub(crate) unsafe fn expand_from_foreign(
+        &mut self,
+        src: sys::CUdeviceptr,
+        layout: Layout,
+        len: usize,
+    ) -> Result<()> {
+        let bytes = len * layout.bytes_per_pixel();
+        let fits = src.is_multiple_of(ALIGNMENT) && bytes.is_multiple_of(WORD);
+        let src = DevicePointer::from_raw(src);
+        // What needs no kernel is copied, from wherever it is.
+        if fits || layout == P::LAYOUT {
+            return self.expand_from(src, layout, Curve::Encoded, len);
+        }
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let mut scratch = context.scratch(bytes)?;
+        scratch.follow(&context.stream)?;
+        context.copy(src, scratch.pointer(), bytes)?;
+        let expanded = self.expand_from(scratch.pointer(), layout, Curve::Encoded, len);
+        scratch.leave(&context.stream)?;
+        expanded
+    }
+}

@@ -1,0 +1,106 @@
+//! Coefficients in device memory to pixels.
+
+use super::{
+    super::{Buffer, Context, error::check},
+    Coefficients,
+};
+use crate::{
+    Result,
+    device::{DevicePixel, ExpandSpec},
+};
+use cust::{launch, memory::DevicePointer};
+use imagecuda_kernels::{jpeg::picture::BLOCK, layout::Layout, orient::Orientation};
+
+/// Threads of a block of the kernels of pictures.
+const BLOCK_SIZE: u32 = 128;
+
+impl<P: DevicePixel> Buffer<P> {
+    /// Makes the first pixels of coefficients; with a `shaper` float ones, which it converts: one
+    /// that is in device memory, for pictures that [`is_direct`] of. Does not wait.
+    pub(in super::super) fn expand_jpeg(
+        &mut self,
+        from: Coefficients,
+        spec: ExpandSpec,
+        shaper: Option<DevicePointer<u8>>,
+    ) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let mut from = from;
+        let picture = from.picture;
+        let len = spec.len();
+        // All memory before the first write: a failure to get it changes nothing.
+        let mut samples = context.scratch(picture.blocks() * BLOCK)?;
+        let room = match is_direct(spec) {
+            true => None,
+            false => {
+                let bytes = len * spec.layout.bytes_per_pixel();
+                Some((context.scratch(bytes)?, self.room_to_turn(bytes, spec)?))
+            }
+        };
+        let _turn = context.take_turn();
+        for memory in &mut from.memory {
+            memory.follow(&context.stream)?;
+        }
+        samples.follow(&context.stream)?;
+        let job = DevicePointer::from_raw(from.job);
+        let coefficients = DevicePointer::from_raw(from.coefficients);
+        let inverse = [job, coefficients, samples.pointer()];
+        // Eight threads a block; at most 2^32 of these, so this fits.
+        let grid = (picture.blocks() * 8).div_ceil(BLOCK_SIZE as usize) as u32;
+        context.run_jpeg("jpeg_inverse", inverse, (grid, 1), None)?;
+        // Two pixels a thread, and rows of their own for the picture's.
+        let grid = (picture.width.div_ceil(2 * BLOCK_SIZE), picture.height);
+        match room {
+            None => {
+                let kernel = match (P::LAYOUT, shaper) {
+                    (Layout::Rgba8, _) => "jpeg_to_u8",
+                    (_, None) => "jpeg_to_f32",
+                    (_, Some(_)) => "jpeg_to_shaped",
+                };
+                let to = [job, samples.pointer(), self.pointer()];
+                context.run_jpeg(kernel, to, grid, shaper)?;
+            }
+            Some((mut pixels, turned)) => {
+                pixels.follow(&context.stream)?;
+                let to = [job, samples.pointer(), pixels.pointer()];
+                context.run_jpeg("jpeg_to_bytes", to, grid, None)?;
+                self.expand_scratch(&mut pixels, turned, spec)?;
+            }
+        }
+        samples.leave(&context.stream)?;
+        from.memory
+            .iter_mut()
+            .try_for_each(|memory| memory.leave(&context.stream))
+    }
+}
+
+impl Context {
+    /// Launches a kernel of a [`PictureJob`].
+    fn run_jpeg(
+        &self,
+        kernel: &str,
+        [job, from, to]: [DevicePointer<u8>; 3],
+        grid: (u32, u32),
+        shaper: Option<DevicePointer<u8>>,
+    ) -> Result<()> {
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // SAFETY: the kernel takes these three addresses, and that of the shaper where there is
+        // one; the callers sized all for the picture of the job, and what they free or reuse
+        // later is in stream order.
+        let launched = unsafe {
+            match shaper {
+                None => launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to)),
+                Some(shaper) => {
+                    launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to, shaper))
+                }
+            }
+        };
+        check("cuLaunchKernel", launched)
+    }
+}
+
+/// Whether samples become pixels at once: inks become colours by another kernel, and turned pixels
+/// have to be turned.
+pub(in super::super) fn is_direct(spec: ExpandSpec) -> bool {
+    spec.orientation == Orientation::Normal && spec.layout.channels() < 4
+}

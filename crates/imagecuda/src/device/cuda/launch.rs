@@ -1,0 +1,380 @@
+//! Kernel launches.
+
+#[cfg(feature = "jpeg")]
+use super::jpeg::is_direct;
+use super::{
+    Context,
+    error::check,
+    memory::{Buffer, parallel_copy},
+    pinned::Pinned,
+    scratch::Scratch,
+};
+use crate::{
+    Error, ErrorKind, Result,
+    color::Conversion,
+    device::{DevicePixel, ExpandSpec, Payload, Staging},
+};
+use cust::{function::Function, launch, memory::DevicePointer};
+use imagecuda_kernels::{
+    expand::Curve,
+    layout::Layout,
+    orient::Orientation,
+    pack::{Background, Packing, Traits},
+    pixel::{Rgba8, RgbaF32},
+};
+
+/// Threads a block. Small blocks, and a tile each: fewer, longer-lived blocks reach 10 to 20 %
+/// less bandwidth, as then the whole GPU's accesses are spread over all of the image at once.
+const BLOCK: u32 = 128;
+
+/// Pixels a block takes: two a thread, as in the kernels.
+const TILE: usize = 2 * BLOCK as usize;
+
+impl Context {
+    pub(super) fn function(&self, name: &str) -> Result<Function<'_>> {
+        check("cuModuleGetFunction", self.module.get_function(name))
+    }
+
+    /// Blocks for `n` pixels: one a tile, as far as the device allows. Kernels take the rest in
+    /// turns.
+    fn grid(&self, n: usize) -> u32 {
+        u32::try_from(n.div_ceil(TILE)).map_or(self.max_grid, |blocks| blocks.min(self.max_grid))
+    }
+}
+
+/// The kernel that expands `layout` to `target`, which is [`Layout::Rgba32F`] or
+/// [`Layout::Rgba8`]; `None` where there is none.
+fn expansion(layout: Layout, curve: Curve, target: Layout) -> Option<&'static str> {
+    use Layout::*;
+    let [to_f32, to_u8] = match (curve, layout) {
+        (Curve::Encoded, L8) => ["expand_l8_to_f32", "expand_l8_to_u8"],
+        (Curve::Encoded, La8) => ["expand_la8_to_f32", "expand_la8_to_u8"],
+        (Curve::Encoded, Rgb8) => ["expand_rgb8_to_f32", "expand_rgb8_to_u8"],
+        (Curve::Encoded, Rgba8) => ["expand_rgba8_to_f32", ""],
+        (Curve::Encoded, Cmyk8) => ["expand_cmyk8_to_f32", "expand_cmyk8_to_u8"],
+        (Curve::Encoded, Cmyk16) => ["expand_cmyk16_to_f32", "expand_cmyk16_to_u8"],
+        (Curve::Encoded, L16) => ["expand_l16_to_f32", "expand_l16_to_u8"],
+        (Curve::Encoded, La16) => ["expand_la16_to_f32", "expand_la16_to_u8"],
+        (Curve::Encoded, Rgb16) => ["expand_rgb16_to_f32", "expand_rgb16_to_u8"],
+        (Curve::Encoded, Rgba16) => ["expand_rgba16_to_f32", "expand_rgba16_to_u8"],
+        (Curve::Encoded, L32F) => ["expand_l32f_to_f32", "expand_l32f_to_u8"],
+        (Curve::Encoded, La32F) => ["expand_la32f_to_f32", "expand_la32f_to_u8"],
+        (Curve::Encoded, Rgb32F) => ["expand_rgb32f_to_f32", "expand_rgb32f_to_u8"],
+        (Curve::Encoded, Rgba32F) => ["", "expand_rgba32f_to_u8"],
+        (Curve::Linear, L32F) => ["expand_l32f_linear_to_f32", "expand_l32f_linear_to_u8"],
+        (Curve::Linear, La32F) => ["expand_la32f_linear_to_f32", "expand_la32f_linear_to_u8"],
+        (Curve::Linear, Rgb32F) => ["expand_rgb32f_linear_to_f32", "expand_rgb32f_linear_to_u8"],
+        (Curve::Linear, Rgba32F) => [
+            "expand_rgba32f_linear_to_f32",
+            "expand_rgba32f_linear_to_u8",
+        ],
+        _ => return None,
+    };
+    let name = if target == Layout::Rgba8 {
+        to_u8
+    } else {
+        to_f32
+    };
+    (!name.is_empty()).then_some(name)
+}
+
+impl<P: DevicePixel> Buffer<P> {
+    /// Makes the first pixels of what was decoded of a file. Does not wait.
+    pub(crate) fn expand(&mut self, payload: Payload, spec: ExpandSpec) -> Result<()> {
+        match payload {
+            Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, spec),
+            Payload::Pixels(Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
+            #[cfg(feature = "jpeg")]
+            Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),
+        }
+    }
+
+    /// Uploads the file's pixels, turns them, and makes the first pixels of them.
+    fn expand_pixels(&mut self, mut staging: Pinned, spec: ExpandSpec) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let bytes = staging.len();
+        if spec.layout == P::LAYOUT
+            && spec.curve == Curve::Encoded
+            && spec.orientation == Orientation::Normal
+        {
+            // In the order of the kernels, which may be using the image.
+            return staging.start_upload(self.pointer(), bytes, &context.stream);
+        }
+        // All memory before the first write: a failure to get it changes nothing.
+        let mut scratch = context.scratch(bytes)?;
+        let turned = self.room_to_turn(bytes, spec)?;
+        scratch.follow(&context.uploads)?;
+        staging.start_upload(scratch.pointer(), bytes, &context.uploads)?;
+        staging.precede(&context.stream)?;
+        self.expand_scratch(&mut scratch, turned, spec)
+    }
+
+    /// Memory for the file's pixels once they are turned, where they have to be.
+    pub(super) fn room_to_turn(&self, bytes: usize, spec: ExpandSpec) -> Result<Option<Scratch>> {
+        let as_is = spec.layout == P::LAYOUT && spec.curve == Curve::Encoded;
+        match spec.orientation != Orientation::Normal && !as_is {
+            true => self.context().scratch(bytes).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// Turns the file's pixels, and makes the first pixels of them.
+    pub(super) fn expand_scratch(
+        &mut self,
+        pixels: &mut Scratch,
+        turned: Option<Scratch>,
+        spec: ExpandSpec,
+    ) -> Result<()> {
+        let context = self.context().clone();
+        let (ExpandSpec { layout, curve, .. }, len) = (spec, spec.len());
+        if let Some(mut turned) = turned {
+            // Turned first: a file's pixels are smaller than what is made of them.
+            turned.follow(&context.stream)?;
+            context.run_orient(pixels.pointer(), turned.pointer(), spec)?;
+            self.expand_from(turned.pointer(), layout, curve, len)?;
+            turned.leave(&context.stream)?;
+        } else if spec.orientation != Orientation::Normal {
+            context.run_orient(pixels.pointer(), self.pointer(), spec)?;
+        } else {
+            self.expand_from(pixels.pointer(), layout, curve, len)?;
+        }
+        pixels.leave(&context.stream)
+    }
+
+    /// The same from any host memory.
+    pub(crate) fn expand_bytes(&mut self, bytes: &[u8], spec: ExpandSpec) -> Result<()> {
+        let mut staging = self.context().pinned(bytes.len())?;
+        parallel_copy(bytes, &mut staging);
+        self.expand_pixels(staging, spec)
+    }
+
+    /// Makes the first `len` pixels of what is in device memory. Does not wait.
+    pub(super) fn expand_from(
+        &mut self,
+        src: DevicePointer<u8>,
+        layout: Layout,
+        curve: Curve,
+        len: usize,
+    ) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        if layout == P::LAYOUT && curve == Curve::Encoded {
+            return context.copy(src, self.pointer(), len * size_of::<P>());
+        }
+        let kernel = expansion(layout, curve, P::LAYOUT)
+            .ok_or_else(|| Error::unsupported(format!("{curve:?} {layout:?} pixels")))?;
+        context.run(kernel, src, self.pointer(), len)
+    }
+
+    /// Makes the first `len` pixels of those of `src`. Does not wait.
+    pub(crate) fn convert_from<Q: DevicePixel>(
+        &mut self,
+        src: &Buffer<Q>,
+        len: usize,
+    ) -> Result<()> {
+        self.check_same_context(src)?;
+        self.expand_from(src.pointer(), Q::LAYOUT, Curve::Encoded, len)
+    }
+}
+
+impl Buffer<RgbaF32> {
+    /// As [`expand`](Self::expand), and converts the colours. Does not wait.
+    pub(crate) fn expand_converted(
+        &mut self,
+        payload: Payload,
+        spec: ExpandSpec,
+        conversion: &Conversion,
+    ) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        // All memory before the first write: a failure to get it changes nothing.
+        let numbers: &[u8] = bytemuck::cast_slice(conversion.numbers());
+        let mut pinned = context.pinned(numbers.len())?;
+        pinned.copy_from_slice(numbers);
+        let mut table = context.scratch(numbers.len())?;
+        table.follow(&context.uploads)?;
+        pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
+        pinned.precede(&context.stream)?;
+        let payload = match (payload, conversion) {
+            #[cfg(feature = "jpeg")]
+            (Payload::Jpeg(coefficients), Conversion::Shaper(_)) if is_direct(spec) => {
+                // One pass over the pixels instead of two.
+                self.expand_jpeg(coefficients, spec, Some(table.pointer()))?;
+                return table.leave(&context.stream);
+            }
+            (payload, _) => payload,
+        };
+        self.expand(payload, spec)?;
+        let kernel = match conversion {
+            Conversion::Shaper(_) => "color_shape",
+            Conversion::Table(_) => "color_table",
+            Conversion::Inks(_) => "color_inks",
+        };
+        context.run(kernel, table.pointer(), self.pointer(), spec.len())?;
+        table.leave(&context.stream)
+    }
+
+    /// Starts to make the first `len` pixels what an encoder wants, in pinned memory. They are
+    /// there after [`Pinned::wait`].
+    pub(crate) fn pack(
+        &self,
+        packing: Packing,
+        background: Background,
+        len: usize,
+    ) -> Result<Pinned> {
+        let context = self.context();
+        let _current = context.enter()?;
+        let bytes = len * packing.layout().bytes_per_pixel();
+        let mut target = context.pinned(bytes)?;
+        if packing == Packing::Rgba32F {
+            target.start_fetch(self.pointer(), bytes, &context.stream)?;
+            return Ok(target);
+        }
+        let mut scratch = context.scratch(bytes)?;
+        scratch.follow(&context.stream)?;
+        let (src, dst) = (self.pointer(), scratch.pointer());
+        match packing {
+            Packing::L8 => context.run_flatten("pack_l8", src, dst, len, background)?,
+            Packing::La8 => context.run("pack_la8", src, dst, len)?,
+            Packing::L16 => context.run_flatten("pack_l16", src, dst, len, background)?,
+            Packing::La16 => context.run("pack_la16", src, dst, len)?,
+            Packing::Rgba16 => context.run("pack_rgba16", src, dst, len)?,
+            Packing::Rgb16 => context.run_flatten("pack_rgb16", src, dst, len, background)?,
+            Packing::Rgb32F => context.run_flatten("pack_rgb32f", src, dst, len, background)?,
+            Packing::Rgba32F => {} // fetched above
+            Packing::Rgba8 => context.run("expand_rgba32f_to_u8", src, dst, len)?,
+            Packing::Rgba32FLinear => context.run("pack_rgba32f_linear", src, dst, len)?,
+            Packing::Rgb8 => self.pack_rgb8_to(dst, background, len)?,
+            Packing::Rgb32FLinear => {
+                context.run_flatten("pack_rgb32f_linear", src, dst, len, background)?;
+            }
+        }
+        scratch.leave(&context.stream)?;
+        scratch.follow(&context.downloads)?;
+        target.start_fetch(dst, bytes, &context.downloads)?;
+        scratch.leave(&context.downloads)?;
+        Ok(target)
+    }
+
+    /// What any of the first `len` pixels has that fewer channels would lose. Waits.
+    pub(crate) fn traits(
+        &self,
+        deep: bool,
+        background: Option<Background>,
+        len: usize,
+    ) -> Result<Traits> {
+        let context = self.context();
+        let _current = context.enter()?;
+        let stream = &context.stream;
+        let function = context.function("traits")?;
+        let mut word = context.pinned(size_of::<u32>())?;
+        word.fill(0);
+        let mut scratch = context.scratch(word.len())?;
+        scratch.follow(stream)?;
+        word.start_upload(scratch.pointer(), word.len(), stream)?;
+        let (src, dst) = (self.pointer(), scratch.pointer());
+        let [r, g, b] = background.unwrap_or_default();
+        let (deep, flatten) = (u32::from(deep), u32::from(background.is_some()));
+        // SAFETY: the kernel takes these eight arguments: `len` pixels of this buffer, and a word
+        // of zeros, which is in stream order.
+        let launched = unsafe {
+            launch!(function<<<context.grid(len), BLOCK, 0, stream>>>(
+                src, dst, len, r, g, b, deep, flatten
+            ))
+        };
+        check("cuLaunchKernel", launched)?;
+        word.start_fetch(dst, word.len(), stream)?;
+        scratch.leave(stream)?;
+        word.wait()?;
+        Ok(Traits(bytemuck::pod_read_unaligned(&word)))
+    }
+
+    /// The first `len` pixels as flattened RGB bytes, to device memory. Does not wait.
+    pub(super) fn pack_rgb8_to(
+        &self,
+        dst: DevicePointer<u8>,
+        background: Background,
+        len: usize,
+    ) -> Result<()> {
+        let context = self.context();
+        let _current = context.enter()?;
+        context.run_flatten("pack_rgb8", self.pointer(), dst, len, background)
+    }
+}
+
+impl Buffer<Rgba8> {
+    /// Starts to copy the first `len` pixels to pinned memory. They are there after
+    /// [`Pinned::wait`].
+    pub(crate) fn fetch(&self, len: usize) -> Result<Pinned> {
+        let context = self.context();
+        let _current = context.enter()?;
+        let bytes = len * size_of::<Rgba8>();
+        let mut target = context.pinned(bytes)?;
+        target.start_fetch(self.pointer(), bytes, &context.stream)?;
+        Ok(target)
+    }
+}
+
+impl Context {
+    /// Launches a kernel of two buffers and `n` pixels.
+    fn run(
+        &self,
+        kernel: &str,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        n: usize,
+    ) -> Result<()> {
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // SAFETY: the kernel takes these three arguments; the callers sized both buffers for
+        // `n` pixels of its types, and what they free or reuse later is in stream order.
+        let launched =
+            unsafe { launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(src, dst, n)) };
+        check("cuLaunchKernel", launched)
+    }
+
+    /// The same for a kernel that flattens onto `background`.
+    fn run_flatten(
+        &self,
+        kernel: &str,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        n: usize,
+        [r, g, b]: Background,
+    ) -> Result<()> {
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // SAFETY: as in `run`, with the background after the three arguments.
+        let launched =
+            unsafe { launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(src, dst, n, r, g, b)) };
+        check("cuLaunchKernel", launched)
+    }
+
+    /// The same for a kernel that turns the file's pixels.
+    fn run_orient(
+        &self,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        spec: ExpandSpec,
+    ) -> Result<()> {
+        let kernel = match spec.layout.bytes_per_pixel() {
+            1 => "orient_1",
+            2 => "orient_2",
+            3 => "orient_3",
+            4 => "orient_4",
+            6 => "orient_6",
+            8 => "orient_8",
+            12 => "orient_12",
+            _ => "orient_16",
+        };
+        let (n, width, height) = (spec.len(), spec.width, spec.height);
+        let orientation = spec.orientation as u32;
+        let (function, stream) = (self.function(kernel)?, &self.stream);
+        // SAFETY: as in `run`, with the size and the orientation after the three arguments.
+        let launched = unsafe {
+            launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(
+                src, dst, n, width, height, orientation
+            ))
+        };
+        check("cuLaunchKernel", launched)
+    }
+}

@@ -1,0 +1,257 @@
+//! CUDA devices, through `cust`.
+//!
+//! Each device has one primary context, one module and a few streams, made when it is first
+//! asked for and kept until the program ends. Kernels, and copies to and from images, go to one
+//! stream, so that calls from any thread are in order. Files' pixels travel in two others, and
+//! files are decoded in a few more, tied to it by events, so that the copy engines and the kernels
+//! work at the same time.
+#![allow(unsafe_code)]
+
+#[cfg(feature = "jpeg")]
+mod encode_jpeg;
+mod error;
+mod event;
+#[cfg(feature = "dlpack")]
+mod foreign;
+#[cfg(feature = "jpeg")]
+mod jpeg;
+mod launch;
+mod memory;
+mod pinned;
+mod raw;
+mod scratch;
+
+#[cfg(feature = "jpeg")]
+pub(crate) use {
+    encode_jpeg::{Coded, Coding},
+    jpeg::Coefficients,
+};
+pub(crate) use {memory::Buffer, pinned::Pinned};
+
+use crate::{ErrorKind, Result, memory::Pool};
+use cust::{
+    device::{Device, DeviceAttribute},
+    module::Module,
+    stream::{Stream, StreamFlags},
+    sys,
+};
+use error::{check, check_raw};
+#[cfg(feature = "jpeg")]
+use std::sync::MutexGuard;
+use std::{
+    collections::BTreeMap,
+    fmt, ptr,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// The kernels, compiled by `cargo xtask ptx` from the crate imagecuda-kernels.
+const PTX: &str = include_str!("kernels.ptx");
+
+/// What this crate keeps of one CUDA device.
+pub(crate) struct Context {
+    ordinal: u32,
+    name: String,
+    primary: cust::context::Context,
+    /// Kernels, and all that the caller sees.
+    stream: Stream,
+    /// Copies of files' pixels to the device.
+    uploads: Stream,
+    /// Copies of files' pixels to the host.
+    downloads: Stream,
+    /// Entropy decoding of files.
+    #[cfg(feature = "jpeg")]
+    decodes: [Stream; jpeg::STREAMS],
+    /// Files that wait for it.
+    #[cfg(feature = "jpeg")]
+    jpegs: jpeg::Queue,
+    /// Whose turn it is to call the driver.
+    #[cfg(feature = "jpeg")]
+    turn: Mutex<()>,
+    module: Module,
+    memory: memory::Allocator,
+    pinned: Pool<pinned::Locked>,
+    scratch: Pool<scratch::Slab>,
+    /// Blocks that a grid may have along x.
+    max_grid: u32,
+}
+
+impl Context {
+    /// The context of device `ordinal`, made on the first call and shared from then on.
+    pub(crate) fn open(ordinal: u32) -> Result<Arc<Self>> {
+        static OPEN: Mutex<BTreeMap<u32, Arc<Context>>> = Mutex::new(BTreeMap::new());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(context) = open.get(&ordinal) {
+            return Ok(Arc::clone(context));
+        }
+        let context = Arc::new(Self::new(ordinal)?);
+        open.insert(ordinal, Arc::clone(&context));
+        Ok(context)
+    }
+
+    fn new(ordinal: u32) -> Result<Self> {
+        let device = find(ordinal)?;
+        let name = check("cuDeviceGetName", device.name())?;
+        let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
+        let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
+
+        // `cust` makes the new context current; the caller's own must stay.
+        let _restore = Current::remember()?;
+        let primary = check(
+            "cuDevicePrimaryCtxRetain",
+            cust::context::Context::new(device),
+        )?;
+        let (uploads, downloads, stream) = (new_stream()?, new_stream()?, new_stream()?);
+        let module = load_module()?;
+        let memory = memory::Allocator::new(device)?;
+        Ok(Self {
+            ordinal,
+            name,
+            primary,
+            stream,
+            uploads,
+            downloads,
+            #[cfg(feature = "jpeg")]
+            decodes: [new_stream()?, new_stream()?, new_stream()?],
+            #[cfg(feature = "jpeg")]
+            jpegs: jpeg::Queue::new(),
+            #[cfg(feature = "jpeg")]
+            turn: Mutex::new(()),
+            module,
+            memory,
+            pinned: Pool::new(pinned::KEEP),
+            scratch: Pool::new(scratch::KEEP),
+            max_grid: max_grid.unsigned_abs(),
+        })
+    }
+
+    pub(crate) fn ordinal(&self) -> u32 {
+        self.ordinal
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    pub(crate) fn synchronize(&self) -> Result<()> {
+        let _current = self.enter()?;
+        self.wait_for_all()
+    }
+
+    /// Waits for a turn at the driver. It lets in one thread at a time anyway; many that wait for each
+    /// of their calls would keep each other from going on.
+    #[cfg(feature = "jpeg")]
+    fn take_turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for all streams. The context must be current.
+    fn wait_for_all(&self) -> Result<()> {
+        for stream in [&self.uploads, &self.stream, &self.downloads] {
+            check("cuStreamSynchronize", stream.synchronize())?;
+        }
+        #[cfg(feature = "jpeg")]
+        for stream in &self.decodes {
+            check("cuStreamSynchronize", stream.synchronize())?;
+        }
+        Ok(())
+    }
+
+    /// Buffers of pinned and of device memory that were made for transfers since the start.
+    pub(crate) fn transfer_buffers(&self) -> u64 {
+        self.pinned.made() + self.scratch.made()
+    }
+
+    pub(crate) fn make_current(&self) -> Result<()> {
+        check(
+            "cuCtxSetCurrent",
+            cust::context::CurrentContext::set_current(&self.primary),
+        )
+    }
+
+    /// Makes this context current until the guard is dropped.
+    fn enter(&self) -> Result<Current> {
+        let restore = Current::remember()?;
+        self.make_current()?;
+        Ok(restore)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cuda:{}", self.ordinal)
+    }
+}
+
+fn new_stream() -> Result<Stream> {
+    check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None))
+}
+
+/// The kernels. The context must be current.
+fn load_module() -> Result<Module> {
+    let loaded = Module::from_ptx(PTX, &[]);
+    if loaded.is_err() {
+        // `cust` forgets what it does not know: that the driver is too old for the PTX, say.
+        let ptx = std::ffi::CString::new(PTX).map_err(std::io::Error::from)?;
+        let mut module = ptr::null_mut();
+        // SAFETY: the text ends in zero and outlives the call, and the driver writes one handle, to a
+        // local that has room for it. The context is current, as the documentation asks.
+        let result = unsafe { sys::cuModuleLoadData(&mut module, ptx.as_ptr().cast()) };
+        check_raw("cuModuleLoadData", result)?;
+    }
+    check("cuModuleLoadData", loaded)
+}
+
+/// The device, or the plain reason why there is none.
+fn find(ordinal: u32) -> Result<Device> {
+    let none = |why: String| ErrorKind::NoDevice(format!("CUDA device {ordinal}: {why}"));
+    cuda_delay_load::load().map_err(|error| none(error.to_string()))?;
+    // Not `cust::init`: it knows half of the errors that matter here.
+    // SAFETY: it has no conditions, and may be called again and from any thread. The library is
+    // loaded by now, and otherwise the call says that it is not.
+    match unsafe { sys::cuInit(0) } {
+        sys::CUresult::CUDA_SUCCESS => {}
+        sys::CUresult::CUDA_ERROR_NO_DEVICE => {
+            return Err(none("the driver finds no GPU".into()).into());
+        }
+        sys::CUresult::CUDA_ERROR_STUB_LIBRARY => {
+            return Err(none("libcuda is a stub, there is no driver".into()).into());
+        }
+        error => check_raw("cuInit", error)?,
+    }
+    let count = check("cuDeviceGetCount", Device::num_devices())?;
+    if ordinal >= count {
+        return Err(match count {
+            0 => none("the driver shows no GPU".into()),
+            1 => none("there is only device 0".into()),
+            _ => none(format!("there are only devices 0 to {}", count - 1)),
+        }
+        .into());
+    }
+    check("cuDeviceGet", Device::get_device(ordinal))
+}
+
+/// Restores the thread's current context when dropped.
+struct Current(sys::CUcontext);
+
+impl Current {
+    fn remember() -> Result<Self> {
+        let mut previous = ptr::null_mut();
+        // SAFETY: the driver writes one pointer, to a local that has room for it; if it were not
+        // initialised yet, it would say so.
+        let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
+        check_raw("cuCtxGetCurrent", result)?;
+        Ok(Self(previous))
+    }
+}
+
+impl Drop for Current {
+    fn drop(&mut self) {
+        // SAFETY: the context was current on this thread a moment ago; null is none. A failure
+        // leaves ours current, which harms nobody.
+        let _ = unsafe { sys::cuCtxSetCurrent(self.0) };
+    }
+}

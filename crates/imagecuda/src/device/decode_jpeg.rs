@@ -1,0 +1,49 @@
+//! Who decodes JPEG files: a GPU's kernels, or the host.
+
+use super::{Inner, Payload, Staging, cpu};
+use crate::{Device, JpegDecoder, Result, jpeg::Jpeg};
+
+/// Pixels of a JPEG from which on a GPU's kernels decode it faster than the host's one core.
+const WORTH_LAUNCHES: usize = 1 << 16;
+
+impl Device {
+    /// What this device decodes of a JPEG by itself; `None` where the host is to decode pixels. The
+    /// file may be in `staging` memory.
+    pub(crate) fn decode_jpeg(
+        &self,
+        jpeg: &Jpeg<'_>,
+        decoder: JpegDecoder,
+        #[cfg_attr(not(feature = "cuda"), expect(unused_variables, reason = "for a GPU"))]
+        staging: Option<&Staging>,
+    ) -> Result<Option<Payload>> {
+        let by_kernels = match decoder {
+            JpegDecoder::Auto => self.is_cuda() && jpeg.picture().pixels() >= WORTH_LAUNCHES,
+            JpegDecoder::Host => false,
+            JpegDecoder::Kernels => true,
+        };
+        let plan = by_kernels.then(|| jpeg.plan()).flatten();
+        match (self.inner(), plan) {
+            (Inner::Cpu, Some(plan)) => {
+                let Some(coefficients) = cpu::decode_jpeg(jpeg, &plan)? else {
+                    return Ok(None);
+                };
+                let mut pixels = self.staging(jpeg.pixel_bytes())?;
+                jpeg.pixels(&coefficients, &mut pixels);
+                Ok(Some(Payload::Pixels(pixels)))
+            }
+            (Inner::Cpu, _) => Ok(None),
+            #[cfg(feature = "cuda")]
+            (Inner::Cuda(context), plan) => {
+                let decoded = match &plan {
+                    Some(plan) => context.decode_jpeg(jpeg, plan, staging)?,
+                    None => None,
+                };
+                let coefficients = match decoded {
+                    Some(coefficients) => coefficients,
+                    None => context.upload_jpeg(jpeg)?,
+                };
+                Ok(Some(Payload::Jpeg(coefficients)))
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Devices, and which one is the default.
+
+mod buffer;
+pub(crate) mod cpu;
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
+#[cfg(feature = "jpeg")]
+mod decode_jpeg;
+#[cfg(feature = "jpeg")]
+pub(crate) mod encode_jpeg;
+mod expand_spec;
+mod staging;
+
+pub use self::buffer::DevicePixel;
+pub(crate) use self::{
+    buffer::Buffer,
+    expand_spec::ExpandSpec,
+    staging::{Payload, Staging},
+};
+
+use crate::{Error, ErrorKind, Result, memory};
+use std::{env, fmt, str::FromStr};
+
+#[cfg(feature = "cuda")]
+use std::sync::Arc;
+
+/// Where images live and are worked on: a CUDA device, or the CPU.
+///
+/// Cheap to clone, and usable from any thread. All handles of one CUDA device share its
+/// primary context and one stream, on which this crate's work runs in order.
+#[derive(Clone)]
+pub struct Device(Inner);
+
+#[derive(Clone)]
+pub(crate) enum Inner {
+    Cpu,
+    #[cfg(feature = "cuda")]
+    Cuda(Arc<cuda::Context>),
+}
+
+/// The environment variable that overrides the default device.
+const VARIABLE: &str = "IMAGECUDA_DEVICE";
+
+impl Device {
+    /// The CPU: host memory, all cores. Always there.
+    pub fn cpu() -> Self {
+        Self(Inner::Cpu)
+    }
+
+    /// The CUDA device `ordinal`, counted from 0 in the order of `CUDA_VISIBLE_DEVICES`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoDevice`] says plainly why there is none: the crate was built without the
+    /// `cuda` feature, no driver, no GPU, or fewer than `ordinal` + 1.
+    pub fn cuda(ordinal: u32) -> Result<Self> {
+        #[cfg(feature = "cuda")]
+        return cuda::Context::open(ordinal).map(|context| Self(Inner::Cuda(context)));
+        #[cfg(not(feature = "cuda"))]
+        Err(ErrorKind::NoDevice(format!(
+            "CUDA device {ordinal}: imagecuda was built without its `cuda` feature"
+        ))
+        .into())
+    }
+
+    /// The default device: what the environment variable `IMAGECUDA_DEVICE` names (`cpu`,
+    /// `cuda`, `cuda:N` or `auto`), else the first CUDA device if the `cuda` feature is on and
+    /// a driver and a GPU are there, else the CPU.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NoDevice`] if the variable names a device that is not there or nothing
+    /// that makes sense; [`ErrorKind::Device`] if there is a GPU that does not work.
+    pub fn try_default() -> Result<Self> {
+        match env::var(VARIABLE) {
+            Ok(name) => name.parse(),
+            Err(env::VarError::NotPresent) => Self::auto(),
+            Err(error) => Err(ErrorKind::NoDevice(format!("{VARIABLE}: {error}")).into()),
+        }
+    }
+
+    fn auto() -> Result<Self> {
+        match Self::cuda(0) {
+            Err(error) if matches!(error.kind(), ErrorKind::NoDevice(_)) => Ok(Self::cpu()),
+            other => other,
+        }
+    }
+
+    /// Whether this is a CUDA device.
+    pub fn is_cuda(&self) -> bool {
+        self.ordinal().is_some()
+    }
+
+    /// The number of this CUDA device; `None` for the CPU.
+    pub fn ordinal(&self) -> Option<u32> {
+        match self.inner() {
+            Inner::Cpu => None,
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => Some(context.ordinal()),
+        }
+    }
+
+    /// What the driver calls the GPU, or "CPU".
+    pub fn name(&self) -> &str {
+        match self.inner() {
+            Inner::Cpu => "CPU",
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => context.name(),
+        }
+    }
+
+    /// Waits until all work that this crate has given the device is done, and reports what
+    /// went wrong with any of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Device`] if the device failed.
+    pub fn synchronize(&self) -> Result<()> {
+        match self.inner() {
+            Inner::Cpu => Ok(()),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => context.synchronize(),
+        }
+    }
+
+    /// How many buffers for the pixels of files, in host memory (page-locked for a GPU) and
+    /// between there and the images of a GPU, this crate has made for the device since the
+    /// program began. They are kept and used again, so that the number stands still once a
+    /// loop over files has as many as it needs.
+    pub fn transfer_buffers(&self) -> u64 {
+        match self.inner() {
+            Inner::Cpu => memory::transfer_buffers(),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => context.transfer_buffers(),
+        }
+    }
+
+    /// The stream that this crate's work runs on, in order; `None` for the CPU. Kernels that
+    /// you launch on it see the results of earlier calls and are seen by later ones. The
+    /// device's context must be current: [`make_current`](Self::make_current).
+    #[cfg(feature = "cuda")]
+    pub fn stream(&self) -> Option<&cust::stream::Stream> {
+        match self.inner() {
+            Inner::Cpu => None,
+            Inner::Cuda(context) => Some(context.stream()),
+        }
+    }
+
+    /// Makes the device's primary context current on this thread, for your own calls of
+    /// `cust`. Does nothing for the CPU.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Device`] if the device failed.
+    #[cfg(feature = "cuda")]
+    pub fn make_current(&self) -> Result<()> {
+        match self.inner() {
+            Inner::Cpu => Ok(()),
+            Inner::Cuda(context) => context.make_current(),
+        }
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// [`Device::try_default`], or a panic with its message.
+impl Default for Device {
+    fn default() -> Self {
+        Self::try_default().unwrap_or_else(|error| panic!("no default device: {error}"))
+    }
+}
+
+/// `cpu`, `cuda` (the first), `cuda:N`, or `auto` (the first CUDA device, else the CPU).
+impl FromStr for Device {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "auto" => return Self::auto(),
+            "cpu" => return Ok(Self::cpu()),
+            "cuda" => return Self::cuda(0),
+            _ => {}
+        }
+        name.strip_prefix("cuda:")
+            .and_then(|ordinal| ordinal.parse().ok())
+            .map_or_else(
+                || {
+                    Err(ErrorKind::NoDevice(format!(
+                        "no device is called '{name}': use auto, cpu, cuda or cuda:N"
+                    ))
+                    .into())
+                },
+                Self::cuda,
+            )
+    }
+}
+
+impl PartialEq for Device {
+    fn eq(&self, other: &Self) -> bool {
+        self.ordinal() == other.ordinal()
+    }
+}
+
+impl Eq for Device {}
+
+/// `cpu` or `cuda:N`, as [`FromStr`] reads it.
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.ordinal() {
+            None => f.write_str("cpu"),
+            Some(ordinal) => write!(f, "cuda:{ordinal}"),
+        }
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Device({self})")
+    }
+}

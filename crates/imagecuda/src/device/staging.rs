@@ -1,0 +1,81 @@
+//! What is between a codec and a device.
+
+use super::Inner;
+#[cfg(feature = "cuda")]
+use super::cuda;
+use crate::{Device, Result, memory::Pageable};
+use std::ops::{Deref, DerefMut};
+
+/// What was decoded of a file, ready for its device.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    /// Pixels in the file's own layout.
+    Pixels(Staging),
+    /// Coefficients that are on the device already.
+    #[cfg(all(feature = "cuda", feature = "jpeg"))]
+    Jpeg(cuda::Coefficients),
+}
+
+impl Payload {
+    /// Bytes of it.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "for spans"))]
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Pixels(pixels) => pixels.len(),
+            #[cfg(all(feature = "cuda", feature = "jpeg"))]
+            Self::Jpeg(coefficients) => coefficients.bytes(),
+        }
+    }
+}
+
+/// Host memory that a device reads and writes at full speed. Decoders write straight into it.
+#[derive(Debug)]
+pub(crate) enum Staging {
+    Pageable(Pageable),
+    #[cfg(feature = "cuda")]
+    Pinned(cuda::Pinned),
+}
+
+impl Device {
+    /// `len` bytes of staging memory, with anything in them.
+    pub(crate) fn staging(&self, len: usize) -> Result<Staging> {
+        match self.inner() {
+            Inner::Cpu => Pageable::new(len).map(Staging::Pageable),
+            #[cfg(feature = "cuda")]
+            Inner::Cuda(context) => context.pinned(len).map(Staging::Pinned),
+        }
+    }
+}
+
+impl Staging {
+    /// Waits until a device has written all of it.
+    pub(crate) fn wait(&mut self) -> Result<()> {
+        match self {
+            Self::Pageable(_) => Ok(()),
+            #[cfg(feature = "cuda")]
+            Self::Pinned(bytes) => bytes.wait(),
+        }
+    }
+}
+
+impl Deref for Staging {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Pageable(bytes) => bytes,
+            #[cfg(feature = "cuda")]
+            Self::Pinned(bytes) => bytes,
+        }
+    }
+}
+
+impl DerefMut for Staging {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        match self {
+            Self::Pageable(bytes) => bytes,
+            #[cfg(feature = "cuda")]
+            Self::Pinned(bytes) => bytes,
+        }
+    }
+}

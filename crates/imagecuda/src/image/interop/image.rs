@@ -1,0 +1,215 @@
+//! The `image` crate's images.
+
+use crate::{
+    Device, DeviceImage, DevicePixel, Error, Image, ImageU8, Layout, Result, device::Staging,
+};
+use image::{
+    DynamicImage, GrayAlphaImage, GrayImage, ImageBuffer, Luma, LumaA, Rgb, Rgb32FImage, RgbImage,
+    Rgba, Rgba32FImage, RgbaImage,
+};
+use imagecuda_kernels::pack::Packing;
+
+/// An image of the `image` crate that a device can take as it is: 8 bits, 16 bits or float;
+/// gray, gray and alpha, RGB or RGBA.
+///
+/// Values are taken for sRGB-encoded, as that crate's decoders give them (but for those of
+/// OpenEXR and Radiance HDR, which it gives as linear light).
+pub trait HostImage {
+    /// Width and height, in pixels.
+    fn size(&self) -> (u32, u32);
+
+    /// How the pixels lie in memory, and that memory. `None` for a kind that this crate does not
+    /// know.
+    fn pixels(&self) -> Option<(Layout, &[u8])>;
+}
+
+macro_rules! host_images {
+    ($($image:ty => $layout:ident;)*) => {$(
+        impl HostImage for $image {
+            fn size(&self) -> (u32, u32) {
+                self.dimensions()
+            }
+
+            fn pixels(&self) -> Option<(Layout, &[u8])> {
+                // A buffer may be longer than its picture.
+                let (width, height) = self.dimensions();
+                let bytes = Layout::$layout.bytes(width, height)?;
+                let all: &[u8] = bytemuck::cast_slice(self.as_raw());
+                Some((Layout::$layout, all.get(..bytes)?))
+            }
+        }
+    )*};
+}
+
+host_images! {
+    GrayImage => L8;
+    GrayAlphaImage => La8;
+    RgbImage => Rgb8;
+    RgbaImage => Rgba8;
+    ImageBuffer<Luma<u16>, Vec<u16>> => L16;
+    ImageBuffer<LumaA<u16>, Vec<u16>> => La16;
+    ImageBuffer<Rgb<u16>, Vec<u16>> => Rgb16;
+    ImageBuffer<Rgba<u16>, Vec<u16>> => Rgba16;
+    Rgb32FImage => Rgb32F;
+    Rgba32FImage => Rgba32F;
+}
+
+impl HostImage for DynamicImage {
+    fn size(&self) -> (u32, u32) {
+        (self.width(), self.height())
+    }
+
+    fn pixels(&self) -> Option<(Layout, &[u8])> {
+        match self {
+            Self::ImageLuma8(image) => image.pixels_of(),
+            Self::ImageLumaA8(image) => image.pixels_of(),
+            Self::ImageRgb8(image) => image.pixels_of(),
+            Self::ImageRgba8(image) => image.pixels_of(),
+            Self::ImageLuma16(image) => image.pixels_of(),
+            Self::ImageLumaA16(image) => image.pixels_of(),
+            Self::ImageRgb16(image) => image.pixels_of(),
+            Self::ImageRgba16(image) => image.pixels_of(),
+            Self::ImageRgb32F(image) => image.pixels_of(),
+            Self::ImageRgba32F(image) => image.pixels_of(),
+            _ => None,
+        }
+    }
+}
+
+/// The trait's method, where the crate's type has one of that name itself.
+trait PixelsOf: HostImage {
+    fn pixels_of(&self) -> Option<(Layout, &[u8])> {
+        HostImage::pixels(self)
+    }
+}
+
+impl<T: HostImage> PixelsOf for T {}
+
+impl<P: DevicePixel> DeviceImage<P> {
+    /// An image on `device` of one of the `image` crate. Its samples go up as they are, 1 to 16
+    /// bytes a pixel, and the device expands them.
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, Image};
+    ///
+    /// let gray = image::GrayImage::from_pixel(64, 48, image::Luma([51]));
+    /// let image = Image::from_image(&Device::cpu(), &gray)?;
+    /// assert_eq!(image.download()?[..4], [0.2, 0.2, 0.2, 1.0]);
+    ///
+    /// let back = image.to_rgba_image()?;
+    /// assert_eq!(back.get_pixel(0, 0).0, [51, 51, 51, 255]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_pixels`](Self::from_pixels), and
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for a kind of [`DynamicImage`] that is not
+    /// known here.
+    pub fn from_image(device: &Device, image: &impl HostImage) -> Result<Self> {
+        let (width, height) = image.size();
+        let (layout, bytes) = image
+            .pixels()
+            .ok_or_else(|| Error::unsupported("this kind of image"))?;
+        Self::from_pixels(device, width, height, layout, bytes)
+    }
+}
+
+impl Image {
+    /// The image quantised to 8 bits, on its device, for the `image` crate. 4 bytes a pixel come
+    /// down.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory), [`Device`](crate::ErrorKind::Device).
+    pub fn to_rgba_image(&self) -> Result<RgbaImage> {
+        let pixels = self.packed(Packing::Rgba8)?;
+        buffer(self.width(), self.height(), pixels.to_vec())
+    }
+
+    /// The image quantised to 16 bits, on its device, for the `image` crate. 8 bytes a pixel
+    /// come down.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_rgba_image`](Self::to_rgba_image).
+    pub fn to_rgba16_image(&self) -> Result<ImageBuffer<Rgba<u16>, Vec<u16>>> {
+        let pixels = self.packed(Packing::Rgba16)?;
+        let samples = bytemuck::pod_collect_to_vec(&pixels[..]);
+        buffer(self.width(), self.height(), samples)
+    }
+
+    /// The image as it is, for the `image` crate. 16 bytes a pixel come down.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_rgba_image`](Self::to_rgba_image).
+    pub fn to_rgba32f_image(&self) -> Result<Rgba32FImage> {
+        buffer(self.width(), self.height(), self.download()?)
+    }
+
+    fn packed(&self, packing: Packing) -> Result<Staging> {
+        let mut pixels = self
+            .buffer
+            .pack(self.device(), packing, [0.0; 3], self.len())?;
+        pixels.wait()?;
+        Ok(pixels)
+    }
+}
+
+impl ImageU8 {
+    /// The image as it is, for the `image` crate. 4 bytes a pixel come down.
+    ///
+    /// # Errors
+    ///
+    /// As [`Image::to_rgba_image`].
+    pub fn to_rgba_image(&self) -> Result<RgbaImage> {
+        buffer(self.width(), self.height(), self.download()?)
+    }
+}
+
+fn buffer<P: image::Pixel>(
+    width: u32,
+    height: u32,
+    samples: Vec<P::Subpixel>,
+) -> Result<ImageBuffer<P, Vec<P::Subpixel>>> {
+    // There are as many as there are pixels, but the crate checks again.
+    ImageBuffer::from_raw(width, height, samples)
+        .ok_or_else(|| Error::unsupported("a picture of this size in the image crate"))
+}
+
+/// On the default device.
+impl TryFrom<&DynamicImage> for Image {
+    type Error = Error;
+
+    fn try_from(image: &DynamicImage) -> Result<Self> {
+        Self::from_image(&Device::try_default()?, image)
+    }
+}
+
+/// On the default device.
+impl TryFrom<&DynamicImage> for ImageU8 {
+    type Error = Error;
+
+    fn try_from(image: &DynamicImage) -> Result<Self> {
+        Self::from_image(&Device::try_default()?, image)
+    }
+}
+
+impl TryFrom<&Image> for DynamicImage {
+    type Error = Error;
+
+    fn try_from(image: &Image) -> Result<Self> {
+        image.to_rgba32f_image().map(Self::ImageRgba32F)
+    }
+}
+
+impl TryFrom<&ImageU8> for DynamicImage {
+    type Error = Error;
+
+    fn try_from(image: &ImageU8) -> Result<Self> {
+        image.to_rgba_image().map(Self::ImageRgba8)
+    }
+}

@@ -1,0 +1,378 @@
+//! Images on a device.
+
+mod interop;
+mod pixels;
+
+#[cfg(feature = "ndarray")]
+pub use self::interop::ArraySample;
+#[cfg(feature = "image")]
+pub use self::interop::HostImage;
+#[cfg(feature = "dlpack")]
+pub use self::interop::dlpack;
+
+use crate::{
+    Device, ErrorKind, Result,
+    device::{Buffer, DevicePixel, ExpandSpec},
+    memory,
+    trace::span,
+};
+use imagecuda_kernels::{
+    expand::Curve,
+    layout::Layout,
+    orient::Orientation,
+    pixel::{Rgba8, RgbaF32},
+};
+use std::fmt;
+
+/// A float image on a device: red, green, blue, alpha, four `f32` a pixel, rows packed from
+/// top to bottom. Values are sRGB-encoded, nominally 0.0 to 1.0, and alpha is not
+/// premultiplied. 16 bytes a pixel.
+pub type Image = DeviceImage<RgbaF32>;
+
+/// An 8-bit image on a device: red, green, blue, alpha, a byte each, rows packed from top to
+/// bottom. 4 bytes a pixel.
+pub type ImageU8 = DeviceImage<Rgba8>;
+
+/// The pixels of [`Image`] and [`ImageU8`]: device memory of a fixed capacity, and a width and
+/// height that may change within it.
+///
+/// A call that fails changes nothing. Dropping it frees the memory; on a GPU in stream order,
+/// so that kernels which still use it finish first.
+pub struct DeviceImage<P: DevicePixel> {
+    device: Device,
+    pub(crate) buffer: Buffer<P>,
+    width: u32,
+    height: u32,
+}
+
+/// The pixels of a picture, or an error if it has none or more than memory can count.
+pub(crate) fn pixels(width: u32, height: u32) -> Result<usize> {
+    if width == 0 || height == 0 {
+        return Err(ErrorKind::ZeroDimension { width, height }.into());
+    }
+    usize::try_from(u64::from(width) * u64::from(height)).map_err(|_| {
+        let capacity = usize::MAX;
+        ErrorKind::OverCapacity {
+            width,
+            height,
+            capacity,
+        }
+        .into()
+    })
+}
+
+impl<P: DevicePixel> DeviceImage<P> {
+    /// A black, transparent image (all zeros) whose capacity is its size.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ZeroDimension`] if `width` or `height` is zero;
+    /// [`ErrorKind::OutOfMemory`].
+    pub fn new(device: &Device, width: u32, height: u32) -> Result<Self> {
+        Self::with_capacity(device, width, height, 0)
+    }
+
+    /// A black, transparent image with room for `capacity` pixels, and for its own at least.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn with_capacity(
+        device: &Device,
+        width: u32,
+        height: u32,
+        capacity: usize,
+    ) -> Result<Self> {
+        let capacity = capacity.max(pixels(width, height)?);
+        Ok(Self {
+            device: device.clone(),
+            buffer: Buffer::zeroed(device, capacity)?,
+            width,
+            height,
+        })
+    }
+
+    /// An image made of pixels in host memory in any layout: rows packed from top to bottom,
+    /// 16-bit and float samples in the machine's byte order. The bytes go up as they are, and
+    /// the device expands them: gray becomes R = G = B, alpha that is not there is opaque.
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, Image, Layout};
+    ///
+    /// let gray = [0, 51, 255];
+    /// let image = Image::from_pixels(&Device::cpu(), 3, 1, Layout::L8, &gray)?;
+    /// assert_eq!(image.download()?[4..8], [0.2, 0.2, 0.2, 1.0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and [`ErrorKind::WrongLength`] (in bytes).
+    pub fn from_pixels(
+        device: &Device,
+        width: u32,
+        height: u32,
+        layout: Layout,
+        bytes: &[u8],
+    ) -> Result<Self> {
+        let expected = layout.bytes(width, height).unwrap_or(usize::MAX);
+        let actual = bytes.len();
+        if actual != expected {
+            return Err(ErrorKind::WrongLength { expected, actual }.into());
+        }
+        let mut image = Self::for_overwrite(device, width, height)?;
+        let spec = ExpandSpec {
+            layout,
+            curve: Curve::Encoded,
+            orientation: Orientation::Normal,
+            width,
+            height,
+        };
+        image.buffer.expand_bytes(bytes, spec)?;
+        Ok(image)
+    }
+
+    /// An image of exactly this size, whose pixels the caller overwrites.
+    pub(crate) fn for_overwrite(device: &Device, width: u32, height: u32) -> Result<Self> {
+        Ok(Self {
+            device: device.clone(),
+            buffer: Buffer::for_overwrite(device, pixels(width, height)?)?,
+            width,
+            height,
+        })
+    }
+
+    /// The device that holds the pixels.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The width, in pixels.
+    pub fn width(&self) -> u32 {
+        self.width
+    }
+
+    /// The height, in pixels.
+    pub fn height(&self) -> u32 {
+        self.height
+    }
+
+    /// The pixels that there is room for.
+    pub fn capacity(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The pixels of the image: width × height.
+    pub(crate) fn len(&self) -> usize {
+        self.width as usize * self.height as usize
+    }
+
+    /// Sets the width alone. As [`reshape`](Self::reshape).
+    ///
+    /// # Errors
+    ///
+    /// As [`reshape`](Self::reshape).
+    pub fn set_width(&mut self, width: u32) -> Result<()> {
+        self.reshape(width, self.height)
+    }
+
+    /// Sets the height alone. As [`reshape`](Self::reshape).
+    ///
+    /// # Errors
+    ///
+    /// As [`reshape`](Self::reshape).
+    pub fn set_height(&mut self, height: u32) -> Result<()> {
+        self.reshape(self.width, height)
+    }
+
+    /// Sets width and height within the capacity. Moves no pixels: what was the `n`-th pixel
+    /// in memory stays the `n`-th.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ZeroDimension`] or [`ErrorKind::OverCapacity`]; the size is then as before.
+    pub fn reshape(&mut self, width: u32, height: u32) -> Result<()> {
+        self.check_fits(width, height)?;
+        (self.width, self.height) = (width, height);
+        Ok(())
+    }
+
+    /// Whether `width` × `height` is something, and not more than there is room for.
+    pub(crate) fn check_fits(&self, width: u32, height: u32) -> Result<()> {
+        let capacity = self.capacity();
+        if pixels(width, height)? > capacity {
+            return Err(ErrorKind::OverCapacity {
+                width,
+                height,
+                capacity,
+            }
+            .into());
+        }
+        Ok(())
+    }
+
+    /// Makes room for `capacity` pixels. Keeps the pixels, and allocates only if there is not
+    /// that much room already.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn reserve(&mut self, capacity: usize) -> Result<()> {
+        if capacity > self.capacity() {
+            let mut buffer = Buffer::zeroed(&self.device, capacity)?;
+            buffer.copy_from(&self.buffer, self.len())?;
+            self.buffer = buffer;
+        }
+        Ok(())
+    }
+
+    /// Overwrites all pixels with `samples`: width × height × 4 of them, red, green, blue,
+    /// alpha for each pixel.
+    ///
+    /// Moves `size_of_val(samples)` bytes through pinned memory, and returns when `samples` is
+    /// no longer needed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WrongLength`], [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn upload(&mut self, samples: &[P::Sample]) -> Result<()> {
+        self.check_length(samples.len())?;
+        self.buffer.upload(bytemuck::cast_slice(samples))
+    }
+
+    /// All pixels, as width × height × 4 samples. Waits for the device.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn download(&self) -> Result<Vec<P::Sample>> {
+        let mut samples = memory::zeroed(self.len() * 4)?;
+        self.download_into(&mut samples)?;
+        Ok(samples)
+    }
+
+    /// Copies all pixels to `samples`, which has room for exactly width × height × 4. Waits for
+    /// the device.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::WrongLength`], [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn download_into(&self, samples: &mut [P::Sample]) -> Result<()> {
+        self.check_length(samples.len())?;
+        self.buffer.download(bytemuck::cast_slice_mut(samples))
+    }
+
+    fn check_length(&self, actual: usize) -> Result<()> {
+        let expected = self.len() * 4;
+        if actual != expected {
+            return Err(ErrorKind::WrongLength { expected, actual }.into());
+        }
+        Ok(())
+    }
+
+    /// Copies `src` here, and takes over its width and height. On one GPU this is a copy
+    /// within device memory; between devices it goes through host memory.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OverCapacity`] if there is no room, [`ErrorKind::Device`].
+    pub fn copy_from(&mut self, src: &Self) -> Result<()> {
+        self.check_fits(src.width, src.height)?;
+        self.buffer.copy_from(&src.buffer, src.len())?;
+        self.reshape(src.width, src.height)
+    }
+
+    /// A copy on `device`, whose capacity is its size.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn to_device(&self, device: &Device) -> Result<Self> {
+        let mut copy = Self::for_overwrite(device, self.width, self.height)?;
+        copy.buffer.copy_from(&self.buffer, self.len())?;
+        Ok(copy)
+    }
+}
+
+impl Image {
+    /// The image quantised to 8 bits: clamped to 0.0 to 1.0, rounded half up, NaN as 0.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn to_u8(&self) -> Result<ImageU8> {
+        let mut converted = ImageU8::for_overwrite(&self.device, self.width, self.height)?;
+        self.to_u8_into(&mut converted)?;
+        Ok(converted)
+    }
+
+    /// As [`to_u8`](Self::to_u8), into `dst`, which takes over width and height.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
+    pub fn to_u8_into(&self, dst: &mut ImageU8) -> Result<()> {
+        dst.check_fits(self.width, self.height)?;
+        span!("convert", device = %self.device, width = self.width, height = self.height);
+        dst.buffer.convert_from(&self.buffer, self.len())?;
+        dst.reshape(self.width, self.height)
+    }
+}
+
+impl ImageU8 {
+    /// The image as floats: each sample divided by 255.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn to_f32(&self) -> Result<Image> {
+        let mut converted = Image::for_overwrite(&self.device, self.width, self.height)?;
+        self.to_f32_into(&mut converted)?;
+        Ok(converted)
+    }
+
+    /// As [`to_f32`](Self::to_f32), into `dst`, which takes over width and height.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
+    pub fn to_f32_into(&self, dst: &mut Image) -> Result<()> {
+        dst.check_fits(self.width, self.height)?;
+        span!("convert", device = %self.device, width = self.width, height = self.height);
+        dst.buffer.convert_from(&self.buffer, self.len())?;
+        dst.reshape(self.width, self.height)
+    }
+}
+
+/// Divides each sample of `src` by 255 into `dst`, which takes over width and height.
+///
+/// # Errors
+///
+/// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
+pub fn convert_u8_to_float(dst: &mut Image, src: &ImageU8) -> Result<()> {
+    src.to_f32_into(dst)
+}
+
+/// Quantises `src` to 8 bits into `dst`, which takes over width and height: clamped to 0.0 to
+/// 1.0, rounded half up, NaN as 0.
+///
+/// # Errors
+///
+/// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
+pub fn convert_float_to_u8(dst: &mut ImageU8, src: &Image) -> Result<()> {
+    src.to_u8_into(dst)
+}
+
+impl<P: DevicePixel> fmt::Debug for DeviceImage<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceImage")
+            .field("device", &self.device)
+            .field("layout", &P::LAYOUT)
+            .field("width", &self.width)
+            .field("height", &self.height)
+            .field("capacity", &self.capacity())
+            .finish()
+    }
+}

@@ -1,0 +1,107 @@
+//! The pixels themselves: host memory of the CPU device, for work of the caller's own.
+
+use crate::{
+    DeviceImage, DevicePixel, Error, Result,
+    device::{Buffer, cpu},
+};
+
+impl<P: DevicePixel> DeviceImage<P> {
+    /// The pixels in the memory of the CPU device, row by row from the top: width × height of
+    /// them. Copies nothing. `None` on a GPU: [`download`](Self::download) copies from there,
+    /// and `as_device_ptr` says where they are.
+    pub fn pixels(&self) -> Option<&[P]> {
+        let len = self.len();
+        match &self.buffer {
+            Buffer::Cpu(pixels) => Some(&pixels[..len]),
+            #[cfg(feature = "cuda")]
+            Buffer::Cuda(_) => None,
+        }
+    }
+
+    /// As [`pixels`](Self::pixels), to be changed in place.
+    pub fn pixels_mut(&mut self) -> Option<&mut [P]> {
+        let len = self.len();
+        match &mut self.buffer {
+            Buffer::Cpu(pixels) => Some(&mut pixels[..len]),
+            #[cfg(feature = "cuda")]
+            Buffer::Cuda(_) => None,
+        }
+    }
+
+    /// Replaces every pixel by `body(x, y, pixel)`, in place, on all cores of the CPU device. `x`
+    /// counts from the left, `y` from the top. Takes one pass over the memory, in any order.
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, Image, RgbaF32};
+    ///
+    /// fn faded(x: u32, width: u32, RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
+    ///     RgbaF32([r, g, b, a * (1.0 - x as f32 / width as f32)])
+    /// }
+    ///
+    /// let mut image = Image::new(&Device::cpu(), 4, 1)?;
+    /// image.upload(&[1.0; 16])?;
+    /// let width = image.width();
+    /// image.map_pixels(|x, _, pixel| faded(x, width, pixel))?;
+    /// assert_eq!(image.download()?[12..], [1.0, 1.0, 1.0, 0.25]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # The same on a GPU
+    ///
+    /// A closure of the program is no GPU code. Write the body as a function of a small `no_std`
+    /// crate, and there, beside it, a kernel that calls it for its own pixel:
+    ///
+    /// ```text
+    /// #[unsafe(no_mangle)]
+    /// pub unsafe extern "ptx-kernel" fn fade(pixels: *mut RgbaF32, width: u32, height: u32) {
+    ///     let i = thread::block_idx_x() * thread::block_dim_x() + thread::thread_idx_x();
+    ///     if i < width as usize * height as usize {
+    ///         let x = (i % width as usize) as u32;
+    ///         unsafe { pixels.add(i).write(faded(x, width, pixels.add(i).read())) };
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// The crate `imagecuda-kernel-builder` compiles it to PTX from a build script; the pixel
+    /// types and `thread` are those of `imagecuda-kernels`. The program launches it on the
+    /// image's memory, with the [`cust`](https://docs.rs/cust) that this crate exports:
+    ///
+    /// ```
+    /// # #[cfg(feature = "cuda")]
+    /// # fn fade(image: &imagecuda::Image, ptx: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// use imagecuda::cust::{launch, module::Module};
+    ///
+    /// let device = image.device();
+    /// if let (Some(stream), Some(pixels)) = (device.stream(), image.as_device_ptr()) {
+    ///     device.make_current()?;
+    ///     let module = Module::from_ptx(ptx, &[])?; // once, and kept
+    ///     let kernel = module.get_function("fade")?;
+    ///     let (width, height) = (image.width(), image.height());
+    ///     let blocks = (u64::from(width) * u64::from(height)).div_ceil(128) as u32;
+    ///     // SAFETY: the arguments are the kernel's, and the image has that many pixels.
+    ///     unsafe { launch!(kernel<<<blocks, 128, 0, stream>>>(pixels, width, height))? };
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Both give the same bits, as long as the body's functions are those of `core` and `libm`.
+    /// The repository's `examples/custom_kernel` is a whole program of this kind.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on a GPU; no pixel is touched.
+    pub fn map_pixels(&mut self, body: impl Fn(u32, u32, P) -> P + Sync) -> Result<()> {
+        let (device, width) = (self.device().clone(), self.width() as usize);
+        let pixels = self.pixels_mut().ok_or_else(|| {
+            Error::unsupported(format!(
+                "map_pixels on {device}, as a closure cannot run there: launch a kernel on \
+                 as_device_ptr(), or go through to_device(&Device::cpu())"
+            ))
+        })?;
+        cpu::map(width, pixels, body);
+        Ok(())
+    }
+}

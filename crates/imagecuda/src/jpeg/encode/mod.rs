@@ -1,0 +1,109 @@
+//! Files with the bytes of libjpeg-turbo: what to encode, and what is around the data.
+//! Coefficients and codes are of `imagecuda_kernels`, whoever computes them.
+
+mod header;
+mod host;
+mod huffman;
+mod progressive;
+
+use self::huffman::Table;
+use crate::{Error, Result, SaveOptions, Subsampling, picture::Pixels, sink::Sink};
+use imagecuda_kernels::{
+    jpeg::{
+        encode::{
+            coding::{Tables, codes},
+            fdct::Divisors,
+            frame::Frame,
+        },
+        picture::BLOCK,
+    },
+    layout::Layout,
+};
+
+/// How often each symbol is there: for luma and for chroma, those of DC and of AC.
+pub(crate) type Counts = [[[u32; 256]; 2]; 2];
+
+/// A file that is to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Encoding {
+    pub(crate) frame: Frame,
+    /// For luma and chroma, in natural order.
+    quantizers: [[u8; BLOCK]; 2],
+    /// Of luma those for DC and AC, then of chroma.
+    tables: [[Table; 2]; 2],
+    /// Whether the tables are to be made for the picture.
+    pub(crate) is_optimized: bool,
+    /// Whether there are many scans, from coarse to fine. The kernels write one.
+    is_progressive: bool,
+}
+
+impl Encoding {
+    pub(crate) fn new(
+        (width, height): (u32, u32),
+        is_gray: bool,
+        options: &SaveOptions,
+    ) -> Result<Self> {
+        let quality = options.quality.unwrap_or(100);
+        let by_quality = match quality {
+            ..90 => Subsampling::Yuv420,
+            _ => Subsampling::Yuv444,
+        };
+        let factors = match options.subsampling.unwrap_or(by_quality) {
+            Subsampling::Yuv444 => (1, 1),
+            Subsampling::Yuv422 => (2, 1),
+            Subsampling::Yuv420 => (2, 2),
+        };
+        let interval = options.restart_interval;
+        let frame = Frame::new((width, height), is_gray, factors, interval).ok_or_else(|| {
+            Error::encode(format!(
+                "{width}x{height} is too large: a side has at most 65535 pixels in this format"
+            ))
+        })?;
+        Ok(Self {
+            frame,
+            quantizers: header::quantizers(quality),
+            tables: huffman::standard(),
+            is_optimized: options.optimize_huffman,
+            is_progressive: options.progressive,
+        })
+    }
+
+    /// What luma and chroma are divided by.
+    pub(crate) fn divisors(&self) -> [Divisors; 2] {
+        self.quantizers.each_ref().map(Divisors::new)
+    }
+
+    /// Makes the tables for a picture.
+    pub(crate) fn optimize(&mut self, counts: &Counts) {
+        for (tables, counts) in self.tables.iter_mut().zip(counts) {
+            for (table, counts) in tables.iter_mut().zip(counts) {
+                *table = Table::optimal(counts);
+            }
+        }
+    }
+
+    /// The codes of luma and chroma.
+    pub(crate) fn codes(&self) -> [Tables; 2] {
+        self.tables.each_ref().map(|[dc, ac]| Tables {
+            dc: codes(&dc.counts, &dc.symbols),
+            ac: codes(&ac.counts, &ac.symbols),
+        })
+    }
+}
+
+/// Writes the file of `pixels`, gray or RGB.
+pub(crate) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
+    let size = (pixels.width, pixels.height);
+    let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;
+    let units = encoding.transform(pixels)?;
+    if encoding.is_progressive {
+        out.write_all(&encoding.start(&options.metadata))?;
+        progressive::write(&encoding, &units, out)?;
+        return Ok(out.write_all(&header::END)?);
+    }
+    let data = encoding.code(&units);
+    Ok(encoding.write(&data, &options.metadata, out)?)
+}
+
+#[cfg(test)]
+mod tests;

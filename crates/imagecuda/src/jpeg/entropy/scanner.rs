@@ -1,0 +1,236 @@
+//! A scan's way through the blocks, and through its restart markers.
+
+use super::bits::Bits;
+use crate::{
+    Error, Result,
+    jpeg::file::{File, Scan},
+};
+
+/// How a scan has its blocks.
+pub(super) trait Coding {
+    /// Reads a block of the scan's component of that number. It is what other scans have made of
+    /// it, or, in a sequential file, anything.
+    fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]);
+
+    /// Forgets what blocks have to do with those before.
+    fn restart(&mut self);
+}
+
+/// Decodes a scan, by rows of MCUs.
+pub(super) struct Scanner<'a, C> {
+    coding: C,
+    intervals: Intervals<'a>,
+    bits: Bits<'a>,
+    mcus_x: u32,
+    mcus_y: u32,
+    row: u32,
+    units: Vec<Unit>,
+    /// MCUs until the next restart.
+    left: u32,
+    /// Whether nothing is left of the interval.
+    empty: bool,
+    /// Whether blocks for which there are no data are not 0 yet.
+    clear: bool,
+    /// MCUs that had data.
+    decoded: u64,
+}
+
+/// A block of an MCU.
+#[derive(Clone, Copy, Debug)]
+struct Unit {
+    /// Of the scan.
+    component: usize,
+    /// Of the picture.
+    index: usize,
+    /// Its place among the blocks of its component, of the first MCU.
+    place: usize,
+    /// From MCU to MCU: to the right, and down.
+    step: (usize, usize),
+}
+
+impl<'a, C: Coding> Scanner<'a, C> {
+    pub(super) fn new(
+        coding: C,
+        file: &File,
+        scan: &'a Scan,
+        bytes: &'a [u8],
+        damaged: bool,
+    ) -> Self {
+        let picture = &file.picture;
+        let alone = scan.components.len() == 1;
+        let (mut mcus_x, mut mcus_y) = (picture.mcus_x, picture.mcus_y);
+        let mut units = Vec::new();
+        for (component, &super::ScanComponent { index, .. }) in scan.components.iter().enumerate() {
+            let part = &picture.component[index];
+            let (mut h, mut v) = (part.h as usize, part.v as usize);
+            if alone {
+                (h, v) = (1, 1);
+                (mcus_x, mcus_y) = (part.width.div_ceil(8), part.height.div_ceil(8));
+            }
+            let across = part.blocks_x as usize;
+            units.extend((0..h * v).map(|i| Unit {
+                component,
+                index,
+                place: i / h * across + i % h,
+                step: (h, v * across),
+            }));
+        }
+        Self {
+            coding,
+            intervals: Intervals {
+                bytes,
+                scan,
+                damaged,
+                number: 0,
+                next: 0,
+            },
+            bits: Bits::default(),
+            mcus_x,
+            mcus_y,
+            row: 0,
+            units,
+            left: 0,
+            empty: false,
+            clear: !file.progressive,
+            decoded: 0,
+        }
+    }
+
+    /// Rows of MCUs that are not decoded yet.
+    pub(super) fn rows_left(&self) -> u32 {
+        self.mcus_y - self.row
+    }
+
+    /// MCUs for which there were data.
+    pub(super) fn decoded(&self) -> u64 {
+        self.decoded
+    }
+
+    /// Decodes `rows` rows of MCUs, or those that are left, into `blocks`. `starts` are the places
+    /// there of the first of these blocks of each component of the picture.
+    pub(super) fn rows(
+        &mut self,
+        rows: u32,
+        blocks: &mut [[i16; 64]],
+        starts: [usize; 4],
+    ) -> Result<()> {
+        for row in 0..rows.min(self.rows_left()) as usize {
+            // Else damaged files of many scans would take their time, for nothing.
+            let over = self.empty && !self.clear && self.intervals.scan.restart_interval == 0;
+            if !over {
+                self.one_row(row, blocks, starts)?;
+            }
+            self.row += 1;
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn one_row(&mut self, row: usize, blocks: &mut [[i16; 64]], starts: [usize; 4]) -> Result<()> {
+        let mut units = [(0, 0, 0); 10];
+        let units = &mut units[..self.units.len().min(10)];
+        for (to, unit) in units.iter_mut().zip(&self.units) {
+            let place = starts[unit.index] + unit.place + row * unit.step.1;
+            *to = (unit.component, place, unit.step.0);
+        }
+        // A copy, so that it can be in registers.
+        let mut bits = self.bits;
+        for _ in 0..self.mcus_x {
+            if self.left == 0 {
+                self.left = match self.intervals.scan.restart_interval {
+                    0 => u32::MAX,
+                    interval => interval,
+                };
+                let next = self.intervals.next()?;
+                // As libjpeg: where one interval ran dry and the next is lost, nothing is made up.
+                self.empty &= next.is_none();
+                bits = next.unwrap_or_default();
+                self.coding.restart();
+            }
+            self.left -= 1;
+            if self.empty {
+                for (_, place, _) in &*units {
+                    if let (true, Some(block)) = (self.clear, blocks.get_mut(*place)) {
+                        *block = [0; 64];
+                    }
+                }
+            } else {
+                for (component, place, _) in &*units {
+                    let nowhere = &mut [0; 64];
+                    let block = blocks.get_mut(*place).unwrap_or(nowhere);
+                    self.coding.block(&mut bits, *component, block);
+                }
+                if bits.is_exhausted() {
+                    self.empty = true;
+                    if !self.intervals.damaged {
+                        return Err(Error::decode("the file is cut short"));
+                    }
+                } else {
+                    self.decoded += 1;
+                }
+                if bits.nonsense && !self.intervals.damaged {
+                    return Err(Error::decode("a code that makes no sense"));
+                }
+            }
+            for (_, place, step) in &mut *units {
+                *place += *step;
+            }
+        }
+        self.bits = bits;
+        Ok(())
+    }
+}
+
+/// The data between restart markers.
+struct Intervals<'a> {
+    bytes: &'a [u8],
+    scan: &'a Scan,
+    damaged: bool,
+    /// Of the interval that is next.
+    number: usize,
+    /// Of the marker that is next, among those of the scan.
+    next: usize,
+}
+
+impl<'a> Intervals<'a> {
+    /// The next one, or `None` if it is lost.
+    fn next(&mut self) -> Result<Option<Bits<'a>>> {
+        let start = match self.number {
+            0 => Some(self.scan.data.start),
+            number => self.marker(number - 1)?.map(|at| at + 2),
+        };
+        self.number += 1;
+        let Some(start) = start else {
+            return Ok(None);
+        };
+        let end = self.scan.restarts.get(self.next);
+        let end = end.copied().unwrap_or(self.scan.data.end);
+        Ok(self.bytes.get(start..end).map(Bits::new))
+    }
+
+    /// Where the restart marker of that number is. `None` if only others are there, and the
+    /// interval is lost.
+    fn marker(&mut self, number: usize) -> Result<Option<usize>> {
+        while let Some(&at) = self.scan.restarts.get(self.next) {
+            let found = self.bytes.get(at + 1).map_or(0, |&marker| marker & 7);
+            let ahead = usize::from(found).wrapping_sub(number) % 8;
+            if ahead != 0 && !self.damaged {
+                return Err(Error::decode("restart markers are not in order"));
+            }
+            match ahead {
+                // An interval was lost before it, or two.
+                1 | 2 => return Ok(None),
+                // One that has been given up.
+                6 | 7 => self.next += 1,
+                _ => {
+                    self.next += 1;
+                    return Ok(Some(at));
+                }
+            }
+        }
+        match self.damaged {
+            true => Ok(None),
+            false => Err(Error::decode("the file is cut short")),
+        }
+    }
+}

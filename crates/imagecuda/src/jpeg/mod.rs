@@ -1,0 +1,22 @@
+//! JPEG: decoded and encoded here, with the pixels and the bytes of libjpeg-turbo.
+
+mod coded;
+mod device;
+pub(crate) mod encode;
+mod entropy;
+mod file;
+mod markers;
+mod pixels;
+#[cfg_attr(
+    not(feature = "cuda"),
+    expect(dead_code, reason = "a GPU asks for more of a plan than the twin does")
+)]
+mod plan;
+mod tables;
+
+#[cfg(feature = "cuda")]
+pub(crate) use self::plan::ScanPlan;
+pub(crate) use self::{device::Jpeg, plan::Plan};
+
+#[cfg(test)]
+mod tests;

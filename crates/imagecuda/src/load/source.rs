@@ -1,0 +1,68 @@
+//! Files and readers into memory, as far as the limits go.
+
+use crate::{Device, ErrorKind, LoadOptions, Result, device::Staging, limits::check_limit, memory};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+impl LoadOptions {
+    /// Reads a file into memory from which `device` can upload it.
+    pub(crate) fn stage(&self, device: &Device, path: &Path) -> Result<Staging> {
+        let mut file = File::open(path)?;
+        let len = file.metadata()?.len();
+        check_limit("bytes", Some(len), self.limits.bytes)?;
+        let mut staging = device.staging(len as usize)?;
+        let mut filled = 0;
+        while filled < staging.len() {
+            match file.read(&mut staging[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // Pipes have no length, and a file can change meanwhile.
+        let rest = self.read_to_end(file)?;
+        if filled == staging.len() && rest.is_empty() {
+            return Ok(staging);
+        }
+        let len = filled + rest.len();
+        check_limit("bytes", Some(len as u64), self.limits.bytes)?;
+        let mut all = device.staging(len)?;
+        all[..filled].copy_from_slice(&staging[..filled]);
+        all[filled..].copy_from_slice(&rest);
+        Ok(all)
+    }
+
+    /// Reads a file into memory.
+    pub(crate) fn read_whole(&self, path: &Path) -> Result<Vec<u8>> {
+        let file = File::open(path)?;
+        let len = file.metadata()?.len();
+        check_limit("bytes", Some(len), self.limits.bytes)?;
+        self.read_rest(file, len)
+    }
+
+    pub(crate) fn read_to_end(&self, reader: impl Read) -> Result<Vec<u8>> {
+        self.read_rest(reader, 0)
+    }
+
+    /// All of a reader, which may have `len` bytes.
+    fn read_rest(&self, reader: impl Read, len: u64) -> Result<Vec<u8>> {
+        let limit = self.limits.bytes;
+        let mut bytes = Vec::new();
+        memory::reserve(&mut bytes, usize::try_from(len).unwrap_or(usize::MAX))?;
+        let mut reader = reader.take(limit.saturating_add(1));
+        if let Err(error) = reader.read_to_end(&mut bytes) {
+            // At least what there is already.
+            let (requested, free) = (bytes.len(), None);
+            return Err(match error.kind() {
+                io::ErrorKind::OutOfMemory => ErrorKind::OutOfMemory { requested, free }.into(),
+                _ => error.into(),
+            });
+        }
+        check_limit("bytes", Some(bytes.len() as u64), limit)?;
+        Ok(bytes)
+    }
+}

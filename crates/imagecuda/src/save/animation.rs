@@ -1,0 +1,203 @@
+//! Saving animations.
+
+use super::atomic_file;
+use crate::{
+    Error, ErrorKind, Format, Image, Result, SaveOptions,
+    codec::{self, animation as write},
+    picture::Pixels,
+};
+use imagecuda_kernels::{layout::Layout, pack::Packing};
+use std::{borrow::Borrow, fmt, num::NonZeroU32, path::Path, time::Duration};
+
+impl SaveOptions {
+    /// Begins an animation in GIF or WebP, to which frames are added one by one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] for other formats, [`ErrorKind::InvalidOption`].
+    pub fn animation(&self, format: Format) -> Result<AnimationEncoder> {
+        let plan = || {
+            let plan = codec::plan(format, None, self)?;
+            // Says whether the format has animations at all.
+            write::open(format, self, None)?;
+            match plan.layout {
+                Layout::Rgba8 => Ok(Packing::Rgba8),
+                Layout::Rgb8 => Ok(Packing::Rgb8),
+                layout => Err(Error::unsupported(format!("frames of {layout:?} pixels"))),
+            }
+        };
+        Ok(AnimationEncoder {
+            options: self.clone(),
+            format,
+            packing: plan().map_err(|error: Error| error.with_format(format))?,
+            loop_count: None,
+            begun: None,
+        })
+    }
+
+    /// Saves images as an animation, each with the time that it is shown, in the format that
+    /// the file's name shows: GIF or WebP. It is played `loop_count` times; `None` is for ever.
+    /// The file appears whole or not at all.
+    ///
+    /// ```no_run
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, LoadOptions, SaveOptions};
+    ///
+    /// let frames = LoadOptions::new().frames(&Device::default(), "cat.gif")?;
+    /// let loop_count = frames.loop_count();
+    /// let frames: Vec<_> = frames.collect::<Result<_, _>>()?;
+    /// let frames = frames.iter().map(|frame| (frame.image(), frame.delay()));
+    /// SaveOptions::new().save_animation("cat.webp", frames, loop_count)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`animation`](Self::animation) does the same for frames that come one by one.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save), and [`ErrorKind::SizeMismatch`] unless all images have one
+    /// size.
+    pub fn save_animation<I: Borrow<Image>>(
+        &self,
+        path: impl AsRef<Path>,
+        frames: impl IntoIterator<Item = (I, Duration)>,
+        loop_count: Option<NonZeroU32>,
+    ) -> Result<()> {
+        let path = path.as_ref();
+        let encode = || {
+            let format = self.format.or_else(|| Format::from_path(path));
+            let mut animation = self
+                .animation(format.ok_or(ErrorKind::UnknownFormat)?)?
+                .loop_count(loop_count);
+            for (image, delay) in frames {
+                animation.push(image.borrow(), delay)?;
+            }
+            Ok(animation)
+        };
+        encode()
+            .map_err(|error: Error| error.with_path(path))?
+            .save(path)
+    }
+}
+
+/// An animation in the making, from [`SaveOptions::animation`].
+///
+/// Frames are compressed as they come, as far as possible only the part that differs from the
+/// frame before: in GIF with a palette for each, in WebP lossless unless
+/// [`SaveOptions::quality`] is set. What is compressed stays in host memory until the end.
+pub struct AnimationEncoder {
+    options: SaveOptions,
+    format: Format,
+    packing: Packing,
+    loop_count: Option<NonZeroU32>,
+    begun: Option<Begun>,
+}
+
+/// The animation, and the size of its frames.
+struct Begun {
+    writer: Box<dyn write::Writer>,
+    width: u32,
+    height: u32,
+}
+
+impl AnimationEncoder {
+    /// How often the animation is played; `None`, the default, is for ever. To be said before
+    /// the first frame.
+    ///
+    /// More than a format can say (65,535 times, in GIF 65,536) is an error of the first
+    /// [`push`](Self::push).
+    pub fn loop_count(mut self, loop_count: Option<NonZeroU32>) -> Self {
+        self.loop_count = loop_count;
+        self
+    }
+
+    /// Adds a frame, and the time that it is shown.
+    ///
+    /// GIF counts time in hundredths of a second, WebP in thousandths. Times are rounded so
+    /// that the animation stays as long as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`]; [`ErrorKind::SizeMismatch`] if the first frame had another
+    /// size; [`ErrorKind::Encode`] if the time is longer than the format can say. Nothing is
+    /// added then.
+    pub fn push(&mut self, image: &Image, delay: Duration) -> Result<()> {
+        self.try_push(image, delay)
+            .map_err(|error| error.with_format(self.format))
+    }
+
+    fn try_push(&mut self, image: &Image, delay: Duration) -> Result<()> {
+        let (width, height) = (image.width(), image.height());
+        if let Some(begun) = &self.begun
+            && (begun.width, begun.height) != (width, height)
+        {
+            return Err(ErrorKind::SizeMismatch {
+                width,
+                height,
+                expected_width: begun.width,
+                expected_height: begun.height,
+            }
+            .into());
+        }
+        let background = self.options.background.unwrap_or_default();
+        let background = background.map(imagecuda_kernels::pixel::unit_from_u8);
+        let mut staging =
+            image
+                .buffer
+                .pack(image.device(), self.packing, background, image.len())?;
+        staging.wait()?;
+        let pixels = Pixels {
+            width,
+            height,
+            layout: self.packing.layout(),
+            data: &staging,
+        };
+        if let Some(begun) = &mut self.begun {
+            return begun.writer.push(pixels, delay);
+        }
+        let mut writer = write::open(self.format, &self.options, self.loop_count)?;
+        writer.push(pixels, delay)?;
+        self.begun = Some(Begun {
+            writer,
+            width,
+            height,
+        });
+        Ok(())
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Encode`], also if there are no frames.
+    pub fn finish(self) -> Result<Vec<u8>> {
+        let format = self.format;
+        self.begun
+            .ok_or_else(|| Error::encode("an animation needs a frame at least"))
+            .and_then(|begun| begun.writer.finish())
+            .map_err(|error| error.with_format(format))
+    }
+
+    /// Saves the animation to a file, which appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Self::finish), and [`ErrorKind::Io`].
+    pub fn save(self, path: impl AsRef<Path>) -> Result<()> {
+        let (path, format) = (path.as_ref(), self.format);
+        self.finish()
+            .and_then(|bytes| atomic_file::replace(path, |out| Ok(out.write_all(&bytes)?)))
+            .map_err(|error| error.with_format(format).with_path(path))
+    }
+}
+
+impl fmt::Debug for AnimationEncoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnimationEncoder")
+            .field("options", &self.options)
+            .field("format", &self.format)
+            .field("loop_count", &self.loop_count)
+            .finish_non_exhaustive()
+    }
+}

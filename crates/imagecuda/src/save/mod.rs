@@ -1,0 +1,350 @@
+//! Saving: device → pixels as the encoder wants them → file, whole or not at all.
+
+mod animation;
+mod atomic_file;
+mod channels;
+mod options;
+mod prepared;
+
+pub(crate) use self::prepared::Started;
+pub use self::{
+    animation::AnimationEncoder,
+    options::{Channels, Compression, Depth, JpegEncoder, Subsampling},
+    prepared::Prepared,
+};
+
+use self::prepared::Content;
+#[cfg(feature = "jpeg")]
+use crate::jpeg::encode::Encoding;
+use crate::{Error, ErrorKind, Format, Image, ImageU8, Metadata, Result, codec, device::Staging};
+use imagecuda_kernels::pack::{Background, Packing};
+use std::{io::Write, path::Path};
+
+/// How to save.
+///
+/// Each format honours the options that it has a meaning for, and refuses the others with
+/// [`ErrorKind::InvalidOption`]. All formats take [`background`](Self::background) and
+/// [`format`](Self::format).
+///
+/// | | depths, the default first | alpha | options |
+/// |---|---|---|---|
+/// | JPEG | 8-bit | | `channels`, `quality`, `subsampling`, `progressive`, `optimize_huffman`, `restart_interval`, `jpeg_encoder`, `metadata` |
+/// | PNG | 8-bit, 16-bit | yes | `channels`, `compression`, `metadata` |
+/// | WebP | 8-bit | yes | `quality` or `lossless`, `effort`, `metadata` |
+/// | HEIF, AVIF | 8-bit | yes | `quality`, `subsampling`, `metadata` |
+/// | TIFF | 8-bit, 16-bit, float | yes | `channels`, `compression`, `metadata` |
+/// | PNM | 8-bit, 16-bit | `.pam` | |
+/// | OpenEXR | float | yes | |
+/// | Radiance HDR | float | | |
+/// | GIF | 8-bit, palette | on or off | |
+/// | BMP, ICO, QOI, TGA | 8-bit | yes | |
+///
+/// ```
+/// # fn main() -> imagecuda::Result<()> {
+/// use imagecuda::{Device, Format, Image, SaveOptions};
+///
+/// let image = Image::new(&Device::cpu(), 64, 64)?;
+/// let web = SaveOptions::new().quality(85).background([255, 255, 255]);
+/// let jpeg = web.encode(&image, Format::Jpeg)?;
+///
+/// // What a format cannot honour is an error, never ignored.
+/// assert!(web.encode(&image, Format::Png).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaveOptions {
+    pub(crate) quality: Option<u8>,
+    pub(crate) background: Option<[u8; 3]>,
+    pub(crate) depth: Option<Depth>,
+    pub(crate) channels: Option<Channels>,
+    pub(crate) subsampling: Option<Subsampling>,
+    pub(crate) progressive: bool,
+    pub(crate) compression: Option<Compression>,
+    pub(crate) lossless: Option<bool>,
+    pub(crate) effort: Option<u8>,
+    pub(crate) optimize_huffman: bool,
+    pub(crate) restart_interval: u16,
+    pub(crate) jpeg_encoder: JpegEncoder,
+    pub(crate) metadata: Metadata,
+    pub(crate) format: Option<Format>,
+}
+
+impl SaveOptions {
+    /// The defaults: the format's best quality (JPEG 100 at 4:4:4, HEIF and AVIF 100, WebP
+    /// lossless), and the format that the file's name shows.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The quality of a lossy format, 1 to 100. JPEG, HEIF and AVIF keep all chroma samples
+    /// (4:4:4) from 90, and a quarter of them (4:2:0) below. HEIF and AVIF at 100 code luma,
+    /// chroma and alpha without loss, so that only the rounding of luma and chroma is lost.
+    /// WebP becomes lossy.
+    ///
+    /// For AVIF, HEIF, JPEG and WebP alone.
+    pub fn quality(mut self, quality: u8) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+
+    /// Flattens alpha onto this sRGB colour, for any format; the file then has no alpha.
+    /// Without it, a format that has no alpha flattens onto black.
+    pub fn background(mut self, rgb: [u8; 3]) -> Self {
+        self.background = Some(rgb);
+        self
+    }
+
+    /// Saves in `format`, whatever the file is called.
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+
+    /// Saves to a file. It appears whole or not at all: the data go to a temporary file beside
+    /// it, which is renamed at the end; if anything fails, what was there stays. (A process that is
+    /// killed meanwhile may leave that one: its hidden name begins with `.imagecuda-`, and it may be
+    /// deleted.)
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::UnknownFormat`] if the name tells none, [`ErrorKind::Unsupported`],
+    /// [`ErrorKind::InvalidOption`], [`ErrorKind::Encode`], [`ErrorKind::Io`] (also for a file
+    /// that is marked read-only), [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error
+    /// names the file. So for all functions that save.
+    pub fn save(&self, image: &Image, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.prepare(image, path)?.save(path)
+    }
+
+    /// As [`save`](Self::save), with the caller's `via` for what is between: where the file
+    /// takes 8 bits, `via` then holds the quantised RGBA; for a deeper one it is left alone.
+    /// The file is the same as without.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save), and [`ErrorKind::OverCapacity`] and
+    /// [`ErrorKind::DeviceMismatch`] for `via`.
+    pub fn save_via(&self, image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
+        let path = path.as_ref();
+        self.target(path)
+            .and_then(|target| target.start_via(image, via)?.finish())
+            .map_err(|error| error.with_path(path))?
+            .save(path)
+    }
+
+    /// Saves an 8-bit image to a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn save_u8(&self, image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.target(path)
+            .and_then(|target| target.start_u8(image)?.finish())
+            .map_err(|error| error.with_path(path))?
+            .save(path)
+    }
+
+    /// The file's bytes in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn encode(&self, image: &Image, format: Format) -> Result<Vec<u8>> {
+        self.target_in(format, None)?
+            .start(image)?
+            .finish()?
+            .encode()
+    }
+
+    /// The file's bytes in memory, from an 8-bit image.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn encode_u8(&self, image: &ImageU8, format: Format) -> Result<Vec<u8>> {
+        self.target_in(format, None)?
+            .start_u8(image)?
+            .finish()?
+            .encode()
+    }
+
+    /// Writes the file's bytes to `writer`, once they are complete.
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn encode_to(&self, image: &Image, format: Format, mut writer: impl Write) -> Result<()> {
+        let bytes = self.encode(image, format)?;
+        writer
+            .write_all(&bytes)
+            .and_then(|()| writer.flush())
+            .map_err(|error| Error::from(error).with_format(format))
+    }
+
+    /// Converts `image` to what the encoder of the file at `path` wants, and downloads that.
+    /// The second half of saving is [`Prepared::save`].
+    ///
+    /// # Errors
+    ///
+    /// As [`save`](Self::save).
+    pub fn prepare(&self, image: &Image, path: impl AsRef<Path>) -> Result<Prepared> {
+        let path = path.as_ref();
+        self.start(image, path)
+            .and_then(Started::finish)
+            .map_err(|error| error.with_path(path))
+    }
+
+    /// As [`prepare`](Self::prepare), but does not wait for the device. `image` may be changed or
+    /// dropped at once.
+    pub(crate) fn start(&self, image: &Image, path: &Path) -> Result<Started> {
+        self.target(path)?.start(image)
+    }
+
+    /// What a file of this name is to be.
+    fn target(&self, path: &Path) -> Result<Target> {
+        let format = self
+            .format
+            .or_else(|| Format::from_path(path))
+            .ok_or(ErrorKind::UnknownFormat)?;
+        self.target_in(format, path.extension().and_then(|e| e.to_str()))
+    }
+
+    fn target_in(&self, format: Format, extension: Option<&str>) -> Result<Target> {
+        let plan = codec::plan(format, extension, self)?;
+        let packing = channels::packing(plan).map_err(|error| error.with_format(format))?;
+        Ok(Target {
+            options: self.clone(),
+            format,
+            extension: extension.map(str::to_owned),
+            packing,
+            narrow: self.channels == Some(Channels::Auto),
+        })
+    }
+}
+
+/// A file to be: its format, what its encoder wants, and the options.
+#[derive(Debug)]
+struct Target {
+    options: SaveOptions,
+    format: Format,
+    extension: Option<String>,
+    packing: Packing,
+    /// Whether the pixels decide how much of that is needed.
+    narrow: bool,
+}
+
+impl Target {
+    fn background(&self) -> Background {
+        let rgb = self.options.background.unwrap_or_default();
+        rgb.map(imagecuda_kernels::pixel::unit_from_u8)
+    }
+
+    fn start(self, image: &Image) -> Result<Started> {
+        if self.narrow {
+            return self.start_narrowed(image);
+        }
+        let (device, len) = (image.device(), image.len());
+        #[cfg(feature = "jpeg")]
+        if self.format == Format::Jpeg
+            && !self.options.progressive
+            && device.encodes_jpeg(self.options.jpeg_encoder, len)
+        {
+            return self.start_jpeg(image);
+        }
+        let pixels = image
+            .buffer
+            .pack(device, self.packing, self.background(), len)
+            .map_err(|error| error.with_format(self.format))?;
+        Ok(self.with_pixels(image.width(), image.height(), pixels))
+    }
+
+    /// Has the device encode the picture.
+    #[cfg(feature = "jpeg")]
+    fn start_jpeg(self, image: &Image) -> Result<Started> {
+        let (width, height) = (image.width(), image.height());
+        let is_gray = self.packing == Packing::L8;
+        let start = || {
+            let mut encoding = Encoding::new((width, height), is_gray, &self.options)?;
+            let coding = image.buffer.start_jpeg(&mut encoding, self.background())?;
+            Ok((encoding, coding))
+        };
+        let (encoding, coding) = start().map_err(|error: Error| error.with_format(self.format))?;
+        Ok(Started {
+            target: self,
+            width,
+            height,
+            content: Content::Jpeg(Box::new(encoding), coding),
+        })
+    }
+
+    fn start_via(self, image: &Image, via: &mut ImageU8) -> Result<Started> {
+        // Deeper than `via` could hold.
+        if self.packing.layout().bits() > 8 {
+            return self.start(image);
+        }
+        image.to_u8_into(via)?;
+        match self.packing {
+            Packing::Rgba8 => self.start_u8(via),
+            // Flattened from the floats, or the file would differ from one saved without `via`.
+            _ => self.start(image),
+        }
+    }
+
+    fn start_u8(self, image: &ImageU8) -> Result<Started> {
+        if self.packing != Packing::Rgba8 || self.narrow {
+            return self.start(&image.to_f32()?);
+        }
+        let pixels = image
+            .buffer
+            .fetch(image.device(), image.len())
+            .map_err(|error| error.with_format(self.format))?;
+        Ok(self.with_pixels(image.width(), image.height(), pixels))
+    }
+
+    fn with_pixels(self, width: u32, height: u32, pixels: Staging) -> Started {
+        Started {
+            target: self,
+            width,
+            height,
+            content: Content::Pixels(pixels),
+        }
+    }
+}
+
+/// Saves to a file, in the format that its name shows, at the format's best quality.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save`].
+pub fn save(image: &Image, path: impl AsRef<Path>) -> Result<()> {
+    SaveOptions::new().save(image, path)
+}
+
+/// As [`save`], with the caller's `via` for the 8-bit pixels between.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save_via`].
+pub fn save_via(image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
+    SaveOptions::new().save_via(image, path, via)
+}
+
+/// Saves an 8-bit image to a file.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save_u8`].
+pub fn save_u8(image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
+    SaveOptions::new().save_u8(image, path)
+}
+
+/// The file's bytes in memory, at the format's best quality.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save`].
+pub fn encode(image: &Image, format: Format) -> Result<Vec<u8>> {
+    SaveOptions::new().encode(image, format)
+}

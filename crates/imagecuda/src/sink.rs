@@ -1,0 +1,64 @@
+//! Where encoders write.
+
+use crate::Result;
+use std::io::{self, Seek, SeekFrom, Write};
+
+/// Where an encoder writes.
+pub(crate) trait Sink: Write + Seek + Send {}
+impl<T: Write + Seek + Send> Sink for T {}
+
+/// Runs an encoder. Where `out` fails, the error is that of `out`: some encoders only keep its text,
+/// or write their last bytes when nobody asks any more.
+pub(crate) fn watched(
+    out: &mut dyn Sink,
+    encode: impl FnOnce(&mut dyn Sink) -> Result<()>,
+) -> Result<()> {
+    let mut watched = Watched { out, failure: None };
+    let result = encode(&mut watched);
+    watched
+        .failure
+        .map_or(result, |failure| Err(failure.into()))
+}
+
+struct Watched<'a> {
+    out: &'a mut dyn Sink,
+    failure: Option<io::Error>,
+}
+
+impl Watched<'_> {
+    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+        result.map_err(|error| {
+            let kind = error.kind();
+            // After this one, callers try again.
+            if kind != io::ErrorKind::Interrupted {
+                self.failure.get_or_insert(error);
+            }
+            kind.into()
+        })
+    }
+}
+
+impl Write for Watched<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let result = self.out.write(bytes);
+        self.note(result)
+    }
+
+    // Encoders write a few bytes at a time, which a buffer takes at once.
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let result = self.out.write_all(bytes);
+        self.note(result)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let result = self.out.flush();
+        self.note(result)
+    }
+}
+
+impl Seek for Watched<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let result = self.out.seek(to);
+        self.note(result)
+    }
+}

@@ -79,6 +79,7 @@ mod limits;
 mod load;
 mod memory;
 mod metadata;
+mod options;
 mod picture;
 mod save;
 mod sink;
@@ -102,14 +103,14 @@ pub use imagecuda_kernels::{
 };
 pub(crate) use limits::Limits;
 pub use load::{
-    Decoded, Frame, Frames, ImageInfo, JpegDecoder, LoadOptions, decode, decode_from, decode_into,
-    load, load_into, load_into_via, load_u8, load_u8_into,
+    Decoded, Frame, Frames, ImageInfo, decode, decode_from, decode_into, load, load_into,
+    load_into_via, load_u8, load_u8_into,
 };
 pub use metadata::Metadata;
-pub use save::{
-    AnimationEncoder, Channels, Compression, Depth, JpegEncoder, Prepared, SaveOptions,
-    Subsampling, encode, save, save_u8, save_via,
+pub use options::{
+    Channels, Compression, Depth, JpegDecoder, JpegEncoder, LoadOptions, SaveOptions, Subsampling,
 };
+pub use save::{AnimationEncoder, Prepared, encode, save, save_u8, save_via};
 
 #[cfg(feature = "cuda")]
 pub use cust;

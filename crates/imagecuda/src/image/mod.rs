@@ -1,5 +1,8 @@
 //! Images on a device.
 
+#[cfg(feature = "cuda")]
+#[allow(unsafe_code, reason = "pixels that callers only point to")]
+mod device_pointer;
 mod interop;
 mod pixels;
 

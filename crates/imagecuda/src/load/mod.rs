@@ -18,7 +18,8 @@ pub use self::{
 };
 
 use crate::{
-    ColorPolicy, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, Limits, Result,
+    ColorPolicy, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, LoadOptions,
+    Result,
     codec::{self, Decode},
     color::Conversion,
     device::{DevicePixel, ExpandSpec, Payload, Staging},
@@ -33,110 +34,7 @@ use std::{
     path::Path,
 };
 
-/// How to load.
-///
-/// ```
-/// # fn main() -> imagecuda::Result<()> {
-/// use imagecuda::{Device, LoadOptions, encode, Format, Image};
-///
-/// let device = Device::cpu();
-/// let file = encode(&Image::new(&device, 640, 480)?, Format::Png)?;
-///
-/// let thumbnails = LoadOptions::new().max_pixels(1_000_000);
-/// let image = thumbnails.decode(&device, &file)?;
-/// assert_eq!((image.width(), image.height()), (640, 480));
-///
-/// let error = thumbnails.max_pixels(1000).decode(&device, &file).unwrap_err();
-/// assert_eq!(error.to_string(), "PNG: 307200 pixels, and the limit is 1000");
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadOptions {
-    pub(crate) limits: Limits,
-    format: Option<Format>,
-    orientation: bool,
-    color: ColorPolicy,
-    jpeg_decoder: JpegDecoder,
-    pub(crate) truncated: bool,
-}
-
-/// What decodes the entropy-coded data of JPEG files. The pixels are the same whatever does.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum JpegDecoder {
-    /// The kernels on a GPU, for the files that they take and where they are faster; else the
-    /// host.
-    #[default]
-    Auto,
-    /// The host. On a GPU the kernels still make the pixels of what it decodes.
-    Host,
-    /// The kernels, on the CPU device as well, where they are slow. The host still decodes what
-    /// they do not take: progressive files, data that are damaged or have no restart markers
-    /// where they should, and data in which decoders do not fall into step.
-    Kernels,
-}
-
-impl Default for LoadOptions {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            format: None,
-            orientation: true,
-            color: ColorPolicy::default(),
-            jpeg_decoder: JpegDecoder::default(),
-            truncated: false,
-        }
-    }
-}
-
 impl LoadOptions {
-    /// The defaults: at most 268,435,456 pixels (2^28) and 2 GiB in the file's own layout, the
-    /// format that the content shows, and turned as the file says.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Refuses pictures of more than `pixels`.
-    pub fn max_pixels(mut self, pixels: u64) -> Self {
-        self.limits.pixels = pixels;
-        self
-    }
-
-    /// Refuses files of more than `bytes`, and pictures that take more in their own layout.
-    pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.limits.bytes = bytes;
-        self
-    }
-
-    /// Takes the content for `format`, instead of finding out. TGA has no magic bytes: a file
-    /// is known by its name, and bytes without a name only by this.
-    pub fn format(mut self, format: Format) -> Self {
-        self.format = Some(format);
-        self
-    }
-
-    /// Whether the pixels are turned for viewing as the file says (EXIF, the TIFF tag, HEIF's
-    /// own properties; all eight ways), which is the default; `false` leaves them as they are
-    /// stored, but cropped where a HEIF says so.
-    pub fn orientation(mut self, apply: bool) -> Self {
-        self.orientation = apply;
-        self
-    }
-
-    /// What is done with colours that are not sRGB. By default they become sRGB, by the file's
-    /// ICC profile or code points.
-    pub fn color(mut self, policy: ColorPolicy) -> Self {
-        self.color = policy;
-        self
-    }
-
-    /// What decodes the entropy-coded data of JPEG files.
-    pub fn jpeg_decoder(mut self, decoder: JpegDecoder) -> Self {
-        self.jpeg_decoder = decoder;
-        self
-    }
-
     /// Loads a file as a float image on `device`, whose capacity is its size.
     ///
     /// # Errors

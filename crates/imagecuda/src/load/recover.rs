@@ -8,36 +8,6 @@ use crate::{
 };
 
 impl LoadOptions {
-    /// Whether files that are damaged or cut short give what decodes of them, and
-    /// [`Decoded::is_truncated`] tells. By default they are errors.
-    ///
-    /// What does not decode is transparent black, or black where the layout has no alpha, or
-    /// gray in a JPEG. How much of a file can be had depends on its format. If nothing can, or
-    /// the header is damaged, it stays an error. A whole file takes no longer.
-    ///
-    /// ```
-    /// # fn main() -> imagecuda::Result<()> {
-    /// use imagecuda::{Device, Format, Image, LoadOptions, encode};
-    ///
-    /// let device = Device::cpu();
-    /// let mut image = Image::new(&device, 64, 64)?;
-    /// image.upload(&[1.0; 64 * 64 * 4])?;
-    /// let file = encode(&image, Format::Qoi)?;
-    /// let cut = &file[..file.len() / 2];
-    ///
-    /// let options = LoadOptions::new();
-    /// assert!(options.read_bytes(&device, cut).is_err());
-    /// let decoded = options.allow_truncated(true).read_bytes(&device, cut)?;
-    /// assert!(decoded.is_truncated());
-    /// assert_eq!(decoded.into_image()?.download()?[..4], [1.0; 4]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn allow_truncated(mut self, allow: bool) -> Self {
-        self.truncated = allow;
-        self
-    }
-
     /// What there is of a file's first picture, which could not be decoded because of `error`;
     /// that again if nothing is, or is wanted.
     pub(crate) fn read_damaged(

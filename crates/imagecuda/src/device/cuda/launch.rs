@@ -150,7 +150,7 @@ impl<P: DevicePixel> Buffer<P> {
     }
 
     /// Makes the first `len` pixels of what is in device memory. Does not wait.
-    pub(super) fn expand_from(
+    pub(crate) fn expand_from(
         &mut self,
         src: DevicePointer<u8>,
         layout: Layout,
@@ -291,7 +291,7 @@ impl Buffer<RgbaF32> {
     }
 
     /// The first `len` pixels as flattened RGB bytes, to device memory. Does not wait.
-    pub(super) fn pack_rgb8_to(
+    pub(crate) fn pack_rgb8_to(
         &self,
         dst: DevicePointer<u8>,
         background: Background,

@@ -18,7 +18,6 @@ mod jpeg;
 mod launch;
 mod memory;
 mod pinned;
-mod raw;
 mod scratch;
 
 #[cfg(feature = "jpeg")]

@@ -1,6 +1,88 @@
-//! What a caller may choose about a file. Which format honours what is `codec::options`' to say.
+//! What a caller may choose about a saved file. `codec::capabilities` says which format honours what.
 
-use crate::{Metadata, SaveOptions};
+use crate::{Format, Metadata};
+
+/// How to save.
+///
+/// Each format honours the options that it has a meaning for, and refuses the others with
+/// [`ErrorKind::InvalidOption`]. All formats take [`background`](Self::background) and
+/// [`format`](Self::format).
+///
+/// | | depths, the default first | alpha | options |
+/// |---|---|---|---|
+/// | JPEG | 8-bit | | `channels`, `quality`, `subsampling`, `progressive`, `optimize_huffman`, `restart_interval`, `jpeg_encoder`, `metadata` |
+/// | PNG | 8-bit, 16-bit | yes | `channels`, `compression`, `metadata` |
+/// | WebP | 8-bit | yes | `quality` or `lossless`, `effort`, `metadata` |
+/// | HEIF, AVIF | 8-bit | yes | `quality`, `subsampling`, `metadata` |
+/// | TIFF | 8-bit, 16-bit, float | yes | `channels`, `compression`, `metadata` |
+/// | PNM | 8-bit, 16-bit | `.pam` | |
+/// | OpenEXR | float | yes | |
+/// | Radiance HDR | float | | |
+/// | GIF | 8-bit, palette | on or off | |
+/// | BMP, ICO, QOI, TGA | 8-bit | yes | |
+///
+/// ```
+/// # fn main() -> imagecuda::Result<()> {
+/// use imagecuda::{Device, Format, Image, SaveOptions};
+///
+/// let image = Image::new(&Device::cpu(), 64, 64)?;
+/// let web = SaveOptions::new().quality(85).background([255, 255, 255]);
+/// let jpeg = web.encode(&image, Format::Jpeg)?;
+///
+/// // What a format cannot honour is an error, never ignored.
+/// assert!(web.encode(&image, Format::Png).is_err());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SaveOptions {
+    pub(crate) quality: Option<u8>,
+    pub(crate) background: Option<[u8; 3]>,
+    pub(crate) depth: Option<Depth>,
+    pub(crate) channels: Option<Channels>,
+    pub(crate) subsampling: Option<Subsampling>,
+    pub(crate) progressive: bool,
+    pub(crate) compression: Option<Compression>,
+    pub(crate) lossless: Option<bool>,
+    pub(crate) effort: Option<u8>,
+    pub(crate) optimize_huffman: bool,
+    pub(crate) restart_interval: u16,
+    pub(crate) jpeg_encoder: JpegEncoder,
+    pub(crate) metadata: Metadata,
+    pub(crate) format: Option<Format>,
+}
+
+impl SaveOptions {
+    /// The defaults: the format's best quality (JPEG 100 at 4:4:4, HEIF and AVIF 100, WebP
+    /// lossless), and the format that the file's name shows.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The quality of a lossy format, 1 to 100. JPEG, HEIF and AVIF keep all chroma samples
+    /// (4:4:4) from 90, and a quarter of them (4:2:0) below. HEIF and AVIF at 100 code luma,
+    /// chroma and alpha without loss, so that only the rounding of luma and chroma is lost.
+    /// WebP becomes lossy.
+    ///
+    /// For AVIF, HEIF, JPEG and WebP alone.
+    pub fn quality(mut self, quality: u8) -> Self {
+        self.quality = Some(quality);
+        self
+    }
+
+    /// Flattens alpha onto this sRGB colour, for any format; the file then has no alpha.
+    /// Without it, a format that has no alpha flattens onto black.
+    pub fn background(mut self, rgb: [u8; 3]) -> Self {
+        self.background = Some(rgb);
+        self
+    }
+
+    /// Saves in `format`, whatever the file is called.
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = Some(format);
+        self
+    }
+}
 
 /// The samples of a saved file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -83,6 +83,8 @@ mod options;
 mod picture;
 mod save;
 mod sink;
+#[cfg(test)]
+mod tests;
 mod trace;
 
 pub use color::ColorPolicy;

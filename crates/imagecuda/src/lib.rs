@@ -73,7 +73,6 @@ mod device;
 mod error;
 mod format;
 mod image;
-#[cfg(feature = "jpeg")]
 mod jpeg;
 mod limits;
 mod load;

@@ -43,7 +43,6 @@ fn open_unchecked<'a>(
         Format::Hdr => DoubleDecode::open(image_crate::hdr, bytes, limits),
         #[cfg(feature = "ico")]
         Format::Ico => DoubleDecode::open(image_crate::ico, bytes, limits),
-        #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open_damaged(bytes),
         #[cfg(feature = "png")]
         Format::Png => png::recover::open(bytes, limits),

@@ -54,7 +54,6 @@ pub(crate) mod heif;
     feature = "tga",
 ))]
 pub(crate) mod image_crate;
-#[cfg(feature = "jpeg")]
 mod jpeg;
 #[cfg(any(feature = "png", feature = "tiff"))]
 mod par_ordered;
@@ -90,7 +89,6 @@ pub(crate) trait Decode {
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()>;
 
     /// The file, if it is one that a device can make pixels of.
-    #[cfg(feature = "jpeg")]
     fn jpeg(&self) -> Option<&crate::jpeg::Jpeg<'_>> {
         None
     }
@@ -146,7 +144,6 @@ impl Decode for WithFormat<'_> {
             .map_err(|error| error.with_format(format))
     }
 
-    #[cfg(feature = "jpeg")]
     fn jpeg(&self) -> Option<&crate::jpeg::Jpeg<'_>> {
         self.1.jpeg()
     }
@@ -170,7 +167,6 @@ fn open_unchecked<'a>(
         Format::Hdr => image_crate::hdr(bytes, limits),
         #[cfg(feature = "ico")]
         Format::Ico => image_crate::ico(bytes, limits),
-        #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open(bytes),
         #[cfg(feature = "png")]
         Format::Png => image_crate::png(bytes, limits)
@@ -315,7 +311,6 @@ fn encode_as(
         Format::Hdr => image_crate::write_hdr(pixels, out),
         #[cfg(feature = "ico")]
         Format::Ico => image_crate::write_ico(pixels, out),
-        #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::write(pixels, options, out),
         #[cfg(feature = "png")]
         Format::Png => png::encode::write(pixels, options, out),

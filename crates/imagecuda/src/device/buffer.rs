@@ -1,10 +1,8 @@
 //! Where pixels live and who converts them: host memory and rayon, or a GPU. Each operation
 //! is here once, and gives the same bits on both.
 
-#[cfg(feature = "cuda")]
 use super::cuda;
 use super::{ExpandSpec, Inner, Payload, Staging, cpu};
-#[cfg(feature = "cuda")]
 use crate::ErrorKind;
 use crate::{Device, Result, color::Conversion, memory};
 use imagecuda_kernels::{
@@ -45,7 +43,6 @@ impl DevicePixel for Rgba8 {
 #[derive(Debug)]
 pub(crate) enum Buffer<P: DevicePixel> {
     Cpu(Vec<P>),
-    #[cfg(feature = "cuda")]
     Cuda(cuda::Buffer<P>),
 }
 
@@ -54,7 +51,6 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn zeroed(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
             Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
-            #[cfg(feature = "cuda")]
             Inner::Cuda(context) => cuda::Buffer::zeroed(context, len).map(Self::Cuda),
         }
     }
@@ -63,7 +59,6 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn for_overwrite(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
             Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
-            #[cfg(feature = "cuda")]
             Inner::Cuda(context) => cuda::Buffer::uninitialized(context, len).map(Self::Cuda),
         }
     }
@@ -71,7 +66,6 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Cpu(pixels) => pixels.len(),
-            #[cfg(feature = "cuda")]
             Self::Cuda(buffer) => buffer.len(),
         }
     }
@@ -82,7 +76,6 @@ impl<P: DevicePixel> Buffer<P> {
             Self::Cpu(pixels) => {
                 bytemuck::cast_slice_mut(pixels)[..src.len()].copy_from_slice(src);
             }
-            #[cfg(feature = "cuda")]
             Self::Cuda(buffer) => buffer.upload(src)?,
         }
         Ok(())
@@ -94,7 +87,6 @@ impl<P: DevicePixel> Buffer<P> {
             Self::Cpu(pixels) => {
                 dst.copy_from_slice(&bytemuck::cast_slice(pixels)[..dst.len()]);
             }
-            #[cfg(feature = "cuda")]
             Self::Cuda(buffer) => buffer.download(dst)?,
         }
         Ok(())
@@ -104,9 +96,7 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn copy_from(&mut self, src: &Self, len: usize) -> Result<()> {
         match (self, src) {
             (Self::Cpu(dst), src) => src.download(bytemuck::cast_slice_mut(&mut dst[..len])),
-            #[cfg(feature = "cuda")]
             (dst, Self::Cpu(src)) => dst.upload(bytemuck::cast_slice(&src[..len])),
-            #[cfg(feature = "cuda")]
             (Self::Cuda(dst), Self::Cuda(src)) => dst.copy_from(src, len),
         }
     }
@@ -124,9 +114,7 @@ impl<P: DevicePixel> Buffer<P> {
                 cpu::expand_encoded(Q::LAYOUT, bytes, &mut dst[..len]);
                 Ok(())
             }
-            #[cfg(feature = "cuda")]
             (Self::Cuda(dst), Buffer::Cuda(src)) => dst.convert_from(src, len),
-            #[cfg(feature = "cuda")]
             _ => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
@@ -138,7 +126,6 @@ impl<P: DevicePixel> Buffer<P> {
                 cpu::expand(spec, bytes, &mut dst[..spec.len()]);
                 Ok(())
             }
-            #[cfg(feature = "cuda")]
             Self::Cuda(dst) => dst.expand_bytes(bytes, spec),
         }
     }
@@ -151,9 +138,7 @@ impl<P: DevicePixel> Buffer<P> {
                 cpu::expand(spec, &staging, &mut dst[..spec.len()]);
                 Ok(())
             }
-            #[cfg(feature = "cuda")]
             (Self::Cuda(dst), payload) => dst.expand(payload, spec),
-            #[cfg(all(feature = "cuda", feature = "jpeg"))]
             (Self::Cpu(_), Payload::Jpeg(_)) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
@@ -174,9 +159,7 @@ impl Buffer<RgbaF32> {
                 cpu::convert_colors(conversion, dst);
                 Ok(())
             }
-            #[cfg(feature = "cuda")]
             (Self::Cuda(dst), payload) => dst.expand_converted(payload, spec, conversion),
-            #[cfg(all(feature = "cuda", feature = "jpeg"))]
             (Self::Cpu(_), Payload::Jpeg(_)) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
@@ -196,7 +179,6 @@ impl Buffer<RgbaF32> {
                 cpu::pack(packing, background, &src[..len], &mut staging);
                 Ok(staging)
             }
-            #[cfg(feature = "cuda")]
             Self::Cuda(src) => src.pack(packing, background, len).map(Staging::Pinned),
         }
     }
@@ -211,7 +193,6 @@ impl Buffer<RgbaF32> {
     ) -> Result<Traits> {
         match self {
             Self::Cpu(src) => Ok(cpu::traits(deep, background, &src[..len])),
-            #[cfg(feature = "cuda")]
             Self::Cuda(src) => src.traits(deep, background, len),
         }
     }
@@ -227,7 +208,6 @@ impl Buffer<Rgba8> {
                 staging.copy_from_slice(bytemuck::cast_slice(&src[..len]));
                 Ok(staging)
             }
-            #[cfg(feature = "cuda")]
             Self::Cuda(src) => src.fetch(len).map(Staging::Pinned),
         }
     }

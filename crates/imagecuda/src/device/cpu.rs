@@ -2,9 +2,7 @@
 
 use super::ExpandSpec;
 use crate::color::Conversion;
-#[cfg(feature = "jpeg")]
 use crate::jpeg::{Jpeg, Plan};
-#[cfg(feature = "jpeg")]
 use imagecuda_kernels::jpeg::{picture::BLOCK, twin};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
@@ -83,7 +81,6 @@ pub(crate) fn map<P: Copy + Send>(
 
 /// The coefficients of a picture, by the kernels' own way; `None` if something is wrong with its
 /// data, or decoders do not fall into step.
-#[cfg(feature = "jpeg")]
 pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> crate::Result<Option<Vec<i16>>> {
     let mut coefficients: Vec<i16> = crate::memory::zeroed(jpeg.picture().blocks() * BLOCK)?;
     for plan in &plan.scans {

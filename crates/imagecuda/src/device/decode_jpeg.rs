@@ -13,7 +13,6 @@ impl Device {
         &self,
         jpeg: &Jpeg<'_>,
         decoder: JpegDecoder,
-        #[cfg_attr(not(feature = "cuda"), expect(unused_variables, reason = "for a GPU"))]
         staging: Option<&Staging>,
     ) -> Result<Option<Payload>> {
         let by_kernels = match decoder {
@@ -32,7 +31,6 @@ impl Device {
                 Ok(Some(Payload::Pixels(pixels)))
             }
             (Inner::Cpu, _) => Ok(None),
-            #[cfg(feature = "cuda")]
             (Inner::Cuda(context), plan) => {
                 let decoded = match &plan {
                     Some(plan) => context.decode_jpeg(jpeg, plan, staging)?,

@@ -1,7 +1,6 @@
 //! Who encodes JPEG files: a GPU's kernels, or these on the host.
 
 use super::Buffer;
-#[cfg(feature = "cuda")]
 use super::cuda;
 use crate::{Device, JpegEncoder, Result, jpeg::encode::Encoding};
 use imagecuda_kernels::{
@@ -19,7 +18,6 @@ const WORTH_LAUNCHES: usize = 1 << 16;
 #[derive(Debug)]
 pub(crate) enum Coding {
     Host(Vec<u8>),
-    #[cfg(feature = "cuda")]
     Cuda(Box<cuda::Coding>),
 }
 
@@ -27,7 +25,6 @@ pub(crate) enum Coding {
 #[derive(Debug)]
 pub(crate) enum Coded {
     Host(Vec<u8>),
-    #[cfg(feature = "cuda")]
     Cuda(cuda::Coded),
 }
 
@@ -37,7 +34,6 @@ impl Deref for Coded {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Host(bytes) => bytes,
-            #[cfg(feature = "cuda")]
             Self::Cuda(bytes) => bytes,
         }
     }
@@ -76,7 +72,6 @@ impl Buffer<RgbaF32> {
                 let data = twin::encode(&frame, &coefficients, &encoding.codes());
                 Ok(Coding::Host(data))
             }
-            #[cfg(feature = "cuda")]
             Self::Cuda(pixels) => {
                 let coding = pixels.start_jpeg(encoding, background)?;
                 Ok(Coding::Cuda(Box::new(coding)))
@@ -87,11 +82,9 @@ impl Buffer<RgbaF32> {
 
 impl Coding {
     /// Waits for the data. Makes tables for them, if `encoding` is to have such.
-    #[cfg_attr(not(feature = "cuda"), expect(unused_variables, reason = "for a GPU"))]
     pub(crate) fn finish(self, encoding: &mut Encoding) -> Result<Coded> {
         match self {
             Self::Host(bytes) => Ok(Coded::Host(bytes)),
-            #[cfg(feature = "cuda")]
             Self::Cuda(coding) => coding.finish(encoding).map(Coded::Cuda),
         }
     }

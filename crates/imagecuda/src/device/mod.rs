@@ -4,9 +4,10 @@ mod buffer;
 pub(crate) mod cpu;
 #[cfg(feature = "cuda")]
 pub(crate) mod cuda;
-#[cfg(feature = "jpeg")]
+#[cfg(not(feature = "cuda"))]
+#[path = "no_cuda.rs"]
+pub(crate) mod cuda;
 mod decode_jpeg;
-#[cfg(feature = "jpeg")]
 pub(crate) mod encode_jpeg;
 mod expand_spec;
 mod staging;
@@ -19,10 +20,7 @@ pub(crate) use self::{
 };
 
 use crate::{Error, ErrorKind, Result, memory};
-use std::{env, fmt, str::FromStr};
-
-#[cfg(feature = "cuda")]
-use std::sync::Arc;
+use std::{env, fmt, str::FromStr, sync::Arc};
 
 /// Where images live and are worked on: a CUDA device, or the CPU.
 ///
@@ -34,7 +32,6 @@ pub struct Device(Inner);
 #[derive(Clone)]
 pub(crate) enum Inner {
     Cpu,
-    #[cfg(feature = "cuda")]
     Cuda(Arc<cuda::Context>),
 }
 
@@ -54,13 +51,7 @@ impl Device {
     /// [`ErrorKind::NoDevice`] says plainly why there is none: the crate was built without the
     /// `cuda` feature, no driver, no GPU, or fewer than `ordinal` + 1.
     pub fn cuda(ordinal: u32) -> Result<Self> {
-        #[cfg(feature = "cuda")]
-        return cuda::Context::open(ordinal).map(|context| Self(Inner::Cuda(context)));
-        #[cfg(not(feature = "cuda"))]
-        Err(ErrorKind::NoDevice(format!(
-            "CUDA device {ordinal}: imagecuda was built without its `cuda` feature"
-        ))
-        .into())
+        cuda::Context::open(ordinal).map(|context| Self(Inner::Cuda(context)))
     }
 
     /// The default device: what the environment variable `IMAGECUDA_DEVICE` names (`cpu`,
@@ -95,7 +86,6 @@ impl Device {
     pub fn ordinal(&self) -> Option<u32> {
         match self.inner() {
             Inner::Cpu => None,
-            #[cfg(feature = "cuda")]
             Inner::Cuda(context) => Some(context.ordinal()),
         }
     }
@@ -104,7 +94,6 @@ impl Device {
     pub fn name(&self) -> &str {
         match self.inner() {
             Inner::Cpu => "CPU",
-            #[cfg(feature = "cuda")]
             Inner::Cuda(context) => context.name(),
         }
     }
@@ -118,7 +107,6 @@ impl Device {
     pub fn synchronize(&self) -> Result<()> {
         match self.inner() {
             Inner::Cpu => Ok(()),
-            #[cfg(feature = "cuda")]
             Inner::Cuda(context) => context.synchronize(),
         }
     }
@@ -130,7 +118,6 @@ impl Device {
     pub fn transfer_buffers(&self) -> u64 {
         match self.inner() {
             Inner::Cpu => memory::transfer_buffers(),
-            #[cfg(feature = "cuda")]
             Inner::Cuda(context) => context.transfer_buffers(),
         }
     }

@@ -1,7 +1,6 @@
 //! What is between a codec and a device.
 
 use super::Inner;
-#[cfg(feature = "cuda")]
 use super::cuda;
 use crate::{Device, Result, memory::Pageable};
 use std::ops::{Deref, DerefMut};
@@ -12,7 +11,6 @@ pub(crate) enum Payload {
     /// Pixels in the file's own layout.
     Pixels(Staging),
     /// Coefficients that are on the device already.
-    #[cfg(all(feature = "cuda", feature = "jpeg"))]
     Jpeg(cuda::Coefficients),
 }
 
@@ -22,7 +20,6 @@ impl Payload {
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Pixels(pixels) => pixels.len(),
-            #[cfg(all(feature = "cuda", feature = "jpeg"))]
             Self::Jpeg(coefficients) => coefficients.bytes(),
         }
     }
@@ -32,7 +29,6 @@ impl Payload {
 #[derive(Debug)]
 pub(crate) enum Staging {
     Pageable(Pageable),
-    #[cfg(feature = "cuda")]
     Pinned(cuda::Pinned),
 }
 
@@ -41,7 +37,6 @@ impl Device {
     pub(crate) fn staging(&self, len: usize) -> Result<Staging> {
         match self.inner() {
             Inner::Cpu => Pageable::new(len).map(Staging::Pageable),
-            #[cfg(feature = "cuda")]
             Inner::Cuda(context) => context.pinned(len).map(Staging::Pinned),
         }
     }
@@ -52,7 +47,6 @@ impl Staging {
     pub(crate) fn wait(&mut self) -> Result<()> {
         match self {
             Self::Pageable(_) => Ok(()),
-            #[cfg(feature = "cuda")]
             Self::Pinned(bytes) => bytes.wait(),
         }
     }
@@ -64,7 +58,6 @@ impl Deref for Staging {
     fn deref(&self) -> &[u8] {
         match self {
             Self::Pageable(bytes) => bytes,
-            #[cfg(feature = "cuda")]
             Self::Pinned(bytes) => bytes,
         }
     }
@@ -74,7 +67,6 @@ impl DerefMut for Staging {
     fn deref_mut(&mut self) -> &mut [u8] {
         match self {
             Self::Pageable(bytes) => bytes,
-            #[cfg(feature = "cuda")]
             Self::Pinned(bytes) => bytes,
         }
     }

@@ -13,7 +13,6 @@ impl<P: DevicePixel> DeviceImage<P> {
         let len = self.len();
         match &self.buffer {
             Buffer::Cpu(pixels) => Some(&pixels[..len]),
-            #[cfg(feature = "cuda")]
             Buffer::Cuda(_) => None,
         }
     }
@@ -23,7 +22,6 @@ impl<P: DevicePixel> DeviceImage<P> {
         let len = self.len();
         match &mut self.buffer {
             Buffer::Cpu(pixels) => Some(&mut pixels[..len]),
-            #[cfg(feature = "cuda")]
             Buffer::Cuda(_) => None,
         }
     }
@@ -69,8 +67,7 @@ impl<P: DevicePixel> DeviceImage<P> {
     /// image's memory, with the [`cust`](https://docs.rs/cust) that this crate exports:
     ///
     /// ```
-    /// # #[cfg(feature = "cuda")]
-    /// # fn fade(image: &imagecuda::Image, ptx: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// #    /// # fn fade(image: &imagecuda::Image, ptx: &str) -> Result<(), Box<dyn std::error::Error>> {
     /// use imagecuda::cust::{launch, module::Module};
     ///
     /// let device = image.device();

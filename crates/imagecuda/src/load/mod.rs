@@ -267,10 +267,8 @@ impl LoadOptions {
         &self,
         device: &Device,
         decoder: Box<dyn Decode + '_>,
-        #[cfg_attr(not(feature = "jpeg"), expect(unused_variables, reason = "for JPEG"))]
         staging: Option<&Staging>,
     ) -> Result<Payload> {
-        #[cfg(feature = "jpeg")]
         if let Some(jpeg) = decoder.jpeg()
             && let Some(payload) = device.decode_jpeg(jpeg, self.jpeg_decoder, staging)?
         {

@@ -9,7 +9,6 @@ pub(crate) use self::prepared::Started;
 pub use self::{animation::AnimationEncoder, prepared::Prepared};
 
 use self::prepared::Content;
-#[cfg(feature = "jpeg")]
 use crate::jpeg::encode::Encoding;
 use crate::{
     Channels, Error, ErrorKind, Format, Image, ImageU8, Result, SaveOptions, codec, device::Staging,
@@ -163,7 +162,6 @@ impl Target {
             return self.start_narrowed(image);
         }
         let (device, len) = (image.device(), image.len());
-        #[cfg(feature = "jpeg")]
         if self.format == Format::Jpeg
             && !self.options.progressive
             && device.encodes_jpeg(self.options.jpeg_encoder, len)
@@ -178,7 +176,6 @@ impl Target {
     }
 
     /// Has the device encode the picture.
-    #[cfg(feature = "jpeg")]
     fn start_jpeg(self, image: &Image) -> Result<Started> {
         let (width, height) = (image.width(), image.height());
         let is_gray = self.packing == Packing::L8;

@@ -2,7 +2,6 @@
 
 use super::{Target, atomic_file};
 use crate::{Format, Result, codec, device::Staging, picture::Pixels, sink::Sink, trace::span};
-#[cfg(feature = "jpeg")]
 use crate::{
     device::encode_jpeg::{Coded, Coding},
     jpeg::encode::Encoding,
@@ -22,7 +21,6 @@ pub(crate) struct Started {
 #[derive(Debug)]
 pub(super) enum Content {
     Pixels(Staging),
-    #[cfg(feature = "jpeg")]
     Jpeg(Box<Encoding>, Coding),
 }
 
@@ -41,7 +39,6 @@ impl Started {
                 pixels.wait()?;
                 Arrived::Pixels(pixels)
             }
-            #[cfg(feature = "jpeg")]
             Content::Jpeg(mut encoding, coding) => {
                 span!("encode", format = %target.format, width, height);
                 let data = coding.finish(&mut encoding)?;
@@ -69,7 +66,6 @@ pub struct Prepared {
 #[derive(Debug)]
 enum Arrived {
     Pixels(Staging),
-    #[cfg(feature = "jpeg")]
     Jpeg(Box<Encoding>, Coded),
 }
 
@@ -110,14 +106,12 @@ impl Prepared {
     fn pixels(&self) -> &[u8] {
         match &self.arrived {
             Arrived::Pixels(pixels) => pixels,
-            #[cfg(feature = "jpeg")]
             Arrived::Jpeg(..) => &[],
         }
     }
 
     fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
         let target = &self.target;
-        #[cfg(feature = "jpeg")]
         if let Arrived::Jpeg(encoding, data) = &self.arrived {
             return Ok(encoding.write(data, &target.options.metadata, out)?);
         }

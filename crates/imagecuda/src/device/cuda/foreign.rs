@@ -9,6 +9,7 @@ use super::{
 use crate::{Result, device::DevicePixel};
 use cust::{memory::DevicePointer, sys};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
+use std::ffi::c_void;
 
 /// What kernels want of the memory that they read.
 const ALIGNMENT: u64 = 16;
@@ -35,11 +36,11 @@ impl Context {
     /// # Safety
     ///
     /// As [`precede`](Self::precede).
-    pub(crate) unsafe fn follow(&self, stream: sys::CUstream) -> Result<()> {
+    pub(crate) unsafe fn follow(&self, stream: *mut c_void) -> Result<()> {
         let _current = self.enter()?;
         let event = Event::new()?;
         // SAFETY: the event lives, and the stream by the caller's word.
-        unsafe { event.record_raw(stream)? };
+        unsafe { event.record_raw(stream.cast())? };
         event.precede(&self.stream)
     }
 
@@ -58,6 +59,11 @@ impl Context {
 }
 
 impl<P: DevicePixel> Buffer<P> {
+    /// Where the pixels are in the device's memory.
+    pub(crate) fn address(&self) -> u64 {
+        self.pointer().as_raw()
+    }
+
     /// Makes the first `len` pixels of memory that is aligned and ends as it happens to. Does
     /// not wait.
     ///

@@ -1,6 +1,5 @@
 //! Kernel launches.
 
-#[cfg(feature = "jpeg")]
 use super::jpeg::is_direct;
 use super::{
     Context,
@@ -84,7 +83,6 @@ impl<P: DevicePixel> Buffer<P> {
         match payload {
             Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, spec),
             Payload::Pixels(Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
-            #[cfg(feature = "jpeg")]
             Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),
         }
     }
@@ -197,7 +195,6 @@ impl Buffer<RgbaF32> {
         pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
         pinned.precede(&context.stream)?;
         let payload = match (payload, conversion) {
-            #[cfg(feature = "jpeg")]
             (Payload::Jpeg(coefficients), Conversion::Shaper(_)) if is_direct(spec) => {
                 // One pass over the pixels instead of two.
                 self.expand_jpeg(coefficients, spec, Some(table.pointer()))?;

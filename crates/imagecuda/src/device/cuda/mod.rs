@@ -7,20 +7,17 @@
 //! work at the same time.
 #![allow(unsafe_code)]
 
-#[cfg(feature = "jpeg")]
 mod encode_jpeg;
 mod error;
 mod event;
 #[cfg(feature = "dlpack")]
 mod foreign;
-#[cfg(feature = "jpeg")]
 mod jpeg;
 mod launch;
 mod memory;
 mod pinned;
 mod scratch;
 
-#[cfg(feature = "jpeg")]
 pub(crate) use {
     encode_jpeg::{Coded, Coding},
     jpeg::Coefficients,
@@ -35,7 +32,6 @@ use cust::{
     sys,
 };
 use error::{check, check_raw};
-#[cfg(feature = "jpeg")]
 use std::sync::MutexGuard;
 use std::{
     collections::BTreeMap,
@@ -58,13 +54,10 @@ pub(crate) struct Context {
     /// Copies of files' pixels to the host.
     downloads: Stream,
     /// Entropy decoding of files.
-    #[cfg(feature = "jpeg")]
     decodes: [Stream; jpeg::STREAMS],
     /// Files that wait for it.
-    #[cfg(feature = "jpeg")]
     jpegs: jpeg::Queue,
     /// Whose turn it is to call the driver.
-    #[cfg(feature = "jpeg")]
     turn: Mutex<()>,
     module: Module,
     memory: memory::Allocator,
@@ -109,11 +102,8 @@ impl Context {
             stream,
             uploads,
             downloads,
-            #[cfg(feature = "jpeg")]
             decodes: [new_stream()?, new_stream()?, new_stream()?],
-            #[cfg(feature = "jpeg")]
             jpegs: jpeg::Queue::new(),
-            #[cfg(feature = "jpeg")]
             turn: Mutex::new(()),
             module,
             memory,
@@ -142,7 +132,6 @@ impl Context {
 
     /// Waits for a turn at the driver. It lets in one thread at a time anyway; many that wait for each
     /// of their calls would keep each other from going on.
-    #[cfg(feature = "jpeg")]
     fn take_turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,7 +141,6 @@ impl Context {
         for stream in [&self.uploads, &self.stream, &self.downloads] {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
-        #[cfg(feature = "jpeg")]
         for stream in &self.decodes {
             check("cuStreamSynchronize", stream.synchronize())?;
         }

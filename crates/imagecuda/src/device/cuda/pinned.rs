@@ -135,7 +135,6 @@ impl Pinned {
 
     /// Starts to copy a part to the device, in the order of `stream`. The caller knows when that
     /// is done, and keeps the buffer until then. The context must be current.
-    #[cfg(feature = "jpeg")]
     pub(super) fn start_upload_of(
         &self,
         part: std::ops::Range<usize>,

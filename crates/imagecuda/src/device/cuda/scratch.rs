@@ -88,7 +88,6 @@ impl Scratch {
     }
 
     /// Notes that nothing uses the memory any more: its last user was waited for.
-    #[cfg(feature = "jpeg")]
     pub(super) fn rest(&mut self) {
         self.is_in_use = false;
     }

@@ -1,21 +1,21 @@
 //! Images as tensors.
 
 use super::{DL_CPU, DL_CUDA, DL_FLOAT, DL_UINT, DLDataType, DLDevice, DLTensor, DlpackTensor};
-use crate::{DeviceImage, DevicePixel, Result, device::Buffer};
+use crate::{
+    DeviceImage, DevicePixel, Result,
+    device::{Buffer, Inner},
+};
 use std::ffi::c_void;
 
 #[cfg(feature = "cuda")]
-use crate::{ErrorKind, device::Inner};
-#[cfg(feature = "cuda")]
-use cust::sys::CUstream;
+use {crate::ErrorKind, cust::sys::CUstream};
 
 /// An image that a tensor shows.
 struct Exported<P: DevicePixel> {
     /// Shape and strides. Not an array: what C points to must not move with this.
     dimensions: Vec<i64>,
     /// The consumer's stream, if it named one.
-    #[cfg(feature = "cuda")]
-    stream: Option<CUstream>,
+    stream: Option<*mut c_void>,
     image: DeviceImage<P>,
 }
 
@@ -32,13 +32,11 @@ impl<P: DevicePixel> DeviceImage<P> {
     ///
     /// [`ErrorKind::Device`](crate::ErrorKind::Device); the image is then gone.
     pub fn into_dlpack(self) -> Result<DlpackTensor> {
-        #[cfg(feature = "cuda")]
         if let Inner::Cuda(context) = self.device().inner() {
             context.wait_for_stream()?;
         }
         Ok(Exported {
             dimensions: Vec::new(),
-            #[cfg(feature = "cuda")]
             stream: None,
             image: self,
         }
@@ -68,7 +66,7 @@ impl<P: DevicePixel> DeviceImage<P> {
         unsafe { context.precede(stream)? };
         Ok(Exported {
             dimensions: Vec::new(),
-            stream: Some(stream),
+            stream: Some(stream.cast()),
             image: self,
         }
         .into_tensor())
@@ -111,8 +109,7 @@ impl<P: DevicePixel> Exported<P> {
     fn data(&mut self) -> *mut c_void {
         match &mut self.image.buffer {
             Buffer::Cpu(pixels) => pixels.as_mut_ptr().cast(),
-            #[cfg(feature = "cuda")]
-            Buffer::Cuda(buffer) => buffer.pointer().as_raw() as *mut c_void,
+            Buffer::Cuda(buffer) => buffer.address() as *mut c_void,
         }
     }
 }
@@ -121,7 +118,6 @@ impl<P: DevicePixel> Drop for Exported<P> {
     fn drop(&mut self) {
         // The memory is freed in the order of this crate's stream, of which the consumer's work
         // knows nothing.
-        #[cfg(feature = "cuda")]
         if let Inner::Cuda(context) = self.image.device().inner() {
             let ordered = match self.stream {
                 // SAFETY: `into_dlpack_on`'s caller said that the stream lives until now.

@@ -9,7 +9,6 @@ use crate::{
 use imagecuda_kernels::{expand::Curve, orient::Orientation};
 use std::{ptr, slice};
 
-#[cfg(feature = "cuda")]
 use crate::device::Inner;
 
 impl<P: DevicePixel> DeviceImage<P> {
@@ -67,7 +66,6 @@ impl<P: DevicePixel> DeviceImage<P> {
                 };
                 self.buffer.expand_bytes(bytes, pixels.expansion())
             }
-            #[cfg(feature = "cuda")]
             Buffer::Cuda(buffer) => {
                 if !pixels.packed {
                     let what = "strides of a CUDA tensor; make it contiguous first";

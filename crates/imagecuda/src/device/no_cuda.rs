@@ -1,0 +1,163 @@
+//! Stands in for the module `cuda` where that feature is off: its names, as types that have no
+//! values. So the code of devices need not ask for the feature, and none of this ever runs.
+
+use super::{ExpandSpec, Payload, Staging};
+use crate::{
+    DevicePixel, ErrorKind, Result,
+    color::Conversion,
+    jpeg::{Jpeg, Plan, encode::Encoding},
+};
+#[cfg(feature = "dlpack")]
+use imagecuda_kernels::layout::Layout;
+use imagecuda_kernels::pack::{Background, Packing, Traits};
+use std::{
+    marker::PhantomData,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+};
+
+#[derive(Clone, Copy, Debug)]
+enum Never {}
+
+/// Methods of a type that has no values.
+macro_rules! methods {
+    ($($name:ident($($argument:ty),*) -> $result:ty;)*) => {$(
+        pub(crate) fn $name(&self, $(_: $argument),*) -> $result {
+            match self.0 {}
+        }
+    )*};
+}
+
+macro_rules! bytes {
+    ($($type:ty),*) => {$(
+        impl Deref for $type {
+            type Target = [u8];
+
+            fn deref(&self) -> &[u8] {
+                match self.0 {}
+            }
+        }
+
+        impl DerefMut for $type {
+            fn deref_mut(&mut self) -> &mut [u8] {
+                match self.0 {}
+            }
+        }
+    )*};
+}
+
+#[derive(Debug)]
+pub(crate) struct Context(Never);
+
+impl Context {
+    pub(crate) fn open(ordinal: u32) -> Result<Arc<Self>> {
+        Err(ErrorKind::NoDevice(format!(
+            "CUDA device {ordinal}: imagecuda was built without its `cuda` feature"
+        ))
+        .into())
+    }
+
+    methods! {
+        ordinal() -> u32;
+        name() -> &str;
+        synchronize() -> Result<()>;
+        transfer_buffers() -> u64;
+        pinned(usize) -> Result<Pinned>;
+        decode_jpeg(&Jpeg<'_>, &Plan, Option<&Staging>) -> Result<Option<Coefficients>>;
+        upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
+    }
+}
+
+#[cfg(feature = "dlpack")]
+impl Context {
+    methods! {
+        wait_for_stream() -> Result<()>;
+        wait_for_everyone() -> Result<()>;
+    }
+
+    /// # Safety
+    ///
+    /// None: it cannot be called.
+    #[allow(unsafe_code, reason = "as the function that it stands in for")]
+    pub(crate) unsafe fn follow(&self, _: *mut std::ffi::c_void) -> Result<()> {
+        match self.0 {}
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Buffer<P>(Never, PhantomData<P>);
+
+impl<P: DevicePixel> Buffer<P> {
+    pub(crate) fn zeroed(context: &Context, _: usize) -> Result<Self> {
+        match context.0 {}
+    }
+
+    pub(crate) fn uninitialized(context: &Context, _: usize) -> Result<Self> {
+        match context.0 {}
+    }
+
+    pub(crate) fn convert_from<Q: DevicePixel>(&mut self, _: &Buffer<Q>, _: usize) -> Result<()> {
+        match self.0 {}
+    }
+
+    methods! {
+        len() -> usize;
+        upload(&[u8]) -> Result<()>;
+        download(&mut [u8]) -> Result<()>;
+        copy_from(&Self, usize) -> Result<()>;
+        expand_bytes(&[u8], ExpandSpec) -> Result<()>;
+        expand(Payload, ExpandSpec) -> Result<()>;
+        expand_converted(Payload, ExpandSpec, &Conversion) -> Result<()>;
+        pack(Packing, Background, usize) -> Result<Pinned>;
+        traits(bool, Option<Background>, usize) -> Result<Traits>;
+        fetch(usize) -> Result<Pinned>;
+        start_jpeg(&Encoding, Background) -> Result<Coding>;
+    }
+}
+
+#[cfg(feature = "dlpack")]
+impl<P: DevicePixel> Buffer<P> {
+    methods! {
+        address() -> u64;
+    }
+
+    /// # Safety
+    ///
+    /// None: it cannot be called.
+    #[allow(unsafe_code, reason = "as the function that it stands in for")]
+    pub(crate) unsafe fn expand_from_foreign(&mut self, _: u64, _: Layout, _: usize) -> Result<()> {
+        match self.0 {}
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Pinned(Never);
+
+impl Pinned {
+    methods! {
+        wait() -> Result<()>;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Coefficients(Never);
+
+impl Coefficients {
+    methods! {
+        bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Coding(Never);
+
+impl Coding {
+    methods! {
+        finish(&mut Encoding) -> Result<Coded>;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Coded(Never);
+
+bytes!(Pinned, Coded);

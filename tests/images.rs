@@ -13,7 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         impossible_sizes_are_errors,
         capacity_is_the_size_of_creation,
         with_capacity_has_room_for_more,
-        width_and_height_can_be_set_alone,
+        a_clone_is_a_copy_of_its_own,
         reshape_within_capacity,
         reshape_beyond_capacity_changes_nothing,
         a_thousand_reshapes,
@@ -52,7 +52,8 @@ fn image_u8(device: &Device, width: u32, height: u32, seed: u64) -> ImageU8 {
 }
 
 fn size(image: &Image) -> (u32, u32) {
-    (image.width(), image.height())
+    assert_eq!(image.dimensions(), (image.width(), image.height()));
+    image.dimensions()
 }
 
 fn new_images_are_zeroed(device: &Device) {
@@ -117,15 +118,15 @@ fn with_capacity_has_room_for_more(device: &Device) {
     );
 }
 
-fn width_and_height_can_be_set_alone(device: &Device) {
-    let mut image = Image::new(device, 100, 100).unwrap();
-    image.set_width(50).unwrap();
-    assert_eq!(size(&image), (50, 100));
-    image.set_height(200).unwrap();
-    assert_eq!(size(&image), (50, 200));
-    image.set_width(51).unwrap_err();
-    image.set_height(0).unwrap_err();
-    assert_eq!(size(&image), (50, 200));
+fn a_clone_is_a_copy_of_its_own(device: &Device) {
+    let mut image = image_u8(device, 30, 20, 7);
+    image.reshape(20, 10).unwrap();
+    let clone = image.try_clone().unwrap();
+    assert_eq!((clone.dimensions(), clone.capacity()), ((20, 10), 200));
+    assert_eq!(clone.device(), device);
+    let before = image.download().unwrap();
+    image.upload(&[0; 20 * 10 * 4]).unwrap();
+    same(&clone.download().unwrap(), &before, "the clone");
 }
 
 fn reshape_within_capacity(device: &Device) {

@@ -155,6 +155,10 @@ fn conversions_by_trait() {
     assert!(back.as_rgba32f().is_some() && back.to_rgba8() == rgba);
     let bytes = ImageU8::try_from(&theirs).unwrap();
     assert!(DynamicImage::try_from(&bytes).unwrap() == theirs);
+    // Values go both ways as well.
+    let bytes: ImageU8 = theirs.clone().try_into().unwrap();
+    let back: DynamicImage = bytes.try_into().unwrap();
+    assert!(back == theirs);
 }
 
 #[cfg(feature = "ndarray")]
@@ -249,5 +253,8 @@ mod arrays {
         let rgba = Array3::from_shape_fn((6, 5, 4), |(y, x, c)| (y * 20 + x * 4 + c) as f32);
         let image = Image::from_array(device, &rgba).unwrap();
         assert_eq!(image.to_array().unwrap(), rgba);
+        let bytes = Array3::from_shape_fn((6, 5, 4), |(y, x, c)| (y * 20 + x * 4 + c) as u8);
+        let image = ImageU8::from_array(device, &bytes).unwrap();
+        assert_eq!(image.to_array().unwrap(), bytes);
     }
 }

@@ -1,11 +1,13 @@
 //! Images on a device.
 
+mod convert;
 #[cfg(feature = "cuda")]
 #[allow(unsafe_code, reason = "pixels that callers only point to")]
 mod device_pointer;
 mod interop;
 mod pixels;
 
+pub use self::convert::{convert_float_to_u8, convert_u8_to_float};
 #[cfg(feature = "ndarray")]
 pub use self::interop::ArraySample;
 #[cfg(feature = "image")]
@@ -17,7 +19,6 @@ use crate::{
     Device, ErrorKind, Result,
     device::{Buffer, DevicePixel, ExpandSpec},
     memory,
-    trace::span,
 };
 use imagecuda_kernels::{
     expand::Curve,
@@ -162,6 +163,11 @@ impl<P: DevicePixel> DeviceImage<P> {
         self.height
     }
 
+    /// Width and height, in pixels.
+    pub fn dimensions(&self) -> (u32, u32) {
+        (self.width, self.height)
+    }
+
     /// The pixels that there is room for.
     pub fn capacity(&self) -> usize {
         self.buffer.len()
@@ -170,24 +176,6 @@ impl<P: DevicePixel> DeviceImage<P> {
     /// The pixels of the image: width × height.
     pub(crate) fn len(&self) -> usize {
         self.width as usize * self.height as usize
-    }
-
-    /// Sets the width alone. As [`reshape`](Self::reshape).
-    ///
-    /// # Errors
-    ///
-    /// As [`reshape`](Self::reshape).
-    pub fn set_width(&mut self, width: u32) -> Result<()> {
-        self.reshape(width, self.height)
-    }
-
-    /// Sets the height alone. As [`reshape`](Self::reshape).
-    ///
-    /// # Errors
-    ///
-    /// As [`reshape`](Self::reshape).
-    pub fn set_height(&mut self, height: u32) -> Result<()> {
-        self.reshape(self.width, height)
     }
 
     /// Sets width and height within the capacity. Moves no pixels: what was the `n`-th pixel
@@ -287,6 +275,16 @@ impl<P: DevicePixel> DeviceImage<P> {
         self.reshape(src.width, src.height)
     }
 
+    /// A copy on the same device, whose capacity is its size. Not `Clone`, as there may be no memory
+    /// for it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn try_clone(&self) -> Result<Self> {
+        self.to_device(&self.device)
+    }
+
     /// A copy on `device`, whose capacity is its size.
     ///
     /// # Errors
@@ -297,75 +295,6 @@ impl<P: DevicePixel> DeviceImage<P> {
         copy.buffer.copy_from(&self.buffer, self.len())?;
         Ok(copy)
     }
-}
-
-impl Image {
-    /// The image quantised to 8 bits: clamped to 0.0 to 1.0, rounded half up, NaN as 0.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
-    pub fn to_u8(&self) -> Result<ImageU8> {
-        let mut converted = ImageU8::for_overwrite(&self.device, self.width, self.height)?;
-        self.to_u8_into(&mut converted)?;
-        Ok(converted)
-    }
-
-    /// As [`to_u8`](Self::to_u8), into `dst`, which takes over width and height.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
-    pub fn to_u8_into(&self, dst: &mut ImageU8) -> Result<()> {
-        dst.check_fits(self.width, self.height)?;
-        span!("convert", device = %self.device, width = self.width, height = self.height);
-        dst.buffer.convert_from(&self.buffer, self.len())?;
-        dst.reshape(self.width, self.height)
-    }
-}
-
-impl ImageU8 {
-    /// The image as floats: each sample divided by 255.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
-    pub fn to_f32(&self) -> Result<Image> {
-        let mut converted = Image::for_overwrite(&self.device, self.width, self.height)?;
-        self.to_f32_into(&mut converted)?;
-        Ok(converted)
-    }
-
-    /// As [`to_f32`](Self::to_f32), into `dst`, which takes over width and height.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
-    pub fn to_f32_into(&self, dst: &mut Image) -> Result<()> {
-        dst.check_fits(self.width, self.height)?;
-        span!("convert", device = %self.device, width = self.width, height = self.height);
-        dst.buffer.convert_from(&self.buffer, self.len())?;
-        dst.reshape(self.width, self.height)
-    }
-}
-
-/// Divides each sample of `src` by 255 into `dst`, which takes over width and height.
-///
-/// # Errors
-///
-/// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
-pub fn convert_u8_to_float(dst: &mut Image, src: &ImageU8) -> Result<()> {
-    src.to_f32_into(dst)
-}
-
-/// Quantises `src` to 8 bits into `dst`, which takes over width and height: clamped to 0.0 to
-/// 1.0, rounded half up, NaN as 0.
-///
-/// # Errors
-///
-/// [`ErrorKind::OverCapacity`], [`ErrorKind::DeviceMismatch`], [`ErrorKind::Device`].
-pub fn convert_float_to_u8(dst: &mut ImageU8, src: &Image) -> Result<()> {
-    src.to_u8_into(dst)
 }
 
 impl<P: DevicePixel> fmt::Debug for DeviceImage<P> {

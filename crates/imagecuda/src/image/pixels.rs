@@ -67,7 +67,8 @@ impl<P: DevicePixel> DeviceImage<P> {
     /// image's memory, with the [`cust`](https://docs.rs/cust) that this crate exports:
     ///
     /// ```
-    /// #    /// # fn fade(image: &imagecuda::Image, ptx: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// # #[cfg(feature = "cuda")]
+    /// # fn fade(image: &imagecuda::Image, ptx: &str) -> Result<(), Box<dyn std::error::Error>> {
     /// use imagecuda::cust::{launch, module::Module};
     ///
     /// let device = image.device();

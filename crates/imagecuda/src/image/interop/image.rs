@@ -180,36 +180,44 @@ fn buffer<P: image::Pixel>(
         .ok_or_else(|| Error::unsupported("a picture of this size in the image crate"))
 }
 
-/// On the default device.
-impl TryFrom<&DynamicImage> for Image {
-    type Error = Error;
+/// Both ways, from a value and from a reference. Images are made on the default device.
+macro_rules! conversions {
+    ($($image:ty, $to_dynamic:expr;)*) => {$(
+        impl TryFrom<&DynamicImage> for $image {
+            type Error = Error;
 
-    fn try_from(image: &DynamicImage) -> Result<Self> {
-        Self::from_image(&Device::try_default()?, image)
-    }
+            fn try_from(image: &DynamicImage) -> Result<Self> {
+                Self::from_image(&Device::try_default()?, image)
+            }
+        }
+
+        impl TryFrom<DynamicImage> for $image {
+            type Error = Error;
+
+            fn try_from(image: DynamicImage) -> Result<Self> {
+                Self::try_from(&image)
+            }
+        }
+
+        impl TryFrom<&$image> for DynamicImage {
+            type Error = Error;
+
+            fn try_from(image: &$image) -> Result<Self> {
+                $to_dynamic(image)
+            }
+        }
+
+        impl TryFrom<$image> for DynamicImage {
+            type Error = Error;
+
+            fn try_from(image: $image) -> Result<Self> {
+                Self::try_from(&image)
+            }
+        }
+    )*};
 }
 
-/// On the default device.
-impl TryFrom<&DynamicImage> for ImageU8 {
-    type Error = Error;
-
-    fn try_from(image: &DynamicImage) -> Result<Self> {
-        Self::from_image(&Device::try_default()?, image)
-    }
-}
-
-impl TryFrom<&Image> for DynamicImage {
-    type Error = Error;
-
-    fn try_from(image: &Image) -> Result<Self> {
-        image.to_rgba32f_image().map(Self::ImageRgba32F)
-    }
-}
-
-impl TryFrom<&ImageU8> for DynamicImage {
-    type Error = Error;
-
-    fn try_from(image: &ImageU8) -> Result<Self> {
-        image.to_rgba_image().map(Self::ImageRgba8)
-    }
+conversions! {
+    Image, |image: &Image| image.to_rgba32f_image().map(DynamicImage::ImageRgba32F);
+    ImageU8, |image: &ImageU8| image.to_rgba_image().map(DynamicImage::ImageRgba8);
 }

@@ -1,6 +1,6 @@
 //! ndarray's arrays.
 
-use crate::{Device, DeviceImage, DevicePixel, Error, Image, Layout, Result};
+use crate::{Device, DeviceImage, DevicePixel, Error, Layout, Result};
 use ndarray::{Array3, ArrayBase, Data, Dimension};
 
 /// The samples that an array of pixels may have: `u8`, `u16` and `f32`.
@@ -93,13 +93,14 @@ impl<P: DevicePixel> DeviceImage<P> {
     }
 }
 
-impl Image {
-    /// The image as an array of `(H, W, 4)`. 16 bytes a pixel come down.
+impl<P: DevicePixel> DeviceImage<P> {
+    /// The image as an array of `(H, W, 4)`: floats of an [`Image`](crate::Image), 16 bytes a pixel,
+    /// or bytes of an [`ImageU8`](crate::ImageU8).
     ///
     /// # Errors
     ///
     /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory), [`Device`](crate::ErrorKind::Device).
-    pub fn to_array(&self) -> Result<Array3<f32>> {
+    pub fn to_array(&self) -> Result<Array3<P::Sample>> {
         let shape = (self.height() as usize, self.width() as usize, 4);
         Array3::from_shape_vec(shape, self.download()?)
             .map_err(|error| Error::unsupported(error.to_string()))

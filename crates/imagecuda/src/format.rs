@@ -126,6 +126,25 @@ impl Format {
         }
     }
 
+    /// The crate's feature that turns the format on.
+    pub(crate) const fn feature(self) -> &'static str {
+        match self {
+            Self::Avif | Self::Heif => "heif",
+            Self::Bmp => "bmp",
+            Self::Exr => "exr",
+            Self::Gif => "gif",
+            Self::Hdr => "hdr",
+            Self::Ico => "ico",
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::Pnm => "pnm",
+            Self::Qoi => "qoi",
+            Self::Tga => "tga",
+            Self::Tiff => "tiff",
+            Self::WebP => "webp",
+        }
+    }
+
     /// Whether this build reads the format.
     pub const fn can_load(self) -> bool {
         match self {

@@ -68,7 +68,7 @@ impl LoadOptions {
     fn open_frames(&self, device: &Device, bytes: Vec<u8>, path: Option<&Path>) -> Result<Frames> {
         check_limit("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(&bytes, path)?;
-        let count = codec::count_frames(format, &bytes);
+        let count = codec::count_frames(format, &bytes)?;
         let sequence = codec::open_sequence(format, bytes, &self.limits, self.truncated)?;
         Ok(Frames {
             options: self.clone(),

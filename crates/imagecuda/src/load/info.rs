@@ -72,7 +72,7 @@ impl ImageInfo {
             stored: metadata.turn(false).size(header.width, header.height),
             layout: header.layout,
             curve: header.curve,
-            frames: codec::count_frames(format, bytes),
+            frames: codec::count_frames(format, bytes)?,
             metadata,
         })
     }

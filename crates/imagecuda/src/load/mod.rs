@@ -20,9 +20,9 @@ pub use self::{
 use crate::{
     ColorPolicy, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, LoadOptions,
     Result,
-    codec::{self, Decode},
+    codec::{self, Decode, PayloadTarget},
     color::Conversion,
-    device::{DevicePixel, ExpandSpec, Payload, Staging},
+    device::{DevicePixel, ExpandSpec, Staging},
     limits::check_limit,
     metadata::embedded::Metadata,
     picture::Header,
@@ -224,7 +224,11 @@ impl LoadOptions {
             target.check_fits(width, height)?;
         }
         span!("decode", %format, width, height, bytes = header.bytes());
-        let payload = self.decode_payload(device, decoder, staging)?;
+        let payload = decoder.payload(PayloadTarget {
+            device,
+            file: staging,
+            jpeg_decoder: self.jpeg_decoder,
+        })?;
         let is_gray = header.layout.channels() < 3;
         let (curve, conversion) = match self.color {
             ColorPolicy::Raw => (Curve::Encoded, None),
@@ -258,25 +262,6 @@ impl Decoded {
     fn make<T>(self, path: &Path, half: impl FnOnce(Self) -> Result<T>) -> Result<T> {
         let format = self.format;
         half(self).map_err(|error| error.with_format(format).with_path(path))
-    }
-}
-
-impl LoadOptions {
-    /// What there is to decode before the device's turn.
-    fn decode_payload(
-        &self,
-        device: &Device,
-        decoder: Box<dyn Decode + '_>,
-        staging: Option<&Staging>,
-    ) -> Result<Payload> {
-        if let Some(jpeg) = decoder.jpeg()
-            && let Some(payload) = device.decode_jpeg(jpeg, self.jpeg_decoder, staging)?
-        {
-            return Ok(payload);
-        }
-        let mut pixels = device.staging(decoder.header().bytes())?;
-        decoder.read_into(&mut pixels)?;
-        Ok(Payload::Pixels(pixels))
     }
 }
 

@@ -23,7 +23,7 @@ impl LoadOptions {
             return Err(error);
         }
         let mut decode = || {
-            let decoder = codec::open_damaged(format, bytes, &self.limits)?;
+            let decoder = codec::recover(format, bytes, &self.limits)?;
             admit(&decoder.header())?;
             let metadata = Metadata::read(format, bytes);
             self.decode_picture(device, format, decoder, None, &metadata, targets)

@@ -200,7 +200,7 @@ fn png(bytes: &[u8]) -> Metadata {
             _ => {}
         }
     }
-    metadata.icc = crate::codec::image_crate::png_profile(bytes);
+    metadata.icc = crate::codec::png::decode::profile(bytes);
     metadata
 }
 

@@ -3,7 +3,7 @@
 use super::atomic_file;
 use crate::{
     Error, ErrorKind, Format, Image, Result, SaveOptions,
-    codec::{self, animation as write},
+    codec::{self, animation},
     picture::Pixels,
 };
 use imagecuda_kernels::{layout::Layout, pack::Packing};
@@ -17,9 +17,9 @@ impl SaveOptions {
     /// [`ErrorKind::Unsupported`] for other formats, [`ErrorKind::InvalidOption`].
     pub fn animation(&self, format: Format) -> Result<AnimationEncoder> {
         let plan = || {
-            let plan = codec::plan(format, None, self)?;
+            let plan = codec::encoder_input(format, None, self)?;
             // Says whether the format has animations at all.
-            write::open(format, self, None)?;
+            animation::open(format, self, None)?;
             match plan.layout {
                 Layout::Rgba8 => Ok(Packing::Rgba8),
                 Layout::Rgb8 => Ok(Packing::Rgb8),
@@ -96,7 +96,7 @@ pub struct AnimationEncoder {
 
 /// The animation, and the size of its frames.
 struct Begun {
-    writer: Box<dyn write::Writer>,
+    writer: Box<dyn animation::AnimationWriter>,
     width: u32,
     height: u32,
 }
@@ -156,7 +156,7 @@ impl AnimationEncoder {
         if let Some(begun) = &mut self.begun {
             return begun.writer.push(pixels, delay);
         }
-        let mut writer = write::open(self.format, &self.options, self.loop_count)?;
+        let mut writer = animation::open(self.format, &self.options, self.loop_count)?;
         writer.push(pixels, delay)?;
         self.begun = Some(Begun {
             writer,

@@ -128,7 +128,7 @@ impl SaveOptions {
     }
 
     fn target_in(&self, format: Format, extension: Option<&str>) -> Result<Target> {
-        let plan = codec::plan(format, extension, self)?;
+        let plan = codec::encoder_input(format, extension, self)?;
         let packing = channels::packing(plan).map_err(|error| error.with_format(format))?;
         Ok(Target {
             options: self.clone(),

@@ -1,10 +1,17 @@
 //! Between a device and a file.
 
 use super::{Target, atomic_file};
-use crate::{Format, Result, codec, device::Staging, picture::Pixels, sink::Sink, trace::span};
 use crate::{
-    device::encode_jpeg::{Coded, Coding},
+    Format, Result,
+    codec::{self, EncodeRequest},
+    device::{
+        Staging,
+        encode_jpeg::{Coded, Coding},
+    },
     jpeg::encode::Encoding,
+    picture::Pixels,
+    sink::Sink,
+    trace::span,
 };
 use imagecuda_kernels::layout::Layout;
 use std::{io::Cursor, path::Path};
@@ -122,7 +129,11 @@ impl Prepared {
             layout: target.packing.layout(),
             data: self.pixels(),
         };
-        let extension = target.extension.as_deref();
-        codec::encode(target.format, extension, pixels, &target.options, out)
+        let request = EncodeRequest {
+            pixels,
+            options: &target.options,
+            extension: target.extension.as_deref(),
+        };
+        codec::encode(target.format, request, out)
     }
 }

@@ -1,91 +1,129 @@
 //! Files that appear whole or not at all.
 
+mod attributes;
+mod target;
+
+use self::target::{Target, folder, in_folder};
 use crate::{Result, codec::Sink};
 use std::{
-    fs::{self, File, Permissions},
-    io::{self, BufWriter, Cursor, Write},
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io::{self, BufWriter, Cursor, Read, Seek, SeekFrom, Write},
+    path::Path,
 };
 use tempfile::NamedTempFile;
 
-/// Writes a file through `write`, to a temporary file beside it that is renamed at the end. A
-/// link is followed, and a file that is there keeps its permissions. What is no regular file
-/// (a pipe, a device) is written in place, as it cannot be replaced. Nothing is forced to the
-/// disk: a file is whole for whoever opens it, not necessarily after a power cut.
-pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<()> {
-    let path = follow_links(path)?;
-    let existing = match fs::metadata(&path) {
-        Ok(metadata) => metadata,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return through_temporary(&path, None, write);
+/// Writes a file through `write`, to a temporary file beside it that is renamed at the end, and
+/// says how many bytes it has. Nothing is forced to the disk: a file is whole for whoever opens it,
+/// not necessarily after a power cut.
+///
+/// A link is followed and stays one. A file that is there keeps its owner, its permissions and its
+/// attributes as far as the system lets it. If its folder takes no new file, it is written over in
+/// place. What is no regular file (a pipe, a device, an open file of a process) is written to, as
+/// it cannot be replaced.
+pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
+    match Target::of(path)? {
+        Target::New(path) => {
+            let mut file = beside(&path, 0o666).map_err(|error| in_folder(&path, &error))?;
+            let length = fill(&mut file, write)?;
+            let named = file.persist(&path);
+            named.map_err(|error| in_folder(&path, &error.error))?;
+            Ok(length)
         }
-        Err(error) => return Err(error.into()),
+        Target::File(path, _) => over(&path, write),
+        Target::Stream(stream) => {
+            let bytes = in_memory(write)?;
+            stream.open()?.write_all(&bytes)?;
+            Ok(bytes.len() as u64)
+        }
+    }
+}
+
+/// Whether a file is there that has been saved: it is not empty. What is only written to has
+/// never been.
+pub(crate) fn is_there(path: &Path) -> bool {
+    matches!(Target::of(path), Ok(Target::File(_, metadata)) if metadata.len() > 0)
+}
+
+/// Replaces the regular file at `path`.
+fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
+    // Whoever may not write the file may not replace it either.
+    let old = File::options().write(true).open(path)?;
+    // Nobody else is to read what will be secret.
+    let mut file = match beside(path, 0o600) {
+        Ok(file) => file,
+        Err(error) if needs_no_folder(&error) => {
+            let bytes = in_memory(write)?;
+            overwrite(&old, &bytes)?;
+            return Ok(bytes.len() as u64);
+        }
+        Err(error) => return Err(in_folder(path, &error).into()),
     };
-    let permissions = existing.permissions();
-    if existing.is_dir() {
-        Err(io::Error::from(io::ErrorKind::IsADirectory).into())
-    } else if permissions.readonly() {
-        // Renaming would replace it all the same, and root may write to anything.
-        let error = io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only");
-        Err(error.into())
-    } else if existing.is_file() {
-        // Whoever may not write the file may not replace it either.
-        File::options().write(true).open(&path)?;
-        through_temporary(&path, Some(permissions), write)
-    } else {
-        let mut bytes = Cursor::new(Vec::new());
-        write(&mut bytes)?;
-        let mut file = File::options().write(true).open(path)?;
-        Ok(file.write_all(bytes.get_ref())?)
+    let length = fill(&mut file, write)?;
+    attributes::keep(&old, file.as_file());
+    drop(old); // or some systems would not let it be replaced
+    let Err(error) = file.persist(path) else {
+        return Ok(length);
+    };
+    let (error, mut file) = (error.error, error.file);
+    if !needs_no_folder(&error) {
+        return Err(in_folder(path, &error).into());
     }
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    overwrite(&File::options().write(true).open(path)?, &bytes)?;
+    Ok(length)
 }
 
-/// Where `path` leads, whether something is there or not.
-fn follow_links(path: &Path) -> io::Result<PathBuf> {
-    let mut path = path.to_owned();
-    // More links than any system follows are a circle.
-    for _ in 0..40 {
-        match fs::read_link(&path) {
-            // An absolute target replaces the whole path.
-            Ok(target) => path = path.with_file_name("").join(target),
-            Err(_) => return Ok(path),
-        }
-    }
-    Err(io::Error::other("too many links"))
+/// Whether a file that may be written can be, though it cannot be replaced: its folder may not be
+/// changed, is sticky and the file another's, or the file is a mount.
+fn needs_no_folder(error: &io::Error) -> bool {
+    use io::ErrorKind::*;
+    matches!(
+        error.kind(),
+        PermissionDenied | ReadOnlyFilesystem | ResourceBusy | CrossesDevices
+    )
 }
 
-fn through_temporary(
-    path: &Path,
-    permissions: Option<Permissions>,
-    write: impl FnOnce(&mut dyn Sink) -> Result<()>,
-) -> Result<()> {
-    let mut file = create_beside(path)?;
+/// Writes over a file that is there. What it grows by goes first: on a full disk it stays as it was.
+fn overwrite(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    let old = file.metadata()?.len();
+    let here = bytes.len().min(usize::try_from(old).unwrap_or(usize::MAX));
+    let (here, beyond) = bytes.split_at(here);
+    file.seek(SeekFrom::Start(here.len() as u64))?;
+    if let Err(error) = file.write_all(beyond) {
+        let _ = file.set_len(old);
+        return Err(error);
+    }
+    file.rewind()?;
+    file.write_all(here)?;
+    file.set_len(bytes.len() as u64)
+}
+
+fn in_memory(write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<Vec<u8>> {
+    let mut bytes = Cursor::new(Vec::new());
+    write(&mut bytes)?;
+    Ok(bytes.into_inner())
+}
+
+/// Writes all of the temporary file. How long it is.
+fn fill(file: &mut NamedTempFile, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
     // Its own errors would name the temporary file, and lose the system's number.
     let mut out = BufWriter::new(file.as_file_mut());
     write(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    Ok(file.as_file().metadata()?.len())
 }
 
-fn create_beside(path: &Path) -> io::Result<NamedTempFile> {
+/// A temporary file beside the one at `path`. The process's umask takes away of `mode`.
+fn beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".imagecuda-");
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        // As any new file: the process's umask decides. The default is for secrets.
-        builder.permissions(Permissions::from_mode(0o666));
+        builder.permissions(fs::Permissions::from_mode(mode));
     }
-    // The parent of a bare file name is "", which is here.
-    match path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-    {
-        Some(parent) => builder.tempfile_in(parent),
-        None => builder.tempfile_in("."),
-    }
+    let _ = mode; // of no meaning elsewhere
+    builder.tempfile_in(folder(path))
 }

@@ -1,7 +1,7 @@
 //! What a file is, without decoding it.
 
 use crate::{
-    Format, LoadOptions, Result,
+    Error, Format, LoadOptions, Result,
     codec::{self, Metadata, frames},
     load::Limits,
 };
@@ -68,17 +68,20 @@ impl ImageInfo {
             pixels: u64::MAX,
             bytes: u64::MAX,
         };
-        let header = codec::open(format, bytes, &unlimited)?.header();
-        let metadata = Metadata::read(format, bytes);
-        Ok(Self {
-            format,
-            // Some decoders turn pixels themselves.
-            stored: metadata.turn(false).size(header.width, header.height),
-            layout: header.layout,
-            curve: header.curve,
-            frames: frames::count(format, bytes),
-            metadata,
+        codec::caught(Error::decode, || {
+            let header = codec::open(format, bytes, &unlimited)?.header();
+            let metadata = Metadata::read(format, bytes);
+            Ok(Self {
+                format,
+                // Some decoders turn pixels themselves.
+                stored: metadata.turn(false).size(header.width, header.height),
+                layout: header.layout,
+                curve: header.curve,
+                frames: frames::count(format, bytes),
+                metadata,
+            })
         })
+        .map_err(|error| error.with_format(format))
     }
 
     /// The format of the content.

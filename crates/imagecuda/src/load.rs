@@ -303,13 +303,13 @@ impl LoadOptions {
         let FileBytes { bytes, staging } = file;
         codec::within("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(bytes, path)?;
-        let mut decode = || {
+        let decoded = codec::caught(Error::decode, || {
             let decoder = codec::open(format, bytes, &self.limits)?;
             admit(&decoder.header())?;
             let metadata = Metadata::read(format, bytes);
             self.decode_picture(device, format, decoder, staging, &metadata, targets)
-        };
-        decode()
+        });
+        decoded
             .or_else(|error| self.read_damaged(device, format, bytes, targets, admit, error))
             .map_err(|error: Error| error.with_format(format))
     }

@@ -37,6 +37,7 @@ mod in_order;
 pub(crate) mod jpeg;
 mod metadata;
 mod options;
+mod panics;
 #[cfg(feature = "pnm")]
 mod pfm;
 #[cfg(feature = "png")]
@@ -66,6 +67,7 @@ mod webp_anim;
 
 pub(crate) use damaged::open as open_damaged;
 pub(crate) use metadata::Metadata;
+pub(crate) use panics::caught;
 pub(crate) use sink::Sink;
 
 /// What a header says, once checked against the limits.
@@ -173,6 +175,8 @@ fn open_unchecked<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
+    #[cfg(test)]
+    panics::torn("open", bytes);
     match format {
         #[cfg(feature = "heif")]
         Format::Avif | Format::Heif => heif::open(format, bytes, limits),

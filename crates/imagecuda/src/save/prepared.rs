@@ -2,7 +2,7 @@
 
 use super::Target;
 use crate::{
-    Format, Result,
+    Error, Format, Result,
     backend::Staging,
     codec::{self, Pixels, Sink},
     file,
@@ -48,11 +48,12 @@ impl Started {
                 Arrived::Pixels(pixels)
             }
             #[cfg(feature = "jpeg")]
-            Content::Jpeg(mut encoding, coding) => {
+            Content::Jpeg(mut encoding, coding) => codec::caught(Error::encode, || {
                 span!("encode", format = %target.format, width, height);
                 let data = coding.finish(&mut encoding)?;
-                Arrived::Jpeg(encoding, data)
-            }
+                Ok(Arrived::Jpeg(encoding, data))
+            })
+            .map_err(|error| error.with_format(target.format))?,
         };
         Ok(Prepared {
             target,
@@ -97,6 +98,11 @@ impl Prepared {
     /// As [`SaveOptions::save`](super::SaveOptions::save).
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
+        self.save_counted(path).map(|_| ())
+    }
+
+    /// As [`save`](Self::save). How many bytes the file has.
+    pub(crate) fn save_counted(&self, path: &Path) -> Result<u64> {
         file::replace(path, |out| self.write_to(out))
             .map_err(|error| error.with_format(self.target.format).with_path(path))
     }
@@ -122,6 +128,11 @@ impl Prepared {
     }
 
     fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
+        codec::caught(Error::encode, || self.encode_to(out))
+            .map_err(|error| error.with_format(self.target.format))
+    }
+
+    fn encode_to(&self, out: &mut dyn Sink) -> Result<()> {
         let target = &self.target;
         #[cfg(feature = "jpeg")]
         if let Arrived::Jpeg(encoding, data) = &self.arrived {

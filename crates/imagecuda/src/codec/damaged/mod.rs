@@ -44,6 +44,8 @@ fn open_unchecked<'a>(
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
     use super::*;
+    #[cfg(test)]
+    panics::torn("damaged", bytes);
     match format {
         #[cfg(feature = "heif")]
         Format::Avif | Format::Heif => heif::open_damaged(format, bytes, limits),

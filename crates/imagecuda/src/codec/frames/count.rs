@@ -6,6 +6,8 @@ use crate::codec::webp_anim;
 
 /// As far as the file goes: of one that is cut short, those that begin in it.
 pub(crate) fn count(format: Format, bytes: &[u8]) -> u32 {
+    #[cfg(test)]
+    crate::codec::panics::torn("count", bytes);
     match format {
         #[cfg(feature = "gif")]
         Format::Gif => gif(bytes).unwrap_or_else(|begun| begun).max(1),

@@ -17,7 +17,7 @@ pub(crate) mod write;
 pub(crate) use self::count::count;
 
 use super::{Decode, Header};
-use crate::{ErrorKind, Format, Limits, Result};
+use crate::{Error, ErrorKind, Format, Limits, Result};
 use imagecuda_kernels::layout::Layout;
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -48,7 +48,9 @@ pub(crate) fn open(
     damaged: bool,
 ) -> Result<Box<dyn Sequence>> {
     let limits = *limits;
-    let header = super::open(format, &bytes, &limits).map(|picture| picture.header());
+    let header = super::caught(Error::decode, || {
+        Ok(super::open(format, &bytes, &limits)?.header())
+    });
     let header = match header {
         Ok(header) => header,
         Err(error) if damaged && matches!(error.kind(), ErrorKind::Decode(_)) => {
@@ -125,6 +127,8 @@ impl Sequence for Still {
     }
 
     fn skip(&mut self) -> Result<bool> {
+        #[cfg(test)]
+        super::panics::torn("skip", &self.bytes);
         Ok(std::mem::replace(&mut self.left, false))
     }
 }

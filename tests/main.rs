@@ -34,11 +34,15 @@ mod kernels;
 mod metadata;
 mod options;
 mod orientation;
+#[cfg(target_os = "linux")]
+mod overwriting;
 mod pipeline;
 mod pixels;
 mod round_trips;
 #[cfg(feature = "tracing")]
 mod spans;
+#[cfg(target_os = "linux")]
+mod streams;
 mod targets;
 mod tiff_damage;
 mod truncated;
@@ -67,6 +71,8 @@ fn main() -> ExitCode {
         round_trips::trials(),
         #[cfg(feature = "tracing")]
         spans::trials(),
+        #[cfg(target_os = "linux")]
+        streams::trials(),
         targets::trials(),
         code_points::trials(),
         tiff_damage::trials(),
@@ -91,6 +97,8 @@ fn main() -> ExitCode {
         metadata::trials(),
         options::trials(),
         orientation::trials(),
+        #[cfg(target_os = "linux")]
+        overwriting::trials(),
         pipeline::trials(),
         pixels::trials(),
     ];

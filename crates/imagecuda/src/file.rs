@@ -6,7 +6,7 @@ mod target;
 use self::target::{Target, folder, in_folder};
 use crate::{Result, codec::Sink};
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, BufWriter, Cursor, Read, Seek, SeekFrom, Write},
     path::Path,
 };
@@ -115,15 +115,16 @@ fn fill(file: &mut NamedTempFile, write: impl FnOnce(&mut dyn Sink) -> Result<()
     Ok(file.as_file().metadata()?.len())
 }
 
-/// A temporary file beside the one at `path`. The process's umask takes away of `mode`.
+/// A temporary file beside the one at `path`. The process's umask takes away of `mode`, which means
+/// nothing on other systems than Unix.
 fn beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
+    let mut options = File::options();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    let _ = mode;
+    // Opened here, so that an error is the system's.
     let mut builder = tempfile::Builder::new();
     builder.prefix(".imagecuda-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(mode));
-    }
-    let _ = mode; // of no meaning elsewhere
-    builder.tempfile_in(folder(path))
+    builder.make_in(folder(path), |hidden| options.open(hidden))
 }

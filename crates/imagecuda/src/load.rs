@@ -147,8 +147,9 @@ impl LoadOptions {
     /// # Errors
     ///
     /// [`ErrorKind::Io`], [`ErrorKind::UnknownFormat`], [`ErrorKind::Unsupported`],
-    /// [`ErrorKind::Decode`], [`ErrorKind::LimitExceeded`], [`ErrorKind::OutOfMemory`],
-    /// [`ErrorKind::Device`]; the error names the file. So for all functions that load.
+    /// [`ErrorKind::Decode`] (also for a decoder that panics), [`ErrorKind::LimitExceeded`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error names the file. So for all
+    /// functions that load.
     pub fn load(&self, device: &Device, path: impl AsRef<Path>) -> Result<Image> {
         let path = path.as_ref();
         self.read(device, path)?.make(path, Decoded::into_image)

@@ -138,14 +138,11 @@ pub(super) fn in_folder(path: &Path, error: &io::Error) -> io::Error {
         Ok(metadata) if !metadata.is_dir() => return says(format!("{shown} is not a folder")),
         _ => {}
     }
-    // The system's own words are inside.
-    let inner = error.get_ref().and_then(|inner| inner.source());
-    let cause = inner.map_or_else(|| error.to_string(), ToString::to_string);
     match (error.kind(), error.raw_os_error()) {
         (io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem, _) => says(format!(
-            "no file can be made in the folder {shown}: {cause}"
+            "no file can be made in the folder {shown}: {error}"
         )),
         (_, Some(number)) => io::Error::from_raw_os_error(number),
-        _ => says(cause),
+        _ => says(error.to_string()),
     }
 }

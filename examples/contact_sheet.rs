@@ -154,10 +154,13 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Strin
 }
 
 fn run(task: &Task) -> Result<ExitCode, Problem> {
-    let names = names(task)?;
+    let (names, left_out) = names(task)?;
     let device = open(&task.device)?;
     let total = names.len();
     say!("{total} pictures on {device}");
+    if let Some(left_out) = left_out {
+        say!("{left_out}");
+    }
     let lines = if task.recursive { 3 } else { 2 };
     let mut sheet = Sheet::new(total, task.columns, task.size, lines)?;
 
@@ -211,8 +214,8 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
 }
 
 /// The pictures of the folder, relative to it. Those that this build cannot read are among them,
-/// so that they are seen to be missing.
-fn names(task: &Task) -> Result<Vec<PathBuf>, Problem> {
+/// so that they are seen to be missing. And a line about other files, if there are any.
+fn names(task: &Task) -> Result<(Vec<PathBuf>, Option<String>), Problem> {
     let output = task.output.display();
     if !Format::from_path(&task.output).is_some_and(Format::can_save) {
         return Err(Problem::Usage(format!("cannot save {output}")));
@@ -230,10 +233,7 @@ fn names(task: &Task) -> Result<Vec<PathBuf>, Problem> {
         let problem = format!("{output} is a picture of the folder and would be replaced");
         return Err(Problem::Usage(problem));
     }
-    if let Some(left_out) = left_out {
-        say!("{left_out}");
-    }
-    Ok(names)
+    Ok((names, left_out))
 }
 
 /// The device that was asked for. `auto` honours `IMAGECUDA_DEVICE`, as the library's default.

@@ -50,6 +50,11 @@ mod truncated;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    support::watch_panics();
+    support::unless_a_codec_panicked(start())
+}
+
+fn start() -> ExitCode {
     // A test may have started this program for something else.
     #[cfg(target_os = "linux")]
     if let Some(code) = bombs::child() {

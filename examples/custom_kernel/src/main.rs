@@ -129,11 +129,15 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let time = develop_image(task, &mut image)?;
     let (width, height) = (image.width(), image.height());
     let (name, time) = (device.name(), time.as_secs_f64() * 1e3);
-    say(&format!("{device} ({name}), {width}x{height}: {time:.3} ms"));
+    say(&format!(
+        "{device} ({name}), {width}x{height}: {time:.3} ms"
+    ));
     if let Some(twin) = &mut twin {
         develop_image(task, twin)?;
         compare(&image.download()?, &twin.download()?)?;
-        say(&format!("all {width}x{height} pixels are the CPU's, bit for bit"));
+        say(&format!(
+            "all {width}x{height} pixels are the CPU's, bit for bit"
+        ));
     }
     Ok(imagecuda::save(&image, &task.output)?)
 }

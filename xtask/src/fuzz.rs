@@ -73,7 +73,7 @@ pub(crate) fn smoke() -> Result<(), Failure> {
         }
         Some(reason) if env::var_os("CI").is_some() => Err(reason),
         Some(reason) => {
-            println!("THE FUZZ TARGETS WERE NEITHER BUILT NOR RUN: {reason}");
+            say!("THE FUZZ TARGETS WERE NEITHER BUILT NOR RUN: {reason}");
             Ok(())
         }
     }
@@ -117,7 +117,7 @@ fn fuzz(targets: &[String], seconds: u32, corpus: Option<&Path>) -> Result<(), F
             fs::remove_dir_all(&found).map_err(sh::io(&found))?;
         }
         if let Err(failure) = run_one(program, seconds, &found, &seeds) {
-            println!("{failure}");
+            say!("{failure}");
             failures.push(program.name.as_str());
         }
     }
@@ -217,7 +217,7 @@ fn run_one(program: &Program, seconds: u32, found: &Path, seeds: &Path) -> Resul
     let said = String::from_utf8_lossy(&output.stderr);
     let numbers = numbers(&said);
     let number = |key| numbers.get(key).copied().unwrap_or_default();
-    println!(
+    say!(
         "{name}: {} runs in {seconds} s, {} edges",
         number("stat::number_of_executed_units:"),
         number("cov:"),

@@ -116,7 +116,7 @@ impl Format {
             Self::Hdr => &["hdr", "rgbe"],
             Self::Heif => &["heic", "heif", "hif"],
             Self::Ico => &["ico"],
-            Self::Jpeg => &["jpg", "jpeg", "jpe", "jfif"],
+            Self::Jpeg => &["jpg", "jpeg", "jpe", "jfif", "jfi", "jif", "pjpeg", "pjp"],
             Self::Png => &["png", "apng"],
             Self::Pnm => &["ppm", "pnm", "pgm", "pbm", "pam", "pfm"],
             Self::Qoi => &["qoi"],

@@ -32,6 +32,7 @@ mod ico;
 #[cfg(feature = "image")]
 mod image_crate;
 mod jpeg;
+pub(crate) mod panics;
 #[cfg(any(feature = "png", feature = "tiff"))]
 mod par_ordered;
 #[cfg(feature = "png")]
@@ -50,6 +51,7 @@ pub(crate) mod webp;
 
 pub(crate) use self::{
     contract::{Codec, Decode, EncodeRequest, PayloadTarget},
+    panics::caught,
     sequence::{Sequence, count as count_frames, open as open_sequence},
 };
 
@@ -124,6 +126,8 @@ pub(crate) fn open<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
+    #[cfg(test)]
+    panics::torn("open", bytes);
     let decoder = codec_of(format).and_then(|codec| (codec.open)(bytes, limits));
     checked(format, decoder, limits)
 }
@@ -134,6 +138,8 @@ pub(crate) fn recover<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
+    #[cfg(test)]
+    panics::torn("damaged", bytes);
     let decoder = codec_of(format).and_then(|codec| (codec.recover)(bytes, limits));
     checked(format, decoder, limits)
 }

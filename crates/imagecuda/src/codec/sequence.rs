@@ -2,7 +2,7 @@
 //! decoded before it is asked for.
 
 use super::{Decode, contract::SequenceCodec};
-use crate::{ErrorKind, Format, Limits, Result};
+use crate::{Error, ErrorKind, Format, Limits, Result};
 use std::{num::NonZeroU32, time::Duration};
 
 /// The pictures of one file, in order.
@@ -32,7 +32,9 @@ pub(crate) fn open(
     damaged: bool,
 ) -> Result<Box<dyn Sequence>> {
     let limits = *limits;
-    let header = super::open(format, &bytes, &limits).map(|picture| picture.header());
+    let header = super::caught(Error::decode, || {
+        Ok(super::open(format, &bytes, &limits)?.header())
+    });
     let header = match header {
         Ok(header) => Some(header),
         Err(error) if damaged && matches!(error.kind(), ErrorKind::Decode(_)) => {
@@ -56,6 +58,8 @@ pub(crate) fn open(
 
 /// How many pictures a file has, by its structure alone.
 pub(crate) fn count(format: Format, bytes: &[u8]) -> Result<u32> {
+    #[cfg(test)]
+    super::panics::torn("count", bytes);
     let sequence = sequence_of(format, bytes)?;
     Ok(sequence.map_or(1, |sequence| (sequence.count)(bytes).max(1)))
 }
@@ -88,6 +92,8 @@ impl Sequence for Still {
     }
 
     fn skip(&mut self) -> Result<bool> {
+        #[cfg(test)]
+        super::panics::torn("skip", &self.bytes);
         Ok(std::mem::replace(&mut self.left, false))
     }
 }

@@ -40,8 +40,9 @@ impl LoadOptions {
     /// # Errors
     ///
     /// [`ErrorKind::Io`], [`ErrorKind::UnknownFormat`], [`ErrorKind::Unsupported`],
-    /// [`ErrorKind::Decode`], [`ErrorKind::LimitExceeded`], [`ErrorKind::OutOfMemory`],
-    /// [`ErrorKind::Device`]; the error names the file. So for all functions that load.
+    /// [`ErrorKind::Decode`] (also for a decoder that panics), [`ErrorKind::LimitExceeded`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error names the file. So for all
+    /// functions that load.
     pub fn load(&self, device: &Device, path: impl AsRef<Path>) -> Result<Image> {
         let path = path.as_ref();
         self.read(device, path)?.make(path, Decoded::into_image)
@@ -196,13 +197,13 @@ impl LoadOptions {
         let FileBytes { bytes, staging } = file;
         check_limit("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(bytes, path)?;
-        let mut decode = || {
+        let decoded = codec::caught(Error::decode, || {
             let decoder = codec::open(format, bytes, &self.limits)?;
             admit(&decoder.header())?;
             let metadata = Metadata::read(format, bytes);
             self.decode_picture(device, format, decoder, staging, &metadata, targets)
-        };
-        decode()
+        });
+        decoded
             .or_else(|error| self.read_damaged(device, format, bytes, targets, admit, error))
             .map_err(|error: Error| error.with_format(format))
     }

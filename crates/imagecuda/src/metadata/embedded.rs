@@ -31,6 +31,8 @@ pub(crate) struct Metadata {
 impl Metadata {
     /// Reads what `bytes`, in `format`, say.
     pub(crate) fn read(format: Format, bytes: &[u8]) -> Self {
+        #[cfg(test)]
+        crate::codec::panics::torn("metadata", bytes);
         match format {
             Format::Jpeg => jpeg(bytes),
             #[cfg(feature = "png")]

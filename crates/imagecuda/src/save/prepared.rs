@@ -2,7 +2,7 @@
 
 use super::{Target, atomic_file};
 use crate::{
-    Format, Result,
+    Error, Format, Result,
     codec::{self, EncodeRequest},
     device::{
         Staging,
@@ -46,11 +46,12 @@ impl Started {
                 pixels.wait()?;
                 Arrived::Pixels(pixels)
             }
-            Content::Jpeg(mut encoding, coding) => {
+            Content::Jpeg(mut encoding, coding) => codec::caught(Error::encode, || {
                 span!("encode", format = %target.format, width, height);
                 let data = coding.finish(&mut encoding)?;
-                Arrived::Jpeg(encoding, data)
-            }
+                Ok(Arrived::Jpeg(encoding, data))
+            })
+            .map_err(|error| error.with_format(target.format))?,
         };
         Ok(Prepared {
             target,
@@ -94,6 +95,11 @@ impl Prepared {
     /// As [`SaveOptions::save`](super::SaveOptions::save).
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
+        self.save_counted(path).map(|_| ())
+    }
+
+    /// As [`save`](Self::save). How many bytes the file has.
+    pub(crate) fn save_counted(&self, path: &Path) -> Result<u64> {
         atomic_file::replace(path, |out| self.write_to(out))
             .map_err(|error| error.with_format(self.target.format).with_path(path))
     }
@@ -118,6 +124,11 @@ impl Prepared {
     }
 
     fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
+        codec::caught(Error::encode, || self.encode_to(out))
+            .map_err(|error| error.with_format(self.target.format))
+    }
+
+    fn encode_to(&self, out: &mut dyn Sink) -> Result<()> {
         let target = &self.target;
         if let Arrived::Jpeg(encoding, data) = &self.arrived {
             return Ok(encoding.write(data, &target.options.metadata, out)?);

@@ -7,9 +7,7 @@ use imagecuda_kernels::{
 };
 
 /// Where a profile's channels are checked: dense near 0, where most curves are steep.
-const RAMP: [u8; 24] = [
-    0, 1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32, 40, 51, 64, 80, 102, 128, 160, 192, 224, 255,
-];
+const RAMP: [u8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 96, 128, 192, 255];
 
 impl Conversion {
     /// `None` if kernels would not give what the profile says.
@@ -28,8 +26,8 @@ impl Conversion {
                 rows.copy_from_slice(matrix.as_flattened());
                 Self::shaper_of(rows, [0.0; 4], curves)
             }
-            (Channels::Rgb, None) => Self::Table(table(model, [GRID; 3])),
-            (Channels::Inks, _) => Self::Inks(table(model, [INK_GRID; 4])),
+            (Channels::Rgb, None) => Self::Table(table(model, channels, [GRID; 3])),
+            (Channels::Inks, _) => Self::Inks(table(model, channels, [INK_GRID; 4])),
         };
         let is_finite = conversion.numbers().iter().all(|v| v.is_finite());
         (is_finite && conversion.agrees_with(model, channels)).then_some(conversion)
@@ -37,42 +35,51 @@ impl Conversion {
 
     fn gray(model: &Model<'_>) -> Self {
         let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-        let curves = [0, 1, 2].map(|c| knots(|v| model.to_linear(&[v])[c]));
+        let at = |i: usize| i as f64 / (CURVE - 1) as f64;
+        let colors: Vec<_> = (0..CURVE).map(|i| model.to_linear(&[at(i)])).collect();
+        let curves = [0, 1, 2].map(|c| colors.iter().map(|color| color[c] as f32).collect());
         Self::shaper_of(identity, [0.0; 4], curves.each_ref())
     }
 
-    /// Whether this does to black, white, pure colours and ramps of each channel what the profile
-    /// says itself.
+    /// Whether this does to ramps of each channel and of all, from black and to white, what the
+    /// profile says itself.
     fn agrees_with(&self, model: &Model<'_>, channels: Channels) -> bool {
         let most = match self {
             Self::Shaper(_) => 0.25 / 255.0,
-            // Between its points a table is straight.
-            Self::Table(_) | Self::Inks(_) => 8.0 / 255.0,
+            // Straight between points, where a profile's own may be elsewhere.
+            Self::Table(_) | Self::Inks(_) => 32.0 / 255.0,
         };
         let count = channels.count();
-        // Which channels are at the ramp's value, and which are at 1.0.
-        let masks = (0..1_u32 << count).flat_map(|ramp| [(ramp, 0), (ramp, !ramp)]);
-        let ramps = masks.flat_map(|mask| RAMP.map(|v| (mask, f64::from(v) / 255.0)));
-        let mut points = ramps.map(|((ramp, full), v)| {
-            let value = |c: usize| match (ramp >> c & 1, full >> c & 1) {
-                (1, _) => v,
-                (_, on) => f64::from(on),
+        let agrees = |point: &[f32]| {
+            let pixel = match *point {
+                [r, g, b] => [r, g, b, 1.0],
+                [c, m, y, k] => [c, m, y, k],
+                _ => [point[0], point[0], point[0], 1.0],
             };
-            [value(0), value(1), value(2), value(3)]
-        });
-        points.all(|point| {
-            let [r, g, b, k] = point.map(|v| v as f32);
-            let pixel = match channels {
-                Channels::Gray => RgbaF32([r, r, r, 1.0]),
-                Channels::Rgb => RgbaF32([r, g, b, 1.0]),
-                Channels::Inks => RgbaF32([r, g, b, k]),
-            };
-            let said = to_srgb(model, &point[..count]);
-            let done = self.apply(pixel).0;
-            let unit = |v: f32| v.clamp(0.0, 1.0);
+            let mut channels = [0.0; 4];
+            for (channel, &v) in channels.iter_mut().zip(point) {
+                *channel = f64::from(v);
+            }
+            let said = model.to_linear(&channels[..count]);
+            let said = said.map(|v| srgb_encode(v.clamp(0.0, 1.0) as f32));
+            let done = self.apply(RgbaF32(pixel)).0;
             said.iter()
                 .zip(done)
-                .all(|(&said, done)| (unit(said) - unit(done)).abs() <= most)
+                .all(|(said, done)| (said - done.clamp(0.0, 1.0)).abs() <= most)
+        };
+        // The last is of all channels.
+        (0..=count).all(|ramp| {
+            RAMP.iter().all(|&v| {
+                let v = f32::from(v) / 255.0;
+                [0.0, 1.0].iter().all(|&others| {
+                    let mut point = [others; 4];
+                    match ramp == count {
+                        true => point = [v; 4],
+                        false => point[ramp] = v,
+                    }
+                    agrees(&point[..count])
+                })
+            })
         })
     }
 }
@@ -83,21 +90,20 @@ fn knots(curve: impl Fn(f64) -> f64) -> Vec<f32> {
     (0..CURVE).map(|i| curve(at(i)) as f32).collect()
 }
 
-/// sRGB at each point of a grid, the last channel innermost.
-fn table<const N: usize>(model: &Model<'_>, grid: [usize; N]) -> Vec<f32> {
-    let count = grid.iter().product();
-    let mut table = Vec::with_capacity(count * 3);
-    for i in 0..count {
+/// Curves, and linear light at each point of a grid, the last channel innermost.
+fn table<const N: usize>(model: &Model<'_>, channels: Channels, grid: [usize; N]) -> Vec<f32> {
+    let (curves, model) = model.split(channels);
+    let mut table: Vec<f32> = curves
+        .iter()
+        .flat_map(|curve| knots(|v| curve.eval(v)))
+        .collect();
+    for i in 0..grid.iter().product() {
         let (mut rest, mut point) = (i, [0.0; N]);
         for (v, points) in point.iter_mut().zip(grid).rev() {
             *v = (rest % points) as f64 / (points - 1) as f64;
             rest /= points;
         }
-        table.extend(to_srgb(model, &point));
+        table.extend(model.to_linear(&point).map(|v| v as f32));
     }
     table
-}
-
-fn to_srgb(model: &Model<'_>, channels: &[f64]) -> [f32; 3] {
-    model.to_linear(channels).map(|v| srgb_encode(v as f32))
 }

@@ -8,8 +8,6 @@ mod lut;
 
 use self::{curve::Curve, lut::Lut};
 use super::{Channels, Cicp};
-use moxcms::ColorProfile;
-use std::sync::LazyLock;
 
 /// A profile whose header and directory are sound.
 #[derive(Debug)]
@@ -20,7 +18,7 @@ pub(super) struct Profile<'a> {
 }
 
 /// What a profile says of its channels.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Model<'a> {
     /// A curve to luminance, or to CIE's lightness.
     Gray {
@@ -42,9 +40,13 @@ pub(super) type Matrix = [[f64; 3]; 3];
 /// The white of the connection space, as ICC.1 has it.
 const D50: [f64; 3] = [0.9642, 1.0, 0.8249];
 
-/// XYZ of the connection space to linear light of sRGB's primaries.
-static FROM_XYZ: LazyLock<Matrix> =
-    LazyLock::new(|| ColorProfile::new_srgb().rgb_to_xyz_matrix().inverse().v);
+/// XYZ of the connection space to linear light of sRGB's primaries: those of ITU-R BT.709, whose
+/// white is (0.3127, 0.3290), adapted to D50 as ICC.1 has it (Bradford), and inverted.
+const FROM_XYZ: Matrix = [
+    [3.134_186_364_237, -1.617_208_958_998, -0.490_694_064_006],
+    [-0.978_748_504_191, 1.916_130_096_774, 0.033_433_399_16],
+    [0.071_963_927_802, -0.228_993_873_453, 1.405_753_732_896],
+];
 
 impl<'a> Profile<'a> {
     /// The version is not asked for: programs wrote 0 there, and 5 for what is 4.
@@ -73,29 +75,27 @@ impl<'a> Profile<'a> {
         })
     }
 
-    /// Where a tag is. `Ok(None)` if there is none: one past the end is none. `Err` for two.
-    fn tag(&self, name: &[u8; 4]) -> Result<Option<usize>, Damaged> {
+    /// What a tag holds. `Ok(None)` if there is none: one past the end is none. `Err` for two.
+    fn tag(&self, name: &[u8; 4]) -> Result<Option<&'a [u8]>, Damaged> {
         let count = u32_at(self.icc, 128).ok_or(Damaged)? as usize;
         let entries = self.icc[132..132 + 12 * count].chunks_exact(12);
         let mut places = entries
             .filter(|entry| entry[..4] == *name)
             .filter_map(|entry| {
                 let at = u32_at(entry, 4)? as usize;
-                let size = u32_at(entry, 8)? as usize;
-                let is_there = at != 0 && size != 0 && at.checked_add(size)? <= self.icc.len();
-                is_there.then_some(at)
+                let end = at.checked_add(u32_at(entry, 8)? as usize)?;
+                (at != 0 && at < end && end <= self.icc.len()).then_some((at, end))
             });
         let first = places.next();
         match places.all(|other| Some(other) == first) {
-            true => Ok(first),
+            true => Ok(first.map(|(at, end)| &self.icc[at..end])),
             false => Err(Damaged),
         }
     }
 
     /// The tag of code points.
     pub(super) fn cicp(&self) -> Option<Cicp> {
-        let at = self.tag(b"cicp").ok()??;
-        match *self.icc.get(at..at + 10)? {
+        match *self.tag(b"cicp").ok()??.get(..10)? {
             [b'c', b'i', b'c', b'p', _, _, _, _, primaries, transfer] => Some(Cicp {
                 primaries,
                 transfer,
@@ -116,9 +116,9 @@ impl<'a> Profile<'a> {
             None => self.tag(b"A2B1")?,
             first => first,
         };
-        if let Some(at) = table {
+        if let Some(table) = table {
             // Where it is damaged, what else there is cannot be trusted, and is not meant.
-            let lut = Lut::new(self.icc, at, self.channels.count()).ok_or(Damaged)?;
+            let lut = Lut::new(table, self.channels.count()).ok_or(Damaged)?;
             return Ok(Model::Lut {
                 lut,
                 is_lab: self.is_lab,
@@ -149,18 +149,18 @@ impl<'a> Profile<'a> {
     }
 
     fn curve(&self, name: &[u8; 4]) -> Result<Curve<'a>, Damaged> {
-        let at = self.tag(name)?.ok_or(Damaged)?;
-        let (curve, _) = Curve::new(self.icc, at).ok_or(Damaged)?;
+        let tag = self.tag(name)?.ok_or(Damaged)?;
+        let (curve, _) = Curve::new(tag, 0).ok_or(Damaged)?;
         Ok(curve)
     }
 
     fn colorant(&self, name: &[u8; 4]) -> Result<[f64; 3], Damaged> {
         // What the profile of Corbis has for `XYZ `.
         const CORBIS: &[u8] = b"\x17\xa5\x05\xb8";
-        let at = self.tag(name)?.ok_or(Damaged)?;
-        match self.icc.get(at..at + 4) {
+        let tag = self.tag(name)?.ok_or(Damaged)?;
+        match tag.get(..4) {
             Some(b"XYZ " | CORBIS) => {
-                let number = |i: usize| s15_fixed16(self.icc, at + 8 + 4 * i).ok_or(Damaged);
+                let number = |i: usize| s15_fixed16(tag, 8 + 4 * i).ok_or(Damaged);
                 Ok([number(0)?, number(1)?, number(2)?])
             }
             _ => Err(Damaged),
@@ -171,7 +171,7 @@ impl<'a> Profile<'a> {
 #[derive(Debug)]
 struct Damaged;
 
-impl Model<'_> {
+impl<'a> Model<'a> {
     /// XYZ of the connection space.
     fn to_xyz(&self, channels: &[f64]) -> [f64; 3] {
         match self {
@@ -190,11 +190,12 @@ impl Model<'_> {
                 encoded.map(|v| v * (1.0 + 32767.0 / 32768.0))
             }
             Self::Lut { lut, is_lab: true } => {
+                let encoded = lut.eval(channels);
                 let scale = match lut.is_legacy_lab {
                     true => 65535.0 / 65280.0,
                     false => 1.0,
                 };
-                let [l, a, b] = lut.eval(channels).map(|v| v * scale);
+                let [l, a, b] = encoded.map(|v| v * scale);
                 lab_to_xyz([l * 100.0, a * 255.0 - 128.0, b * 255.0 - 128.0])
             }
         }
@@ -212,7 +213,7 @@ impl Model<'_> {
 
     /// Curves to linear light and a matrix from there to that of sRGB's primaries, if that is
     /// all there is.
-    pub(super) fn shaper(&self) -> Option<(&[Curve<'_>; 3], Matrix)> {
+    pub(super) fn shaper(&self) -> Option<(&[Curve<'a>; 3], Matrix)> {
         let Self::Matrix { curves, to_xyz } = self else {
             return None;
         };
@@ -222,6 +223,19 @@ impl Model<'_> {
             curves,
             [0, 1, 2].map(|row| [red[row], green[row], blue[row]]),
         ))
+    }
+
+    /// The curves that stand in front of a table, one a channel, and what is behind them.
+    pub(super) fn split(&self, channels: Channels) -> (Vec<Curve<'a>>, Self) {
+        let mut behind = self.clone();
+        let curves = match &mut behind {
+            Self::Lut { lut, .. } => lut.take_first_curves(),
+            _ => Vec::new(),
+        };
+        match curves.is_empty() {
+            true => (vec![Curve::Identity; channels.count()], behind),
+            false => (curves, behind),
+        }
     }
 
     /// Whether these can be the colours of a picture: one end of all channels is white, roughly,

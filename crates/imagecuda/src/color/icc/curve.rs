@@ -10,10 +10,10 @@ pub(in crate::color) struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// `count` numbers at `at`. `None` if the profile ends before.
-    pub(super) fn new(icc: &'a [u8], at: usize, count: usize, is_wide: bool) -> Option<Self> {
+    /// `count` numbers at `at` of a tag. `None` if it ends before.
+    pub(super) fn new(tag: &'a [u8], at: usize, count: usize, is_wide: bool) -> Option<Self> {
         let len = count.checked_mul(if is_wide { 2 } else { 1 })?;
-        let bytes = icc.get(at..at.checked_add(len)?)?;
+        let bytes = tag.get(at..at.checked_add(len)?)?;
         Some(Self { bytes, is_wide })
     }
 
@@ -48,32 +48,32 @@ pub(in crate::color) enum Curve<'a> {
 
 impl<'a> Curve<'a> {
     /// The curve at `at`, and its size in bytes. `None` if it is damaged.
-    pub(super) fn new(icc: &'a [u8], at: usize) -> Option<(Self, usize)> {
+    pub(super) fn new(tag: &'a [u8], at: usize) -> Option<(Self, usize)> {
         // How Monaco's programs named `curv`.
         const MONACO: &[u8] = b"\x94\x78\xee\x00";
-        match icc.get(at..at.checked_add(4)?)? {
-            b"curv" | MONACO => Self::curv(icc, at),
-            b"para" => Self::para(icc, at),
+        match tag.get(at..at.checked_add(4)?)? {
+            b"curv" | MONACO => Self::curv(tag, at),
+            b"para" => Self::para(tag, at),
             _ => None,
         }
     }
 
-    fn curv(icc: &'a [u8], at: usize) -> Option<(Self, usize)> {
-        let count = u32_at(icc, at + 8)? as usize;
+    fn curv(tag: &'a [u8], at: usize) -> Option<(Self, usize)> {
+        let count = u32_at(tag, at + 8)? as usize;
         let curve = match count {
             0 => Self::Identity,
-            1 => Self::power(f64::from(u16_at(icc, at + 12)?) / 256.0),
-            _ => Self::Sampled(Samples::new(icc, at + 12, count, true)?),
+            1 => Self::power(f64::from(u16_at(tag, at + 12)?) / 256.0),
+            _ => Self::Sampled(Samples::new(tag, at + 12, count, true)?),
         };
         Some((curve, 12 + 2 * count))
     }
 
-    fn para(icc: &'a [u8], at: usize) -> Option<(Self, usize)> {
-        let kind = u16_at(icc, at + 8)?;
+    fn para(tag: &'a [u8], at: usize) -> Option<(Self, usize)> {
+        let kind = u16_at(tag, at + 8)?;
         let count = *[1, 3, 4, 5, 7].get(usize::from(kind))?;
         let mut numbers = [0.0; 7];
         for (i, number) in numbers.iter_mut().enumerate().take(count) {
-            *number = s15_fixed16(icc, at + 12 + 4 * i)?;
+            *number = s15_fixed16(tag, at + 12 + 4 * i)?;
         }
         // These two begin at -b/a.
         if matches!(kind, 1 | 2) && numbers[1] == 0.0 {

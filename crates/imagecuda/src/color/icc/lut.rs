@@ -6,13 +6,15 @@ use super::{
     s15_fixed16, u16_at, u32_at,
 };
 
+use std::mem::take;
+
 const MOST_CHANNELS: usize = 4;
 
 /// What such a tag does, in this order. What it lacks changes nothing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::color) struct Lut<'a> {
     inputs: usize,
-    /// Of three inputs.
+    /// Of three inputs, unless it changes nothing.
     first_matrix: Option<Matrix>,
     input_curves: Vec<Curve<'a>>,
     clut: Option<Clut<'a>>,
@@ -26,68 +28,69 @@ pub(in crate::color) struct Lut<'a> {
 /// Row by row, and what is added to each row.
 type Matrix = [[f64; 4]; 3];
 
+const IDENTITY: Matrix = [
+    [1.0, 0.0, 0.0, 0.0],
+    [0.0, 1.0, 0.0, 0.0],
+    [0.0, 0.0, 1.0, 0.0],
+];
+
 impl<'a> Lut<'a> {
-    /// The table at `at` for so many `inputs`. `None` if it is damaged.
-    pub(super) fn new(icc: &'a [u8], at: usize, inputs: usize) -> Option<Self> {
-        let is_for = [inputs as u8, 3];
-        if icc.get(at + 8..at + 10)? != is_for {
+    /// What a `tag` says for so many `inputs`. `None` if it is damaged.
+    pub(super) fn new(tag: &'a [u8], inputs: usize) -> Option<Self> {
+        if tag.get(8..10)? != [inputs as u8, 3] {
             return None;
         }
-        let lut = match icc.get(at..at + 4)? {
-            b"mft1" => Self::lut8_or_16(icc, at, inputs, false),
-            b"mft2" => Self::lut8_or_16(icc, at, inputs, true),
-            b"mAB " => Self::a_to_b(icc, at, inputs),
+        let lut = match tag.get(..4)? {
+            b"mft1" => Self::lut8_or_16(tag, inputs, false),
+            b"mft2" => Self::lut8_or_16(tag, inputs, true),
+            b"mAB " => Self::a_to_b(tag, inputs),
             _ => None,
         }?;
         (lut.clut.is_some() || inputs == 3).then_some(lut)
     }
 
-    fn lut8_or_16(icc: &'a [u8], at: usize, inputs: usize, is_wide: bool) -> Option<Self> {
-        let grid = usize::from(*icc.get(at + 10)?);
+    fn lut8_or_16(tag: &'a [u8], inputs: usize, is_wide: bool) -> Option<Self> {
+        let grid = usize::from(*tag.get(10)?);
         let mut matrix = [[0.0; 4]; 3];
         for i in 0..9 {
-            matrix[i / 3][i % 3] = s15_fixed16(icc, at + 12 + 4 * i)?;
+            matrix[i / 3][i % 3] = s15_fixed16(tag, 12 + 4 * i)?;
         }
         let (entries, out_entries, mut at) = match is_wide {
-            true => (
-                u16_at(icc, at + 48)?.into(),
-                u16_at(icc, at + 50)?.into(),
-                at + 52,
-            ),
-            false => (256, 256, at + 48),
+            true => (u16_at(tag, 48)?.into(), u16_at(tag, 50)?.into(), 52),
+            false => (256, 256, 48),
         };
-        let input_curves = curves(icc, &mut at, inputs, entries, is_wide)?;
+        let input_curves = curves(tag, &mut at, inputs, entries, is_wide)?;
         let clut = match grid {
             0 => None,
             _ => {
-                let clut = Clut::new(icc, at, vec![grid; inputs], is_wide)?;
+                let clut = Clut::new(tag, at, vec![grid; inputs], is_wide)?;
                 at += clut.samples.size();
                 Some(clut)
             }
         };
         Some(Self {
             inputs,
-            first_matrix: (inputs == 3).then_some(matrix),
+            first_matrix: (inputs == 3 && matrix != IDENTITY).then_some(matrix),
             input_curves,
             clut,
             middle_curves: Vec::new(),
             matrix: None,
-            output_curves: curves(icc, &mut at, 3, out_entries, is_wide)?,
+            output_curves: curves(tag, &mut at, 3, out_entries, is_wide)?,
             is_legacy_lab: is_wide,
         })
     }
 
-    fn a_to_b(icc: &'a [u8], at: usize, inputs: usize) -> Option<Self> {
+    fn a_to_b(tag: &'a [u8], inputs: usize) -> Option<Self> {
         // Where each part is, of which those at 0 are absent.
         let part = |i: usize| {
-            let offset = u32_at(icc, at + 12 + 4 * i)? as usize;
-            Some((offset != 0).then_some(at + offset))
+            let offset = u32_at(tag, 12 + 4 * i)? as usize;
+            Some((offset != 0).then_some(offset))
         };
         let curves = |i: usize, count: usize| match part(i)? {
             None => Some(Vec::new()),
             Some(mut at) => (0..count)
                 .map(|_| {
-                    let (curve, size) = Curve::new(icc, at)?;
+                    let (curve, size) = Curve::new(tag, at)?;
                     at = (at + size).next_multiple_of(4);
                     Some(curve)
                 })
@@ -98,10 +101,10 @@ impl<'a> Lut<'a> {
             Some(at) => {
                 let mut matrix = [[0.0; 4]; 3];
                 for i in 0..9 {
-                    matrix[i / 3][i % 3] = s15_fixed16(icc, at + 4 * i)?;
+                    matrix[i / 3][i % 3] = s15_fixed16(tag, at + 4 * i)?;
                 }
                 for (i, row) in matrix.iter_mut().enumerate() {
-                    row[3] = s15_fixed16(icc, at + 36 + 4 * i)?;
+                    row[3] = s15_fixed16(tag, at + 36 + 4 * i)?;
                 }
                 Some(matrix)
             }
@@ -109,14 +112,14 @@ impl<'a> Lut<'a> {
         let clut = match part(3)? {
             None => None,
             Some(at) => {
-                let grid = icc.get(at..at + inputs)?;
-                let is_wide = match icc.get(at + 16)? {
+                let grid = tag.get(at..at + inputs)?;
+                let is_wide = match tag.get(at + 16)? {
                     1 => false,
                     2 => true,
                     _ => return None,
                 };
                 let grid = grid.iter().map(|&points| points.into()).collect();
-                Some(Clut::new(icc, at + 20, grid, is_wide)?)
+                Some(Clut::new(tag, at + 20, grid, is_wide)?)
             }
         };
         Some(Self {
@@ -129,6 +132,15 @@ impl<'a> Lut<'a> {
             output_curves: curves(0, 3)?,
             is_legacy_lab: false,
         })
+    }
+
+    /// The curves that come first, if nothing else does.
+    pub(super) fn take_first_curves(&mut self) -> Vec<Curve<'a>> {
+        match (&self.first_matrix, &self.clut) {
+            (Some(_), _) => Vec::new(),
+            (None, None) if self.input_curves.is_empty() => take(&mut self.middle_curves),
+            _ => take(&mut self.input_curves),
+        }
     }
 
     /// The encoded numbers of the connection space.
@@ -155,7 +167,7 @@ impl<'a> Lut<'a> {
 
 /// The sampled curves of a `lut8Type` or `lut16Type`, which may have none.
 fn curves<'a>(
-    icc: &'a [u8],
+    tag: &'a [u8],
     at: &mut usize,
     count: usize,
     entries: usize,
@@ -166,7 +178,7 @@ fn curves<'a>(
         1 => None,
         _ => (0..count)
             .map(|_| {
-                let samples = Samples::new(icc, *at, entries, is_wide)?;
+                let samples = Samples::new(tag, *at, entries, is_wide)?;
                 *at += samples.size();
                 Some(Curve::Sampled(samples))
             })
@@ -185,19 +197,19 @@ fn multiply(matrix: &Matrix, [x, y, z]: [f64; 3]) -> [f64; 3] {
 }
 
 /// Colours at the points of a grid, the last channel innermost.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Clut<'a> {
     grid: Vec<usize>,
     samples: Samples<'a>,
 }
 
 impl<'a> Clut<'a> {
-    fn new(icc: &'a [u8], at: usize, grid: Vec<usize>, is_wide: bool) -> Option<Self> {
+    fn new(tag: &'a [u8], at: usize, grid: Vec<usize>, is_wide: bool) -> Option<Self> {
         if grid.iter().any(|&points| points < 2) {
             return None;
         }
         let points: usize = grid.iter().product();
-        let samples = Samples::new(icc, at, points * 3, is_wide)?;
+        let samples = Samples::new(tag, at, points * 3, is_wide)?;
         Some(Self { grid, samples })
     }
 

@@ -1,0 +1,410 @@
+//! Colours by ICC profiles of every kind, against Little CMS; and profiles that are damaged.
+
+mod damage;
+
+use crate::{
+    color::png,
+    inks::tiff,
+    support::{
+        Noise,
+        profiles::{COLOR_MATCH, Icc, Mab, PRO_PHOTO, SRGB, curv, grid, mft, para, sampled},
+    },
+};
+use image::ExtendedColorType;
+use imagecuda::{Device, LoadOptions};
+use lcms2::{Intent, PixelFormat, Profile, Transform};
+use libtest_mimic::Trial;
+use tiff::encoder::colortype;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials = crate::support::on_each_device(crate::device_tests![
+        curves_of_one_number,
+        parametric_curves,
+        sampled_curves,
+        sixteen_bits,
+        gray,
+        tables_of_rgb,
+        tables_of_rgb_to_xyz,
+        tables_of_gray,
+        tables_of_inks,
+        a_table_goes_before_a_matrix,
+        what_is_seen_in_the_wild,
+    ]);
+    trials.extend(damage::trials());
+    trials
+}
+
+/// Each channel alone from 0 to its end, all of them together, the same with the others at their
+/// end, and noise.
+fn samples(channels: usize) -> Vec<u8> {
+    let mut samples = Noise::new(5).bytes(channels * 2048);
+    for ramp in 0..=channels {
+        for others in [0, 255] {
+            for v in 0..=255 {
+                let is_on = |c: usize| ramp == channels || c == ramp;
+                samples.extend((0..channels).map(|c| if is_on(c) { v } else { others }));
+            }
+        }
+    }
+    samples
+}
+
+fn channels(icc: &Icc) -> usize {
+    match &icc.space {
+        b"GRAY" => 1,
+        b"CMYK" => 4,
+        _ => 3,
+    }
+}
+
+/// sRGB of pixels with a profile, as Little CMS has it, without clipping or tables of its own.
+/// `None` if it refuses the profile.
+fn little_cms(icc: &[u8], pixels: &[f32], channels: usize) -> Option<Vec<[f32; 3]>> {
+    let profile = Profile::new_icc(icc).ok()?;
+    let srgb = Profile::new_srgb();
+    let (intent, to) = (Intent::RelativeColorimetric, PixelFormat::RGB_FLT);
+    let mut out = vec![[0.0; 3]; pixels.len() / channels];
+    match channels {
+        1 => Transform::new(&profile, PixelFormat::GRAY_FLT, &srgb, to, intent)
+            .ok()?
+            .transform_pixels(pixels, &mut out),
+        3 => Transform::new(&profile, PixelFormat::RGB_FLT, &srgb, to, intent)
+            .ok()?
+            .transform_pixels(pixels.as_chunks::<3>().0, &mut out),
+        _ => {
+            // Inks are percents there.
+            let percents: Vec<_> = pixels.iter().map(|v| v * 100.0).collect();
+            Transform::new(&profile, PixelFormat::CMYK_FLT, &srgb, to, intent)
+                .ok()?
+                .transform_pixels(percents.as_chunks::<4>().0, &mut out)
+        }
+    }
+    Some(out)
+}
+
+/// The largest difference from Little CMS, in steps of 8 bits.
+fn off_by(device: &Device, icc: &Icc) -> f32 {
+    let (channels, profile) = (channels(icc), icc.bytes());
+    let samples = samples(channels);
+    let file = match channels {
+        1 => png(&samples, 16, ExtendedColorType::L8, &profile),
+        3 => png(&samples, 16, ExtendedColorType::Rgb8, &profile),
+        _ => tiff::<colortype::CMYK8>(&samples, 16, Some(&profile)),
+    };
+    let pixels: Vec<f32> = samples.iter().map(|&v| f32::from(v) / 255.0).collect();
+    let right = little_cms(&profile, &pixels, channels).expect("Little CMS takes it");
+    difference(device, &file, &right)
+}
+
+fn difference(device: &Device, file: &[u8], right: &[[f32; 3]]) -> f32 {
+    let image = LoadOptions::new().decode(device, file).unwrap();
+    let got = image.download().unwrap();
+    assert_eq!(got.len(), right.len() * 4);
+    let mut worst = 0.0;
+    for (got, right) in got.chunks(4).zip(right) {
+        for (got, right) in got.iter().zip(right) {
+            assert!(got.is_finite());
+            worst = f32::max(worst, (got.clamp(0.0, 1.0) - right.clamp(0.0, 1.0)).abs());
+        }
+    }
+    worst * 255.0
+}
+
+/// The profile means something else than its numbers, and that is what they become.
+#[track_caller]
+fn assert_right(device: &Device, icc: &Icc, most: f32, what: impl std::fmt::Debug) {
+    let off = off_by(device, icc);
+    assert!(off <= most, "{what:?}: off by {off} steps");
+}
+
+const PRIMARIES: [[[f64; 3]; 3]; 3] = [SRGB, PRO_PHOTO, COLOR_MATCH];
+
+/// From 0.5 to 4.0 in eighths of their 8.8 bits, and what programs write: 1.8, 2.2.
+fn gammas() -> impl Iterator<Item = u16> {
+    (0x80..=0x400).step_by(32).chain([0x1cc, 0x1cd, 0x233])
+}
+
+fn curves_of_one_number(device: &Device) {
+    for primaries in PRIMARIES {
+        for gamma in gammas() {
+            let profile = Icc::rgb(primaries, &curv(&[gamma]));
+            assert_right(device, &profile, 0.3, gamma);
+        }
+        assert_right(device, &Icc::rgb(primaries, &curv(&[])), 0.3, "linear");
+    }
+}
+
+/// Numbers of each of the five functions.
+fn functions() -> Vec<(u16, Vec<f64>)> {
+    vec![
+        (0, vec![0.6]),
+        (0, vec![1.0]),
+        (0, vec![1.8]),
+        (0, vec![2.4]),
+        (1, vec![2.2, 0.9, 0.1]),
+        (1, vec![1.8, 1.1, -0.1]),
+        (2, vec![2.0, 0.9, 0.05, 0.02]),
+        (
+            3,
+            vec![2.4, 1.0 / 1.055, 0.055 / 1.055, 1.0 / 12.92, 0.04045],
+        ),
+        (3, vec![1.8, 1.0, 0.0, 1.0 / 16.0, 1.0 / 32.0]),
+        (4, vec![2.2, 0.9, 0.08, 0.1, 0.05, 0.01, 0.002]),
+        (4, vec![1.8, 1.0, 0.0, 0.0625, 0.03125, 0.0, 0.0]),
+    ]
+}
+
+fn parametric_curves(device: &Device) {
+    for primaries in PRIMARIES {
+        for (kind, numbers) in functions() {
+            let profile = Icc::rgb(primaries, &para(kind, &numbers));
+            assert_right(device, &profile, 0.3, (kind, numbers));
+        }
+    }
+}
+
+fn srgb(v: f64) -> f64 {
+    match v {
+        v if v <= 0.04045 => v / 12.92,
+        v => ((v + 0.055) / 1.055).powf(2.4),
+    }
+}
+
+const COUNTS: [usize; 10] = [2, 3, 5, 16, 17, 33, 256, 1024, 4095, 4096];
+
+fn sampled_curves(device: &Device) {
+    for count in COUNTS {
+        for (i, curve) in [srgb, |v: f64| v.powf(1.8)].into_iter().enumerate() {
+            for primaries in [PRO_PHOTO, COLOR_MATCH] {
+                let profile = Icc::rgb(primaries, &sampled(count, curve));
+                assert_right(device, &profile, 0.3, (count, i));
+            }
+        }
+    }
+    // Of which no two are alike.
+    let profile = Icc::rgb(SRGB, &curv(&[0x1cd]))
+        .with(b"gTRC", sampled(100, |v| v * v))
+        .with(b"bTRC", para(3, &[2.4, 0.9479, 0.0521, 0.0774, 0.0405]));
+    assert_right(device, &profile, 0.3, "three curves");
+}
+
+fn sixteen_bits(device: &Device) {
+    let mut samples: Vec<u16> = bytemuck::pod_collect_to_vec(&Noise::new(9).bytes(3 * 2 * 4080));
+    // All that is dark, too.
+    for (sample, v) in samples.iter_mut().zip(0..1200) {
+        *sample = v;
+    }
+    let pixels: Vec<f32> = samples.iter().map(|&v| f32::from(v) / 65535.0).collect();
+    for curve in [curv(&[0x1cd]), para(0, &[2.2]), sampled(1024, srgb)] {
+        let profile = Icc::rgb(PRO_PHOTO, &curve).bytes();
+        let bytes = bytemuck::cast_slice(&samples);
+        let file = png(bytes, 16, ExtendedColorType::Rgb16, &profile);
+        let off = difference(device, &file, &little_cms(&profile, &pixels, 3).unwrap());
+        assert!(off < 0.5, "off by {off} steps");
+    }
+}
+
+fn gray(device: &Device) {
+    for pcs in [b"XYZ ", b"Lab "] {
+        for gamma in gammas() {
+            assert_right(device, &Icc::gray(pcs, &curv(&[gamma])), 0.3, gamma);
+        }
+        for (kind, numbers) in functions() {
+            let profile = Icc::gray(pcs, &para(kind, &numbers));
+            assert_right(device, &profile, 0.3, (kind, numbers));
+        }
+        for count in COUNTS {
+            let profile = Icc::gray(pcs, &sampled(count, |v| v.powf(1.5)));
+            assert_right(device, &profile, 0.3, count);
+        }
+    }
+}
+
+/// XYZ of linear light of these primaries.
+fn to_xyz(primaries: [[f64; 3]; 3], light: [f64; 3]) -> [f64; 3] {
+    [0, 1, 2].map(|row| (0..3).map(|c| primaries[c][row] * light[c]).sum())
+}
+
+/// XYZ as Lab, both under D50.
+fn to_lab([x, y, z]: [f64; 3]) -> [f64; 3] {
+    let f = |t: f64| match t {
+        t if t > 216.0 / 24389.0 => t.cbrt(),
+        t => t * 841.0 / 108.0 + 16.0 / 116.0,
+    };
+    let [x, y, z] = [x / 0.9642, y, z / 0.8249].map(f);
+    [116.0 * y - 16.0, 500.0 * (x - y), 200.0 * (y - z)]
+}
+
+/// Lab as numbers from 0.0 to 1.0: in a `lut16Type` 100 is 0xff00.
+fn encoded([l, a, b]: [f64; 3], is_lut16: bool) -> [f64; 3] {
+    let scale = if is_lut16 { 65280.0 / 65535.0 } else { 1.0 };
+    [l / 100.0, (a + 128.0) / 255.0, (b + 128.0) / 255.0].map(|v| v * scale)
+}
+
+fn lab_table(primaries: [[f64; 3]; 3], gamma: f64, points: usize, is_wide: bool) -> Icc {
+    let of = |v: &[f64]| {
+        let light = [v[0], v[1], v[2]].map(|v| v.powf(gamma));
+        encoded(to_lab(to_xyz(primaries, light)), is_wide)
+    };
+    let table = mft(is_wide, (3, points), |v| v, of, |v| v);
+    Icc::new(b"RGB ", b"Lab ").with(b"A2B0", table)
+}
+
+fn tables_of_rgb(device: &Device) {
+    for version in [2, 4] {
+        for is_wide in [false, true] {
+            for (primaries, gamma) in [(SRGB, 2.2), (COLOR_MATCH, 1.8), (PRO_PHOTO, 2.2)] {
+                for points in [9, 17, 21] {
+                    let mut profile = lab_table(primaries, gamma, points, is_wide);
+                    profile.version[0] = version;
+                    assert_right(device, &profile, 2.0, (version, is_wide, gamma, points));
+                }
+            }
+        }
+    }
+    // Curves on both sides of the grid, and a grid of Lab in a `mAB `.
+    let of = |v: &[f64]| encoded(to_lab(to_xyz(PRO_PHOTO, [v[0], v[1], v[2]])), true);
+    let behind = |v: f64| v.sqrt();
+    for is_wide in [false, true] {
+        let squares = |v: &[f64]| of(&[v[0], v[1], v[2]].map(|v| v.powi(3))).map(|v| v * v);
+        let table = mft(is_wide, (3, 17), |v| v.powf(0.7), squares, behind);
+        let profile = Icc::new(b"RGB ", b"Lab ").with(b"A2B0", table);
+        assert_right(device, &profile, 3.0, ("curves", is_wide));
+        let mab = Mab {
+            a: vec![para(0, &[0.7]); 3],
+            points: vec![9, 17, 12],
+            clut: grid(&[9, 17, 12], |v| {
+                let light = [v[0], v[1], v[2]].map(|v| v.powi(3));
+                encoded(to_lab(to_xyz(COLOR_MATCH, light)), false)
+            }),
+            is_wide,
+            b: vec![curv(&[]), curv(&[0x100]), sampled(2, |v| v)],
+            ..Mab::default()
+        };
+        let profile = Icc::new(b"RGB ", b"Lab ").with(b"A2B0", mab.bytes());
+        assert_right(device, &profile, 3.0, ("mAB", is_wide));
+    }
+}
+
+fn tables_of_rgb_to_xyz(device: &Device) {
+    const MOST: f64 = 1.0 + 32767.0 / 32768.0;
+    for (curve, gamma) in [(curv(&[0x1cd]), 1.8008), (para(0, &[2.2]), 2.2)] {
+        let matrix = (0..9).map(|i| PRO_PHOTO[i % 3][i / 3] / MOST);
+        let shaper = Mab {
+            m: vec![curve.clone(); 3],
+            matrix: matrix.clone().chain([0.0; 3]).collect(),
+            b: vec![curv(&[]); 3],
+            ..Mab::default()
+        };
+        let xyz = |light: [f64; 3]| to_xyz(PRO_PHOTO, light).map(|v| v / MOST);
+        let whole = Mab {
+            a: vec![curve; 3],
+            points: vec![5; 3],
+            clut: grid(&[5; 3], |v| [v[0], v[1], v[2]]),
+            is_wide: true,
+            m: vec![para(0, &[1.0]); 3],
+            ..shaper.clone()
+        };
+        for (i, table) in [shaper.bytes(), whole.bytes()].into_iter().enumerate() {
+            let profile = Icc::new(b"RGB ", b"XYZ ").with(b"A2B0", table);
+            assert_right(device, &profile, 0.5, (i, gamma));
+        }
+        let of = |v: &[f64]| xyz([v[0], v[1], v[2]]);
+        let table = mft(true, (3, 9), |v| v.powf(gamma), of, |v| v);
+        // Only the colorimetric one.
+        let profile = Icc::new(b"RGB ", b"XYZ ").with(b"A2B1", table);
+        assert_right(device, &profile, 0.5, ("lut16", gamma));
+    }
+}
+
+fn tables_of_gray(device: &Device) {
+    for is_wide in [false, true] {
+        let of = |v: &[f64]| encoded([v[0] * 100.0, 30.0 * v[0] * (1.0 - v[0]), 0.0], is_wide);
+        let table = mft(is_wide, (1, 33), |v| v.powf(0.8), of, |v| v);
+        let profile = Icc::new(b"GRAY", b"Lab ").with(b"A2B0", table);
+        assert_right(device, &profile, 0.5, is_wide);
+    }
+}
+
+/// The Lab colour of a mix of inks.
+fn printed(v: &[f64]) -> [f64; 3] {
+    let [c, m, y, k] = [v[0], v[1], v[2], v[3]];
+    let paper = [1.0 - 0.8 * c, 1.0 - 0.7 * m, 1.0 - 0.1 * y, 1.0 - 0.9 * k];
+    [
+        100.0 * paper.iter().product::<f64>(),
+        (-35.0 * c + 70.0 * m - 5.0 * y) * (1.0 - k),
+        (-45.0 * c - 5.0 * m + 85.0 * y) * (1.0 - k),
+    ]
+}
+
+fn tables_of_inks(device: &Device) {
+    for is_wide in [false, true] {
+        for (points, gamma) in [(5, 1.0), (9, 0.6), (9, 1.3), (11, 1.0)] {
+            let of = |v: &[f64]| encoded(printed(v), is_wide);
+            let table = mft(is_wide, (4, points), |v| v.powf(gamma), of, |v| v);
+            let profile = Icc::new(b"CMYK", b"Lab ").with(b"A2B0", table);
+            assert_right(device, &profile, 3.0, (is_wide, points, gamma));
+        }
+        let mab = Mab {
+            a: vec![para(0, &[0.8]); 4],
+            points: vec![9, 7, 5, 9],
+            clut: grid(&[9, 7, 5, 9], |v| encoded(printed(v), false)),
+            is_wide,
+            b: vec![curv(&[]); 3],
+            ..Mab::default()
+        };
+        let profile = Icc::new(b"CMYK", b"Lab ").with(b"A2B0", mab.bytes());
+        assert_right(device, &profile, 3.0, ("mAB", is_wide));
+    }
+}
+
+fn a_table_goes_before_a_matrix(device: &Device) {
+    let table = lab_table(COLOR_MATCH, 1.8, 17, true).tags.pop().unwrap().1;
+    // The matrix is for other colours, and may be damaged: nobody looks.
+    for matrix in [b"XYZ ", b"zyx "] {
+        let mut red = crate::support::profiles::xyz([0.2, 0.3, 0.4]);
+        red[..4].copy_from_slice(matrix);
+        let mut profile = Icc::rgb(PRO_PHOTO, &curv(&[0x100])).with(b"A2B0", table.clone());
+        profile = profile.with(b"rXYZ", red);
+        profile.pcs = *b"Lab ";
+        assert_right(device, &profile, 2.0, matrix);
+    }
+}
+
+/// What some programs wrote, and what others convert.
+fn what_is_seen_in_the_wild(device: &Device) {
+    let plain = Icc::rgb(COLOR_MATCH, &curv(&[0x1cd]));
+    for major in [0, 2, 3, 4, 5] {
+        let profile = Icc {
+            version: [major, 0, 0, 0],
+            ..plain.clone()
+        };
+        assert_right(device, &profile, 0.3, ("version", major));
+    }
+    for class in [b"scnr", b"prtr", b"spac", &[0; 4]] {
+        let profile = Icc {
+            class: *class,
+            ..plain.clone()
+        };
+        assert_right(device, &profile, 0.3, ("class", class));
+    }
+    // A matrix beside the header of a table.
+    let lab = Icc {
+        pcs: *b"Lab ",
+        ..plain.clone()
+    };
+    assert_right(device, &lab, 0.3, "Lab");
+    let renamed = |mut icc: Icc, from: &[u8], to: [u8; 4]| {
+        for (name, data) in &mut icc.tags {
+            if *name != *b"wtpt" && data.starts_with(from) {
+                data[..4].copy_from_slice(&to);
+            }
+        }
+        icc
+    };
+    let corbis = renamed(plain, b"XYZ ", [0x17, 0xa5, 0x05, 0xb8]);
+    assert_right(device, &corbis, 0.3, "primaries as Corbis names them");
+    let monaco = Icc::rgb(COLOR_MATCH, &sampled(64, srgb));
+    let monaco = renamed(monaco, b"curv", [0x94, 0x78, 0xee, 0x00]);
+    assert_right(device, &monaco, 0.3, "curves as Monaco names them");
+}

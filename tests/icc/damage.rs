@@ -1,6 +1,9 @@
 //! Profiles that are damaged, or that cannot be meant: the numbers stay as they are.
 
-use super::{channels, lab_table, printed, samples};
+use super::{
+    channels, samples,
+    tables::{encoded, lab_table, printed, to_xyz},
+};
 use crate::{
     color::png,
     inks::tiff,
@@ -140,9 +143,6 @@ fn damaged_primaries(device: &Device) {
     }
     let zeros = Icc::rgb([[0.0; 3]; 3], &curv(&[0x233]));
     assert_ignored(device, &zeros, "all zeros");
-    // Columns for rows: white is nowhere near white.
-    let turned = [0, 1, 2].map(|row| [0, 1, 2].map(|c| PRO_PHOTO[c][row]));
-    assert_ignored(device, &Icc::rgb(turned, &curv(&[0x1cd])), "turned");
 }
 
 fn damaged_curves(device: &Device) {
@@ -194,13 +194,7 @@ fn damaged_curves(device: &Device) {
 fn damaged_tables(device: &Device) {
     let table = |icc: &Icc| icc.tags.last().unwrap().1.clone();
     let rgb = table(&lab_table(PRO_PHOTO, 1.8, 9, true));
-    let inks = mft(
-        false,
-        (4, 5),
-        |v| v,
-        |v| super::encoded(printed(v), false),
-        |v| v,
-    );
+    let inks = mft(false, (4, 5), |v| v, |v| encoded(printed(v), false), |v| v);
     let mab = Mab {
         a: vec![para(0, &[1.8]); 3],
         points: vec![2; 3],
@@ -252,7 +246,7 @@ fn damaged_tables(device: &Device) {
     }
     let swapped = Icc::new(b"RGB ", b"XYZ ").with(b"A2B0", rgb);
     assert_ignored(device, &swapped, "Lab as XYZ");
-    let of = |v: &[f64]| super::to_xyz(SRGB, [v[0], v[1], v[2]]).map(|v| v / 2.0);
+    let of = |v: &[f64]| to_xyz(SRGB, [v[0], v[1], v[2]]).map(|v| v / 2.0);
     let swapped = Icc::new(b"RGB ", b"Lab ").with(b"A2B0", mft(true, (3, 9), |v| v, of, |v| v));
     assert_ignored(device, &swapped, "XYZ as Lab");
     for (what, table) in [
@@ -271,7 +265,7 @@ fn damaged_tables(device: &Device) {
 fn what_is_cut_short_or_changed_is_right_or_ignored(device: &Device) {
     let profiles = [
         Icc::rgb(PRO_PHOTO, &curv(&[0x1cd])),
-        Icc::rgb(SRGB, &para(3, &[2.4, 0.9479, 0.0521, 0.0774, 0.0405])),
+        Icc::rgb(SRGB, &para(3, &super::SRGB_CURVE)),
         Icc::gray(b"XYZ ", &sampled(9, |v| v * v)),
     ];
     for icc in profiles {
@@ -279,7 +273,8 @@ fn what_is_cut_short_or_changed_is_right_or_ignored(device: &Device) {
         let numbers = samples(channels);
         let plain = plain(device, channels);
         let pixels: Vec<f32> = numbers.iter().map(|&v| f32::from(v) / 255.0).collect();
-        for at in (0..whole.len()).step_by(3) {
+        // Behind the size and the version, of which Little CMS takes few.
+        for at in (12..whole.len()).step_by(3) {
             for edit in [0, 0x80, 0xff] {
                 let mut profile = whole.clone();
                 profile[at] ^= edit;
@@ -312,7 +307,7 @@ fn a_profile_that_is_ignored_is_not_carried_on(device: &Device) {
         let decoded = LoadOptions::new().read_bytes(device, &file).unwrap();
         decoded.metadata().icc_profile().is_some()
     };
-    let srgb = Icc::rgb(SRGB, &para(3, &[2.4, 0.9479, 0.0521, 0.0774, 0.0405]));
+    let srgb = Icc::rgb(SRGB, &para(3, &super::SRGB_CURVE));
     assert!(carried(&srgb));
     assert!(!carried(&sound));
     assert!(!carried(&sound.without(b"rXYZ")));

@@ -260,19 +260,19 @@ pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 
 }
 
 /// A pixel of cyan, magenta, yellow and black ink as opaque sRGB, by a table: as
-/// [`look_up`] for three of them, and straight between two such for black.
+/// [`look_up`] for the last three, and straight between two such for cyan. Little CMS does so.
 #[inline(always)]
 pub fn look_up_inks(table: &[f32; INK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
     const N: usize = INK_GRID;
     let (h, c) = place(&table[..CURVE], c, N);
     let (i, m) = place(&table[CURVE..2 * CURVE], m, N);
     let (j, y) = place(&table[2 * CURVE..3 * CURVE], y, N);
-    let (k, t) = place(&table[3 * CURVE..4 * CURVE], k, N);
-    let corner = 4 * CURVE + (((h * N + i) * N + j) * N + k) * 3;
-    let sides = [N * N * N * 3, N * N * 3, N * 3];
-    let less = tetrahedron(table, corner, sides, [c, m, y]);
-    let more = tetrahedron(table, corner + 3, sides, [c, m, y]);
-    let [r, g, b] = [0, 1, 2].map(|c| encode_quickly(less[c] * (1.0 - t) + more[c] * t));
+    let (l, k) = place(&table[3 * CURVE..4 * CURVE], k, N);
+    let corner = 4 * CURVE + (((h * N + i) * N + j) * N + l) * 3;
+    let sides = [N * N * 3, N * 3, 3];
+    let less = tetrahedron(table, corner, sides, [m, y, k]);
+    let more = tetrahedron(table, corner + N * N * N * 3, sides, [m, y, k]);
+    let [r, g, b] = [0, 1, 2].map(|i| encode_quickly(less[i] * (1.0 - c) + more[i] * c));
     RgbaF32([r, g, b, 1.0])
 }
 
@@ -444,12 +444,12 @@ mod tests {
 
     #[test]
     fn an_ink_table_of_a_multilinear_map_is_that_map() {
-        // Linear in the coloured inks, where black's share may be anything.
+        // Linear in the last three inks, where cyan's share may be anything.
         let map = |c: f32, m: f32, y: f32, k: f32| {
             [
-                (1.0 - c) * 0.5 + (1.0 - k) * m * 0.25,
+                (1.0 - k) * 0.5 + (1.0 - c) * m * 0.25,
                 1.0 - y,
-                (c + m + y) * (1.0 - k),
+                (k + m + y) * (1.0 - c),
             ]
         };
         const N: usize = INK_GRID;

@@ -9,7 +9,7 @@ pub(crate) use self::cicp::Cicp;
 use self::{cicp::ToLinear, icc::Profile};
 use crate::{Format, codec::Metadata};
 use imagecuda_kernels::{
-    color::{INK_TABLE, SHAPER, TABLE, curve, look_up, look_up_inks, shape},
+    color::{INK_TABLE, SHAPER, TABLE, curve, look_up, look_up_inks, shape, srgb_decode},
     layout::Layout,
     pixel::RgbaF32,
 };
@@ -196,19 +196,20 @@ impl Conversion {
         Self::Shaper(numbers.chain(bytes).chain(knots).collect())
     }
 
-    /// Whether nothing would change by half of an 8-bit step: the many files whose profile is
-    /// some maker's edition of sRGB keep their exact numbers.
+    /// Whether nothing would change by half of an 8-bit step, or by 1/2000 of white's light: the
+    /// many files whose profile is some maker's edition of sRGB keep their exact numbers.
     fn is_identity(&self) -> bool {
         const STEPS: u32 = 8;
         let at = |i: u32| (i % (STEPS + 1)) as f32 / STEPS as f32;
+        let is_near = |a: f32, b: f32| {
+            let light = (srgb_decode(a) - srgb_decode(b)).abs();
+            (a - b).abs() < 0.5 / 255.0 || light < 1.0 / 2000.0
+        };
         (0..(STEPS + 1).pow(3)).all(|i| {
             let color = [at(i / (STEPS + 1).pow(2)), at(i / (STEPS + 1)), at(i)];
             let [r, g, b] = color;
             let converted = self.apply(RgbaF32([r, g, b, 1.0])).0;
-            color
-                .iter()
-                .zip(converted)
-                .all(|(a, b)| (a - b).abs() < 0.5 / 255.0)
+            color.iter().zip(converted).all(|(&a, b)| is_near(a, b))
         })
     }
 
@@ -245,10 +246,20 @@ fn array<const N: usize>(numbers: &[f32]) -> &[f32; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use moxcms::{ColorProfile, DataColorSpace};
+    use moxcms::{ColorProfile, DataColorSpace, Xyzd};
 
     fn icc(profile: &ColorProfile) -> Vec<u8> {
         profile.encode().unwrap()
+    }
+
+    /// Display P3 as Apple's own profile has its primaries.
+    fn display_p3() -> ColorProfile {
+        let xyz = |x, y, z| Xyzd { x, y, z };
+        let mut profile = ColorProfile::new_display_p3();
+        profile.red_colorant = xyz(0.51512, 0.2412, -0.00105);
+        profile.green_colorant = xyz(0.29198, 0.69225, 0.04189);
+        profile.blue_colorant = xyz(0.1571, 0.06657, 0.78407);
+        profile
     }
 
     /// Display P3 to sRGB in double precision: the published matrix, and sRGB's curve.
@@ -272,8 +283,7 @@ mod tests {
 
     #[test]
     fn display_p3_is_converted_and_keeps_what_srgb_lacks() {
-        let conversion =
-            Conversion::from_icc(&icc(&ColorProfile::new_display_p3()), Channels::Rgb).unwrap();
+        let conversion = Conversion::from_icc(&icc(&display_p3()), Channels::Rgb).unwrap();
         for i in 0..729u32 {
             let color = [i / 81, i / 9 % 9, i % 9].map(|v| f64::from(v) / 8.0);
             let [r, g, b] = color.map(|v| v as f32);

@@ -26,8 +26,8 @@ impl Conversion {
                 rows.copy_from_slice(matrix.as_flattened());
                 Self::shaper_of(rows, [0.0; 4], curves)
             }
-            (Channels::Rgb, None) => Self::Table(table(model, channels, [GRID; 3])),
-            (Channels::Inks, _) => Self::Inks(table(model, channels, [INK_GRID; 4])),
+            (Channels::Rgb, None) => Self::Table(table::<3>(model, channels, GRID)),
+            (Channels::Inks, _) => Self::Inks(table::<4>(model, channels, INK_GRID)),
         };
         let is_finite = conversion.numbers().iter().all(|v| v.is_finite());
         (is_finite && conversion.agrees_with(model, channels)).then_some(conversion)
@@ -90,18 +90,24 @@ fn knots(curve: impl Fn(f64) -> f64) -> Vec<f32> {
     (0..CURVE).map(|i| curve(at(i)) as f32).collect()
 }
 
-/// Curves, and linear light at each point of a grid, the last channel innermost.
-fn table<const N: usize>(model: &Model<'_>, channels: Channels, grid: [usize; N]) -> Vec<f32> {
+/// Curves, and linear light at each of `side` points along each channel, the last innermost.
+fn table<const N: usize>(model: &Model<'_>, channels: Channels, side: usize) -> Vec<f32> {
     let (curves, model) = model.split(channels);
-    let mut table: Vec<f32> = curves
-        .iter()
-        .flat_map(|curve| knots(|v| curve.eval(v)))
-        .collect();
-    for i in 0..grid.iter().product() {
+    let (mut table, mut cells) = (Vec::new(), [side - 1; N]);
+    for ((curve, points), cells) in curves.into_iter().zip(&mut cells) {
+        // The points of a profile's own grid are to be some of these, where there are enough: the
+        // last ones are not needed then.
+        if let Some(own) = points.map(|points| points - 1).filter(|&own| own < side) {
+            *cells = (side - 1) / own * own;
+        }
+        let scale = *cells as f64 / (side - 1) as f64;
+        table.extend(knots(|v| curve.eval(v).clamp(0.0, 1.0) * scale));
+    }
+    for i in 0..side.pow(N as u32) {
         let (mut rest, mut point) = (i, [0.0; N]);
-        for (v, points) in point.iter_mut().zip(grid).rev() {
-            *v = (rest % points) as f64 / (points - 1) as f64;
-            rest /= points;
+        for (v, cells) in point.iter_mut().zip(cells).rev() {
+            *v = ((rest % side) as f64 / cells as f64).min(1.0);
+            rest /= side;
         }
         table.extend(model.to_linear(&point).map(|v| v as f32));
     }

@@ -225,17 +225,19 @@ impl<'a> Model<'a> {
         ))
     }
 
-    /// The curves that stand in front of a table, one a channel, and what is behind them.
-    pub(super) fn split(&self, channels: Channels) -> (Vec<Curve<'a>>, Self) {
+    /// Of each channel, the curve that comes first and the points of the grid behind it, if there
+    /// is one; and what is behind the curves.
+    pub(super) fn split(&self, channels: Channels) -> (Vec<(Curve<'a>, Option<usize>)>, Self) {
         let mut behind = self.clone();
-        let curves = match &mut behind {
+        let (curves, grid) = match &mut behind {
             Self::Lut { lut, .. } => lut.take_first_curves(),
-            _ => Vec::new(),
+            _ => Default::default(),
         };
-        match curves.is_empty() {
-            true => (vec![Curve::Identity; channels.count()], behind),
-            false => (curves, behind),
-        }
+        let of = |c: usize| {
+            let curve = curves.get(c).copied().unwrap_or(Curve::Identity);
+            (curve, grid.get(c).copied())
+        };
+        ((0..channels.count()).map(of).collect(), behind)
     }
 
     /// Whether these can be the colours of a picture: one end of all channels is white, roughly,

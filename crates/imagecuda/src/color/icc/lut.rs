@@ -84,7 +84,7 @@ impl<'a> Lut<'a> {
         // Where each part is, of which those at 0 are absent.
         let part = |i: usize| {
             let offset = u32_at(tag, 12 + 4 * i)? as usize;
-            Some((offset != 0).then_some(offset))
+            (offset < tag.len()).then_some((offset != 0).then_some(offset))
         };
         let curves = |i: usize, count: usize| match part(i)? {
             None => Some(Vec::new()),
@@ -134,12 +134,16 @@ impl<'a> Lut<'a> {
         })
     }
 
-    /// The curves that come first, if nothing else does.
-    pub(super) fn take_first_curves(&mut self) -> Vec<Curve<'a>> {
+    /// The curves that come first, if nothing else does; and the points of the grid along each
+    /// channel, if that is directly behind them.
+    pub(super) fn take_first_curves(&mut self) -> (Vec<Curve<'a>>, Vec<usize>) {
         match (&self.first_matrix, &self.clut) {
-            (Some(_), _) => Vec::new(),
-            (None, None) if self.input_curves.is_empty() => take(&mut self.middle_curves),
-            _ => take(&mut self.input_curves),
+            (Some(_), _) => Default::default(),
+            (None, Some(clut)) => (take(&mut self.input_curves), clut.grid.clone()),
+            (None, None) if self.input_curves.is_empty() => {
+                (take(&mut self.middle_curves), Vec::new())
+            }
+            (None, None) => (take(&mut self.input_curves), Vec::new()),
         }
     }
 
@@ -208,8 +212,10 @@ impl<'a> Clut<'a> {
         if grid.iter().any(|&points| points < 2) {
             return None;
         }
-        let points: usize = grid.iter().product();
-        let samples = Samples::new(tag, at, points * 3, is_wide)?;
+        let count = grid
+            .iter()
+            .try_fold(3_usize, |n, &points| n.checked_mul(points))?;
+        let samples = Samples::new(tag, at, count, is_wide)?;
         Some(Self { grid, samples })
     }
 

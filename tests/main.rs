@@ -25,6 +25,7 @@ mod failures;
 mod faults;
 mod frames;
 mod fuzz;
+mod icc;
 mod images;
 mod inks;
 mod interop;
@@ -93,6 +94,7 @@ fn start() -> ExitCode {
         examples::trials(),
         frames::trials(),
         fuzz::trials(),
+        icc::trials(),
         images::trials(),
         inks::trials(),
         interop::trials(),

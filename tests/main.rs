@@ -39,6 +39,8 @@ mod pixels;
 mod round_trips;
 #[cfg(feature = "tracing")]
 mod spans;
+#[cfg(unix)]
+mod stacks;
 mod targets;
 mod tiff_damage;
 mod truncated;
@@ -67,6 +69,8 @@ fn main() -> ExitCode {
         round_trips::trials(),
         #[cfg(feature = "tracing")]
         spans::trials(),
+        #[cfg(unix)]
+        stacks::trials(),
         targets::trials(),
         code_points::trials(),
         tiff_damage::trials(),

@@ -82,6 +82,7 @@ mod info;
 mod interop;
 mod load;
 mod metadata;
+mod parallel;
 mod pixels;
 mod save;
 mod trace;

@@ -71,6 +71,23 @@ fn spread<'a>(scope: &Scope<'a>, mut threads: usize, work: &'a (impl Fn() + Sync
     work();
 }
 
+/// What Rust's threads have by default; a program may set less.
+#[cfg(any(feature = "exr", feature = "heif"))]
+const ROOM: usize = 2 << 20;
+
+/// Runs `act` on a thread of its own that has room: for encoders that take more of a stack than a
+/// caller's thread may have. The AV1 encoder takes 200 KB, OpenEXR's 100 KB.
+#[cfg(any(feature = "exr", feature = "heif"))]
+pub(crate) fn with_room<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Result<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("imagecuda encoder".into());
+        let thread = thread.stack_size(ROOM).spawn_scoped(scope, act)?;
+        Ok(thread
+            .join()
+            .unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}
+
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -21,6 +21,8 @@
     allow(dead_code, unused_imports, unused_variables)
 )]
 
+#[cfg(any(feature = "exr", feature = "heif"))]
+use crate::parallel::with_room;
 use crate::{Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
@@ -333,11 +335,11 @@ fn encode_as(
     }
     match format {
         #[cfg(feature = "heif")]
-        Format::Avif | Format::Heif => heif::write(format, pixels, options, out),
+        Format::Avif | Format::Heif => with_room(|| heif::write(format, pixels, options, out))?,
         #[cfg(feature = "bmp")]
         Format::Bmp => raster::write_bmp(pixels, out),
         #[cfg(feature = "exr")]
-        Format::Exr => raster::write_exr(pixels, out),
+        Format::Exr => with_room(|| raster::write_exr(pixels, out))?,
         #[cfg(feature = "gif")]
         Format::Gif => raster::write_gif(pixels, out),
         #[cfg(feature = "hdr")]

@@ -42,6 +42,8 @@ mod pixels;
 mod round_trips;
 #[cfg(feature = "tracing")]
 mod spans;
+#[cfg(unix)]
+mod stacks;
 #[cfg(target_os = "linux")]
 mod streams;
 mod targets;
@@ -79,6 +81,8 @@ fn start() -> ExitCode {
         spans::trials(),
         #[cfg(target_os = "linux")]
         streams::trials(),
+        #[cfg(unix)]
+        stacks::trials(),
         targets::trials(),
         code_points::trials(),
         tiff_damage::trials(),

@@ -93,7 +93,7 @@ pub fn alone(name: &str, device: &Device) -> bool {
 pub fn alone_after(commands: &str, name: &str, device: &Device) -> bool {
     // A panic for which there is no memory must not want more of it, and many cores take some each.
     let few = "RUST_BACKTRACE=0 RAYON_NUM_THREADS=4 MALLOC_ARENA_MAX=4";
-    let script = format!("export {few}; {commands} && exec timeout -s KILL 300 \"$@\"");
+    let script = format!("export {few}; {commands} && exec timeout -s KILL 3600 \"$@\"");
     alone_through(&["sh", "-c", &script, "sh"], name, device)
 }
 

@@ -8,7 +8,6 @@ use imagecuda_kernels::{
     pack::{self, Background},
     pixel::RgbaF32,
 };
-use rayon::prelude::*;
 use std::ops::Deref;
 
 /// Pixels of a picture from which on a GPU's kernels encode it faster than the host.
@@ -60,10 +59,9 @@ impl Buffer<RgbaF32> {
         let frame = encoding.frame;
         match self {
             Self::Cpu(pixels) => {
-                let ycc: Vec<u32> = pixels[..frame.width as usize * frame.height as usize]
-                    .par_iter()
-                    .map(|&pixel| sample::ycc(pack::rgb8(pixel, background)))
-                    .collect();
+                let pixels = &pixels[..frame.width as usize * frame.height as usize];
+                let ycc = |&pixel: &RgbaF32| sample::ycc(pack::rgb8(pixel, background));
+                let ycc: Vec<u32> = pixels.iter().map(ycc).collect();
                 let pixel = |x: u32, y: u32| ycc[y as usize * frame.width as usize + x as usize];
                 let coefficients = twin::forward(&frame, &encoding.divisors(), pixel);
                 if encoding.is_optimized {

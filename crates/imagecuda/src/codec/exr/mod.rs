@@ -7,7 +7,11 @@ use super::{
     contract::{Codec, Decode, EncodeRequest},
     image_crate,
 };
-use crate::{Depth, Error, Format, Limits, Result, memory::zeroed, picture::Header, sink::Sink};
+use crate::{
+    Depth, Error, Format, Limits, Result, memory::zeroed, parallel::with_room, picture::Header,
+    sink::Sink,
+};
+use image::codecs::openexr::{OpenExrDecoder, OpenExrEncoder};
 use imagecuda_kernels::expand::Curve;
 use std::io::Cursor;
 
@@ -42,7 +46,7 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
             None => break,
         }
     }
-    let decoder = image::codecs::openexr::OpenExrDecoder::new(Cursor::new(bytes));
+    let decoder = OpenExrDecoder::new(Cursor::new(bytes));
     Ok(Box::new(Copied(image_crate::open(
         decoder,
         limits,
@@ -78,8 +82,5 @@ impl Decode for Copied<'_> {
 }
 
 fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
-    image_crate::write(
-        image::codecs::openexr::OpenExrEncoder::new(out),
-        request.pixels,
-    )
+    with_room(|| image_crate::write(OpenExrEncoder::new(out), request.pixels))?
 }

@@ -10,7 +10,7 @@ use super::{
     capabilities::{Capabilities, PLAIN},
     contract::{Codec, Decode},
 };
-use crate::{Error, Format, Limits, Result, picture::Header};
+use crate::{Error, Format, Limits, Result, parallel::with_room, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libheif_rs::{
     ColorProfileNCLX, ColorSpace, DecodingOptions, HeifContext, HeifError, HeifErrorCode,
@@ -25,7 +25,7 @@ pub(super) static AVIF: Codec = Codec {
     format: Format::Avif,
     open: |bytes, limits| open(Format::Avif, bytes, limits),
     recover: |bytes, limits| recover(Format::Avif, bytes, limits),
-    encode: |request, out| write::encode(Format::Avif, request, out),
+    encode: |request, out| with_room(|| write::encode(Format::Avif, request, out))?,
     sequence: None,
     capabilities: CAPABILITIES,
 };
@@ -34,7 +34,7 @@ pub(super) static HEIF: Codec = Codec {
     format: Format::Heif,
     open: |bytes, limits| open(Format::Heif, bytes, limits),
     recover: |bytes, limits| recover(Format::Heif, bytes, limits),
-    encode: |request, out| write::encode(Format::Heif, request, out),
+    encode: |request, out| with_room(|| write::encode(Format::Heif, request, out))?,
     sequence: None,
     capabilities: CAPABILITIES,
 };

@@ -20,6 +20,7 @@ mod depth;
 #[cfg(feature = "dlpack")]
 #[allow(unsafe_code, reason = "tensors as C has them")]
 mod dlpack;
+mod eight_bits;
 mod examples;
 mod failures;
 mod faults;
@@ -31,6 +32,7 @@ mod inks;
 mod interop;
 mod jpeg;
 mod jpeg_encode;
+mod keep;
 mod kernels;
 mod metadata;
 mod options;
@@ -39,6 +41,7 @@ mod orientation;
 mod overwriting;
 mod pipeline;
 mod pixels;
+mod plain_errors;
 mod round_trips;
 #[cfg(feature = "tracing")]
 mod spans;
@@ -95,6 +98,7 @@ fn start() -> ExitCode {
         depth::trials(),
         #[cfg(feature = "dlpack")]
         dlpack::trials(),
+        eight_bits::trials(),
         examples::trials(),
         frames::trials(),
         fuzz::trials(),
@@ -104,6 +108,7 @@ fn start() -> ExitCode {
         interop::trials(),
         jpeg::trials(),
         jpeg_encode::trials(),
+        keep::trials(),
         kernels::trials(),
         metadata::trials(),
         options::trials(),
@@ -112,6 +117,7 @@ fn start() -> ExitCode {
         overwriting::trials(),
         pipeline::trials(),
         pixels::trials(),
+        plain_errors::trials(),
     ];
     support::run(trials.into_iter().flatten().collect())
 }

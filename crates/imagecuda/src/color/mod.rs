@@ -25,7 +25,19 @@ pub enum ColorPolicy {
     /// with diffuse white, 203 cd/m², at 1.0.
     #[default]
     ToSrgb,
-    /// The numbers of the file, whatever they mean. (CMYK becomes RGB without its profile.)
+    /// Where an embedded ICC profile for RGB would convert them, the file's numbers stay, and
+    /// [`Decoded::metadata`](crate::Decoded::metadata) has the profile, with which they can be saved
+    /// again. All else becomes sRGB, as by [`ToSrgb`](Self::ToSrgb): profiles for gray and CMYK,
+    /// which no saved file can have, code points, and linear light.
+    ///
+    /// This takes pictures of wide gamut from file to file without loss. The image is then in the
+    /// profile's colours, not in sRGB: work on it accordingly.
+    Keep,
+    /// The numbers of the file, whatever they mean: no profile, no code points and no curve is
+    /// applied. OpenEXR and Radiance HDR stay linear light, which is saved to other formats as if it were
+    /// encoded; PQ and HLG stay as they are. A profile for gray is neither applied nor kept, as no saved
+    /// file can have it; one for RGB is in [`Decoded::metadata`](crate::Decoded::metadata), even
+    /// if it is damaged. CMYK becomes RGB without its profile.
     Raw,
 }
 
@@ -128,6 +140,11 @@ pub(crate) fn is_srgb(icc: &[u8]) -> bool {
     matches!(Meaning::of(icc, Channels::Rgb), Meaning::Srgb)
 }
 
+/// Whether a file's code points go before its profile: in a PNG they do, in a HEIF they do not.
+pub(crate) fn is_overruled(format: Format, metadata: &Metadata) -> bool {
+    format == Format::Png && metadata.cicp.is_some_and(Cicp::is_known)
+}
+
 impl Conversion {
     /// The conversion that a file's pixels need.
     pub(crate) fn of(format: Format, metadata: &Metadata, layout: Layout) -> Option<Arc<Self>> {
@@ -137,12 +154,8 @@ impl Conversion {
             channels => channels,
         };
         match (&metadata.icc, cicp) {
-            // In a PNG code points go before a profile, in a HEIF behind it.
-            (Some(_), Some(cicp)) if format == Format::Png && cicp.is_known() => {
-                Self::from_cicp(cicp)
-            }
-            (Some(icc), _) => Self::from_icc(icc, channels),
-            (None, cicp) => Self::from_cicp(cicp?),
+            (Some(icc), _) if !is_overruled(format, metadata) => Self::from_icc(icc, channels),
+            (_, cicp) => Self::from_cicp(cicp?),
         }
     }
 

@@ -109,8 +109,8 @@ impl Metadata {
         let overruled = format == Format::Png && self.cicp.is_some();
         match policy {
             ColorPolicy::Raw => true,
-            ColorPolicy::ToSrgb if converted || is_gray || overruled => false,
-            ColorPolicy::ToSrgb => self.icc.as_deref().is_some_and(is_srgb),
+            _ if converted || is_gray || overruled => false,
+            _ => self.icc.as_deref().is_some_and(is_srgb),
         }
     }
 }

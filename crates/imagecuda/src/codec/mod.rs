@@ -55,7 +55,9 @@ pub(crate) use self::{
     sequence::{Sequence, count as count_frames, open as open_sequence},
 };
 
-use self::capabilities::Alpha;
+pub(crate) use self::capabilities::Alpha;
+#[cfg(test)]
+pub(crate) use self::capabilities::Capabilities;
 use crate::{
     Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions,
     device::Payload,
@@ -97,7 +99,7 @@ static CODECS: &[&Codec] = &[
 ];
 
 /// The codecs that this build has turned on: JPEG's code is always there.
-fn all() -> impl Iterator<Item = &'static Codec> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Codec> {
     CODECS
         .iter()
         .copied()

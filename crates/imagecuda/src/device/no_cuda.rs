@@ -79,7 +79,7 @@ impl Context {
     ///
     /// None: it cannot be called.
     #[allow(unsafe_code, reason = "as the function that it stands in for")]
-    pub(crate) unsafe fn follow(&self, _: *mut std::ffi::c_void) -> Result<()> {
+    pub(crate) unsafe fn order_after(&self, _: *mut std::ffi::c_void) -> Result<()> {
         match self.0 {}
     }
 }

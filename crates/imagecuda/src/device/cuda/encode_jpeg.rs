@@ -106,8 +106,8 @@ impl Buffer<RgbaF32> {
         };
         let answer = context.pinned(COUNTS * 4)?;
         let stream = &context.stream;
-        let _turn = context.take_turn();
-        work.follow(stream)?;
+        let _launching = context.lock_launch();
+        work.wait_on(stream)?;
         let mut coding = Coding {
             context: Arc::clone(&context),
             job,
@@ -181,17 +181,17 @@ impl Coding {
                 .copy_from_slice(cast_slice(&self.answer[..COUNTS * 4]));
             encoding.optimize(&counts);
             self.job.tables = encoding.codes();
-            let turn = context.take_turn();
+            let launching = context.lock_launch();
             self.upload_job(stream)?;
             self.measure(stream)?;
-            drop(turn);
+            drop(launching);
             self.answer.wait()?;
         }
         let mut bits = [0; 8];
         bits.copy_from_slice(&self.answer[..8]);
         let bytes = u64::from_ne_bytes(bits).div_ceil(8);
         let coded = self.code(bytes, stream)?;
-        self.work.rest();
+        self.work.mark_idle();
         Ok(coded)
     }
 
@@ -211,8 +211,8 @@ impl Coding {
         // As much as it is nearly always, so that who waits for the length has the data too.
         let likely = most.min(HEAD + (bytes + bytes / 32) as usize + 1024);
         let mut fetched = context.pinned(likely)?;
-        let turn = context.take_turn();
-        memory.follow(stream)?;
+        let launching = context.lock_launch();
+        memory.wait_on(stream)?;
         let start = memory.pointer().as_raw();
         // Codes are joined to zeros; and of the file more may be fetched than is written.
         zero(start, file + likely, stream)?;
@@ -256,7 +256,7 @@ impl Coding {
         )?;
         let file = DevicePointer::from_raw(file);
         fetched.start_fetch(file, likely, stream)?;
-        drop(turn);
+        drop(launching);
         fetched.wait()?;
         let mut len = [0; 8];
         len.copy_from_slice(&fetched[..8]);
@@ -266,7 +266,7 @@ impl Coding {
             fetched.start_fetch(file, HEAD + len, stream)?;
             fetched.wait()?;
         }
-        memory.rest();
+        memory.mark_idle();
         Ok(Coded {
             bytes: fetched,
             len,

@@ -91,7 +91,7 @@ impl Context {
         let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan, pinned)?;
         let wrong = self.decode_together(ticket)?;
         // The kernels were waited for.
-        coefficients.memory.iter_mut().for_each(Scratch::rest);
+        coefficients.memory.iter_mut().for_each(Scratch::mark_idle);
         Ok((wrong == 0).then_some(coefficients))
     }
 
@@ -107,9 +107,9 @@ impl Context {
         put(&mut pinned, job, &[picture_job(jpeg)]);
         jpeg.coefficients(cast_slice_mut(&mut pinned[at..at + bytes]))?;
         let mut memory = self.scratch(parts.end)?;
-        memory.follow(&self.uploads)?;
+        memory.wait_on(&self.uploads)?;
         pinned.start_upload(memory.pointer(), parts.end, &self.uploads)?;
-        memory.leave(&self.uploads)?;
+        memory.record_on(&self.uploads)?;
         Ok(Coefficients {
             picture,
             job: memory.pointer().as_raw() + job as u64,
@@ -198,13 +198,13 @@ impl Context {
                 put::<u8>(&mut pinned, file, &jpeg.bytes()[scan.data.clone()]);
             }
         }
-        let _turn = self.take_turn();
-        target.follow(&self.uploads)?;
+        let _launching = self.lock_launch();
+        target.wait_on(&self.uploads)?;
         // SAFETY: that many bytes are there, and the stream is this context's.
         let result = unsafe { sys::cuMemsetD8Async(zero, 0, zeros.end, self.uploads.as_inner()) };
         check_raw("cuMemsetD8Async", result)?;
         // Behind the zeros, so that who waits for the upload waits for both.
-        work.follow(&self.uploads)?;
+        work.wait_on(&self.uploads)?;
         if let Some(file) = file {
             for (scan, &at) in scans.iter().zip(&files) {
                 let to = work.pointer().wrapping_add(at);
@@ -340,10 +340,10 @@ impl Context {
         let mut pinned = self.pinned(parts.end)?;
         pinned[statuses_at..jobs_at].fill(0);
         put(&mut pinned, jobs_at, &jobs);
-        let turn = self.take_turn();
-        table.follow(stream)?;
+        let launching = self.lock_launch();
+        table.wait_on(stream)?;
         for (_, ticket) in tickets {
-            ticket.upload.precede(stream)?;
+            ticket.upload.order_before(stream)?;
         }
         pinned.start_upload(table.pointer(), parts.end, stream)?;
         let job_table = table.pointer().wrapping_add(jobs_at);
@@ -369,8 +369,8 @@ impl Context {
             check("cuLaunchKernel", launched)?;
         }
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
-        table.leave(stream)?;
-        drop(turn);
+        table.record_on(stream)?;
+        drop(launching);
         pinned.wait()?;
         let statuses = cast_slice::<u8, u32>(&pinned[..tickets.len() * 4]);
         Ok(statuses.to_vec())

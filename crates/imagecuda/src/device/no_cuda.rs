@@ -111,7 +111,7 @@ impl<P: DevicePixel> Buffer<P> {
         pack(Packing, Background, usize) -> Result<Pinned>;
         traits(bool, Option<Background>, usize) -> Result<Traits>;
         fetch(usize) -> Result<Pinned>;
-        start_jpeg(&Encoding, Background) -> Result<Coding>;
+        start_jpeg(&Encoding, Background) -> Result<PendingJpeg>;
     }
 }
 
@@ -149,15 +149,15 @@ impl Coefficients {
 }
 
 #[derive(Debug)]
-pub(crate) struct Coding(Never);
+pub(crate) struct PendingJpeg(Never);
 
-impl Coding {
+impl PendingJpeg {
     methods! {
-        finish(&mut Encoding) -> Result<Coded>;
+        finish(&mut Encoding) -> Result<EncodedJpeg>;
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Coded(Never);
+pub(crate) struct EncodedJpeg(Never);
 
-bytes!(Pinned, Coded);
+bytes!(Pinned, EncodedJpeg);

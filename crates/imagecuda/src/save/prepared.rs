@@ -3,7 +3,7 @@
 use super::{Target, atomic_file};
 use crate::{Format, Result, codec, device::Staging, picture::Pixels, sink::Sink, trace::span};
 use crate::{
-    device::encode_jpeg::{Coded, Coding},
+    device::encode_jpeg::{EncodedJpeg, PendingJpeg},
     jpeg::encode::Encoding,
 };
 use imagecuda_kernels::layout::Layout;
@@ -21,7 +21,7 @@ pub(crate) struct Started {
 #[derive(Debug)]
 pub(super) enum Content {
     Pixels(Staging),
-    Jpeg(Box<Encoding>, Coding),
+    Jpeg(Box<Encoding>, PendingJpeg),
 }
 
 impl Started {
@@ -39,9 +39,9 @@ impl Started {
                 pixels.wait()?;
                 Arrived::Pixels(pixels)
             }
-            Content::Jpeg(mut encoding, coding) => {
+            Content::Jpeg(mut encoding, pending) => {
                 span!("encode", format = %target.format, width, height);
-                let data = coding.finish(&mut encoding)?;
+                let data = pending.finish(&mut encoding)?;
                 Arrived::Jpeg(encoding, data)
             }
         };
@@ -66,7 +66,7 @@ pub struct Prepared {
 #[derive(Debug)]
 enum Arrived {
     Pixels(Staging),
-    Jpeg(Box<Encoding>, Coded),
+    Jpeg(Box<Encoding>, EncodedJpeg),
 }
 
 impl Prepared {

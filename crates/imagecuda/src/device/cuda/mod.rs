@@ -19,7 +19,7 @@ mod pinned;
 mod scratch;
 
 pub(crate) use {
-    encode_jpeg::{Coded, Coding},
+    encode_jpeg::{EncodedJpeg, PendingJpeg},
     jpeg::Coefficients,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};

@@ -21,10 +21,10 @@ use rayon::prelude::*;
 const TASK: usize = 4096;
 
 /// A data unit's coefficients in zigzag order, and which are not zero.
-pub(super) type Coded = ([i16; BLOCK], u64);
+pub(super) type CodedUnit = ([i16; BLOCK], u64);
 
 #[derive(Clone, Copy)]
-struct Blocks<'a>(&'a [Coded]);
+struct Blocks<'a>(&'a [CodedUnit]);
 
 impl Units for Blocks<'_> {
     #[inline(always)]
@@ -40,7 +40,7 @@ impl Units for Blocks<'_> {
 
 impl Encoding {
     /// The data units of `pixels`, gray or RGB.
-    pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Vec<Coded>> {
+    pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Vec<CodedUnit>> {
         let frame = self.frame;
         let channels = match pixels.layout {
             Layout::L8 if frame.components == 1 => 1,
@@ -49,7 +49,7 @@ impl Encoding {
         };
         let divisors = self.divisors();
         let row = (frame.mcus_x * frame.units_of_mcu()) as usize;
-        let mut blocks: Vec<Coded> = vec![([0; BLOCK], 0); frame.units() as usize];
+        let mut blocks: Vec<CodedUnit> = vec![([0; BLOCK], 0); frame.units() as usize];
         blocks.par_chunks_mut(row).enumerate().for_each_init(
             Planes::default,
             |planes, (mcu_y, blocks)| {
@@ -69,7 +69,7 @@ impl Encoding {
     }
 
     /// Their entropy-coded data, in one scan. Makes tables for them, if it is to have such.
-    pub(super) fn code(&mut self, blocks: &[Coded]) -> Vec<u8> {
+    pub(super) fn code(&mut self, blocks: &[CodedUnit]) -> Vec<u8> {
         if self.is_optimized {
             self.optimize(&count(&self.frame, blocks));
         }
@@ -92,7 +92,7 @@ fn transform(
     channels: usize,
     divisors: &[Divisors; 2],
     mcu_y: u32,
-    blocks: &mut [Coded],
+    blocks: &mut [CodedUnit],
 ) {
     // Hypervisors may hide any of them.
     #[cfg(target_arch = "x86_64")]
@@ -118,7 +118,7 @@ fn transform_avx2(
     channels: usize,
     divisors: &[Divisors; 2],
     mcu_y: u32,
-    blocks: &mut [Coded],
+    blocks: &mut [CodedUnit],
 ) {
     planes.transform(frame, data, channels, divisors, mcu_y, blocks);
 }
@@ -132,7 +132,7 @@ impl Planes {
         channels: usize,
         divisors: &[Divisors; 2],
         mcu_y: u32,
-        blocks: &mut [Coded],
+        blocks: &mut [CodedUnit],
     ) {
         let stride = (frame.mcus_x * frame.h * 8) as usize;
         let width = frame.width as usize;
@@ -240,7 +240,7 @@ impl Planes {
 }
 
 /// How often each symbol is there.
-fn count(frame: &Frame, blocks: &[Coded]) -> Counts {
+fn count(frame: &Frame, blocks: &[CodedUnit]) -> Counts {
     (0..blocks.len())
         .into_par_iter()
         .fold(
@@ -267,7 +267,7 @@ fn count(frame: &Frame, blocks: &[Coded]) -> Counts {
 }
 
 /// The codes of all data units, with zeros stuffed in and restart markers.
-fn code(frame: &Frame, blocks: &[Coded], tables: &[Tables; 2]) -> Vec<u8> {
+fn code(frame: &Frame, blocks: &[CodedUnit], tables: &[Tables; 2]) -> Vec<u8> {
     let group = frame.group() as usize;
     if frame.restart_interval > 0 {
         let groups = frame.groups() as usize;
@@ -333,7 +333,7 @@ impl Bits {
     fn code(
         &mut self,
         frame: &Frame,
-        blocks: &[Coded],
+        blocks: &[CodedUnit],
         units: std::ops::Range<usize>,
         tables: &[Tables; 2],
     ) {

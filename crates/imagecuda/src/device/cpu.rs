@@ -2,7 +2,7 @@
 
 use super::ExpandSpec;
 use crate::color::Conversion;
-use crate::jpeg::{Jpeg, Plan};
+use crate::jpeg::{GpuPlan, Jpeg};
 use imagecuda_kernels::jpeg::{picture::BLOCK, twin};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
@@ -81,7 +81,7 @@ pub(crate) fn map<P: Copy + Send>(
 
 /// The coefficients of a picture, by the kernels' own way; `None` if something is wrong with its
 /// data, or decoders do not fall into step.
-pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> crate::Result<Option<Vec<i16>>> {
+pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &GpuPlan) -> crate::Result<Option<Vec<i16>>> {
     let mut coefficients: Vec<i16> = crate::memory::zeroed(jpeg.picture().blocks() * BLOCK)?;
     for plan in &plan.scans {
         let (scan, segments) = (&plan.scan, &plan.segments[..]);

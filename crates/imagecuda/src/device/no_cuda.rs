@@ -5,7 +5,7 @@ use super::{ExpandSpec, Payload, Staging};
 use crate::{
     DevicePixel, ErrorKind, Result,
     color::Conversion,
-    jpeg::{Jpeg, Plan, encode::Encoding},
+    jpeg::{GpuPlan, Jpeg, encode::Encoding},
 };
 #[cfg(feature = "dlpack")]
 use imagecuda_kernels::layout::Layout;
@@ -63,7 +63,7 @@ impl Context {
         synchronize() -> Result<()>;
         transfer_buffers() -> u64;
         pinned(usize) -> Result<Pinned>;
-        decode_jpeg(&Jpeg<'_>, &Plan, Option<&Staging>) -> Result<Option<Coefficients>>;
+        decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
     }
 }

@@ -30,11 +30,11 @@ pub(crate) struct ScanPlan {
 
 /// The scans of a picture.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct GpuPlan {
     pub(crate) scans: Vec<ScanPlan>,
 }
 
-impl Plan {
+impl GpuPlan {
     /// The plan for a file, or `None` if it is not for the kernels: they take sequential files
     /// that are whole and regular. Others are for the host, which knows what is wrong with them.
     pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {

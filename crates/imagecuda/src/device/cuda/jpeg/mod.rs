@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Result,
     device::Staging,
-    jpeg::{Jpeg, Plan, ScanPlan},
+    jpeg::{GpuPlan, Jpeg, ScanPlan},
 };
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use cust::{launch, stream::Stream, sys};
@@ -76,7 +76,7 @@ impl Context {
     pub(crate) fn decode_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
-        plan: &Plan,
+        plan: &GpuPlan,
         staging: Option<&Staging>,
     ) -> Result<Option<Coefficients>> {
         let _current = self.enter()?;
@@ -123,7 +123,7 @@ impl Context {
     fn prepare_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
-        plan: &Plan,
+        plan: &GpuPlan,
         file: Option<&Pinned>,
     ) -> Result<(Ticket, Coefficients)> {
         let picture = *jpeg.picture();

@@ -197,15 +197,15 @@ fn check_channels(
 }
 
 /// The fewest channels of a file of `format` that hold a picture with or without colour and alpha.
-pub(super) fn fewest(format: Format, color: bool, alpha: bool) -> Channels {
-    let fewest = match (color, alpha) {
+pub(super) fn minimal_channels(format: Format, color: bool, alpha: bool) -> Channels {
+    let minimal = match (color, alpha) {
         (false, false) => Channels::Gray,
         (false, true) => Channels::GrayAlpha,
         (true, false) => Channels::Rgb,
         (true, true) => Channels::Rgba,
     };
-    match Honours::of(format).channels.contains(&fewest) {
-        true => fewest,
+    match Honours::of(format).channels.contains(&minimal) {
+        true => minimal,
         false => Channels::Rgba,
     }
 }

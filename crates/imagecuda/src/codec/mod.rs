@@ -251,13 +251,13 @@ fn layout(channels: Channels, all: Channels, depth: Depth) -> Layout {
 
 /// Of what [`plan`] asked for with [`Channels::Auto`], what a picture needs that has colour and
 /// alpha or not.
-pub(crate) fn narrowed(format: Format, planned: Layout, color: bool, alpha: bool) -> Layout {
+pub(crate) fn minimal_layout(format: Format, planned: Layout, color: bool, alpha: bool) -> Layout {
     let depth = match planned.bits() {
         8 => Depth::U8,
         _ => Depth::U16,
     };
-    let fewest = capabilities::fewest(format, color, alpha && planned.has_alpha());
-    layout(fewest, Channels::Rgba, depth)
+    let channels = capabilities::minimal_channels(format, color, alpha && planned.has_alpha());
+    layout(channels, Channels::Rgba, depth)
 }
 
 /// Whether a Netpbm file of that extension is a PAM, which holds alpha, or a PPM.

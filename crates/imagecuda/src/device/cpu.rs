@@ -3,13 +3,13 @@
 use super::ExpandSpec;
 use crate::color::Conversion;
 use crate::jpeg::{GpuPlan, Jpeg};
-use imagecuda_kernels::jpeg::{picture::BLOCK, twin};
+use imagecuda_kernels::jpeg::{cpu_emulation, picture::BLOCK};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     host,
     layout::Layout,
     orient::Orientation,
-    pack::{Background, Packing, Traits},
+    pack::{Background, Packing, PixelUsage},
     pixel::RgbaF32,
 };
 use rayon::prelude::*;
@@ -85,14 +85,15 @@ pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &GpuPlan) -> crate::Result<Opti
     let mut coefficients: Vec<i16> = crate::memory::zeroed(jpeg.picture().blocks() * BLOCK)?;
     for plan in &plan.scans {
         let (scan, segments) = (&plan.scan, &plan.segments[..]);
-        let words = twin::unstuff(scan, segments, &jpeg.bytes()[plan.data.clone()], &plan.kept);
-        let input = twin::Input {
+        let words =
+            cpu_emulation::unstuff(scan, segments, &jpeg.bytes()[plan.data.clone()], &plan.kept);
+        let input = cpu_emulation::Input {
             scan,
             tables: &plan.tables,
             words: &words,
             segments,
         };
-        if twin::decode(input, jpeg.picture(), &mut coefficients) != 0 {
+        if cpu_emulation::decode(input, jpeg.picture(), &mut coefficients) != 0 {
             return Ok(None);
         }
     }
@@ -106,8 +107,12 @@ pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], ds
         .for_each(|(dst, src)| host::pack(packing, background, src, dst));
 }
 
-pub(crate) fn traits(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> Traits {
+pub(crate) fn pixel_usage(
+    deep: bool,
+    background: Option<Background>,
+    src: &[RgbaF32],
+) -> PixelUsage {
     src.par_chunks(TASK)
-        .map(|src| host::traits(deep, background, src))
-        .reduce(Traits::default, Traits::or)
+        .map(|src| host::pixel_usage(deep, background, src))
+        .reduce(PixelUsage::default, PixelUsage::or)
 }

@@ -3,7 +3,7 @@
 use super::{Buffer, GPU_MIN_PIXELS, cuda};
 use crate::{Device, JpegEncoder, Result, jpeg::encode::Encoding};
 use imagecuda_kernels::{
-    jpeg::encode::{sample, twin},
+    jpeg::encode::{cpu_emulation, sample},
     pack::{self, Background},
     pixel::RgbaF32,
 };
@@ -61,11 +61,11 @@ impl Buffer<RgbaF32> {
                     .map(|&pixel| sample::ycc(pack::rgb8(pixel, background)))
                     .collect();
                 let pixel = |x: u32, y: u32| ycc[y as usize * frame.width as usize + x as usize];
-                let coefficients = twin::forward(&frame, &encoding.divisors(), pixel);
+                let coefficients = cpu_emulation::forward(&frame, &encoding.divisors(), pixel);
                 if encoding.is_optimized {
-                    encoding.optimize(&twin::histogram(&frame, &coefficients));
+                    encoding.optimize(&cpu_emulation::histogram(&frame, &coefficients));
                 }
-                let data = twin::encode(&frame, &coefficients, &encoding.codes());
+                let data = cpu_emulation::encode(&frame, &coefficients, &encoding.codes());
                 Ok(PendingJpeg::Host(data))
             }
             Self::Cuda(pixels) => {

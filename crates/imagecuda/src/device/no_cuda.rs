@@ -9,7 +9,7 @@ use crate::{
 };
 #[cfg(feature = "dlpack")]
 use imagecuda_kernels::layout::Layout;
-use imagecuda_kernels::pack::{Background, Packing, Traits};
+use imagecuda_kernels::pack::{Background, Packing, PixelUsage};
 use std::{
     marker::PhantomData,
     ops::{Deref, DerefMut},
@@ -109,7 +109,7 @@ impl<P: DevicePixel> Buffer<P> {
         expand(Payload, ExpandSpec) -> Result<()>;
         expand_converted(Payload, ExpandSpec, &Conversion) -> Result<()>;
         pack(Packing, Background, usize) -> Result<Pinned>;
-        traits(bool, Option<Background>, usize) -> Result<Traits>;
+        pixel_usage(bool, Option<Background>, usize) -> Result<PixelUsage>;
         fetch(usize) -> Result<Pinned>;
         start_jpeg(&Encoding, Background) -> Result<PendingJpeg>;
     }

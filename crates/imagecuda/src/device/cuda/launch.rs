@@ -18,7 +18,7 @@ use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
     orient::Orientation,
-    pack::{Background, Packing, Traits},
+    pack::{Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
 };
 
@@ -255,16 +255,16 @@ impl Buffer<RgbaF32> {
     }
 
     /// What any of the first `len` pixels has that fewer channels would lose. Waits.
-    pub(crate) fn traits(
+    pub(crate) fn pixel_usage(
         &self,
         deep: bool,
         background: Option<Background>,
         len: usize,
-    ) -> Result<Traits> {
+    ) -> Result<PixelUsage> {
         let context = self.context();
         let _current = context.enter()?;
         let stream = &context.stream;
-        let function = context.function("traits")?;
+        let function = context.function("pixel_usage")?;
         let mut word = context.pinned(size_of::<u32>())?;
         word.fill(0);
         let mut scratch = context.scratch(word.len())?;
@@ -284,7 +284,7 @@ impl Buffer<RgbaF32> {
         word.start_fetch(dst, word.len(), stream)?;
         scratch.record_on(stream)?;
         word.wait()?;
-        Ok(Traits(bytemuck::pod_read_unaligned(&word)))
+        Ok(PixelUsage(bytemuck::pod_read_unaligned(&word)))
     }
 
     /// The first `len` pixels as flattened RGB bytes, to device memory. Does not wait.

@@ -23,12 +23,14 @@ use crate::{
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use cust::{launch, stream::Stream, sys};
 use imagecuda_kernels::jpeg::{
-    groups::{Found, Owner, THREADS},
+    groups::{BlockOrigin, GROUP_THREADS, GroupDc},
     huffman::Table,
-    jobs::{MORE, PictureJob, ScanJob, Sums},
+    jobs::{DcAddresses, PictureJob, READ_AHEAD, ScanJob},
     picture::{BLOCK, Picture},
-    scan::{Dc, Segment, status},
-    sections::{End, JOINERS, Joint, NODES, Node, SECTION, SLOTS, WARM_UP},
+    scan::{DcSums, Segment, status},
+    sections::{
+        JOIN_THREADS, MAX_WARM_UP, Node, SECTION, SECTION_NODES, SLOTS, SectionEntry, SectionExit,
+    },
 };
 use std::sync::{Arc, PoisonError};
 
@@ -154,11 +156,11 @@ impl Context {
             .map(|ScanPlan { scan, .. }| {
                 let sections = scan.sections() as usize;
                 Results {
-                    nodes: parts.add(sections * NODES as usize * size_of::<Node>()),
-                    ends: parts.add(sections * SLOTS as usize * size_of::<End>()),
-                    joints: parts.add(sections * size_of::<Joint>()),
-                    sums: parts.add(scan.subsequences as usize * size_of::<Dc>()),
-                    found: parts.add(scan.groups() as usize * size_of::<Found>()),
+                    nodes: parts.add(sections * SECTION_NODES as usize * size_of::<Node>()),
+                    exits: parts.add(sections * SLOTS as usize * size_of::<SectionExit>()),
+                    entries: parts.add(sections * size_of::<SectionEntry>()),
+                    dc_sums: parts.add(scan.subsequences as usize * size_of::<DcSums>()),
+                    group_dc: parts.add(scan.groups() as usize * size_of::<GroupDc>()),
                 }
             })
             .collect();
@@ -166,10 +168,10 @@ impl Context {
         let mut zeros = Parts::default();
         let coefficients = zeros.add(bytes(&picture));
         // Zeros as well, as not all blocks have a data unit, and not all data end with a word.
-        let owners = zeros.add(picture.blocks() * size_of::<Owner>());
+        let origins = zeros.add(picture.blocks() * size_of::<BlockOrigin>());
         let data: Vec<_> = scans
             .iter()
-            .map(|scan| zeros.add(scan.bytes() + MORE))
+            .map(|scan| zeros.add(scan.bytes() + READ_AHEAD))
             .collect();
         let mut target = self.scratch(zeros.end)?;
         let zero = target.pointer().as_raw();
@@ -177,13 +179,13 @@ impl Context {
         let address = |at: usize| start + at as u64;
 
         let mut job = picture_job(jpeg);
-        job.owners = zero + owners as u64;
+        job.block_origins = zero + origins as u64;
         for (ScanPlan { scan, .. }, results) in scans.iter().zip(&results) {
             for unit in &scan.units[..scan.unit_count as usize] {
-                job.sums[unit.blocks.component as usize] = Sums {
-                    sums: address(results.sums),
-                    found: address(results.found),
-                    group: THREADS.into(),
+                job.dc[unit.blocks.component as usize] = DcAddresses {
+                    dc_sums: address(results.dc_sums),
+                    group_dc: address(results.group_dc),
+                    group_len: GROUP_THREADS.into(),
                 };
             }
         }
@@ -225,16 +227,16 @@ impl Context {
                     first_chunk: 0,
                     file_bytes: scans[i].data.len() as u32,
                     file: address(files[i]),
-                    kept: address(kept),
-                    words: zero + data[i] as u64,
+                    kept_before: address(kept),
+                    data: zero + data[i] as u64,
                     segments: address(segments),
                     tables: address(tables),
                     nodes: address(results.nodes),
-                    ends: address(results.ends),
-                    joints: address(results.joints),
-                    sums: address(results.sums),
-                    found: address(results.found),
-                    owners: zero + owners as u64,
+                    exits: address(results.exits),
+                    entries: address(results.entries),
+                    dc_sums: address(results.dc_sums),
+                    group_dc: address(results.group_dc),
+                    block_origins: zero + origins as u64,
                     coefficients: zero + coefficients as u64,
                     status: 0,
                     first_section: 0,
@@ -352,13 +354,13 @@ impl Context {
         // Two hold the nodes of a group as well.
         let shared = tables.unwrap_or(0).max(2) * size_of::<Table>() as u32;
         let guesses = jobs.iter().map(|job| job.scan.guesses()).max();
-        let guessing = (SECTION * guesses.unwrap_or(1) + WARM_UP).next_multiple_of(32);
+        let guessing = (SECTION * guesses.unwrap_or(1) + MAX_WARM_UP).next_multiple_of(32);
         for (kernel, grid, threads, shared) in [
-            ("jpeg_unstuff", chunks, THREADS, 0),
+            ("jpeg_unstuff", chunks, GROUP_THREADS, 0),
             ("jpeg_synchronize", sections, guessing, shared),
-            ("jpeg_join", count, JOINERS, 0),
-            ("jpeg_write", groups, THREADS, shared),
-            ("jpeg_carry", count, THREADS, 0),
+            ("jpeg_join", count, JOIN_THREADS, 0),
+            ("jpeg_write", groups, GROUP_THREADS, shared),
+            ("jpeg_carry", count, GROUP_THREADS, 0),
         ] {
             let function = self.function(kernel)?;
             // SAFETY: the kernels take these two arguments, or the first of them; every address in
@@ -381,8 +383,8 @@ fn picture_job(jpeg: &Jpeg<'_>) -> PictureJob {
     PictureJob {
         picture: *jpeg.picture(),
         quantizers: *jpeg.quantizers(),
-        sums: [Sums::default(); 4],
-        owners: 0,
+        dc: [DcAddresses::default(); 4],
+        block_origins: 0,
     }
 }
 
@@ -396,10 +398,10 @@ struct Ticket {
 /// Where what the kernels find of a scan is among a buffer's parts.
 struct Results {
     nodes: usize,
-    ends: usize,
-    joints: usize,
-    sums: usize,
-    found: usize,
+    exits: usize,
+    entries: usize,
+    dc_sums: usize,
+    group_dc: usize,
 }
 
 /// Parts of a buffer, one behind the other.

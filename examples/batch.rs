@@ -8,11 +8,15 @@ mod pictures;
 mod plan;
 #[path = "batch/progress.rs"]
 mod progress;
+#[path = "support/say.rs"]
+mod say;
 
 use imagecuda::{
     Device, ErrorKind, Format, Image, SaveOptions,
     batch::{CancelToken, Pipeline, Shard},
 };
+use pictures::Found;
+use say::{complain, say};
 use std::{
     collections::{BTreeSet, HashSet},
     convert::Infallible,
@@ -34,6 +38,7 @@ OUT_DIR under its own name. Of animations and documents, the first frame or page
 Two sources that would have one name, as a.jpg and a.png as WebP, are kept apart
 as a.webp and a.png.webp. Ctrl-C finishes the files that are begun, and no more; a
 second one ends at once, and may leave hidden files called .imagecuda-*.
+Pictures are known by their extensions. Other files are left out and counted.
 
 Options:
       --device DEVICE      auto (default), cpu, cuda, cuda:N, several of these with
@@ -47,9 +52,11 @@ Options:
       --resume             leave out what is in OUT_DIR already
       --recursive          the folders in IN_DIR as well
       --dry-run            print what would be saved as what
+  -v, --verbose            name the files that are left out, and say why
   -h, --help               print this
 
-Exit status: 0; 1 if a file failed; 2 if it cannot be done as asked; 130 after Ctrl-C.";
+Exit status: 0; 1 if a file failed, or what is to be printed could not be, unless its
+reader had gone; 2 if it cannot be done as asked; 130 after Ctrl-C.";
 
 /// What could not be done as asked, and what went wrong.
 enum Problem {
@@ -64,9 +71,13 @@ impl<E: Into<Box<dyn Error>>> From<E> for Problem {
 }
 
 fn main() -> ExitCode {
+    say::ended("batch", start())
+}
+
+fn start() -> ExitCode {
     let outcome = match parse(env::args_os().skip(1)) {
         Ok(None) => {
-            println!("{USAGE}");
+            say!("{USAGE}");
             return ExitCode::SUCCESS;
         }
         Ok(Some(task)) => run(&task),
@@ -75,11 +86,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(Problem::Failure(error)) => {
-            eprintln!("batch: {error}");
+            complain!("batch: {error}");
             ExitCode::FAILURE
         }
         Err(Problem::Usage(problem)) => {
-            eprintln!("batch: {problem}\n\n{USAGE}");
+            complain!("batch: {problem}\n\n{USAGE}");
             ExitCode::from(2)
         }
     }
@@ -95,6 +106,7 @@ struct Task {
     resume: bool,
     recursive: bool,
     dry_run: bool,
+    verbose: bool,
     input: PathBuf,
     output: PathBuf,
 }
@@ -111,6 +123,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Strin
         resume: false,
         recursive: false,
         dry_run: false,
+        verbose: false,
         input: PathBuf::new(),
         output: PathBuf::new(),
     };
@@ -154,6 +167,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Strin
             "--resume" => task.resume = true,
             "--recursive" => task.recursive = true,
             "--dry-run" => task.dry_run = true,
+            "-v" | "--verbose" => task.verbose = true,
             _ => return Err(format!("there is no option {name}")),
         }
     }
@@ -171,8 +185,14 @@ fn text(error: imagecuda::Error) -> String {
 }
 
 fn run(task: &Task) -> Result<ExitCode, Problem> {
-    let jobs = jobs(task)?;
+    let (jobs, found) = jobs(task)?;
     let total = jobs.len();
+    let left_out = found.left_out();
+    if task.verbose {
+        for (name, why) in &found.left_out {
+            complain!("batch: left out {}: {why}", task.input.join(name).display());
+        }
+    }
     if task.dry_run {
         for (source, target) in &jobs {
             let is_there = target.exists();
@@ -181,7 +201,10 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
                 (true, false) => " (is there, replaced)",
                 (false, _) => "",
             };
-            println!("{} -> {}{note}", source.display(), target.display());
+            say!("{} -> {}{note}", source.display(), target.display());
+        }
+        if let Some(left_out) = left_out {
+            complain!("batch: {left_out}"); // what is printed is the list
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -192,10 +215,13 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
         Shard::ALL => String::new(),
         shard => format!(", part {shard}"),
     };
-    println!("{total} images{part} on {}", names.join(", "));
+    say!("{total} images{part} on {}", names.join(", "));
+    if let Some(left_out) = left_out {
+        say!("{left_out}");
+    }
     let there = jobs.iter().filter(|(_, target)| target.exists()).count();
     if there > 0 && !task.resume {
-        println!("{there} of them are there already and are replaced");
+        say!("{there} of them are there already and are replaced");
     }
     for (_, target) in &jobs {
         let folder = target.parent().unwrap_or(&task.output);
@@ -209,7 +235,7 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
             process::exit(130);
         }
         to_cancel.cancel();
-        eprintln!("batch: finishing what is begun; Ctrl-C again stops at once");
+        complain!("batch: finishing what is begun; Ctrl-C again stops at once");
     })?;
     let meter = Arc::new(progress::Meter::new(total));
     let display = Arc::clone(&meter);
@@ -227,9 +253,10 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
     let report = pipeline.run(jobs, |_: &mut Image, _| Ok::<(), Infallible>(()));
     meter.finish();
     for failure in &report.failures {
-        eprintln!("batch: {}", failure.error);
+        complain!("batch: {}", failure.error);
     }
-    print!("{}", progress::summary(&report, total, task.threads));
+    let summary = progress::summary(&report, total, task.threads);
+    say!("{}", summary.trim_end());
     Ok(match (report.cancelled, report.failures.is_empty()) {
         (true, _) => ExitCode::from(130),
         (false, true) => ExitCode::SUCCESS,
@@ -238,7 +265,7 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
 }
 
 /// What is to be loaded and saved, of this shard.
-fn jobs(task: &Task) -> Result<Vec<(PathBuf, PathBuf)>, Problem> {
+fn jobs(task: &Task) -> Result<(Vec<(PathBuf, PathBuf)>, Found), Problem> {
     if let Some(extension) = &task.format
         && !Format::from_extension(extension).is_some_and(Format::can_save)
     {
@@ -246,10 +273,13 @@ fn jobs(task: &Task) -> Result<Vec<(PathBuf, PathBuf)>, Problem> {
     }
     let folder = |folder: &PathBuf| folder.canonicalize().or_else(|_| path::absolute(folder));
     let (input, output) = (folder(&task.input)?, folder(&task.output)?);
-    let sources = pictures::list(&task.input, task.recursive, Some(&output), Format::can_load)?;
+    let mut found = pictures::list(&task.input, task.recursive, Some(&output), Format::can_load)?;
+    let sources = std::mem::take(&mut found.pictures);
     if sources.is_empty() {
         let folder = task.input.display();
-        return Err(format!("{folder}: there are no pictures here").into());
+        let left_out = found.left_out().map(|left_out| format!("; {left_out}"));
+        let left_out = left_out.unwrap_or_default();
+        return Err(format!("{folder}: there are no pictures here{left_out}").into());
     }
     // Names are given before the list is parted, so that all parts agree about them.
     let targets = plan::targets(&sources, task.format.as_deref());
@@ -264,7 +294,7 @@ fn jobs(task: &Task) -> Result<Vec<(PathBuf, PathBuf)>, Problem> {
         let (source, target) = (task.input.join(source), task.output.join(target));
         (source, target)
     });
-    Ok(task.shard.of(jobs).collect())
+    Ok((task.shard.of(jobs).collect(), found))
 }
 
 /// Whether every format there takes the options: better told now than once a file.

@@ -8,6 +8,8 @@ mod canvas;
 mod font;
 #[path = "support/pictures.rs"]
 mod pictures;
+#[path = "support/say.rs"]
+mod say;
 #[path = "contact_sheet/sheet.rs"]
 mod sheet;
 #[path = "contact_sheet/thumbnail.rs"]
@@ -15,6 +17,7 @@ mod thumbnail;
 
 use imagecuda::{Device, Format, Image, Layout, batch::Loader};
 use indicatif::{ProgressBar, ProgressStyle};
+use say::{complain, say};
 use sheet::Sheet;
 use std::{
     env,
@@ -61,9 +64,13 @@ impl<E: Into<Box<dyn Error>>> From<E> for Problem {
 }
 
 fn main() -> ExitCode {
+    say::ended("contact_sheet", start())
+}
+
+fn start() -> ExitCode {
     let outcome = match parse(env::args_os().skip(1)) {
         Ok(None) => {
-            println!("{USAGE}");
+            say!("{USAGE}");
             return ExitCode::SUCCESS;
         }
         Ok(Some(task)) => run(&task),
@@ -72,11 +79,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(code) => code,
         Err(Problem::Failure(error)) => {
-            eprintln!("contact_sheet: {error}");
+            complain!("contact_sheet: {error}");
             ExitCode::FAILURE
         }
         Err(Problem::Usage(problem)) => {
-            eprintln!("contact_sheet: {problem}\n\n{USAGE}");
+            complain!("contact_sheet: {problem}\n\n{USAGE}");
             ExitCode::from(2)
         }
     }
@@ -147,10 +154,13 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Strin
 }
 
 fn run(task: &Task) -> Result<ExitCode, Problem> {
-    let names = names(task)?;
+    let (names, left_out) = names(task)?;
     let device = open(&task.device)?;
     let total = names.len();
-    println!("{total} pictures on {device}");
+    say!("{total} pictures on {device}");
+    if let Some(left_out) = left_out {
+        say!("{left_out}");
+    }
     let lines = if task.recursive { 3 } else { 2 };
     let mut sheet = Sheet::new(total, task.columns, task.size, lines)?;
 
@@ -184,14 +194,14 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
     }
     bar.finish_and_clear();
     for failure in &failures {
-        eprintln!("contact_sheet: {failure}");
+        complain!("contact_sheet: {failure}");
     }
 
     let canvas = sheet.canvas();
     let (width, height) = (canvas.width().try_into()?, canvas.height().try_into()?);
     let image = Image::from_pixels(&device, width, height, Layout::Rgb8, canvas.bytes())?;
     imagecuda::save(&image, &task.output)?;
-    println!(
+    say!(
         "saved {}: {width}x{height}, {} of {total} pictures, {} failed",
         task.output.display(),
         total - failures.len(),
@@ -204,13 +214,15 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
 }
 
 /// The pictures of the folder, relative to it. Those that this build cannot read are among them,
-/// so that they are seen to be missing.
-fn names(task: &Task) -> Result<Vec<PathBuf>, Problem> {
+/// so that they are seen to be missing. And a line about other files, if there are any.
+fn names(task: &Task) -> Result<(Vec<PathBuf>, Option<String>), Problem> {
     let output = task.output.display();
     if !Format::from_path(&task.output).is_some_and(Format::can_save) {
         return Err(Problem::Usage(format!("cannot save {output}")));
     }
-    let names = pictures::list(&task.folder, task.recursive, None, |_| true)?;
+    let found = pictures::list(&task.folder, task.recursive, None, |_| true)?;
+    let left_out = found.left_out();
+    let names = found.pictures;
     if names.is_empty() {
         let folder = task.folder.display();
         return Err(format!("{folder}: there are no pictures here").into());
@@ -221,7 +233,7 @@ fn names(task: &Task) -> Result<Vec<PathBuf>, Problem> {
         let problem = format!("{output} is a picture of the folder and would be replaced");
         return Err(Problem::Usage(problem));
     }
-    Ok(names)
+    Ok((names, left_out))
 }
 
 /// The device that was asked for. `auto` honours `IMAGECUDA_DEVICE`, as the library's default.

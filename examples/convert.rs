@@ -2,10 +2,18 @@
 //!
 //! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
 
+#[path = "convert/choices.rs"]
+mod choices;
+#[path = "support/say.rs"]
+mod say;
+#[path = "convert/standard.rs"]
+mod standard;
+
+use choices::*;
 use imagecuda::{
-    Channels, ColorPolicy, Compression, Decoded, Depth, Device, ImageInfo, JpegDecoder,
-    JpegEncoder, LoadOptions, SaveOptions, Subsampling,
+    ColorPolicy, Decoded, Device, Format, Image, ImageInfo, LoadOptions, Prepared, SaveOptions,
 };
+use say::{complain, say};
 use std::{
     error::Error,
     ffi::OsString,
@@ -22,7 +30,13 @@ Loads INPUT as float32 RGBA on the device and saves it as OUTPUT, in the format
 that OUTPUT's name shows. Prints the device, the size, the formats, and the
 milliseconds that each stage took.
 
+As INPUT or FILE, - is standard input, and as OUTPUT standard output, which needs
+--format; the line is then printed to standard error. A file of that name is ./-
+and what follows -- is no option.
+
 Options:
+      --format EXT         save in the format that has this extension, whatever OUTPUT is called
+      --input-format EXT   take INPUT for that, as a TGA without a name cannot be known
       --device DEVICE      auto (default), cpu, cuda or cuda:N
       --frame N            the N-th frame of an animation, or page, from 0 [default: 0]
       --quality Q          1 to 100, for AVIF, HEIF, JPEG and WebP [default: best; WebP
@@ -50,23 +64,30 @@ Options:
       --optimize-huffman   make a JPEG's tables for the picture
       --restart-interval N MCUs between a JPEG's restart markers
       --info               print what FILE is, without decoding it
-  -h, --help               print this";
+  -h, --help               print this
+
+Exit status: 0; 1 if it failed, or the line could not be printed, unless its reader
+had gone; 2 if it cannot be done as asked.";
 
 fn main() -> ExitCode {
+    say::ended("convert", start())
+}
+
+fn start() -> ExitCode {
     match parse(std::env::args_os().skip(1)) {
         Ok(None) => {
-            println!("{USAGE}");
+            say!("{USAGE}");
             ExitCode::SUCCESS
         }
         Ok(Some(command)) => match run(&command) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("convert: {error}");
+                complain!("convert: {error}");
                 ExitCode::FAILURE
             }
         },
         Err(problem) => {
-            eprintln!("convert: {problem}\n\n{USAGE}");
+            complain!("convert: {problem}\n\n{USAGE}");
             ExitCode::from(2)
         }
     }
@@ -80,6 +101,8 @@ struct Task {
     keep_metadata: bool,
     input: PathBuf,
     output: PathBuf,
+    /// What OUTPUT is to be, if that is not by its name.
+    extension: Option<String>,
 }
 
 enum Command {
@@ -90,7 +113,7 @@ enum Command {
 fn run(command: &Command) -> Result<(), Box<dyn Error>> {
     match command {
         Command::Convert(task) => convert(task),
-        Command::Info(file) => Ok(info(file)?),
+        Command::Info(file) => info(file),
     }
 }
 
@@ -100,12 +123,13 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
     let mut info = false;
     let mut frame = 0;
     let mut keep_metadata = false;
+    let mut extension = None;
     let (mut load, mut save) = (LoadOptions::new(), SaveOptions::new());
     let mut files = Vec::new();
     let mut only_files = false;
     while let Some(arg) = args.next() {
         // A file's name may be anything; an option's is text.
-        let is_option = |text: &&str| !only_files && text.starts_with('-');
+        let is_option = |text: &&str| !only_files && text.starts_with('-') && *text != "-";
         let Some(arg) = arg.to_str().filter(is_option) else {
             files.push(PathBuf::from(&arg));
             continue;
@@ -131,6 +155,18 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
                 let quality = value()?;
                 let number = quality.parse();
                 save = save.quality(number.map_err(|_| format!("--quality: {quality}"))?);
+            }
+            "--format" => {
+                let format = value()?.trim_start_matches('.').to_owned();
+                if !Format::from_extension(&format).is_some_and(Format::can_save) {
+                    return Err(format!("--format: cannot save {format}").into());
+                }
+                extension = Some(format);
+            }
+            "--input-format" => {
+                let format = value()?;
+                let known = Format::from_extension(format.trim_start_matches('.'));
+                load = load.format(known.ok_or_else(|| format!("--input-format: {format}"))?);
             }
             "--info" => info = true,
             "--keep-metadata" => keep_metadata = true,
@@ -178,6 +214,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
     let Ok([input, output]) = <[PathBuf; 2]>::try_from(files) else {
         return Err("one INPUT and one OUTPUT are needed".into());
     };
+    if standard::is_dash(&output) && extension.is_none() {
+        return Err("standard output has no name that shows a format: --format is needed".into());
+    }
     Ok(Some(Command::Convert(Task {
         device: device.unwrap_or_else(|| "auto".to_owned()),
         load,
@@ -186,75 +225,31 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
         keep_metadata,
         input,
         output,
+        extension,
     })))
-}
-
-const DEPTHS: [(&str, Depth); 3] = [("8", Depth::U8), ("16", Depth::U16), ("float", Depth::F32)];
-
-const SUBSAMPLINGS: [(&str, Subsampling); 3] = [
-    ("444", Subsampling::Yuv444),
-    ("422", Subsampling::Yuv422),
-    ("420", Subsampling::Yuv420),
-];
-
-const JPEG_ENCODERS: [(&str, JpegEncoder); 3] = [
-    ("auto", JpegEncoder::Auto),
-    ("host", JpegEncoder::Host),
-    ("kernels", JpegEncoder::Kernels),
-];
-
-const JPEG_DECODERS: [(&str, JpegDecoder); 3] = [
-    ("auto", JpegDecoder::Auto),
-    ("host", JpegDecoder::Host),
-    ("kernels", JpegDecoder::Kernels),
-];
-
-const CHANNELS: [(&str, Channels); 5] = [
-    ("auto", Channels::Auto),
-    ("gray", Channels::Gray),
-    ("gray-alpha", Channels::GrayAlpha),
-    ("rgb", Channels::Rgb),
-    ("rgba", Channels::Rgba),
-];
-const COMPRESSIONS: [(&str, Compression); 6] = [
-    ("none", Compression::Uncompressed),
-    ("fast", Compression::Fast),
-    ("balanced", Compression::Balanced),
-    ("small", Compression::Small),
-    ("lzw", Compression::Lzw),
-    ("packbits", Compression::PackBits),
-];
-
-/// The choice that goes by the name of `text`.
-fn one_of<T: Copy>(option: &str, text: &str, choices: &[(&str, T)]) -> Result<T, String> {
-    match choices.iter().find(|(name, _)| *name == text) {
-        Some(&(_, choice)) => Ok(choice),
-        None => {
-            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            Err(format!(
-                "{option}: {text} is not one of {}",
-                names.join(", ")
-            ))
-        }
-    }
-}
-
-fn color(text: &str) -> Result<[u8; 3], String> {
-    let parts: Result<Vec<u8>, _> = text.split(',').map(|part| part.trim().parse()).collect();
-    parts
-        .ok()
-        .and_then(|parts| parts.try_into().ok())
-        .ok_or_else(|| format!("--background: {text} is not R,G,B, each 0 to 255"))
 }
 
 /// Reads the picture that was asked for.
 fn read(task: &Task, device: &Device) -> Result<Decoded, Box<dyn Error>> {
+    let from_standard = standard::is_dash(&task.input);
+    let name = |error: imagecuda::Error| match from_standard {
+        true => format!("standard input: {error}"),
+        false => error.to_string(),
+    };
     if task.frame == 0 {
-        return Ok(task.load.read(device, &task.input)?);
+        let read = match from_standard {
+            true => task.load.read_bytes(device, &standard::read()?),
+            false => task.load.read(device, &task.input),
+        };
+        return Ok(read.map_err(name)?);
     }
-    let mut frames = task.load.frames(device, &task.input)?;
-    let there = frames.skip_frames(task.frame)?;
-    match frames.read()? {
+    let frames = match from_standard {
+        true => task.load.decode_frames(device, standard::read()?),
+        false => task.load.frames(device, &task.input),
+    };
+    let mut frames = frames.map_err(name)?;
+    let there = frames.skip_frames(task.frame).map_err(name)?;
+    match frames.read().map_err(name)? {
         Some((decoded, _)) => Ok(decoded),
         None => {
             let (input, frame) = (task.input.display(), task.frame);
@@ -285,14 +280,17 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
     let upload = start.elapsed();
 
     let start = Instant::now();
-    let prepared = save.prepare(&image, &task.output)?;
+    let prepared = prepare(task, &save, &image)?;
     let download = start.elapsed();
 
     let start = Instant::now();
-    prepared.save(&task.output)?;
+    match standard::is_dash(&task.output) {
+        true => standard::write(&prepared.encode()?)?,
+        false => prepared.save(&task.output)?,
+    }
     let encode = start.elapsed();
 
-    println!(
+    let line = format!(
         "{device} ({}), {}x{}, {format_in}{truncated} to {}: decode {}, upload+convert {}, \
          convert+download {}, encode {}",
         device.name(),
@@ -304,11 +302,28 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
         ms(download),
         ms(encode),
     );
+    match standard::is_output(&task.output) {
+        true => complain!("{line}"),
+        false => say!("{line}"),
+    }
     Ok(())
 }
 
-fn info(file: &Path) -> imagecuda::Result<()> {
-    let info = ImageInfo::read(file)?;
+/// The pixels as OUTPUT wants them.
+fn prepare(task: &Task, save: &SaveOptions, image: &Image) -> Result<Prepared, Box<dyn Error>> {
+    let Some(extension) = &task.extension else {
+        return Ok(save.prepare(image, &task.output)?);
+    };
+    // A name of that extension: it tells .pam from .ppm as well.
+    let prepared = save.prepare(image, Path::new("-").with_extension(extension));
+    Ok(prepared.map_err(|error| format!("{}: {}", task.output.display(), error.kind()))?)
+}
+
+fn info(file: &Path) -> Result<(), Box<dyn Error>> {
+    let info = match standard::is_dash(file) {
+        true => ImageInfo::of(&standard::read()?).map_err(|e| format!("standard input: {e}"))?,
+        false => ImageInfo::read(file)?,
+    };
     let kind = match info.channels() {
         1 => "gray",
         2 => "gray+alpha",
@@ -321,13 +336,13 @@ fn info(file: &Path) -> imagecuda::Result<()> {
     } else {
         ""
     };
-    println!("{}x{} {}", info.width(), info.height(), info.format());
-    println!("pixels: {kind}, {} bits a sample{light}", info.depth());
-    println!("frames: {}", info.frames());
-    println!("orientation: {}", info.orientation() as u32);
+    say!("{}x{} {}", info.width(), info.height(), info.format());
+    say!("pixels: {kind}, {} bits a sample{light}", info.depth());
+    say!("frames: {}", info.frames());
+    say!("orientation: {}", info.orientation() as u32);
     let bytes = |data: Option<&[u8]>| data.map_or("none".into(), |d| format!("{} bytes", d.len()));
-    println!("ICC profile: {}", bytes(info.icc_profile()));
-    println!("EXIF: {}", bytes(info.exif()));
+    say!("ICC profile: {}", bytes(info.icc_profile()));
+    say!("EXIF: {}", bytes(info.exif()));
     Ok(())
 }
 

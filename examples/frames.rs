@@ -3,8 +3,12 @@
 //!
 //! `cargo run --release --features cuda --example frames -- cat.gif cat_%04d.png`
 
-use imagecuda::{Device, Format, LoadOptions, SaveOptions};
-use std::{error::Error, process::ExitCode};
+#[path = "support/say.rs"]
+mod say;
+
+use imagecuda::{Device, Format, LoadOptions, SaveOptions, batch::Numbered};
+use say::{complain, say};
+use std::{error::Error, ffi::OsString, path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "\
 Usage: frames [OPTIONS] INPUT [OUTPUT]
@@ -21,20 +25,24 @@ Options:
   -h, --help               print this";
 
 fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)) {
+    say::ended("frames", start())
+}
+
+fn start() -> ExitCode {
+    match parse(std::env::args_os().skip(1)) {
         Ok(None) => {
-            println!("{USAGE}");
+            say!("{USAGE}");
             ExitCode::SUCCESS
         }
         Ok(Some(task)) => match run(&task) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("frames: {error}");
+                complain!("frames: {error}");
                 ExitCode::FAILURE
             }
         },
         Err(problem) => {
-            eprintln!("frames: {problem}\n\n{USAGE}");
+            complain!("frames: {problem}\n\n{USAGE}");
             ExitCode::from(2)
         }
     }
@@ -43,37 +51,41 @@ fn main() -> ExitCode {
 struct Task {
     device: String,
     save: SaveOptions,
-    input: String,
+    input: PathBuf,
     output: Output,
 }
 
 enum Output {
     None,
-    /// Text before the number, its least digits, text after it.
-    Files(String, usize, String),
-    Animation(String),
+    Files(Numbered),
+    Animation(PathBuf),
 }
 
 /// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, String> {
+fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, String> {
     let mut device = "auto".to_owned();
     let mut save = SaveOptions::new();
     let mut files = Vec::new();
+    let mut only_files = false;
     while let Some(arg) = args.next() {
-        if !arg.starts_with('-') || arg == "-" {
-            files.push(arg);
+        // A file's name may be anything; an option's is text.
+        let is_option = |text: &&str| !only_files && text.starts_with('-') && *text != "-";
+        let Some(arg) = arg.to_str().filter(is_option) else {
+            files.push(PathBuf::from(&arg));
             continue;
-        }
+        };
         let (name, inline) = match arg.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
-            None => (arg.as_str(), None),
+            None => (arg, None),
         };
         let mut value = || {
-            let value = inline.clone().or_else(|| args.next());
+            let next = || args.next()?.into_string().ok();
+            let value = inline.clone().or_else(next);
             value.ok_or_else(|| format!("{name} needs a value"))
         };
         match name {
             "-h" | "--help" => return Ok(None),
+            "--" => only_files = true,
             "--device" => device = value()?,
             "--quality" => {
                 let quality = value()?;
@@ -89,9 +101,9 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, String>
     };
     let output = match output {
         None => Output::None,
-        Some(name) => match numbered(&name) {
-            Some((before, digits, after)) => Output::Files(before, digits, after),
-            None => Output::Animation(name),
+        Some(name) => match name.to_str().map(Numbered::new) {
+            Some(Ok(numbered)) => Output::Files(numbered),
+            _ => Output::Animation(name),
         },
     };
     Ok(Some(Task {
@@ -102,18 +114,6 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, String>
     }))
 }
 
-/// Takes `a_%04d.png` apart.
-fn numbered(name: &str) -> Option<(String, usize, String)> {
-    let (before, rest) = name.split_once('%')?;
-    let (digits, after) = rest.split_once('d')?;
-    let digits = if digits.is_empty() {
-        1
-    } else {
-        digits.parse().ok()?
-    };
-    Some((before.to_owned(), digits, after.to_owned()))
-}
-
 fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let device = match &*task.device {
         "auto" => Device::try_default()?,
@@ -122,13 +122,13 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let frames = LoadOptions::new().frames(&device, &task.input)?;
     let loop_count = frames.loop_count();
     match loop_count {
-        None => println!("{}, looping", frames.format()),
-        Some(times) => println!("{}, played {times}x", frames.format()),
+        None => say!("{}, looping", frames.format()),
+        Some(times) => say!("{}, played {times}x", frames.format()),
     }
     let mut animation = match &task.output {
         Output::Animation(name) => {
-            let format =
-                Format::from_path(name).ok_or_else(|| format!("{name}: a .gif or .webp?"))?;
+            let format = Format::from_path(name)
+                .ok_or_else(|| format!("{}: a .gif or .webp?", name.display()))?;
             Some(task.save.animation(format)?.loop_count(loop_count))
         }
         _ => None,
@@ -136,16 +136,15 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     for frame in frames {
         let frame = frame?;
         let (image, delay) = (frame.image(), frame.delay());
-        println!(
+        say!(
             "{}: {}x{}, {} ms",
             frame.index(),
             image.width(),
             image.height(),
             delay.as_secs_f64() * 1e3
         );
-        if let Output::Files(before, digits, after) = &task.output {
-            let path = format!("{before}{:0digits$}{after}", frame.index());
-            task.save.save(image, &path)?;
+        if let Output::Files(numbered) = &task.output {
+            task.save.save(image, numbered.path(frame.index() as u64))?;
         }
         if let Some(animation) = &mut animation {
             animation.push(image, delay)?;

@@ -2,10 +2,14 @@
 //!
 //! `cargo run --release -p imagecuda --features cuda,ndarray --example interop -- photo.jpg out.png`
 
+#[path = "support/say.rs"]
+mod say;
+
 use image::imageops::{self, FilterType};
 use imagecuda::{Device, Image, load};
 use ndarray::s;
-use std::{env, error::Error, process::ExitCode};
+use say::{complain, say};
+use std::{env, error::Error, ffi::OsString, path::Path, process::ExitCode};
 
 const USAGE: &str = "\
 Usage: interop INPUT OUTPUT
@@ -17,24 +21,28 @@ most 640 pixels, which are saved as OUTPUT.
   -h, --help    print this";
 
 fn main() -> ExitCode {
-    let args: Vec<String> = env::args().skip(1).collect();
+    say::ended("interop", start())
+}
+
+fn start() -> ExitCode {
+    let args: Vec<OsString> = env::args_os().skip(1).collect();
     match &args[..] {
-        [flag] if flag == "-h" || flag == "--help" => println!("{USAGE}"),
+        [flag] if flag == "-h" || flag == "--help" => say!("{USAGE}"),
         [input, output] => {
-            if let Err(error) = run(input, output) {
-                eprintln!("interop: {error}");
+            if let Err(error) = run(input.as_ref(), output.as_ref()) {
+                complain!("interop: {error}");
                 return ExitCode::FAILURE;
             }
         }
         _ => {
-            eprintln!("interop: one INPUT and one OUTPUT are needed\n\n{USAGE}");
+            complain!("interop: one INPUT and one OUTPUT are needed\n\n{USAGE}");
             return ExitCode::from(2);
         }
     }
     ExitCode::SUCCESS
 }
 
-fn run(input: &str, output: &str) -> Result<(), Box<dyn Error>> {
+fn run(input: &Path, output: &Path) -> Result<(), Box<dyn Error>> {
     let device = Device::try_default()?;
     let image = load(input)?; // float32 RGBA on the device
 
@@ -54,6 +62,6 @@ fn run(input: &str, output: &str) -> Result<(), Box<dyn Error>> {
     let small = imageops::resize(&picture, width, height, FilterType::Triangle);
 
     imagecuda::save(&Image::from_image(&device, &small)?, output)?;
-    println!("{width}x{height}, by way of {device} ({})", device.name());
+    say!("{width}x{height}, by way of {device} ({})", device.name());
     Ok(())
 }

@@ -3,11 +3,15 @@
 //!
 //! `cargo run --release --features cuda --example sequence -- in/frame_%04d.png out/frame_%04d.png`
 
+#[path = "support/say.rs"]
+mod say;
+
 use imagecuda::{
     Device, Image, SaveOptions,
     batch::{Loader, Numbered, Saver},
 };
-use std::{error::Error, fs, process::ExitCode, time::Instant};
+use say::{complain, say};
+use std::{error::Error, ffi::OsString, fs, process::ExitCode, str::FromStr, time::Instant};
 
 const USAGE: &str = "\
 Usage: sequence [OPTIONS] IN_PATTERN OUT_PATTERN
@@ -25,16 +29,20 @@ Options:
 const IN_FLIGHT: usize = 4;
 
 fn main() -> ExitCode {
-    match parse(std::env::args().skip(1)) {
-        Ok(None) => println!("{USAGE}"),
+    say::ended("sequence", start())
+}
+
+fn start() -> ExitCode {
+    match parse(std::env::args_os().skip(1)) {
+        Ok(None) => say!("{USAGE}"),
         Ok(Some(task)) => {
             if let Err(error) = run(&task) {
-                eprintln!("sequence: {error}");
+                complain!("sequence: {error}");
                 return ExitCode::FAILURE;
             }
         }
         Err(problem) => {
-            eprintln!("sequence: {problem}\n\n{USAGE}");
+            complain!("sequence: {problem}\n\n{USAGE}");
             return ExitCode::from(2);
         }
     }
@@ -50,15 +58,26 @@ struct Task {
 }
 
 /// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn Error>> {
+fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Box<dyn Error>> {
     let mut task = Task::default();
+    let mut only_patterns = false;
+    let text = |arg: OsString| {
+        let text = arg.into_string();
+        text.map_err(|arg| format!("{} is no text", arg.display()))
+    };
     while let Some(arg) = args.next() {
-        let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
+        let arg = text(arg)?;
+        let mut value = || {
+            let value = args.next().ok_or_else(|| format!("{arg} needs a value"));
+            value.and_then(text)
+        };
         match &*arg {
+            _ if only_patterns => task.patterns.push(Numbered::new(&arg)?),
+            "--" => only_patterns = true,
             "-h" | "--help" => return Ok(None),
             "--device" => task.device = Some(value()?),
-            "--first" => task.first = value()?.parse()?,
-            "--fps" => task.fps = Some(value()?.parse()?),
+            "--first" => task.first = number(&arg, &value()?)?,
+            "--fps" => task.fps = Some(number(&arg, &value()?)?),
             _ if arg.starts_with('-') => return Err(format!("there is no option {arg}").into()),
             _ => task.patterns.push(Numbered::new(&arg)?),
         }
@@ -69,6 +88,11 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Task>, Box<dyn
     }
 }
 
+fn number<T: FromStr>(option: &str, text: &str) -> Result<T, String> {
+    text.parse()
+        .map_err(|_| format!("{option}: {text} is no number"))
+}
+
 fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let device = match task.device.as_deref() {
         None | Some("auto") => Device::try_default()?,
@@ -76,11 +100,12 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     };
     let (input, output) = (&task.patterns[0], &task.patterns[1]);
     if let Some(folder) = output.path(task.first).parent() {
-        fs::create_dir_all(folder)?;
+        let made = fs::create_dir_all(folder);
+        made.map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     let start = Instant::now();
     // Images that are dropped are loaded into again, so this allocates a few and no more.
-    let frames = input.existing(task.first).zip(task.first..);
+    let frames = input.existing(task.first).zip(task.first..=u64::MAX);
     let frames = Loader::new(&device).prefetch(IN_FLIGHT).load(frames);
     let saver = Saver::new(SaveOptions::new()).in_flight(IN_FLIGHT);
     let mut work: Option<Image> = None;
@@ -107,9 +132,9 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
         return Err(format!("{}: no such frame", input.path(task.first).display()).into());
     }
     let rate = count as f64 / start.elapsed().as_secs_f64();
-    println!("{count} frames on {device}, {rate:.1} a second");
+    say!("{count} frames on {device}, {rate:.1} a second");
     if let Some(fps) = task.fps {
-        println!("{:.2} times as fast as {fps} a second", rate / fps);
+        say!("{:.2} times as fast as {fps} a second", rate / fps);
     }
     Ok(())
 }

@@ -244,11 +244,11 @@ fn no_image_has_an_allocation_of_its_own(device: &Device) {
         let target = folder.path().join(format!("{}.bmp", i % 8));
         saver.save(&image.unwrap(), target);
     }
-    // As many as are in flight, some of them once more for a larger size, whenever the threads
-    // happen to be all busy for the first time. One an image would be 400, and 800.
+    // As many as are in flight at most (9 images, and of each the file, the pixels and what is saved),
+    // each once more for each larger size of the four. One an image would be 400, and 800.
     let made = device.transfer_buffers() - before;
-    assert!(images.allocated() <= 16, "{} images", images.allocated());
-    assert!(made <= 40, "{made} buffers");
+    assert!(images.allocated() <= 36, "{} images", images.allocated());
+    assert!(made <= 110, "{made} buffers");
     assert!(saver.finish().iter().all(|saved| saved.result.is_ok()));
 }
 

@@ -3,6 +3,8 @@
 mod batch;
 mod contact_sheet;
 mod killed;
+#[cfg(target_os = "linux")]
+mod output;
 
 use crate::support::{Noise, example};
 use imagecuda::{Device, Format, Image, LoadOptions, SaveOptions};
@@ -17,6 +19,8 @@ use std::{
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = batch::trials();
     trials.extend(contact_sheet::trials());
+    #[cfg(target_os = "linux")]
+    trials.extend(output::trials());
     trials.extend(crate::support::on_each_device(crate::device_tests![
         sequence_saves_every_frame_in_order,
         sequence_stops_at_a_frame_of_another_size,

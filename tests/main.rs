@@ -25,6 +25,7 @@ mod failures;
 mod faults;
 mod frames;
 mod fuzz;
+mod icc;
 mod images;
 mod inks;
 mod interop;
@@ -34,11 +35,17 @@ mod kernels;
 mod metadata;
 mod options;
 mod orientation;
+#[cfg(target_os = "linux")]
+mod overwriting;
 mod pipeline;
 mod pixels;
 mod round_trips;
 #[cfg(feature = "tracing")]
 mod spans;
+#[cfg(unix)]
+mod stacks;
+#[cfg(target_os = "linux")]
+mod streams;
 mod targets;
 mod tiff_damage;
 mod truncated;
@@ -46,6 +53,11 @@ mod truncated;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    support::watch_panics();
+    support::unless_a_codec_panicked(start())
+}
+
+fn start() -> ExitCode {
     // A test may have started this program for something else.
     #[cfg(target_os = "linux")]
     if let Some(code) = bombs::child() {
@@ -67,6 +79,10 @@ fn main() -> ExitCode {
         round_trips::trials(),
         #[cfg(feature = "tracing")]
         spans::trials(),
+        #[cfg(target_os = "linux")]
+        streams::trials(),
+        #[cfg(unix)]
+        stacks::trials(),
         targets::trials(),
         code_points::trials(),
         tiff_damage::trials(),
@@ -82,6 +98,7 @@ fn main() -> ExitCode {
         examples::trials(),
         frames::trials(),
         fuzz::trials(),
+        icc::trials(),
         images::trials(),
         inks::trials(),
         interop::trials(),
@@ -91,6 +108,8 @@ fn main() -> ExitCode {
         metadata::trials(),
         options::trials(),
         orientation::trials(),
+        #[cfg(target_os = "linux")]
+        overwriting::trials(),
         pipeline::trials(),
         pixels::trials(),
     ];

@@ -1,5 +1,6 @@
 //! What a person sees while it runs, and when it is done.
 
+use crate::say::say;
 use imagecuda::batch::{Progress, Report};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -46,7 +47,7 @@ impl Meter {
         if Instant::now() >= *due {
             *due = Instant::now() + PAUSE;
             let (done, total) = (progress.done(), self.total);
-            println!("{done}/{total} images, {}", self.rates(progress));
+            say!("{done}/{total} images, {}", self.rates(progress));
         }
     }
 

@@ -2,20 +2,61 @@
 
 use imagecuda::Format;
 use std::{
-    fs, io,
+    collections::BTreeMap,
+    fmt, fs, io,
     path::{Path, PathBuf},
 };
 
-/// The pictures in `folder` whose formats are wanted, known by their names, relative to it and
-/// sorted, so that every machine has the same list. Hidden files, and all that is in `except`,
-/// are left out.
+/// What is in a folder, relative to it.
+#[derive(Default)]
+pub(crate) struct Found {
+    pub(crate) pictures: Vec<PathBuf>,
+    pub(crate) left_out: Vec<(PathBuf, Why)>,
+}
+
+/// Why a file is no picture to be loaded.
+pub(crate) enum Why {
+    Unnamed,
+    Unwanted(Format),
+    NoFile,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unnamed => f.write_str("its name shows no picture format"),
+            Self::Unwanted(format) => write!(f, "this build cannot load {format}"),
+            Self::NoFile => f.write_str("it is no file, and leads to none"),
+        }
+    }
+}
+
+impl Found {
+    /// How many files are left out, by their extensions: one line. `None` if there are none.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let mut counts = BTreeMap::new();
+        for (name, _) in &self.left_out {
+            let extension = name.extension().map(|e| format!(".{}", e.display()));
+            let extension = extension.unwrap_or_else(|| "without an extension".into());
+            *counts.entry(extension.to_lowercase()).or_insert(0) += 1;
+        }
+        let parts = counts.iter().map(|(name, count)| format!("{count} {name}"));
+        let parts: Vec<String> = parts.collect();
+        let (count, parts) = (self.left_out.len(), parts.join(", "));
+        (count > 0).then(|| format!("left out {count} that are no pictures to load: {parts}"))
+    }
+}
+
+/// The pictures in `folder` whose formats are wanted, known by their names, sorted, so that every
+/// machine has the same list; and what else is there. Hidden files, and all that is in `except`,
+/// are neither.
 pub(crate) fn list(
     folder: &Path,
     is_recursive: bool,
     except: Option<&Path>,
     is_wanted: impl Fn(Format) -> bool,
-) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+) -> io::Result<Found> {
+    let mut found = Found::default();
     let mut folders = vec![PathBuf::new()];
     while let Some(inner) = folders.pop() {
         // As components, without the slash that joining nothing leaves at the end.
@@ -33,12 +74,22 @@ pub(crate) fn list(
                 if is_recursive && path.canonicalize().is_ok_and(is_other) {
                     folders.push(name);
                 }
-            } else if Format::from_path(&name).is_some_and(&is_wanted) && path.is_file() {
-                found.push(name);
+                continue;
             }
+            let why = match Format::from_path(&name) {
+                None => Why::Unnamed,
+                Some(_) if !path.is_file() => Why::NoFile,
+                Some(format) if !is_wanted(format) => Why::Unwanted(format),
+                Some(_) => {
+                    found.pictures.push(name);
+                    continue;
+                }
+            };
+            found.left_out.push((name, why));
         }
     }
-    found.sort();
+    found.pictures.sort();
+    found.left_out.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(found)
 }
 

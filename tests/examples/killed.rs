@@ -3,13 +3,7 @@
 use super::{batch::batch, files, picture, program, text};
 use crate::support::Noise;
 use imagecuda::{Device, Format, SaveOptions};
-use std::{
-    collections::BTreeSet,
-    fs,
-    process::Stdio,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, fs, process::Stdio, thread};
 
 /// What a program that is killed may leave behind.
 fn is_temporary(name: &str) -> bool {
@@ -27,12 +21,10 @@ pub(super) fn leaves_whole_files(device: &Device) {
     }
     // What an earlier run has left is no picture, wherever it lies.
     fs::copy(from.join("00.jpg"), from.join(".imagecuda-left")).unwrap();
-    let start = Instant::now();
     let run = batch(device, &["--format=webp"], [&from, &whole]);
     assert!(run.status.success(), "{}", text(&run.stderr));
-    let time = start.elapsed();
 
-    let mut noise = Noise::new(start.elapsed().as_nanos() as u64);
+    let mut noise = Noise::new(7);
     let (mut stopped, mut left) = (0, 0);
     for round in 0..8 {
         let mut child = program("batch")
@@ -43,12 +35,11 @@ pub(super) fn leaves_whole_files(device: &Device) {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        // Some time from its first steps to its end; later where most is done already.
-        let part = noise.next() % 1000;
-        thread::sleep(
-            time.mul_f64(part as f64 / 1000.0)
-                .max(Duration::from_millis(5)),
-        );
+        // Once some number of files is there: none, those of the rounds before, or more.
+        let enough = noise.next() as usize % COUNT;
+        while files(&to).len() < enough && child.try_wait().unwrap().is_none() {
+            thread::yield_now();
+        }
         child.kill().unwrap(); // SIGKILL
         stopped += usize::from(!child.wait().unwrap().success());
 

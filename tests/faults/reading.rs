@@ -13,7 +13,7 @@ use std::{
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -112,8 +112,9 @@ fn what_cannot_be_read_is_an_error_and_keeps_no_memory(device: &Device) {
         assert_eq!(good, 50);
         counts.push(device.transfer_buffers());
     }
-    // A buffer that was lost with its file would be another one each time.
-    assert!(counts[3] - counts[0] <= 6, "{counts:?}");
+    // A buffer that was lost with its file would be another one each time, 450 of them. What is more in
+    // flight than ever before is a few.
+    assert!(counts[3] - counts[0] <= 30, "{counts:?}");
 }
 
 #[cfg(unix)]
@@ -159,6 +160,15 @@ fn pipes_are_read_to_their_end(device: &Device) {
 #[cfg(not(unix))]
 fn pipes_are_read_to_their_end(_: &Device) {}
 
+/// Says that something is over.
+struct OnDrop<'a>(&'a AtomicBool);
+
+impl Drop for OnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 fn files_that_change_while_they_are_loaded(device: &Device) {
     let folder = folder();
     let path = folder.path().join("a.bmp");
@@ -171,9 +181,7 @@ fn files_that_change_while_they_are_loaded(device: &Device) {
         scope.spawn(|| {
             let mut noise = Noise::new(5);
             let mut writer = File::options().write(true).open(&path).unwrap();
-            let start = Instant::now();
-            // A failure of the test below must not be a hang.
-            while !over.load(Ordering::Relaxed) && start.elapsed().as_secs() < 100 {
+            while !over.load(Ordering::Relaxed) {
                 // Shorter, as long as before with zeros, longer, and whole again.
                 let length = noise.next() % (2 * file.len() as u64);
                 writer.set_len(length).unwrap();
@@ -184,6 +192,8 @@ fn files_that_change_while_they_are_loaded(device: &Device) {
                 thread::sleep(Duration::from_micros(noise.next() % 500));
             }
         });
+        // A failure of the test must not be a hang.
+        let over = OnDrop(&over);
         for path in std::iter::repeat_n(path.clone(), 400) {
             match LoadOptions::new().load(device, &path) {
                 // As whole as its header says: what was not written yet is black.
@@ -201,7 +211,7 @@ fn files_that_change_while_they_are_loaded(device: &Device) {
         let paths = std::iter::repeat_n(path.clone(), 400);
         let loaded = Loader::new(device).threads(2).load(paths).count();
         assert_eq!(loaded, 400);
-        over.store(true, Ordering::Relaxed);
+        drop(over);
     });
     let image = LoadOptions::new().load(device, &path).unwrap();
     assert!(image.download().unwrap() == expected);

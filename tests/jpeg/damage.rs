@@ -17,7 +17,7 @@ use std::{
 /// How many damages of a file there are by default.
 const DAMAGES: u64 = 200;
 /// How long all damages of a file may take, which they never do but in a loop without end.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// All kinds of damage: never a panic, never for ever, and all decoders of one mind.
 pub(super) fn check(device: &Device, bytes: Vec<u8>, what: String) -> Result<(), Failed> {

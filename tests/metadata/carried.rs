@@ -1,6 +1,6 @@
 //! What is still true of the pixels once they are loaded.
 
-use super::{LONG, encode, exif, formats, p3, raw};
+use super::{LONG, encode, exif, formats, p3, profile, raw};
 use crate::support::{bits, same};
 use imagecuda::{Device, Format, ImageInfo, LoadOptions, Metadata, Orientation, SaveOptions};
 use libtest_mimic::Trial;
@@ -162,7 +162,7 @@ fn a_tiffs_own_tags_are_its_exif(device: &Device) {
 }
 
 fn profiles_go_where_they_hold(device: &Device) {
-    let srgb = ColorProfile::new_srgb().encode().unwrap();
+    let srgb = profile(&ColorProfile::new_srgb());
     let carried = |file: &[u8], options: LoadOptions| {
         let decoded = options.read_bytes(device, file).unwrap();
         decoded.metadata().icc_profile().map(<[u8]>::to_vec)
@@ -180,7 +180,7 @@ fn profiles_go_where_they_hold(device: &Device) {
         }
     }
     // Gray pixels, whose profile is not one for the RGB that is saved.
-    let gray = ColorProfile::new_gray_with_gamma(2.2).encode().unwrap();
+    let gray = profile(&ColorProfile::new_gray_with_gamma(2.2));
     let mut file = Vec::new();
     let mut encoder = image::codecs::png::PngEncoder::new(&mut file);
     image::ImageEncoder::set_icc_profile(&mut encoder, gray).unwrap();

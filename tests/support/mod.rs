@@ -9,6 +9,7 @@ pub mod cuts;
 pub mod jpegs;
 mod noise;
 pub mod pictures;
+pub mod profiles;
 
 pub use self::noise::Noise;
 
@@ -17,8 +18,10 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
     env,
     ffi::OsStr,
+    panic,
     path::PathBuf,
     process::{Command, ExitCode},
+    sync::{Mutex, PoisonError},
 };
 
 /// What a test does on a device.
@@ -90,7 +93,7 @@ pub fn alone(name: &str, device: &Device) -> bool {
 pub fn alone_after(commands: &str, name: &str, device: &Device) -> bool {
     // A panic for which there is no memory must not want more of it, and many cores take some each.
     let few = "RUST_BACKTRACE=0 RAYON_NUM_THREADS=4 MALLOC_ARENA_MAX=4";
-    let script = format!("export {few}; {commands} && exec timeout -s KILL 300 \"$@\"");
+    let script = format!("export {few}; {commands} && exec timeout -s KILL 3600 \"$@\"");
     alone_through(&["sh", "-c", &script, "sh"], name, device)
 }
 
@@ -134,6 +137,34 @@ pub fn run(trials: Vec<Trial>) -> ExitCode {
         .iter()
         .find(|conclusion| conclusion.has_failed());
     failed.unwrap_or(&conclusions[0]).exit_code()
+}
+
+/// Where codecs have panicked. The library makes errors of that, for which a test may take it.
+static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Notes panics of all code but that of the tests.
+pub fn watch_panics() {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        hook(info);
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        if !place.contains("tests/") {
+            PANICS
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(place);
+        }
+    }));
+}
+
+/// `code`, or a failure if a panic was noted.
+pub fn unless_a_codec_panicked(code: ExitCode) -> ExitCode {
+    let panics = PANICS.lock().unwrap_or_else(PoisonError::into_inner);
+    if panics.is_empty() {
+        return code;
+    }
+    eprintln!("the library panicked at {}", panics.join(", "));
+    ExitCode::FAILURE
 }
 
 /// An example's program, which cargo and the bundle both lay beside the tests.

@@ -42,8 +42,8 @@ fn keep(is_check: bool) -> Result<(), Failure> {
     let old = fs::read_to_string(&file).unwrap_or_default();
     let old = old.replace("\r\n", "\n");
     let [was, is] = [&old, &new].map(|text| text.lines().collect::<BTreeSet<_>>());
-    was.difference(&is).for_each(|line| println!("- {line}"));
-    is.difference(&was).for_each(|line| println!("+ {line}"));
+    was.difference(&is).for_each(|line| say!("- {line}"));
+    is.difference(&was).for_each(|line| say!("+ {line}"));
     if !is_check {
         return fs::write(&file, &new).map_err(sh::io(&file));
     }

@@ -14,7 +14,8 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn from_env() -> Self {
-        Self::new(env::args().skip(1).collect())
+        let args = env::args_os().skip(1);
+        Self::new(args.map(|arg| arg.to_string_lossy().into_owned()).collect())
     }
 
     fn new(mut own: Vec<String>) -> Self {

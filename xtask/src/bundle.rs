@@ -93,7 +93,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         cargo.arg("--message-format=json-render-diagnostics");
         let built = programs(&sh::listen(&mut cargo)?);
         let count = lay(&built, folder, &bundle.join(folder), strip)?;
-        println!("{folder}: {count}");
+        say!("{folder}: {count}");
     }
 
     lay_custom_kernel(&bundle.join("examples"), strip)?;
@@ -120,7 +120,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     executable(&script)?;
 
     let bytes = size(&bundle)?;
-    println!(
+    say!(
         "{}: {:.1} MiB",
         bundle.display(),
         bytes as f64 / f64::from(1 << 20)
@@ -172,7 +172,7 @@ fn lay_one(program: &Path, name: &str, into: &Path, strip: bool) -> Result<(), F
 /// The example that is a workspace of its own, if it can be built.
 fn lay_custom_kernel(into: &Path, strip: bool) -> Result<(), Failure> {
     if let Some(reason) = custom_kernel::missing()? {
-        println!("examples: WITHOUT custom_kernel: {reason}");
+        say!("examples: WITHOUT custom_kernel: {reason}");
         return Ok(());
     }
     let program = custom_kernel::build(&["--release"])?;

@@ -59,7 +59,7 @@ pub(crate) fn test() -> Result<(), Failure> {
     format.args(["--package", NAME, "--package", "custom-kernel-kernels"]);
     sh::run(format.args(["--", "--check", "-l"]))?;
     if let Some(reason) = missing()? {
-        println!("THE EXAMPLE custom_kernel WAS NEITHER BUILT NOR RUN: {reason}");
+        say!("THE EXAMPLE custom_kernel WAS NEITHER BUILT NOR RUN: {reason}");
         return Ok(());
     }
     sh::run(cargo(&["clippy", "--workspace"]).args(["--", "-D", "warnings"]))?;

@@ -42,7 +42,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     let program = match found {
         Ok(program) => program,
         Err(how) => {
-            println!("THE DEPENDENCIES WERE NOT CHECKED, for want of cargo-deny: {how}");
+            say!("THE DEPENDENCIES WERE NOT CHECKED, for want of cargo-deny: {how}");
             return Ok(());
         }
     };
@@ -63,7 +63,7 @@ pub(crate) fn check() -> Result<(), Failure> {
     let mut fetch = command(&program, manifests[0]);
     fetch.args(["fetch", "db"]).stdout(Stdio::null());
     if let Err(failure) = in_time(fetch.stderr(Stdio::null())) {
-        println!("ADVISORIES WERE NOT CHECKED: their database cannot be had: {failure}");
+        say!("ADVISORIES WERE NOT CHECKED: their database cannot be had: {failure}");
         return Ok(());
     }
     for manifest in manifests {
@@ -118,7 +118,7 @@ fn installed() -> PathBuf {
 
 /// Compiles cargo-deny into the target folder.
 fn install() -> Result<PathBuf, Failure> {
-    println!("compiling {PACKAGE}, once");
+    say!("compiling {PACKAGE}, once");
     let build = folder().join("build");
     let mut cargo = sh::cargo();
     cargo.args(["install", "--quiet", "--locked", PACKAGE]);

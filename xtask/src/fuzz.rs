@@ -73,7 +73,7 @@ pub(crate) fn smoke() -> Result<(), Failure> {
         }
         Some(reason) if env::var_os("CI").is_some() => Err(reason),
         Some(reason) => {
-            println!("THE FUZZ TARGETS WERE NEITHER BUILT NOR RUN: {reason}");
+            say!("THE FUZZ TARGETS WERE NEITHER BUILT NOR RUN: {reason}");
             Ok(())
         }
     }
@@ -109,6 +109,9 @@ fn fuzz(targets: &[String], seconds: u32, corpus: Option<&Path>) -> Result<(), F
     let built = build(targets)?;
     let seeds = sh::target().join("fuzz/seeds");
     make_seeds(&built, &seeds)?;
+    // Seconds by the clock for one input; as a step of the tests for what never ends, however busy the
+    // machine is.
+    let patience = if corpus.is_some() { 25 } else { 1800 };
     let mut failures = Vec::new();
     for program in built.iter().filter(|program| program.kind == "bin") {
         let scratch = sh::target().join("fuzz/found");
@@ -116,8 +119,8 @@ fn fuzz(targets: &[String], seconds: u32, corpus: Option<&Path>) -> Result<(), F
         if corpus.is_none() && found.exists() {
             fs::remove_dir_all(&found).map_err(sh::io(&found))?;
         }
-        if let Err(failure) = run_one(program, seconds, &found, &seeds) {
-            println!("{failure}");
+        if let Err(failure) = run_one(program, [seconds, patience], &found, &seeds) {
+            say!("{failure}");
             failures.push(program.name.as_str());
         }
     }
@@ -195,7 +198,12 @@ fn target_of(path: &Path) -> Option<&'static str> {
     })
 }
 
-fn run_one(program: &Program, seconds: u32, found: &Path, seeds: &Path) -> Result<(), Failure> {
+fn run_one(
+    program: &Program,
+    [seconds, patience]: [u32; 2],
+    found: &Path,
+    seeds: &Path,
+) -> Result<(), Failure> {
     let name = &program.name;
     let artifacts = sh::root().join("fuzz/artifacts").join(name);
     let regressions = sh::root().join("fuzz/regressions").join(name);
@@ -205,7 +213,8 @@ fn run_one(program: &Program, seconds: u32, found: &Path, seeds: &Path) -> Resul
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={MOST_BYTES}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        .args(["-timeout=25", "-rss_limit_mb=3072", "-print_final_stats=1"]);
+        .arg(format!("-timeout={patience}"))
+        .args(["-rss_limit_mb=3072", "-print_final_stats=1"]);
     for folder in [found, &artifacts] {
         fs::create_dir_all(folder).map_err(sh::io(folder))?;
     }
@@ -217,7 +226,7 @@ fn run_one(program: &Program, seconds: u32, found: &Path, seeds: &Path) -> Resul
     let said = String::from_utf8_lossy(&output.stderr);
     let numbers = numbers(&said);
     let number = |key| numbers.get(key).copied().unwrap_or_default();
-    println!(
+    say!(
         "{name}: {} runs in {seconds} s, {} edges",
         number("stat::number_of_executed_units:"),
         number("cov:"),

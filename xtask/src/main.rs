@@ -1,6 +1,10 @@
 //! The project's own commands: `cargo xtask <command>`.
 #![forbid(unsafe_code)]
 
+#[macro_use]
+#[path = "../../examples/support/say.rs"]
+mod say;
+
 mod api;
 mod args;
 mod asan;
@@ -40,6 +44,10 @@ type Failure = String;
 type Run = fn(&mut args::Args) -> Result<(), Failure>;
 
 fn main() -> ExitCode {
+    say::ended("xtask", start())
+}
+
+fn start() -> ExitCode {
     let mut args = args::Args::from_env();
     let (help, run): (&str, Run) = match args.command().as_deref() {
         Some("ptx") => (ptx::HELP, ptx::run),
@@ -51,22 +59,22 @@ fn main() -> ExitCode {
         Some("bench") => (bench::HELP, bench::run),
         Some("chart") => (chart::HELP, chart::run),
         None | Some("help" | "--help" | "-h") => {
-            print!("{HELP}");
+            say!("{}", HELP.trim_end());
             return ExitCode::SUCCESS;
         }
         Some(other) => {
-            eprint!("there is no command `{other}`\n\n{HELP}");
+            complain!("there is no command `{other}`\n\n{}", HELP.trim_end());
             return ExitCode::from(2);
         }
     };
     if args.flag("--help") || args.flag("-h") {
-        print!("{help}");
+        say!("{}", help.trim_end());
         return ExitCode::SUCCESS;
     }
     match run(&mut args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("xtask: {failure}");
+            complain!("xtask: {failure}");
             ExitCode::FAILURE
         }
     }

@@ -120,17 +120,17 @@ pub(crate) fn check() -> Result<(), Failure> {
     for needed in missing() {
         match needed.source {
             Source::Rustup(component) => {
-                println!("installing {}", needed.what);
+                say!("installing {}", needed.what);
                 let mut rustup = sh::command("rustup");
                 if let Err(failure) = sh::read(rustup.args(["component", "add", component])) {
-                    println!("{failure}");
+                    say!("{failure}");
                 }
             }
             Source::Debian(names) => packages.extend_from_slice(names),
         }
     }
     if !packages.is_empty() && is_root() && sh::works("apt-get", &["--version"]) {
-        println!("installing {}", packages.join(" "));
+        say!("installing {}", packages.join(" "));
         let apt = |args: &[&str]| {
             let mut command = sh::command("apt-get");
             command.env("DEBIAN_FRONTEND", "noninteractive").args(args);
@@ -144,13 +144,13 @@ pub(crate) fn check() -> Result<(), Failure> {
             .concat())
         });
         if let Err(failure) = installed {
-            println!("{failure}");
+            say!("{failure}");
         }
     }
 
     let (vital, optional): (Vec<_>, Vec<_>) = missing().partition(|needed| needed.vital);
     for needed in optional {
-        println!("missing: {}", needed.advice());
+        say!("missing: {}", needed.advice());
     }
     match vital.is_empty() {
         true => Ok(()),

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     match ptxas {
         Some(ptxas) => assemble(&ptxas, verbose),
         None => {
-            println!("not assembled: there is no ptxas (--fetch-ptxas gets one)");
+            say!("not assembled: there is no ptxas (--fetch-ptxas gets one)");
             Ok(())
         }
     }
@@ -62,7 +62,7 @@ pub(crate) fn check_file() -> Result<(), Failure> {
         .replace("\r\n", "\n");
     match build() {
         Ok(new) if new == old => {
-            println!("kernels.ptx is what the sources give, byte for byte");
+            say!("kernels.ptx is what the sources give, byte for byte");
             Ok(())
         }
         Ok(new) => {
@@ -77,7 +77,7 @@ pub(crate) fn check_file() -> Result<(), Failure> {
             if old.lines().next() != Some(first_line()?.as_str()) {
                 return Err(stale());
             }
-            println!(
+            say!(
                 "kernels.ptx has the sources' hash. ONLY THAT WAS CHECKED, nothing was rebuilt: \
                  {error}"
             );
@@ -93,11 +93,11 @@ fn write_file() -> Result<(), Failure> {
     let shown = file.strip_prefix(sh::root()).unwrap_or(&file).display();
     let kernels = new.lines().filter(|line| line.contains(".entry ")).count();
     if fs::read_to_string(&file).is_ok_and(|old| old == new) {
-        println!("{shown} was up to date: {kernels} kernels");
+        say!("{shown} was up to date: {kernels} kernels");
         return Ok(());
     }
     fs::write(&file, &new).map_err(sh::io(&file))?;
-    println!("{shown}: {kernels} kernels, {} KiB", new.len() / 1024);
+    say!("{shown}: {kernels} kernels, {} KiB", new.len() / 1024);
     Ok(())
 }
 

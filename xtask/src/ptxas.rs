@@ -94,7 +94,7 @@ impl Ptxas {
             .split("release ")
             .nth(1)
             .and_then(|rest| rest.split(',').next());
-        println!(
+        say!(
             "assembling with ptxas {}",
             version.unwrap_or("of an unknown version")
         );
@@ -115,14 +115,14 @@ impl Ptxas {
                 return Err(format!("{arch}: ptxas refuses it:\n{}", errors.join("\n")));
             }
             for line in said.iter().filter(|line| line.contains("warning")) {
-                println!("{arch}: {line}");
+                say!("{arch}: {line}");
             }
             let kernels = kernels(&said);
-            println!("{arch}: {}", summary(&kernels));
+            say!("{arch}: {}", summary(&kernels));
             if verbose {
                 kernels
                     .iter()
-                    .for_each(|kernel| println!("  {}", kernel.line()));
+                    .for_each(|kernel| say!("  {}", kernel.line()));
             }
         }
         Ok(())

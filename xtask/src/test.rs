@@ -55,17 +55,17 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     let start = Instant::now();
     for (index, (name, step)) in steps.iter().enumerate() {
         let begin = Instant::now();
-        println!("── {}/{} {name}", index + 1, steps.len());
+        say!("── {}/{} {name}", index + 1, steps.len());
         let outcome = step();
         // Whatever reads us may not be a terminal, and sees the programs' output as well.
         let _ = io::stdout().flush();
         let seconds = begin.elapsed().as_secs_f64();
         match outcome {
-            Ok(()) => println!("── {name}: ok ({seconds:.1} s)"),
+            Ok(()) => say!("── {name}: ok ({seconds:.1} s)"),
             Err(failure) => return Err(format!("{name}: failed ({seconds:.1} s): {failure}")),
         }
     }
-    println!(
+    say!(
         "── all {} steps are ok ({:.0} s)",
         steps.len(),
         start.elapsed().as_secs_f64()
@@ -166,7 +166,7 @@ fn kernels() -> Result<(), Failure> {
         Ok(ptxas) => ptx::assemble(&ptxas, false),
         Err(failure) if env::var_os("CI").is_some() => Err(failure),
         Err(failure) => {
-            println!("KERNELS.PTX WAS NOT ASSEMBLED, so a GPU may refuse it: {failure}");
+            say!("KERNELS.PTX WAS NOT ASSEMBLED, so a GPU may refuse it: {failure}");
             Ok(())
         }
     }

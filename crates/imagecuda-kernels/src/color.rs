@@ -84,14 +84,17 @@ pub const SHAPER: usize = 9 + 4 + 3 * 256 + 3 * CURVE;
 /// Points along each side of a colour table.
 pub const GRID: usize = 33;
 
-/// The numbers of a colour table: sRGB of each point, red outermost.
-pub const TABLE: usize = GRID * GRID * GRID * 3;
+/// The numbers of a colour table: the knots of a curve for red, green and blue, each to a place
+/// along its side; linear light of sRGB's primaries at each point, red outermost. Between two
+/// points light is straighter than what the sRGB curve makes of it, above all where a colour
+/// leaves sRGB.
+pub const TABLE: usize = 3 * CURVE + GRID * GRID * GRID * 3;
 
 /// Points along each side of a table of four inks.
 pub const INK_GRID: usize = 17;
 
-/// The numbers of an ink table: sRGB of each point, cyan outermost, black innermost.
-pub const INK_TABLE: usize = INK_GRID * INK_GRID * INK_GRID * INK_GRID * 3;
+/// The numbers of an ink table: as those of a [`TABLE`], cyan outermost, black innermost.
+pub const INK_TABLE: usize = 4 * CURVE + INK_GRID * INK_GRID * INK_GRID * INK_GRID * 3;
 
 /// The curve through `knots` at `v`. Past the ends it goes straight on.
 #[inline(always)]
@@ -199,11 +202,11 @@ fn shape_linear(shaper: &[f32; SHAPER], [mut r, mut g, mut b]: [f32; 3], a: f32)
     RgbaF32([row(0), row(3), row(6), a])
 }
 
-/// Where a channel lies in a table of `points` along it: the point below, and how far it is past
-/// that. Channels are clamped to 0.0 to 1.0; NaN is 0.0.
+/// Where a channel lies in a table of `points` along it, by the curve through `knots`: the point
+/// below, and how far it is past that. Channels are clamped to 0.0 to 1.0; NaN is 0.0.
 #[inline(always)]
-fn place(v: f32, points: usize) -> (usize, f32) {
-    let x = clamp_unit(v) * (points - 1) as f32;
+fn place(knots: &[f32], v: f32, points: usize) -> (usize, f32) {
+    let x = clamp_unit(curve(knots, clamp_unit(v))) * (points - 1) as f32;
     let i = (x as usize).min(points - 2);
     (i, x - i as f32)
 }
@@ -242,28 +245,34 @@ fn tetrahedron(
     })
 }
 
-/// A pixel of another RGB space as sRGB, by a table, between whose points a tetrahedron is
-/// interpolated. Channels are clamped to 0.0 to 1.0 first (NaN is 0.0); alpha is kept.
+/// A pixel of another RGB space as sRGB, by curves and a table, between whose points a tetrahedron
+/// is interpolated, and the sRGB curve. Channels are clamped to 0.0 to 1.0 first (NaN is 0.0);
+/// alpha is kept.
 #[inline(always)]
 pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    let ((i, x), (j, y), (k, z)) = (place(r, GRID), place(g, GRID), place(b, GRID));
-    let corner = ((i * GRID + j) * GRID + k) * 3;
+    let (i, x) = place(&table[..CURVE], r, GRID);
+    let (j, y) = place(&table[CURVE..2 * CURVE], g, GRID);
+    let (k, z) = place(&table[2 * CURVE..3 * CURVE], b, GRID);
+    let corner = 3 * CURVE + ((i * GRID + j) * GRID + k) * 3;
     let sides = [GRID * GRID * 3, GRID * 3, 3];
-    let [r, g, b] = tetrahedron(table, corner, sides, [x, y, z]);
+    let [r, g, b] = tetrahedron(table, corner, sides, [x, y, z]).map(encode_quickly);
     RgbaF32([r, g, b, a])
 }
 
 /// A pixel of cyan, magenta, yellow and black ink as opaque sRGB, by a table: as
-/// [`look_up`] for three of them, and straight between two such for black.
+/// [`look_up`] for the last three, and straight between two such for cyan. Little CMS does so.
 #[inline(always)]
 pub fn look_up_inks(table: &[f32; INK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
     const N: usize = INK_GRID;
-    let ((h, c), (i, m), (j, y), (k, t)) = (place(c, N), place(m, N), place(y, N), place(k, N));
-    let corner = (((h * N + i) * N + j) * N + k) * 3;
-    let sides = [N * N * N * 3, N * N * 3, N * 3];
-    let less = tetrahedron(table, corner, sides, [c, m, y]);
-    let more = tetrahedron(table, corner + 3, sides, [c, m, y]);
-    let [r, g, b] = [0, 1, 2].map(|c| less[c] * (1.0 - t) + more[c] * t);
+    let (h, c) = place(&table[..CURVE], c, N);
+    let (i, m) = place(&table[CURVE..2 * CURVE], m, N);
+    let (j, y) = place(&table[2 * CURVE..3 * CURVE], y, N);
+    let (l, k) = place(&table[3 * CURVE..4 * CURVE], k, N);
+    let corner = 4 * CURVE + (((h * N + i) * N + j) * N + l) * 3;
+    let sides = [N * N * 3, N * 3, 3];
+    let less = tetrahedron(table, corner, sides, [m, y, k]);
+    let more = tetrahedron(table, corner + N * N * N * 3, sides, [m, y, k]);
+    let [r, g, b] = [0, 1, 2].map(|i| encode_quickly(less[i] * (1.0 - c) + more[i] * c));
     RgbaF32([r, g, b, 1.0])
 }
 
@@ -309,10 +318,14 @@ mod tests {
         assert_eq!(srgb_decode(f32::NEG_INFINITY), f32::NEG_INFINITY);
     }
 
-    fn shaper(matrix: [f32; 9], of: impl Fn(f32) -> f32) -> Vec<f32> {
-        let knots: Vec<f32> = (0..CURVE)
+    fn knots(of: impl Fn(f32) -> f32) -> Vec<f32> {
+        (0..CURVE)
             .map(|i| of(i as f32 / (CURVE - 1) as f32))
-            .collect();
+            .collect()
+    }
+
+    fn shaper(matrix: [f32; 9], of: impl Fn(f32) -> f32) -> Vec<f32> {
+        let knots = knots(of);
         let bytes: Vec<f32> = (0..256).map(|i| curve(&knots, i as f32 / 255.0)).collect();
         let curves = [&bytes, &bytes, &bytes, &knots, &knots, &knots];
         let numbers = matrix.into_iter().chain([0.0; 4]);
@@ -399,15 +412,18 @@ mod tests {
         );
     }
 
-    fn oracle_f32(v: f64) -> f32 {
-        oracle(v) as f32
+    fn oracle_f32(v: impl Into<f64>) -> f32 {
+        oracle(v.into()) as f32
     }
 
     #[test]
     fn a_table_of_a_linear_map_is_that_map() {
         let map = |r: f32, g: f32, b: f32| [0.5 * r + 0.5 * g, b, 0.25 * (r + g + b)];
         let at = |i: usize| i as f32 / (GRID - 1) as f32;
-        let mut table = Vec::new();
+        // Channels that lie in the table by their squares, and by what they leave of 1.
+        let mut table = knots(|v| v * v);
+        table.extend(knots(|v| v));
+        table.extend(knots(|v| 1.0 - v));
         for i in 0..GRID * GRID * GRID {
             table.extend(map(at(i / GRID / GRID), at(i / GRID % GRID), at(i % GRID)));
         }
@@ -416,27 +432,30 @@ mod tests {
             // All orders of the three fractions, and the ends.
             let [r, g, b] = [37, 101, 59].map(|step| (i * step % 257) as f32 / 256.0);
             let got = look_up(table, RgbaF32([r, g, b, 0.5])).0;
-            for (got, exact) in got.into_iter().zip(map(r, g, b)) {
-                assert!((got - exact).abs() < 2e-6, "{got} for {exact}");
+            let exact = map(r * r, g, 1.0 - b).map(oracle_f32);
+            for (got, exact) in got.into_iter().zip(exact) {
+                assert!((got - exact).abs() < 4e-6, "{got} for {exact}");
             }
         }
         let outside = look_up(table, RgbaF32([f32::NAN, 2.0, -1.0, 0.5])).0;
-        assert_eq!(outside, [0.5, 0.0, 0.25, 0.5]);
+        assert_eq!(outside[..3], [0.5, 1.0, 0.5].map(encode_quickly));
+        assert_eq!(outside[3], 0.5);
     }
 
     #[test]
     fn an_ink_table_of_a_multilinear_map_is_that_map() {
-        // Linear in the coloured inks, where black's share may be anything.
+        // Linear in the last three inks, where cyan's share may be anything.
         let map = |c: f32, m: f32, y: f32, k: f32| {
             [
-                (1.0 - c) * 0.5 + (1.0 - k) * m * 0.25,
+                (1.0 - k) * 0.5 + (1.0 - c) * m * 0.25,
                 1.0 - y,
-                (c + m + y) * (1.0 - k),
+                (k + m + y) * (1.0 - c),
             ]
         };
         const N: usize = INK_GRID;
         let at = |i: usize| (i % N) as f32 / (N - 1) as f32;
-        let mut table = Vec::new();
+        let curves = [|v| v, |v| v * v, |v| 1.0 - v, |v: f32| v * (2.0 - v)];
+        let mut table: Vec<f32> = curves.into_iter().flat_map(knots).collect();
         for i in 0..N.pow(4) {
             table.extend(map(at(i / N.pow(3)), at(i / N / N), at(i / N), at(i)));
         }
@@ -444,8 +463,9 @@ mod tests {
         for i in 0..1000 {
             let [c, m, y, k] = [37, 101, 59, 73].map(|step| (i * step % 257) as f32 / 256.0);
             let got = look_up_inks(table, RgbaF32([c, m, y, k])).0;
-            for (got, exact) in got.into_iter().zip(map(c, m, y, k)) {
-                assert!((got - exact).abs() < 2e-6, "{got} for {exact}");
+            let exact = map(c, m * m, 1.0 - y, k * (2.0 - k)).map(oracle_f32);
+            for (got, exact) in got.into_iter().zip(exact) {
+                assert!((got - exact).abs() < 4e-6, "{got} for {exact}");
             }
             assert_eq!(got[3], 1.0);
         }

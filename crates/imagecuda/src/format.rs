@@ -116,13 +116,32 @@ impl Format {
             Self::Hdr => &["hdr", "rgbe"],
             Self::Heif => &["heic", "heif", "hif"],
             Self::Ico => &["ico"],
-            Self::Jpeg => &["jpg", "jpeg", "jpe", "jfif"],
+            Self::Jpeg => &["jpg", "jpeg", "jpe", "jfif", "jfi", "jif", "pjpeg", "pjp"],
             Self::Png => &["png", "apng"],
             Self::Pnm => &["ppm", "pnm", "pgm", "pbm", "pam", "pfm"],
             Self::Qoi => &["qoi"],
             Self::Tga => &["tga", "icb", "vda", "vst"],
             Self::Tiff => &["tiff", "tif"],
             Self::WebP => &["webp"],
+        }
+    }
+
+    /// The crate's feature that turns the format on.
+    pub(crate) const fn feature(self) -> &'static str {
+        match self {
+            Self::Avif | Self::Heif => "heif",
+            Self::Bmp => "bmp",
+            Self::Exr => "exr",
+            Self::Gif => "gif",
+            Self::Hdr => "hdr",
+            Self::Ico => "ico",
+            Self::Jpeg => "jpeg",
+            Self::Png => "png",
+            Self::Pnm => "pnm",
+            Self::Qoi => "qoi",
+            Self::Tga => "tga",
+            Self::Tiff => "tiff",
+            Self::WebP => "webp",
         }
     }
 

@@ -79,6 +79,7 @@ mod load;
 mod memory;
 mod metadata;
 mod options;
+mod parallel;
 mod picture;
 mod save;
 mod sink;

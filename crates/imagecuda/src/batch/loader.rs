@@ -3,11 +3,10 @@
 use super::{
     BYTES, CancelToken, cores,
     flow::{Flow, Place, PooledImage},
-    panic_text,
     source::{Content, Source},
     times::{LoadTimes, lap},
 };
-use crate::{Device, Error, LoadOptions, Result, load::FileBytes};
+use crate::{Device, Error, LoadOptions, Result, codec, load::FileBytes};
 use std::{
     any::Any,
     collections::BTreeMap,
@@ -229,17 +228,14 @@ impl<S: Source> Shared<S> {
     fn load_one(&self, index: usize, source: S, mut place: Place) -> bool {
         let device = &self.loader.devices[index % self.loader.devices.len()];
         let mut goes_on = true;
-        let attempt =
-            AssertUnwindSafe(|| self.load_source(index, &source, device, &mut place, &mut goes_on));
-        // A panic of a codec is an error of its file.
-        let result = panic::catch_unwind(attempt)
-            .unwrap_or_else(|payload| Err(Error::decode(panic_text(&*payload))));
-        let path = match source.content() {
-            Content::File(path) => Some(path.to_owned()),
-            Content::Bytes(_) => None,
-        };
-        let result = match (result, path) {
-            (Err(error), Some(path)) => Err(error.with_path(&path)),
+        // The caller's code: a panic of it is for the consumer.
+        let content = source.content();
+        // A panic, of the device's half too, is an error of its file.
+        let result = codec::caught(Error::decode, || {
+            self.load_source(index, content, device, &mut place, &mut goes_on)
+        });
+        let result = match (result, content) {
+            (Err(error), Content::File(path)) => Err(error.with_path(path)),
             (result, _) => result,
         };
         if !place.is_sized() && place.size(index, 0).is_none() {
@@ -265,7 +261,7 @@ impl<S: Source> Shared<S> {
     fn load_source(
         &self,
         index: usize,
-        source: &S,
+        content: Content<'_>,
         device: &Device,
         place: &mut Place,
         goes_on: &mut bool,
@@ -273,7 +269,7 @@ impl<S: Source> Shared<S> {
         let (options, times) = (&self.loader.options, &self.times);
         let mut start = Instant::now();
         let staged;
-        let (file, path): (FileBytes<'_>, _) = match source.content() {
+        let (file, path): (FileBytes<'_>, _) = match content {
             Content::Bytes(bytes) => (bytes.into(), None),
             Content::File(path) => {
                 staged = options.stage(device, path)?;

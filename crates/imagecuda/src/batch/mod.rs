@@ -83,12 +83,3 @@ fn cores() -> usize {
 
 /// The bytes that a batch has in flight by default.
 const BYTES: u64 = 8 << 30;
-
-/// What a panic says.
-fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned());
-    text.map_or("a panic".into(), |text| format!("a panic: {text}"))
-}

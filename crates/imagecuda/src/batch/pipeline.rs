@@ -1,7 +1,7 @@
 //! Files to images to files.
 
 use super::{BYTES, CancelToken, Loader, PooledImage, Saver, times::lap};
-use crate::{Device, Image, LoadOptions, SaveOptions};
+use crate::{Device, Image, LoadOptions, SaveOptions, save::atomic_file};
 use std::{
     error::Error as StdError,
     fmt,
@@ -199,8 +199,8 @@ impl Pipeline {
         self
     }
 
-    /// Skips jobs whose target is there and not empty: saves are atomic, so it is whole. A run
-    /// that was interrupted goes on where it was.
+    /// Skips jobs whose target is a file that is there and not empty: saves are atomic, so it is
+    /// whole. A run that was interrupted goes on where it was.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
         self
@@ -233,7 +233,7 @@ impl Pipeline {
         let counts = Arc::new(Counts::default());
         let (resume, count, progress) = (self.resume, counts.clone(), self.progress.clone());
         let jobs = jobs.into_iter().filter(move |(_, target)| {
-            let is_there = resume && target.metadata().is_ok_and(|m| m.len() > 0);
+            let is_there = resume && atomic_file::is_there(target);
             if is_there {
                 count.skipped.fetch_add(1, Relaxed);
                 tell(&progress, &count);

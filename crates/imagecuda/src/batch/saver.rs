@@ -1,10 +1,10 @@
 //! Many images to files.
 
 use super::{
-    BYTES, CancelToken, cores, panic_text,
+    BYTES, CancelToken, cores,
     times::{SaveTimes, lap},
 };
-use crate::{Error, Image, Result, SaveOptions, save::Started};
+use crate::{Error, Image, Result, SaveOptions, codec, save::Started};
 use std::{
     collections::VecDeque,
     fmt,
@@ -311,10 +311,8 @@ impl Shared {
             self.changed.notify_all();
             return;
         }
-        let attempt = AssertUnwindSafe(|| self.encode(started, &path));
-        // A panic of a codec is an error of its file.
-        let result = panic::catch_unwind(attempt)
-            .unwrap_or_else(|payload| Err(Error::encode(panic_text(&*payload))));
+        // A panic, of the device's half too, is an error of its file.
+        let result = codec::caught(Error::encode, || self.encode(started, &path));
         self.done(index, path, bytes, result);
     }
 
@@ -322,9 +320,9 @@ impl Shared {
         let mut start = Instant::now();
         let prepared = started.finish()?;
         lap(&mut start, &self.times.download);
-        prepared.save(path)?;
+        let bytes = prepared.save_counted(path)?;
         lap(&mut start, &self.times.encode);
-        Ok(path.metadata().map_or(0, |metadata| metadata.len()))
+        Ok(bytes)
     }
 
     fn done(&self, index: usize, path: PathBuf, bytes: u64, result: Result<u64>) {

@@ -87,7 +87,8 @@ impl Numbered {
 
     /// The files that are there from number `first` on, until one is missing.
     pub fn existing(&self, first: u64) -> impl Iterator<Item = PathBuf> + use<> {
-        self.paths(first..).take_while(|path| path.exists())
+        self.paths(first..=u64::MAX)
+            .take_while(|path| path.exists())
     }
 }
 

@@ -1,36 +1,60 @@
 //! Which options each format honours: the one table of it, and the refusal of the rest.
 
+use super::Codec;
 use crate::{
-    Channels, Compression, Depth, Error, Format, Metadata, Result, SaveOptions,
+    Channels, Compression, Depth, Error, Metadata, Result, SaveOptions,
     metadata::{embedded, exif},
 };
+use imagecuda_kernels::expand::Curve;
 
-/// The options that a format's encoder has.
+/// What a format's files can hold, and the options that its encoder has.
 #[derive(Clone, Copy, Debug)]
-struct Honours {
+pub(crate) struct Capabilities {
     /// The first is the default.
-    depths: &'static [Depth],
-    /// None where there is nothing to choose.
-    channels: &'static [Channels],
+    pub(super) depths: &'static [Depth],
+    /// The channels that callers may choose; empty where there is no choice.
+    pub(super) channels: &'static [Channels],
+    pub(super) alpha: Alpha,
+    /// What the numbers of a file mean.
+    pub(super) curve: Curve,
     /// 1 to 100.
-    quality: bool,
-    subsampling: bool,
-    progressive: bool,
-    optimize_huffman: bool,
-    restart_interval: bool,
-    compressions: &'static [Compression],
-    lossless: bool,
+    pub(super) quality: bool,
+    pub(super) subsampling: bool,
+    pub(super) progressive: bool,
+    pub(super) optimize_huffman: bool,
+    pub(super) restart_interval: bool,
+    pub(super) compressions: &'static [Compression],
+    pub(super) lossless: bool,
     /// 0 to [`MAX_EFFORT`].
-    effort: bool,
-    metadata: bool,
+    pub(super) effort: bool,
+    /// EXIF and an ICC profile.
+    pub(super) metadata: bool,
+    /// Bytes of EXIF and of a profile that a file holds at most.
+    pub(super) max_metadata: (usize, usize),
+}
+
+/// Whether a format's files have alpha.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Alpha {
+    Kept,
+    /// Alpha is flattened onto the background.
+    Flattened,
+    /// The extension of the file's name says it.
+    #[allow(dead_code, reason = "for PNM, which a build may lack")]
+    ByExtension(fn(Option<&str>) -> Result<bool>),
 }
 
 const MAX_EFFORT: u8 = 6;
 
-/// 8-bit samples, and nothing to choose.
-const PLAIN: Honours = Honours {
+/// Bytes that a part of most files may have: 31-bit lengths, with room for what is around it.
+const MAX_PART: usize = i32::MAX as usize - 1024;
+
+/// 8-bit RGBA, and nothing to choose.
+pub(super) const PLAIN: Capabilities = Capabilities {
     depths: &[Depth::U8],
     channels: &[],
+    alpha: Alpha::Kept,
+    curve: Curve::Encoded,
     quality: false,
     subsampling: false,
     progressive: false,
@@ -40,66 +64,13 @@ const PLAIN: Honours = Honours {
     lossless: false,
     effort: false,
     metadata: false,
+    max_metadata: (MAX_PART, MAX_PART),
 };
 
-impl Honours {
-    const fn of(format: Format) -> Self {
-        use {Channels::*, Compression::*};
-        match format {
-            Format::Exr | Format::Hdr => Self {
-                depths: &[Depth::F32],
-                ..PLAIN
-            },
-            Format::Jpeg => Self {
-                channels: &[Auto, Gray, Rgb],
-                quality: true,
-                subsampling: true,
-                progressive: true,
-                optimize_huffman: true,
-                restart_interval: true,
-                metadata: true,
-                ..PLAIN
-            },
-            Format::Png => Self {
-                depths: &[Depth::U8, Depth::U16],
-                channels: &[Auto, Gray, GrayAlpha, Rgb, Rgba],
-                compressions: &[Uncompressed, Fast, Balanced, Small],
-                metadata: true,
-                ..PLAIN
-            },
-            Format::Pnm => Self {
-                depths: &[Depth::U8, Depth::U16],
-                ..PLAIN
-            },
-            Format::Tiff => Self {
-                depths: &[Depth::U8, Depth::U16, Depth::F32],
-                channels: &[Auto, Gray, Rgb, Rgba],
-                compressions: &[Uncompressed, Fast, Balanced, Small, Lzw, PackBits],
-                metadata: true,
-                ..PLAIN
-            },
-            Format::WebP => Self {
-                quality: true,
-                lossless: true,
-                effort: true,
-                metadata: true,
-                ..PLAIN
-            },
-            Format::Avif | Format::Heif => Self {
-                quality: true,
-                subsampling: true,
-                metadata: true,
-                ..PLAIN
-            },
-            Format::Bmp | Format::Gif | Format::Ico | Format::Qoi | Format::Tga => PLAIN,
-        }
-    }
-}
-
-/// That `format` honours every option that is set, and no two exclude each other. Gives the
+/// That `codec` honours every option that is set, and no two exclude each other. Gives the
 /// depth of the file.
-pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
-    let honours = Honours::of(format);
+pub(super) fn check(codec: &Codec, options: &SaveOptions) -> Result<Depth> {
+    let (format, capabilities) = (codec.format, &codec.capabilities);
     let &SaveOptions {
         depth,
         channels,
@@ -116,7 +87,7 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
 
     in_range("quality", quality, 1, 100)?;
     in_range("effort", effort, 0, MAX_EFFORT)?;
-    type Has = fn(Honours) -> bool;
+    type Has = fn(&Capabilities) -> bool;
     let set: [(&'static str, bool, Has); 10] = [
         ("channels", channels.is_some(), |h| !h.channels.is_empty()),
         ("quality", quality.is_some(), |h| h.quality),
@@ -134,9 +105,9 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
         ("metadata", !options.metadata.is_empty(), |h| h.metadata),
     ];
     for (option, is_set, has) in set {
-        if is_set && !has(honours) {
-            let has = |f: &&Format| f.can_save() && has(Honours::of(**f));
-            let others = list(Format::ALL.iter().filter(has), ", ");
+        if is_set && !has(capabilities) {
+            let others = super::all().filter(|codec| has(&codec.capabilities));
+            let others = list(others.map(|codec| codec.format), ", ");
             let reason = match others.is_empty() {
                 true => format!("not an option of {format}"),
                 false => format!("not an option of {format}, only of {others}"),
@@ -144,39 +115,42 @@ pub(super) fn check(format: Format, options: &SaveOptions) -> Result<Depth> {
             return Err(Error::option(option, reason));
         }
     }
-    if let Some(compression) = compression.filter(|c| !honours.compressions.contains(c)) {
-        let known = list(honours.compressions.iter().map(|c| format!("{c:?}")), ", ");
+    if let Some(compression) = compression.filter(|c| !capabilities.compressions.contains(c)) {
+        let known = list(
+            capabilities.compressions.iter().map(|c| format!("{c:?}")),
+            ", ",
+        );
         let reason = format!("{compression:?} is not one of {format}'s: {known}");
         return Err(Error::option("compression", reason));
     }
-    if let Some(depth) = depth.filter(|depth| !honours.depths.contains(depth)) {
-        let known = list(honours.depths.iter().map(|&depth| name(depth)), " or ");
+    if let Some(depth) = depth.filter(|depth| !capabilities.depths.contains(depth)) {
+        let known = list(capabilities.depths.iter().map(|&depth| name(depth)), " or ");
         let reason = format!("{format} holds {known} samples, not {}", name(depth));
         return Err(Error::option("depth", reason));
     }
-    let depth = depth.unwrap_or(honours.depths[0]);
+    let depth = depth.unwrap_or(capabilities.depths[0]);
     if let Some(channels) = channels {
-        check_channels(format, channels, depth, options)?;
+        check_channels(codec, channels, depth, options)?;
     }
     if lossless == Some(true) && quality.is_some() {
         return Err(Error::option("lossless", "with a quality, a file is lossy"));
     }
-    check_metadata(format, &options.metadata)?;
+    check_metadata(codec, &options.metadata)?;
     Ok(depth)
 }
 
-/// That files of `format` have these channels.
+/// That files of `codec` have these channels.
 fn check_channels(
-    format: Format,
+    codec: &Codec,
     channels: Channels,
     depth: Depth,
     options: &SaveOptions,
 ) -> Result<()> {
     use Channels::*;
-    let honours = Honours::of(format);
+    let (format, capabilities) = (codec.format, &codec.capabilities);
     let refuse = |reason| Err(Error::option("channels", reason));
-    if !honours.channels.contains(&channels) {
-        let known = list(honours.channels.iter().map(|c| format!("{c:?}")), ", ");
+    if !capabilities.channels.contains(&channels) {
+        let known = list(capabilities.channels.iter().map(|c| format!("{c:?}")), ", ");
         return refuse(format!("{channels:?} is not one of {format}'s: {known}"));
     }
     match channels {
@@ -196,27 +170,24 @@ fn check_channels(
     }
 }
 
-/// The fewest channels of a file of `format` that hold a picture with or without colour and alpha.
-pub(super) fn minimal_channels(format: Format, color: bool, alpha: bool) -> Channels {
+/// The fewest channels of a file that hold a picture with or without colour and alpha.
+pub(super) fn minimal_channels(codec: &Codec, color: bool, alpha: bool) -> Channels {
     let minimal = match (color, alpha) {
         (false, false) => Channels::Gray,
         (false, true) => Channels::GrayAlpha,
         (true, false) => Channels::Rgb,
         (true, true) => Channels::Rgba,
     };
-    match Honours::of(format).channels.contains(&minimal) {
+    match codec.capabilities.channels.contains(&minimal) {
         true => minimal,
         false => Channels::Rgba,
     }
 }
 
-/// That `metadata` is what it should be, and fits into a file of `format`.
-fn check_metadata(format: Format, metadata: &Metadata) -> Result<()> {
-    // A JPEG's segments have 16-bit lengths; the other formats' parts 31 bits at least.
-    let (longest_exif, longest_icc) = match format {
-        Format::Jpeg => (65_527, 255 * embedded::JPEG_ICC_PIECE),
-        _ => (i32::MAX as usize - 1024, i32::MAX as usize - 1024),
-    };
+/// That `metadata` is what it should be, and fits into a file of `codec`.
+fn check_metadata(codec: &Codec, metadata: &Metadata) -> Result<()> {
+    let format = codec.format;
+    let (longest_exif, longest_icc) = codec.capabilities.max_metadata;
     let refuse = |reason: String| Err(Error::option("metadata", reason));
     let too_long = |what, length, limit| {
         refuse(format!(

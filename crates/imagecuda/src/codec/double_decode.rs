@@ -3,11 +3,10 @@
 //! alike are the file's. Where a decoder wants the file whole, what is missing of it is made up,
 //! in two ways.
 
-use crate::{Error, ErrorKind, Limits, Result, codec::Decode, memory::zeroed, picture::Header};
+use super::contract::{Decode, Open};
+use crate::{Error, ErrorKind, Limits, Result, memory::zeroed, picture::Header};
 
-type Open = for<'b> fn(&'b [u8], &Limits) -> Result<Box<dyn Decode + 'b>>;
-
-pub(crate) struct DoubleDecode<'a> {
+pub(super) struct DoubleDecode<'a> {
     open: Open,
     bytes: &'a [u8],
     limits: Limits,
@@ -17,7 +16,7 @@ pub(crate) struct DoubleDecode<'a> {
 }
 
 impl<'a> DoubleDecode<'a> {
-    pub(crate) fn open(
+    pub(super) fn open(
         open: Open,
         bytes: &'a [u8],
         limits: &Limits,
@@ -25,7 +24,8 @@ impl<'a> DoubleDecode<'a> {
         Self::with(open, bytes, limits, None)
     }
 
-    fn with(
+    /// As `open`, for a decoder that wants the file whole: what is missing is made up, in two ways.
+    pub(super) fn with(
         open: Open,
         bytes: &'a [u8],
         limits: &Limits,
@@ -38,39 +38,6 @@ impl<'a> DoubleDecode<'a> {
             header: open(bytes, limits)?.header(),
             made_up,
         }))
-    }
-
-    /// Samples that are missing become 0, and then 1, which all kinds have.
-    #[cfg(feature = "pnm")]
-    pub(crate) fn open_pnm(mut bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-        let made_up: [&[u8]; 2] = match bytes {
-            [b'P', b'1', ..] => [b"0 ", b"1 "],
-            [b'P', b'2' | b'3', ..] => {
-                // The last number may have lost its end.
-                while let [rest @ .., b'0'..=b'9'] = bytes {
-                    bytes = rest;
-                }
-                [b"0 ", b"1 "]
-            }
-            [b'P', b'4', ..] => [&[0], &[255]],
-            _ => [&[0], &[1]],
-        };
-        Self::with(crate::codec::image_crate::pnm, bytes, limits, Some(made_up))
-    }
-
-    /// Both values are pixels, and begin packets of pixels.
-    #[cfg(feature = "tga")]
-    pub(crate) fn open_tga(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-        // Of a palette they may be two alike.
-        if let [_, _, 1 | 9, ..] = bytes {
-            return Err(Error::nothing_decoded());
-        }
-        Self::with(
-            crate::codec::image_crate::tga,
-            bytes,
-            limits,
-            Some([&[0], &[255]]),
-        )
     }
 
     /// The file, and more than any picture of this size can lack.

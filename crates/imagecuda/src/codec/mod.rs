@@ -1,32 +1,15 @@
-//! File ↔ host pixels. A codec reads a header, then decodes straight into memory that the
-//! caller gives; or frames and compresses pixels that the caller has prepared. This module
-//! chooses the codec, and keeps the limits.
-
-// With codecs left out, what only they use is dead.
-#![cfg_attr(
-    not(all(
-        feature = "bmp",
-        feature = "exr",
-        feature = "gif",
-        feature = "hdr",
-        feature = "ico",
-        feature = "jpeg",
-        feature = "png",
-        feature = "pnm",
-        feature = "qoi",
-        feature = "tga",
-        feature = "tiff",
-        feature = "webp",
-    )),
-    allow(dead_code, unused_imports, unused_variables)
-)]
+//! Files to host pixels, and back. Each format is one [`Codec`], and [`CODECS`] is the only list of
+//! them. This module finds the codec of a format, and holds files against the limits.
 
 pub(crate) mod animation;
+#[cfg(feature = "bmp")]
+mod bmp;
 #[cfg(any(feature = "gif", feature = "png"))]
 mod canvas;
 mod capabilities;
-mod count;
-mod damaged;
+#[cfg(any(feature = "gif", feature = "png", feature = "webp"))]
+mod composed;
+mod contract;
 #[cfg(any(
     feature = "bmp",
     feature = "hdr",
@@ -40,63 +23,99 @@ mod double_decode;
 mod exr;
 #[cfg(feature = "gif")]
 mod gif;
+#[cfg(feature = "hdr")]
+mod hdr;
 #[cfg(feature = "heif")]
 pub(crate) mod heif;
-#[cfg(any(
-    feature = "bmp",
-    feature = "exr",
-    feature = "gif",
-    feature = "hdr",
-    feature = "ico",
-    feature = "png",
-    feature = "pnm",
-    feature = "qoi",
-    feature = "tga",
-))]
-pub(crate) mod image_crate;
+#[cfg(feature = "ico")]
+mod ico;
+#[cfg(feature = "image")]
+mod image_crate;
 mod jpeg;
+pub(crate) mod panics;
 #[cfg(any(feature = "png", feature = "tiff"))]
 mod par_ordered;
 #[cfg(feature = "png")]
 pub(crate) mod png;
 #[cfg(feature = "pnm")]
 mod pnm;
+#[cfg(feature = "qoi")]
+mod qoi;
 pub(crate) mod sequence;
+#[cfg(feature = "tga")]
+mod tga;
 #[cfg(feature = "tiff")]
 mod tiff;
 #[cfg(feature = "webp")]
 pub(crate) mod webp;
 
 pub(crate) use self::{
-    count::count as count_frames, damaged::open as open_damaged, sequence::Sequence,
-    sequence::open as open_sequence,
+    contract::{Codec, Decode, EncodeRequest, PayloadTarget},
+    panics::caught,
+    sequence::{Sequence, count as count_frames, open as open_sequence},
 };
 
+use self::capabilities::Alpha;
 use crate::{
     Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions,
+    device::Payload,
     limits::check_limit,
     picture::{Header, Pixels},
     sink::{self, Sink},
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
-/// A file whose header has been read.
-pub(crate) trait Decode {
-    fn header(&self) -> Header;
+/// The codecs of this build.
+static CODECS: &[&Codec] = &[
+    #[cfg(feature = "heif")]
+    &heif::AVIF,
+    #[cfg(feature = "bmp")]
+    &bmp::CODEC,
+    #[cfg(feature = "exr")]
+    &exr::CODEC,
+    #[cfg(feature = "gif")]
+    &gif::CODEC,
+    #[cfg(feature = "hdr")]
+    &hdr::CODEC,
+    #[cfg(feature = "heif")]
+    &heif::HEIF,
+    #[cfg(feature = "ico")]
+    &ico::CODEC,
+    &jpeg::CODEC,
+    #[cfg(feature = "png")]
+    &png::CODEC,
+    #[cfg(feature = "pnm")]
+    &pnm::CODEC,
+    #[cfg(feature = "qoi")]
+    &qoi::CODEC,
+    #[cfg(feature = "tga")]
+    &tga::CODEC,
+    #[cfg(feature = "tiff")]
+    &tiff::CODEC,
+    #[cfg(feature = "webp")]
+    &webp::CODEC,
+];
 
-    /// Decodes all pixels into `out`, which has exactly [`Header::bytes`] bytes (of any
-    /// alignment, and with anything in them). On an error `out` may hold anything.
-    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()>;
+/// The codecs that this build has turned on: JPEG's code is always there.
+fn all() -> impl Iterator<Item = &'static Codec> {
+    CODECS
+        .iter()
+        .copied()
+        .filter(|codec| codec.format.can_load())
+}
 
-    /// The file, if it is one that a device can make pixels of.
-    fn jpeg(&self) -> Option<&crate::jpeg::Jpeg<'_>> {
-        None
-    }
+fn codec_of(format: Format) -> Result<&'static Codec> {
+    all().find(|codec| codec.format == format).ok_or_else(|| {
+        let feature = format.feature();
+        Error::unsupported(format!(
+            "this build has no {format} codec (feature `{feature}`)"
+        ))
+    })
 }
 
 /// The pixels that an encoder wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Plan {
+pub(crate) struct EncoderInput {
     pub(crate) layout: Layout,
     pub(crate) curve: Curve,
 }
@@ -107,7 +126,22 @@ pub(crate) fn open<'a>(
     bytes: &'a [u8],
     limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
-    checked(format, open_unchecked(format, bytes, limits), limits)
+    #[cfg(test)]
+    panics::torn("open", bytes);
+    let decoder = codec_of(format).and_then(|codec| (codec.open)(bytes, limits));
+    checked(format, decoder, limits)
+}
+
+/// As [`open`], of a file that this could not open or decode.
+pub(crate) fn recover<'a>(
+    format: Format,
+    bytes: &'a [u8],
+    limits: &Limits,
+) -> Result<Box<dyn Decode + 'a>> {
+    #[cfg(test)]
+    panics::torn("damaged", bytes);
+    let decoder = codec_of(format).and_then(|codec| (codec.recover)(bytes, limits));
+    checked(format, decoder, limits)
 }
 
 /// Holds a header against `limits`, and has all errors name the format.
@@ -144,47 +178,11 @@ impl Decode for WithFormat<'_> {
             .map_err(|error| error.with_format(format))
     }
 
-    fn jpeg(&self) -> Option<&crate::jpeg::Jpeg<'_>> {
-        self.1.jpeg()
-    }
-}
-
-fn open_unchecked<'a>(
-    format: Format,
-    bytes: &'a [u8],
-    limits: &Limits,
-) -> Result<Box<dyn Decode + 'a>> {
-    match format {
-        #[cfg(feature = "heif")]
-        Format::Avif | Format::Heif => heif::open(format, bytes, limits),
-        #[cfg(feature = "bmp")]
-        Format::Bmp => image_crate::bmp(bytes, limits),
-        #[cfg(feature = "exr")]
-        Format::Exr => image_crate::exr(bytes, limits),
-        #[cfg(feature = "gif")]
-        Format::Gif => gif::open(bytes, limits),
-        #[cfg(feature = "hdr")]
-        Format::Hdr => image_crate::hdr(bytes, limits),
-        #[cfg(feature = "ico")]
-        Format::Ico => image_crate::ico(bytes, limits),
-        Format::Jpeg => jpeg::open(bytes),
-        #[cfg(feature = "png")]
-        Format::Png => image_crate::png(bytes, limits)
-            .and_then(|still| png::frames::first_frame(still, bytes, limits)),
-        #[cfg(feature = "pnm")]
-        Format::Pnm if pnm::pfm::is_pfm(bytes) => pnm::pfm::open(bytes),
-        #[cfg(feature = "pnm")]
-        Format::Pnm => image_crate::pnm(bytes, limits),
-        #[cfg(feature = "qoi")]
-        Format::Qoi => image_crate::qoi(bytes, limits),
-        #[cfg(feature = "tga")]
-        Format::Tga => image_crate::tga(bytes, limits),
-        #[cfg(feature = "tiff")]
-        Format::Tiff => tiff::open(bytes, limits),
-        #[cfg(feature = "webp")]
-        Format::WebP => webp::open(bytes),
-        #[allow(unreachable_patterns)] // with every codec in, nothing is left
-        _ => Err(no_codec(format)),
+    fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
+        let Self(format, decoder) = *self;
+        decoder
+            .payload(target)
+            .map_err(|error| error.with_format(format))
     }
 }
 
@@ -202,30 +200,31 @@ fn check(header: &Header, limits: &Limits) -> Result<()> {
 
 /// Which pixels the device must prepare for `format`, whose file will have `extension`, and
 /// whether every option can be honoured.
-pub(crate) fn plan(format: Format, extension: Option<&str>, options: &SaveOptions) -> Result<Plan> {
-    plan_for(format, extension, options).map_err(|error| error.with_format(format))
+pub(crate) fn encoder_input(
+    format: Format,
+    extension: Option<&str>,
+    options: &SaveOptions,
+) -> Result<EncoderInput> {
+    codec_of(format)
+        .and_then(|codec| input_of(codec, extension, options))
+        .map_err(|error| error.with_format(format))
 }
 
-fn plan_for(format: Format, extension: Option<&str>, options: &SaveOptions) -> Result<Plan> {
-    if !format.can_save() {
-        return Err(no_codec(format));
-    }
-    let depth = capabilities::check(format, options)?;
-    let alpha = match format {
-        Format::Hdr | Format::Jpeg => false,
-        Format::Pnm => netpbm_is_pam(extension)?,
-        _ => true,
+fn input_of(codec: &Codec, extension: Option<&str>, options: &SaveOptions) -> Result<EncoderInput> {
+    let depth = capabilities::check(codec, options)?;
+    let alpha = match codec.capabilities.alpha {
+        Alpha::Kept => true,
+        Alpha::Flattened => false,
+        Alpha::ByExtension(has_alpha) => has_alpha(extension)?,
     };
     let all = match alpha && options.background.is_none() {
         true => Channels::Rgba,
         false => Channels::Rgb,
     };
-    let layout = layout(options.channels.unwrap_or(all), all, depth);
-    let curve = match format {
-        Format::Exr | Format::Hdr => Curve::Linear,
-        _ => Curve::Encoded,
-    };
-    Ok(Plan { layout, curve })
+    Ok(EncoderInput {
+        layout: layout(options.channels.unwrap_or(all), all, depth),
+        curve: codec.capabilities.curve,
+    })
 }
 
 /// That of so many channels, `all` for [`Channels::Auto`]. There is no gray of floats.
@@ -249,99 +248,44 @@ fn layout(channels: Channels, all: Channels, depth: Depth) -> Layout {
     }
 }
 
-/// Of what [`plan`] asked for with [`Channels::Auto`], what a picture needs that has colour and
-/// alpha or not.
-pub(crate) fn minimal_layout(format: Format, planned: Layout, color: bool, alpha: bool) -> Layout {
+/// Of what [`encoder_input`] asked for with [`Channels::Auto`], what a picture needs that has
+/// colour and alpha or not.
+pub(crate) fn minimal_layout(
+    format: Format,
+    planned: Layout,
+    color: bool,
+    alpha: bool,
+) -> Result<Layout> {
     let depth = match planned.bits() {
         8 => Depth::U8,
         _ => Depth::U16,
     };
-    let channels = capabilities::minimal_channels(format, color, alpha && planned.has_alpha());
-    layout(channels, Channels::Rgba, depth)
+    let codec = codec_of(format)?;
+    let minimal = capabilities::minimal_channels(codec, color, alpha && planned.has_alpha());
+    Ok(layout(minimal, Channels::Rgba, depth))
 }
 
-/// Whether a Netpbm file of that extension is a PAM, which holds alpha, or a PPM.
-fn netpbm_is_pam(extension: Option<&str>) -> Result<bool> {
-    match extension.map(str::to_ascii_lowercase).as_deref() {
-        Some("pam") => Ok(true),
-        Some(other @ ("pbm" | "pgm" | "pfm")) => Err(Error::unsupported(format!(
-            "writing .{other} files; write .ppm (RGB) or .pam (RGB and alpha)"
-        ))),
-        _ => Ok(false),
-    }
-}
-
-/// Writes `pixels`, which are as [`plan`] asked for, to `out`.
-pub(crate) fn encode(
-    format: Format,
-    extension: Option<&str>,
-    pixels: Pixels<'_>,
-    options: &SaveOptions,
-    out: &mut dyn Sink,
-) -> Result<()> {
-    sink::watched(out, |out| {
-        encode_as(format, extension, pixels, options, out)
-    })
-    .map_err(|error| error.with_format(format))
-}
-
-fn encode_as(
-    format: Format,
-    extension: Option<&str>,
-    pixels: Pixels<'_>,
-    options: &SaveOptions,
-    out: &mut dyn Sink,
-) -> Result<()> {
+/// Writes a file of `format` to `out`.
+pub(crate) fn encode(format: Format, request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
+    let Pixels {
+        width,
+        height,
+        layout,
+        data,
+    } = request.pixels;
     // Encoders index by width and height, and some panic where bytes are missing.
-    if Some(pixels.data.len()) != pixels.layout.bytes(pixels.width, pixels.height) {
-        return Err(Error::encode(
+    let encoded = match Some(data.len()) == layout.bytes(width, height) {
+        true => codec_of(format)
+            .and_then(|codec| sink::watched(out, |out| (codec.encode)(request, out))),
+        false => Err(Error::encode(
             "the pixels have another size than the picture",
-        ));
-    }
-    match format {
-        #[cfg(feature = "heif")]
-        Format::Avif | Format::Heif => heif::write(format, pixels, options, out),
-        #[cfg(feature = "bmp")]
-        Format::Bmp => image_crate::write_bmp(pixels, out),
-        #[cfg(feature = "exr")]
-        Format::Exr => image_crate::write_exr(pixels, out),
-        #[cfg(feature = "gif")]
-        Format::Gif => image_crate::write_gif(pixels, out),
-        #[cfg(feature = "hdr")]
-        Format::Hdr => image_crate::write_hdr(pixels, out),
-        #[cfg(feature = "ico")]
-        Format::Ico => image_crate::write_ico(pixels, out),
-        Format::Jpeg => jpeg::write(pixels, options, out),
-        #[cfg(feature = "png")]
-        Format::Png => png::encode::write(pixels, options, out),
-        #[cfg(feature = "pnm")]
-        Format::Pnm => image_crate::write_pnm(pixels, netpbm_is_pam(extension)?, out),
-        #[cfg(feature = "qoi")]
-        Format::Qoi => image_crate::write_qoi(pixels, out),
-        #[cfg(feature = "tga")]
-        Format::Tga => image_crate::write_tga(pixels, out),
-        #[cfg(feature = "tiff")]
-        Format::Tiff => tiff::write(pixels, options, out),
-        #[cfg(feature = "webp")]
-        Format::WebP => webp::write(pixels, options, out),
-        #[allow(unreachable_patterns)]
-        _ => Err(no_codec(format)),
-    }
-}
-
-fn no_codec(format: Format) -> Error {
-    Error::unsupported(match format {
-        Format::Heif | Format::Avif => {
-            "this build has no HEIF codec (feature `heif` or `heif-vendored`)".to_owned()
-        }
-        _ => format!(
-            "this build has no {format} codec (feature `{}`)",
-            format!("{format:?}").to_lowercase()
-        ),
-    })
+        )),
+    };
+    encoded.map_err(|error| error.with_format(format))
 }
 
 /// That a side is at most what a format's files can say.
+#[allow(dead_code, reason = "for codecs, which a build may lack")]
 fn check_sides(pixels: &Pixels<'_>, limit: u32) -> Result<()> {
     let Pixels { width, height, .. } = *pixels;
     if width.max(height) > limit {

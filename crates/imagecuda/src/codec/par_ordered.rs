@@ -1,6 +1,6 @@
 //! Parts of a file that are made on many threads, and written in their order.
 
-use crate::Result;
+use crate::{Result, parallel};
 use std::{
     collections::BTreeMap,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -9,7 +9,7 @@ use std::{
 /// Parts that may be ahead of the one to be written, for each thread.
 const AHEAD: usize = 4;
 
-/// Makes parts 0 to `count - 1` with `make` on rayon's threads, and passes each to `write` in
+/// Makes parts 0 to `count - 1` with `make` on this thread and on rayon's, and passes each to `write` in
 /// order as soon as it can be written; meanwhile others are made. Memory is bounded: few parts
 /// are made before their turn, and their bytes are used again. What `make` gives beside a
 /// part's bytes is returned.
@@ -38,11 +38,7 @@ pub(super) fn in_order<S: Default, T: Send>(
         ahead: AHEAD * threads,
     };
     let write = Mutex::new(write);
-    rayon::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|_| line.work(&make, &write));
-        }
-    });
+    parallel::on_threads(threads, &|| line.work(&make, &write));
     let state = line.state.into_inner();
     let state = state.unwrap_or_else(PoisonError::into_inner);
     state.failed.map_or(Ok(()), Err)?;

@@ -1,10 +1,9 @@
 //! Files of several pictures: animations, composed on their canvas, and pages. Nothing is
 //! decoded before it is asked for.
 
-use super::Decode;
-use crate::{ErrorKind, Format, Limits, Result, picture::Header};
-use imagecuda_kernels::layout::Layout;
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use super::{Decode, contract::SequenceCodec};
+use crate::{Error, ErrorKind, Format, Limits, Result};
+use std::{num::NonZeroU32, time::Duration};
 
 /// The pictures of one file, in order.
 pub(crate) trait Sequence: Send {
@@ -33,63 +32,42 @@ pub(crate) fn open(
     damaged: bool,
 ) -> Result<Box<dyn Sequence>> {
     let limits = *limits;
-    let header = super::open(format, &bytes, &limits).map(|picture| picture.header());
+    let header = super::caught(Error::decode, || {
+        Ok(super::open(format, &bytes, &limits)?.header())
+    });
     let header = match header {
-        Ok(header) => header,
+        Ok(header) => Some(header),
         Err(error) if damaged && matches!(error.kind(), ErrorKind::Decode(_)) => {
-            super::open_damaged(format, &bytes, &limits)?;
-            return Ok(Box::new(Still {
-                format,
-                bytes,
-                limits,
-                left: true,
-            }));
+            super::recover(format, &bytes, &limits)?;
+            None
         }
         Err(error) => return Err(error),
     };
-    let open = || -> Result<Box<dyn Sequence>> {
-        Ok(match format {
-            #[cfg(feature = "gif")]
-            Format::Gif => Box::new(super::gif::frames::Frames::new(
-                bytes.into(),
-                limits,
-                header,
-            )?),
-            #[cfg(feature = "png")]
-            Format::Png if super::png::frames::is_animated(&bytes) => Box::new(
-                super::png::frames::Frames::new(bytes.into(), limits, header)?,
-            ),
-            #[cfg(feature = "tiff")]
-            Format::Tiff => Box::new(super::tiff::pages::Pages::new(bytes, limits)?),
-            #[cfg(feature = "webp")]
-            Format::WebP if super::webp::demux::is_animated(&bytes) => Box::new(
-                super::webp::frames::Frames::new(bytes.into(), header, damaged)?,
-            ),
-            _ => Box::new(Still {
-                format,
-                bytes,
-                limits,
-                left: true,
-            }),
-        })
-    };
-    open().map_err(|error| error.with_format(format))
-}
-
-/// A file's bytes, of which decoders keep a share. They never change.
-#[derive(Clone)]
-pub(super) struct Bytes(Arc<Vec<u8>>);
-
-impl From<Vec<u8>> for Bytes {
-    fn from(bytes: Vec<u8>) -> Self {
-        Self(Arc::new(bytes))
+    let sequence = sequence_of(format, &bytes)?;
+    match (sequence, header) {
+        (Some(sequence), Some(header)) => (sequence.open)(bytes, &limits, header, damaged)
+            .map_err(|error| error.with_format(format)),
+        _ => Ok(Box::new(Still {
+            format,
+            bytes,
+            limits,
+            left: true,
+        })),
     }
 }
 
-impl AsRef<[u8]> for Bytes {
-    fn as_ref(&self) -> &[u8] {
-        &self.0
-    }
+/// How many pictures a file has, by its structure alone.
+pub(crate) fn count(format: Format, bytes: &[u8]) -> Result<u32> {
+    #[cfg(test)]
+    super::panics::torn("count", bytes);
+    let sequence = sequence_of(format, bytes)?;
+    Ok(sequence.map_or(1, |sequence| (sequence.count)(bytes).max(1)))
+}
+
+/// How to read a file's pictures, if there may be several.
+fn sequence_of(format: Format, bytes: &[u8]) -> Result<Option<&'static SequenceCodec>> {
+    let sequence = super::codec_of(format)?.sequence.as_ref();
+    Ok(sequence.filter(|sequence| (sequence.is_sequence)(bytes)))
 }
 
 /// A file of one picture.
@@ -114,27 +92,8 @@ impl Sequence for Still {
     }
 
     fn skip(&mut self) -> Result<bool> {
+        #[cfg(test)]
+        super::panics::torn("skip", &self.bytes);
         Ok(std::mem::replace(&mut self.left, false))
-    }
-}
-
-/// A composed frame. All but the layout of its pixels is what the file's first picture says.
-pub(super) struct Composed<'a> {
-    pub(super) first: Header,
-    pub(super) layout: Layout,
-    pub(super) canvas: &'a [u8],
-}
-
-impl Decode for Composed<'_> {
-    fn header(&self) -> Header {
-        Header {
-            layout: self.layout,
-            ..self.first
-        }
-    }
-
-    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        out.copy_from_slice(self.canvas);
-        Ok(())
     }
 }

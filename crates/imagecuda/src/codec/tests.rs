@@ -24,8 +24,8 @@ fn save(
     format: Format,
     extension: Option<&str>,
     options: &SaveOptions,
-) -> Result<(Plan, Vec<u8>, Vec<u8>)> {
-    let plan = plan(format, extension, options)?;
+) -> Result<(EncoderInput, Vec<u8>, Vec<u8>)> {
+    let plan = encoder_input(format, extension, options)?;
     let data = picture(plan.layout);
     let pixels = Pixels {
         width: WIDTH,
@@ -34,7 +34,12 @@ fn save(
         data: &data,
     };
     let mut file = Cursor::new(Vec::new());
-    encode(format, extension, pixels, options, &mut file)?;
+    let request = EncodeRequest {
+        pixels,
+        options,
+        extension,
+    };
+    encode(format, request, &mut file)?;
     Ok((plan, data, file.into_inner()))
 }
 
@@ -130,7 +135,7 @@ fn samples_at_odd_addresses_are_written_too() {
             data: room,
         };
         let mut out = Cursor::new(Vec::new());
-        encode(Format::Tiff, None, pixels, &options, &mut out).unwrap();
+        encode(Format::Tiff, EncodeRequest::new(pixels, &options), &mut out).unwrap();
         assert!(out.into_inner() == file);
     }
 }
@@ -194,7 +199,7 @@ fn a_picture_without_pixels_is_an_error() {
 #[test]
 fn options_that_cannot_be_honoured_are_errors() {
     let refused = |format, quality| {
-        let error = plan(format, None, &SaveOptions::new().quality(quality)).err();
+        let error = encoder_input(format, None, &SaveOptions::new().quality(quality)).err();
         error.is_some_and(|error| match error.kind() {
             ErrorKind::InvalidOption { option, .. } => *option == "quality",
             _ => false,
@@ -214,7 +219,7 @@ fn options_that_cannot_be_honoured_are_errors() {
 #[test]
 fn plans() {
     let layout = |format, extension, options: &SaveOptions| {
-        plan(format, extension, options)
+        encoder_input(format, extension, options)
             .map(|plan| (plan.layout, plan.curve))
             .ok()
     };
@@ -267,7 +272,7 @@ fn plans() {
         let rgba = Some((Layout::Rgba8, Curve::Encoded));
         assert_eq!(layout(Format::Pnm, Some("pam"), &plain), rgba);
         for gray in ["pgm", "PBM", "pfm"] {
-            let error = plan(Format::Pnm, Some(gray), &plain).unwrap_err();
+            let error = encoder_input(Format::Pnm, Some(gray), &plain).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Unsupported(text) if text.contains(".pam")));
         }
     }
@@ -278,7 +283,9 @@ fn a_codec_that_is_not_there_says_so() {
     for &format in Format::ALL.iter().filter(|format| !format.can_load()) {
         let limits = Limits::default();
         let load = open(format, b"whatever", &limits).err().unwrap();
-        let save = plan(format, None, &SaveOptions::new()).err().unwrap();
+        let save = encoder_input(format, None, &SaveOptions::new())
+            .err()
+            .unwrap();
         for error in [load, save] {
             assert!(matches!(error.kind(), ErrorKind::Unsupported(_)), "{error}");
             assert_eq!(error.format(), Some(format));
@@ -306,7 +313,12 @@ fn sides_that_a_format_cannot_say_are_errors() {
             data: &data,
         };
         let mut out = Cursor::new(Vec::new());
-        let error = encode(format, None, pixels, &SaveOptions::new(), &mut out).unwrap_err();
+        let error = encode(
+            format,
+            EncodeRequest::new(pixels, &SaveOptions::new()),
+            &mut out,
+        )
+        .unwrap_err();
         let text = error.to_string();
         assert!(text.contains(&(side - 1).to_string()), "{text}");
         assert!(out.into_inner().is_empty());
@@ -316,7 +328,7 @@ fn sides_that_a_format_cannot_say_are_errors() {
 #[test]
 fn pixels_of_the_wrong_size_are_an_error() {
     for format in savable() {
-        let plan = plan(format, None, &SaveOptions::new()).unwrap();
+        let plan = encoder_input(format, None, &SaveOptions::new()).unwrap();
         let pixels = Pixels {
             width: 2,
             height: 2,
@@ -324,7 +336,14 @@ fn pixels_of_the_wrong_size_are_an_error() {
             data: &[0; 3],
         };
         let mut out = Cursor::new(Vec::new());
-        assert!(encode(format, None, pixels, &SaveOptions::new(), &mut out).is_err());
+        assert!(
+            encode(
+                format,
+                EncodeRequest::new(pixels, &SaveOptions::new()),
+                &mut out
+            )
+            .is_err()
+        );
     }
 }
 

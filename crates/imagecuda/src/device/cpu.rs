@@ -1,8 +1,8 @@
 //! The CPU device: host memory, and the kernels' bodies on all cores.
 
 use super::ExpandSpec;
-use crate::color::Conversion;
 use crate::jpeg::{GpuPlan, Jpeg};
+use crate::{color::Conversion, parallel};
 use imagecuda_kernels::jpeg::{cpu_emulation, picture::BLOCK};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
@@ -12,7 +12,6 @@ use imagecuda_kernels::{
     pack::{Background, Packing, PixelUsage},
     pixel::RgbaF32,
 };
-use rayon::prelude::*;
 
 /// Pixels a task. Smaller images are not worth waking other threads for.
 const TASK: usize = 64 * 1024;
@@ -25,16 +24,15 @@ pub(crate) fn expand<P: Expand + Send>(spec: ExpandSpec, src: &[u8], dst: &mut [
     let bytes_per_pixel = layout.bytes_per_pixel();
     let (width, height) = (spec.width as usize, spec.height as usize);
     let rows = (TASK / width).max(1);
-    dst.par_chunks_mut(rows * width)
-        .enumerate()
-        .for_each(|(task, dst)| {
-            let mut row = vec![0; width * bytes_per_pixel];
-            for (i, dst) in dst.chunks_mut(width).enumerate() {
-                let y = task * rows + i;
-                host::orient_row(spec.orientation, bytes_per_pixel, src, y, height, &mut row);
-                host::expand(layout, curve, &row, dst);
-            }
-        });
+    let tasks = dst.chunks_mut(rows * width).enumerate();
+    let row = || vec![0; width * bytes_per_pixel];
+    parallel::fold(tasks, row, |row, (task, dst)| {
+        for (i, dst) in dst.chunks_mut(width).enumerate() {
+            let y = task * rows + i;
+            host::orient_row(spec.orientation, bytes_per_pixel, src, y, height, row);
+            host::expand(layout, curve, row, dst);
+        }
+    });
 }
 
 /// Pixels of `layout`, sRGB-encoded and as they are to be viewed.
@@ -43,13 +41,14 @@ pub(crate) fn expand_encoded<P: Expand + Send>(layout: Layout, src: &[u8], dst: 
 }
 
 fn expand_stored<P: Expand + Send>(layout: Layout, curve: Curve, src: &[u8], dst: &mut [P]) {
-    dst.par_chunks_mut(TASK)
-        .zip(src.par_chunks(TASK * layout.bytes_per_pixel()))
-        .for_each(|(dst, src)| host::expand(layout, curve, src, dst));
+    let texels = src.chunks(TASK * layout.bytes_per_pixel());
+    parallel::for_each(dst.chunks_mut(TASK).zip(texels), |(dst, src)| {
+        host::expand(layout, curve, src, dst);
+    });
 }
 
 pub(crate) fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {
-    pixels.par_chunks_mut(TASK).for_each(|pixels| {
+    parallel::for_each(pixels.chunks_mut(TASK), |pixels| {
         for pixel in pixels {
             *pixel = conversion.apply(*pixel);
         }
@@ -63,20 +62,18 @@ pub(crate) fn map<P: Copy + Send>(
     body: impl Fn(u32, u32, P) -> P + Sync,
 ) {
     // By pixels, not by rows: one row may be the whole picture.
-    pixels
-        .par_chunks_mut(TASK)
-        .enumerate()
-        .for_each(|(task, mut pixels)| {
-            let start = task * TASK;
-            let (mut x, mut y) = (start % width, start / width);
-            while !pixels.is_empty() {
-                let (row, rest) = pixels.split_at_mut(pixels.len().min(width - x));
-                for (x, pixel) in (x..).zip(row) {
-                    *pixel = body(x as u32, y as u32, *pixel);
-                }
-                (x, y, pixels) = (0, y + 1, rest);
+    let tasks = pixels.chunks_mut(TASK).enumerate();
+    parallel::for_each(tasks, |(task, mut pixels)| {
+        let start = task * TASK;
+        let (mut x, mut y) = (start % width, start / width);
+        while !pixels.is_empty() {
+            let (row, rest) = pixels.split_at_mut(pixels.len().min(width - x));
+            for (x, pixel) in (x..).zip(row) {
+                *pixel = body(x as u32, y as u32, *pixel);
             }
-        });
+            (x, y, pixels) = (0, y + 1, rest);
+        }
+    });
 }
 
 /// The coefficients of a picture, by the kernels' own way; `None` if something is wrong with its
@@ -102,9 +99,10 @@ pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &GpuPlan) -> crate::Result<Opti
 
 pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) {
     let bytes = TASK * packing.layout().bytes_per_pixel();
-    dst.par_chunks_mut(bytes)
-        .zip(src.par_chunks(TASK))
-        .for_each(|(dst, src)| host::pack(packing, background, src, dst));
+    let tasks = dst.chunks_mut(bytes).zip(src.chunks(TASK));
+    parallel::for_each(tasks, |(dst, src)| {
+        host::pack(packing, background, src, dst)
+    });
 }
 
 pub(crate) fn pixel_usage(
@@ -112,7 +110,8 @@ pub(crate) fn pixel_usage(
     background: Option<Background>,
     src: &[RgbaF32],
 ) -> PixelUsage {
-    src.par_chunks(TASK)
-        .map(|src| host::pixel_usage(deep, background, src))
-        .reduce(PixelUsage::default, PixelUsage::or)
+    let all = parallel::fold(src.chunks(TASK), PixelUsage::default, |all, src| {
+        *all = all.or(host::pixel_usage(deep, background, src));
+    });
+    all.into_iter().fold(PixelUsage::default(), PixelUsage::or)
 }

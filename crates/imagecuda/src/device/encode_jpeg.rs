@@ -7,7 +7,6 @@ use imagecuda_kernels::{
     pack::{self, Background},
     pixel::RgbaF32,
 };
-use rayon::prelude::*;
 use std::ops::Deref;
 
 /// A file's entropy-coded data, on their way.
@@ -56,10 +55,9 @@ impl Buffer<RgbaF32> {
         let frame = encoding.frame;
         match self {
             Self::Cpu(pixels) => {
-                let ycc: Vec<u32> = pixels[..frame.width as usize * frame.height as usize]
-                    .par_iter()
-                    .map(|&pixel| sample::ycc(pack::rgb8(pixel, background)))
-                    .collect();
+                let pixels = &pixels[..frame.width as usize * frame.height as usize];
+                let ycc = |&pixel: &RgbaF32| sample::ycc(pack::rgb8(pixel, background));
+                let ycc: Vec<u32> = pixels.iter().map(ycc).collect();
                 let pixel = |x: u32, y: u32| ycc[y as usize * frame.width as usize + x as usize];
                 let coefficients = cpu_emulation::forward(&frame, &encoding.divisors(), pixel);
                 if encoding.is_optimized {

@@ -68,8 +68,12 @@ impl LoadOptions {
     fn open_frames(&self, device: &Device, bytes: Vec<u8>, path: Option<&Path>) -> Result<Frames> {
         check_limit("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(&bytes, path)?;
-        let count = codec::count_frames(format, &bytes);
-        let sequence = codec::open_sequence(format, bytes, &self.limits, self.truncated)?;
+        let (count, sequence) = codec::caught(Error::decode, || {
+            let count = codec::count_frames(format, &bytes)?;
+            let sequence = codec::open_sequence(format, bytes, &self.limits, self.truncated)?;
+            Ok((count, sequence))
+        })
+        .map_err(|error| error.with_format(format))?;
         Ok(Frames {
             options: self.clone(),
             device: device.clone(),
@@ -187,7 +191,8 @@ impl Frames {
             let Some(sequence) = &mut self.sequence else {
                 return Ok(skipped);
             };
-            let next = sequence.skip().and_then(|is_there| match is_there {
+            let skipped_one = codec::caught(Error::decode, || sequence.skip());
+            let next = skipped_one.and_then(|is_there| match is_there {
                 true => Ok(true),
                 false => ended(self.index, self.count).map(|()| false),
             });
@@ -218,10 +223,10 @@ impl Frames {
         if format == Format::Tiff {
             self.metadata = None;
         }
-        let metadata = self
-            .metadata
-            .get_or_insert_with(|| Metadata::read(format, sequence.bytes()));
-        let result: Result<_> = (|| {
+        let result = codec::caught(Error::decode, || {
+            let metadata = self
+                .metadata
+                .get_or_insert_with(|| Metadata::read(format, sequence.bytes()));
             let Some((decoder, delay)) = sequence.peek()? else {
                 return ended(self.index, self.count).map(|()| None);
             };
@@ -230,7 +235,7 @@ impl Frames {
                 options.decode_picture(device, format, decoder, None, metadata, targets)?;
             sequence.skip()?;
             Ok(Some((decoded, delay)))
-        })();
+        });
         let result = match result {
             Err(error) if self.options.accepts(&error) => self.end_damaged(error, targets),
             result => result,

@@ -1,6 +1,6 @@
 //! What a file is, without decoding it.
 
-use crate::{Format, Limits, LoadOptions, Result, codec, metadata::embedded::Metadata};
+use crate::{Error, Format, Limits, LoadOptions, Result, codec, metadata::embedded::Metadata};
 use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
 use std::path::Path;
 
@@ -64,17 +64,20 @@ impl ImageInfo {
             pixels: u64::MAX,
             bytes: u64::MAX,
         };
-        let header = codec::open(format, bytes, &unlimited)?.header();
-        let metadata = Metadata::read(format, bytes);
-        Ok(Self {
-            format,
-            // Some decoders turn pixels themselves.
-            stored: metadata.turn(false).size(header.width, header.height),
-            layout: header.layout,
-            curve: header.curve,
-            frames: codec::count_frames(format, bytes),
-            metadata,
+        codec::caught(Error::decode, || {
+            let header = codec::open(format, bytes, &unlimited)?.header();
+            let metadata = Metadata::read(format, bytes);
+            Ok(Self {
+                format,
+                // Some decoders turn pixels themselves.
+                stored: metadata.turn(false).size(header.width, header.height),
+                layout: header.layout,
+                curve: header.curve,
+                frames: codec::count_frames(format, bytes)?,
+                metadata,
+            })
         })
+        .map_err(|error| error.with_format(format))
     }
 
     /// The format of the content.

@@ -20,9 +20,9 @@ pub use self::{
 use crate::{
     ColorPolicy, Device, DeviceImage, Error, ErrorKind, Format, Image, ImageU8, LoadOptions,
     Result,
-    codec::{self, Decode},
+    codec::{self, Decode, PayloadTarget},
     color::Conversion,
-    device::{DevicePixel, ExpandSpec, Payload, Staging},
+    device::{DevicePixel, ExpandSpec, Staging},
     limits::check_limit,
     metadata::embedded::Metadata,
     picture::Header,
@@ -40,8 +40,9 @@ impl LoadOptions {
     /// # Errors
     ///
     /// [`ErrorKind::Io`], [`ErrorKind::UnknownFormat`], [`ErrorKind::Unsupported`],
-    /// [`ErrorKind::Decode`], [`ErrorKind::LimitExceeded`], [`ErrorKind::OutOfMemory`],
-    /// [`ErrorKind::Device`]; the error names the file. So for all functions that load.
+    /// [`ErrorKind::Decode`] (also for a decoder that panics), [`ErrorKind::LimitExceeded`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error names the file. So for all
+    /// functions that load.
     pub fn load(&self, device: &Device, path: impl AsRef<Path>) -> Result<Image> {
         let path = path.as_ref();
         self.read(device, path)?.make(path, Decoded::into_image)
@@ -196,13 +197,13 @@ impl LoadOptions {
         let FileBytes { bytes, staging } = file;
         check_limit("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
         let format = self.format_of(bytes, path)?;
-        let mut decode = || {
+        let decoded = codec::caught(Error::decode, || {
             let decoder = codec::open(format, bytes, &self.limits)?;
             admit(&decoder.header())?;
             let metadata = Metadata::read(format, bytes);
             self.decode_picture(device, format, decoder, staging, &metadata, targets)
-        };
-        decode()
+        });
+        decoded
             .or_else(|error| self.read_damaged(device, format, bytes, targets, admit, error))
             .map_err(|error: Error| error.with_format(format))
     }
@@ -224,7 +225,11 @@ impl LoadOptions {
             target.check_fits(width, height)?;
         }
         span!("decode", %format, width, height, bytes = header.bytes());
-        let payload = self.decode_payload(device, decoder, staging)?;
+        let payload = decoder.payload(PayloadTarget {
+            device,
+            file: staging,
+            jpeg_decoder: self.jpeg_decoder,
+        })?;
         let is_gray = header.layout.channels() < 3;
         let (curve, conversion) = match self.color {
             ColorPolicy::Raw => (Curve::Encoded, None),
@@ -258,25 +263,6 @@ impl Decoded {
     fn make<T>(self, path: &Path, half: impl FnOnce(Self) -> Result<T>) -> Result<T> {
         let format = self.format;
         half(self).map_err(|error| error.with_format(format).with_path(path))
-    }
-}
-
-impl LoadOptions {
-    /// What there is to decode before the device's turn.
-    fn decode_payload(
-        &self,
-        device: &Device,
-        decoder: Box<dyn Decode + '_>,
-        staging: Option<&Staging>,
-    ) -> Result<Payload> {
-        if let Some(jpeg) = decoder.jpeg()
-            && let Some(payload) = device.decode_jpeg(jpeg, self.jpeg_decoder, staging)?
-        {
-            return Ok(payload);
-        }
-        let mut pixels = device.staging(decoder.header().bytes())?;
-        decoder.read_into(&mut pixels)?;
-        Ok(Payload::Pixels(pixels))
     }
 }
 

@@ -22,13 +22,15 @@ impl LoadOptions {
         if !self.accepts(&error) {
             return Err(error);
         }
-        let mut decode = || {
-            let decoder = codec::open_damaged(format, bytes, &self.limits)?;
+        let read = || Ok(Metadata::read(format, bytes));
+        let decoded = codec::caught(Error::decode, || {
+            let decoder = codec::recover(format, bytes, &self.limits)?;
             admit(&decoder.header())?;
-            let metadata = Metadata::read(format, bytes);
+            // Of a damaged file, those that cannot be read are not there.
+            let metadata = codec::caught(Error::decode, read).unwrap_or_default();
             self.decode_picture(device, format, decoder, None, &metadata, targets)
-        };
-        match decode() {
+        });
+        match decoded {
             Ok(mut decoded) => {
                 decoded.truncated = true;
                 Ok(decoded)

@@ -4,7 +4,10 @@
 use super::exif;
 #[cfg(feature = "png")]
 use crate::codec::png::chunks::{Chunk, chunks};
-use crate::{ColorPolicy, Format, color::Cicp};
+use crate::{
+    ColorPolicy, Format,
+    color::{Cicp, is_srgb},
+};
 use imagecuda_kernels::orient::Orientation;
 
 /// What a JPEG's segment holds of a profile: its length, a name and two numbers are before it.
@@ -31,6 +34,8 @@ pub(crate) struct Metadata {
 impl Metadata {
     /// Reads what `bytes`, in `format`, say.
     pub(crate) fn read(format: Format, bytes: &[u8]) -> Self {
+        #[cfg(test)]
+        crate::codec::panics::torn("metadata", bytes);
         match format {
             Format::Jpeg => jpeg(bytes),
             #[cfg(feature = "png")]
@@ -102,11 +107,10 @@ impl Metadata {
     ) -> bool {
         // Another word than the profile's, or a profile that is of no use: they are sRGB.
         let overruled = format == Format::Png && self.cicp.is_some();
-        let is_usable = |icc: &Vec<u8>| moxcms::ColorProfile::new_from_slice(icc).is_ok();
         match policy {
             ColorPolicy::Raw => true,
             ColorPolicy::ToSrgb if converted || is_gray || overruled => false,
-            ColorPolicy::ToSrgb => self.icc.as_ref().is_some_and(is_usable),
+            ColorPolicy::ToSrgb => self.icc.as_deref().is_some_and(is_srgb),
         }
     }
 }
@@ -200,7 +204,7 @@ fn png(bytes: &[u8]) -> Metadata {
             _ => {}
         }
     }
-    metadata.icc = crate::codec::image_crate::png_profile(bytes);
+    metadata.icc = crate::codec::png::decode::profile(bytes);
     metadata
 }
 

@@ -3,7 +3,7 @@
 use super::atomic_file;
 use crate::{
     Error, ErrorKind, Format, Image, Result, SaveOptions,
-    codec::{self, animation as write},
+    codec::{self, animation},
     picture::Pixels,
 };
 use imagecuda_kernels::{layout::Layout, pack::Packing};
@@ -17,9 +17,9 @@ impl SaveOptions {
     /// [`ErrorKind::Unsupported`] for other formats, [`ErrorKind::InvalidOption`].
     pub fn animation(&self, format: Format) -> Result<AnimationEncoder> {
         let plan = || {
-            let plan = codec::plan(format, None, self)?;
+            let plan = codec::encoder_input(format, None, self)?;
             // Says whether the format has animations at all.
-            write::open(format, self, None)?;
+            codec::caught(Error::encode, || animation::open(format, self, None))?;
             match plan.layout {
                 Layout::Rgba8 => Ok(Packing::Rgba8),
                 Layout::Rgb8 => Ok(Packing::Rgb8),
@@ -96,7 +96,8 @@ pub struct AnimationEncoder {
 
 /// The animation, and the size of its frames.
 struct Begun {
-    writer: Box<dyn write::Writer>,
+    /// Gone once it has panicked.
+    writer: Option<Box<dyn animation::AnimationWriter>>,
     width: u32,
     height: u32,
 }
@@ -121,7 +122,8 @@ impl AnimationEncoder {
     ///
     /// As [`SaveOptions::save`]; [`ErrorKind::SizeMismatch`] if the first frame had another
     /// size; [`ErrorKind::Encode`] if the time is longer than the format can say. Nothing is
-    /// added then.
+    /// added then. (After a panic of the format's encoder, which is [`ErrorKind::Encode`] too, there
+    /// is nothing to add to: all later calls fail.)
     pub fn push(&mut self, image: &Image, delay: Duration) -> Result<()> {
         self.try_push(image, delay)
             .map_err(|error| error.with_format(self.format))
@@ -154,12 +156,21 @@ impl AnimationEncoder {
             data: &staging,
         };
         if let Some(begun) = &mut self.begun {
-            return begun.writer.push(pixels, delay);
+            let mut writer = begun.writer.take().ok_or_else(torn)?;
+            let (writer, pushed) = codec::caught(Error::encode, || {
+                let pushed = writer.push(pixels, delay);
+                Ok((writer, pushed))
+            })?;
+            begun.writer = Some(writer);
+            return pushed;
         }
-        let mut writer = write::open(self.format, &self.options, self.loop_count)?;
-        writer.push(pixels, delay)?;
+        let writer = codec::caught(Error::encode, || {
+            let mut writer = animation::open(self.format, &self.options, self.loop_count)?;
+            writer.push(pixels, delay)?;
+            Ok(writer)
+        })?;
         self.begun = Some(Begun {
-            writer,
+            writer: Some(writer),
             width,
             height,
         });
@@ -175,7 +186,8 @@ impl AnimationEncoder {
         let format = self.format;
         self.begun
             .ok_or_else(|| Error::encode("an animation needs a frame at least"))
-            .and_then(|begun| begun.writer.finish())
+            .and_then(|begun| begun.writer.ok_or_else(torn))
+            .and_then(|writer| codec::caught(Error::encode, || writer.finish()))
             .map_err(|error| error.with_format(format))
     }
 
@@ -188,8 +200,13 @@ impl AnimationEncoder {
         let (path, format) = (path.as_ref(), self.format);
         self.finish()
             .and_then(|bytes| atomic_file::replace(path, |out| Ok(out.write_all(&bytes)?)))
+            .map(|_| ())
             .map_err(|error| error.with_format(format).with_path(path))
     }
+}
+
+fn torn() -> Error {
+    Error::encode("the codec panicked at an earlier frame")
 }
 
 impl fmt::Debug for AnimationEncoder {
@@ -199,5 +216,66 @@ impl fmt::Debug for AnimationEncoder {
             .field("format", &self.format)
             .field("loop_count", &self.loop_count)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "gif"))]
+mod tests {
+    use super::*;
+    use crate::Device;
+
+    /// Panics at its second frame, or at the end.
+    struct Torn(u32);
+
+    impl animation::AnimationWriter for Torn {
+        fn push(&mut self, _: Pixels<'_>, _: Duration) -> Result<()> {
+            self.0 += 1;
+            assert!(self.0 != 2, "torn in a frame");
+            Ok(())
+        }
+
+        fn finish(self: Box<Self>) -> Result<Vec<u8>> {
+            panic!("torn at the end")
+        }
+    }
+
+    fn encoder() -> AnimationEncoder {
+        let mut encoder = SaveOptions::new().animation(Format::Gif).unwrap();
+        encoder.begun = Some(Begun {
+            writer: Some(Box::new(Torn(0))),
+            width: 4,
+            height: 3,
+        });
+        encoder
+    }
+
+    #[track_caller]
+    fn check(error: &Error, says: &str) {
+        assert!(matches!(error.kind(), ErrorKind::Encode(_)), "{error}");
+        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(error.format(), Some(Format::Gif));
+    }
+
+    #[test]
+    fn a_panic_of_the_encoder_is_an_error() {
+        let image = Image::new(&Device::cpu(), 4, 3).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.gif");
+        let mut torn = encoder();
+        torn.push(&image, Duration::ZERO).unwrap();
+        check(
+            &torn.push(&image, Duration::ZERO).unwrap_err(),
+            "torn in a frame",
+        );
+        // What is left of it would be an animation that lacks frames.
+        check(
+            &torn.push(&image, Duration::ZERO).unwrap_err(),
+            "earlier frame",
+        );
+        check(&torn.finish().unwrap_err(), "earlier frame");
+        let error = encoder().save(&path).unwrap_err();
+        check(&error, "torn at the end");
+        assert_eq!(error.path(), Some(&*path));
+        assert!(!path.exists());
     }
 }

@@ -3,7 +3,7 @@
 use super::{Started, Target};
 use crate::{
     Error, Image, Result,
-    codec::{self, Plan},
+    codec::{self, EncoderInput},
 };
 use imagecuda_kernels::{
     expand::Curve,
@@ -12,7 +12,7 @@ use imagecuda_kernels::{
 };
 
 /// What a device makes for an encoder.
-pub(super) fn packing(Plan { layout, curve }: Plan) -> Result<Packing> {
+pub(super) fn packing(EncoderInput { layout, curve }: EncoderInput) -> Result<Packing> {
     Ok(match (layout, curve) {
         (Layout::L8, Curve::Encoded) => Packing::L8,
         (Layout::La8, Curve::Encoded) => Packing::La8,
@@ -44,9 +44,9 @@ impl Target {
         let profile = self.options.metadata.icc_profile().is_some();
         let color = profile || usage.has(PixelUsage::COLOR);
         let alpha = usage.has(PixelUsage::TRANSLUCENT);
-        let layout = codec::minimal_layout(self.format, planned, color, alpha);
+        let layout = codec::minimal_layout(self.format, planned, color, alpha)?;
         let all = self.packing;
-        self.packing = packing(Plan {
+        self.packing = packing(EncoderInput {
             layout,
             curve: Curve::Encoded,
         })?;

@@ -1,7 +1,7 @@
 //! Saving: device → pixels as the encoder wants them → file, whole or not at all.
 
 mod animation;
-mod atomic_file;
+pub(crate) mod atomic_file;
 mod channels;
 mod prepared;
 
@@ -22,11 +22,18 @@ impl SaveOptions {
     /// killed meanwhile may leave that one: its hidden name begins with `.imagecuda-`, and it may be
     /// deleted.)
     ///
+    /// A link is followed and stays. A file that is there keeps its permissions, and its owner, group,
+    /// extended attributes and access list as far as the system lets it; other hard links to it keep the
+    /// old picture. If the file may be written, and its folder takes no new one (it is read-only, or
+    /// sticky), it is written over in place, which is whole unless the process is killed meanwhile. What
+    /// is no regular file (a device, a pipe, `/dev/stdout`, `/dev/fd/N`) is written to and never replaced;
+    /// a pipe waits for its reader.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::UnknownFormat`] if the name tells none, [`ErrorKind::Unsupported`],
-    /// [`ErrorKind::InvalidOption`], [`ErrorKind::Encode`], [`ErrorKind::Io`] (also for a file
-    /// that is marked read-only), [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error
+    /// [`ErrorKind::InvalidOption`], [`ErrorKind::Encode`] (also for an encoder that panics),
+    /// [`ErrorKind::Io`] (also for a file that is marked read-only), [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error
     /// names the file. So for all functions that save.
     pub fn save(&self, image: &Image, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
@@ -128,7 +135,7 @@ impl SaveOptions {
     }
 
     fn target_in(&self, format: Format, extension: Option<&str>) -> Result<Target> {
-        let plan = codec::plan(format, extension, self)?;
+        let plan = codec::encoder_input(format, extension, self)?;
         let packing = channels::packing(plan).map_err(|error| error.with_format(format))?;
         Ok(Target {
             options: self.clone(),

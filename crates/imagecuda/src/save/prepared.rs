@@ -1,10 +1,17 @@
 //! Between a device and a file.
 
 use super::{Target, atomic_file};
-use crate::{Format, Result, codec, device::Staging, picture::Pixels, sink::Sink, trace::span};
 use crate::{
-    device::encode_jpeg::{EncodedJpeg, PendingJpeg},
+    Error, Format, Result,
+    codec::{self, EncodeRequest},
+    device::{
+        Staging,
+        encode_jpeg::{EncodedJpeg, PendingJpeg},
+    },
     jpeg::encode::Encoding,
+    picture::Pixels,
+    sink::Sink,
+    trace::span,
 };
 use imagecuda_kernels::layout::Layout;
 use std::{io::Cursor, path::Path};
@@ -39,11 +46,12 @@ impl Started {
                 pixels.wait()?;
                 Arrived::Pixels(pixels)
             }
-            Content::Jpeg(mut encoding, pending) => {
+            Content::Jpeg(mut encoding, pending) => codec::caught(Error::encode, || {
                 span!("encode", format = %target.format, width, height);
                 let data = pending.finish(&mut encoding)?;
-                Arrived::Jpeg(encoding, data)
-            }
+                Ok(Arrived::Jpeg(encoding, data))
+            })
+            .map_err(|error| error.with_format(target.format))?,
         };
         Ok(Prepared {
             target,
@@ -87,6 +95,11 @@ impl Prepared {
     /// As [`SaveOptions::save`](super::SaveOptions::save).
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
+        self.save_counted(path).map(|_| ())
+    }
+
+    /// As [`save`](Self::save). How many bytes the file has.
+    pub(crate) fn save_counted(&self, path: &Path) -> Result<u64> {
         atomic_file::replace(path, |out| self.write_to(out))
             .map_err(|error| error.with_format(self.target.format).with_path(path))
     }
@@ -111,6 +124,11 @@ impl Prepared {
     }
 
     fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
+        codec::caught(Error::encode, || self.encode_to(out))
+            .map_err(|error| error.with_format(self.target.format))
+    }
+
+    fn encode_to(&self, out: &mut dyn Sink) -> Result<()> {
         let target = &self.target;
         if let Arrived::Jpeg(encoding, data) = &self.arrived {
             return Ok(encoding.write(data, &target.options.metadata, out)?);
@@ -122,7 +140,11 @@ impl Prepared {
             layout: target.packing.layout(),
             data: self.pixels(),
         };
-        let extension = target.extension.as_deref();
-        codec::encode(target.format, extension, pixels, &target.options, out)
+        let request = EncodeRequest {
+            pixels,
+            options: &target.options,
+            extension: target.extension.as_deref(),
+        };
+        codec::encode(target.format, request, out)
     }
 }

@@ -6,9 +6,9 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 /// The modules at the crate's root, each above those that it may import. docs/architecture.md
 /// draws them.
-const LAYERS: [&str; 17] = [
+const LAYERS: [&str; 18] = [
     "batch", "save", "load", "image", "codec", "device", "jpeg", "options", "metadata", "color",
-    "memory", "limits", "sink", "picture", "error", "format", "trace",
+    "memory", "parallel", "limits", "sink", "picture", "error", "format", "trace",
 ];
 
 /// The names that follow `crate::` in `code`, in paths and in lists.

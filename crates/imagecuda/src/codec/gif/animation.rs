@@ -18,7 +18,7 @@ use std::{num::NonZeroU32, time::Duration};
 /// The quantiser's speed, as for a single picture.
 const SPEED: i32 = 10;
 
-pub(in crate::codec) struct Writer {
+pub(super) struct Writer {
     encoder: Option<Encoder<Vec<u8>>>,
     /// `None`: no word of repeating, which is once.
     repeat: Option<Repeat>,
@@ -49,7 +49,7 @@ impl Last {
 }
 
 impl Writer {
-    pub(in crate::codec) fn new(loop_count: Option<NonZeroU32>) -> Result<Self> {
+    pub(super) fn new(loop_count: Option<NonZeroU32>) -> Result<Self> {
         // The file says how often it is played again.
         let repeat = match loop_count.map(|count| count.get() - 1) {
             None => Some(Repeat::Infinite),
@@ -98,7 +98,7 @@ impl Writer {
     }
 }
 
-impl animation::Writer for Writer {
+impl animation::AnimationWriter for Writer {
     fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()> {
         check_sides(&pixels, u16::MAX.into())?;
         let (ticks, end) = self.clock.ticks(delay)?;

@@ -7,8 +7,9 @@ use crate::{
     codec::{
         Decode,
         canvas::{Blend, Canvas, Dispose, Region},
+        composed::{Bytes, Composed},
         gif,
-        sequence::{Bytes, Composed, Sequence},
+        sequence::Sequence,
     },
     memory,
     picture::Header,
@@ -17,7 +18,7 @@ use ::gif::{Decoder, DisposalMethod, Repeat};
 use imagecuda_kernels::layout::Layout;
 use std::{io::Cursor, num::NonZeroU32, time::Duration};
 
-pub(in crate::codec) struct Frames {
+pub(super) struct Frames {
     bytes: Bytes,
     limits: Limits,
     header: Header,
@@ -31,7 +32,7 @@ pub(in crate::codec) struct Frames {
 }
 
 impl Frames {
-    pub(in crate::codec) fn new(bytes: Bytes, limits: Limits, header: Header) -> Result<Self> {
+    pub(super) fn new(bytes: Bytes, limits: Limits, header: Header) -> Result<Self> {
         let decoder = gif::decoder(bytes.clone())?;
         let canvas = Canvas::new(decoder.width().into(), decoder.height().into())?;
         Ok(Self {

@@ -1,14 +1,43 @@
 //! The first frame of a GIF, through the `gif` crate. (The `image` crate refuses an empty one, and
 //! leaves what was in memory where the palette has no colour.)
 
-pub(super) mod animation;
-pub(super) mod frames;
+mod animation;
+mod count;
+mod frames;
 
-use super::Decode;
-use crate::{Error, Limits, Result, limits::check_limit, memory::zeroed, picture::Header};
+use super::{
+    capabilities::PLAIN,
+    check_sides,
+    contract::{Codec, Decode, EncodeRequest, SequenceCodec},
+    image_crate,
+};
+use crate::{
+    Error, Format, Limits, Result, limits::check_limit, memory, memory::zeroed, picture::Header,
+    sink::Sink,
+};
 use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{Cursor, ErrorKind as IoErrorKind};
+
+pub(super) static CODEC: Codec = Codec {
+    format: Format::Gif,
+    open,
+    recover,
+    encode,
+    sequence: Some(SequenceCodec {
+        is_sequence: |_| true,
+        open: |bytes, limits, header, _| {
+            Ok(Box::new(frames::Frames::new(
+                bytes.into(),
+                *limits,
+                header,
+            )?))
+        },
+        count: count::count,
+        write: Some(|_, loop_count| Ok(Box::new(animation::Writer::new(loop_count)?))),
+    }),
+    capabilities: PLAIN,
+};
 
 struct Gif<'a> {
     bytes: &'a [u8],
@@ -18,12 +47,12 @@ struct Gif<'a> {
     damaged: bool,
 }
 
-pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     Ok(Box::new(read_header(bytes, limits)?))
 }
 
 /// As far as the frame goes.
-pub(super) fn open_damaged<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+fn recover<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let mut gif = read_header(bytes, limits)?;
     gif.damaged = true;
     Ok(Box::new(gif))
@@ -113,4 +142,28 @@ pub(super) fn error(error: DecodingError) -> Error {
         true => Error::decode("the file is cut short"),
         false => Error::decode(error),
     }
+}
+
+fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
+    check_sides(&request.pixels, 65_535)?;
+    // A pixel of a GIF is there or not, and the encoder takes all but 0 for there.
+    let mut thresholded;
+    let mut pixels = request.pixels;
+    if pixels.layout == Layout::Rgba8 {
+        thresholded = memory::copied(pixels.data)?;
+        for [color @ .., alpha] in thresholded.as_chunks_mut::<4>().0 {
+            if *alpha < 128 {
+                (*color, *alpha) = ([0; 3], 0);
+            } else {
+                *alpha = 255;
+            }
+        }
+        pixels.data = &thresholded;
+    }
+    // Of the quantiser's speeds, 1 to 30, the one that its authors recommend: 1 takes ten
+    // times as long for a difference that is hard to see.
+    image_crate::write(
+        image::codecs::gif::GifEncoder::new_with_speed(out, 10),
+        pixels,
+    )
 }

@@ -65,7 +65,8 @@ mod tests {
     use super::*;
     use crate::{
         Metadata as Carried, SaveOptions,
-        codec::{self, Pixels},
+        codec::{self, EncodeRequest},
+        picture::Pixels,
     };
     use imagecuda_kernels::{layout::Layout, orient::Orientation};
     use libheif_rs::{
@@ -119,7 +120,7 @@ mod tests {
         let options = SaveOptions::new().metadata(Carried::new().with_icc_profile(&icc));
         for format in [crate::Format::Heif, crate::Format::Avif] {
             let mut file = Cursor::new(Vec::new());
-            codec::encode(format, None, PIXELS, &options, &mut file).unwrap();
+            codec::encode(format, EncodeRequest::new(PIXELS, &options), &mut file).unwrap();
             let file = file.into_inner();
             let read = metadata(&file);
             assert_eq!(read.icc.as_ref(), Some(&icc));

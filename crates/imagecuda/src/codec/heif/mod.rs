@@ -5,10 +5,12 @@ mod metadata;
 mod write;
 
 pub(crate) use self::metadata::metadata;
-pub(super) use self::write::write;
 
-use super::Decode;
-use crate::{Error, Format, Limits, Result, picture::Header};
+use super::{
+    capabilities::{Capabilities, PLAIN},
+    contract::{Codec, Decode},
+};
+use crate::{Error, Format, Limits, Result, parallel::with_room, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libheif_rs::{
     ColorProfileNCLX, ColorSpace, DecodingOptions, HeifContext, HeifError, HeifErrorCode,
@@ -19,6 +21,31 @@ use std::sync::LazyLock;
 /// libheif's plugins stay loaded from the first use on.
 static LIBHEIF: LazyLock<LibHeif> = LazyLock::new(LibHeif::new);
 
+pub(super) static AVIF: Codec = Codec {
+    format: Format::Avif,
+    open: |bytes, limits| open(Format::Avif, bytes, limits),
+    recover: |bytes, limits| recover(Format::Avif, bytes, limits),
+    encode: |request, out| with_room(|| write::encode(Format::Avif, request, out))?,
+    sequence: None,
+    capabilities: CAPABILITIES,
+};
+
+pub(super) static HEIF: Codec = Codec {
+    format: Format::Heif,
+    open: |bytes, limits| open(Format::Heif, bytes, limits),
+    recover: |bytes, limits| recover(Format::Heif, bytes, limits),
+    encode: |request, out| with_room(|| write::encode(Format::Heif, request, out))?,
+    sequence: None,
+    capabilities: CAPABILITIES,
+};
+
+const CAPABILITIES: Capabilities = Capabilities {
+    quality: true,
+    subsampling: true,
+    metadata: true,
+    ..PLAIN
+};
+
 struct Heif<'a> {
     format: Format,
     handle: ImageHandle,
@@ -28,20 +55,12 @@ struct Heif<'a> {
     _context: HeifContext<'a>,
 }
 
-pub(super) fn open<'a>(
-    format: Format,
-    bytes: &'a [u8],
-    limits: &Limits,
-) -> Result<Box<dyn Decode + 'a>> {
+fn open<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     Ok(Box::new(read_header(format, bytes, limits)?))
 }
 
 /// Tiles that are missing or damaged are holes.
-pub(super) fn open_damaged<'a>(
-    format: Format,
-    bytes: &'a [u8],
-    limits: &Limits,
-) -> Result<Box<dyn Decode + 'a>> {
+fn recover<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let mut heif = read_header(format, bytes, limits)?;
     heif.damaged = true;
     Ok(Box::new(heif))

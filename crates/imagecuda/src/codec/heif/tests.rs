@@ -1,5 +1,9 @@
 use super::{write::image, *};
-use crate::{ErrorKind, SaveOptions, Subsampling, codec, picture::Pixels};
+use crate::{
+    ErrorKind, SaveOptions, Subsampling,
+    codec::{self, EncodeRequest},
+    picture::Pixels,
+};
 use libheif_rs::{
     Channel, Chroma, CompressionFormat, EncoderParameterValue, EncoderQuality, EncodingOptions,
 };
@@ -42,7 +46,7 @@ fn encode(
         data,
     };
     let mut file = Cursor::new(Vec::new());
-    codec::encode(format, None, pixels, options, &mut file)?;
+    codec::encode(format, EncodeRequest::new(pixels, options), &mut file)?;
     Ok(file.into_inner())
 }
 
@@ -383,7 +387,7 @@ fn orientation_is_applied_once() {
 }
 
 fn decode_damaged(format: Format, bytes: &[u8]) -> Result<Vec<u8>> {
-    let decoder = codec::open_damaged(format, bytes, &Limits::default())?;
+    let decoder = codec::recover(format, bytes, &Limits::default())?;
     let mut out = vec![0xa5; decoder.header().bytes()];
     decoder.read_into(&mut out)?;
     Ok(out)

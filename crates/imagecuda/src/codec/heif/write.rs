@@ -2,8 +2,11 @@
 
 use super::{LIBHEIF, translate};
 use crate::{
-    Error, Format, Result, SaveOptions, Subsampling, codec::check_sides, metadata::exif,
-    picture::Pixels, sink::Sink,
+    Error, Format, Result, Subsampling,
+    codec::{EncodeRequest, check_sides},
+    metadata::exif,
+    picture::Pixels,
+    sink::Sink,
 };
 use imagecuda_kernels::{layout::Layout, orient::Orientation};
 use libheif_rs::{
@@ -12,10 +15,11 @@ use libheif_rs::{
     ImageOrientation, RgbChroma, color_profile_types,
 };
 
-pub(in crate::codec) fn write(
+pub(super) fn encode(
     format: Format,
-    pixels: Pixels<'_>,
-    options: &SaveOptions,
+    EncodeRequest {
+        pixels, options, ..
+    }: EncodeRequest<'_>,
     out: &mut dyn Sink,
 ) -> Result<()> {
     check_sides(&pixels, 65_535)?;

@@ -7,7 +7,8 @@ use crate::{
     codec::{
         Decode,
         canvas::{Blend, Canvas, Dispose, Region, Sample},
-        sequence::{Bytes, Composed, Sequence},
+        composed::{Bytes, Composed},
+        sequence::Sequence,
     },
     limits::check_limit,
     memory,
@@ -60,24 +61,24 @@ fn decoder<B: AsRef<[u8]>>(bytes: B, most_bytes: u64) -> Decoder<Cursor<B>> {
     decoder
 }
 
-pub(in crate::codec) fn is_animated(bytes: &[u8]) -> bool {
+pub(super) fn is_animated(bytes: &[u8]) -> bool {
     count(bytes) > 0
 }
 
 /// How many frames an animation claims to have; 0 for other files.
-pub(in crate::codec) fn count(bytes: &[u8]) -> u32 {
+pub(super) fn count(bytes: &[u8]) -> u32 {
     chunks(bytes).frames
 }
 
 /// Whether the default image is a stand-in, and no frame.
-pub(in crate::codec) fn hides_default(bytes: &[u8]) -> bool {
+pub(super) fn hides_default(bytes: &[u8]) -> bool {
     let chunks = chunks(bytes);
     chunks.frames > 0 && !chunks.default_is_first
 }
 
 /// The picture to show of a PNG: the first frame of an animation, which need not be the default
 /// image (`still`): that may be a stand-in for viewers that know no animations.
-pub(in crate::codec) fn first_frame<'a>(
+pub(super) fn first_frame<'a>(
     still: Box<dyn Decode + 'a>,
     bytes: &'a [u8],
     limits: &Limits,
@@ -111,14 +112,14 @@ impl Decode for FirstFrame<'_> {
     }
 }
 
-pub(in crate::codec) struct Frames {
+pub(super) struct Frames {
     bytes: Bytes,
     header: Header,
     animation: Animation<Bytes>,
 }
 
 impl Frames {
-    pub(in crate::codec) fn new(bytes: Bytes, limits: Limits, header: Header) -> Result<Self> {
+    pub(super) fn new(bytes: Bytes, limits: Limits, header: Header) -> Result<Self> {
         let animation = Animation::new(bytes.clone(), &limits)?;
         Ok(Self {
             bytes,

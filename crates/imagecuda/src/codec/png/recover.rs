@@ -14,7 +14,7 @@ struct Png<'a> {
     header: Header,
 }
 
-pub(in crate::codec) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     if apng::hides_default(bytes) {
         return Err(Error::decode("the first frame is damaged or cut short"));
     }

@@ -1,3 +1,101 @@
 //! Netpbm: PBM, PGM, PPM and PAM through the `image` crate, PFM by code of our own.
 
-pub(super) mod pfm;
+mod pfm;
+
+use super::{
+    capabilities::{Alpha, Capabilities, PLAIN},
+    contract::{Codec, Decode, EncodeRequest},
+    double_decode::DoubleDecode,
+    image_crate,
+};
+use crate::{Depth, Error, Format, Limits, Result, picture::Pixels, sink::Sink};
+use image::codecs::pnm::{PnmDecoder, PnmEncoder, PnmSubtype};
+use imagecuda_kernels::{expand::Curve, layout::Layout};
+use std::io::Cursor;
+
+pub(super) static CODEC: Codec = Codec {
+    format: Format::Pnm,
+    open,
+    recover,
+    encode,
+    sequence: None,
+    capabilities: Capabilities {
+        depths: &[Depth::U8, Depth::U16],
+        alpha: Alpha::ByExtension(is_pam),
+        ..PLAIN
+    },
+};
+
+fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    match pfm::is_pfm(bytes) {
+        true => pfm::open(bytes),
+        false => open_integers(bytes, limits),
+    }
+}
+
+/// PBM, PGM, PPM and PAM.
+fn open_integers<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    image_crate::open(PnmDecoder::new(Cursor::new(bytes)), limits, Curve::Encoded)
+}
+
+/// Samples that are missing become 0, and then 1, which all kinds have.
+fn recover<'a>(mut bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let made_up: [&[u8]; 2] = match bytes {
+        [b'P', b'F' | b'f', ..] => return pfm::recover(bytes),
+        [b'P', b'1', ..] => [b"0 ", b"1 "],
+        [b'P', b'2' | b'3', ..] => {
+            // The last number may have lost its end.
+            while let [rest @ .., b'0'..=b'9'] = bytes {
+                bytes = rest;
+            }
+            [b"0 ", b"1 "]
+        }
+        [b'P', b'4', ..] => [&[0], &[255]],
+        _ => [&[0], &[1]],
+    };
+    DoubleDecode::with(open_integers, bytes, limits, Some(made_up))
+}
+
+/// Whether a Netpbm file of that extension is a PAM, which holds alpha, or a PPM.
+fn is_pam(extension: Option<&str>) -> Result<bool> {
+    match extension.map(str::to_ascii_lowercase).as_deref() {
+        Some("pam") => Ok(true),
+        Some(other @ ("pbm" | "pgm" | "pfm")) => Err(Error::unsupported(format!(
+            "writing .{other} files; write .ppm (RGB) or .pam (RGB and alpha)"
+        ))),
+        _ => Ok(false),
+    }
+}
+
+fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
+    match is_pam(request.extension)? {
+        true => image_crate::write(
+            PnmEncoder::new(out).with_subtype(PnmSubtype::ArbitraryMap),
+            request.pixels,
+        ),
+        false => write_ppm(request.pixels, out),
+    }
+}
+
+/// A PPM, which the `image` crate writes with 8 bits alone.
+fn write_ppm(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
+    let max = match pixels.layout {
+        Layout::Rgb8 => 255,
+        Layout::Rgb16 => 65535,
+        other => return Err(Error::encode(format!("a PPM takes no {other:?}"))),
+    };
+    write!(out, "P6\n{} {}\n{max}\n", pixels.width, pixels.height)?;
+    if pixels.layout.bits() == 8 {
+        return Ok(out.write_all(pixels.data)?);
+    }
+    // The high byte comes first in the file.
+    let row = pixels.width as usize * pixels.layout.bytes_per_pixel();
+    let mut big_endian = Vec::with_capacity(row);
+    for row in pixels.data.chunks(row) {
+        big_endian.clear();
+        let samples = row.as_chunks().0.iter();
+        big_endian.extend(samples.flat_map(|v| u16::from_ne_bytes(*v).to_be_bytes()));
+        out.write_all(&big_endian)?;
+    }
+    Ok(())
+}

@@ -4,7 +4,7 @@
 use crate::{Error, Result, codec::Decode, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
-pub(in crate::codec) fn is_pfm(bytes: &[u8]) -> bool {
+pub(super) fn is_pfm(bytes: &[u8]) -> bool {
     matches!(bytes, [b'P', b'F' | b'f', ..])
 }
 
@@ -16,12 +16,12 @@ struct Pfm<'a> {
     damaged: bool,
 }
 
-pub(in crate::codec) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
     Ok(Box::new(read_header(bytes)?))
 }
 
 /// What is missing stays black.
-pub(in crate::codec) fn open_damaged(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+pub(super) fn recover(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
     let mut pfm = read_header(bytes)?;
     pfm.damaged = true;
     Ok(Box::new(pfm))

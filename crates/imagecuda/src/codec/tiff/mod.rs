@@ -4,16 +4,20 @@ mod chunks;
 mod deflate;
 mod embedded;
 mod metadata;
-pub(super) mod pages;
+mod pages;
 mod recover;
 mod samples;
 mod write;
 
-pub(super) use self::{recover::open_damaged, write::write};
-
 use self::samples::{Kind, Meaning};
-use super::Decode;
-use crate::{Error, Limits, Result, limits::check_limit, memory::zeroed, picture::Header};
+use super::{
+    capabilities::{Capabilities, PLAIN},
+    contract::{Codec, Decode, SequenceCodec},
+};
+use crate::{
+    Channels, Compression, Depth, Error, Format, Limits, Result, limits::check_limit,
+    memory::zeroed, picture::Header,
+};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::{
     borrow::Cow,
@@ -23,6 +27,38 @@ use tiff::{
     TiffError,
     decoder::{ChunkType, Decoder},
     tags::{ByteOrder, ExtraSamples, PhotometricInterpretation as Photometric, Tag},
+};
+
+pub(super) static CODEC: Codec = Codec {
+    format: Format::Tiff,
+    open,
+    recover: recover::open,
+    encode: write::encode,
+    sequence: Some(SequenceCodec {
+        is_sequence: |_| true,
+        open: |bytes, limits, _, _| Ok(Box::new(pages::Pages::new(bytes, *limits)?)),
+        count: pages::count,
+        write: None,
+    }),
+    capabilities: Capabilities {
+        depths: &[Depth::U8, Depth::U16, Depth::F32],
+        channels: &[
+            Channels::Auto,
+            Channels::Gray,
+            Channels::Rgb,
+            Channels::Rgba,
+        ],
+        compressions: &[
+            Compression::Uncompressed,
+            Compression::Fast,
+            Compression::Balanced,
+            Compression::Small,
+            Compression::Lzw,
+            Compression::PackBits,
+        ],
+        metadata: true,
+        ..PLAIN
+    },
 };
 
 type Reader<'a> = Decoder<Cursor<Cow<'a, [u8]>>>;
@@ -51,7 +87,7 @@ enum Alpha {
     Premultiplied,
 }
 
-pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     Ok(Box::new(read_header(bytes, limits, false)?))
 }
 

@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{collections::HashSet, time::Duration};
 
-pub(in crate::codec) struct Pages {
+pub(super) struct Pages {
     bytes: Vec<u8>,
     limits: Limits,
     /// Where the next page's directory is; 0 after the last.
@@ -19,7 +19,7 @@ pub(in crate::codec) struct Pages {
 }
 
 impl Pages {
-    pub(in crate::codec) fn new(bytes: Vec<u8>, limits: Limits) -> Result<Self> {
+    pub(super) fn new(bytes: Vec<u8>, limits: Limits) -> Result<Self> {
         let mut pages = Self {
             bytes,
             limits,
@@ -56,7 +56,7 @@ impl Pages {
 }
 
 /// How many pages the file leads to.
-pub(in crate::codec) fn count(bytes: &[u8]) -> u32 {
+pub(super) fn count(bytes: &[u8]) -> u32 {
     let mut seen = HashSet::new();
     let mut next = first(bytes);
     while let Ok(page) = next

@@ -5,10 +5,7 @@ use crate::{Error, Limits, Result, codec::Decode, memory::zeroed, picture::Heade
 use std::ops::Range;
 use tiff::decoder::DecodingResult;
 
-pub(in crate::codec) fn open_damaged<'a>(
-    bytes: &'a [u8],
-    limits: &Limits,
-) -> Result<Box<dyn Decode + 'a>> {
+pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let tiff = super::read_header(bytes, limits, true)?;
     Ok(Box::new(Damaged(tiff)))
 }

@@ -1,7 +1,9 @@
 //! Writing TIFF.
 
 use super::{deflate, metadata::Described};
-use crate::{Compression, Error, Metadata, Result, SaveOptions, picture::Pixels, sink::Sink};
+use crate::{
+    Compression, Error, Metadata, Result, codec::EncodeRequest, picture::Pixels, sink::Sink,
+};
 use bytemuck::Pod;
 use imagecuda_kernels::layout::Layout;
 use std::borrow::Cow;
@@ -16,9 +18,10 @@ use tiff::{
     tags::{ExtraSamples, Tag},
 };
 
-pub(in crate::codec) fn write(
-    pixels: Pixels<'_>,
-    options: &SaveOptions,
+pub(super) fn encode(
+    EncodeRequest {
+        pixels, options, ..
+    }: EncodeRequest<'_>,
     out: &mut dyn Sink,
 ) -> Result<()> {
     // By default uncompressed: what the crate can compress with costs seconds for a large photo

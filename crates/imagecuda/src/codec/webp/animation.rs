@@ -18,7 +18,7 @@ use std::{io::Cursor, num::NonZeroU32, time::Duration};
 /// A frame that replaces what is below, alpha included.
 const NO_BLEND: u8 = 0x02;
 
-pub(in crate::codec) struct Writer {
+pub(super) struct Writer {
     options: SaveOptions,
     metadata: Metadata,
     loops: u16,
@@ -32,10 +32,7 @@ pub(in crate::codec) struct Writer {
 }
 
 impl Writer {
-    pub(in crate::codec) fn new(
-        options: &SaveOptions,
-        loop_count: Option<NonZeroU32>,
-    ) -> Result<Self> {
+    pub(super) fn new(options: &SaveOptions, loop_count: Option<NonZeroU32>) -> Result<Self> {
         Ok(Self {
             // The file has it once, not each frame.
             options: options.clone().metadata(Metadata::new()),
@@ -50,7 +47,7 @@ impl Writer {
     }
 }
 
-impl animation::Writer for Writer {
+impl animation::AnimationWriter for Writer {
     fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()> {
         check_sides(&pixels, 16_383)?;
         let (ticks, end) = self.clock.ticks(delay)?;

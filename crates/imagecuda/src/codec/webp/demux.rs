@@ -1,7 +1,7 @@
 //! Animated WebP, through libwebp.
 #![allow(unsafe_code)] // a C interface, which keeps pointers into what it reads
 
-use crate::{Error, Result, codec::sequence::Bytes, memory};
+use crate::{Error, Result, codec::composed::Bytes, memory};
 use libwebp_sys::{
     WEBP_CSP_MODE, WebPAnimDecoder, WebPAnimDecoderDelete, WebPAnimDecoderGetInfo,
     WebPAnimDecoderGetNext, WebPAnimDecoderHasMoreFrames, WebPAnimDecoderNew,
@@ -15,13 +15,13 @@ use std::{
 };
 
 /// Whether the extended header says that there are frames.
-pub(in crate::codec) fn is_animated(bytes: &[u8]) -> bool {
+pub(super) fn is_animated(bytes: &[u8]) -> bool {
     bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0)
 }
 
 /// How many frames an animation has. Of one that is cut short, those that begin in it: libwebp finds
 /// all of them, or none behind the last one that is whole.
-pub(in crate::codec) fn count(bytes: &[u8]) -> u32 {
+pub(super) fn count(bytes: &[u8]) -> u32 {
     let cut = || {
         let whole = whole_frames(bytes).ok();
         let whole = whole.and_then(|whole| demux(&whole, false));

@@ -5,14 +5,15 @@ use crate::{
     Error, Result,
     codec::{
         Decode,
-        sequence::{Bytes, Composed, Sequence},
+        composed::{Bytes, Composed},
+        sequence::Sequence,
     },
     picture::Header,
 };
 use imagecuda_kernels::layout::Layout;
 use std::{num::NonZeroU32, time::Duration};
 
-pub(in crate::codec) struct Frames {
+pub(super) struct Frames {
     bytes: Bytes,
     header: Header,
     animation: Animation<'static>,
@@ -23,7 +24,7 @@ pub(in crate::codec) struct Frames {
 }
 
 impl Frames {
-    pub(in crate::codec) fn new(bytes: Bytes, header: Header, damaged: bool) -> Result<Self> {
+    pub(super) fn new(bytes: Bytes, header: Header, damaged: bool) -> Result<Self> {
         let animation = Animation::new(Held::Shared(bytes.clone()));
         let cut = damaged && animation.is_err();
         let animation = match cut {

@@ -1,18 +1,22 @@
 //! WebP, through libwebp.
 #![allow(unsafe_code)] // a C interface: decoding into the caller's memory
 
-pub(super) mod animation;
-pub(super) mod demux;
-pub(super) mod frames;
+mod animation;
+mod demux;
+mod frames;
 pub(crate) mod riff;
 
 use self::{
     demux::{Animation, Held, whole_frames},
     riff::Alpha,
 };
-use super::{Decode, check_sides};
+use super::{
+    capabilities::{Capabilities, PLAIN},
+    check_sides,
+    contract::{Codec, Decode, SequenceCodec},
+};
 use crate::{
-    Error, ErrorKind, Result, SaveOptions, memory,
+    Error, ErrorKind, Format, Limits, Result, SaveOptions, memory,
     picture::{Header, Pixels},
     sink::Sink,
 };
@@ -28,6 +32,34 @@ use std::{
 };
 use webp::{Encoder, PixelLayout, WebPConfig, WebPEncodingError};
 
+pub(super) static CODEC: Codec = Codec {
+    format: Format::WebP,
+    open,
+    recover,
+    encode: |request, out| write(request.pixels, request.options, out),
+    sequence: Some(SequenceCodec {
+        is_sequence: demux::is_animated,
+        open: |bytes, _, header, damaged| {
+            Ok(Box::new(frames::Frames::new(
+                bytes.into(),
+                header,
+                damaged,
+            )?))
+        },
+        count: demux::count,
+        write: Some(|options, loop_count| {
+            Ok(Box::new(animation::Writer::new(options, loop_count)?))
+        }),
+    }),
+    capabilities: Capabilities {
+        quality: true,
+        lossless: true,
+        effort: true,
+        metadata: true,
+        ..PLAIN
+    },
+};
+
 struct WebP<'a> {
     bytes: &'a [u8],
     header: Header,
@@ -35,12 +67,12 @@ struct WebP<'a> {
     damaged: bool,
 }
 
-pub(super) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     Ok(Box::new(read_header(bytes)?))
 }
 
 /// Of a still picture the rows until the data end; of an animation the first frame, if whole.
-pub(super) fn open_damaged(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+fn recover<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let mut webp = read_header(bytes)?;
     webp.damaged = true;
     Ok(Box::new(webp))
@@ -231,7 +263,7 @@ fn accept(status: VP8StatusCode, bytes: usize) -> Result<()> {
     }))
 }
 
-pub(super) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
+fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
     check_sides(&pixels, 16_383)?;
     let layout = match pixels.layout {
         Layout::Rgba8 => PixelLayout::Rgba,

@@ -5,13 +5,12 @@ use super::{
     error::{check_raw, device_error},
     pinned::Pinned,
 };
-use crate::{Error, ErrorKind, Result, device::DevicePixel};
+use crate::{Error, ErrorKind, Result, device::DevicePixel, parallel};
 use cust::{
     device::Device,
     memory::{DeviceBuffer, DevicePointer},
     sys,
 };
-use rayon::prelude::*;
 use std::{
     collections::VecDeque,
     ffi::c_void,
@@ -349,7 +348,6 @@ fn arrive(ring: &mut [Pinned], piece: Option<(usize, &mut [u8])>) -> Result<()> 
 /// One core cannot fill a PCIe link.
 pub(super) fn parallel_copy(src: &[u8], dst: &mut [u8]) {
     const PART: usize = 1 << 20;
-    dst.par_chunks_mut(PART)
-        .zip(src.par_chunks(PART))
-        .for_each(|(dst, src)| dst.copy_from_slice(src));
+    let parts = dst.chunks_mut(PART).zip(src.chunks(PART));
+    parallel::for_each(parts, |(dst, src)| dst.copy_from_slice(src));
 }

@@ -1,7 +1,7 @@
 //! The data of a file by the host: coefficients, then codes; parts of the picture on all cores.
 
 use super::{Counts, Encoding};
-use crate::{Error, Result, picture::Pixels};
+use crate::{Error, Result, parallel, picture::Pixels};
 use imagecuda_kernels::{
     jpeg::{
         encode::{
@@ -15,7 +15,7 @@ use imagecuda_kernels::{
     layout::Layout,
     texel::Rgb8,
 };
-use rayon::prelude::*;
+use std::ops::Range;
 
 /// Data units that a task codes, about.
 const TASK: usize = 4096;
@@ -50,21 +50,11 @@ impl Encoding {
         let divisors = self.divisors();
         let row = (frame.mcus_x * frame.units_of_mcu()) as usize;
         let mut blocks: Vec<CodedUnit> = vec![([0; BLOCK], 0); frame.units() as usize];
-        blocks.par_chunks_mut(row).enumerate().for_each_init(
-            Planes::default,
-            |planes, (mcu_y, blocks)| {
-                let mcu_y = mcu_y as u32;
-                transform(
-                    &frame,
-                    planes,
-                    pixels.data,
-                    channels,
-                    &divisors,
-                    mcu_y,
-                    blocks,
-                );
-            },
-        );
+        let rows = blocks.chunks_mut(row).enumerate();
+        parallel::fold(rows, Planes::default, |planes, (mcu_y, blocks)| {
+            let (data, mcu_y) = (pixels.data, mcu_y as u32);
+            transform(&frame, planes, data, channels, &divisors, mcu_y, blocks);
+        });
         Ok(blocks)
     }
 
@@ -240,30 +230,33 @@ impl Planes {
 }
 
 /// How often each symbol is there.
-fn count(frame: &Frame, blocks: &[CodedUnit]) -> Counts {
-    (0..blocks.len())
-        .into_par_iter()
-        .fold(
-            || [[[0; 256]; 2]; 2],
-            |mut counts: Counts, unit| {
-                let number = unit as u32;
-                let counts_here = &mut counts[frame.tables(number) as usize];
+fn count(frame: &Frame, blocks: &[CodedUnit]) -> Box<Counts> {
+    let made = parallel::fold(
+        tasks(blocks.len()),
+        bytemuck::zeroed_box::<Counts>,
+        |counts, units| {
+            for number in units {
+                let counts = &mut counts[frame.tables(number) as usize];
                 coding::unit(frame, Blocks(blocks), number, |is_dc, symbol, _, _| {
-                    counts_here[usize::from(!is_dc)][usize::from(symbol)] += 1;
+                    counts[usize::from(!is_dc)][usize::from(symbol)] += 1;
                 });
-                counts
-            },
-        )
-        .reduce(
-            || [[[0; 256]; 2]; 2],
-            |mut all, other| {
-                let pairs = all.as_flattened_mut().as_flattened_mut().iter_mut();
-                for (all, other) in pairs.zip(other.as_flattened().as_flattened()) {
-                    *all += other;
-                }
-                all
-            },
-        )
+            }
+        },
+    );
+    let mut all = bytemuck::zeroed_box::<Counts>();
+    for counts in made {
+        let pairs = all.as_flattened_mut().as_flattened_mut().iter_mut();
+        for (all, count) in pairs.zip(counts.as_flattened().as_flattened()) {
+            *all += count;
+        }
+    }
+    all
+}
+
+/// The data units of each task.
+fn tasks(units: usize) -> impl ExactSizeIterator<Item = Range<u32>> + Send {
+    let end = move |task: usize| units.min((task + 1) * TASK) as u32;
+    (0..units.div_ceil(TASK)).map(move |task| (task * TASK) as u32..end(task))
 }
 
 /// The codes of all data units, with zeros stuffed in and restart markers.
@@ -272,33 +265,26 @@ fn code(frame: &Frame, blocks: &[CodedUnit], tables: &[Tables; 2]) -> Vec<u8> {
     if frame.restart_interval > 0 {
         let groups = frame.groups() as usize;
         let of_task = TASK.div_ceil(group);
-        let parts: Vec<Vec<u8>> = (0..groups.div_ceil(of_task))
-            .into_par_iter()
-            .map(|task| {
-                let mut file = Vec::new();
-                for number in task * of_task..groups.min((task + 1) * of_task) {
-                    let units = number * group..blocks.len().min((number + 1) * group);
-                    let mut bits = Bits::default();
-                    bits.code(frame, blocks, units, tables);
-                    stuff(&bits.aligned(), &mut file);
-                    if number + 1 < groups {
-                        file.extend([0xff, 0xd0 + (number % 8) as u8]);
-                    }
+        let parts = parallel::map(0..groups.div_ceil(of_task), |task| {
+            let mut file = Vec::new();
+            for number in task * of_task..groups.min((task + 1) * of_task) {
+                let units = number * group..blocks.len().min((number + 1) * group);
+                let mut bits = Bits::default();
+                bits.code(frame, blocks, units.start as u32..units.end as u32, tables);
+                stuff(&bits.aligned(), &mut file);
+                if number + 1 < groups {
+                    file.extend([0xff, 0xd0 + (number % 8) as u8]);
                 }
-                file
-            })
-            .collect();
+            }
+            file
+        });
         return parts.concat();
     }
-    let parts: Vec<Bits> = (0..blocks.len().div_ceil(TASK))
-        .into_par_iter()
-        .map(|task| {
-            let units = task * TASK..blocks.len().min((task + 1) * TASK);
-            let mut bits = Bits::default();
-            bits.code(frame, blocks, units, tables);
-            bits
-        })
-        .collect();
+    let parts = parallel::map(tasks(blocks.len()), |units| {
+        let mut bits = Bits::default();
+        bits.code(frame, blocks, units, tables);
+        bits
+    });
     let mut all = Bits::default();
     all.bytes
         .reserve(parts.iter().map(|part| part.bytes.len() + 8).sum());
@@ -334,10 +320,10 @@ impl Bits {
         &mut self,
         frame: &Frame,
         blocks: &[CodedUnit],
-        units: std::ops::Range<usize>,
+        units: Range<u32>,
         tables: &[Tables; 2],
     ) {
-        for number in units.start as u32..units.end as u32 {
+        for number in units {
             let tables = &tables[frame.tables(number) as usize];
             coding::unit(
                 frame,

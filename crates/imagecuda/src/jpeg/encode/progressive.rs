@@ -5,7 +5,7 @@ use super::{
     host::{Bits, CodedUnit, stuff},
     huffman::Table,
 };
-use crate::sink::Sink;
+use crate::{parallel, sink::Sink};
 use imagecuda_kernels::jpeg::{
     encode::{
         coding::{Codes, codes, extra, size},
@@ -13,7 +13,6 @@ use imagecuda_kernels::jpeg::{
     },
     picture::BLOCK,
 };
-use rayon::prelude::*;
 use std::io;
 
 /// What one scan has of the coefficients.
@@ -72,8 +71,8 @@ pub(super) fn write(
         1 => &GRAY[..],
         _ => &COLOR[..],
     };
-    let coded = scripts.par_iter().map(|script| code(&picture, script));
-    for (script, (tables, data)) in scripts.iter().zip(coded.collect::<Vec<_>>()) {
+    let coded = parallel::map(scripts.iter(), |script| code(&picture, script));
+    for (script, (tables, data)) in scripts.iter().zip(coded) {
         out.write_all(&encoding.scan(script, &tables))?;
         out.write_all(&data)?;
     }

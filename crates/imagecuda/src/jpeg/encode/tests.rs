@@ -1,7 +1,7 @@
 //! The data are libjpeg's, whoever encodes.
 
 use super::*;
-use crate::{Format, Limits, codec, picture::Pixels};
+use crate::{jpeg::Jpeg, picture::Pixels};
 use imagecuda_kernels::{
     jpeg::encode::{cpu_emulation, sample},
     layout::Layout,
@@ -221,9 +221,9 @@ fn check_progressive(size: (u32, u32), channels: usize, content: Content, option
     };
     let ours = |file: &[u8]| {
         let mut pixels = vec![0; data.len()];
-        codec::open(Format::Jpeg, file, &Limits::default())
+        Jpeg::read(file, false)
             .unwrap()
-            .read_into(&mut pixels)
+            .decode(&mut pixels)
             .unwrap();
         pixels
     };

@@ -102,6 +102,11 @@ impl<'a> Rows<'a> {
         self.0.rows(rows, blocks, starts)
     }
 
+    /// Whether all blocks that follow are zeros, as there are no data for them.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.is_over()
+    }
+
     /// Fails if there was nothing at all.
     pub(super) fn finish(&self) -> Result<()> {
         match self.0.decoded() {

@@ -106,6 +106,16 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
         self.decoded
     }
 
+    /// Whether there are no data for any block that follows.
+    pub(super) fn is_over(&self) -> bool {
+        let Scan {
+            restarts,
+            restart_interval,
+            ..
+        } = self.intervals.scan;
+        self.empty && (*restart_interval == 0 || self.intervals.next >= restarts.len())
+    }
+
     /// Decodes `rows` rows of MCUs, or those that are left, into `blocks`. `starts` are the places
     /// there of the first of these blocks of each component of the picture.
     pub(super) fn rows(
@@ -116,8 +126,7 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
     ) -> Result<()> {
         for row in 0..rows.min(self.rows_left()) as usize {
             // Else damaged files of many scans would take their time, for nothing.
-            let over = self.empty && !self.clear && self.intervals.scan.restart_interval == 0;
-            if !over {
+            if self.clear || !self.is_over() {
                 self.one_row(row, blocks, starts)?;
             }
             self.row += 1;

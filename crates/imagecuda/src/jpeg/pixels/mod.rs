@@ -2,21 +2,15 @@
 
 mod band;
 mod rows;
+mod strips;
 #[cfg(test)]
 mod tests;
 mod vector;
 
 use self::band::{Band, Blocks};
 use super::{entropy, file::File};
-use crate::{Result, memory::zeroed};
-use rayon::prelude::*;
+use crate::{Result, memory::zeroed, parallel};
 use std::{mem, ops::Range};
-
-/// Coefficients that are decoded at a time, about: so many that they stay in a cache.
-const STRIP: usize = 1 << 17;
-
-/// The same where another thread takes them: so many that it pays to wake it.
-const SHARED_STRIP: usize = 1 << 19;
 
 /// Pixels below which more threads do not pay.
 const SMALL: usize = 1 << 16;
@@ -25,12 +19,10 @@ const SMALL: usize = 1 << 16;
 /// are there; the others are gray.
 pub(super) fn read(file: &File, bytes: &[u8], damaged: bool, out: &mut [u8]) -> Result<()> {
     let picture = &file.picture;
-    let alone = is_for_one(file);
     if let Some(rows) = entropy::Rows::new(file, bytes, damaged) {
-        return match alone {
-            true => strips(file, rows, STRIP, out, one_by_one),
-            // One thread of the pool, so that it hands over to others only.
-            false => rayon::scope(|_| strips(file, rows, SHARED_STRIP, out, both)),
+        return match is_for_one(file) {
+            true => strips::alone(file, rows, out),
+            false => strips::shared(file, rows, out),
         };
     }
     let mut coefficients: Vec<i16> = zeroed(picture.blocks() * 64)?;
@@ -54,63 +46,6 @@ pub(super) fn from_coefficients(file: &File, coefficients: &[i16], out: &mut [u8
     }
 }
 
-/// The strips of a picture, of about `size` coefficients, each decoded while the one before is
-/// painted, or after it.
-fn strips(
-    file: &File,
-    mut rows: entropy::Rows<'_>,
-    size: usize,
-    mut out: &mut [u8],
-    two: impl Fn(&mut (dyn FnMut() -> Result<()> + Send), &mut (dyn FnMut() + Send)) -> Result<()>,
-) -> Result<()> {
-    let picture = &file.picture;
-    let blocks_in_row = picture.blocks() / picture.mcus_y as usize;
-    let step = (size / 64 / blocks_in_row.max(1)).clamp(1, picture.mcus_y as usize) as u32;
-    let mut starts = [0; 4];
-    for (start, component) in starts.iter_mut().zip(&picture.component) {
-        // All rows are alike, so a part of a picture is laid out as a whole one.
-        *start = component.first_block as usize / picture.mcus_y as usize * step as usize;
-    }
-    let mut decoded = vec![[0; 64]; blocks_in_row * step as usize];
-    let mut next = decoded.clone();
-    let mut band = Band::new(file, 0, step);
-    rows.read(step, &mut decoded, starts)?;
-    for first in (0..picture.mcus_y).step_by(step as usize) {
-        let count = step.min(picture.mcus_y - first);
-        let last = first + count == picture.mcus_y;
-        let mut decode = || match last {
-            true => Ok(()),
-            false => rows.read(step, &mut next, starts),
-        };
-        let blocks = Blocks {
-            blocks: &decoded,
-            starts,
-        };
-        let mut paint = || {
-            let done = vector::paint(&mut band, blocks, count, out);
-            out = mem::take(&mut out).split_at_mut(done).1;
-        };
-        two(&mut decode, &mut paint)?;
-        mem::swap(&mut decoded, &mut next);
-    }
-    rows.finish()
-}
-
-fn one_by_one(
-    decode: &mut (dyn FnMut() -> Result<()> + Send),
-    paint: &mut (dyn FnMut() + Send),
-) -> Result<()> {
-    paint();
-    decode()
-}
-
-fn both(
-    decode: &mut (dyn FnMut() -> Result<()> + Send),
-    paint: &mut (dyn FnMut() + Send),
-) -> Result<()> {
-    rayon::join(decode, paint).0
-}
-
 /// All pixels of coefficients.
 fn bands(file: &File, blocks: &[[i16; 64]], mut out: &mut [u8]) {
     let picture = &file.picture;
@@ -123,9 +58,9 @@ fn bands(file: &File, blocks: &[[i16; 64]], mut out: &mut [u8]) {
         bands.push((rows, own));
         out = rest;
     }
-    bands
-        .into_par_iter()
-        .for_each(|(rows, out)| band(file, rows, blocks, out));
+    parallel::for_each(bands.into_iter(), |(rows, out)| {
+        band(file, rows, blocks, out)
+    });
 }
 
 /// What a band of rows of MCUs fills: pixels from the last row above it to its last but one.

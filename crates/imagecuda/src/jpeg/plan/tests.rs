@@ -1,7 +1,7 @@
 //! The kernels' coefficients are the host's.
 
 use super::super::{Jpeg, entropy};
-use crate::{Format, Limits, codec, device::cpu};
+use crate::device::cpu;
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 fn noise(i: u32) -> u8 {
@@ -32,8 +32,8 @@ fn file(
 
 /// Both coefficients, the kernels' if they could.
 fn decode(file: &[u8]) -> (Option<Vec<i16>>, Vec<i16>) {
-    let opened = codec::open(Format::Jpeg, file, &Limits::default()).unwrap();
-    let jpeg: &Jpeg<'_> = opened.jpeg().unwrap();
+    let opened = Jpeg::read(file, false).unwrap();
+    let jpeg: &Jpeg<'_> = &opened;
     let mut expected = vec![0; jpeg.picture().blocks() * 64];
     entropy::coefficients(&jpeg.file, file, false, &mut expected).unwrap();
     let plan = jpeg.plan().unwrap();
@@ -104,8 +104,8 @@ fn damage_is_for_the_host() {
     for cut in [1000, 5000, 10_000] {
         let mut cut = whole[..whole.len() - cut].to_vec();
         cut.extend([0xff, 0xd9]);
-        let opened = codec::open(Format::Jpeg, &cut, &Limits::default()).unwrap();
-        let jpeg = opened.jpeg().unwrap();
+        let opened = Jpeg::read(&cut, false).unwrap();
+        let jpeg = &opened;
         assert!(
             cpu::decode_jpeg(jpeg, &jpeg.plan().unwrap())
                 .unwrap()

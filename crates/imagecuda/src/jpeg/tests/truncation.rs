@@ -1,6 +1,6 @@
 //! Files of all kinds, cut at every byte.
 
-use crate::{ErrorKind, Format, Limits, Result, codec};
+use crate::{ErrorKind, Result, jpeg::Jpeg};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 const WIDTH: u16 = 40;
@@ -26,14 +26,9 @@ fn file(color: ColorType, sampling: SamplingFactor, progressive: bool, restart: 
 }
 
 pub(super) fn load(bytes: &[u8], damaged: bool) -> Result<Vec<u8>> {
-    let open = if damaged {
-        codec::open_damaged
-    } else {
-        codec::open
-    };
-    let decoder = open(Format::Jpeg, bytes, &Limits::default())?;
-    let mut out = vec![0; decoder.header().bytes()];
-    decoder.read_into(&mut out)?;
+    let jpeg = Jpeg::read(bytes, damaged)?;
+    let mut out = vec![0; jpeg.header().bytes()];
+    jpeg.decode(&mut out)?;
     Ok(out)
 }
 

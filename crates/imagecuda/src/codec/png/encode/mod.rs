@@ -9,8 +9,8 @@ mod filter;
 mod zlib;
 
 use crate::{
-    Compression, Error, Metadata, Result, SaveOptions,
-    codec::{check_sides, par_ordered::in_order},
+    Compression, Error, Metadata, Result,
+    codec::{EncodeRequest, check_sides, par_ordered::in_order},
     picture::Pixels,
     sink::Sink,
 };
@@ -39,9 +39,10 @@ enum Coder {
     Zlib(u32),
 }
 
-pub(in crate::codec) fn write(
-    pixels: Pixels<'_>,
-    options: &SaveOptions,
+pub(in crate::codec) fn encode(
+    EncodeRequest {
+        pixels, options, ..
+    }: EncodeRequest<'_>,
     out: &mut dyn Sink,
 ) -> Result<()> {
     check_sides(&pixels, i32::MAX as u32)?;

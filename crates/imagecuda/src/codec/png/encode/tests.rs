@@ -68,7 +68,7 @@ fn picture(content: Content, width: u32, height: u32, layout: Layout) -> Vec<u8>
 fn encode(pixels: Pixels<'_>, compression: Compression) -> Vec<u8> {
     let mut file = Cursor::new(Vec::new());
     let options = SaveOptions::new().compression(compression);
-    write(pixels, &options, &mut file).unwrap();
+    super::encode(EncodeRequest::new(pixels, &options), &mut file).unwrap();
     file.into_inner()
 }
 

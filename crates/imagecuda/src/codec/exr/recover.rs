@@ -2,7 +2,7 @@
 //! the header says they are, and leaves black what no block has told it: so the table's entries
 //! for blocks that are not whole are pointed to one that is, which is then read again.
 
-use super::{Decode, image_crate};
+use super::{Decode, past_attribute};
 use crate::{Error, Limits, Result, memory::zeroed, picture::Header};
 
 struct Exr {
@@ -12,12 +12,12 @@ struct Exr {
 }
 
 pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    let header = image_crate::exr(bytes, limits)?.header();
+    let header = super::open(bytes, limits)?.header();
     let mut copy: Vec<u8> = zeroed(bytes.len())?;
     copy.copy_from_slice(bytes);
     mend(&mut copy).ok_or_else(Error::nothing_decoded)?;
     // A header that ends elsewhere for the decoder is not to be mended.
-    if image_crate::exr(&copy, limits)?.header() != header {
+    if super::open(&copy, limits)?.header() != header {
         return Err(Error::nothing_decoded());
     }
     Ok(Box::new(Exr {
@@ -33,7 +33,7 @@ impl Decode for Exr {
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        image_crate::exr(&self.bytes, &self.limits)?.read_into(out)
+        super::open(&self.bytes, &self.limits)?.read_into(out)
     }
 }
 
@@ -55,7 +55,7 @@ fn mend(bytes: &mut [u8]) -> Option<()> {
 
     // An empty name ends the attributes.
     let mut at = 8;
-    while let Some(next) = image_crate::past_attribute(bytes, at) {
+    while let Some(next) = past_attribute(bytes, at) {
         at = next;
     }
     if bytes.get(at) != Some(&0) {

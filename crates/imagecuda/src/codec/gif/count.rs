@@ -1,27 +1,12 @@
-//! How many pictures a file has, by its structure alone.
+//! How many frames a GIF has, by its structure alone.
 
-#[cfg(feature = "webp")]
-use super::webp::demux;
-use crate::Format;
-
-/// As far as the file goes: of one that is cut short, those that begin in it.
-pub(crate) fn count(format: Format, bytes: &[u8]) -> u32 {
-    match format {
-        #[cfg(feature = "gif")]
-        Format::Gif => gif(bytes).unwrap_or_else(|begun| begun).max(1),
-        #[cfg(feature = "png")]
-        Format::Png => super::png::frames::count(bytes).max(1),
-        #[cfg(feature = "tiff")]
-        Format::Tiff => super::tiff::pages::count(bytes),
-        #[cfg(feature = "webp")]
-        Format::WebP if demux::is_animated(bytes) => demux::count(bytes).max(1),
-        _ => 1,
-    }
+/// Of a file that is cut short, the frames that begin in it.
+pub(super) fn count(bytes: &[u8]) -> u32 {
+    images(bytes).unwrap_or_else(|begun| begun)
 }
 
 /// The images among a GIF's blocks; as an error, if the blocks do not end as they should.
-#[cfg(feature = "gif")]
-fn gif(bytes: &[u8]) -> Result<u32, u32> {
+fn images(bytes: &[u8]) -> Result<u32, u32> {
     // A table of colours has a power of two of them, if the first bit is set.
     let table = |flags: u8| match flags & 0x80 {
         0 => 0,

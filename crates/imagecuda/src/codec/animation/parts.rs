@@ -1,55 +1,24 @@
-//! Writing animations.
+//! What writers of animations share: time in ticks, and the part of a frame that changed.
 
-use crate::{Error, Format, Result, SaveOptions, memory, picture::Pixels};
-use std::{num::NonZeroU32, time::Duration};
-
-/// An animation in the making. Its file is put together in memory.
-pub(crate) trait Writer: Send {
-    /// Adds a frame, which is as large as the first and in the layout of [`plan`]. If it fails,
-    /// nothing is added.
-    ///
-    /// [`plan`]: crate::codec::plan
-    fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()>;
-
-    /// The file, which has a frame at least.
-    fn finish(self: Box<Self>) -> Result<Vec<u8>>;
-}
-
-/// An animation that is played so often; `None` is for ever.
-pub(crate) fn open(
-    format: Format,
-    options: &SaveOptions,
-    loop_count: Option<NonZeroU32>,
-) -> Result<Box<dyn Writer>> {
-    match format {
-        #[cfg(feature = "gif")]
-        Format::Gif => Ok(Box::new(super::gif::animation::Writer::new(loop_count)?)),
-        #[cfg(feature = "webp")]
-        Format::WebP => Ok(Box::new(super::webp::animation::Writer::new(
-            options, loop_count,
-        )?)),
-        _ => Err(Error::unsupported(format!(
-            "writing {format} animations; GIF and WebP can be written"
-        ))),
-    }
-}
+use crate::{Error, Result, memory, picture::Pixels};
+use std::time::Duration;
 
 /// Counts time in a format's ticks, so that rounding each delay does not add up.
-pub(super) struct Clock {
+pub(in crate::codec) struct Clock {
     tick: Duration,
     /// The longest delay, in ticks.
     limit: u32,
-    pub(super) now: Duration,
+    pub(in crate::codec) now: Duration,
 }
 
 impl Clock {
-    pub(super) fn new(tick: Duration, limit: u32) -> Self {
+    pub(in crate::codec) fn new(tick: Duration, limit: u32) -> Self {
         let now = Duration::ZERO;
         Self { tick, limit, now }
     }
 
     /// The ticks of a frame that is shown for `delay`, and the time after it.
-    pub(super) fn ticks(&self, delay: Duration) -> Result<(u32, Duration)> {
+    pub(in crate::codec) fn ticks(&self, delay: Duration) -> Result<(u32, Duration)> {
         let tick = self.tick.as_nanos();
         let round = |time: Duration| (time.as_nanos() + tick / 2) / tick;
         let end = self.now.checked_add(delay);
@@ -67,7 +36,7 @@ impl Clock {
 }
 
 /// A number of repetitions that must fit 16 bits.
-pub(super) fn sixteen_bits(loops: u32) -> Result<u16> {
+pub(in crate::codec) fn sixteen_bits(loops: u32) -> Result<u16> {
     u16::try_from(loops).map_err(|_| {
         Error::option(
             "loop_count",
@@ -78,15 +47,15 @@ pub(super) fn sixteen_bits(loops: u32) -> Result<u16> {
 
 /// A part of a frame. Its corner is at even coordinates, as WebP counts them in twos.
 #[derive(Debug, PartialEq)]
-pub(super) struct Rect {
-    pub(super) x: u32,
-    pub(super) y: u32,
-    pub(super) width: u32,
-    pub(super) height: u32,
+pub(in crate::codec) struct Rect {
+    pub(in crate::codec) x: u32,
+    pub(in crate::codec) y: u32,
+    pub(in crate::codec) width: u32,
+    pub(in crate::codec) height: u32,
 }
 
 impl Rect {
-    pub(super) fn whole(pixels: &Pixels<'_>) -> Self {
+    pub(in crate::codec) fn whole(pixels: &Pixels<'_>) -> Self {
         Self {
             x: 0,
             y: 0,
@@ -96,7 +65,7 @@ impl Rect {
     }
 
     /// The least that has all changes; a pixel where there are none, as a frame needs one.
-    pub(super) fn of_change(pixels: &Pixels<'_>, before: &[u8]) -> Self {
+    pub(in crate::codec) fn of_change(pixels: &Pixels<'_>, before: &[u8]) -> Self {
         let pixel = pixels.layout.bytes_per_pixel();
         let row = pixels.width as usize * pixel;
         let (mut left, mut right) = (usize::MAX, 0);
@@ -121,7 +90,7 @@ impl Rect {
         }
     }
 
-    pub(super) fn crop(&self, pixels: &Pixels<'_>) -> Result<Vec<u8>> {
+    pub(in crate::codec) fn crop(&self, pixels: &Pixels<'_>) -> Result<Vec<u8>> {
         let pixel = pixels.layout.bytes_per_pixel();
         let row = self.width as usize * pixel;
         let mut cropped: Vec<u8> = memory::zeroed(row * self.height as usize)?;

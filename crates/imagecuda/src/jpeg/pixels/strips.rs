@@ -1,0 +1,213 @@
+//! The strips of a picture of one scan, each painted as soon as it is decoded.
+
+use super::{
+    super::{entropy, file::File},
+    band::{Band, Blocks},
+    vector,
+};
+use crate::{
+    Result,
+    parallel::{lock, wait},
+};
+use rayon::Scope;
+use std::{
+    collections::VecDeque,
+    mem,
+    sync::{Condvar, Mutex, MutexGuard},
+};
+
+/// Coefficients that are decoded at a time, about: so many that they stay in a cache.
+const ALONE: usize = 1 << 17;
+
+/// The same where another thread paints them: so many that it pays to wake it.
+const SHARED: usize = 1 << 19;
+
+type Strip = Vec<[i16; 64]>;
+
+/// All pixels, by this thread.
+pub(super) fn alone(file: &File, rows: entropy::Rows<'_>, out: &mut [u8]) -> Result<()> {
+    Strips::new(file, ALONE, 1, out).decode(rows, || {})
+}
+
+/// The same, and a thread of rayon's paints, if one is free; else this one does that too.
+pub(super) fn shared(file: &File, rows: entropy::Rows<'_>, out: &mut [u8]) -> Result<()> {
+    // One that is decoded, one that is painted, and one between them.
+    let strips = Strips::new(file, SHARED, 3, out);
+    rayon::in_place_scope(|scope| strips.decode(rows, || strips.call(scope)))
+}
+
+struct Strips<'a> {
+    /// Rows of MCUs of a strip.
+    step: u32,
+    mcus_y: u32,
+    starts: [usize; 4],
+    state: Mutex<State<'a>>,
+    /// A strip is painted, or a thread paints no longer.
+    changed: Condvar,
+}
+
+struct State<'a> {
+    /// `None` while a thread paints.
+    painter: Option<Painter<'a>>,
+    /// Those to be painted, in order.
+    decoded: VecDeque<Strip>,
+    /// Those whose memory is free.
+    spare: Vec<Strip>,
+    /// Whether a thread was called that has not come yet.
+    called: bool,
+    /// Whether one panicked as it painted.
+    failed: bool,
+}
+
+impl<'a> Strips<'a> {
+    fn new(file: &'a File, coefficients: usize, count: usize, out: &'a mut [u8]) -> Self {
+        let picture = &file.picture;
+        let mcus_y = picture.mcus_y;
+        let blocks_in_row = picture.blocks() / mcus_y as usize;
+        let step = (coefficients / 64 / blocks_in_row.max(1)).clamp(1, mcus_y as usize) as u32;
+        let mut starts = [0; 4];
+        for (start, component) in starts.iter_mut().zip(&picture.component) {
+            // All rows are alike, so a part of a picture is laid out as a whole one.
+            *start = component.first_block as usize / mcus_y as usize * step as usize;
+        }
+        let painter = Painter {
+            band: Band::new(file, 0, step),
+            rows_left: mcus_y,
+            bytes_per_row: picture.width as usize * picture.components as usize,
+            row: &[],
+            out,
+        };
+        let strip = vec![[0; 64]; blocks_in_row * step as usize];
+        Self {
+            step,
+            mcus_y,
+            starts,
+            state: Mutex::new(State {
+                painter: Some(painter),
+                decoded: VecDeque::new(),
+                spare: vec![strip; count],
+                called: false,
+                failed: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Decodes all strips, and sees that they are painted. `call` may get another thread to do so.
+    fn decode(&self, mut rows: entropy::Rows<'_>, call: impl Fn()) -> Result<()> {
+        for _ in (0..self.mcus_y).step_by(self.step as usize) {
+            let Some(mut strip) = self.until(|state| state.spare.pop()) else {
+                break;
+            };
+            let is_over = rows.is_over();
+            rows.read(self.step, &mut strip, self.starts)?;
+            lock(&self.state).decoded.push_back(strip);
+            call();
+            if is_over {
+                break; // what follows is as gray as this one
+            }
+        }
+        let all_painted = |state: &mut State<'a>| match state.decoded.is_empty() {
+            true => state.painter.take(),
+            false => None,
+        };
+        if let Some(painter) = self.until(all_painted) {
+            painter.repeat();
+        }
+        rows.finish()
+    }
+
+    /// Waits until `find` finds something, and paints meanwhile if nobody else does. `None` if that
+    /// will never be.
+    fn until<T>(&self, find: impl Fn(&mut State<'a>) -> Option<T>) -> Option<T> {
+        let mut state = lock(&self.state);
+        while !state.failed {
+            if let Some(found) = find(&mut state) {
+                return Some(found);
+            }
+            state = match state.painter.is_some() {
+                true => self.paint(state),
+                false => wait(&self.changed, state),
+            };
+        }
+        None
+    }
+
+    /// Has another thread paint, if nobody does.
+    fn call<'s>(&'s self, scope: &Scope<'s>) {
+        let mut state = lock(&self.state);
+        if state.called || state.painter.is_none() {
+            return;
+        }
+        state.called = true;
+        drop(state);
+        scope.spawn(|_| {
+            let mut state = lock(&self.state);
+            state.called = false;
+            drop(self.paint(state));
+        });
+    }
+
+    /// Paints what is decoded, if nobody else does.
+    fn paint<'g>(&'g self, mut state: Guard<'g, 'a>) -> Guard<'g, 'a> {
+        let Some(mut painter) = state.painter.take() else {
+            return state;
+        };
+        let _for_others = OnPanic(self);
+        while let Some(strip) = state.decoded.pop_front() {
+            drop(state);
+            painter.paint(&strip, self.starts, self.step);
+            state = lock(&self.state);
+            state.spare.push(strip);
+            self.changed.notify_all();
+        }
+        state.painter = Some(painter);
+        self.changed.notify_all();
+        state
+    }
+}
+
+type Guard<'g, 'a> = MutexGuard<'g, State<'a>>;
+
+/// Others would wait for ever for what a thread that panics had taken on.
+struct OnPanic<'s, 'a>(&'s Strips<'a>);
+
+impl Drop for OnPanic<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            lock(&self.0.state).failed = true;
+            self.0.changed.notify_all();
+        }
+    }
+}
+
+/// Makes pixels of strips.
+struct Painter<'a> {
+    band: Band<'a>,
+    /// Rows of MCUs.
+    rows_left: u32,
+    bytes_per_row: usize,
+    /// The last row of pixels.
+    row: &'a [u8],
+    /// The rows behind it.
+    out: &'a mut [u8],
+}
+
+impl Painter<'_> {
+    fn paint(&mut self, blocks: &[[i16; 64]], starts: [usize; 4], step: u32) {
+        let rows = step.min(self.rows_left);
+        self.rows_left -= rows;
+        let out = mem::take(&mut self.out);
+        let done = vector::paint(&mut self.band, Blocks { blocks, starts }, rows, out);
+        let (painted, rest) = out.split_at_mut(done);
+        self.row = &painted[done.saturating_sub(self.bytes_per_row)..];
+        self.out = rest;
+    }
+
+    /// Makes all that is left as the last row.
+    fn repeat(self) {
+        for row in self.out.chunks_exact_mut(self.bytes_per_row) {
+            row.copy_from_slice(self.row);
+        }
+    }
+}

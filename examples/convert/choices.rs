@@ -1,0 +1,66 @@
+//! What options can be.
+
+use imagecuda::{Channels, Compression, Depth, JpegDecoder, JpegEncoder, Subsampling};
+
+pub(crate) const DEPTHS: [(&str, Depth); 3] =
+    [("8", Depth::U8), ("16", Depth::U16), ("float", Depth::F32)];
+
+pub(crate) const SUBSAMPLINGS: [(&str, Subsampling); 3] = [
+    ("444", Subsampling::Yuv444),
+    ("422", Subsampling::Yuv422),
+    ("420", Subsampling::Yuv420),
+];
+
+pub(crate) const JPEG_ENCODERS: [(&str, JpegEncoder); 3] = [
+    ("auto", JpegEncoder::Auto),
+    ("host", JpegEncoder::Host),
+    ("kernels", JpegEncoder::Kernels),
+];
+
+pub(crate) const JPEG_DECODERS: [(&str, JpegDecoder); 3] = [
+    ("auto", JpegDecoder::Auto),
+    ("host", JpegDecoder::Host),
+    ("kernels", JpegDecoder::Kernels),
+];
+
+pub(crate) const CHANNELS: [(&str, Channels); 5] = [
+    ("auto", Channels::Auto),
+    ("gray", Channels::Gray),
+    ("gray-alpha", Channels::GrayAlpha),
+    ("rgb", Channels::Rgb),
+    ("rgba", Channels::Rgba),
+];
+pub(crate) const COMPRESSIONS: [(&str, Compression); 6] = [
+    ("none", Compression::Uncompressed),
+    ("fast", Compression::Fast),
+    ("balanced", Compression::Balanced),
+    ("small", Compression::Small),
+    ("lzw", Compression::Lzw),
+    ("packbits", Compression::PackBits),
+];
+
+/// The choice that goes by the name of `text`.
+pub(crate) fn one_of<T: Copy>(
+    option: &str,
+    text: &str,
+    choices: &[(&str, T)],
+) -> Result<T, String> {
+    match choices.iter().find(|(name, _)| *name == text) {
+        Some(&(_, choice)) => Ok(choice),
+        None => {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            Err(format!(
+                "{option}: {text} is not one of {}",
+                names.join(", ")
+            ))
+        }
+    }
+}
+
+pub(crate) fn color(text: &str) -> Result<[u8; 3], String> {
+    let parts: Result<Vec<u8>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    parts
+        .ok()
+        .and_then(|parts| parts.try_into().ok())
+        .ok_or_else(|| format!("--background: {text} is not R,G,B, each 0 to 255"))
+}

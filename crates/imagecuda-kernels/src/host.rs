@@ -7,7 +7,7 @@ use crate::{
     expand::{Curve, Expand},
     layout::Layout,
     orient::Orientation,
-    pack::{self, Background, Packing, Traits},
+    pack::{self, Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
     texel::{self, Texel},
 };
@@ -65,10 +65,10 @@ pub fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut
     }
 }
 
-/// What any of `src` has that fewer channels would lose: see [`Traits::of`].
-pub fn traits(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> Traits {
-    src.iter().fold(Traits::default(), |all, pixel| {
-        all.or(Traits::of(*pixel, deep, background))
+/// What any of `src` has that fewer channels would lose: see [`PixelUsage::of`].
+pub fn pixel_usage(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> PixelUsage {
+    src.iter().fold(PixelUsage::default(), |all, pixel| {
+        all.or(PixelUsage::of(*pixel, deep, background))
     })
 }
 

@@ -139,9 +139,9 @@ pub fn la16(pixel: RgbaF32) -> La16 {
 
 /// What a pixel has that fewer channels would lose, in bits that are joined by "or" for a picture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Traits(pub u32);
+pub struct PixelUsage(pub u32);
 
-impl Traits {
+impl PixelUsage {
     /// Red, green and blue differ once they are quantised.
     pub const COLOR: u32 = 1;
     /// Alpha is below its maximum once it is quantised.
@@ -296,25 +296,25 @@ mod tests {
     }
 
     #[test]
-    fn traits_are_of_what_a_file_would_hold() {
-        let of = |pixel, deep| Traits::of(RgbaF32(pixel), deep, None).0;
+    fn usage_is_of_what_a_file_would_hold() {
+        let of = |pixel, deep| PixelUsage::of(RgbaF32(pixel), deep, None).0;
         for deep in [false, true] {
             assert_eq!(of([0.5, 0.5, 0.5, 1.0], deep), 0);
             assert_eq!(of([7.0, 1.0, f32::INFINITY, 2.0], deep), 0);
-            assert_eq!(of([0.5, 0.6, 0.5, 1.0], deep), Traits::COLOR);
-            assert_eq!(of([0.5, 0.5, 0.6, 1.0], deep), Traits::COLOR);
-            let clear = Traits::TRANSLUCENT | Traits::BELOW_ONE;
+            assert_eq!(of([0.5, 0.6, 0.5, 1.0], deep), PixelUsage::COLOR);
+            assert_eq!(of([0.5, 0.5, 0.6, 1.0], deep), PixelUsage::COLOR);
+            let clear = PixelUsage::TRANSLUCENT | PixelUsage::BELOW_ONE;
             assert_eq!(of([0.5, 0.5, 0.5, f32::NAN], deep), clear);
             let almost = of([0.5, 0.5, 0.5, 0.999_999], deep);
-            assert_eq!(almost, Traits::BELOW_ONE);
+            assert_eq!(almost, PixelUsage::BELOW_ONE);
         }
         let [almost_gray, almost_opaque] = [[0.5, 0.501, 0.5, 1.0], [0.5, 0.5, 0.5, 0.999]];
         assert_eq!((of(almost_gray, false), of(almost_gray, true)), (0, 1));
         assert_eq!((of(almost_opaque, false), of(almost_opaque, true)), (4, 6));
 
-        let on = |pixel, background| Traits::of(RgbaF32(pixel), false, Some(background)).0;
+        let on = |pixel, background| PixelUsage::of(RgbaF32(pixel), false, Some(background)).0;
         assert_eq!(on([0.2, 0.2, 0.2, 0.5], [1.0; 3]), 0);
-        assert_eq!(on([0.2, 0.2, 0.2, 0.5], [1.0, 1.0, 0.9]), Traits::COLOR);
+        assert_eq!(on([0.2, 0.2, 0.2, 0.5], [1.0, 1.0, 0.9]), PixelUsage::COLOR);
         assert_eq!(on([0.9, 0.1, 0.5, 0.0], [0.3; 3]), 0);
     }
 

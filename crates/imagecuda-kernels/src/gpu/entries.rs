@@ -10,7 +10,7 @@ use crate::{
     color,
     expand::Expand,
     orient::Orientation,
-    pack::{self, Traits},
+    pack::{self, PixelUsage},
     pixel::{Rgba8, RgbaF32},
     texel,
 };
@@ -273,7 +273,7 @@ unsafe extern "ptx-kernel" fn pack_la16(src: *const RgbaF32, dst: *mut texel::La
 /// Joins the traits of all pixels to `dst`, one word that was zero. `deep` and `flatten` are 0 or
 /// 1.
 #[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn traits(
+unsafe extern "ptx-kernel" fn pixel_usage(
     src: *const RgbaF32,
     dst: *mut u32,
     n: usize,
@@ -284,14 +284,14 @@ unsafe extern "ptx-kernel" fn traits(
     flatten: u32,
 ) {
     let background = (flatten != 0).then_some([r, g, b]);
-    let all = Cell::new(Traits::default());
+    let all = Cell::new(PixelUsage::default());
     for_each(
         n,
         // SAFETY: `i` is below `n`.
         |i| unsafe { src.add(i).read() },
-        |_, pixel| all.set(all.get().or(Traits::of(pixel, deep != 0, background))),
+        |_, pixel| all.set(all.get().or(PixelUsage::of(pixel, deep != 0, background))),
     );
-    let Traits(bits) = all.get();
+    let PixelUsage(bits) = all.get();
     // SAFETY: the host passes one word, aligned, which all threads change so and no other way.
     let sum = unsafe { AtomicU32::from_ptr(dst) };
     // Most have what others had before, and reading is cheaper.

@@ -3,12 +3,12 @@
 //! Data lie in whole words of memory, without the zeros that are stuffed behind 0xff in a file.
 
 /// Bytes, four a word, the first one lowest, wherever they are.
-pub trait Words: Copy {
+pub trait WordSource: Copy {
     /// A word. Behind the last one, any.
     fn word(self, number: u32) -> u32;
 }
 
-impl Words for &[u32] {
+impl WordSource for &[u32] {
     #[inline(always)]
     fn word(self, number: u32) -> u32 {
         self.get(number as usize).copied().unwrap_or(0)
@@ -17,7 +17,7 @@ impl Words for &[u32] {
 
 /// Reads bits in order.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader<W> {
+pub struct BitReader<W> {
     words: W,
     /// The next 32 bits, and the 32 behind them: so the next ones are known as soon as it is known
     /// how many are taken, and the others are found meanwhile.
@@ -34,20 +34,20 @@ pub struct Reader<W> {
 
 /// The 32 bits behind the first `skipped` (modulo 32) of two words.
 #[inline(always)]
-fn behind(first: u32, second: u32, skipped: u32) -> u32 {
+fn funnel_shift(first: u32, second: u32, skipped: u32) -> u32 {
     first << (skipped & 31) | second >> 1 >> (!skipped & 31)
 }
 
-impl<W: Words> Reader<W> {
+impl<W: WordSource> BitReader<W> {
     /// A reader of the bits from number `position` on.
     #[inline(always)]
     pub fn new(words: W, position: u32) -> Self {
-        let word = |behind| words.word(position / 32 + behind);
-        let [first, second, third] = [0, 1, 2].map(|behind| word(behind).swap_bytes());
+        let word = |ahead| words.word(position / 32 + ahead);
+        let [first, second, third] = [0, 1, 2].map(|ahead| word(ahead).swap_bytes());
         Self {
             words,
-            bits: behind(first, second, position),
-            more: behind(second, third, position),
+            bits: funnel_shift(first, second, position),
+            more: funnel_shift(second, third, position),
             second,
             third,
             fourth: word(3),
@@ -65,14 +65,14 @@ impl<W: Words> Reader<W> {
     /// and there behind as many as `position` modulo 32.
     #[inline(always)]
     pub fn take(&mut self, bits: u32, goes_on: bool, position: u32) {
-        self.bits = behind(self.bits, self.more, bits);
+        self.bits = funnel_shift(self.bits, self.more, bits);
         if goes_on {
             self.second = self.third;
             self.third = self.fourth.swap_bytes();
             self.fourth = self.words.word(self.next);
             self.next += 1;
         }
-        self.more = behind(self.second, self.third, position);
+        self.more = funnel_shift(self.second, self.third, position);
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
         };
         for start in 0..140 {
             for step in 1..=31 {
-                let mut reader = Reader::new(&words[..], start);
+                let mut reader = BitReader::new(&words[..], start);
                 let mut at = start;
                 while at < 200 {
                     let expected = (at..at + 32).fold(0, |bits, i| bits << 1 | bit(i));

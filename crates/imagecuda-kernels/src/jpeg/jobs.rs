@@ -10,7 +10,7 @@ use bytemuck::{Pod, Zeroable};
 
 /// Huffman tables that a scan can have; as many fit shared memory anywhere. A scan can have more,
 /// but files have two or four.
-pub const TABLES: usize = 4;
+pub const MAX_TABLES: usize = 4;
 
 /// A scan that is to be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -29,25 +29,25 @@ pub struct ScanJob {
     /// The data as the file has them, aligned to 16.
     pub file: u64,
     /// How many bytes before each chunk of those are not dropped: `u32`.
-    pub kept: u64,
-    /// The data: `u32`, zeros at first, and [`MORE`] behind them.
-    pub words: u64,
+    pub kept_before: u64,
+    /// The data: `u32`, zeros at first, and [`READ_AHEAD`] behind them.
+    pub data: u64,
     /// The scan's segments: [`Segment`](super::scan::Segment).
     pub segments: u64,
     /// The scan's tables: [`Table`](super::huffman::Table).
     pub tables: u64,
-    /// [`NODES`](super::sections::NODES) of each section: [`Node`](super::sections::Node).
+    /// [`SECTION_NODES`](super::sections::SECTION_NODES) of each section: [`Node`](super::sections::Node).
     pub nodes: u64,
-    /// [`SLOTS`](super::sections::SLOTS) of each section: [`End`](super::sections::End).
-    pub ends: u64,
-    /// A [`Joint`](super::sections::Joint) for each section.
-    pub joints: u64,
-    /// The [`Dc`](super::scan::Dc) before each subsequence, in its group and segment.
-    pub sums: u64,
-    /// A [`Found`](super::groups::Found) for each group.
-    pub found: u64,
-    /// An [`Owner`](super::groups::Owner) for each block of the picture.
-    pub owners: u64,
+    /// [`SLOTS`](super::sections::SLOTS) of each section: [`SectionExit`](super::sections::SectionExit).
+    pub exits: u64,
+    /// A [`SectionEntry`](super::sections::SectionEntry) for each section.
+    pub entries: u64,
+    /// The [`DcSums`](super::scan::DcSums) before each subsequence, in its group and segment.
+    pub dc_sums: u64,
+    /// A [`GroupDc`](super::groups::GroupDc) for each group.
+    pub group_dc: u64,
+    /// An [`BlockOrigin`](super::groups::BlockOrigin) for each block of the picture.
+    pub block_origins: u64,
     /// The coefficients of the picture, zeros.
     pub coefficients: u64,
     /// A `u32` that gets a [`status`](super::scan::status).
@@ -59,7 +59,7 @@ pub struct ScanJob {
 }
 
 /// Bytes that are read behind the data, and mean nothing.
-pub const MORE: usize = 256;
+pub const READ_AHEAD: usize = 256;
 
 impl ScanJob {
     /// How many chunks its data in the file are.
@@ -72,13 +72,13 @@ impl ScanJob {
 /// A component's sums of DC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Sums {
-    /// As [`ScanJob::sums`] of its scan; 0 if coefficients need nothing added.
-    pub sums: u64,
-    /// As [`ScanJob::found`] of its scan.
-    pub found: u64,
+pub struct DcAddresses {
+    /// As [`ScanJob::dc_sums`] of its scan; 0 if coefficients need nothing added.
+    pub dc_sums: u64,
+    /// As [`ScanJob::group_dc`] of its scan.
+    pub group_dc: u64,
     /// Subsequences of a group in its scan.
-    pub group: u64,
+    pub group_len: u64,
 }
 
 /// A picture whose coefficients are to become pixels.
@@ -90,7 +90,7 @@ pub struct PictureJob {
     /// Each component's divisors, in natural order.
     pub quantizers: [[u16; BLOCK]; 4],
     /// What is to be added to the components' first coefficients.
-    pub sums: [Sums; 4],
-    /// As [`ScanJob::owners`].
-    pub owners: u64,
+    pub dc: [DcAddresses; 4],
+    /// As [`ScanJob::block_origins`].
+    pub block_origins: u64,
 }

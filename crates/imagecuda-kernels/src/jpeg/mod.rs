@@ -11,11 +11,13 @@
 //! - [`upsample`]: a sample for every pixel.
 //! - [`color`]: samples to RGB, or inks.
 //! - [`pixel`]: the two together.
-//! - `twin`: the kernels on the host.
+//! - `cpu_emulation`: the kernels on the host.
 //! - [`encode`]: the other way.
 
 pub mod bits;
 pub mod color;
+#[cfg(not(target_arch = "nvptx64"))]
+pub mod cpu_emulation;
 pub mod decoder;
 pub mod encode;
 pub mod groups;
@@ -27,6 +29,4 @@ pub mod pixel;
 pub mod scan;
 pub mod sections;
 pub mod stuffing;
-#[cfg(not(target_arch = "nvptx64"))]
-pub mod twin;
 pub mod upsample;

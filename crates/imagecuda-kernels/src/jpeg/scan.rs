@@ -5,7 +5,7 @@ use super::picture::BLOCK;
 use bytemuck::{Pod, Zeroable};
 
 /// Data units in an MCU, at most.
-pub const UNITS: usize = 10;
+pub const MAX_UNITS: usize = 10;
 
 /// The place of each coefficient of a zigzag in a block.
 pub const NATURAL: [u8; BLOCK] = [
@@ -17,24 +17,24 @@ pub const NATURAL: [u8; BLOCK] = [
 /// Where the blocks of a data unit of all MCUs are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(16))]
-pub struct Blocks {
+pub struct BlockGrid {
     /// That in the first MCU of the scan, among all of the picture.
     pub first: u32,
     /// From there to that of the first MCU in the next row.
-    pub down: u32,
+    pub row_step: u32,
     /// From there to that of the next MCU.
-    pub across: u32,
+    pub mcu_step: u32,
     /// The number of the component in the picture.
     pub component: u32,
 }
 
-impl Blocks {
+impl BlockGrid {
     /// The block in an MCU.
     #[inline(always)]
-    pub(super) fn number(&self, x: u32, y: u32) -> u32 {
+    pub(super) fn block(&self, x: u32, y: u32) -> u32 {
         // Behind the last one there is none, and it may not be a number.
-        let rows = y.wrapping_mul(self.down);
-        rows.wrapping_add(self.first + x * self.across)
+        let rows = y.wrapping_mul(self.row_step);
+        rows.wrapping_add(self.first + x * self.mcu_step)
     }
 }
 
@@ -43,7 +43,7 @@ impl Blocks {
 #[repr(C, align(16))]
 pub struct Unit {
     /// Where its blocks are.
-    pub blocks: Blocks,
+    pub blocks: BlockGrid,
     /// The tables of its first symbol and of the others, among those of the scan.
     pub tables: [u32; 2],
     /// Zeros.
@@ -55,7 +55,7 @@ pub struct Unit {
 #[repr(C, align(16))]
 pub struct Scan {
     /// The first [`unit_count`](Self::unit_count) are there.
-    pub units: [Unit; UNITS],
+    pub units: [Unit; MAX_UNITS],
     /// Data units in an MCU, from 1 on.
     pub unit_count: u32,
     /// MCUs in a row.
@@ -70,7 +70,7 @@ pub struct Scan {
     pub subsequences: u32,
     /// Bits of a subsequence, a multiple of 32 of at most 512; the last ones of a segment have what
     /// is left.
-    pub subsequence: u32,
+    pub subsequence_bits: u32,
     /// Blocks of the picture.
     pub blocks: u32,
 }
@@ -81,13 +81,13 @@ pub struct Scan {
 #[repr(C)]
 pub struct Segment {
     /// The number of its first subsequence in the scan, and so its place in the data.
-    pub first: u32,
+    pub first_subsequence: u32,
     /// The number of the bit behind its last one.
-    pub end: u32,
+    pub end_bit: u32,
     /// Where it begins in the data as the file has them.
-    pub start: u32,
+    pub file_start: u32,
     /// How many bytes before that are not dropped.
-    pub kept: u32,
+    pub kept_before: u32,
 }
 
 /// Where a decoder is behind the end of a subsequence: at the first step's end there.
@@ -98,18 +98,18 @@ pub struct State(u32);
 impl State {
     /// At the start of a block of a data unit, where none is before the end.
     #[inline(always)]
-    pub fn guess(unit: u32) -> Self {
+    pub fn block_start(unit: u32) -> Self {
         Self::new(0, unit, 0)
     }
 
     #[inline(always)]
-    pub(super) fn of(number: u32) -> Self {
-        Self(number)
+    pub(super) fn from_bits(bits: u32) -> Self {
+        Self(bits)
     }
 
     /// Below 2^15.
     #[inline(always)]
-    pub(super) fn number(self) -> u32 {
+    pub(super) fn bits(self) -> u32 {
         self.0
     }
 
@@ -140,9 +140,9 @@ impl State {
 /// The sums of differences of DC of each component, which wrap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Dc(u64);
+pub struct DcSums(u64);
 
-impl Dc {
+impl DcSums {
     /// All four sums.
     #[inline(always)]
     pub fn plus(self, other: Self) -> Self {
@@ -185,49 +185,49 @@ pub mod status {
 
 /// A subsequence of a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Subsequence {
     /// The number of the segment in the scan.
     pub segment: u32,
     /// The number of the segment's first subsequence in the scan.
-    pub first: u32,
+    pub first_of_segment: u32,
     /// The number of the subsequence in the scan.
     pub number: u32,
     /// The number of the bit behind the segment's last one.
-    pub(super) end: u32,
+    pub(super) segment_end: u32,
 }
 
-impl Place {
+impl Subsequence {
     /// Whether it is the first of its segment.
     #[inline(always)]
-    pub fn is_first(&self) -> bool {
-        self.number == self.first
+    pub fn starts_segment(&self) -> bool {
+        self.number == self.first_of_segment
     }
 }
 
 impl Scan {
     #[inline(always)]
     pub(crate) fn unit(&self, number: u32) -> Unit {
-        self.units[(number as usize).min(UNITS - 1)]
+        self.units[(number as usize).min(MAX_UNITS - 1)]
     }
 
     /// Subsequence `number`; `None` if there is none.
     #[inline(always)]
-    pub fn find(&self, segments: &[Segment], number: u32) -> Option<Place> {
+    pub fn find_subsequence(&self, segments: &[Segment], number: u32) -> Option<Subsequence> {
         let (mut low, mut high) = (0, segments.len());
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match segments.get(middle) {
-                Some(segment) if segment.first <= number => low = middle,
+                Some(segment) if segment.first_subsequence <= number => low = middle,
                 _ => high = middle,
             }
         }
         let segment = segments.get(low)?;
-        let is_there = number >= segment.first && number < self.subsequences;
-        is_there.then_some(Place {
+        let is_there = number >= segment.first_subsequence && number < self.subsequences;
+        is_there.then_some(Subsequence {
             segment: low as u32,
-            first: segment.first,
+            first_of_segment: segment.first_subsequence,
             number,
-            end: segment.end,
+            segment_end: segment.end_bit,
         })
     }
 }
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn sums_of_dc_wrap_each_for_itself() {
-        let of = |component, sum| Dc::default().with(component, sum);
+        let of = |component, sum| DcSums::default().with(component, sum);
         let numbers = [0, 1, -1, 2047, -2047, 32767, -32768, 12345];
         for a in numbers {
             for b in numbers {

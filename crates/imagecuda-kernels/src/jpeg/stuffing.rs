@@ -1,13 +1,13 @@
 //! Entropy-coded data without what a file adds: a zero behind each 0xff of them, restart markers,
 //! and 0xff as filling before those.
 
-use super::{groups::THREADS, scan::Segment};
+use super::{groups::GROUP_THREADS, scan::Segment};
 
 /// Bytes that a thread looks at.
 pub const PIECE: usize = 16;
 
 /// Bytes that the threads of a group look at.
-pub const CHUNK: usize = PIECE * THREADS as usize;
+pub const CHUNK: usize = PIECE * GROUP_THREADS as usize;
 
 /// Some bytes of a file's data, and the one before them (0 for the first).
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +62,7 @@ impl Piece {
     /// bytes behind the start of the data in the file, of which `kept` were kept. A segment begins
     /// where its first subsequence does, each of which has so many `bytes`.
     #[inline(always)]
-    pub fn place(
+    pub fn scatter(
         &self,
         segments: &[Segment],
         start: u32,
@@ -74,7 +74,7 @@ impl Piece {
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match segments.get(middle) {
-                Some(segment) if segment.start <= start => low = middle,
+                Some(segment) if segment.file_start <= start => low = middle,
                 _ => high = middle,
             }
         }
@@ -82,12 +82,12 @@ impl Piece {
         let (mut segment, mut next) = (at(low), at(low + 1));
         self.each(|i, byte| {
             // None is behind the last one; each has data.
-            while next.start > segment.start && next.start <= start + i {
+            while next.file_start > segment.file_start && next.file_start <= start + i {
                 low += 1;
                 (segment, next) = (next, at(low + 1));
             }
             put(
-                segment.first * bytes + kept.wrapping_sub(segment.kept),
+                segment.first_subsequence * bytes + kept.wrapping_sub(segment.kept_before),
                 byte,
             );
             kept += 1;
@@ -148,7 +148,7 @@ mod tests {
                     file.truncate(start as usize);
                     continue;
                 }
-                segments.push(Segment { first, end: 0, start, kept });
+                segments.push(Segment { first_subsequence: first, end_bit: 0, file_start: start, kept_before: kept });
                 let mut padded = data.clone();
                 padded.resize(data.len().next_multiple_of(SUBSEQUENCE as usize), 0);
                 first += padded.len() as u32 / SUBSEQUENCE;
@@ -168,7 +168,7 @@ mod tests {
                     len: bytes.len() as u32,
                 };
                 let mut count = 0;
-                piece.place(&segments, start as u32, kept, SUBSEQUENCE, |at, byte| {
+                piece.scatter(&segments, start as u32, kept, SUBSEQUENCE, |at, byte| {
                     found[at as usize] = byte;
                     count += 1;
                 });

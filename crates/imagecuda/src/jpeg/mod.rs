@@ -1,9 +1,9 @@
 //! JPEG: decoded and encoded here, with the pixels and the bytes of libjpeg-turbo.
 
-mod coded;
 mod device;
 pub(crate) mod encode;
 mod entropy;
+mod entropy_segment;
 mod file;
 mod markers;
 mod pixels;
@@ -16,7 +16,7 @@ mod tables;
 
 #[cfg(feature = "cuda")]
 pub(crate) use self::plan::ScanPlan;
-pub(crate) use self::{device::Jpeg, plan::Plan};
+pub(crate) use self::{device::Jpeg, plan::GpuPlan};
 
 #[cfg(test)]
 mod tests;

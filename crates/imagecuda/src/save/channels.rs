@@ -8,7 +8,7 @@ use crate::{
 use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
-    pack::{Packing, Traits},
+    pack::{Packing, PixelUsage},
 };
 
 /// What a device makes for an encoder.
@@ -32,18 +32,18 @@ pub(super) fn packing(EncoderInput { layout, curve }: EncoderInput) -> Result<Pa
 
 impl Target {
     /// As [`start`](Self::start), with no more channels than the pixels need. Waits for the device.
-    pub(super) fn start_narrowed(mut self, image: &Image) -> Result<Started> {
+    pub(super) fn start_minimal(mut self, image: &Image) -> Result<Started> {
         self.narrow = false;
         let planned = self.packing.layout();
         let background = (!planned.has_alpha()).then(|| self.background());
-        let traits = image
+        let usage = image
             .buffer
-            .traits(planned.bits() == 16, background, image.len())
+            .pixel_usage(planned.bits() == 16, background, image.len())
             .map_err(|error| error.with_format(self.format))?;
         // A profile for RGB is for no gray, and keeps the colours that there are not.
         let profile = self.options.metadata.icc_profile().is_some();
-        let color = profile || traits.has(Traits::COLOR);
-        let alpha = traits.has(Traits::TRANSLUCENT);
+        let color = profile || usage.has(PixelUsage::COLOR);
+        let alpha = usage.has(PixelUsage::TRANSLUCENT);
         let layout = codec::minimal_layout(self.format, planned, color, alpha)?;
         let all = self.packing;
         self.packing = packing(EncoderInput {
@@ -52,7 +52,7 @@ impl Target {
         })?;
         // Flattened by an alpha that is not quite 1.0, colours would not be those that the file
         // would have with alpha.
-        if planned.has_alpha() && !layout.has_alpha() && traits.has(Traits::BELOW_ONE) {
+        if planned.has_alpha() && !layout.has_alpha() && usage.has(PixelUsage::BELOW_ONE) {
             return self.start(&quantized(image, all)?);
         }
         self.start(image)

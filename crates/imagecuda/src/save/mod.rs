@@ -166,7 +166,7 @@ impl Target {
 
     fn start(self, image: &Image) -> Result<Started> {
         if self.narrow {
-            return self.start_narrowed(image);
+            return self.start_minimal(image);
         }
         let (device, len) = (image.device(), image.len());
         if self.format == Format::Jpeg

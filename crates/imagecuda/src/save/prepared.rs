@@ -6,7 +6,7 @@ use crate::{
     codec::{self, EncodeRequest},
     device::{
         Staging,
-        encode_jpeg::{Coded, Coding},
+        encode_jpeg::{EncodedJpeg, PendingJpeg},
     },
     jpeg::encode::Encoding,
     picture::Pixels,
@@ -28,7 +28,7 @@ pub(crate) struct Started {
 #[derive(Debug)]
 pub(super) enum Content {
     Pixels(Staging),
-    Jpeg(Box<Encoding>, Coding),
+    Jpeg(Box<Encoding>, PendingJpeg),
 }
 
 impl Started {
@@ -46,9 +46,9 @@ impl Started {
                 pixels.wait()?;
                 Arrived::Pixels(pixels)
             }
-            Content::Jpeg(mut encoding, coding) => codec::caught(Error::encode, || {
+            Content::Jpeg(mut encoding, pending) => codec::caught(Error::encode, || {
                 span!("encode", format = %target.format, width, height);
-                let data = coding.finish(&mut encoding)?;
+                let data = pending.finish(&mut encoding)?;
                 Ok(Arrived::Jpeg(encoding, data))
             })
             .map_err(|error| error.with_format(target.format))?,
@@ -74,7 +74,7 @@ pub struct Prepared {
 #[derive(Debug)]
 enum Arrived {
     Pixels(Staging),
-    Jpeg(Box<Encoding>, Coded),
+    Jpeg(Box<Encoding>, EncodedJpeg),
 }
 
 impl Prepared {

@@ -6,12 +6,12 @@ use super::{
         thread::{block_dim_x, block_idx_x, block_idx_y, thread_idx_x},
         warp,
     },
-    sums::{MOST, before},
+    prefix_sums::{MAX_THREADS, exclusive_prefix_sum},
 };
 use crate::{
     jpeg::{
         encode::{
-            bits::Words,
+            bits::WordSink,
             coding::{self, Units},
             fdct::{self, ZIGZAG},
             frame::GROUP,
@@ -27,27 +27,27 @@ use crate::{
 use core::sync::atomic::{AtomicU32, Ordering};
 
 /// Threads of a block whose threads share pixels.
-const SMALL: usize = 128;
+const BLOCK_THREADS: usize = 128;
 
 /// Pixels across of a block's tile.
 const TILE: u32 = 128;
 
 /// Blocks that are transformed at once, eight threads each.
-const AT_ONCE: usize = SMALL / 8;
+const AT_ONCE: usize = BLOCK_THREADS / 8;
 
 shared_memory! {
     /// The pixels of a tile: up to 16 rows, a word each.
-    tile: 8192
+    shared_tile: 8192
 }
 shared_memory! {
     /// For each of some blocks, eight rows of nine words.
-    tile_blocks: 4608
+    shared_tile_blocks: 4608
 }
 
 const _: () = {
     assert!(TILE as usize * 16 * 4 == 8192);
     assert!(AT_ONCE * 72 * 4 == 4608);
-    assert!(GROUP as usize <= MOST);
+    assert!(GROUP as usize <= MAX_THREADS);
 };
 
 /// Coefficients as memory is written.
@@ -55,7 +55,7 @@ const _: () = {
 #[repr(C, align(16))]
 struct Row([i16; 8]);
 
-/// Pixels to coefficients. Blocks of [`SMALL`], each with a tile of a row of MCUs: across, [`TILE`]
+/// Pixels to coefficients. Blocks of [`BLOCK_THREADS`], each with a tile of a row of MCUs: across, [`TILE`]
 /// pixels; down, all rows.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_forward(
@@ -72,7 +72,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
     let thread = thread_idx_x();
     let (mcu_y, left) = (block_idx_y() as u32, block_idx_x() as u32 * TILE);
     let lines = frame.v * 8;
-    let shared_pixels = tile::<u32>();
+    let shared_pixels = shared_tile::<u32>();
     let x = left + thread as u32;
     let column = x.min(frame.width - 1) as usize;
     let read = |line: u32| {
@@ -121,7 +121,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
     let across = 1u32 << shift;
     let rounds = (across * units).div_ceil(AT_ONCE as u32);
     // SAFETY: each thread has its own block's 72 words, and a warp whole blocks.
-    let here = unsafe { tile_blocks::<i32>().add(thread / 8 * 72) };
+    let own = unsafe { shared_tile_blocks::<i32>().add(thread / 8 * 72) };
     for round in 0..rounds {
         let number = round * AT_ONCE as u32 + (thread / 8) as u32;
         // The same data unit of all MCUs, then the next: a warp has samples of one kind.
@@ -151,7 +151,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
             let [a, b, c, d, e, f, g, h] = row;
             // SAFETY: this block's words.
             unsafe {
-                let at = here.add(lane * 9);
+                let at = own.add(lane * 9);
                 at.write(a);
                 at.add(1).write(b);
                 at.add(2).write(c);
@@ -166,7 +166,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
         unsafe { warp::sync() };
         let of = |y: usize| {
             // SAFETY: this block's words.
-            unsafe { here.add(y * 9 + lane).read() }
+            unsafe { own.add(y * 9 + lane).read() }
         };
         let column = fdct::second([of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7)]);
         // SAFETY: as above.
@@ -180,7 +180,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
             let v = if unit.is_padding && i > 0 { 0 } else { v };
             // SAFETY: this block's words, which are now 64 half ones.
             unsafe {
-                here.cast::<i16>()
+                own.cast::<i16>()
                     .add(usize::from(ZIGZAG[i]))
                     .write(v as i16);
             }
@@ -199,7 +199,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
             let unit = ((mcu_y * frame.mcus_x + first_mcu + mcu) * units + k) as usize;
             // SAFETY: this block's words, of which each has 288 bytes; a data unit of the picture.
             unsafe {
-                let Row(row) = here.cast::<Row>().add(lane).read();
+                let Row(row) = own.cast::<Row>().add(lane).read();
                 let [a, b, c, d, e, f, g, h] = row.map(|v| u8::from(v != 0));
                 let mask = a | b << 1 | c << 2 | d << 3 | e << 4 | f << 5 | g << 6 | h << 7;
                 (job.coefficients as *mut Row)
@@ -285,7 +285,7 @@ unsafe extern "ptx-kernel" fn jpeg_measure(job: *const EncodeJob) {
             own = coding::length(frame, DeviceUnits::of(job), unit, tables);
         }
         // SAFETY: all threads are here.
-        let (before, all) = unsafe { before(own.into(), thread) };
+        let (before, all) = unsafe { exclusive_prefix_sum(own.into(), thread) };
         if unit < end {
             // SAFETY: one of the data units.
             unsafe {
@@ -324,7 +324,7 @@ unsafe extern "ptx-kernel" fn jpeg_place(job: *const EncodeJob) {
             if group < groups {
                 own = *sizes.add(group as usize);
             }
-            let (before, all) = before(own, thread);
+            let (before, all) = exclusive_prefix_sum(own, thread);
             if group < groups {
                 sizes.add(group as usize).write(at + before);
             }
@@ -338,13 +338,13 @@ unsafe extern "ptx-kernel" fn jpeg_place(job: *const EncodeJob) {
     }
 }
 
-/// Words in device memory, zeros at first.
-struct DeviceWords {
+/// WordSink in device memory, zeros at first.
+struct DeviceBits {
     words: *mut u32,
     count: u64,
 }
 
-impl Words for DeviceWords {
+impl WordSink for DeviceBits {
     #[inline(always)]
     fn or(&mut self, number: u64, bits: u32) {
         if number < self.count {
@@ -377,10 +377,10 @@ unsafe extern "ptx-kernel" fn jpeg_code(
         group + u64::from(*(job.offsets as *const u32).add(unit as usize))
     };
     let tables = &job.tables[frame.tables(unit) as usize];
-    let words = DeviceWords { words, count };
+    let words = DeviceBits { words, count };
     let marker = coding::write(frame, DeviceUnits::of(job), unit, tables, words, at);
     if let Some(place) = marker {
-        let mut markers = DeviceWords {
+        let mut markers = DeviceBits {
             words: markers,
             count: count / 8 + 1,
         };

@@ -1,9 +1,10 @@
 //! The kernels of JPEG. What each is told is in [`jobs`](crate::jpeg::jobs).
 
+mod block_shared;
 mod encode;
-mod here;
+
 mod pictures;
+mod prefix_sums;
 mod stuffing;
-mod sums;
 mod synchronize;
 mod write;

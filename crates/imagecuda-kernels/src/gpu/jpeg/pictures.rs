@@ -7,12 +7,12 @@ use super::super::{
 use crate::{
     color,
     jpeg::{
-        groups::{Found, Owner},
+        groups::{BlockOrigin, GroupDc},
         idct,
-        jobs::{PictureJob, Sums},
+        jobs::{DcAddresses, PictureJob},
         picture::Color,
         pixel,
-        scan::Dc,
+        scan::DcSums,
         upsample::Samples,
     },
     pixel::{Rgba8, RgbaF32},
@@ -22,13 +22,13 @@ use crate::{
 
 shared_memory! {
     /// For each warp, four blocks of numbers, in rows of nine words.
-    blocks: 4608
+    shared_blocks: 4608
 }
 
 /// Threads of a block whose threads each have a part of a block or a few pixels.
-const SMALL: usize = 128;
+const BLOCK_THREADS: usize = 128;
 
-const _: () = assert!(SMALL / 8 * 8 * 9 * 4 == 4608);
+const _: () = assert!(BLOCK_THREADS / 8 * 8 * 9 * 4 == 4608);
 
 /// Coefficients of a row of a block, as memory is read.
 #[derive(Clone, Copy)]
@@ -52,25 +52,29 @@ struct SampleRow([u8; 8]);
 /// `job` is valid, and `block` one of component `number`.
 #[inline(always)]
 unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
-    let Sums { sums, found, group } = job.sums[number];
-    if sums == 0 {
+    let DcAddresses {
+        dc_sums,
+        group_dc,
+        group_len,
+    } = job.dc[number];
+    if dc_sums == 0 {
         return 0;
     }
     // SAFETY: what the caller promised; the kernel that wrote the owners knew the scan.
     unsafe {
-        let owner = *(job.owners as *const Owner).add(block as usize);
-        let subsequence = owner.subsequence();
-        let mut sum = *(sums as *const Dc).add(subsequence as usize);
-        if owner.is_carried() {
-            let group = subsequence / group as u32;
-            sum = sum.plus((*(found as *const Found).add(group as usize)).carried);
+        let origin = *(job.block_origins as *const BlockOrigin).add(block as usize);
+        let subsequence = origin.subsequence();
+        let mut sum = *(dc_sums as *const DcSums).add(subsequence as usize);
+        if origin.needs_carry() {
+            let group = subsequence / group_len as u32;
+            sum = sum.plus((*(group_dc as *const GroupDc).add(group as usize)).before);
         }
         sum.get(number as u8)
     }
 }
 
 /// Coefficients to samples. Eight threads have a block: each reads a row, transforms a column,
-/// then a row. Blocks of [`SMALL`].
+/// then a row. Blocks of [`BLOCK_THREADS`].
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_inverse(
     job: *const PictureJob,
@@ -80,7 +84,7 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
     // SAFETY: the host passes a job.
     let job = unsafe { &*job };
     let thread = thread_idx_x();
-    let i = block_idx_x() * SMALL + thread;
+    let i = block_idx_x() * BLOCK_THREADS + thread;
     let (block, lane) = ((i / 8) as u32, i % 8);
     let count = job.picture.components;
     let begins = |of: usize| {
@@ -92,7 +96,7 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
     let (row, column) = (at / part.blocks_x, at % part.blocks_x);
     let is_inside = row < part.blocks_y;
 
-    let numbers = blocks::<i32>();
+    let numbers = shared_blocks::<i32>();
     // SAFETY: each thread has its own block's 72 words of shared memory, and a warp has whole
     // blocks; what is read and written of the picture is inside.
     unsafe {
@@ -171,7 +175,7 @@ impl Samples for DeviceSamples {
     }
 }
 
-/// Calls `store` with this thread's pixels and their numbers. Blocks of [`SMALL`], a row of them
+/// Calls `store` with this thread's pixels and their numbers. Blocks of [`BLOCK_THREADS`], a row of them
 /// for each row of pixels; a warp has 64 pixels.
 ///
 /// # Safety
@@ -182,7 +186,7 @@ unsafe fn pixels(job: *const PictureJob, samples: *const u8, store: impl Fn(usiz
     // SAFETY: the host passes a job.
     let picture = unsafe { &(*job).picture };
     let y = block_idx_y();
-    let pair = (block_idx_x() * SMALL + thread_idx_x()) as u32;
+    let pair = (block_idx_x() * BLOCK_THREADS + thread_idx_x()) as u32;
     let [even, odd] = pixel::pair(picture, DeviceSamples(samples), pair, y as u32);
     // What a warp stores at once should be next to each other.
     let lane = pair % 32;

@@ -1,13 +1,13 @@
 //! Codes in memory, wherever they begin: bits are added to words that are zeros at first, so that
 //! many threads can write at once.
 
-/// Words of memory, whose first byte has the first bits.
-pub trait Words {
+/// WordSink of memory, whose first byte has the first bits.
+pub trait WordSink {
     /// Adds the `bits` to a word: those that are set.
     fn or(&mut self, number: u64, bits: u32);
 }
 
-impl Words for &mut [u32] {
+impl WordSink for &mut [u32] {
     #[inline(always)]
     fn or(&mut self, number: u64, bits: u32) {
         if let Some(word) = self.get_mut(number as usize) {
@@ -18,7 +18,7 @@ impl Words for &mut [u32] {
 
 /// Writes bits in order.
 #[derive(Debug)]
-pub struct Writer<W> {
+pub struct BitWriter<W> {
     words: W,
     /// The number of the word in which the next bit is.
     number: u64,
@@ -27,7 +27,7 @@ pub struct Writer<W> {
     filled: u32,
 }
 
-impl<W: Words> Writer<W> {
+impl<W: WordSink> BitWriter<W> {
     /// A writer of the bits from number `position` on.
     #[inline(always)]
     pub fn new(words: W, position: u64) -> Self {
@@ -93,7 +93,7 @@ mod tests {
             let mut words = vec![0u32; 400];
             let mut at = start;
             for part in codes.chunks(codes.len().div_ceil(parts).max(1)) {
-                let mut writer = Writer::new(&mut words[..], at);
+                let mut writer = BitWriter::new(&mut words[..], at);
                 for &(bits, count) in part {
                     writer.put(bits & ((1u32 << count) - 1), count);
                     at += u64::from(count);
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn the_last_byte_is_filled_with_ones() {
         let mut words = [0u32; 2];
-        let mut writer = Writer::new(&mut words[..], 24);
+        let mut writer = BitWriter::new(&mut words[..], 24);
         assert_eq!(writer.align(), 3);
         writer.put(0, 3);
         assert_eq!(writer.align(), 4);

@@ -1,16 +1,16 @@
 //! Coefficients to Huffman codes.
 
 use super::{
-    bits::{Words, Writer},
+    bits::{BitWriter, WordSink},
     frame::Frame,
 };
 use bytemuck::{Pod, Zeroable};
 
 /// The symbol that ends a block.
-const END: u8 = 0x00;
+const EOB: u8 = 0x00;
 
 /// The symbol of 16 zeros.
-const ZEROS: u8 = 0xf0;
+const ZRL: u8 = 0xf0;
 
 /// The codes of a table: the code in the upper 16 bits, its length in the lower. 0 where a symbol
 /// has none.
@@ -73,7 +73,7 @@ pub fn symbols(
         mask &= mask - 1;
         let mut zeros = index - next;
         while zeros > 15 {
-            each(false, ZEROS, 0, 0);
+            each(false, ZRL, 0, 0);
             zeros -= 16;
         }
         let v = coefficient(index);
@@ -82,7 +82,7 @@ pub fn symbols(
         next = index + 1;
     }
     if next < 64 {
-        each(false, END, 0, 0);
+        each(false, EOB, 0, 0);
     }
 }
 
@@ -108,7 +108,7 @@ pub trait Units: Copy {
 /// Calls `each` with the symbols of a data unit, as [`symbols`] does.
 #[inline(always)]
 pub fn unit(frame: &Frame, units: impl Units, unit: u32, each: impl FnMut(bool, u8, u32, u32)) {
-    let before = match frame.before(unit) {
+    let before = match frame.dc_predecessor(unit) {
         Some(before) => units.coefficient(before, 0),
         None => 0,
     };
@@ -141,7 +141,7 @@ pub fn group_bits(frame: &Frame, group: u32, bits: u32) -> u32 {
 /// Writes a data unit, which begins at bit `at`; behind the last one of its group what ends that.
 /// The place of the restart marker in that, if there is one: the number of its first byte.
 #[inline(always)]
-pub fn write<W: Words>(
+pub fn write<W: WordSink>(
     frame: &Frame,
     units: impl Units,
     number: u32,
@@ -149,7 +149,7 @@ pub fn write<W: Words>(
     words: W,
     at: u64,
 ) -> Option<u64> {
-    let mut writer = Writer::new(words, at);
+    let mut writer = BitWriter::new(words, at);
     unit(frame, units, number, |is_dc, symbol, extra, size| {
         let (bits, count) = tables.bits(is_dc, symbol, extra, size);
         writer.put(bits, count);

@@ -142,7 +142,7 @@ impl Frame {
 
     /// The data unit from whose DC that of another one is counted; `None` if that is from 0.
     #[inline(always)]
-    pub fn before(&self, unit: u32) -> Option<u32> {
+    pub fn dc_predecessor(&self, unit: u32) -> Option<u32> {
         let units = self.units_of_mcu();
         let luma = self.h * self.v;
         let (mcu, k) = (unit / units, unit % units);
@@ -202,12 +202,12 @@ mod tests {
         );
         let chroma = frame.unit(2, 1, 5);
         assert_eq!((chroma.component, chroma.x, chroma.y), (2, 2, 1));
-        let before: [_; 8] = core::array::from_fn(|unit| frame.before(unit as u32));
+        let before: [_; 8] = core::array::from_fn(|unit| frame.dc_predecessor(unit as u32));
         let (a, b, c) = (Some(0), Some(1), Some(2));
         assert_eq!(before, [None, a, b, c, None, None, Some(3), Some(6)]);
         // A restart.
         assert_eq!(
-            [12, 13, 16].map(|u| frame.before(u)),
+            [12, 13, 16].map(|u| frame.dc_predecessor(u)),
             [None, Some(12), None]
         );
         assert_eq!([22, 23].map(|unit| frame.component(unit)), [1, 2]);

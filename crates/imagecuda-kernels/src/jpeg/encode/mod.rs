@@ -6,14 +6,14 @@
 //! - [`coding`]: coefficients to Huffman codes; [`bits`]: those in memory.
 //! - [`stuffing`]: what a file adds.
 //! - [`jobs`]: what a launch is told.
-//! - `twin`: the kernels on the host.
+//! - `cpu_emulation`: the kernels on the host.
 
 pub mod bits;
 pub mod coding;
+#[cfg(not(target_arch = "nvptx64"))]
+pub mod cpu_emulation;
 pub mod fdct;
 pub mod frame;
 pub mod jobs;
 pub mod sample;
 pub mod stuffing;
-#[cfg(not(target_arch = "nvptx64"))]
-pub mod twin;

@@ -43,7 +43,7 @@ impl Piece {
 
     /// Calls `put` with the place of each byte of the file, from `at` on, and the byte.
     #[inline(always)]
-    pub fn place(&self, mut at: u64, mut put: impl FnMut(u64, u8)) {
+    pub fn scatter(&self, mut at: u64, mut put: impl FnMut(u64, u8)) {
         self.each(|byte, is_followed| {
             put(at, byte);
             at += 1;

@@ -30,7 +30,7 @@ const COUNTS: usize = 4 * 256;
 const HEAD: usize = 16;
 
 /// A picture whose coefficients are being computed.
-pub(crate) struct Coding {
+pub(crate) struct PendingJpeg {
     context: Arc<Context>,
     job: EncodeJob,
     /// The job, and all that it has addresses of.
@@ -43,12 +43,12 @@ pub(crate) struct Coding {
 
 /// A file's entropy-coded data in host memory.
 #[derive(Debug)]
-pub(crate) struct Coded {
+pub(crate) struct EncodedJpeg {
     bytes: Pinned,
     len: usize,
 }
 
-impl Deref for Coded {
+impl Deref for EncodedJpeg {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -56,9 +56,9 @@ impl Deref for Coded {
     }
 }
 
-impl std::fmt::Debug for Coding {
+impl std::fmt::Debug for PendingJpeg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Coding")
+        f.debug_struct("PendingJpeg")
             .field("frame", &self.job.frame)
             .finish_non_exhaustive()
     }
@@ -79,7 +79,11 @@ macro_rules! run {
 
 impl Buffer<RgbaF32> {
     /// Starts to encode the first pixels, flattened onto `background`. They may be changed at once.
-    pub(crate) fn start_jpeg(&self, encoding: &Encoding, background: Background) -> Result<Coding> {
+    pub(crate) fn start_jpeg(
+        &self,
+        encoding: &Encoding,
+        background: Background,
+    ) -> Result<PendingJpeg> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let frame = encoding.frame;
@@ -106,17 +110,17 @@ impl Buffer<RgbaF32> {
         };
         let answer = context.pinned(COUNTS * 4)?;
         let stream = &context.stream;
-        let _turn = context.take_turn();
-        work.follow(stream)?;
-        let mut coding = Coding {
+        let _launching = context.lock_launch();
+        work.wait_on(stream)?;
+        let mut pending = PendingJpeg {
             context: Arc::clone(&context),
             job,
             work,
             is_measured: false,
             answer,
         };
-        coding.upload_job(stream)?;
-        let job = coding.work.pointer();
+        pending.upload_job(stream)?;
+        let job = pending.work.pointer();
         let grid = (frame.width.div_ceil(SMALL), frame.mcus_y);
         let [red, green, blue] = background;
         let pixels = self.pointer();
@@ -138,15 +142,15 @@ impl Buffer<RgbaF32> {
             let grid = frame.units().div_ceil(GROUP);
             run!(context, "jpeg_histogram", grid, GROUP, stream, job, counts)?;
             let counts = DevicePointer::from_raw(counts);
-            coding.answer.start_fetch(counts, COUNTS * 4, stream)?;
+            pending.answer.start_fetch(counts, COUNTS * 4, stream)?;
         } else {
-            coding.measure(stream)?;
+            pending.measure(stream)?;
         }
-        Ok(coding)
+        Ok(pending)
     }
 }
 
-impl Coding {
+impl PendingJpeg {
     fn upload_job(&self, stream: &Stream) -> Result<()> {
         let mut upload = self.context.pinned(size_of::<EncodeJob>())?;
         put(&mut upload, 0, &[self.job]);
@@ -167,7 +171,7 @@ impl Coding {
     }
 
     /// Waits for the data. Makes tables for them, if `encoding` is to have such.
-    pub(crate) fn finish(mut self, encoding: &mut Encoding) -> Result<Coded> {
+    pub(crate) fn finish(mut self, encoding: &mut Encoding) -> Result<EncodedJpeg> {
         let context = Arc::clone(&self.context);
         let _current = context.enter()?;
         // What the kernels' stream has to do for it is done when the answer is there.
@@ -181,22 +185,22 @@ impl Coding {
                 .copy_from_slice(cast_slice(&self.answer[..COUNTS * 4]));
             encoding.optimize(&counts);
             self.job.tables = encoding.codes();
-            let turn = context.take_turn();
+            let launching = context.lock_launch();
             self.upload_job(stream)?;
             self.measure(stream)?;
-            drop(turn);
+            drop(launching);
             self.answer.wait()?;
         }
         let mut bits = [0; 8];
         bits.copy_from_slice(&self.answer[..8]);
         let bytes = u64::from_ne_bytes(bits).div_ceil(8);
-        let coded = self.code(bytes, stream)?;
-        self.work.rest();
-        Ok(coded)
+        let encoded = self.code(bytes, stream)?;
+        self.work.mark_idle();
+        Ok(encoded)
     }
 
     /// Writes the codes, which have so many bytes, stuffs them, and waits for them.
-    fn code(&self, bytes: u64, stream: &Stream) -> Result<Coded> {
+    fn code(&self, bytes: u64, stream: &Stream) -> Result<EncodedJpeg> {
         let (context, job) = (&self.context, self.work.pointer());
         let chunks = bytes.div_ceil(u64::from(PIECE * GROUP)) as u32;
         let padded = chunks as usize * (PIECE * GROUP) as usize;
@@ -211,8 +215,8 @@ impl Coding {
         // As much as it is nearly always, so that who waits for the length has the data too.
         let likely = most.min(HEAD + (bytes + bytes / 32) as usize + 1024);
         let mut fetched = context.pinned(likely)?;
-        let turn = context.take_turn();
-        memory.follow(stream)?;
+        let launching = context.lock_launch();
+        memory.wait_on(stream)?;
         let start = memory.pointer().as_raw();
         // Codes are joined to zeros; and of the file more may be fetched than is written.
         zero(start, file + likely, stream)?;
@@ -256,7 +260,7 @@ impl Coding {
         )?;
         let file = DevicePointer::from_raw(file);
         fetched.start_fetch(file, likely, stream)?;
-        drop(turn);
+        drop(launching);
         fetched.wait()?;
         let mut len = [0; 8];
         len.copy_from_slice(&fetched[..8]);
@@ -266,8 +270,8 @@ impl Coding {
             fetched.start_fetch(file, HEAD + len, stream)?;
             fetched.wait()?;
         }
-        memory.rest();
-        Ok(Coded {
+        memory.mark_idle();
+        Ok(EncodedJpeg {
             bytes: fetched,
             len,
         })

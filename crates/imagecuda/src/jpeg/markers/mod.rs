@@ -1,7 +1,7 @@
 //! The segments of a JPEG file, and where the data of its scans are.
 
 use super::{
-    coded::{Coded, next_marker},
+    entropy_segment::{EntropySegment, next_marker},
     file::{File, Scan, ScanComponent},
     tables::Tables,
 };
@@ -201,11 +201,11 @@ impl<'a> Parser<'a> {
             }
             known[usize::from(spectral.0)..=usize::from(spectral.1)].fill(approximation.1);
         }
-        let Coded {
+        let EntropySegment {
             end,
             restarts,
             marks,
-        } = Coded::find(self.bytes, at);
+        } = EntropySegment::find(self.bytes, at);
         file.scans.push(Scan {
             components,
             spectral,

@@ -18,17 +18,19 @@ use super::{
 use crate::{
     Result,
     device::Staging,
-    jpeg::{Jpeg, Plan, ScanPlan},
+    jpeg::{GpuPlan, Jpeg, ScanPlan},
 };
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use cust::{launch, stream::Stream, sys};
 use imagecuda_kernels::jpeg::{
-    groups::{Found, Owner, THREADS},
+    groups::{BlockOrigin, GROUP_THREADS, GroupDc},
     huffman::Table,
-    jobs::{MORE, PictureJob, ScanJob, Sums},
+    jobs::{DcAddresses, PictureJob, READ_AHEAD, ScanJob},
     picture::{BLOCK, Picture},
-    scan::{Dc, Segment, status},
-    sections::{End, JOINERS, Joint, NODES, Node, SECTION, SLOTS, WARM_UP},
+    scan::{DcSums, Segment, status},
+    sections::{
+        JOIN_THREADS, MAX_WARM_UP, Node, SECTION, SECTION_NODES, SLOTS, SectionEntry, SectionExit,
+    },
 };
 use std::sync::{Arc, PoisonError};
 
@@ -76,7 +78,7 @@ impl Context {
     pub(crate) fn decode_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
-        plan: &Plan,
+        plan: &GpuPlan,
         staging: Option<&Staging>,
     ) -> Result<Option<Coefficients>> {
         let _current = self.enter()?;
@@ -91,7 +93,7 @@ impl Context {
         let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan, pinned)?;
         let wrong = self.decode_together(ticket)?;
         // The kernels were waited for.
-        coefficients.memory.iter_mut().for_each(Scratch::rest);
+        coefficients.memory.iter_mut().for_each(Scratch::mark_idle);
         Ok((wrong == 0).then_some(coefficients))
     }
 
@@ -107,9 +109,9 @@ impl Context {
         put(&mut pinned, job, &[picture_job(jpeg)]);
         jpeg.coefficients(cast_slice_mut(&mut pinned[at..at + bytes]))?;
         let mut memory = self.scratch(parts.end)?;
-        memory.follow(&self.uploads)?;
+        memory.wait_on(&self.uploads)?;
         pinned.start_upload(memory.pointer(), parts.end, &self.uploads)?;
-        memory.leave(&self.uploads)?;
+        memory.record_on(&self.uploads)?;
         Ok(Coefficients {
             picture,
             job: memory.pointer().as_raw() + job as u64,
@@ -123,7 +125,7 @@ impl Context {
     fn prepare_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
-        plan: &Plan,
+        plan: &GpuPlan,
         file: Option<&Pinned>,
     ) -> Result<(Ticket, Coefficients)> {
         let picture = *jpeg.picture();
@@ -154,11 +156,11 @@ impl Context {
             .map(|ScanPlan { scan, .. }| {
                 let sections = scan.sections() as usize;
                 Results {
-                    nodes: parts.add(sections * NODES as usize * size_of::<Node>()),
-                    ends: parts.add(sections * SLOTS as usize * size_of::<End>()),
-                    joints: parts.add(sections * size_of::<Joint>()),
-                    sums: parts.add(scan.subsequences as usize * size_of::<Dc>()),
-                    found: parts.add(scan.groups() as usize * size_of::<Found>()),
+                    nodes: parts.add(sections * SECTION_NODES as usize * size_of::<Node>()),
+                    exits: parts.add(sections * SLOTS as usize * size_of::<SectionExit>()),
+                    entries: parts.add(sections * size_of::<SectionEntry>()),
+                    dc_sums: parts.add(scan.subsequences as usize * size_of::<DcSums>()),
+                    group_dc: parts.add(scan.groups() as usize * size_of::<GroupDc>()),
                 }
             })
             .collect();
@@ -166,10 +168,10 @@ impl Context {
         let mut zeros = Parts::default();
         let coefficients = zeros.add(bytes(&picture));
         // Zeros as well, as not all blocks have a data unit, and not all data end with a word.
-        let owners = zeros.add(picture.blocks() * size_of::<Owner>());
+        let origins = zeros.add(picture.blocks() * size_of::<BlockOrigin>());
         let data: Vec<_> = scans
             .iter()
-            .map(|scan| zeros.add(scan.bytes() + MORE))
+            .map(|scan| zeros.add(scan.bytes() + READ_AHEAD))
             .collect();
         let mut target = self.scratch(zeros.end)?;
         let zero = target.pointer().as_raw();
@@ -177,13 +179,13 @@ impl Context {
         let address = |at: usize| start + at as u64;
 
         let mut job = picture_job(jpeg);
-        job.owners = zero + owners as u64;
+        job.block_origins = zero + origins as u64;
         for (ScanPlan { scan, .. }, results) in scans.iter().zip(&results) {
             for unit in &scan.units[..scan.unit_count as usize] {
-                job.sums[unit.blocks.component as usize] = Sums {
-                    sums: address(results.sums),
-                    found: address(results.found),
-                    group: THREADS.into(),
+                job.dc[unit.blocks.component as usize] = DcAddresses {
+                    dc_sums: address(results.dc_sums),
+                    group_dc: address(results.group_dc),
+                    group_len: GROUP_THREADS.into(),
                 };
             }
         }
@@ -198,13 +200,13 @@ impl Context {
                 put::<u8>(&mut pinned, file, &jpeg.bytes()[scan.data.clone()]);
             }
         }
-        let _turn = self.take_turn();
-        target.follow(&self.uploads)?;
+        let _launching = self.lock_launch();
+        target.wait_on(&self.uploads)?;
         // SAFETY: that many bytes are there, and the stream is this context's.
         let result = unsafe { sys::cuMemsetD8Async(zero, 0, zeros.end, self.uploads.as_inner()) };
         check_raw("cuMemsetD8Async", result)?;
         // Behind the zeros, so that who waits for the upload waits for both.
-        work.follow(&self.uploads)?;
+        work.wait_on(&self.uploads)?;
         if let Some(file) = file {
             for (scan, &at) in scans.iter().zip(&files) {
                 let to = work.pointer().wrapping_add(at);
@@ -225,16 +227,16 @@ impl Context {
                     first_chunk: 0,
                     file_bytes: scans[i].data.len() as u32,
                     file: address(files[i]),
-                    kept: address(kept),
-                    words: zero + data[i] as u64,
+                    kept_before: address(kept),
+                    data: zero + data[i] as u64,
                     segments: address(segments),
                     tables: address(tables),
                     nodes: address(results.nodes),
-                    ends: address(results.ends),
-                    joints: address(results.joints),
-                    sums: address(results.sums),
-                    found: address(results.found),
-                    owners: zero + owners as u64,
+                    exits: address(results.exits),
+                    entries: address(results.entries),
+                    dc_sums: address(results.dc_sums),
+                    group_dc: address(results.group_dc),
+                    block_origins: zero + origins as u64,
                     coefficients: zero + coefficients as u64,
                     status: 0,
                     first_section: 0,
@@ -340,10 +342,10 @@ impl Context {
         let mut pinned = self.pinned(parts.end)?;
         pinned[statuses_at..jobs_at].fill(0);
         put(&mut pinned, jobs_at, &jobs);
-        let turn = self.take_turn();
-        table.follow(stream)?;
+        let launching = self.lock_launch();
+        table.wait_on(stream)?;
         for (_, ticket) in tickets {
-            ticket.upload.precede(stream)?;
+            ticket.upload.order_before(stream)?;
         }
         pinned.start_upload(table.pointer(), parts.end, stream)?;
         let job_table = table.pointer().wrapping_add(jobs_at);
@@ -352,13 +354,13 @@ impl Context {
         // Two hold the nodes of a group as well.
         let shared = tables.unwrap_or(0).max(2) * size_of::<Table>() as u32;
         let guesses = jobs.iter().map(|job| job.scan.guesses()).max();
-        let guessing = (SECTION * guesses.unwrap_or(1) + WARM_UP).next_multiple_of(32);
+        let guessing = (SECTION * guesses.unwrap_or(1) + MAX_WARM_UP).next_multiple_of(32);
         for (kernel, grid, threads, shared) in [
-            ("jpeg_unstuff", chunks, THREADS, 0),
+            ("jpeg_unstuff", chunks, GROUP_THREADS, 0),
             ("jpeg_synchronize", sections, guessing, shared),
-            ("jpeg_join", count, JOINERS, 0),
-            ("jpeg_write", groups, THREADS, shared),
-            ("jpeg_carry", count, THREADS, 0),
+            ("jpeg_join", count, JOIN_THREADS, 0),
+            ("jpeg_write", groups, GROUP_THREADS, shared),
+            ("jpeg_carry", count, GROUP_THREADS, 0),
         ] {
             let function = self.function(kernel)?;
             // SAFETY: the kernels take these two arguments, or the first of them; every address in
@@ -369,8 +371,8 @@ impl Context {
             check("cuLaunchKernel", launched)?;
         }
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
-        table.leave(stream)?;
-        drop(turn);
+        table.record_on(stream)?;
+        drop(launching);
         pinned.wait()?;
         let statuses = cast_slice::<u8, u32>(&pinned[..tickets.len() * 4]);
         Ok(statuses.to_vec())
@@ -381,8 +383,8 @@ fn picture_job(jpeg: &Jpeg<'_>) -> PictureJob {
     PictureJob {
         picture: *jpeg.picture(),
         quantizers: *jpeg.quantizers(),
-        sums: [Sums::default(); 4],
-        owners: 0,
+        dc: [DcAddresses::default(); 4],
+        block_origins: 0,
     }
 }
 
@@ -396,10 +398,10 @@ struct Ticket {
 /// Where what the kernels find of a scan is among a buffer's parts.
 struct Results {
     nodes: usize,
-    ends: usize,
-    joints: usize,
-    sums: usize,
-    found: usize,
+    exits: usize,
+    entries: usize,
+    dc_sums: usize,
+    group_dc: usize,
 }
 
 /// Parts of a buffer, one behind the other.

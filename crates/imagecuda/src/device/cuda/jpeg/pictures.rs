@@ -37,11 +37,11 @@ impl<P: DevicePixel> Buffer<P> {
                 Some((context.scratch(bytes)?, self.room_to_turn(bytes, spec)?))
             }
         };
-        let _turn = context.take_turn();
+        let _launching = context.lock_launch();
         for memory in &mut from.memory {
-            memory.follow(&context.stream)?;
+            memory.wait_on(&context.stream)?;
         }
-        samples.follow(&context.stream)?;
+        samples.wait_on(&context.stream)?;
         let job = DevicePointer::from_raw(from.job);
         let coefficients = DevicePointer::from_raw(from.coefficients);
         let inverse = [job, coefficients, samples.pointer()];
@@ -61,16 +61,16 @@ impl<P: DevicePixel> Buffer<P> {
                 context.run_jpeg(kernel, to, grid, shaper)?;
             }
             Some((mut pixels, turned)) => {
-                pixels.follow(&context.stream)?;
+                pixels.wait_on(&context.stream)?;
                 let to = [job, samples.pointer(), pixels.pointer()];
                 context.run_jpeg("jpeg_to_bytes", to, grid, None)?;
                 self.expand_scratch(&mut pixels, turned, spec)?;
             }
         }
-        samples.leave(&context.stream)?;
+        samples.record_on(&context.stream)?;
         from.memory
             .iter_mut()
-            .try_for_each(|memory| memory.leave(&context.stream))
+            .try_for_each(|memory| memory.record_on(&context.stream))
     }
 }
 

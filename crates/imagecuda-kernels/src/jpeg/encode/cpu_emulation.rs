@@ -116,7 +116,7 @@ pub fn encode(frame: &Frame, coefficients: &Coefficients, tables: &[Tables; 2]) 
     let mut file = vec![0; (len + zeros) as usize];
     let mut at = 0;
     for piece in pieces() {
-        piece.place(at, |at, byte| file[at as usize] = byte);
+        piece.scatter(at, |at, byte| file[at as usize] = byte);
         at += u64::from(piece.len + piece.zeros());
     }
     file

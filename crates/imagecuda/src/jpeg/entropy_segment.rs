@@ -4,7 +4,7 @@ use imagecuda_kernels::jpeg::stuffing::CHUNK;
 
 /// What is found on the way to the end of entropy-coded data.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Coded {
+pub(super) struct EntropySegment {
     /// Where the marker behind them is, or the end of the file.
     pub(super) end: usize,
     /// Where restart markers are.
@@ -13,7 +13,7 @@ pub(super) struct Coded {
     pub(super) marks: Vec<u32>,
 }
 
-impl Coded {
+impl EntropySegment {
     /// The data that start at `at`.
     pub(super) fn find(bytes: &[u8], mut at: usize) -> Self {
         let mut restarts = Vec::new();
@@ -127,8 +127,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// As [`Coded::find`], byte after byte.
-    fn slow(bytes: &[u8], from: usize) -> Coded {
+    /// As [`EntropySegment::find`], byte after byte.
+    fn slow(bytes: &[u8], from: usize) -> EntropySegment {
         let (mut restarts, mut end) = (Vec::new(), bytes.len());
         let mut at = from;
         while at + 1 < bytes.len() {
@@ -146,7 +146,7 @@ mod tests {
             at += 1;
         }
         let count = |chunk: &[u8]| chunk.iter().filter(|&&byte| byte == 0xff).count() as u32;
-        Coded {
+        EntropySegment {
             end,
             restarts,
             marks: bytes[from..end].chunks(CHUNK).map(count).collect(),
@@ -175,7 +175,7 @@ mod tests {
                     _ => bytes.push((state >> 10) as u8),
                 }
             }
-            prop_assert_eq!(Coded::find(&bytes, 3), slow(&bytes, 3));
+            prop_assert_eq!(EntropySegment::find(&bytes, 3), slow(&bytes, 3));
         }
     }
 }

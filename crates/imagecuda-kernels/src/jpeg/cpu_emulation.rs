@@ -1,12 +1,15 @@
 //! The kernels of Huffman decoding on the host: thread after thread, and the same results.
 
 use super::{
-    decoder::{Alone, Decoder, Nodes, Output},
-    groups::{self, Found, Owner},
-    huffman::{Entry, Table, Tables},
+    decoder::{Decoder, Nodes, Output, SingleThread},
+    groups::{self, BlockOrigin, GroupDc},
+    huffman::{ScanTables, Table, TableEntry},
     picture::{BLOCK, Picture},
-    scan::{Blocks, Dc, NATURAL, Scan, Segment, State, status},
-    sections::{self, End, Joint, Map, NONE, Node, PLACES, SECTION, SLOTS, walk},
+    scan::{BlockGrid, DcSums, NATURAL, Scan, Segment, State, status},
+    sections::{
+        self, BOUNDARIES, NO_SLOT, Node, SECTION, SLOTS, SectionEntry, SectionExit, SectionMap,
+        walk,
+    },
     stuffing::{CHUNK, PIECE, Piece},
 };
 use alloc::{vec, vec::Vec};
@@ -15,7 +18,7 @@ use core::cell::Cell;
 
 /// The data of a scan, of those that the `file` has. So many bytes before each chunk are `kept`.
 pub fn unstuff(scan: &Scan, segments: &[Segment], file: &[u8], kept: &[u32]) -> Vec<u32> {
-    let bytes = scan.subsequence / 8;
+    let bytes = scan.subsequence_bits / 8;
     let mut words = vec![0; (scan.subsequences * bytes) as usize / 4];
     let data: &mut [u8] = cast_slice_mut(&mut words);
     for (chunk, &kept) in kept.iter().enumerate() {
@@ -30,7 +33,7 @@ pub fn unstuff(scan: &Scan, segments: &[Segment], file: &[u8], kept: &[u32]) -> 
                 before: start.checked_sub(1).map_or(0, |before| file[before]),
                 len: here.len() as u32,
             };
-            piece.place(segments, start as u32, kept, bytes, |at, byte| {
+            piece.scatter(segments, start as u32, kept, bytes, |at, byte| {
                 if let Some(to) = data.get_mut(at as usize) {
                     *to = byte;
                 }
@@ -62,20 +65,20 @@ pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> 
     for section in 0..scan.sections() {
         sections.push(synchronize(input, section));
     }
-    let (joints, mut wrong) = join(&sections);
-    let mut sums = vec![Dc::default(); scan.subsequences as usize];
-    let mut found = vec![Found::default(); scan.groups() as usize];
-    let mut owners = vec![None; scan.blocks as usize];
+    let (entries, mut wrong) = join(&sections);
+    let mut sums = vec![DcSums::default(); scan.subsequences as usize];
+    let mut group_dc = vec![GroupDc::default(); scan.groups() as usize];
+    let mut origins = vec![None; scan.blocks as usize];
     for group in 0..scan.groups() {
-        let written = (&mut sums[..], &mut found[..], &mut owners[..]);
-        wrong |= write(input, group, (&sections, &joints), written, coefficients);
+        let written = (&mut sums[..], &mut group_dc[..], &mut origins[..]);
+        wrong |= write(input, group, (&sections, &entries), written, coefficients);
     }
-    carry(input, &mut found);
+    carry(input, &mut group_dc);
     for (number, part) in picture.parts().iter().enumerate() {
         for block in part.first_block as usize..part.first_block as usize + part.blocks() {
-            if let Some(owner) = owners.get(block).copied().flatten() {
+            if let Some(origin) = origins.get(block).copied().flatten() {
                 let first = &mut coefficients[block * BLOCK];
-                let sum = before(owner, &sums, &found);
+                let sum = dc_before(origin, &sums, &group_dc);
                 *first = first.wrapping_add(sum.get(number as u8));
             }
         }
@@ -84,10 +87,10 @@ pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> 
 }
 
 /// The differences of DC before a subsequence in its segment.
-fn before(owner: Owner, sums: &[Dc], found: &[Found]) -> Dc {
-    let own = sums[owner.subsequence() as usize];
-    match owner.is_carried() {
-        true => own.plus(found[(owner.subsequence() / groups::THREADS) as usize].carried),
+fn dc_before(origin: BlockOrigin, sums: &[DcSums], group_dc: &[GroupDc]) -> DcSums {
+    let own = sums[origin.subsequence() as usize];
+    match origin.needs_carry() {
+        true => own.plus(group_dc[(origin.subsequence() / groups::GROUP_THREADS) as usize].before),
         false => own,
     }
 }
@@ -95,7 +98,7 @@ fn before(owner: Owner, sums: &[Dc], found: &[Found]) -> Dc {
 /// What a section leaves behind.
 struct Section {
     nodes: Vec<Node>,
-    ends: Vec<End>,
+    exits: Vec<SectionExit>,
 }
 
 fn synchronize(input: Input<'_>, section: u32) -> Section {
@@ -105,13 +108,13 @@ fn synchronize(input: Input<'_>, section: u32) -> Section {
         segments,
         ..
     } = input;
-    let end = scan.warm_up() + scan.section(section);
-    let nodes = vec![Cell::new(Node::EMPTY); (PLACES * SLOTS) as usize];
-    let places: Vec<_> = (0..end)
-        .map(|at| scan.place(segments, section, at))
+    let end = scan.warm_up() + scan.section_len(section);
+    let nodes = vec![Cell::new(Node::EMPTY); (BOUNDARIES * SLOTS) as usize];
+    let subsequences: Vec<_> = (0..end)
+        .map(|at| scan.section_subsequence(segments, section, at))
         .collect();
-    for (row, place) in nodes.chunks(SLOTS as usize).zip(&places) {
-        if place.is_some_and(|place| place.is_first()) {
+    for (row, subsequence) in nodes.chunks(SLOTS as usize).zip(&subsequences) {
+        if subsequence.is_some_and(|subsequence| subsequence.starts_segment()) {
             row[0].set(Node::ROOT);
         }
     }
@@ -121,47 +124,47 @@ fn synchronize(input: Input<'_>, section: u32) -> Section {
     };
     // The last one first: at any place those of one subsequence arrive before those of two, as they do
     // where all begin together.
-    for (at, place) in (0..end).zip(&places).rev() {
-        let Some(place) = *place else {
+    for (at, subsequence) in (0..end).zip(&subsequences).rev() {
+        let Some(subsequence) = *subsequence else {
             continue;
         };
-        let is_first = place.is_first();
-        for guess in 0..if is_first { 1 } else { scan.guesses() } {
-            let state = State::guess(scan.guess(guess));
-            let mut decoder = Decoder::new(scan, input, words, place, state);
-            decoder.synchronize(true, Alone, nodes, at, is_first);
+        let starts_segment = subsequence.starts_segment();
+        for guess in 0..if starts_segment { 1 } else { scan.guesses() } {
+            let state = State::block_start(scan.guessed_unit(guess));
+            let mut decoder = Decoder::new(scan, input, words, subsequence, state);
+            decoder.synchronize(true, SingleThread, nodes, at, starts_segment);
         }
     }
     let own = &nodes.nodes[(scan.warm_up() * SLOTS) as usize..];
     let own: Vec<_> = own.iter().map(Cell::get).collect();
     let node = |at, slot| own[(at * SLOTS + slot) as usize];
-    let ends = (0..SLOTS).map(|slot| sections::end(scan.section(section), node, slot));
+    let exits = (0..SLOTS).map(|slot| sections::exit(scan.section_len(section), node, slot));
     Section {
-        ends: ends.collect(),
+        exits: exits.collect(),
         nodes: own,
     }
 }
 
 /// Which of each section's entries is right, and what is wrong.
-fn join(sections: &[Section]) -> (Vec<Joint>, u32) {
-    let mut joints = Vec::new();
-    let (mut entry, mut before, mut wrong) = (0, 0u32, 0);
+fn join(sections: &[Section]) -> (Vec<SectionEntry>, u32) {
+    let mut entries = Vec::new();
+    let (mut slot, mut units_before, mut wrong) = (0, 0u32, 0);
     for (number, section) in sections.iter().enumerate() {
-        joints.push(Joint { entry, before });
-        if entry == NONE {
+        entries.push(SectionEntry { slot, units_before });
+        if slot == NO_SLOT {
             wrong |= status::UNSYNCHRONIZED;
         }
-        before = before.wrapping_add(section.ends[entry as usize].units());
+        units_before = units_before.wrapping_add(section.exits[slot as usize].units());
         if let Some(next) = sections.get(number + 1) {
-            let end = |slot| section.ends[slot as usize];
+            let exit = |slot| section.exits[slot as usize];
             let nodes = next.nodes.first_chunk().copied().unwrap_or_default();
-            entry = Map::new(end, nodes).of(entry);
+            slot = SectionMap::new(exit, nodes).apply(slot);
         }
     }
-    (joints, wrong)
+    (entries, wrong)
 }
 
-impl<'a> Tables for Input<'a> {
+impl<'a> ScanTables for Input<'a> {
     type Table = Option<&'a Table>;
     type Unit = u32;
 
@@ -169,7 +172,7 @@ impl<'a> Tables for Input<'a> {
         number
     }
 
-    fn number(self, unit: u32) -> u32 {
+    fn unit_number(self, unit: u32) -> u32 {
         unit
     }
 
@@ -184,15 +187,15 @@ impl<'a> Tables for Input<'a> {
         (tables.map(|number| self.tables.get(number as usize)), after)
     }
 
-    fn look_up(table: Self::Table, bits: u32) -> Entry {
-        table.map_or(Entry::NONE, |table| table.look_up(bits))
+    fn look_up(table: Self::Table, bits: u32) -> TableEntry {
+        table.map_or(TableEntry::NONE, |table| table.look_up(bits))
     }
 
-    fn blocks(self, unit: u32) -> Blocks {
+    fn blocks(self, unit: u32) -> BlockGrid {
         self.scan.unit(unit).blocks
     }
 
-    fn natural(self, index: u32) -> u32 {
+    fn natural_order(self, index: u32) -> u32 {
         NATURAL[index as usize].into()
     }
 }
@@ -204,8 +207,8 @@ struct SectionNodes<'a> {
 }
 
 impl Nodes for SectionNodes<'_> {
-    fn enter(self, at: u32, state: State) -> (u32, bool) {
-        let row = &self.nodes[(at * SLOTS) as usize..][..NONE as usize];
+    fn insert(self, at: u32, state: State) -> (u32, bool) {
+        let row = &self.nodes[(at * SLOTS) as usize..][..NO_SLOT as usize];
         for (slot, node) in (0..).zip(row) {
             if !node.get().is_some() {
                 node.set(Node::new(state));
@@ -215,10 +218,10 @@ impl Nodes for SectionNodes<'_> {
                 return (slot, false);
             }
         }
-        (NONE, false)
+        (NO_SLOT, false)
     }
 
-    fn put(self, at: u32, slot: u32, node: Node) {
+    fn update(self, at: u32, slot: u32, node: Node) {
         self.nodes[(at * SLOTS + slot) as usize].set(node);
     }
 
@@ -230,8 +233,8 @@ impl Nodes for SectionNodes<'_> {
 fn write(
     input: Input<'_>,
     group: u32,
-    (sections, joints): (&[Section], &[Joint]),
-    (sums, found, owners): (&mut [Dc], &mut [Found], &mut [Option<Owner>]),
+    (sections, entries): (&[Section], &[SectionEntry]),
+    (sums, group_dc, origins): (&mut [DcSums], &mut [GroupDc], &mut [Option<BlockOrigin>]),
     coefficients: &mut [i16],
 ) -> u32 {
     let Input {
@@ -240,77 +243,82 @@ fn write(
         segments,
         ..
     } = input;
-    let first = group * groups::THREADS;
+    let first = group * groups::GROUP_THREADS;
     let mut wrong = 0;
-    let mut dc = Dc::default();
+    let mut dc = DcSums::default();
     // What the decoders before do in the section.
-    let mut passes = Vec::new();
-    for number in first..scan.end_of(group) {
+    let mut subsequence_entries = Vec::new();
+    for number in first..scan.group_end(group) {
         let (section, at) = (number / SECTION, number % SECTION);
-        let joint = joints[section as usize];
+        let entry = entries[section as usize];
         if at == 0 {
             let nodes = &sections[section as usize].nodes;
             let node = |at, slot| nodes[(at * SLOTS + slot) as usize];
-            passes.clear();
-            let visit = |_, pass| passes.push(pass);
-            walk(scan.section(section), node, joint.entry, visit);
+            subsequence_entries.clear();
+            let visit = |_, entry| subsequence_entries.push(entry);
+            walk(scan.section_len(section), node, entry.slot, visit);
         }
-        let Some(place) = scan.find(segments, number) else {
+        let Some(subsequence) = scan.find_subsequence(segments, number) else {
             continue;
         };
-        let is_carried = place.first < first;
-        let start = (place.first / SECTION, place.first % SECTION);
+        let needs_carry = subsequence.first_of_segment < first;
+        let start = (
+            subsequence.first_of_segment / SECTION,
+            subsequence.first_of_segment % SECTION,
+        );
         let mut before = 0;
         let mut from = start.1;
         if start.0 < section {
-            before = joint.before.wrapping_sub(joints[start.0 as usize].before);
+            before = entry
+                .units_before
+                .wrapping_sub(entries[start.0 as usize].units_before);
             from = 0;
         }
-        let own = &passes[from as usize..at as usize];
-        before += own.iter().map(|pass| pass.units()).sum::<u32>();
-        if place.is_first() {
-            dc = Dc::default();
+        let own = &subsequence_entries[from as usize..at as usize];
+        before += own.iter().map(|entry| entry.units()).sum::<u32>();
+        if subsequence.starts_segment() {
+            dc = DcSums::default();
         }
-        let pass = passes[at as usize];
-        let mut decoder = Decoder::new(scan, input, words, place, pass.state());
-        let owner = Owner::new(number, is_carried);
+        let subsequence_entry = subsequence_entries[at as usize];
+        let mut decoder = Decoder::new(scan, input, words, subsequence, subsequence_entry.state());
+        let origin = BlockOrigin::new(number, needs_carry);
         sums[number as usize] = dc;
         let mut output = HostOutput {
             coefficients,
-            owners,
-            owner,
+            origins,
+            origin,
             block: 0,
-            dc: Dc::default(),
+            dc: DcSums::default(),
         };
-        let bad = decoder.write(true, Alone, before, pass, &mut output);
+        let bad = decoder.write(true, SingleThread, before, subsequence_entry, &mut output);
         let own = output.dc;
         dc = dc.plus(own);
         wrong |= bad;
     }
-    found[group as usize].dc = dc;
+    group_dc[group as usize].own = dc;
     wrong
 }
 
 struct HostOutput<'a> {
     coefficients: &'a mut [i16],
-    owners: &'a mut [Option<Owner>],
-    owner: Owner,
+    origins: &'a mut [Option<BlockOrigin>],
+    origin: BlockOrigin,
     block: usize,
-    dc: Dc,
+    dc: DcSums,
 }
 
 impl Output for HostOutput<'_> {
-    fn sum(&self, component: u32) -> i16 {
+    fn dc_sum(&self, component: u32) -> i16 {
         self.dc.get(component as u8)
     }
 
-    fn go_on(&mut self, block: u32) {
+    fn resume_block(&mut self, block: u32) {
         self.block = block as usize;
     }
 
-    fn begin(&mut self, block: u32, component: u32, sum: i16) {
-        self.go_on(block);
-        self.owners[self.block] = Some(self.owner);
+    fn begin_block(&mut self, block: u32, component: u32, sum: i16) {
+        self.resume_block(block);
+        self.origins[self.block] = Some(self.origin);
         self.dc = self.dc.with(component as u8, sum);
     }
 
@@ -319,10 +327,10 @@ impl Output for HostOutput<'_> {
     }
 }
 
-fn carry(input: Input<'_>, found: &mut [Found]) {
+fn carry(input: Input<'_>, group_dc: &mut [GroupDc]) {
     for group in 0..input.scan.groups() {
-        let groups = input.scan.carried(input.segments, group);
-        let sum = groups.map(|group| found[group as usize].dc);
-        found[group as usize].carried = sum.fold(Dc::default(), Dc::plus);
+        let groups = input.scan.carry_sources(input.segments, group);
+        let sum = groups.map(|group| group_dc[group as usize].own);
+        group_dc[group as usize].before = sum.fold(DcSums::default(), DcSums::plus);
     }
 }

@@ -7,11 +7,11 @@ use super::super::{
 };
 use crate::{
     jpeg::{
-        bits::Words,
-        decoder::Together,
-        huffman::{Entry, Table, Tables},
-        jobs::{ScanJob, TABLES},
-        scan::{Blocks, NATURAL, Scan, Segment, UNITS},
+        bits::WordSource,
+        decoder::Lockstep,
+        huffman::{ScanTables, Table, TableEntry},
+        jobs::{MAX_TABLES, ScanJob},
+        scan::{BlockGrid, MAX_UNITS, NATURAL, Scan, Segment},
     },
     shared_memory,
 };
@@ -24,7 +24,7 @@ use core::{
 
 shared_memory! {
     /// The scan of a block.
-    scan_here: 352
+    shared_scan: 352
 }
 
 const _: () = assert!(size_of::<Scan>() == 352);
@@ -33,7 +33,7 @@ const _: () = assert!(size_of::<Scan>() == 352);
 #[derive(Clone, Copy)]
 pub(super) struct Warp;
 
-impl Together for Warp {
+impl Lockstep for Warp {
     #[inline(always)]
     fn any(&self, is_active: bool) -> bool {
         // SAFETY: all threads of a block decode together.
@@ -48,7 +48,7 @@ impl Together for Warp {
 ///
 /// `jobs` are `count` jobs, at least one, in the order of their first blocks.
 #[inline(always)]
-pub(super) unsafe fn job<'a>(
+pub(super) unsafe fn find_job<'a>(
     jobs: *const ScanJob,
     count: u32,
     first: impl Fn(&ScanJob) -> u32,
@@ -70,31 +70,31 @@ pub(super) unsafe fn job<'a>(
 }
 
 shared_memory! {
-    /// The [`UnitHere`]s of a block.
-    units_here: 320
+    /// The [`SharedUnit`]s of a block.
+    shared_units: 320
 }
 shared_memory! {
     /// The bytes of [`NATURAL`].
-    natural_here: 64
+    shared_natural: 64
 }
 
 /// What a decoder needs of a data unit: the addresses of its tables, and of the unit behind; and
 /// where its blocks are.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
-struct UnitHere {
+struct SharedUnit {
     tables: [u32; 2],
     after: u32,
     number: u32,
-    blocks: Blocks,
+    blocks: BlockGrid,
 }
 
 const _: () = {
-    assert!(size_of::<UnitHere>() * UNITS == 320);
-    assert!(offset_of!(UnitHere, blocks) == 16);
+    assert!(size_of::<SharedUnit>() * MAX_UNITS == 320);
+    assert!(offset_of!(SharedUnit, blocks) == 16);
 };
 
-/// Huffman tables in shared memory, by the address of the first [`UnitHere`].
+/// Huffman tables in shared memory, by the address of the first [`SharedUnit`].
 #[derive(Clone, Copy)]
 pub(super) struct SharedTables {
     units: u32,
@@ -110,28 +110,28 @@ impl SharedTables {
     /// All threads are here, and none uses those of another scan.
     #[inline(always)]
     unsafe fn new(scan: &Scan, tables: u32) -> Self {
-        let units = units_here::<UnitHere>();
-        let at = |number: u32| shared::address(units) + number * size_of::<UnitHere>() as u32;
+        let units = shared_units::<SharedUnit>();
+        let at = |number: u32| shared::address(units) + number * size_of::<SharedUnit>() as u32;
         let number = thread_idx_x() as u32;
-        if number < UNITS as u32 {
+        if number < MAX_UNITS as u32 {
             let unit = scan.unit(number);
             let after = number + 1;
             let table = |number: u32| tables + number * size_of::<Table>() as u32;
-            let unit = UnitHere {
+            let unit = SharedUnit {
                 tables: [table(unit.tables[0]), table(unit.tables[1])],
                 after: at(if after < scan.unit_count { after } else { 0 }),
                 number,
-                blocks: Blocks {
+                blocks: BlockGrid {
                     first: unit.blocks.first,
-                    down: unit.blocks.down,
-                    across: unit.blocks.across,
+                    row_step: unit.blocks.row_step,
+                    mcu_step: unit.blocks.mcu_step,
                     component: unit.blocks.component,
                 },
             };
             // SAFETY: there are that many.
             unsafe { units.add(number as usize).write(unit) };
         }
-        let natural = natural_here::<u8>();
+        let natural = shared_natural::<u8>();
         if let Some(place) = NATURAL.get(number as usize) {
             // SAFETY: there are that many.
             unsafe { natural.add(number as usize).write(*place) };
@@ -143,18 +143,18 @@ impl SharedTables {
     }
 }
 
-impl Tables for SharedTables {
+impl ScanTables for SharedTables {
     type Table = u32;
     type Unit = u32;
 
     #[inline(always)]
     fn unit(self, number: u32) -> u32 {
-        self.units + number.min(UNITS as u32 - 1) * size_of::<UnitHere>() as u32
+        self.units + number.min(MAX_UNITS as u32 - 1) * size_of::<SharedUnit>() as u32
     }
 
     #[inline(always)]
-    fn number(self, unit: u32) -> u32 {
-        (unit - self.units) / size_of::<UnitHere>() as u32
+    fn unit_number(self, unit: u32) -> u32 {
+        (unit - self.units) / size_of::<SharedUnit>() as u32
     }
 
     #[inline(always)]
@@ -165,30 +165,30 @@ impl Tables for SharedTables {
     }
 
     #[inline(always)]
-    fn look_up(table: u32, bits: u32) -> Entry {
+    fn look_up(table: u32, bits: u32) -> TableEntry {
         // SAFETY: a plan chooses among its own tables, which are there, by the launch; and both
         // places are in a table, the first one for any bits, and the other as the table has the
         // groups that its entries name.
         unsafe {
-            let entry = Entry::new(shared::load_u32(table + Table::place(bits)));
-            match entry.long() {
+            let entry = TableEntry::new(shared::load_u32(table + Table::offset(bits)));
+            match entry.subtable() {
                 None => entry,
-                Some(group) => {
-                    let long = table + Table::long_place(group, bits);
-                    Entry::new(shared::load_u32(long))
+                Some(subtable) => {
+                    let at = table + Table::subtable_offset(subtable, bits);
+                    TableEntry::new(shared::load_u32(at))
                 }
             }
         }
     }
 
     #[inline(always)]
-    fn blocks(self, unit: u32) -> Blocks {
+    fn blocks(self, unit: u32) -> BlockGrid {
         // SAFETY: the address of a unit.
-        cast(unsafe { shared::load_quad(unit + offset_of!(UnitHere, blocks) as u32) })
+        cast(unsafe { shared::load_quad(unit + offset_of!(SharedUnit, blocks) as u32) })
     }
 
     #[inline(always)]
-    fn natural(self, index: u32) -> u32 {
+    fn natural_order(self, index: u32) -> u32 {
         // SAFETY: one of the bytes.
         unsafe { shared::load_u8(self.natural + (index & 63)) }
     }
@@ -196,9 +196,9 @@ impl Tables for SharedTables {
 
 /// Data in device memory.
 #[derive(Clone, Copy)]
-pub(super) struct DeviceWords(*const u32);
+pub(super) struct DeviceData(*const u32);
 
-impl Words for DeviceWords {
+impl WordSource for DeviceData {
     #[inline(always)]
     fn word(self, number: u32) -> u32 {
         // SAFETY: no decoder begins a symbol more than 31 bits behind its subsequence, or reads more
@@ -208,16 +208,16 @@ impl Words for DeviceWords {
 }
 
 /// What a block needs of a job.
-pub(super) struct Here<'a> {
+pub(super) struct BlockWork<'a> {
     pub(super) job: &'a ScanJob,
     pub(super) scan: &'a Scan,
-    pub(super) words: DeviceWords,
+    pub(super) data: DeviceData,
     pub(super) segments: &'a [Segment],
     /// The number of the block among those for the job.
     pub(super) number: u32,
 }
 
-/// Words, as memory is read at its best.
+/// WordSource, as memory is read at its best.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 pub(super) struct Quad(pub(super) [u32; 4]);
@@ -228,7 +228,7 @@ pub(super) struct Quad(pub(super) [u32; 4]);
 ///
 /// Both are valid for that many bytes, and aligned to 16.
 #[inline(always)]
-pub(super) unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
+pub(super) unsafe fn copy_to_shared(from: *const u8, to: *mut u8, bytes: usize) {
     // Not an array, which goes through memory where it is written on a condition.
     #[derive(Clone, Copy)]
     #[repr(C, align(16))]
@@ -260,29 +260,29 @@ pub(super) unsafe fn share(from: *const u8, to: *mut u8, bytes: usize) {
 /// `jobs` are `count` jobs, at least one, in the order of their first blocks, whose addresses are
 /// valid.
 #[inline(always)]
-pub(super) unsafe fn here<'a>(
+pub(super) unsafe fn block_work<'a>(
     jobs: *const ScanJob,
     count: u32,
     first: impl Fn(&ScanJob) -> u32,
-) -> Here<'a> {
+) -> BlockWork<'a> {
     // SAFETY: what the caller promised. Shared memory is written before the barrier only.
     unsafe {
-        let (job, number) = job(jobs, count, first);
-        let scan = scan_here::<Scan>();
-        share((&raw const job.scan).cast(), scan.cast(), size_of::<Scan>());
+        let (job, number) = find_job(jobs, count, first);
+        let scan = shared_scan::<Scan>();
+        copy_to_shared((&raw const job.scan).cast(), scan.cast(), size_of::<Scan>());
         barrier();
         let scan = &*scan;
-        Here {
+        BlockWork {
             job,
             scan,
-            words: DeviceWords(job.words as *const u32),
+            data: DeviceData(job.data as *const u32),
             segments: slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize),
             number,
         }
     }
 }
 
-impl Here<'_> {
+impl BlockWork<'_> {
     /// The scan's tables, in the shared memory that the launch has for as many as any job has.
     /// All threads of the block call this.
     ///
@@ -291,12 +291,12 @@ impl Here<'_> {
     /// All threads are here, and none uses that memory for anything else.
     #[inline(always)]
     pub(super) unsafe fn tables(&self) -> SharedTables {
-        let table_count = (self.job.table_count as usize).min(TABLES);
+        let table_count = (self.job.table_count as usize).min(MAX_TABLES);
         let tables = shared::dynamic::<Table>();
         // SAFETY: a job's tables; what the caller promised.
         unsafe {
             let from = self.job.tables as *const u8;
-            share(from, tables.cast(), table_count * size_of::<Table>());
+            copy_to_shared(from, tables.cast(), table_count * size_of::<Table>());
             let tables = SharedTables::new(self.scan, shared::address(tables));
             barrier();
             tables
@@ -306,7 +306,7 @@ impl Here<'_> {
 
 /// Notes what is wrong with a job's picture.
 #[inline(always)]
-pub(super) fn mark(job: &ScanJob, wrong: u32) {
+pub(super) fn set_status(job: &ScanJob, wrong: u32) {
     if wrong != 0 {
         // SAFETY: aligned, and only ever accessed so while kernels run.
         let status = unsafe { AtomicU32::from_ptr(job.status as *mut u32) };

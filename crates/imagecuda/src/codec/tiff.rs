@@ -2,7 +2,9 @@
 
 mod damaged;
 mod deflate;
+mod empty;
 mod inside;
+mod luma;
 mod metadata;
 mod places;
 mod samples;
@@ -10,7 +12,11 @@ mod write;
 
 pub(super) use self::{damaged::open_damaged, write::write};
 
-use self::samples::{Kind, Meaning};
+use self::{
+    empty::Empty,
+    luma::YCbCr,
+    samples::{Kind, Meaning},
+};
 use super::{Decode, Header, Pixels, Sink, within};
 use crate::backend::cpu::zeroed;
 use crate::{Error, Limits, Result};
@@ -32,6 +38,7 @@ struct Tiff<'a> {
     decoder: Reader<'a>,
     header: Header,
     page: Page,
+    empty: Empty,
     limit: u64,
 }
 
@@ -78,7 +85,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         Some(Photometric::WhiteIsZero) => Meaning::InvertedGray,
         Some(Photometric::RGB) => Meaning::Rgb,
         Some(Photometric::CMYK) => Meaning::Cmyk,
-        Some(Photometric::YCbCr) => Meaning::YCbCr,
+        Some(Photometric::YCbCr) => Meaning::YCbCr(YCbCr::new(&mut decoder, kind)?),
         Some(Photometric::RGBPalette) => {
             Meaning::palette(decoder.get_tag_u16_vec(Tag::ColorMap).map_err(error)?, bits)?
         }
@@ -110,7 +117,8 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     let (across, _) = decoder.chunk_dimensions();
     within("bytes", page.row_bytes(across), limits.bytes)?;
     places::check(bytes, &mut decoder, &page)?;
-    inside::check(bytes, &mut decoder, limits)?;
+    inside::check(bytes, &mut decoder, &page, limits)?;
+    let empty = Empty::find(&mut decoder, &page)?;
 
     // The crate interprets little by itself, but gives any samples if it takes them for gray.
     let patch = !page.is_direct()
@@ -140,6 +148,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         decoder,
         header,
         page,
+        empty,
         limit: limits.bytes,
     })
 }
@@ -212,7 +221,7 @@ fn patch_photometric(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
 
 /// Turns data whose bits run from low to high into what the crate knows.
 fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
-    for (offset, count) in places::all(decoder)? {
+    for (offset, count) in places::distinct(decoder)? {
         let mut range = offset as usize..offset.saturating_add(count) as usize;
         if damaged {
             range.end = range.end.min(bytes.len());
@@ -284,11 +293,15 @@ impl Decode for Tiff<'_> {
     }
 
     fn read_into(mut self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let by_chunks = self.empty.is_any() || self.has_cut_tiles();
         if self.page.is_direct() {
-            return self.decoder.read_image_bytes(out).map_err(error);
+            return match by_chunks {
+                true => damaged::read_all_chunks(&mut self, out),
+                false => self.decoder.read_image_bytes(out).map_err(error),
+            };
         }
         let mut raw: Vec<u8> = zeroed(self.raw_bytes()?)?;
-        match self.has_cut_tiles() {
+        match by_chunks {
             true => damaged::read_all_chunks(&mut self, &mut raw)?,
             false => self.decoder.read_image_bytes(&mut raw).map_err(error)?,
         }

@@ -24,6 +24,8 @@
 use crate::{Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
+#[cfg(feature = "bmp")]
+mod bmp;
 mod damaged;
 mod exif;
 pub(crate) mod frames;
@@ -31,6 +33,8 @@ pub(crate) mod frames;
 mod gif;
 #[cfg(feature = "heif")]
 mod heif;
+#[cfg(feature = "ico")]
+mod ico;
 #[cfg(any(feature = "png", feature = "tiff"))]
 mod in_order;
 #[cfg(feature = "jpeg")]
@@ -57,6 +61,8 @@ mod raster;
 #[cfg(feature = "webp")]
 mod riff;
 mod sink;
+#[cfg(feature = "tga")]
+mod tga;
 #[cfg(feature = "tiff")]
 mod tiff;
 #[cfg(feature = "webp")]
@@ -177,7 +183,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "heif")]
         Format::Avif | Format::Heif => heif::open(format, bytes, limits),
         #[cfg(feature = "bmp")]
-        Format::Bmp => raster::bmp(bytes, limits),
+        Format::Bmp => bmp::open(bytes, limits),
         #[cfg(feature = "exr")]
         Format::Exr => raster::exr(bytes, limits),
         #[cfg(feature = "gif")]
@@ -185,7 +191,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "hdr")]
         Format::Hdr => raster::hdr(bytes, limits),
         #[cfg(feature = "ico")]
-        Format::Ico => raster::ico(bytes, limits),
+        Format::Ico => ico::open(bytes, limits),
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open(bytes),
         #[cfg(feature = "png")]
@@ -198,7 +204,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "qoi")]
         Format::Qoi => raster::qoi(bytes, limits),
         #[cfg(feature = "tga")]
-        Format::Tga => raster::tga(bytes, limits),
+        Format::Tga => tga::open(bytes, limits),
         #[cfg(feature = "tiff")]
         Format::Tiff => tiff::open(bytes, limits),
         #[cfg(feature = "webp")]

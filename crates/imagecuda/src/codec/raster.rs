@@ -96,12 +96,6 @@ fn write(encoder: impl ImageEncoder, pixels: Pixels<'_>) -> Result<()> {
 }
 
 #[cfg(feature = "bmp")]
-pub(super) fn bmp<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    let decoder = image::codecs::bmp::BmpDecoder::new(Cursor::new(bytes));
-    open(decoder, limits, Curve::Encoded)
-}
-
-#[cfg(feature = "bmp")]
 pub(super) fn write_bmp(pixels: Pixels<'_>, mut out: &mut dyn Sink) -> Result<()> {
     write(image::codecs::bmp::BmpEncoder::new(&mut out), pixels)
 }
@@ -223,22 +217,6 @@ pub(super) fn write_hdr(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
 }
 
 #[cfg(feature = "ico")]
-pub(super) fn ico<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    /// The decoder of a PNG inside has no limit of its own, and a profile's bytes inflate to a
-    /// thousand times as many. It is looked for in all of the file, since the list of pictures may be
-    /// long, and all of them the same.
-    const MOST_PROFILE: u32 = 64 << 10;
-    let is_large = |[a, b, c, d, kind @ ..]: &[u8; 8]| {
-        kind == b"iCCP" && u32::from_be_bytes([*a, *b, *c, *d]) > MOST_PROFILE
-    };
-    if bytes.array_windows().any(is_large) {
-        return Err(Error::decode("the profile is too large"));
-    }
-    let decoder = image::codecs::ico::IcoDecoder::new(Cursor::new(bytes));
-    open(decoder, limits, Curve::Encoded)
-}
-
-#[cfg(feature = "ico")]
 pub(super) fn write_ico(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
     check_sides(&pixels, 256)?;
     // The PNG inside an icon must have alpha, whether the picture has or not.
@@ -333,41 +311,6 @@ pub(super) fn qoi<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
 #[cfg(feature = "qoi")]
 pub(super) fn write_qoi(pixels: Pixels<'_>, out: &mut dyn Sink) -> Result<()> {
     write(image::codecs::qoi::QoiEncoder::new(out), pixels)
-}
-
-#[cfg(feature = "tga")]
-pub(super) fn tga<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    let decoder = image::codecs::tga::TgaDecoder::new(Cursor::new(bytes));
-    let decoder = open(decoder, limits, Curve::Encoded)?;
-    // The decoder above got past these: an image type, a depth, and a count of alpha bits.
-    let &[_, _, kind, .., depth, descriptor] = bytes.first_chunk::<18>().unwrap_or(&[0; 18]);
-    let opaque = matches!(kind, 2 | 10) && depth == 32 && descriptor & 15 == 0;
-    Ok(if opaque {
-        Box::new(OpaqueTga(decoder))
-    } else {
-        decoder
-    })
-}
-
-/// A TGA file whose fourth channel is not alpha, which the `image` crate takes it for.
-#[cfg(feature = "tga")]
-struct OpaqueTga<'a>(Box<dyn Decode + 'a>);
-
-#[cfg(feature = "tga")]
-impl Decode for OpaqueTga<'_> {
-    fn header(&self) -> Header {
-        self.0.header()
-    }
-
-    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        let rgba = self.header().layout == Layout::Rgba8;
-        self.0.read_into(out)?;
-        if rgba {
-            let alphas = out.iter_mut().skip(3).step_by(4);
-            alphas.for_each(|alpha| *alpha = 255);
-        }
-        Ok(())
-    }
 }
 
 #[cfg(feature = "tga")]

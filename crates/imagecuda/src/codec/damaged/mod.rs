@@ -48,7 +48,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "heif")]
         Format::Avif | Format::Heif => heif::open_damaged(format, bytes, limits),
         #[cfg(feature = "bmp")]
-        Format::Bmp => Twice::open(raster::bmp, bytes, limits),
+        Format::Bmp => Twice::open(bmp::open, bytes, limits),
         #[cfg(feature = "exr")]
         Format::Exr => self::exr::open(bytes, limits),
         #[cfg(feature = "gif")]
@@ -56,7 +56,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "hdr")]
         Format::Hdr => Twice::open(raster::hdr, bytes, limits),
         #[cfg(feature = "ico")]
-        Format::Ico => Twice::open(raster::ico, bytes, limits),
+        Format::Ico => Twice::open(ico::open, bytes, limits),
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open_damaged(bytes),
         #[cfg(feature = "png")]
@@ -68,7 +68,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "qoi")]
         Format::Qoi => Twice::open(raster::qoi, bytes, limits),
         #[cfg(feature = "tga")]
-        Format::Tga => Twice::open_tga(bytes, limits),
+        Format::Tga => Twice::open(tga::open, bytes, limits),
         #[cfg(feature = "tiff")]
         Format::Tiff => tiff::open_damaged(bytes, limits),
         #[cfg(feature = "webp")]

@@ -63,21 +63,6 @@ impl<'a> Twice<'a> {
         Self::with(crate::codec::raster::pnm, bytes, limits, Some(made_up))
     }
 
-    /// Both values are pixels, and begin packets of pixels.
-    #[cfg(feature = "tga")]
-    pub(super) fn open_tga(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-        // Of a palette they may be two alike.
-        if let [_, _, 1 | 9, ..] = bytes {
-            return Err(nothing());
-        }
-        Self::with(
-            crate::codec::raster::tga,
-            bytes,
-            limits,
-            Some([&[0], &[255]]),
-        )
-    }
-
     /// The file, and more than any picture of this size can lack.
     fn completed(&self, made_up: &[u8]) -> Result<Vec<u8>> {
         let missing = self.header.bytes().saturating_mul(2).saturating_add(64);

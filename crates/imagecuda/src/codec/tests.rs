@@ -370,16 +370,3 @@ fn pfm_rows_run_upwards_in_either_byte_order() {
     }
     assert!(load(Format::Pnm, b"PF\n1 x\n-1\n").is_err());
 }
-
-#[cfg(feature = "tga")]
-#[test]
-fn a_fourth_channel_of_tga_that_is_no_alpha_is_ignored() {
-    let (_, data, mut file) = save(Format::Tga, None, &SaveOptions::new()).unwrap();
-    assert_eq!(file[17] & 15, 8);
-    assert_eq!(load(Format::Tga, &file).unwrap().1, data);
-    file[17] &= !15;
-    let (_, out) = load(Format::Tga, &file).unwrap();
-    for (out, data) in out.chunks_exact(4).zip(data.chunks_exact(4)) {
-        assert_eq!(out, [data[0], data[1], data[2], 255]);
-    }
-}

@@ -11,7 +11,7 @@ use std::io::Cursor;
 
 /// With palettes and transparent colours resolved, and 1, 2 and 4 bits made 8. Of an animated
 /// PNG the default image.
-pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+pub(in crate::codec) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     /// What it may hold beside pixels: some texts, and a profile, which is read elsewhere.
     const MOST_METADATA: u64 = 64 << 20;
     let width = bytes.get(16..).and_then(|header| header.first_chunk());

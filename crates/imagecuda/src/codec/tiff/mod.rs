@@ -3,13 +3,19 @@
 mod chunks;
 mod deflate;
 mod embedded;
+mod empty;
+mod luma;
 mod metadata;
 mod pages;
 mod recover;
 mod samples;
 mod write;
 
-use self::samples::{Kind, Meaning};
+use self::{
+    empty::Empty,
+    luma::YCbCr,
+    samples::{Kind, Meaning},
+};
 use super::{
     capabilities::{Capabilities, PLAIN},
     contract::{Codec, Decode, SequenceCodec},
@@ -68,6 +74,7 @@ struct Tiff<'a> {
     decoder: Reader<'a>,
     header: Header,
     page: Page,
+    empty: Empty,
     limit: u64,
 }
 
@@ -114,7 +121,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         Some(Photometric::WhiteIsZero) => Meaning::InvertedGray,
         Some(Photometric::RGB) => Meaning::Rgb,
         Some(Photometric::CMYK) => Meaning::Cmyk,
-        Some(Photometric::YCbCr) => Meaning::YCbCr,
+        Some(Photometric::YCbCr) => Meaning::YCbCr(YCbCr::new(&mut decoder, kind)?),
         Some(Photometric::RGBPalette) => {
             Meaning::palette(decoder.get_tag_u16_vec(Tag::ColorMap).map_err(error)?, bits)?
         }
@@ -146,7 +153,8 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     let (across, _) = decoder.chunk_dimensions();
     check_limit("bytes", page.row_bytes(across), limits.bytes)?;
     chunks::check(bytes, &mut decoder, &page)?;
-    embedded::check(bytes, &mut decoder, limits)?;
+    embedded::check(bytes, &mut decoder, &page, limits)?;
+    let empty = Empty::find(&mut decoder, &page)?;
 
     // The crate interprets little by itself, but gives any samples if it takes them for gray.
     let patch = !page.is_direct()
@@ -176,6 +184,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         decoder,
         header,
         page,
+        empty,
         limit: limits.bytes,
     })
 }
@@ -248,7 +257,7 @@ fn patch_photometric(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
 
 /// Turns data whose bits run from low to high into what the crate knows.
 fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
-    for (offset, count) in chunks::all(decoder)? {
+    for (offset, count) in chunks::distinct(decoder)? {
         let mut range = offset as usize..offset.saturating_add(count) as usize;
         if damaged {
             range.end = range.end.min(bytes.len());
@@ -320,11 +329,15 @@ impl Decode for Tiff<'_> {
     }
 
     fn read_into(mut self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let by_chunks = self.empty.is_any() || self.has_cut_tiles();
         if self.page.is_direct() {
-            return self.decoder.read_image_bytes(out).map_err(error);
+            return match by_chunks {
+                true => recover::read_all_chunks(&mut self, out),
+                false => self.decoder.read_image_bytes(out).map_err(error),
+            };
         }
         let mut raw: Vec<u8> = zeroed(self.raw_bytes()?)?;
-        match self.has_cut_tiles() {
+        match by_chunks {
             true => recover::read_all_chunks(&mut self, &mut raw)?,
             false => self.decoder.read_image_bytes(&mut raw).map_err(error)?,
         }

@@ -30,6 +30,7 @@ pub(crate) mod heif;
 #[cfg(feature = "ico")]
 mod ico;
 #[cfg(feature = "image")]
+#[allow(dead_code, reason = "some formats only read or only write through it")]
 mod image_crate;
 mod jpeg;
 pub(crate) mod panics;

@@ -255,6 +255,9 @@ impl Frames {
             self.truncated = true;
             return Ok(None);
         };
+        if !sequence.begins_with_still() {
+            return Err(error);
+        }
         let (options, bytes) = (&self.options, sequence.bytes());
         let (device, format, admit) = (&self.device, self.format, &mut |_: &_| Ok(()));
         let decoded = options.read_damaged(device, format, bytes, targets, admit, error)?;

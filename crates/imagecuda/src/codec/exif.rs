@@ -111,16 +111,20 @@ impl<'a> Reader<'a> {
         self.bytes.get(at..at.checked_add(length)?)
     }
 
-    /// The first value of an entry that holds unsigned numbers.
+    /// The first value of an entry that holds whole numbers, if it is not negative.
     fn unsigned(&self, entry: &Raw<'a>) -> Option<u64> {
+        const SIGNED: [u16; 4] = [6, 8, 9, 17];
         let size = match entry.kind {
-            SHORT => 2,
-            LONG | 13 => 4,
-            16 | 18 => 8,
+            1 | 6 => 1,
+            SHORT | 8 => 2,
+            LONG | 9 | 13 => 4,
+            16..=18 => 8,
             _ => return None,
         };
         let bytes = entry.value?.get(..size)?;
-        Self { bytes, ..*self }.number(0, size)
+        let number = Self { bytes, ..*self }.number(0, size)?;
+        let is_negative = SIGNED.contains(&entry.kind) && number >> (8 * size - 1) == 1;
+        (!is_negative).then_some(number)
     }
 }
 

@@ -1,14 +1,21 @@
 //! The first frame of a GIF, through the `gif` crate. (The `image` crate refuses an empty one, and
 //! leaves what was in memory where the palette has no colour.)
 
+mod blocks;
+
+pub(super) use self::blocks::{IMAGE, blocks, regular};
+
 use super::{Decode, Header, within};
 use crate::{Error, Limits, Result, backend::cpu::zeroed};
 use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
-use std::io::{Cursor, ErrorKind as IoErrorKind};
+use std::{
+    borrow::Cow,
+    io::{Cursor, ErrorKind as IoErrorKind},
+};
 
 struct Gif<'a> {
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     limits: Limits,
     header: Header,
     /// Whether data may be missing.
@@ -27,16 +34,19 @@ pub(super) fn open_damaged<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<d
 }
 
 fn read_header<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Gif<'a>> {
-    let decoder = decoder(bytes)?;
+    let bytes = regular(bytes)?;
+    let decoder = decoder(&*bytes)?;
+    let header = Header {
+        width: decoder.width().into(),
+        height: decoder.height().into(),
+        layout: Layout::Rgba8,
+        curve: Curve::Encoded,
+    };
+    drop(decoder);
     Ok(Gif {
         bytes,
         limits: *limits,
-        header: Header {
-            width: decoder.width().into(),
-            height: decoder.height().into(),
-            layout: Layout::Rgba8,
-            curve: Curve::Encoded,
-        },
+        header,
         damaged: false,
     })
 }
@@ -64,7 +74,7 @@ impl Decode for Gif<'_> {
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        let mut decoder = decoder(self.bytes)?;
+        let mut decoder = decoder(&*self.bytes)?;
         let frame = decoder.next_frame_info().map_err(error)?;
         let frame = frame.ok_or_else(|| Error::decode("there is no frame"))?;
         let [left, top, width, height] =

@@ -1,10 +1,9 @@
 //! What files say beside their pixels. Read from the containers themselves, so that every
 //! decoder's answer is the same; what is damaged here counts as not there.
 
-use super::{
-    exif,
-    png_chunks::{Chunk, chunks},
-};
+use super::exif;
+#[cfg(feature = "png")]
+use super::png_chunks::chunks;
 use crate::{ColorPolicy, Format, color::Cicp};
 use imagecuda_kernels::orient::Orientation;
 
@@ -30,7 +29,9 @@ impl Metadata {
     /// Reads what `bytes`, in `format`, say.
     pub(crate) fn read(format: Format, bytes: &[u8]) -> Self {
         match format {
+            #[cfg(feature = "jpeg")]
             Format::Jpeg => jpeg(bytes),
+            #[cfg(feature = "png")]
             Format::Png => png(bytes),
             #[cfg(feature = "webp")]
             Format::WebP => webp(bytes),
@@ -119,57 +120,55 @@ pub(super) fn is_rgb_profile(icc: &[u8]) -> bool {
 }
 
 /// Segments before the scan: EXIF in APP1, the profile in numbered pieces in APP2.
+#[cfg(feature = "jpeg")]
 fn jpeg(bytes: &[u8]) -> Metadata {
     let mut metadata = Metadata::default();
-    let mut pieces: Vec<(u8, u8, &[u8])> = Vec::new();
-    let mut rest = bytes.get(2..).unwrap_or_default();
-    while let [0xff, marker, after @ ..] = rest {
-        match marker {
-            // Filler, and markers without a segment.
-            0xff => {
-                rest = &rest[1..];
-                continue;
-            }
-            0x01 | 0xd0..=0xd8 => {
-                rest = after;
-                continue;
-            }
-            0xd9 | 0xda => break,
-            _ => {}
-        }
-        let Some(length) = after
-            .first_chunk()
-            .map(|l| usize::from(u16::from_be_bytes(*l)))
-        else {
-            break;
-        };
-        let Some(segment) = after.get(2..length) else {
-            break;
-        };
-        match marker {
+    let mut pieces = Vec::new();
+    for segment in super::jpeg::segments::head(bytes) {
+        match segment.marker {
             0xe1 => {
-                if let Some(exif) = strip_exif(segment) {
+                let exif = strip_exif(segment.data).filter(|exif| !exif.is_empty());
+                if let Some(exif) = exif {
                     metadata.exif.get_or_insert_with(|| exif.to_vec());
                 }
             }
             0xe2 => {
-                if let Some([number, of, piece @ ..]) = segment.strip_prefix(b"ICC_PROFILE\0") {
+                if let Some([number, of, piece @ ..]) = segment.data.strip_prefix(b"ICC_PROFILE\0")
+                {
                     pieces.push((*number, *of, piece));
                 }
             }
             _ => {}
         }
-        rest = &after[length..];
     }
-    pieces.sort_by_key(|(number, ..)| *number);
-    let in_order = |(i, (number, of, _)): (usize, &(u8, u8, &[u8]))| {
-        usize::from(*number) == i + 1 && usize::from(*of) == pieces.len()
-    };
-    if !pieces.is_empty() && pieces.iter().enumerate().all(in_order) {
-        let joined = pieces.iter().flat_map(|(.., piece)| *piece);
-        metadata.icc = Some(joined.copied().collect());
-    }
+    metadata.icc = joined(pieces);
     metadata
+}
+
+/// A profile of its pieces: their numbers, how many there are, and what they hold.
+#[cfg(feature = "jpeg")]
+fn joined(mut pieces: Vec<(u8, u8, &[u8])>) -> Option<Vec<u8>> {
+    // Some writers copy a profile that is there already: of two pieces of a number the first
+    // counts.
+    pieces.sort_by_key(|(number, ..)| *number);
+    pieces.dedup_by_key(|(number, ..)| *number);
+    let count = pieces.len();
+    let mut numbered = pieces.iter().zip(1..);
+    let is_whole = numbered.all(|(piece, i)| {
+        let &(number, of, _) = piece;
+        (usize::from(number), usize::from(of)) == (i, count)
+    });
+    let joined: Vec<u8> = pieces
+        .iter()
+        .flat_map(|(.., piece)| *piece)
+        .copied()
+        .collect();
+    // Some writers count wrongly. The profile itself knows its length.
+    let length = joined
+        .first_chunk()
+        .map(|&length| u32::from_be_bytes(length));
+    let knows = is_profile(&joined) && length.is_some_and(|length| length as usize == joined.len());
+    ((is_whole && count > 0) || knows).then_some(joined)
 }
 
 /// What follows "Exif" and two bytes of filling.
@@ -179,37 +178,56 @@ pub(super) fn strip_exif(segment: &[u8]) -> Option<&[u8]> {
         .and_then(|rest| rest.get(1..))
 }
 
+/// Chunks whose checksums are right. Of two of a kind the first counts.
+#[cfg(feature = "png")]
 fn png(bytes: &[u8]) -> Metadata {
     let mut metadata = Metadata::default();
-    for Chunk { kind, data, .. } in chunks(bytes) {
-        match (kind, data) {
+    let mut profile = None;
+    for chunk in chunks(bytes) {
+        let data = chunk.data;
+        match (chunk.kind, data) {
             (b"IHDR", [.., kind, _, _, _]) => metadata.is_gray = matches!(kind, 0 | 4),
-            (b"eXIf", _) => metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec()),
+            (b"eXIf", _) if metadata.exif.is_none() && chunk.is_right() => {
+                metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec());
+            }
             // Goes before the profile, which is for readers that do not know it.
             // The last two are the matrix, which is none, and the range: full, as all pixels are.
-            (b"cICP", &[primaries, transfer, 0, 1]) => {
+            (b"cICP", &[primaries, transfer, 0, 1])
+                if metadata.cicp.is_none() && chunk.is_right() =>
+            {
                 metadata.cicp = Some(Cicp {
                     primaries,
                     transfer,
                 });
             }
+            (b"iCCP", _) if profile.is_none() && chunk.is_right() => profile = Some(data),
+            // It would come too late for those who show pixels as they read them.
+            (b"IDAT", _) => profile = profile.or(Some(&[])),
             _ => {}
         }
     }
-    #[cfg(feature = "png")]
-    {
-        metadata.icc = super::raster::png_profile(bytes);
-    }
+    metadata.icc = profile.and_then(super::png::decode::profile);
     metadata
 }
 
+/// What the extended header says is there. Of two chunks of a kind the first counts.
 #[cfg(feature = "webp")]
 fn webp(bytes: &[u8]) -> Metadata {
+    use super::riff;
     let mut metadata = Metadata::default();
-    for (name, data) in super::riff::chunks(bytes) {
+    let Ok(file) = riff::regular(bytes) else {
+        return metadata;
+    };
+    let flags = riff::flags(&file).unwrap_or(0);
+    for (name, data) in riff::chunks(&file) {
         match name {
-            b"EXIF" => metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec()),
-            b"ICCP" => metadata.icc = Some(data.to_vec()),
+            b"EXIF" if flags & riff::EXIF != 0 => {
+                let exif = strip_exif(data).unwrap_or(data);
+                metadata.exif.get_or_insert_with(|| exif.to_vec());
+            }
+            b"ICCP" if flags & riff::ICC != 0 => {
+                metadata.icc.get_or_insert_with(|| data.to_vec());
+            }
             _ => {}
         }
     }
@@ -220,17 +238,13 @@ fn webp(bytes: &[u8]) -> Metadata {
 fn tiff(bytes: &[u8]) -> Option<Metadata> {
     use tiff::{decoder::Decoder, tags::Tag};
     let mut decoder = Decoder::new(std::io::Cursor::new(bytes)).ok()?;
-    let orientation = decoder
-        .find_tag_unsigned::<u16>(Tag::Orientation)
-        .ok()
-        .flatten();
     let profile = decoder.find_tag(Tag::IccProfile).ok().flatten();
     Some(Metadata {
         exif: exif::Tree::read(bytes)
             .filter(exif::Tree::describes)
             .and_then(|tree| tree.to_exif()),
         icc: profile.and_then(|profile| profile.into_u8_vec().ok()),
-        orientation: orientation.and_then(|number| Orientation::from_exif(number.into())),
+        orientation: exif::orientation(bytes),
         ..Metadata::default()
     })
 }
@@ -240,11 +254,13 @@ mod tests {
     use super::*;
     use crate::codec::exif::tests::exif;
 
+    #[cfg(feature = "jpeg")]
     fn segment(marker: u8, data: &[u8]) -> Vec<u8> {
         let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();
         [&[0xff, marker], &length[..], data].concat()
     }
 
+    #[cfg(feature = "jpeg")]
     #[test]
     fn jpeg_segments_are_found_and_pieces_joined() {
         let file = [
@@ -271,16 +287,20 @@ mod tests {
         assert_eq!(Metadata::read(Format::Jpeg, &half).icc, None);
     }
 
+    #[cfg(feature = "png")]
     #[test]
     fn png_chunks_are_found() {
-        let exif = exif(8, true);
-        let length = u32::try_from(exif.len()).unwrap();
+        let chunk = |exif: &[u8], damage: u32| {
+            let whole = [b"eXIf", exif].concat();
+            let length = u32::try_from(exif.len()).unwrap().to_be_bytes();
+            let checksum = (crc32fast::hash(&whole) ^ damage).to_be_bytes();
+            [&length[..], &whole, &checksum].concat()
+        };
         let file = [
-            b"\x89PNG\r\n\x1a\n",
-            &length.to_be_bytes()[..],
-            b"eXIf",
-            &exif,
-            b"crc!",
+            &b"\x89PNG\r\n\x1a\n"[..],
+            &chunk(&exif(6, true), 1),
+            &chunk(&exif(8, true), 0),
+            &chunk(&exif(3, true), 0),
         ]
         .concat();
         let metadata = Metadata::read(Format::Png, &file);
@@ -296,9 +316,17 @@ mod tests {
         let exif = exif(8, true);
         let length = u32::try_from(exif.len()).unwrap();
         let odd = [b"XMP \x03\0\0\0abc\0EXIF", &length.to_le_bytes()[..], &exif].concat();
-        let file = [b"RIFF\0\0\0\0WEBP", &odd[..]].concat();
+        let extended = |flags: u8| {
+            let header = [b"RIFF\xff\xff\0\0WEBPVP8X\x0a\0\0\0", &[flags][..], &[0; 9]].concat();
+            [&header[..], &odd, &odd].concat()
+        };
+        let file = extended(0x0c);
         let metadata = Metadata::read(Format::WebP, &file);
         assert_eq!(metadata.orientation(), Orientation::Rotate270);
+        // A header that denies it, and none.
+        for denied in [extended(0x14), [b"RIFF\xff\xff\0\0WEBP", &odd[..]].concat()] {
+            assert_eq!(Metadata::read(Format::WebP, &denied), Metadata::default());
+        }
         for cut in 0..file.len() {
             Metadata::read(Format::WebP, &file[..cut]);
         }

@@ -41,6 +41,7 @@ mod options;
 mod pfm;
 #[cfg(feature = "png")]
 mod png;
+#[cfg(feature = "png")]
 mod png_chunks;
 #[cfg(any(
     feature = "bmp",
@@ -48,7 +49,6 @@ mod png_chunks;
     feature = "gif",
     feature = "hdr",
     feature = "ico",
-    feature = "png",
     feature = "pnm",
     feature = "qoi",
     feature = "tga",
@@ -189,8 +189,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open(bytes),
         #[cfg(feature = "png")]
-        Format::Png => raster::png(bytes, limits)
-            .and_then(|still| frames::apng::first_frame(still, bytes, limits)),
+        Format::Png => png::decode::open(bytes),
         #[cfg(feature = "pnm")]
         Format::Pnm if pfm::is_pfm(bytes) => pfm::open(bytes),
         #[cfg(feature = "pnm")]

@@ -60,7 +60,7 @@ fn open_unchecked<'a>(
         #[cfg(feature = "jpeg")]
         Format::Jpeg => jpeg::open_damaged(bytes),
         #[cfg(feature = "png")]
-        Format::Png => self::png::open(bytes, limits),
+        Format::Png => self::png::open(bytes),
         #[cfg(feature = "pnm")]
         Format::Pnm if pfm::is_pfm(bytes) => pfm::open_damaged(bytes),
         #[cfg(feature = "pnm")]

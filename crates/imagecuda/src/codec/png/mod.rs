@@ -4,6 +4,7 @@
 //! How the rows are cut does not depend on the threads, and so neither does the file.
 
 mod chunk;
+pub(super) mod decode;
 mod deflate;
 mod filter;
 mod zlib;

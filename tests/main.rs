@@ -13,6 +13,7 @@ mod channels;
 mod code_points;
 mod color;
 mod composition;
+mod containers;
 mod convert;
 mod corpus;
 mod damage;
@@ -73,6 +74,7 @@ fn main() -> ExitCode {
         truncated::trials(),
         color::trials(),
         composition::trials(),
+        containers::trials(),
         convert::trials(),
         corpus::trials(),
         damage::trials(),

@@ -257,6 +257,39 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn orientations_are_whole_numbers_of_any_type() {
+        let of = |kind: u16, number: i64, big_endian: bool| {
+            let mut bytes = exif(1, big_endian);
+            let entry = bytes.len() - 12;
+            let size = size_of(kind).unwrap();
+            let mut value = number.to_be_bytes()[8 - size..].to_vec();
+            let mut kind = kind.to_be_bytes();
+            if !big_endian {
+                value.reverse();
+                kind.reverse();
+            }
+            bytes[entry + 2..entry + 4].copy_from_slice(&kind);
+            bytes[entry + 8..entry + 8 + size].copy_from_slice(&value);
+            orientation(&bytes)
+        };
+        for big_endian in [true, false] {
+            for kind in [1, 3, 4, 6, 8, 9, 13] {
+                assert_eq!(
+                    of(kind, 6, big_endian),
+                    Some(Orientation::Rotate90),
+                    "{kind}"
+                );
+                assert_eq!(of(kind, 9, big_endian), None, "{kind}");
+                assert_eq!(of(kind, -1, big_endian), None, "{kind}");
+            }
+            // Text, anything, and a float.
+            for kind in [2, 7, 11] {
+                assert_eq!(of(kind, 6, big_endian), None, "{kind}");
+            }
+        }
+    }
+
+    #[test]
     fn damage_is_as_if_it_were_not_there() {
         let whole = exif(6, true);
         assert!(is_valid(&whole));

@@ -59,12 +59,15 @@ pub(super) struct Data<'a> {
     pub(super) pieces: Vec<&'a [u8]>,
     /// Whether a checksum is wrong.
     pub(super) is_wrong: bool,
+    /// Whether the file ends in them.
+    pub(super) is_cut: bool,
 }
 
 impl<'a> Data<'a> {
     /// Adds those of a chunk, but for what is before them.
     pub(super) fn push(&mut self, chunk: &Chunk<'a>, before: usize) {
         self.is_wrong |= chunk.is_wrong();
+        self.is_cut |= chunk.checksum.is_none();
         self.pieces.extend(chunk.data.get(before..));
     }
 }

@@ -234,6 +234,13 @@ pub(super) fn ico<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
     if bytes.array_windows().any(is_large) {
         return Err(Error::decode("the profile is too large"));
     }
+    // And it panics at half a colour.
+    let is_half = |[a, b, c, d, kind @ ..]: &[u8; 8]| {
+        kind == b"PLTE" && u32::from_be_bytes([*a, *b, *c, *d]) % 3 != 0
+    };
+    if bytes.array_windows().any(is_half) {
+        return Err(Error::decode("a palette that ends within a colour"));
+    }
     let decoder = image::codecs::ico::IcoDecoder::new(Cursor::new(bytes));
     open(decoder, limits, Curve::Encoded)
 }

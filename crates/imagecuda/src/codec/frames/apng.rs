@@ -345,6 +345,7 @@ impl Animation {
                     self.number += 1;
                     places.push(self.at);
                 }
+                (b"fdAT", _) if !places.is_empty() => break,
                 (b"fdAT", _) => return Err(Error::decode("a frame without a header")),
                 _ => {}
             }

@@ -8,7 +8,7 @@ use crate::{
         png_chunks::{Data, Head, chunks},
     },
 };
-use ::png::{DecodeOptions, Decoder, DecodingError, Reader, Transformations};
+use ::png::{DecodeOptions, Decoder, Reader, Transformations};
 use flate2::{Decompress, FlushDecompress, Status};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::io::{BufRead, Error as IoError, ErrorKind as IoErrorKind, Read, Seek, SeekFrom};
@@ -84,9 +84,13 @@ pub(in crate::codec) fn read(
     if data.is_wrong && !ends_with_its_checksum(&data, head.filtered_bytes(size)) {
         return Err(Error::decode("the checksums of the pixels' data are wrong"));
     }
+    let is_cut = data.is_cut;
     let mut reader = reader(head, size, data, transformations, true)?;
-    reader.next_frame(out).map_err(error)?;
-    Ok(())
+    match reader.next_frame(out) {
+        Ok(_) => Ok(()),
+        Err(_) if is_cut => Err(cut_short()),
+        Err(error) => Err(Error::decode(error)),
+    }
 }
 
 /// A reader of that picture, which looks at the checksum of all `data`, if it is to be `strict`.
@@ -101,12 +105,14 @@ pub(in crate::codec) fn reader<'a>(
     // Those of chunks have been looked at.
     options.set_ignore_crc(true);
     options.set_ignore_adler32(!strict);
-    let stream = Stream::new(head.file(width, height), data);
+    let mut stream = Stream::new(head.file(width, height), data);
+    // The crate keeps rows back where an end follows that comes too soon.
+    stream.ended = !strict;
     let mut decoder = Decoder::new_with_options(stream, options);
     // It holds rows, which are held against the limits with the picture.
     decoder.set_limits(::png::Limits { bytes: usize::MAX });
     decoder.set_transformations(transformations);
-    decoder.read_info().map_err(error)
+    decoder.read_info().map_err(Error::decode)
 }
 
 /// Whether the data inflate to what their own checksum, Adler-32, says; to at most twice the
@@ -148,14 +154,6 @@ pub(in crate::codec) fn profile(chunk: &[u8]) -> Option<Vec<u8>> {
     (name > 0 && length as u64 <= left).then_some(profile)
 }
 
-pub(in crate::codec) fn error(error: DecodingError) -> Error {
-    match error {
-        // The file is in memory: its end is the only error that reading it can have.
-        DecodingError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => cut_short(),
-        error => Error::decode(error),
-    }
-}
-
 pub(in crate::codec) fn cut_short() -> Error {
     Error::decode("the file is cut short")
 }
@@ -168,6 +166,7 @@ pub(in crate::codec) struct Stream<'a> {
     /// What comes then.
     piece: &'a [u8],
     pieces: std::vec::IntoIter<&'a [u8]>,
+    /// Whether the end was there, or is not to be.
     ended: bool,
 }
 
@@ -187,7 +186,7 @@ impl<'a> Stream<'a> {
 
     /// Goes on to the next chunk, if there is one and all before it is taken.
     fn advance(&mut self) {
-        if self.taken < self.own.len() || !self.piece.is_empty() || self.ended {
+        if self.taken < self.own.len() || !self.piece.is_empty() {
             return;
         }
         self.own.clear();
@@ -200,6 +199,7 @@ impl<'a> Stream<'a> {
                 self.own.extend(b"IDAT");
                 self.piece = piece;
             }
+            None if self.ended => self.own.clear(),
             None => {
                 self.own.extend(b"\0\0\0\0IEND");
                 self.own.extend(CHECKSUM);

@@ -192,7 +192,7 @@ fn exact(device: &Device, jpeg: &Jpeg) -> Result<(), String> {
     let Some(expected) = reference(bytes) else {
         return Err(format!("libjpeg refuses {what}"));
     };
-    let expected = expected.picture(jpegs::has_adobe(bytes));
+    let expected = expected.picture();
     for decoder in DECODERS {
         let fail = |error: String| format!("{decoder:?}: {error}: {what}");
         let found = decode(device, bytes, decoder, false, LARGE);
@@ -264,7 +264,7 @@ fn other_encoders_files_are_exact(device: &Device) {
 /// The comparison itself: one sample that is off by one is found.
 fn a_difference_is_noticed() {
     let jpeg = jpegs::random(3);
-    let expected = reference(&jpeg.bytes).unwrap().picture(false);
+    let expected = reference(&jpeg.bytes).unwrap().picture();
     for at in [0, expected.rgba.len() / 2, expected.rgba.len() - 1] {
         let mut rgba = expected.rgba.clone();
         rgba[at] ^= 1;
@@ -284,7 +284,7 @@ fn a_difference_is_noticed() {
     let rgba = expected.rgba.clone();
     assert!(difference(&Picture { size, rgba }, &expected).is_some());
     // Nor does the reference take another picture's data for this one's.
-    let other = reference(&jpegs::random(4).bytes).unwrap().picture(false);
+    let other = reference(&jpegs::random(4).bytes).unwrap().picture();
     assert!(difference(&other, &expected).is_some());
     assert!(reference(b"\xff\xd8\xff\xd9").is_none() && reference(b"").is_none());
 }
@@ -292,7 +292,7 @@ fn a_difference_is_noticed() {
 /// The writer of the made files: what it says in one way and in another is the same.
 fn scans_are_no_matter() {
     for seed in 0..100 {
-        let [a, b] = jpegs::pair(seed).map(|file| reference(&file).unwrap().picture(false));
+        let [a, b] = jpegs::pair(seed).map(|file| reference(&file).unwrap().picture());
         assert_eq!(difference(&a, &b), None, "seed {seed}");
     }
 }
@@ -323,7 +323,7 @@ fn cuts(device: &Device, jpeg: &Jpeg) -> Result<u64, String> {
             continue;
         };
         count += 1;
-        let expected = expected.picture(jpegs::has_adobe(cut));
+        let expected = expected.picture();
         if let Some(difference) = difference(&found.picture, &expected) {
             return Err(format!(
                 "{keep} of {} bytes: {difference}: {what}",

@@ -162,7 +162,7 @@ fn same_bytes_whoever_encodes(device: &Device) {
                 zune_jpeg::JpegDecoder::new_with_options(zune, strict)
                     .decode()
                     .unwrap();
-                let expected = reference(&host).unwrap().picture(false);
+                let expected = reference(&host).unwrap().picture();
                 let loaded = LoadOptions::new().decode_u8(device, &host).unwrap();
                 let got = Picture {
                     size: [width, height].map(|side| side as usize),

@@ -13,6 +13,7 @@ mod channels;
 mod code_points;
 mod color;
 mod composition;
+mod containers;
 mod convert;
 mod corpus;
 mod damage;
@@ -89,6 +90,7 @@ fn start() -> ExitCode {
         truncated::trials(),
         color::trials(),
         composition::trials(),
+        containers::trials(),
         convert::trials(),
         corpus::trials(),
         damage::trials(),

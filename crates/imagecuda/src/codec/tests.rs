@@ -144,7 +144,8 @@ fn samples_at_odd_addresses_are_written_too() {
 fn a_file_cut_short_is_an_error() {
     for format in savable() {
         let (_, _, file) = save(format, None, &SaveOptions::new()).unwrap();
-        for keep in [0, 1, 4, file.len() / 3, file.len() * 9 / 10] {
+        // A tenth of some is no more than what follows the pixels.
+        for keep in [0, 1, 4, file.len() / 3, file.len() * 8 / 10] {
             let error = load(format, &file[..keep]).expect_err("a part of a file");
             let kind = error.kind();
             assert!(matches!(kind, ErrorKind::Decode(_)), "{keep}: {error}");

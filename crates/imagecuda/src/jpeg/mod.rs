@@ -12,6 +12,7 @@ mod pixels;
     expect(dead_code, reason = "a GPU asks for more of a plan than the twin does")
 )]
 mod plan;
+pub(crate) mod segments;
 mod tables;
 
 #[cfg(feature = "cuda")]

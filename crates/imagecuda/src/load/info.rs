@@ -1,6 +1,6 @@
 //! What a file is, without decoding it.
 
-use crate::{Error, Format, Limits, LoadOptions, Result, codec, metadata::embedded::Metadata};
+use crate::{Error, Format, Limits, LoadOptions, Result, codec, metadata::embedded::Embedded};
 use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
 use std::path::Path;
 
@@ -25,7 +25,7 @@ pub struct ImageInfo {
     layout: Layout,
     curve: Curve,
     frames: u32,
-    metadata: Metadata,
+    metadata: Embedded,
 }
 
 impl ImageInfo {
@@ -66,7 +66,7 @@ impl ImageInfo {
         };
         codec::caught(Error::decode, || {
             let header = codec::open(format, bytes, &unlimited)?.header();
-            let metadata = Metadata::read(format, bytes);
+            let metadata = codec::metadata(format, bytes);
             Ok(Self {
                 format,
                 // Some decoders turn pixels themselves.

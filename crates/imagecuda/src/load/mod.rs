@@ -24,7 +24,7 @@ use crate::{
     color::Conversion,
     device::{DevicePixel, ExpandSpec, Staging},
     limits::check_limit,
-    metadata::embedded::Metadata,
+    metadata::embedded::Embedded,
     picture::Header,
     trace::span,
 };
@@ -200,7 +200,7 @@ impl LoadOptions {
         let decoded = codec::caught(Error::decode, || {
             let decoder = codec::open(format, bytes, &self.limits)?;
             admit(&decoder.header())?;
-            let metadata = Metadata::read(format, bytes);
+            let metadata = codec::metadata(format, bytes);
             self.decode_picture(device, format, decoder, staging, &metadata, targets)
         });
         decoded
@@ -215,7 +215,7 @@ impl LoadOptions {
         format: Format,
         decoder: Box<dyn Decode + '_>,
         staging: Option<&Staging>,
-        metadata: &Metadata,
+        metadata: &Embedded,
         targets: &[&dyn Target],
     ) -> Result<Decoded> {
         let header = decoder.header();
@@ -234,12 +234,12 @@ impl LoadOptions {
         let (curve, conversion) = match self.color {
             ColorPolicy::Raw => (Curve::Encoded, None),
             ColorPolicy::ToSrgb => {
-                let conversion = Conversion::of(format, metadata, header.layout);
+                let conversion = Conversion::of(metadata.color(), header.layout);
                 (header.curve, conversion)
             }
         };
         let converted = conversion.is_some();
-        let profile_holds = metadata.profile_holds(format, self.color, is_gray, converted);
+        let profile_holds = metadata.profile_holds(self.color, is_gray, converted);
         Ok(Decoded {
             device: device.clone(),
             format,

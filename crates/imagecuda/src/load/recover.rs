@@ -2,10 +2,7 @@
 //! have failed.
 
 use super::{Admit, Target};
-use crate::{
-    Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result, codec,
-    metadata::embedded::Metadata,
-};
+use crate::{Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result, codec};
 
 impl LoadOptions {
     /// What there is of a file's first picture, which could not be decoded because of `error`;
@@ -22,7 +19,7 @@ impl LoadOptions {
         if !self.accepts(&error) {
             return Err(error);
         }
-        let read = || Ok(Metadata::read(format, bytes));
+        let read = || Ok(codec::metadata(format, bytes));
         let decoded = codec::caught(Error::decode, || {
             let decoder = codec::recover(format, bytes, &self.limits)?;
             admit(&decoder.header())?;

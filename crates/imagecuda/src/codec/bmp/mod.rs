@@ -7,7 +7,7 @@ pub(super) use self::dib::{Coding, Dib};
 
 use super::{
     capabilities::PLAIN,
-    contract::{Codec, Decode, EncodeRequest},
+    contract::{Codec, Decode, EncodeRequest, no_metadata},
     double_decode::DoubleDecode,
     image_crate,
 };
@@ -23,6 +23,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover: |bytes, limits| DoubleDecode::open(open, bytes, limits),
     encode,
+    metadata: no_metadata,
     sequence: None,
     capabilities: PLAIN,
 };
@@ -33,7 +34,7 @@ struct Bmp<'a> {
     pixels: &'a [u8],
 }
 
-fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let offset = bytes.get(10..).and_then(|at| at.first_chunk());
     let (Some(&offset), true) = (offset, bytes.starts_with(b"BM")) else {
         return Err(cut_short());
@@ -43,7 +44,7 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let dib = Dib::read(bitmap, offset.checked_sub(FILE_HEADER))?;
     let pixels = bitmap.get(dib.pixels_at..).unwrap_or_default();
     match dib.coding {
-        Coding::Png => return super::png::decode::open(pixels, limits),
+        Coding::Png => return super::png::decode::open(pixels),
         Coding::Jpeg => return Ok(Box::new(crate::jpeg::Jpeg::read(pixels, false)?)),
         _ => {}
     }

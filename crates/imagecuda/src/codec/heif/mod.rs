@@ -5,8 +5,6 @@ mod metadata;
 mod samples;
 mod write;
 
-pub(crate) use self::metadata::metadata;
-
 use self::samples::{Sample, put, scale, unpremultiply, widen};
 use super::{
     capabilities::{Capabilities, PLAIN},
@@ -28,6 +26,7 @@ pub(super) static AVIF: Codec = Codec {
     open: |bytes, limits| open(Format::Avif, bytes, limits),
     recover: |bytes, limits| recover(Format::Avif, bytes, limits),
     encode: |request, out| with_room(|| write::encode(Format::Avif, request, out))?,
+    metadata: metadata::metadata,
     sequence: None,
     capabilities: CAPABILITIES,
 };
@@ -37,6 +36,7 @@ pub(super) static HEIF: Codec = Codec {
     open: |bytes, limits| open(Format::Heif, bytes, limits),
     recover: |bytes, limits| recover(Format::Heif, bytes, limits),
     encode: |request, out| with_room(|| write::encode(Format::Heif, request, out))?,
+    metadata: metadata::metadata,
     sequence: None,
     capabilities: CAPABILITIES,
 };

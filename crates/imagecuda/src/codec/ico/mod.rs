@@ -4,7 +4,7 @@ use super::{
     bmp::{Coding, Dib},
     capabilities::PLAIN,
     check_sides,
-    contract::{Codec, Decode, EncodeRequest},
+    contract::{Codec, Decode, EncodeRequest, no_metadata},
     double_decode::DoubleDecode,
     image_crate, png,
 };
@@ -17,6 +17,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover: |bytes, limits| DoubleDecode::open(open, bytes, limits),
     encode,
+    metadata: no_metadata,
     sequence: None,
     capabilities: PLAIN,
 };
@@ -76,7 +77,7 @@ struct Ico<'a> {
 }
 
 /// The best picture.
-fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let count = bytes.get(4..).and_then(|count| count.first_chunk());
     let count = count.map_or(0, |count| u16::from_le_bytes(*count));
     let entries = bytes.get(6..).unwrap_or_default().as_chunks::<16>().0;
@@ -86,7 +87,7 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
         return Err(Error::decode("the icon has no picture"));
     };
     if entry.data.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return png::decode::open(entry.data, limits);
+        return png::decode::open(entry.data);
     }
     let mut dib = Dib::read(entry.data, None)?;
     if let Coding::Rle | Coding::Png | Coding::Jpeg = dib.coding {

@@ -21,8 +21,11 @@ use super::{
     contract::{Codec, Decode, SequenceCodec},
 };
 use crate::{
-    Channels, Compression, Depth, Error, Format, Limits, Result, limits::check_limit,
-    memory::zeroed, picture::Header,
+    Channels, Compression, Depth, Error, Format, Limits, Result,
+    limits::check_limit,
+    memory::zeroed,
+    metadata::{embedded::Embedded, exif},
+    picture::Header,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::{
@@ -40,6 +43,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover: recover::open,
     encode: write::encode,
+    metadata: |bytes| embedded_metadata(bytes).unwrap_or_default(),
     sequence: Some(SequenceCodec {
         is_sequence: |_| true,
         open: |bytes, limits, _, _| Ok(Box::new(pages::Pages::new(bytes, *limits)?)),
@@ -425,6 +429,19 @@ fn error(error: TiffError) -> Error {
 
 fn cut_short() -> Error {
     Error::decode("the file is cut short")
+}
+
+fn embedded_metadata(bytes: &[u8]) -> Option<Embedded> {
+    let mut decoder = Decoder::new(Cursor::new(bytes)).ok()?;
+    let profile = decoder.find_tag(Tag::IccProfile).ok().flatten();
+    Some(Embedded {
+        exif: exif::Tree::read(bytes)
+            .filter(exif::Tree::describes)
+            .and_then(|tree| tree.to_exif()),
+        icc: profile.and_then(|profile| profile.into_u8_vec().ok()),
+        orientation: exif::orientation(bytes),
+        ..Embedded::default()
+    })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! JPEG files, read and written by [`crate::jpeg`].
 
+mod metadata;
+
 use super::{
     capabilities::{Alpha, Capabilities, PLAIN},
     contract::{Codec, Decode, PayloadTarget, pixel_payload},
@@ -18,6 +20,7 @@ pub(super) static CODEC: Codec = Codec {
     // What does not decode becomes gray, and of a progressive file all is as fine as it is there.
     recover: |bytes, _| Ok(Box::new(Jpeg::read(bytes, true)?)),
     encode: |request, out| jpeg::encode::write(request.pixels, request.options, out),
+    metadata: metadata::metadata,
     sequence: None,
     capabilities: Capabilities {
         channels: &[Channels::Auto, Channels::Gray, Channels::Rgb],

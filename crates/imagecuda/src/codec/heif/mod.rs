@@ -13,8 +13,8 @@ use super::{
 use crate::{Error, Format, Limits, Result, parallel::with_room, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libheif_rs::{
-    ColorProfileNCLX, ColorSpace, DecodingOptions, HeifContext, HeifError, HeifErrorCode,
-    HeifErrorSubCode, Image, ImageHandle, LibHeif, Plane, RgbChroma,
+    ColorProfileNCLX, ColorSpace, CompressionFormat, DecodingOptions, HeifContext, HeifError,
+    HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, Plane, RgbChroma,
 };
 use std::sync::LazyLock;
 
@@ -25,7 +25,7 @@ pub(super) static AVIF: Codec = Codec {
     format: Format::Avif,
     open: |bytes, limits| open(Format::Avif, bytes, limits),
     recover: |bytes, limits| recover(Format::Avif, bytes, limits),
-    encode: |request, out| with_room(|| write::encode(Format::Avif, request, out))?,
+    encode: |request, out| with_room(|| write::encode(CompressionFormat::Av1, request, out))?,
     metadata: metadata::metadata,
     sequence: None,
     capabilities: CAPABILITIES,
@@ -35,7 +35,7 @@ pub(super) static HEIF: Codec = Codec {
     format: Format::Heif,
     open: |bytes, limits| open(Format::Heif, bytes, limits),
     recover: |bytes, limits| recover(Format::Heif, bytes, limits),
-    encode: |request, out| with_room(|| write::encode(Format::Heif, request, out))?,
+    encode: |request, out| with_room(|| write::encode(CompressionFormat::Hevc, request, out))?,
     metadata: metadata::metadata,
     sequence: None,
     capabilities: CAPABILITIES,

@@ -78,9 +78,9 @@ mod tests {
             &[0xff, 0xda],
         ]
         .concat();
-        let metadata = metadata(&file);
-        assert_eq!(metadata.icc.as_deref(), Some(&b"profile"[..]));
-        assert_eq!(metadata.orientation(), Orientation::Rotate180);
+        let found = metadata(&file);
+        assert_eq!(found.icc.as_deref(), Some(&b"profile"[..]));
+        assert_eq!(found.orientation(), Orientation::Rotate180);
         for cut in 0..file.len() {
             metadata(&file[..cut]);
         }

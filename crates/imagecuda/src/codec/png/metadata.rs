@@ -61,8 +61,8 @@ mod tests {
             &chunk(&exif(3, true), 0),
         ]
         .concat();
-        let metadata = metadata(&file);
-        assert_eq!(metadata.orientation(), Orientation::Rotate270);
+        let found = metadata(&file);
+        assert_eq!(found.orientation(), Orientation::Rotate270);
         for cut in 0..file.len() {
             metadata(&file[..cut]);
         }

@@ -41,11 +41,11 @@ mod tests {
             [&header[..], &odd, &odd].concat()
         };
         let file = extended(0x0c);
-        let metadata = metadata(&file);
-        assert_eq!(metadata.orientation(), Orientation::Rotate270);
+        let found = metadata(&file);
+        assert_eq!(found.orientation(), Orientation::Rotate270);
         // A header that denies it, and none.
         for denied in [extended(0x14), [b"RIFF\xff\xff\0\0WEBP", &odd[..]].concat()] {
-            assert_eq!(metadata(&denied), Metadata::default());
+            assert_eq!(metadata(&denied), Embedded::default());
         }
         for cut in 0..file.len() {
             metadata(&file[..cut]);

@@ -70,7 +70,7 @@ fn images_are_those_of_single_loads_in_order(device: &Device) {
     let files = files(60, |i| i % 11 == 5);
     let expected: Vec<_> = files.iter().map(|file| single(device, file)).collect();
     for (threads, prefetch) in [(1, 1), (1, 4), (2, 2), (2, 1), (16, 3), (16, 32), (64, 100)] {
-        let loader = Loader::new(device).threads(threads).prefetch(prefetch);
+        let loader = Loader::new(device).threads(threads).in_flight(prefetch);
         let numbered: Vec<_> = files.iter().cloned().zip(0..).collect();
         let mut count = 0;
         for ((_, index), image) in loader.load(numbered) {
@@ -122,7 +122,7 @@ fn unordered_images_are_all_there(device: &Device) {
 fn several_devices_take_turns(device: &Device) {
     let files = files(30, |i| i == 11);
     let devices = [device.clone(), Device::cpu()];
-    let loader = Loader::new(device).devices(devices.clone()).prefetch(5);
+    let loader = Loader::new(device).devices(devices.clone()).in_flight(5);
     for (i, (file, image)) in loader.load(files).enumerate() {
         match image {
             Ok(image) => {
@@ -140,7 +140,7 @@ fn several_devices_take_turns(device: &Device) {
 fn a_consumer_that_keeps_everything_gets_everything(device: &Device) {
     let files = files(30, |_| false);
     for (prefetch, max_bytes) in [(1, u64::MAX), (3, u64::MAX), (100, 1), (2, 5000)] {
-        let loader = Loader::new(device).prefetch(prefetch).max_bytes(max_bytes);
+        let loader = Loader::new(device).in_flight(prefetch).max_bytes(max_bytes);
         let kept: Vec<_> = loader
             .load(files.clone())
             .map(|(_, image)| image.unwrap())
@@ -173,7 +173,7 @@ fn a_consumer_may_leave_or_stall(device: &Device) {
     let sources = files.into_iter().inspect(move |_| {
         count.fetch_add(1, Ordering::Relaxed);
     });
-    let mut images = Loader::new(device).threads(2).prefetch(3).load(sources);
+    let mut images = Loader::new(device).threads(2).in_flight(3).load(sources);
     let first = images.next();
     thread::sleep(Duration::from_millis(50));
     assert!(pulled.load(Ordering::Relaxed) <= 4, "{pulled:?}");
@@ -203,7 +203,7 @@ fn a_cancelled_batch_ends(device: &Device) {
     let token = CancelToken::new();
     let file = files(1, |_| false).remove(0);
     let endless = std::iter::repeat(file);
-    let loader = Loader::new(device).cancel(&token);
+    let loader = Loader::new(device).cancel_token(&token);
     let mut count = 0;
     for _ in loader.load(endless) {
         count += 1;
@@ -236,7 +236,7 @@ fn no_image_has_an_allocation_of_its_own(device: &Device) {
         .map(|i| file(sizes[i % 4], [Format::Png, Format::Jpeg][i / 4 % 2]))
         .collect();
     let before = device.transfer_buffers();
-    let loader = Loader::new(device).threads(4).prefetch(8);
+    let loader = Loader::new(device).threads(4).in_flight(8);
     let mut images = loader.load(files);
     let saver = Saver::new(SaveOptions::new()).threads(2).in_flight(4);
     for i in 0..400 {

@@ -12,7 +12,7 @@ mod others;
 mod png;
 mod tiff;
 
-use imagecuda::{Device, Error, ErrorKind, Image, ImageInfo, JpegDecoder, LoadOptions};
+use imagecuda::{Device, Error, ErrorKind, Image, JpegDecoder, LoadOptions, inspect};
 use libtest_mimic::Trial;
 use std::{env, fs, path::Path, process::ExitCode};
 
@@ -97,12 +97,12 @@ pub(crate) fn child() -> Option<ExitCode> {
     };
     let size = |image: Image| format!("{}x{}", image.width(), image.height());
     tell("info", &|| {
-        let info = ImageInfo::read(path)?;
+        let info = inspect(path)?;
         Ok(format!(
             "{}x{}, {} frames",
             info.width(),
             info.height(),
-            info.frames()
+            info.frame_count()
         ))
     });
     tell("load", &|| options.load(&cpu, path).map(size));
@@ -121,7 +121,7 @@ pub(crate) fn child() -> Option<ExitCode> {
             // Some as they come, and those behind them; an error is the last one's.
             let (mut count, mut pixels) = (0, 0);
             while pixels < 1 << 24 {
-                let Some((frame, _)) = frames.read()? else {
+                let Some((frame, _)) = frames.open_next()? else {
                     return Ok(format!("{count} frames"));
                 };
                 count += 1;

@@ -242,18 +242,18 @@ fn the_stages_make_the_whole(device: &Device) {
         .background([0; 3])
         .save_u8(&picture, &path)
         .unwrap();
-    let decoded = LoadOptions::new().read(device, &path).unwrap();
+    let decoded = LoadOptions::new().open(device, &path).unwrap();
     assert_eq!(decoded.format(), Format::Png);
     assert_eq!(decoded.layout(), Layout::Rgb8);
     assert_eq!((decoded.width(), decoded.height()), (40, 30));
     let image = decoded.into_image().unwrap();
     let target = folder.path().join("b.bmp");
-    let prepared = SaveOptions::new().prepare(&image, &target).unwrap();
+    let packed = SaveOptions::new().pack(&image, &target).unwrap();
     assert_eq!(
-        (prepared.format(), prepared.layout()),
+        (packed.format(), packed.layout()),
         (Format::Bmp, Layout::Rgba8)
     );
-    prepared.save(&target).unwrap();
+    packed.save(&target).unwrap();
     assert!(fs::read(&target).unwrap() == SaveOptions::new().encode(&image, Format::Bmp).unwrap());
-    assert!(fs::read(&target).unwrap() == prepared.encode().unwrap());
+    assert!(fs::read(&target).unwrap() == packed.encode().unwrap());
 }

@@ -4,8 +4,8 @@
 use crate::support::{Noise, same};
 use ::image::{ColorType, DynamicImage, ImageFormat};
 use imagecuda::{
-    Channels, Depth, Device, Format, Image, ImageInfo, ImageU8, Layout, LoadOptions, Metadata,
-    SaveOptions,
+    Channels, Depth, Device, Format, Image, ImageU8, Layout, LoadOptions, Metadata, SaveOptions,
+    inspect_bytes,
 };
 use libtest_mimic::Trial;
 
@@ -110,7 +110,7 @@ fn every_choice_has_its_channels(device: &Device) {
     ] {
         let options = SaveOptions::new().channels(channels);
         let file = options.encode(&image, format).unwrap();
-        let info = ImageInfo::of(&file).unwrap();
+        let info = inspect_bytes(&file).unwrap();
         assert_eq!(info.layout(), layout, "{format} {channels:?}");
     }
     let file = gray().encode(&image, Format::Tiff).unwrap();
@@ -159,13 +159,13 @@ fn auto_keeps_what_there_is_and_no_more(device: &Device) {
     let gray = all_but_one(device, |_| {});
     for format in [Format::Jpeg, Format::Tiff] {
         let file = auto().encode(&gray, format).unwrap();
-        let info = ImageInfo::of(&file).unwrap();
+        let info = inspect_bytes(&file).unwrap();
         assert_eq!(info.layout(), Layout::L8, "{format}");
     }
     // TIFF has no gray with alpha here.
     let clear = all_but_one(device, |pixel| pixel[3] = 0.0);
     let file = auto().encode(&clear, Format::Tiff).unwrap();
-    let info = ImageInfo::of(&file).unwrap();
+    let info = inspect_bytes(&file).unwrap();
     assert_eq!(info.layout(), Layout::Rgba8);
 }
 

@@ -191,7 +191,7 @@ fn unknown_code_points_are_ignored(device: &Device) {
 fn raw_keeps_the_numbers(device: &Device) {
     let samples = noise(4);
     let file = png(&samples, [9, 16, 0, 1], None);
-    let raw = LoadOptions::new().color(ColorPolicy::Raw);
+    let raw = LoadOptions::new().color_policy(ColorPolicy::Raw);
     let raw = raw.decode(device, &file).unwrap().download().unwrap();
     same(&bits(&raw), &bits(&plain(device, &samples)), "raw");
 }

@@ -102,7 +102,7 @@ fn raw_keeps_the_numbers(device: &Device) {
     let samples = Noise::new(2).bytes(64 * 48 * 3);
     let file = png(&samples, 64, ExtendedColorType::Rgb8, &profile);
     let plain = ImageU8::from_pixels(device, 64, 48, Layout::Rgb8, &samples).unwrap();
-    let raw = LoadOptions::new().color(ColorPolicy::Raw);
+    let raw = LoadOptions::new().color_policy(ColorPolicy::Raw);
     let loaded = raw.decode_u8(device, &file).unwrap();
     same(
         &loaded.download().unwrap(),
@@ -180,7 +180,7 @@ fn gray_profiles_are_for_gray_frames(device: &Device) {
     file.splice(at..at, [control, frame].concat());
     let load = LoadOptions::new();
     let still = load.decode(device, &file).unwrap().download().unwrap();
-    let mut frames = load.decode_frames(device, file).unwrap();
+    let mut frames = load.frames_bytes(device, file).unwrap();
     let first = frames.next().unwrap().unwrap();
     let first = first.image().download().unwrap();
     same(&bits(&first), &bits(&still), "the only frame");
@@ -226,7 +226,7 @@ fn linear_light_stays_so_when_raw(device: &Device) {
         .encode(&image.unwrap(), Format::Exr)
         .unwrap();
     let raw = LoadOptions::new()
-        .color(ColorPolicy::Raw)
+        .color_policy(ColorPolicy::Raw)
         .decode(device, &file);
     let raw = raw.unwrap().download().unwrap();
     for (raw, encoded) in raw.chunks(4).zip(samples.chunks(4)) {

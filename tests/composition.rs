@@ -37,7 +37,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const SIZE: [u32; 2] = [21, 14];
 
 fn open(device: &Device, file: &[u8]) -> Frames {
-    LoadOptions::new().decode_frames(device, file).unwrap()
+    LoadOptions::new().frames_bytes(device, file).unwrap()
 }
 
 fn bytes(frame: Result<Frame, Error>) -> Vec<u8> {

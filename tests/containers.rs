@@ -25,7 +25,7 @@ fn load(device: &Device, file: &[u8]) -> Result<Picture, Error> {
     let [host, kernels] = [JpegDecoder::Host, JpegDecoder::Kernels].map(|decoder| {
         let options = LoadOptions::new()
             .jpeg_decoder(decoder)
-            .color(ColorPolicy::Raw);
+            .color_policy(ColorPolicy::Raw);
         let image = options.decode_u8(device, file)?;
         Ok::<_, Error>((image.width(), image.height(), image.download()?))
     });

@@ -1,7 +1,7 @@
 //! The example `convert`, as a person runs it.
 
 use crate::support::{example, same};
-use imagecuda::{Device, ImageInfo, Layout, LoadOptions, Metadata, SaveOptions};
+use imagecuda::{Device, Layout, LoadOptions, Metadata, SaveOptions, inspect};
 use libtest_mimic::Trial;
 use std::{
     fs,
@@ -166,7 +166,7 @@ fn honours_depth_and_compression(device: &Device) {
     };
     let layout = |file: &[u8]| {
         LoadOptions::new()
-            .read_bytes(device, file)
+            .open_bytes(device, file)
             .unwrap()
             .layout()
     };
@@ -230,7 +230,7 @@ fn keeps_metadata_if_asked(device: &Device) {
     let kept = |args: &[&str], name: &str| {
         let run = convert(device, args, &source, &path(name));
         assert!(run.status.success(), "{args:?}: {}", text(&run.stderr));
-        let info = ImageInfo::read(path(name)).unwrap();
+        let info = inspect(path(name)).unwrap();
         let orientation = info.exif().map(|_| info.orientation() as u32);
         let same = info.icc_profile().map(|profile| profile == icc);
         (info.width(), orientation, same)

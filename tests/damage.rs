@@ -30,19 +30,19 @@ fn frames_end_where_the_file_is_cut(device: &Device) {
         animations::png_file(size, &parts, RGBA8),
         animations::webp_file(size, &parts, 0),
     ] {
-        let frames = LoadOptions::new().decode_frames(device, &file[..]).unwrap();
+        let frames = LoadOptions::new().frames_bytes(device, &file[..]).unwrap();
         let pixels = |frame: imagecuda::Frame| bits(&frame.image().download().unwrap());
         let whole: Vec<_> = frames.map(|frame| pixels(frame.unwrap())).collect();
         assert_eq!(whole.len(), parts.len());
 
-        let mut frames = tolerant().decode_frames(device, &file[..]).unwrap();
+        let mut frames = tolerant().frames_bytes(device, &file[..]).unwrap();
         assert_eq!(frames.by_ref().count(), parts.len());
         assert!(!frames.is_truncated());
 
         let mut before = 0;
         for keep in (0..file.len()).step_by(11) {
             let what = || format!("{keep} of {} bytes", file.len());
-            let Ok(mut frames) = tolerant().decode_frames(device, &file[..keep]) else {
+            let Ok(mut frames) = tolerant().frames_bytes(device, &file[..keep]) else {
                 assert_eq!(before, 0, "{}", what());
                 continue;
             };
@@ -72,7 +72,7 @@ fn frames_end_where_the_file_is_cut(device: &Device) {
             );
             before = count;
 
-            let mut frames = tolerant().decode_frames(device, &file[..keep]).unwrap();
+            let mut frames = tolerant().frames_bytes(device, &file[..keep]).unwrap();
             if count > 1 {
                 assert_eq!(frames.skip_frames(99).unwrap(), count, "{}", what());
             }
@@ -88,7 +88,7 @@ fn a_still_of_a_damaged_file_is_its_one_frame(device: &Device) {
         let file = options.encode_u8(&image, format).unwrap();
         let cut = &file[..file.len() / 2];
         let expected = tolerant().decode(device, cut).unwrap();
-        let mut frames = tolerant().decode_frames(device, cut).unwrap();
+        let mut frames = tolerant().frames_bytes(device, cut).unwrap();
         let frame = frames.next().unwrap().unwrap();
         let [a, b] = [frame.image(), &expected].map(|image| bits(&image.download().unwrap()));
         same(&a, &b, format);
@@ -96,12 +96,12 @@ fn a_still_of_a_damaged_file_is_its_one_frame(device: &Device) {
         assert!(frames.next().is_none());
 
         // A picture that does not fit is still to come.
-        let mut frames = tolerant().decode_frames(device, cut).unwrap();
+        let mut frames = tolerant().frames_bytes(device, cut).unwrap();
         let mut small = imagecuda::Image::new(device, 2, 2).unwrap();
         let error = frames.next_into(&mut small).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::OverCapacity { .. }));
-        assert!(frames.read().unwrap().is_some());
-        assert!(frames.read().unwrap().is_none());
+        assert!(frames.open_next().unwrap().is_some());
+        assert!(frames.open_next().unwrap().is_none());
     }
 }
 
@@ -140,7 +140,7 @@ fn no_damage_is_too_much(device: &Device) {
             if round % 3 == 0 {
                 damaged.truncate(noise.next() as usize % damaged.len() + 1);
             }
-            if let Ok(found) = options.read_bytes(device, &damaged) {
+            if let Ok(found) = options.open_bytes(device, &damaged) {
                 found.into_image().unwrap();
             }
         }
@@ -154,11 +154,11 @@ fn files_that_are_whole_are_as_ever(device: &Device) {
     for name in ["jpeg", "png", "webp", "tiff", "gif", "bmp"] {
         for entry in fs::read_dir(corpus.join(name)).unwrap() {
             let path = entry.unwrap().path();
-            let strict = LoadOptions::new().read(device, &path);
+            let strict = LoadOptions::new().open(device, &path);
             let Ok(strict) = strict else {
                 continue;
             };
-            let found = tolerant().read(device, &path).unwrap();
+            let found = tolerant().open(device, &path).unwrap();
             assert!(!found.is_truncated(), "{}", path.display());
             let [a, b] = [strict, found]
                 .map(|decoded| bits(&decoded.into_image().unwrap().download().unwrap()));
@@ -175,7 +175,7 @@ fn nothing_in_the_corpus_is_too_damaged(device: &Device) {
     for entry in fs::read_dir(corpus.join("bad")).unwrap() {
         let path = entry.unwrap().path();
         let strict = LoadOptions::new().load(device, &path);
-        match (strict, tolerant().read(device, &path)) {
+        match (strict, tolerant().open(device, &path)) {
             (strict, Ok(found)) => {
                 assert_eq!(found.is_truncated(), strict.is_err(), "{}", path.display());
                 had += usize::from(found.is_truncated());

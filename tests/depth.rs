@@ -43,7 +43,7 @@ fn words_image(device: &Device) -> Image {
 }
 
 fn encode(options: &SaveOptions, image: &Image, name: &str) -> Vec<u8> {
-    options.prepare(image, name).unwrap().encode().unwrap()
+    options.pack(image, name).unwrap().encode().unwrap()
 }
 
 fn sixteen_bits_survive_in_every_format_that_has_them(device: &Device) {
@@ -60,7 +60,7 @@ fn sixteen_bits_survive_in_every_format_that_has_them(device: &Device) {
     for name in ["a.png", "a.tif", "a.pam"] {
         let file = encode(&deep, &image, name);
         let layout = LoadOptions::new()
-            .read_bytes(device, &file)
+            .open_bytes(device, &file)
             .unwrap()
             .layout();
         assert_eq!(layout, Layout::Rgba16, "{name}");
@@ -100,7 +100,7 @@ fn a_float_tiff_keeps_every_bit(device: &Device) {
         .encode(&image, Format::Tiff)
         .unwrap();
     let layout = LoadOptions::new()
-        .read_bytes(device, &file)
+        .open_bytes(device, &file)
         .unwrap()
         .layout();
     assert_eq!(layout, Layout::Rgb32F);

@@ -34,7 +34,7 @@ fn format_is_found_by_content(device: &Device) {
             .format(format)
             .save_u8(&picture, &path)
             .unwrap();
-        let decoded = LoadOptions::new().read(device, &path).unwrap();
+        let decoded = LoadOptions::new().open(device, &path).unwrap();
         assert_eq!(decoded.format(), format);
         let back = decoded.into_image_u8().unwrap();
         same(

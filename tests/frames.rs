@@ -3,7 +3,7 @@
 use crate::support::animations::{Dispose, Png, RGBA8, gif_file, parts, png_file, webp_file};
 use crate::support::{bits, same};
 use imagecuda::{
-    Device, Error, ErrorKind, Format, Frame, Frames, Image, ImageInfo, LoadOptions, SaveOptions,
+    Device, Error, ErrorKind, Format, Frame, Frames, Image, LoadOptions, SaveOptions, inspect_bytes,
 };
 use libtest_mimic::Trial;
 use std::{io::Cursor, num::NonZeroU32, time::Duration};
@@ -28,7 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 const SIZE: [u32; 2] = [21, 14];
 
 fn open(device: &Device, file: &[u8]) -> Frames {
-    LoadOptions::new().decode_frames(device, file).unwrap()
+    LoadOptions::new().frames_bytes(device, file).unwrap()
 }
 
 fn bytes(frame: Result<Frame, Error>) -> Vec<u8> {
@@ -40,7 +40,7 @@ fn a_still_picture_is_one_frame(device: &Device) {
     for &format in Format::ALL.iter().filter(|format| format.can_save()) {
         let file = SaveOptions::new().encode(&image, format).unwrap();
         let options = LoadOptions::new().format(format);
-        let mut frames = options.decode_frames(device, file).unwrap();
+        let mut frames = options.frames_bytes(device, file).unwrap();
         assert_eq!(
             (frames.format(), frames.loop_count()),
             (format, NonZeroU32::new(1))
@@ -179,13 +179,8 @@ fn delays_and_loops_are_as_the_file_says(device: &Device) {
         (webp(3), 3),
     ] {
         let frames = open(device, &file);
-        let found = (frames.loop_count(), frames.count_hint());
-        assert_eq!(
-            found,
-            (NonZeroU32::new(loops), Some(6)),
-            "{}",
-            frames.format()
-        );
+        let found = (frames.loop_count(), frames.frame_count());
+        assert_eq!(found, (NonZeroU32::new(loops), 6), "{}", frames.format());
     }
 }
 
@@ -255,7 +250,7 @@ fn a_damaged_frame_is_the_last(device: &Device) {
     webp[frame + 13..frame + 45].fill(0xff);
     let cut = |file: &[u8]| file[..file.len() * 3 / 4].to_vec();
     for file in [cut(&gif), cut(&png), webp, cut(&document)] {
-        let Ok(frames) = LoadOptions::new().decode_frames(device, file) else {
+        let Ok(frames) = LoadOptions::new().frames_bytes(device, file) else {
             panic!("the first frame is whole");
         };
         let format = frames.format();
@@ -276,7 +271,7 @@ fn limits_hold_for_every_frame(device: &Device) {
     for (format, file) in animated() {
         let error = LoadOptions::new()
             .max_pixels(pixels - 1)
-            .decode_frames(device, file.clone());
+            .frames_bytes(device, file.clone());
         let error = error.unwrap_err();
         assert!(
             matches!(
@@ -287,7 +282,7 @@ fn limits_hold_for_every_frame(device: &Device) {
         );
         let frames = LoadOptions::new()
             .max_pixels(pixels)
-            .decode_frames(device, file)
+            .frames_bytes(device, file)
             .unwrap();
         assert_eq!(frames.filter(Result::is_ok).count(), 5, "{format}");
     }
@@ -299,7 +294,7 @@ fn limits_hold_for_every_frame(device: &Device) {
     for (file, limit) in [(gif, pixels), (document(false), 4 * 3)] {
         let frames = LoadOptions::new()
             .max_pixels(limit)
-            .decode_frames(device, file);
+            .frames_bytes(device, file);
         let count = frames.unwrap().filter(Result::is_ok).count();
         assert!((1..=3).contains(&count));
     }
@@ -316,7 +311,7 @@ fn a_claim_of_many_frames_costs_nothing(device: &Device) {
     );
     file[control..control + claim.len()].copy_from_slice(&claim);
     let mut frames = open(device, &file);
-    assert_eq!(frames.count_hint(), Some(0x7fff_ffff));
+    assert_eq!(frames.frame_count(), 0x7fff_ffff);
     assert_eq!(frames.size_hint(), (0, Some(0x8000_0000)));
     assert!(frames.next().unwrap().is_ok() && frames.next().unwrap().is_ok());
     assert!(frames.next().unwrap().is_err() && frames.next().is_none());
@@ -342,7 +337,7 @@ fn errors_name_the_file(device: &Device) {
         "{error}"
     );
     let error = LoadOptions::new()
-        .decode_frames(device, b"what".to_vec())
+        .frames_bytes(device, b"what".to_vec())
         .unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::UnknownFormat), "{error}");
 }
@@ -361,10 +356,10 @@ fn frames_are_counted(device: &Device) {
         (gif, 6),
     ];
     for (file, count) in files {
-        let info = ImageInfo::of(&file).unwrap();
-        assert_eq!(info.frames(), count, "{}", info.format());
+        let info = inspect_bytes(&file).unwrap();
+        assert_eq!(info.frame_count(), count, "{}", info.format());
         let frames = open(device, &file);
-        assert_eq!(frames.count_hint(), Some(count));
+        assert_eq!(frames.frame_count(), count);
         let most = frames.size_hint().1.unwrap();
         let found = frames.count();
         assert!((count as usize..=most).contains(&found), "{found}");
@@ -374,7 +369,7 @@ fn frames_are_counted(device: &Device) {
         let file = SaveOptions::new().encode(&image, format).unwrap();
         // Without a name, nothing tells a TGA.
         if format != Format::Tga {
-            assert_eq!(ImageInfo::of(&file).unwrap().frames(), 1, "{format}");
+            assert_eq!(inspect_bytes(&file).unwrap().frame_count(), 1, "{format}");
         }
     }
     // The last page leads to the first.
@@ -382,5 +377,5 @@ fn frames_are_counted(device: &Device) {
     let (first, end) = (endless[4..8].to_vec(), endless.len());
     assert_eq!(endless[end - 4..], [0; 4]);
     endless[end - 4..].copy_from_slice(&first);
-    assert_eq!(ImageInfo::of(&endless).unwrap().frames(), 3);
+    assert_eq!(inspect_bytes(&endless).unwrap().frame_count(), 3);
 }

@@ -212,7 +212,7 @@ fn raw_is_without_the_profile(device: &Device) {
     let inks = smooth();
     let plain = load(device, &tiff::<colortype::CMYK8>(&inks, 64, None));
     let file = tiff::<colortype::CMYK8>(&inks, 64, Some(&profile()));
-    let raw = LoadOptions::new().color(ColorPolicy::Raw);
+    let raw = LoadOptions::new().color_policy(ColorPolicy::Raw);
     let raw = raw.decode(device, &file).unwrap().download().unwrap();
     same(&bits(&raw), &bits(&plain), "raw");
 }

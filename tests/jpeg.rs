@@ -28,8 +28,8 @@ fn options(decoder: JpegDecoder) -> LoadOptions {
     LoadOptions::new()
         .format(imagecuda::Format::Jpeg)
         .jpeg_decoder(decoder)
-        .color(ColorPolicy::Raw)
-        .orientation(false)
+        .color_policy(ColorPolicy::Raw)
+        .apply_orientation(false)
 }
 
 fn decode(
@@ -40,7 +40,7 @@ fn decode(
     most: u64,
 ) -> Result<Found> {
     let options = options(decoder).max_pixels(most).allow_truncated(tolerant);
-    let decoded = options.read_bytes(device, file)?;
+    let decoded = options.open_bytes(device, file)?;
     let truncated = decoded.is_truncated();
     let image = decoded.into_image_u8()?;
     let size = [image.width(), image.height()].map(|n| n as usize);

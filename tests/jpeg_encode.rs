@@ -195,7 +195,7 @@ fn the_longest_side_there_can_be(device: &Device) {
         let options = SaveOptions::new().quality(80);
         let host = encode(&image, &options, JpegEncoder::Host);
         assert!(encode(&image, &options, JpegEncoder::Kernels) == host);
-        let info = imagecuda::ImageInfo::of(&host).unwrap();
+        let info = imagecuda::inspect_bytes(&host).unwrap();
         assert_eq!((info.width(), info.height()), (width, height));
     }
     let image = Image::new(device, 65_536, 1).unwrap();

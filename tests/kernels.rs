@@ -226,9 +226,9 @@ fn rgb_is_flattened_onto_the_background(device: &Device) {
 /// `.ppm`.
 fn netpbm16(image: &Image, name: &str, options: &SaveOptions) -> Vec<u16> {
     let options = options.clone().depth(Depth::U16);
-    let prepared = options.prepare(image, name).unwrap();
-    let bytes = prepared.layout().bytes(image.width(), image.height());
-    let file = prepared.encode().unwrap();
+    let packed = options.pack(image, name).unwrap();
+    let bytes = packed.layout().bytes(image.width(), image.height());
+    let file = packed.encode().unwrap();
     let samples = &file[file.len() - bytes.unwrap()..];
     let (samples, _) = samples.as_chunks();
     samples.iter().map(|two| u16::from_be_bytes(*two)).collect()
@@ -237,9 +237,9 @@ fn netpbm16(image: &Image, name: &str, options: &SaveOptions) -> Vec<u16> {
 /// The samples of the float TIFF that is made of an image, whose strips lie one after another.
 fn tiff_floats(image: &Image, options: &SaveOptions) -> Vec<f32> {
     let options = options.clone().depth(Depth::F32);
-    let prepared = options.prepare(image, "a.tif").unwrap();
-    let bytes = prepared.layout().bytes(image.width(), image.height());
-    let file = prepared.encode().unwrap();
+    let packed = options.pack(image, "a.tif").unwrap();
+    let bytes = packed.layout().bytes(image.width(), image.height());
+    let file = packed.encode().unwrap();
     // The file is in the machine's byte order: a count of entries of twelve bytes (tag, type,
     // count, value), where many values are elsewhere.
     let word = |at: usize| u16::from_ne_bytes(*file[at..].first_chunk().unwrap());

@@ -3,8 +3,8 @@
 use crate::support::{Noise, bits, same};
 use image::ImageDecoder;
 use imagecuda::{
-    ColorPolicy, Device, Error, ErrorKind, Format, ImageInfo, ImageU8, Layout, LoadOptions,
-    Metadata, SaveOptions,
+    ColorPolicy, Device, Error, ErrorKind, Format, ImageU8, Layout, LoadOptions, Metadata,
+    SaveOptions, inspect_bytes,
 };
 use libtest_mimic::Trial;
 use moxcms::ColorProfile;
@@ -131,7 +131,7 @@ fn encode(device: &Device, format: Format, metadata: Metadata) -> Vec<u8> {
 }
 
 fn raw() -> LoadOptions {
-    LoadOptions::new().color(ColorPolicy::Raw)
+    LoadOptions::new().color_policy(ColorPolicy::Raw)
 }
 
 fn every_format_keeps_what_it_is_given(device: &Device) {
@@ -146,9 +146,9 @@ fn every_format_keeps_what_it_is_given(device: &Device) {
                 metadata = metadata.with_exif(&exif);
             }
             let file = encode(device, format, metadata.clone());
-            let info = ImageInfo::of(&file).unwrap();
+            let info = inspect_bytes(&file).unwrap();
             assert_eq!(info.icc_profile(), metadata.icc_profile(), "{format}");
-            let decoded = raw().read_bytes(device, &file).unwrap();
+            let decoded = raw().open_bytes(device, &file).unwrap();
             if format == Format::Tiff {
                 // Put together anew, so another order of the same.
                 assert_eq!(
@@ -157,7 +157,7 @@ fn every_format_keeps_what_it_is_given(device: &Device) {
                 );
                 // From there on nothing moves.
                 let again = encode(device, format, decoded.metadata().clone());
-                assert_eq!(ImageInfo::of(&again).unwrap().exif(), info.exif());
+                assert_eq!(inspect_bytes(&again).unwrap().exif(), info.exif());
             } else {
                 assert_eq!(info.exif(), metadata.exif(), "{format}");
                 assert_eq!(decoded.metadata(), &metadata, "{format}");
@@ -305,7 +305,7 @@ fn a_jpeg_takes_the_most_it_can_hold(device: &Device) {
         let options = SaveOptions::new().metadata(metadata);
         options.encode_u8(&image, Format::Jpeg)
     };
-    let info = ImageInfo::of(&with(&longest, &profile).unwrap()).unwrap();
+    let info = inspect_bytes(&with(&longest, &profile).unwrap()).unwrap();
     assert_eq!(info.exif(), Some(&longest[..]));
     assert!(info.icc_profile() == Some(&profile[..]));
     longest.push(0);
@@ -332,8 +332,8 @@ fn animations_have_it_once(device: &Device) {
     assert!(decoder.is_animated());
     assert_eq!(decoder.icc_profile().unwrap(), Some(p3()));
     assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(1)));
-    let info = ImageInfo::of(&with).unwrap();
-    assert_eq!((info.frames(), info.exif()), (3, metadata.exif()));
+    let info = inspect_bytes(&with).unwrap();
+    assert_eq!((info.frame_count(), info.exif()), (3, metadata.exif()));
     let pixels = |file: &[u8]| raw().decode_u8(device, file).unwrap().download().unwrap();
     same(&pixels(&with), &pixels(&without), "pixels");
 }

@@ -210,7 +210,7 @@ fn a_buffer_must_fit_the_turned_size(device: &Device) {
     let mut target = Image::new(device, 8, 5).unwrap();
     LoadOptions::new().decode_into(&file, &mut target).unwrap();
     assert_eq!((target.width(), target.height()), (10, 4));
-    let decoded = LoadOptions::new().read_bytes(device, &file).unwrap();
+    let decoded = LoadOptions::new().open_bytes(device, &file).unwrap();
     assert_eq!((decoded.width(), decoded.height()), (10, 4));
 }
 
@@ -218,7 +218,7 @@ fn what_is_off_stays_off(device: &Device) {
     let pixels = Noise::new(5).bytes(7 * 4 * 4);
     let image = ImageU8::from_pixels(device, 7, 4, Layout::Rgba8, &pixels).unwrap();
     let plain = SaveOptions::new().encode_u8(&image, Format::Png).unwrap();
-    let as_stored = LoadOptions::new().orientation(false);
+    let as_stored = LoadOptions::new().apply_orientation(false);
     for orientation in 1..=8 {
         let file = png_with_exif(&plain, orientation);
         let loaded = as_stored.decode_u8(device, &file).unwrap();

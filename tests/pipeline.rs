@@ -158,7 +158,7 @@ fn a_cancelled_pipeline_leaves_no_half_files(device: &Device) {
     let mut count = 0;
     let report = Pipeline::new(device)
         .threads(2)
-        .cancel(&token)
+        .cancel_token(&token)
         .run(jobs.clone(), |_, _| {
             count += 1;
             if count == 9 {

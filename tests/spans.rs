@@ -215,7 +215,7 @@ fn a_panic_of_a_codec_is_an_error_of_a_single_call(device: &Device) {
                     format,
                     at,
                 );
-                is_torn(options.read(device, path), format, at);
+                is_torn(options.open(device, path), format, at);
                 is_torn(options.decode(device, bytes), format, None);
                 is_torn(options.decode_u8(device, bytes), format, None);
                 is_torn(options.decode_into(bytes, &mut torn), format, None);
@@ -224,7 +224,7 @@ fn a_panic_of_a_codec_is_an_error_of_a_single_call(device: &Device) {
                     format,
                     None,
                 );
-                is_torn(options.read_bytes(device, bytes), format, None);
+                is_torn(options.open_bytes(device, bytes), format, None);
                 let mut frames = options.frames(device, path).unwrap();
                 is_torn(frames.next_into(&mut torn), format, at);
                 assert!(frames.next().is_none());

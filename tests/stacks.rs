@@ -184,7 +184,7 @@ fn batches_beside_each_other(device: &Device) {
                 }
             });
             scope.spawn(move || {
-                let loader = Loader::new(device).threads(16).prefetch(8);
+                let loader = Loader::new(device).threads(16).in_flight(8);
                 for (path, loaded) in loader.load(files.clone()) {
                     loaded.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
                 }

@@ -173,7 +173,7 @@ fn strips_are_there_until_the_cut(device: &Device) {
         for keep in places[0]..file.len() {
             let cut = &file[..keep];
             let strict = LoadOptions::new().decode(device, cut);
-            let found = tolerant().read_bytes(device, cut);
+            let found = tolerant().open_bytes(device, cut);
             let found = match (strict, found) {
                 (Ok(_), found) => {
                     let found = found.unwrap().into_image_u8().unwrap();

@@ -2,7 +2,7 @@
 
 use super::{load, refused, shows};
 use crate::support::pictures::picture;
-use imagecuda::{Device, Format, ImageInfo, Metadata, SaveOptions};
+use imagecuda::{Device, Format, Metadata, SaveOptions, inspect_bytes};
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -56,7 +56,7 @@ fn bytes_between_segments_are_passed_over(device: &Device) {
         let file = file(device, restarts, progressive);
         let expected = load(device, &file).unwrap();
         assert_eq!((expected.0, expected.1), (37, 50));
-        let known = ImageInfo::of(&file).unwrap();
+        let known = inspect_bytes(&file).unwrap();
         let mut places = segments(&file);
         places.push(file.len() - 2);
         for at in places {
@@ -72,7 +72,7 @@ fn bytes_between_segments_are_passed_over(device: &Device) {
                 let file = with(&file, at, more);
                 let what = format!("{more:x?} at {at}");
                 shows(device, &file, &expected, &what);
-                assert_eq!(ImageInfo::of(&file).unwrap(), known, "{what}");
+                assert_eq!(inspect_bytes(&file).unwrap(), known, "{what}");
             }
         }
     }
@@ -198,7 +198,7 @@ fn a_profile_that_is_there_twice_counts_once(device: &Device) {
             .iter()
             .flat_map(|(n, of, data)| piece(*n, *of, data))
             .collect();
-        let info = ImageInfo::of(&with(&plain, 2, &segments)).unwrap();
+        let info = inspect_bytes(&with(&plain, 2, &segments)).unwrap();
         let counts: Vec<_> = pieces
             .iter()
             .map(|(n, of, data)| (n, of, data.len()))

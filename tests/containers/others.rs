@@ -2,7 +2,7 @@
 
 use super::{Picture, jpeg::EXIF, load, refused, shows};
 use crate::support::pictures::picture;
-use imagecuda::{Device, Format, ImageInfo, LoadOptions, SaveOptions};
+use imagecuda::{Device, Format, LoadOptions, SaveOptions, inspect_bytes};
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -76,7 +76,7 @@ fn a_webp_has_what_its_header_says(device: &Device) {
             0xc0 | EXIF_FLAG,
         ] {
             let file = riff(&[extended(flags), iccs.concat(), image.clone(), exif.concat()]);
-            let info = ImageInfo::of(&file).unwrap();
+            let info = inspect_bytes(&file).unwrap();
             let (has_exif, has_icc) = (flags & EXIF_FLAG != 0, flags & ICC_FLAG != 0);
             assert_eq!(info.exif(), has_exif.then_some(EXIF), "{flags:x}");
             assert_eq!(
@@ -90,7 +90,7 @@ fn a_webp_has_what_its_header_says(device: &Device) {
         }
         // Without such a header there is nothing else.
         let file = riff(&[image.clone(), exif[0].clone()]);
-        assert_eq!(ImageInfo::of(&file).unwrap().exif(), None);
+        assert_eq!(inspect_bytes(&file).unwrap().exif(), None);
         shows(device, &file, &still, "EXIF behind a simple file");
     }
     // As Pillow and libvips have it, alpha of a lossy picture that is denied is none.
@@ -183,7 +183,7 @@ fn controls_of_a_gif_may_be_longer(device: &Device) {
     ] {
         let file = gif([3, 2], control);
         shows(device, &file, &expected, &format!("{control:x?}"));
-        let mut frames = LoadOptions::new().decode_frames(device, file).unwrap();
+        let mut frames = LoadOptions::new().frames_bytes(device, file).unwrap();
         let frame = frames.next().unwrap().unwrap();
         assert_eq!(frame.delay().as_millis(), 100);
         assert!(frames.next().is_none());
@@ -211,9 +211,9 @@ fn a_gif_without_a_screen_is_its_first_image(device: &Device) {
     for screen in [[0, 0], [3, 0], [0, 2]] {
         let file = gif(screen, CONTROL);
         shows(device, &file, &expected, &format!("{screen:?}"));
-        let info = ImageInfo::of(&file).unwrap();
-        assert_eq!((info.width(), info.height(), info.frames()), (3, 2, 1));
-        let frames = LoadOptions::new().decode_frames(device, file).unwrap();
+        let info = inspect_bytes(&file).unwrap();
+        assert_eq!((info.width(), info.height(), info.frame_count()), (3, 2, 1));
+        let frames = LoadOptions::new().frames_bytes(device, file).unwrap();
         assert_eq!(frames.map(|frame| frame.unwrap()).count(), 1);
     }
     let mut empty = gif([0, 0], b"");

@@ -5,7 +5,7 @@ use crate::support::{
     animations::{self, RGBA8, png_chunk, scanlines, zlib},
     bits, same,
 };
-use imagecuda::{Device, Frame, ImageInfo, LoadOptions};
+use imagecuda::{Device, Frame, LoadOptions, inspect_bytes};
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -231,7 +231,7 @@ fn palettes_are_whole_colours(device: &Device) {
         // What is tolerated are pixels that are missing.
         let tolerant = LoadOptions::new().allow_truncated(true);
         assert!(tolerant.decode(device, &file).is_err());
-        assert!(ImageInfo::of(&file).is_err());
+        assert!(inspect_bytes(&file).is_err());
         // An icon of it.
         let place = [&b"\0\0\x01\0\x01\0\x05\x04\0\0\x01\0\x20\0"[..]];
         let length = (file.len() as u32).to_le_bytes();
@@ -310,7 +310,7 @@ fn numbers(frames: u32) -> Vec<u8> {
 }
 
 fn frames(device: &Device, file: &[u8]) -> Vec<Result<Frame, String>> {
-    let frames = LoadOptions::new().decode_frames(device, file).unwrap();
+    let frames = LoadOptions::new().frames_bytes(device, file).unwrap();
     frames
         .map(|frame| frame.map_err(|error| error.to_string()))
         .collect()
@@ -333,7 +333,7 @@ fn a_broken_animation_is_a_still_picture(device: &Device) {
         file(&[&[header(8, 2)], before, &after].concat())
     };
     let sound = file(&[actl(2), fctl(&good)]);
-    assert_eq!(ImageInfo::of(&sound).unwrap().frames(), 2);
+    assert_eq!(inspect_bytes(&sound).unwrap().frame_count(), 2);
     let found = frames(device, &sound);
     assert!(
         found.len() == 2 && found.iter().all(Result::is_ok),
@@ -378,7 +378,7 @@ fn a_broken_animation_is_a_still_picture(device: &Device) {
     ] {
         let file = file(&before);
         shows(device, &file, &expected, what);
-        assert_eq!(ImageInfo::of(&file).unwrap().frames(), 1, "{what}");
+        assert_eq!(inspect_bytes(&file).unwrap().frame_count(), 1, "{what}");
         let frames = frames(device, &file);
         assert!(frames.len() == 1 && frames[0].is_ok(), "{what}: {frames:?}");
     }
@@ -403,9 +403,9 @@ fn the_default_image_is_what_load_gives(device: &Device) {
         end(),
     ]);
     shows(device, &file, &expected, "the default image");
-    let info = ImageInfo::of(&file).unwrap();
+    let info = inspect_bytes(&file).unwrap();
     assert_eq!(
-        (info.width(), info.height(), info.frames()),
+        (info.width(), info.height(), info.frame_count()),
         (SIZE[0], SIZE[1], 1)
     );
     assert_eq!(info.channels(), 3);
@@ -424,7 +424,7 @@ fn the_default_image_is_what_load_gives(device: &Device) {
     let cut = &file[..at];
     shows(device, cut, &expected, "the default image");
     let tolerant = LoadOptions::new().allow_truncated(true);
-    let mut frames = tolerant.decode_frames(device, cut).unwrap();
+    let mut frames = tolerant.frames_bytes(device, cut).unwrap();
     assert!(frames.next().unwrap().is_err());
 }
 

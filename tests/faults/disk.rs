@@ -250,7 +250,7 @@ fn a_folder_that_vanishes_in_a_batch_is_an_error_for_each_file(device: &Device) 
     let done = AtomicUsize::new(0);
     let report = Pipeline::new(device)
         .threads(2)
-        .prefetch(2)
+        .in_flight(2)
         .run(jobs.clone(), |_, _| {
             if done.fetch_add(1, Ordering::Relaxed) == 20 {
                 // Whatever is being written meanwhile.

@@ -124,7 +124,7 @@ fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
             assert_eq!(kept.download().unwrap(), [0.25; 16]);
         }
         // A batch tells it of each file, and ends.
-        let loader = Loader::new(device).threads(2).prefetch(2);
+        let loader = Loader::new(device).threads(2).in_flight(2);
         let loaded: Vec<_> = loader
             .load([paths.clone(), paths.clone()].concat())
             .collect();
@@ -147,7 +147,7 @@ fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
         }
         for (path, image) in Loader::new(device)
             .threads(1)
-            .prefetch(1)
+            .in_flight(1)
             .load(paths.clone())
         {
             let i = paths.iter().position(|p| *p == path).unwrap();

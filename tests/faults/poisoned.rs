@@ -76,11 +76,11 @@ fn after_a_failed_kernel_every_call_is_an_error(device: &Device) {
     let mut bytes = ImageU8::new(device, 700, 500).unwrap();
     let decoded: Vec<_> = files
         .iter()
-        .map(|path| options.read(device, path).unwrap())
+        .map(|path| options.open(device, path).unwrap())
         .collect();
     let mut frames = options.frames(device, &files[4]).unwrap();
-    let prepared = SaveOptions::new().prepare(&image, "a.png").unwrap();
-    let mut loading = Loader::new(device).threads(3).prefetch(4).load(many(20));
+    let packed = SaveOptions::new().pack(&image, "a.png").unwrap();
+    let mut loading = Loader::new(device).threads(3).in_flight(4).load(many(20));
     let first = loading.next().unwrap().1.unwrap();
     let saver = Saver::new(SaveOptions::new()).threads(2);
     saver.save(&image, folder.path().join("before.png"));
@@ -118,14 +118,14 @@ fn after_a_failed_kernel_every_call_is_an_error(device: &Device) {
         }
         assert_failed(SaveOptions::new().encode_u8(&bytes, Format::Png));
         assert_failed(imagecuda::save(&image, &saved));
-        assert_failed(SaveOptions::new().prepare(&image, &saved));
+        assert_failed(SaveOptions::new().pack(&image, &saved));
     }
     for decoded in decoded {
         assert_failed(decoded.into_image());
     }
     assert!(frames.next().unwrap().is_err());
     // This is in host memory already.
-    prepared.encode().unwrap();
+    packed.encode().unwrap();
 
     // What was underway comes to its end, with an error for each that was not done.
     let rest: Vec<_> = loading.collect();

@@ -87,7 +87,7 @@ fn what_cannot_be_read_is_an_error_and_keeps_no_memory(device: &Device) {
             .allow_truncated(true)
             .load(device, path)
             .unwrap_err();
-        imagecuda::ImageInfo::read(path).unwrap_err();
+        imagecuda::inspect(path).unwrap_err();
         assert!(options.frames(device, path).is_err());
     }
     bad.push(half);
@@ -100,7 +100,7 @@ fn what_cannot_be_read_is_an_error_and_keeps_no_memory(device: &Device) {
             _ => &bad[i % bad.len()],
         };
         let paths: Vec<_> = (0..200).map(|i| path(i).clone()).collect();
-        let loaded = Loader::new(device).threads(3).prefetch(4).load(paths);
+        let loaded = Loader::new(device).threads(3).in_flight(4).load(paths);
         let mut good = 0;
         for (path, image) in loaded {
             assert_eq!(image.is_ok(), path == whole, "{}", path.display());

@@ -304,7 +304,7 @@ fn a_profile_that_is_ignored_is_not_carried_on(device: &Device) {
     let samples = samples(3);
     let carried = |profile: &Icc| {
         let file = png(&samples, 16, ExtendedColorType::Rgb8, &profile.bytes());
-        let decoded = LoadOptions::new().read_bytes(device, &file).unwrap();
+        let decoded = LoadOptions::new().open_bytes(device, &file).unwrap();
         decoded.metadata().icc_profile().is_some()
     };
     let srgb = Icc::rgb(SRGB, &para(3, &super::SRGB_CURVE));

@@ -2,7 +2,9 @@
 
 use super::{LONG, encode, exif, formats, p3, profile, raw};
 use crate::support::{bits, same};
-use imagecuda::{Device, Format, ImageInfo, LoadOptions, Metadata, Orientation, SaveOptions};
+use imagecuda::{
+    Device, Format, LoadOptions, Metadata, Orientation, SaveOptions, inspect, inspect_bytes,
+};
 use libtest_mimic::Trial;
 use moxcms::ColorProfile;
 use std::io::Cursor;
@@ -38,14 +40,14 @@ fn exif_says_what_is_left_to_turn(device: &Device) {
     for format in formats() {
         for number in 1..=8 {
             let source = encode(device, format, Metadata::new().with_exif(exif(number)));
-            let upright = LoadOptions::new().read_bytes(device, &source).unwrap();
+            let upright = LoadOptions::new().open_bytes(device, &source).unwrap();
             let says = upright.metadata().exif().and_then(orientation_of);
             assert_eq!(says, Some(1), "{format} {number}");
             let upright_metadata = upright.metadata().clone();
             let upright = upright.into_image().unwrap();
 
-            let stored = LoadOptions::new().orientation(false);
-            let stored = stored.read_bytes(device, &source).unwrap();
+            let stored = LoadOptions::new().apply_orientation(false);
+            let stored = stored.open_bytes(device, &source).unwrap();
             let says = stored.metadata().exif().and_then(orientation_of);
             assert_eq!(says, Some(number.into()), "{format} {number}");
             assert_eq!(
@@ -80,7 +82,7 @@ fn heif_turns_by_its_own_word_alone(device: &Device) {
         for orientation in Orientation::ALL {
             let metadata = Metadata::new().with_exif(exif(orientation as u8));
             let file = encode(device, format, metadata);
-            let info = ImageInfo::of(&file).unwrap();
+            let info = inspect_bytes(&file).unwrap();
             assert_eq!(info.orientation(), orientation);
             let (width, height) = orientation.size(31, 19);
             assert_eq!((info.width(), info.height()), (width, height));
@@ -99,7 +101,7 @@ fn heif_turns_by_its_own_word_alone(device: &Device) {
                 (format, orientation),
             );
 
-            let as_stored = LoadOptions::new().orientation(false);
+            let as_stored = LoadOptions::new().apply_orientation(false);
             let stored = as_stored.decode_u8(device, &file).unwrap();
             assert_eq!((stored.width(), stored.height()), (31, 19));
             same(&stored.download().unwrap(), &pixels, (format, orientation));
@@ -112,7 +114,7 @@ fn heif_turns_by_its_own_word_alone(device: &Device) {
             let image = LoadOptions::new().decode_u8(device, &contradicted).unwrap();
             same(&image.download().unwrap(), &expected, (format, orientation));
             assert_eq!(
-                ImageInfo::of(&contradicted).unwrap().orientation(),
+                inspect_bytes(&contradicted).unwrap().orientation(),
                 orientation
             );
         }
@@ -139,7 +141,7 @@ fn a_tiffs_own_tags_are_its_exif(device: &Device) {
         file.into_inner()
     };
     let described = file(8, true);
-    let info = ImageInfo::of(&described).unwrap();
+    let info = inspect_bytes(&described).unwrap();
     let exif = info.exif().unwrap();
     let has = |text: &[u8]| exif.windows(text.len()).any(|w| w == text);
     assert!(has(b"somebody of note\0") && has(b"N\0") && exif.len() < 120);
@@ -147,14 +149,14 @@ fn a_tiffs_own_tags_are_its_exif(device: &Device) {
     let mut decoder = jpeg_decoder::Decoder::new(Cursor::new(&jpeg));
     decoder.decode().unwrap();
     assert_eq!(decoder.exif_data(), Some(exif));
-    assert_eq!(ImageInfo::of(&jpeg).unwrap().orientation() as u32, 8);
+    assert_eq!(inspect_bytes(&jpeg).unwrap().orientation() as u32, 8);
 
     let plain = file(8, false);
-    assert_eq!(ImageInfo::of(&plain).unwrap().exif(), None);
+    assert_eq!(inspect_bytes(&plain).unwrap().exif(), None);
     let decoded = |apply| {
         LoadOptions::new()
-            .orientation(apply)
-            .read_bytes(device, &plain)
+            .apply_orientation(apply)
+            .open_bytes(device, &plain)
     };
     assert!(decoded(true).unwrap().metadata().is_empty());
     let says = decoded(false).unwrap();
@@ -164,7 +166,7 @@ fn a_tiffs_own_tags_are_its_exif(device: &Device) {
 fn profiles_go_where_they_hold(device: &Device) {
     let srgb = profile(&ColorProfile::new_srgb());
     let carried = |file: &[u8], options: LoadOptions| {
-        let decoded = options.read_bytes(device, file).unwrap();
+        let decoded = options.open_bytes(device, file).unwrap();
         decoded.metadata().icc_profile().map(<[u8]>::to_vec)
     };
     for format in formats() {
@@ -200,8 +202,8 @@ fn hostile_exif_harms_nobody(device: &Device) {
     let check = |exif: &[u8]| {
         let file = jpeg(exif);
         for apply in [true, false] {
-            let options = LoadOptions::new().orientation(apply);
-            let decoded = options.read_bytes(device, &file).unwrap();
+            let options = LoadOptions::new().apply_orientation(apply);
+            let decoded = options.open_bytes(device, &file).unwrap();
             // What is carried on is never refused.
             let metadata = decoded.metadata().clone();
             encode(device, Format::Tiff, metadata.clone());
@@ -229,7 +231,7 @@ fn hostile_exif_harms_nobody(device: &Device) {
         for value in [0, 1, 0x7f, 0xff] {
             let mut damaged = file.clone();
             damaged[at] = value;
-            let _ = ImageInfo::of(&damaged);
+            let _ = inspect_bytes(&damaged);
         }
     }
 }
@@ -239,7 +241,7 @@ fn hostile_boxes_harm_nobody(device: &Device) {
     for format in formats().filter(|format| matches!(format, Format::Heif | Format::Avif)) {
         let file = encode(device, format, metadata.clone());
         for cut in (0..file.len()).step_by(5) {
-            let _ = ImageInfo::of(&file[..cut]);
+            let _ = inspect_bytes(&file[..cut]);
         }
         // All but the profile and the pixels.
         let boxes = file.windows(4).position(|w| w == b"mdat").unwrap();
@@ -249,7 +251,7 @@ fn hostile_boxes_harm_nobody(device: &Device) {
             for value in [0, 1, 0x7f, 0xff] {
                 let mut damaged = file.clone();
                 damaged[at] = value;
-                let _ = ImageInfo::of(&damaged);
+                let _ = inspect_bytes(&damaged);
             }
         }
     }
@@ -270,9 +272,9 @@ fn real_files_are_read(device: &Device) {
         if !Format::Avif.can_load() || !path.is_file() {
             continue;
         }
-        let info = ImageInfo::read(&path).unwrap();
+        let info = inspect(&path).unwrap();
         assert_eq!(info.orientation() as u32, orientation, "{name}");
-        let decoded = LoadOptions::new().read(device, &path).unwrap();
+        let decoded = LoadOptions::new().open(device, &path).unwrap();
         assert_eq!(
             (decoded.width(), decoded.height()),
             (info.width(), info.height())

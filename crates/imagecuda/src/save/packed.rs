@@ -1,6 +1,6 @@
 //! Between a device and a file.
 
-use super::{Target, atomic_file};
+use super::{SaveJob, atomic_file};
 use crate::{
     Error, Format, Result,
     codec::{self, EncodeRequest},
@@ -18,74 +18,74 @@ use std::{io::Cursor, path::Path};
 
 /// What is on its way to host memory.
 #[derive(Debug)]
-pub(crate) struct Started {
-    pub(super) target: Target,
+pub(crate) struct PendingSave {
+    pub(super) job: SaveJob,
     pub(super) width: u32,
     pub(super) height: u32,
-    pub(super) content: Content,
+    pub(super) data: PendingData,
 }
 
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum PendingData {
     Pixels(Staging),
     Jpeg(Box<Encoding>, PendingJpeg),
 }
 
-impl Started {
+impl PendingSave {
     /// Waits for it.
-    pub(crate) fn finish(self) -> Result<Prepared> {
+    pub(crate) fn finish(self) -> Result<PackedImage> {
         let Self {
-            target,
+            job,
             width,
             height,
-            content,
+            data,
         } = self;
-        let arrived = match content {
-            Content::Pixels(mut pixels) => {
-                span!("download", format = %target.format, bytes = pixels.len());
+        let data = match data {
+            PendingData::Pixels(mut pixels) => {
+                span!("download", format = %job.format, bytes = pixels.len());
                 pixels.wait()?;
-                Arrived::Pixels(pixels)
+                PackedData::Pixels(pixels)
             }
-            Content::Jpeg(mut encoding, pending) => codec::caught(Error::encode, || {
-                span!("encode", format = %target.format, width, height);
-                let data = pending.finish(&mut encoding)?;
-                Ok(Arrived::Jpeg(encoding, data))
+            PendingData::Jpeg(mut encoding, coding) => codec::caught(Error::encode, || {
+                span!("encode", format = %job.format, width, height);
+                let bytes = coding.finish(&mut encoding)?;
+                Ok(PackedData::Jpeg(encoding, bytes))
             })
-            .map_err(|error| error.with_format(target.format))?,
+            .map_err(|error| error.with_format(job.format))?,
         };
-        Ok(Prepared {
-            target,
+        Ok(PackedImage {
+            job,
             width,
             height,
-            arrived,
+            data,
         })
     }
 }
 
 /// Pixels in host memory as an encoder wants them, or what a device has encoded of a JPEG.
 #[derive(Debug)]
-pub struct Prepared {
-    target: Target,
+pub struct PackedImage {
+    job: SaveJob,
     width: u32,
     height: u32,
-    arrived: Arrived,
+    data: PackedData,
 }
 
 #[derive(Debug)]
-enum Arrived {
+enum PackedData {
     Pixels(Staging),
     Jpeg(Box<Encoding>, EncodedJpeg),
 }
 
-impl Prepared {
+impl PackedImage {
     /// The format of the file to be.
     pub fn format(&self) -> Format {
-        self.target.format
+        self.job.format
     }
 
     /// The layout of the pixels. It is what was downloaded, but for a JPEG that a device encoded.
     pub fn layout(&self) -> Layout {
-        self.target.packing.layout()
+        self.job.packing.layout()
     }
 
     /// Encodes the pixels to a file, which appears whole or not at all.
@@ -101,7 +101,7 @@ impl Prepared {
     /// As [`save`](Self::save). How many bytes the file has.
     pub(crate) fn save_counted(&self, path: &Path) -> Result<u64> {
         atomic_file::replace(path, |out| self.write_to(out))
-            .map_err(|error| error.with_format(self.target.format).with_path(path))
+            .map_err(|error| error.with_format(self.job.format).with_path(path))
     }
 
     /// Encodes the pixels to memory.
@@ -117,34 +117,34 @@ impl Prepared {
 
     /// The pixels; none where a device has encoded them.
     fn pixels(&self) -> &[u8] {
-        match &self.arrived {
-            Arrived::Pixels(pixels) => pixels,
-            Arrived::Jpeg(..) => &[],
+        match &self.data {
+            PackedData::Pixels(pixels) => pixels,
+            PackedData::Jpeg(..) => &[],
         }
     }
 
     fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
         codec::caught(Error::encode, || self.encode_to(out))
-            .map_err(|error| error.with_format(self.target.format))
+            .map_err(|error| error.with_format(self.job.format))
     }
 
     fn encode_to(&self, out: &mut dyn Sink) -> Result<()> {
-        let target = &self.target;
-        if let Arrived::Jpeg(encoding, data) = &self.arrived {
-            return Ok(encoding.write(data, &target.options.metadata, out)?);
+        let job = &self.job;
+        if let PackedData::Jpeg(encoding, bytes) = &self.data {
+            return Ok(encoding.write(bytes, &job.options.metadata, out)?);
         }
-        span!("encode", format = %target.format, width = self.width, height = self.height);
+        span!("encode", format = %job.format, width = self.width, height = self.height);
         let pixels = Pixels {
             width: self.width,
             height: self.height,
-            layout: target.packing.layout(),
+            layout: job.packing.layout(),
             data: self.pixels(),
         };
         let request = EncodeRequest {
             pixels,
-            options: &target.options,
-            extension: target.extension.as_deref(),
+            options: &job.options,
+            extension: job.extension.as_deref(),
         };
-        codec::encode(target.format, request, out)
+        codec::encode(job.format, request, out)
     }
 }

@@ -18,12 +18,12 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// The bounds of a batch, and what there is of it.
 ///
-/// Sources are admitted in their order: first a place for an image, then, once a header has told
-/// its size, the bytes. Who has been admitted needs nothing more to be done, so that a batch
-/// whose images the consumer takes and returns goes on. A consumer that keeps them gets one more
-/// at a time, when it waits for it and nothing else is on its way.
+/// Sources are admitted in their order: first a slot for an image, then, once a header has told
+/// its size, the bytes. A source that has been admitted never waits for more resources, so a batch
+/// cannot deadlock while the consumer returns images. A consumer that keeps them gets one more at a
+/// time, when it waits for it and nothing else is on its way.
 #[derive(Debug)]
-pub(super) struct Flow {
+pub(super) struct Budget {
     most_images: usize,
     most_bytes: u64,
     cancel: CancelToken,
@@ -35,11 +35,11 @@ pub(super) struct Flow {
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Places taken, until an image is returned.
+    /// Slots taken, until an image is returned.
     images: usize,
     /// Bytes admitted, until an image is returned.
     bytes: u64,
-    /// Places taken whose images the consumer has not got.
+    /// Slots taken whose images the consumer has not got.
     images_on_the_way: usize,
     /// Bytes admitted for images that the consumer has not got.
     sized_on_the_way: usize,
@@ -50,7 +50,7 @@ struct Counts {
     stopped: bool,
 }
 
-impl Flow {
+impl Budget {
     pub(super) fn new(most_images: usize, most_bytes: u64, cancel: CancelToken) -> Self {
         Self {
             most_images: most_images.max(1),
@@ -98,8 +98,8 @@ impl Flow {
         result
     }
 
-    /// Waits for a place for an image. `None` if there will be none.
-    pub(super) fn take_place(self: &Arc<Self>) -> Option<Place> {
+    /// Waits for a slot for an image. `None` if there will be none.
+    pub(super) fn reserve_slot(self: &Arc<Self>) -> Option<Slot> {
         let ready = |counts: &Counts| {
             let starves = counts.is_waited_for && counts.images_on_the_way == 0;
             counts.images < self.most_images || starves
@@ -108,8 +108,8 @@ impl Flow {
             counts.images += 1;
             counts.images_on_the_way += 1;
         })?;
-        Some(Place {
-            flow: Arc::clone(self),
+        Some(Slot {
+            budget: Arc::clone(self),
             bytes: 0,
             is_sized: false,
             is_delivered: false,
@@ -121,7 +121,7 @@ impl Flow {
         self.change(|counts| counts.is_waited_for = is_waited_for);
     }
 
-    /// Sends everyone home.
+    /// Wakes all waiters, and stops the batch.
     pub(super) fn stop(&self) {
         self.change(|counts| counts.stopped = true);
     }
@@ -164,26 +164,26 @@ impl Flow {
     }
 }
 
-/// A place for an image in flight, which is free again when this is dropped.
+/// A slot for an image in flight, which is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
-    flow: Arc<Flow>,
+pub(super) struct Slot {
+    budget: Arc<Budget>,
     bytes: u64,
     is_sized: bool,
     is_delivered: bool,
 }
 
-impl Place {
+impl Slot {
     /// Waits until it is the turn of source `index`, and `bytes` are free. `None` if that will
     /// not be. Every source must come here once, or those behind it wait for ever.
     pub(super) fn size(&mut self, index: usize, bytes: u64) -> Option<()> {
-        let most = self.flow.most_bytes;
+        let most = self.budget.most_bytes;
         let ready = |counts: &Counts| {
             let starves = counts.is_waited_for && counts.sized_on_the_way == 0;
             let fits = counts.bytes.saturating_add(bytes) <= most || counts.bytes == 0;
             counts.turn == index && (fits || starves || bytes == 0)
         };
-        self.flow.when(ready, |counts| {
+        self.budget.when(ready, |counts| {
             counts.turn += 1;
             counts.bytes = counts.bytes.saturating_add(bytes);
             counts.sized_on_the_way += 1;
@@ -201,7 +201,7 @@ impl Place {
         let (is_delivered, is_sized) = (self.is_delivered, self.is_sized);
         self.is_delivered = true;
         if !is_delivered {
-            self.flow.change(|counts| {
+            self.budget.change(|counts| {
                 counts.images_on_the_way -= 1;
                 counts.sized_on_the_way -= usize::from(is_sized);
             });
@@ -209,10 +209,10 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         self.deliver();
-        self.flow.change(|counts| {
+        self.budget.change(|counts| {
             counts.images -= 1;
             counts.bytes = counts.bytes.saturating_sub(self.bytes);
         });
@@ -224,17 +224,17 @@ impl Drop for Place {
 pub struct PooledImage {
     /// There until dropped.
     image: Option<Image>,
-    place: Place,
+    slot: Slot,
 }
 
 impl PooledImage {
-    pub(super) fn new(image: Image, place: Place) -> Self {
+    pub(super) fn new(image: Image, slot: Slot) -> Self {
         let image = Some(image);
-        Self { image, place }
+        Self { image, slot }
     }
 
     pub(super) fn deliver(&mut self) {
-        self.place.deliver();
+        self.slot.deliver();
     }
 
     /// The image itself, to keep: the batch makes another in its place.
@@ -260,11 +260,11 @@ impl DerefMut for PooledImage {
 impl Drop for PooledImage {
     fn drop(&mut self) {
         if let Some(image) = self.image.take() {
-            let idle = &self.place.flow.idle;
+            let idle = &self.slot.budget.idle;
             idle.lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(image);
-        } // and the place is free after this
+        } // and the slot is free after this
     }
 }
 
@@ -295,16 +295,16 @@ mod tests {
     /// and never have more in flight than allowed, but for what a waiting consumer is given.
     fn model(threads: usize, most_images: usize, most_bytes: u64, keep: usize, seed: u64) {
         const SOURCES: usize = 300;
-        let flow = Arc::new(Flow::new(most_images, most_bytes, CancelToken::new()));
+        let budget = Arc::new(Budget::new(most_images, most_bytes, CancelToken::new()));
         let next = AtomicUsize::new(0);
-        let ready: Mutex<Vec<Option<Place>>> = Mutex::new((0..SOURCES).map(|_| None).collect());
+        let ready: Mutex<Vec<Option<Slot>>> = Mutex::new((0..SOURCES).map(|_| None).collect());
         let arrived = Condvar::new();
         thread::scope(|scope| {
             for thread in 0..threads {
-                let (flow, next, ready, arrived) = (&flow, &next, &ready, &arrived);
+                let (budget, next, ready, arrived) = (&budget, &next, &ready, &arrived);
                 scope.spawn(move || {
                     let mut state = seed + thread as u64;
-                    while let Some(mut place) = flow.take_place() {
+                    while let Some(mut slot) = budget.reserve_slot() {
                         let index = next.fetch_add(1, SeqCst);
                         if index >= SOURCES {
                             return;
@@ -313,35 +313,35 @@ mod tests {
                             thread::yield_now();
                         }
                         let bytes = noise(&mut state) % 100;
-                        place.size(index, bytes).expect("nobody stops it");
+                        slot.size(index, bytes).expect("nobody stops it");
                         for _ in 0..noise(&mut state) % 50 {
                             thread::yield_now();
                         }
-                        ready.lock().unwrap()[index] = Some(place);
+                        ready.lock().unwrap()[index] = Some(slot);
                         arrived.notify_all();
                     }
                 });
             }
-            let mut kept: VecDeque<Place> = VecDeque::new();
+            let mut kept: VecDeque<Slot> = VecDeque::new();
             let mut state = seed;
             for index in 0..SOURCES {
                 let mut ready = ready.lock().unwrap();
-                let mut place = loop {
-                    if let Some(place) = ready[index].take() {
-                        break place;
+                let mut slot = loop {
+                    if let Some(slot) = ready[index].take() {
+                        break slot;
                     }
-                    flow.set_waited_for(true);
+                    budget.set_waited_for(true);
                     ready = arrived.wait_timeout(ready, LOOK).unwrap().0;
-                    flow.set_waited_for(false);
+                    budget.set_waited_for(false);
                 };
                 drop(ready);
-                place.deliver();
-                kept.push_back(place);
+                slot.deliver();
+                kept.push_back(slot);
                 while kept.len() > keep {
                     let at = noise(&mut state) as usize % kept.len();
                     kept.swap_remove_back(at);
                 }
-                let counts = flow.lock();
+                let counts = budget.lock();
                 assert!(
                     counts.images <= most_images.max(kept.len() + 1),
                     "{counts:?}"
@@ -352,10 +352,10 @@ mod tests {
                     "{counts:?}"
                 );
             }
-            flow.stop();
+            budget.stop();
         });
         drop(ready);
-        let counts = flow.lock();
+        let counts = budget.lock();
         assert_eq!((counts.images_on_the_way, counts.sized_on_the_way), (0, 0));
         assert_eq!((counts.images, counts.bytes), (0, 0));
     }

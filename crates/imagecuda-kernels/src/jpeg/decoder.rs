@@ -14,9 +14,10 @@
 
 use super::{
     bits::{BitReader, WordSource},
-    huffman::{END_OF_BLOCK, STEP_BITS, ScanTables, Step},
+    huffman::ScanTables,
     scan::{Scan, State, Subsequence, status},
     sections::{Node, SubsequenceEntry},
+    table_entry::{END_OF_BLOCK, STEP_BITS, Step},
 };
 
 /// Threads that take the same steps together, and so have to stay together until all are done.

@@ -23,10 +23,10 @@ pub const GRID: usize = 33;
 pub const TABLE: usize = 3 * CURVE + GRID * GRID * GRID * 3;
 
 /// Points along each side of a table of four inks.
-pub const INK_GRID: usize = 17;
+pub const CMYK_GRID: usize = 17;
 
 /// The numbers of an ink table: as those of a [`TABLE`], cyan outermost, black innermost.
-pub const INK_TABLE: usize = 4 * CURVE + INK_GRID * INK_GRID * INK_GRID * INK_GRID * 3;
+pub const CMYK_TABLE: usize = 4 * CURVE + CMYK_GRID * CMYK_GRID * CMYK_GRID * CMYK_GRID * 3;
 
 /// The curve through `knots` at `v`. Past the ends it goes straight on.
 #[inline(always)]
@@ -145,8 +145,8 @@ pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 
 /// A pixel of cyan, magenta, yellow and black ink as opaque sRGB, by a table: as
 /// [`look_up`] for the last three, and straight between two such for cyan. Little CMS does so.
 #[inline(always)]
-pub fn look_up_inks(table: &[f32; INK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
-    const N: usize = INK_GRID;
+pub fn look_up_cmyk(table: &[f32; CMYK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
+    const N: usize = CMYK_GRID;
     let (h, c) = place(&table[..CURVE], c, N);
     let (i, m) = place(&table[CURVE..2 * CURVE], m, N);
     let (j, y) = place(&table[2 * CURVE..3 * CURVE], y, N);
@@ -285,17 +285,17 @@ mod tests {
                 (k + m + y) * (1.0 - c),
             ]
         };
-        const N: usize = INK_GRID;
+        const N: usize = CMYK_GRID;
         let at = |i: usize| (i % N) as f32 / (N - 1) as f32;
         let curves = [|v| v, |v| v * v, |v| 1.0 - v, |v: f32| v * (2.0 - v)];
         let mut table: Vec<f32> = curves.into_iter().flat_map(knots).collect();
         for i in 0..N.pow(4) {
             table.extend(map(at(i / N.pow(3)), at(i / N / N), at(i / N), at(i)));
         }
-        let table: &[f32; INK_TABLE] = table[..].try_into().unwrap();
+        let table: &[f32; CMYK_TABLE] = table[..].try_into().unwrap();
         for i in 0..1000 {
             let [c, m, y, k] = [37, 101, 59, 73].map(|step| (i * step % 257) as f32 / 256.0);
-            let got = look_up_inks(table, RgbaF32([c, m, y, k])).0;
+            let got = look_up_cmyk(table, RgbaF32([c, m, y, k])).0;
             let exact = map(c, m * m, 1.0 - y, k * (2.0 - k)).map(oracle_f32);
             for (got, exact) in got.into_iter().zip(exact) {
                 assert!((got - exact).abs() < 4e-6, "{got} for {exact}");

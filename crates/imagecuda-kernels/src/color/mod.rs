@@ -11,7 +11,7 @@ mod srgb;
 
 pub use self::{
     convert::{
-        CURVE, GRID, INK_GRID, INK_TABLE, SHAPER, TABLE, curve, look_up, look_up_inks, shape,
+        CMYK_GRID, CMYK_TABLE, CURVE, GRID, SHAPER, TABLE, curve, look_up, look_up_cmyk, shape,
         shape_bytes,
     },
     srgb::{associate, decode_rgb, encode_rgb, srgb_decode, srgb_encode, unassociate},

@@ -373,13 +373,13 @@ unsafe extern "ptx-kernel" fn color_table(
 
 /// Converts pixels of inks in place by a table.
 #[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn color_inks(
-    table: *const [f32; color::INK_TABLE],
+unsafe extern "ptx-kernel" fn color_cmyk(
+    table: *const [f32; color::CMYK_TABLE],
     pixels: *mut RgbaF32,
     n: usize,
 ) {
     // SAFETY: the host passes a whole table.
     let table = unsafe { &*table };
     // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
-    unsafe { map(pixels, pixels, n, |inks| color::look_up_inks(table, inks)) }
+    unsafe { map(pixels, pixels, n, |cmyk| color::look_up_cmyk(table, cmyk)) }
 }

@@ -97,7 +97,7 @@ pub struct Cmyk16(pub [u16; 4]);
 
 /// RGB without a profile, as viewers do it: red is the paper that cyan and black leave.
 #[inline(always)]
-fn ink_to_rgb([red, green, blue, white]: [f32; 4]) -> RgbaF32 {
+fn cmyk_to_rgb([red, green, blue, white]: [f32; 4]) -> RgbaF32 {
     RgbaF32([red * white, green * white, blue * white, 1.0])
 }
 
@@ -106,7 +106,7 @@ impl Texel for Cmyk8 {
 
     #[inline(always)]
     fn to_f32(self) -> RgbaF32 {
-        ink_to_rgb(self.0.map(|ink| unit_from_u8(!ink)))
+        cmyk_to_rgb(self.0.map(|ink| unit_from_u8(!ink)))
     }
 
     #[inline(always)]
@@ -120,7 +120,7 @@ impl Texel for Cmyk16 {
 
     #[inline(always)]
     fn to_f32(self) -> RgbaF32 {
-        ink_to_rgb(self.0.map(|ink| unit_from_u16(!ink)))
+        cmyk_to_rgb(self.0.map(|ink| unit_from_u16(!ink)))
     }
 
     #[inline(always)]

@@ -228,46 +228,51 @@ unsafe extern "ptx-kernel" fn pack_rgb8(
     });
 }
 
-/// Float to 8-bit gray, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_l8(
-    src: *const RgbaF32,
-    dst: *mut texel::L8,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::l8(pixel, [r, g, b])) }
+/// Packing entries, from float to what an encoder takes. Those of the second block flatten alpha onto
+/// a background first: red, green and blue are their last arguments.
+macro_rules! pack {
+    (
+        keep_alpha { $($name:ident: $body:ident to $texel:ty;)* }
+        flatten { $($flatten:ident: $flatten_body:ident to $flat:ty;)* }
+    ) => {
+        $(
+            #[unsafe(no_mangle)]
+            unsafe extern "ptx-kernel" fn $name(src: *const RgbaF32, dst: *mut $texel, n: usize) {
+                // SAFETY: the host launches with `n` pixels on both sides.
+                unsafe { map(src, dst, n, pack::$body) }
+            }
+        )*
+        $(
+            #[unsafe(no_mangle)]
+            unsafe extern "ptx-kernel" fn $flatten(
+                src: *const RgbaF32,
+                dst: *mut $flat,
+                n: usize,
+                r: f32,
+                g: f32,
+                b: f32,
+            ) {
+                // SAFETY: the host launches with `n` pixels on both sides.
+                unsafe { map(src, dst, n, |pixel| pack::$flatten_body(pixel, [r, g, b])) }
+            }
+        )*
+    };
 }
 
-/// Float to 8-bit gray and alpha.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_la8(src: *const RgbaF32, dst: *mut texel::La8, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, pack::la8) }
-}
-
-/// Float to 16-bit gray, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_l16(
-    src: *const RgbaF32,
-    dst: *mut texel::L16,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::l16(pixel, [r, g, b])) }
-}
-
-/// Float to 16-bit gray and alpha.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_la16(src: *const RgbaF32, dst: *mut texel::La16, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, pack::la16) }
+pack! {
+    keep_alpha {
+        pack_la8: la8 to texel::La8;
+        pack_la16: la16 to texel::La16;
+        pack_rgba16: rgba16 to texel::Rgba16;
+        pack_rgba32f_linear: rgba32f_linear to RgbaF32;
+    }
+    flatten {
+        pack_l8: l8 to texel::L8;
+        pack_l16: l16 to texel::L16;
+        pack_rgb16: rgb16 to texel::Rgb16;
+        pack_rgb32f: rgb32f to texel::Rgb32F;
+        pack_rgb32f_linear: rgb32f_linear to texel::Rgb32F;
+    }
 }
 
 /// Joins the traits of all pixels to `dst`, one word that was zero. `deep` and `flatten` are 0 or
@@ -298,66 +303,6 @@ unsafe extern "ptx-kernel" fn pixel_usage(
     if bits & !sum.load(Ordering::Relaxed) != 0 {
         sum.fetch_or(bits, Ordering::Relaxed);
     }
-}
-
-/// Float to 16-bit RGBA.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgba16(src: *const RgbaF32, dst: *mut texel::Rgba16, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, pack::rgba16) }
-}
-
-/// Float to 16-bit RGB, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgb16(
-    src: *const RgbaF32,
-    dst: *mut texel::Rgb16,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::rgb16(pixel, [r, g, b])) }
-}
-
-/// Float to float RGB, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgb32f(
-    src: *const RgbaF32,
-    dst: *mut texel::Rgb32F,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::rgb32f(pixel, [r, g, b])) }
-}
-
-/// Float to linear float RGB, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgb32f_linear(
-    src: *const RgbaF32,
-    dst: *mut texel::Rgb32F,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::rgb32f_linear(pixel, [r, g, b])) }
-}
-
-/// Float to linear float RGBA.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgba32f_linear(
-    src: *const RgbaF32,
-    dst: *mut RgbaF32,
-    n: usize,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, pack::rgba32f_linear) }
 }
 
 /// Entries that turn `n` pixels for viewing, one a size of pixel. `width` and `height` are those
@@ -428,13 +373,13 @@ unsafe extern "ptx-kernel" fn color_table(
 
 /// Converts pixels of inks in place by a table.
 #[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn color_inks(
-    table: *const [f32; color::INK_TABLE],
+unsafe extern "ptx-kernel" fn color_cmyk(
+    table: *const [f32; color::CMYK_TABLE],
     pixels: *mut RgbaF32,
     n: usize,
 ) {
     // SAFETY: the host passes a whole table.
     let table = unsafe { &*table };
     // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
-    unsafe { map(pixels, pixels, n, |inks| color::look_up_inks(table, inks)) }
+    unsafe { map(pixels, pixels, n, |cmyk| color::look_up_cmyk(table, cmyk)) }
 }

@@ -21,7 +21,7 @@ pub fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
 /// Four samples to inks, of which 255 is all. Adobe's files hold the paper instead of the ink,
 /// and, with a transform, three inks as if they were RGB in YCC.
 #[inline(always)]
-pub fn to_inks([c, m, y, k]: [u8; 4], color: Color) -> [u8; 4] {
+pub fn to_cmyk([c, m, y, k]: [u8; 4], color: Color) -> [u8; 4] {
     match color {
         Color::InvertedCmyk => [!c, !m, !y, !k],
         Color::Ycck => {
@@ -67,11 +67,11 @@ mod tests {
     }
 
     #[test]
-    fn inks_are_had_from_every_transform() {
+    fn every_transform_gives_cmyk() {
         let [cmyk, inverted, ycck] = [Color::Cmyk, Color::InvertedCmyk, Color::Ycck];
-        assert_eq!(to_inks([0, 255, 155, 7], cmyk), [0, 255, 155, 7]);
-        assert_eq!(to_inks([255, 0, 100, 248], inverted), [0, 255, 155, 7]);
-        assert_eq!(to_inks([55, 128, 128, 255], ycck), [55, 55, 55, 0]);
-        assert_eq!(to_inks([76, 85, 255, 0], ycck), [254, 0, 0, 255]);
+        assert_eq!(to_cmyk([0, 255, 155, 7], cmyk), [0, 255, 155, 7]);
+        assert_eq!(to_cmyk([255, 0, 100, 248], inverted), [0, 255, 155, 7]);
+        assert_eq!(to_cmyk([55, 128, 128, 255], ycck), [55, 55, 55, 0]);
+        assert_eq!(to_cmyk([76, 85, 255, 0], ycck), [254, 0, 0, 255]);
     }
 }

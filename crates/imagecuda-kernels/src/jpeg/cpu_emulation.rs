@@ -3,7 +3,7 @@
 use super::{
     decoder::{Decoder, Nodes, Output, SingleThread},
     groups::{self, BlockOrigin, GroupDc},
-    huffman::{ScanTables, Table, TableEntry},
+    huffman::{ScanTables, Table},
     picture::{BLOCK, Picture},
     scan::{BlockGrid, DcSums, NATURAL, Scan, Segment, State, status},
     sections::{
@@ -11,6 +11,7 @@ use super::{
         walk,
     },
     stuffing::{CHUNK, PIECE, Piece},
+    table_entry::TableEntry,
 };
 use alloc::{vec, vec::Vec};
 use bytemuck::{cast, cast_slice_mut};

@@ -1,6 +1,9 @@
 //! Huffman tables, for decoding from any bit.
 
-use super::scan::BlockGrid;
+use super::{
+    scan::BlockGrid,
+    table_entry::{Code, END_OF_BLOCK, STEP_BITS, TableEntry},
+};
 use bytemuck::{Pod, Zeroable};
 use core::mem::offset_of;
 
@@ -14,18 +17,6 @@ const SUBTABLE_BITS: u32 = 16 - PRIMARY_BITS;
 /// longer codes: files have up to eight, as all such codes are behind the shorter ones.
 const SUBTABLES: usize = 16;
 
-/// How far a decoder goes: as many coefficients in its block as the lowest 8 bits tell, or [`END_OF_BLOCK`]
-/// more, and as many bits as those above.
-pub type Step = u32;
-
-/// What a step has more that ends its block.
-pub const END_OF_BLOCK: Step = 64;
-
-/// Where a step has its bits.
-pub const STEP_BITS: u32 = 8;
-
-const STEP_MASK: Step = (1 << 13) - 1;
-
 /// A table that decodes the bits at hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(16))]
@@ -34,125 +25,6 @@ pub struct Table {
     primary: [u32; 1 << PRIMARY_BITS],
     /// What the bits behind some first ones are, as an [`TableEntry`].
     subtables: [[u32; 1 << SUBTABLE_BITS]; SUBTABLES],
-}
-
-/// What a code is, with the bits of its coefficient behind it:
-///
-/// - 13 bits: the [`Step`] over both;
-/// - 4 bits: how many those of the coefficient are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Code(u32);
-
-impl Code {
-    /// No code. One bit of it is consumed, so that a decoder that is lost goes on; of which the
-    /// coefficient has more.
-    pub const NONE: Self = Self(1 | 1 << STEP_BITS | 15 << 13);
-
-    /// A code of `length` bits. `is_dc` tells what kind of a table its symbol is from.
-    fn new(length: u32, symbol: u8, is_dc: bool) -> Self {
-        let size = u32::from(symbol & 15);
-        let advance = match (symbol >> 4, size) {
-            _ if is_dc => 1,
-            // 16 zeros are a coefficient that is zero behind 15.
-            (0..15, 0) => END_OF_BLOCK,
-            (zeros, _) => u32::from(zeros) + 1,
-        };
-        Self(advance | (length + size) << STEP_BITS | size << 13)
-    }
-
-    /// The step over it.
-    #[inline(always)]
-    pub fn step(self) -> Step {
-        self.0 & STEP_MASK
-    }
-
-    /// Its bits and those of the coefficient, 1 to 31.
-    #[inline(always)]
-    pub fn bits(self) -> u32 {
-        self.0 >> STEP_BITS & 31
-    }
-
-    /// The bits of the coefficient, 0 to 15.
-    #[inline(always)]
-    pub fn size(self) -> u32 {
-        self.0 >> 13
-    }
-
-    /// How many coefficients it stands for, the last one not zero; or [`END_OF_BLOCK`].
-    #[inline(always)]
-    pub fn advance(self) -> u32 {
-        self.0 & 255
-    }
-
-    /// Whether no code of the table begins so.
-    #[inline(always)]
-    pub fn is_invalid(self) -> bool {
-        self.size() >= self.bits()
-    }
-}
-
-/// What some bits begin with: a [`Code`], and in the highest 13 bits the [`Step`] over as many as
-/// are whole among the bits that were looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TableEntry(u32);
-
-impl TableEntry {
-    /// No code.
-    pub const NONE: Self = Self::of(Code::NONE);
-
-    /// A code, and no others.
-    const fn of(code: Code) -> Self {
-        Self(code.0 | (code.0 & STEP_MASK) << 19)
-    }
-
-    /// A group of codes that are longer than the bits that were looked up.
-    fn link(subtable: usize) -> Self {
-        Self((subtable as u32) << 13)
-    }
-
-    /// With another code behind all.
-    fn then(self, code: Code) -> Self {
-        Self(self.0 + (code.step() << 19))
-    }
-
-    /// What a table has in the [`offset`](Table::offset) or [`subtable_offset`](Table::subtable_offset) of
-    /// some bits.
-    #[inline(always)]
-    pub fn new(entry: u32) -> Self {
-        Self(entry)
-    }
-
-    /// No code at all, of no bits, if `is_wanted` does not hold.
-    #[inline(always)]
-    pub fn filter(self, is_wanted: bool) -> Self {
-        Self(if is_wanted { self.0 } else { 0 })
-    }
-
-    /// If the code is longer than the bits that were looked up, the number of those among those
-    /// that have longer ones.
-    #[inline(always)]
-    pub fn subtable(self) -> Option<u32> {
-        // A code has bits.
-        (self.0 & 31 << STEP_BITS == 0).then_some(self.0 >> 13)
-    }
-
-    /// The first code.
-    #[inline(always)]
-    pub fn code(self) -> Code {
-        Code(self.0 & ((1 << 17) - 1))
-    }
-
-    /// The step over all codes.
-    #[inline(always)]
-    pub fn step(self) -> Step {
-        self.0 >> 19
-    }
-
-    /// How many coefficients they stand for, to 63, but for one that ends the block.
-    #[inline(always)]
-    pub fn advance(self) -> u32 {
-        self.step() & 63
-    }
 }
 
 /// What decoders look up of a scan, wherever it is: its Huffman tables, and its data units.
@@ -198,8 +70,8 @@ impl Table {
             return None;
         }
         let mut table = Self {
-            primary: [TableEntry::NONE.0; _],
-            subtables: [[TableEntry::NONE.0; _]; _],
+            primary: [TableEntry::NONE.word(); _],
+            subtables: [[TableEntry::NONE.word(); _]; _],
         };
         let mut symbols = symbols.iter();
         let (mut code, mut subtables) = (0usize, 0);
@@ -208,14 +80,14 @@ impl Table {
                 if code >> length != 0 {
                     return None;
                 }
-                let entry = TableEntry::of(Code::new(length, symbol, is_dc)).0;
+                let entry = TableEntry::of(Code::new(length, symbol, is_dc)).word();
                 if length <= PRIMARY_BITS {
                     let same = 1 << (PRIMARY_BITS - length);
                     table.primary[code * same..][..same].fill(entry);
                 } else {
                     let first = &mut table.primary[code >> (length - PRIMARY_BITS)];
-                    if *first == TableEntry::NONE.0 {
-                        *first = TableEntry::link(subtables).0;
+                    if *first == TableEntry::NONE.word() {
+                        *first = TableEntry::link(subtables).word();
                         subtables += 1;
                     }
                     let subtable = table.subtables.get_mut(subtables - 1)?;
@@ -237,7 +109,7 @@ impl Table {
     /// Has all codes that are whole in entries, where `ac` has those behind the first.
     fn add_following_codes(&mut self, ac: &Self) {
         for (place, entry) in self.primary.iter_mut().enumerate() {
-            let mut all = TableEntry(*entry);
+            let mut all = TableEntry::new(*entry);
             if all.subtable().is_some() || all.code().is_invalid() {
                 continue;
             }
@@ -246,7 +118,7 @@ impl Table {
                 if all.step() & END_OF_BLOCK != 0 || bits >= PRIMARY_BITS {
                     break;
                 }
-                let next = TableEntry(ac.primary[place << bits & ((1 << PRIMARY_BITS) - 1)]);
+                let next = TableEntry::new(ac.primary[place << bits & ((1 << PRIMARY_BITS) - 1)]);
                 let code = next.code();
                 let length = code.bits().wrapping_sub(code.size());
                 let is_whole = next.subtable().is_none()
@@ -259,7 +131,7 @@ impl Table {
                 }
                 all = all.then(code);
             }
-            *entry = all.0;
+            *entry = all.word();
         }
     }
 
@@ -267,7 +139,7 @@ impl Table {
     #[cfg(not(target_arch = "nvptx64"))]
     #[inline(always)]
     pub(super) fn look_up(&self, bits: u32) -> TableEntry {
-        let entry = TableEntry(self.primary[(bits >> (32 - PRIMARY_BITS)) as usize]);
+        let entry = TableEntry::new(self.primary[(bits >> (32 - PRIMARY_BITS)) as usize]);
         match entry.subtable() {
             None => entry,
             Some(subtable) => {
@@ -275,7 +147,7 @@ impl Table {
                     .subtables
                     .get(subtable as usize)
                     .unwrap_or(&self.subtables[0]);
-                TableEntry(subtable[(bits >> 16) as usize & (subtable.len() - 1)])
+                TableEntry::new(subtable[(bits >> 16) as usize & (subtable.len() - 1)])
             }
         }
     }

@@ -29,4 +29,5 @@ pub mod pixel;
 pub mod scan;
 pub mod sections;
 pub mod stuffing;
+pub mod table_entry;
 pub mod upsample;

@@ -1,7 +1,7 @@
 //! Pixels of the samples of a picture.
 
 use super::{
-    color::{to_inks, ycc_to_rgb},
+    color::{to_cmyk, ycc_to_rgb},
     picture::{Color, Picture},
     upsample::{self, Samples, Upsampling},
 };
@@ -36,8 +36,8 @@ pub fn pair(picture: &Picture, samples: impl Samples, pair: u32, y: u32) -> [u32
         color => {
             let [c, m, y, k] = [at.any(0), at.any(1), at.any(2), at.any(3)];
             [
-                pixel(to_inks([c[0], m[0], y[0], k[0]], color)),
-                pixel(to_inks([c[1], m[1], y[1], k[1]], color)),
+                pixel(to_cmyk([c[0], m[0], y[0], k[0]], color)),
+                pixel(to_cmyk([c[1], m[1], y[1], k[1]], color)),
             ]
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Channels, Conversion, icc::Model};
 use imagecuda_kernels::{
-    color::{CURVE, GRID, INK_GRID, srgb_encode},
+    color::{CMYK_GRID, CURVE, GRID, srgb_encode},
     pixel::RgbaF32,
 };
 
@@ -27,7 +27,7 @@ impl Conversion {
                 Self::shaper_of(rows, [0.0; 4], curves)
             }
             (Channels::Rgb, None) => Self::Table(table::<3>(model, channels, GRID)),
-            (Channels::Inks, _) => Self::Inks(table::<4>(model, channels, INK_GRID)),
+            (Channels::Cmyk, _) => Self::Cmyk(table::<4>(model, channels, CMYK_GRID)),
         };
         let is_finite = conversion.numbers().iter().all(|v| v.is_finite());
         (is_finite && conversion.agrees_with(model, channels)).then_some(conversion)
@@ -47,7 +47,7 @@ impl Conversion {
         let most = match self {
             Self::Shaper(_) => 0.25 / 255.0,
             // Straight between points, where a profile's own may be elsewhere.
-            Self::Table(_) | Self::Inks(_) => 32.0 / 255.0,
+            Self::Table(_) | Self::Cmyk(_) => 32.0 / 255.0,
         };
         let count = channels.count();
         let agrees = |point: &[f32]| {

@@ -8,7 +8,7 @@ pub(crate) use self::cicp::Cicp;
 
 use self::{cicp::ToLinear, icc::Profile};
 use imagecuda_kernels::{
-    color::{INK_TABLE, SHAPER, TABLE, curve, look_up, look_up_inks, shape, srgb_decode},
+    color::{CMYK_TABLE, SHAPER, TABLE, curve, look_up, look_up_cmyk, shape, srgb_decode},
     layout::Layout,
     pixel::RgbaF32,
 };
@@ -45,8 +45,8 @@ pub(crate) enum Conversion {
     Shaper(Vec<f32>),
     /// A table of colours: [`TABLE`] numbers.
     Table(Vec<f32>),
-    /// A table of inks: [`INK_TABLE`] numbers. Pixels are cyan, magenta, yellow and black.
-    Inks(Vec<f32>),
+    /// A table of inks: [`CMYK_TABLE`] numbers. Pixels are cyan, magenta, yellow and black.
+    Cmyk(Vec<f32>),
 }
 
 /// The profiles that were last used, as the files of a batch mostly have the same one.
@@ -76,13 +76,13 @@ enum Meaning {
 enum Channels {
     Gray,
     Rgb,
-    Inks,
+    Cmyk,
 }
 
 impl Channels {
     fn of(layout: Layout) -> Self {
         match layout {
-            Layout::Cmyk8 | Layout::Cmyk16 => Self::Inks,
+            Layout::Cmyk8 | Layout::Cmyk16 => Self::Cmyk,
             _ if layout.channels() < 3 => Self::Gray,
             _ => Self::Rgb,
         }
@@ -92,7 +92,7 @@ impl Channels {
         match self {
             Self::Gray => 1,
             Self::Rgb => 3,
-            Self::Inks => 4,
+            Self::Cmyk => 4,
         }
     }
 }
@@ -221,8 +221,8 @@ impl Conversion {
     /// The layout as which pixels of `layout` are expanded for this: inks as they are.
     pub(crate) fn input(&self, layout: Layout) -> Layout {
         match (self, layout) {
-            (Self::Inks(_), Layout::Cmyk8) => Layout::Rgba8,
-            (Self::Inks(_), Layout::Cmyk16) => Layout::Rgba16,
+            (Self::Cmyk(_), Layout::Cmyk8) => Layout::Rgba8,
+            (Self::Cmyk(_), Layout::Cmyk16) => Layout::Rgba16,
             _ => layout,
         }
     }
@@ -232,14 +232,14 @@ impl Conversion {
         match self {
             Self::Shaper(numbers) => shape(array::<SHAPER>(numbers), pixel),
             Self::Table(numbers) => look_up(array::<TABLE>(numbers), pixel),
-            Self::Inks(numbers) => look_up_inks(array::<INK_TABLE>(numbers), pixel),
+            Self::Cmyk(numbers) => look_up_cmyk(array::<CMYK_TABLE>(numbers), pixel),
         }
     }
 
     /// The numbers that the kernel of this conversion takes.
     pub(crate) fn numbers(&self) -> &[f32] {
         match self {
-            Self::Shaper(numbers) | Self::Table(numbers) | Self::Inks(numbers) => numbers,
+            Self::Shaper(numbers) | Self::Table(numbers) | Self::Cmyk(numbers) => numbers,
         }
     }
 }

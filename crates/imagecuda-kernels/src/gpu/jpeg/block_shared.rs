@@ -9,9 +9,10 @@ use crate::{
     jpeg::{
         bits::WordSource,
         decoder::Lockstep,
-        huffman::{ScanTables, Table, TableEntry},
+        huffman::{ScanTables, Table},
         jobs::{MAX_TABLES, ScanJob},
         scan::{BlockGrid, MAX_UNITS, NATURAL, Scan, Segment},
+        table_entry::TableEntry,
     },
     shared_memory,
 };

@@ -2,6 +2,7 @@
 
 mod block_shared;
 mod encode;
+mod forward;
 
 mod pictures;
 mod prefix_sums;

@@ -54,7 +54,7 @@ impl<'a> Profile<'a> {
         let channels = match icc.get(16..20)? {
             b"GRAY" => Channels::Gray,
             b"RGB " => Channels::Rgb,
-            b"CMYK" => Channels::Inks,
+            b"CMYK" => Channels::Cmyk,
             _ => return None,
         };
         let is_lab = match icc.get(20..24)? {
@@ -144,7 +144,7 @@ impl<'a> Profile<'a> {
                     to_xyz: [0, 1, 2].map(|row| [red[row], green[row], blue[row]]),
                 })
             }
-            Channels::Inks => Err(Damaged),
+            Channels::Cmyk => Err(Damaged),
         }
     }
 

@@ -206,7 +206,7 @@ impl Buffer<RgbaF32> {
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",
             Conversion::Table(_) => "color_table",
-            Conversion::Inks(_) => "color_inks",
+            Conversion::Cmyk(_) => "color_cmyk",
         };
         context.run(kernel, table.pointer(), self.pointer(), spec.len())?;
         table.record_on(&context.stream)

@@ -1,76 +1,8 @@
-//! The sRGB transfer curve (IEC 61966-2-1), extended: negative values mirrored, values past
-//! 1.0 on the same curve; and conversions of other RGB spaces to sRGB.
-//!
-//! NaN is returned as it came: what arithmetic makes of it differs between processors.
-//!
-//! On a GPU the curves are functions of their own: inlined into every kernel that unrolls,
-//! `powf` would make the module six times as large, and its first load as much slower.
+//! Conversions of other RGB spaces, and of CMYK, to sRGB.
 
+use super::srgb::{canonical, encode_quickly};
 use crate::pixel::{RgbaF32, clamp_unit};
 use libm::powf;
-
-/// Linear light to an sRGB-encoded value. 1.0 is 1.0; the curve goes on past it.
-#[cfg_attr(target_arch = "nvptx64", inline(never))]
-pub fn srgb_encode(v: f32) -> f32 {
-    if v.is_nan() {
-        return v;
-    }
-    let a = v.abs();
-    let encoded = if a <= 0.003_130_8 {
-        a * 12.92
-    } else {
-        1.055 * powf(a, 1.0 / 2.4) - 0.055
-    };
-    encoded.copysign(v)
-}
-
-/// An sRGB-encoded value to linear light: the inverse of [`srgb_encode`].
-#[cfg_attr(target_arch = "nvptx64", inline(never))]
-pub fn srgb_decode(v: f32) -> f32 {
-    if v.is_nan() {
-        return v;
-    }
-    let a = v.abs();
-    let linear = if a <= 0.040_45 {
-        a / 12.92
-    } else {
-        powf((a + 0.055) / 1.055, 2.4)
-    };
-    linear.copysign(v)
-}
-
-/// The pixel of light that is already multiplied by its coverage, as in OpenEXR: divided by it
-/// again, unless that is 0.0 (or less, or NaN).
-#[inline(always)]
-pub fn unassociate(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    if a > 0.0 && a != 1.0 {
-        RgbaF32([canonical(r / a), canonical(g / a), canonical(b / a), a])
-    } else {
-        RgbaF32([r, g, b, a])
-    }
-}
-
-/// The inverse of [`unassociate`].
-#[inline(always)]
-pub fn associate(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    if a > 0.0 && a != 1.0 {
-        RgbaF32([canonical(r * a), canonical(g * a), canonical(b * a), a])
-    } else {
-        RgbaF32([r, g, b, a])
-    }
-}
-
-/// [`srgb_encode`] of red, green and blue; alpha is kept.
-#[inline]
-pub fn encode_rgb(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    RgbaF32([srgb_encode(r), srgb_encode(g), srgb_encode(b), a])
-}
-
-/// [`srgb_decode`] of red, green and blue; alpha is kept.
-#[inline]
-pub fn decode_rgb(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    RgbaF32([srgb_decode(r), srgb_decode(g), srgb_decode(b), a])
-}
 
 /// Knots of a tone curve between 0.0 and 1.0. Every 8-bit value falls on one.
 pub const CURVE: usize = 255 * 16 + 1;
@@ -91,10 +23,10 @@ pub const GRID: usize = 33;
 pub const TABLE: usize = 3 * CURVE + GRID * GRID * GRID * 3;
 
 /// Points along each side of a table of four inks.
-pub const INK_GRID: usize = 17;
+pub const CMYK_GRID: usize = 17;
 
 /// The numbers of an ink table: as those of a [`TABLE`], cyan outermost, black innermost.
-pub const INK_TABLE: usize = 4 * CURVE + INK_GRID * INK_GRID * INK_GRID * INK_GRID * 3;
+pub const CMYK_TABLE: usize = 4 * CURVE + CMYK_GRID * CMYK_GRID * CMYK_GRID * CMYK_GRID * 3;
 
 /// The curve through `knots` at `v`. Past the ends it goes straight on.
 #[inline(always)]
@@ -104,55 +36,6 @@ pub fn curve(knots: &[f32], v: f32) -> f32 {
     let i = (x as i32).clamp(0, CURVE as i32 - 2) as usize;
     let t = x - i as f32;
     knots[i] + (knots[i + 1] - knots[i]) * t
-}
-
-/// NaN as one NaN: what arithmetic makes of it differs between processors.
-#[inline(always)]
-fn canonical(v: f32) -> f32 {
-    if v.is_nan() { f32::NAN } else { v }
-}
-
-/// [`srgb_encode`] within 4e-7, without `powf` between 0.0 and 1.0, which are themselves. It never
-/// falls.
-#[inline(always)]
-fn encode_quickly(v: f32) -> f32 {
-    // (1 + x)^(5/12) for x from 0 to 1, but for the 1: a fit whose largest relative error is
-    // smallest, 1.8e-7.
-    const POWER: [f32; 6] = [
-        0.416_653_66,
-        -0.121_240_09,
-        0.061_986_76,
-        -0.033_671_765,
-        0.014_042_517,
-        -0.002_931_469_8,
-    ];
-    // 2^(-5/12 n).
-    const SCALES: [f32; 10] = [
-        1.0,
-        0.749_153_5,
-        0.561_231,
-        0.420_448_2,
-        0.314_980_27,
-        0.235_968_57,
-        0.176_776_7,
-        0.132_432_9,
-        0.099_212_57,
-        0.074_325_45,
-    ];
-    if !(0.0..=1.0).contains(&v) {
-        return srgb_encode(v);
-    }
-    if v <= 0.003_130_8 {
-        return v * 12.92;
-    }
-    // Not 0, and not less than 2^-9.
-    let exponent = 127 - (v.to_bits() >> 23);
-    let x = f32::from_bits(v.to_bits() & 0x007f_ffff | 0x3f80_0000) - 1.0;
-    let [c1, c2, c3, c4, c5, c6] = POWER;
-    let power = 1.0 + x * (c1 + x * (c2 + x * (c3 + x * (c4 + x * (c5 + x * c6)))));
-    let power = SCALES[(exponent as usize).min(SCALES.len() - 1)] * power;
-    // 1.055 of it less 0.055, so that 1.0 is 1.0.
-    power + 0.055 * (power - 1.0)
 }
 
 /// What the light of a scene is multiplied by for a display: a power of its luminance.
@@ -262,8 +145,8 @@ pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 
 /// A pixel of cyan, magenta, yellow and black ink as opaque sRGB, by a table: as
 /// [`look_up`] for the last three, and straight between two such for cyan. Little CMS does so.
 #[inline(always)]
-pub fn look_up_inks(table: &[f32; INK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
-    const N: usize = INK_GRID;
+pub fn look_up_cmyk(table: &[f32; CMYK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
+    const N: usize = CMYK_GRID;
     let (h, c) = place(&table[..CURVE], c, N);
     let (i, m) = place(&table[CURVE..2 * CURVE], m, N);
     let (j, y) = place(&table[2 * CURVE..3 * CURVE], y, N);
@@ -278,45 +161,11 @@ pub fn look_up_inks(table: &[f32; INK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) ->
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        super::srgb::{srgb_decode, tests::oracle},
+        *,
+    };
     use std::vec::Vec;
-
-    /// The curve in double precision, from the standard.
-    fn oracle(v: f64) -> f64 {
-        if v <= 0.003_130_8 {
-            12.92 * v
-        } else {
-            1.055 * v.powf(1.0 / 2.4) - 0.055
-        }
-    }
-
-    #[test]
-    fn encodes_as_the_standard_says_and_past_one() {
-        for i in 0..=40_000 {
-            let v = i as f32 / 2000.0;
-            let expected = oracle(f64::from(v));
-            let error = (f64::from(srgb_encode(v)) - expected).abs();
-            assert!(error <= 4e-7 * expected.max(1.0), "{v}: {error}");
-            assert_eq!(srgb_encode(-v), -srgb_encode(v));
-        }
-    }
-
-    #[test]
-    fn decoding_undoes_encoding() {
-        for i in 0..=40_000 {
-            let v = i as f32 / 2000.0;
-            let error = (srgb_decode(srgb_encode(v)) - v).abs();
-            assert!(error <= 2e-6 * v.max(1.0), "{v}: {error}");
-        }
-    }
-
-    #[test]
-    fn not_a_number_stays_so_and_infinity_too() {
-        assert!(srgb_encode(f32::NAN).is_nan());
-        assert!(srgb_decode(f32::NAN).is_nan());
-        assert_eq!(srgb_encode(f32::INFINITY), f32::INFINITY);
-        assert_eq!(srgb_decode(f32::NEG_INFINITY), f32::NEG_INFINITY);
-    }
 
     fn knots(of: impl Fn(f32) -> f32) -> Vec<f32> {
         (0..CURVE)
@@ -361,22 +210,6 @@ mod tests {
                 assert!((got - v).abs() < 5e-6, "{got} for {v}");
             }
         }
-    }
-
-    #[test]
-    fn the_quick_srgb_curve_is_close_enough() {
-        let mut before = f32::NEG_INFINITY;
-        for i in -1000..=2_010_000 {
-            let v = i as f32 / 2_000_000.0;
-            let expected = oracle(f64::from(v.abs())) as f32;
-            let encoded = encode_quickly(v);
-            let error = (encoded - expected.copysign(v)).abs();
-            assert!(error <= 4e-7, "{v}: {error}");
-            assert!(encoded >= before, "{v}");
-            before = encoded;
-        }
-        assert_eq!([0.0, 1.0].map(encode_quickly), [0.0, 1.0]);
-        assert!(encode_quickly(f32::NAN).is_nan());
     }
 
     #[test]
@@ -452,17 +285,17 @@ mod tests {
                 (k + m + y) * (1.0 - c),
             ]
         };
-        const N: usize = INK_GRID;
+        const N: usize = CMYK_GRID;
         let at = |i: usize| (i % N) as f32 / (N - 1) as f32;
         let curves = [|v| v, |v| v * v, |v| 1.0 - v, |v: f32| v * (2.0 - v)];
         let mut table: Vec<f32> = curves.into_iter().flat_map(knots).collect();
         for i in 0..N.pow(4) {
             table.extend(map(at(i / N.pow(3)), at(i / N / N), at(i / N), at(i)));
         }
-        let table: &[f32; INK_TABLE] = table[..].try_into().unwrap();
+        let table: &[f32; CMYK_TABLE] = table[..].try_into().unwrap();
         for i in 0..1000 {
             let [c, m, y, k] = [37, 101, 59, 73].map(|step| (i * step % 257) as f32 / 256.0);
-            let got = look_up_inks(table, RgbaF32([c, m, y, k])).0;
+            let got = look_up_cmyk(table, RgbaF32([c, m, y, k])).0;
             let exact = map(c, m * m, 1.0 - y, k * (2.0 - k)).map(oracle_f32);
             for (got, exact) in got.into_iter().zip(exact) {
                 assert!((got - exact).abs() < 4e-6, "{got} for {exact}");

@@ -4,6 +4,8 @@ mod batch;
 mod contact_sheet;
 mod killed;
 #[cfg(target_os = "linux")]
+mod names;
+#[cfg(target_os = "linux")]
 mod output;
 
 use crate::support::{Noise, example};
@@ -20,7 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = batch::trials();
     trials.extend(contact_sheet::trials());
     #[cfg(target_os = "linux")]
-    trials.extend(output::trials());
+    trials.extend(names::trials().into_iter().chain(output::trials()));
     trials.extend(crate::support::on_each_device(crate::device_tests![
         sequence_saves_every_frame_in_order,
         sequence_stops_at_a_frame_of_another_size,

@@ -25,7 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 fn files_for_which_there_is_no_thread_are_errors(device: &Device) {
     if !alone_through(
         &["env", "RUST_MIN_STACK=70368744177664"],
-        "faults::memory::files_for_which_there_is_no_thread_are_errors",
+        "hostile::faults::memory::files_for_which_there_is_no_thread_are_errors",
         device,
     ) {
         return;
@@ -83,7 +83,7 @@ fn is_out_of_memory(error: &Error, least: usize) -> bool {
 fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
     #[cfg(target_os = "linux")]
     if !is_limited(
-        "faults::memory::what_does_not_fit_is_an_error_and_what_comes_next_works",
+        "hostile::faults::memory::what_does_not_fit_is_an_error_and_what_comes_next_works",
         device,
     ) {
         return;

@@ -17,7 +17,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("without_a_driver_or_a_gpu_it_is_the_cpu", none),
     ];
     let trial = |(name, test): (&str, fn())| {
-        Trial::test(format!("faults::driver::{name}"), move || {
+        Trial::test(format!("hostile::faults::driver::{name}"), move || {
             test();
             Ok(())
         })

@@ -24,7 +24,7 @@ const THREADS: usize = 64;
 /// Whether this is the program in which all threads, rayon's too, have stacks of 128 KiB.
 fn small_stacks(name: &str, device: &Device) -> bool {
     let few = ["env", "RUST_MIN_STACK=131072", "RAYON_NUM_THREADS=64"];
-    alone_through(&few, &format!("stacks::{name}"), device)
+    alone_through(&few, &format!("hostile::stacks::{name}"), device)
 }
 
 /// A way to save, and its name.

@@ -4,8 +4,8 @@ mod damage;
 mod tables;
 
 use crate::{
-    color::png,
-    inks::tiff,
+    color::cmyk::tiff,
+    color::conversion::png,
     support::{
         Noise,
         profiles::{COLOR_MATCH, Icc, PRO_PHOTO, SRGB, curv, para, sampled},

@@ -177,7 +177,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("tiff", tiff::all),
     ];
     let trial = |&(name, bombs): &(&str, Make)| {
-        Trial::test(format!("bombs::{name}"), move || {
+        Trial::test(format!("hostile::bombs::{name}"), move || {
             let failed: Vec<String> = bombs()
                 .into_iter()
                 .filter_map(|bomb| bomb.run().err())

@@ -45,7 +45,7 @@ fn assert_failed<T>(result: Result<T, Error>) {
 
 /// In a program of its own, which must end, and with success.
 fn after_a_failed_kernel_every_call_is_an_error(device: &Device) {
-    let name = "faults::poisoned::after_a_failed_kernel_every_call_is_an_error";
+    let name = "hostile::faults::poisoned::after_a_failed_kernel_every_call_is_an_error";
     if !alone_through(&["timeout", "--signal=KILL", "3600"], name, device) {
         return;
     }

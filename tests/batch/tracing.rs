@@ -62,7 +62,7 @@ impl Subscriber for Heard {
 /// In a program of its own: what another test's thread, which has no subscriber, opens for the first
 /// time while one listens elsewhere, `tracing` takes for unwanted.
 fn every_stage_is_a_span(device: &Device) {
-    if !alone("spans::every_stage_is_a_span", device) {
+    if !alone("batch::tracing::every_stage_is_a_span", device) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -115,7 +115,10 @@ impl Subscriber for Torn {
 
 /// In a program of its own, all of whose threads are listened to.
 fn a_panic_of_a_codec_is_an_error_of_its_file(device: &Device) {
-    if !alone("spans::a_panic_of_a_codec_is_an_error_of_its_file", device) {
+    if !alone(
+        "batch::tracing::a_panic_of_a_codec_is_an_error_of_its_file",
+        device,
+    ) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -179,7 +182,7 @@ fn is_torn<T>(result: Result<T, Error>, format: Format, path: Option<&Path>) {
 /// In a program of its own, all of whose threads are listened to.
 fn a_panic_of_a_codec_is_an_error_of_a_single_call(device: &Device) {
     if !alone(
-        "spans::a_panic_of_a_codec_is_an_error_of_a_single_call",
+        "batch::tracing::a_panic_of_a_codec_is_an_error_of_a_single_call",
         device,
     ) {
         return;

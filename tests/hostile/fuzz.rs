@@ -1,7 +1,7 @@
 //! What fuzzing once found wrong: `fuzz/regressions` has a folder for each target, and a file
 //! for each fault, named after it. What the targets check is checked here again.
 
-#[path = "../fuzz/src/lib.rs"]
+#[path = "../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, reason = "a crate elsewhere")]
 mod targets;
 

@@ -5,8 +5,8 @@ use super::{
     tables::{encoded, lab_table, printed, to_xyz},
 };
 use crate::{
-    color::png,
-    inks::tiff,
+    color::cmyk::tiff,
+    color::conversion::png,
     support::{
         bits,
         profiles::{Icc, Mab, PRO_PHOTO, SRGB, curv, mft, para, sampled, xyz},

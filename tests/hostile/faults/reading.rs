@@ -55,7 +55,7 @@ fn unreadable(folder: &Path) -> Vec<PathBuf> {
 
 /// In a program of its own, as buffers are counted for all of a program.
 fn what_cannot_be_read_is_an_error_and_keeps_no_memory(device: &Device) {
-    let name = "faults::reading::what_cannot_be_read_is_an_error_and_keeps_no_memory";
+    let name = "hostile::faults::reading::what_cannot_be_read_is_an_error_and_keeps_no_memory";
     if !alone(name, device) {
         return;
     }

@@ -222,7 +222,10 @@ pub(crate) fn picture(device: &Device, seed: u64) -> Image {
 
 /// In a program of its own, as buffers are counted for all of a program.
 fn no_image_has_an_allocation_of_its_own(device: &Device) {
-    if !alone("batch::no_image_has_an_allocation_of_its_own", device) {
+    if !alone(
+        "batch::loader::no_image_has_an_allocation_of_its_own",
+        device,
+    ) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -255,7 +258,7 @@ fn no_image_has_an_allocation_of_its_own(device: &Device) {
 /// The document's own loop: no allocation after the first load.
 fn buffers_are_reused_as_documented(device: &Device) {
     use imagecuda::{ImageU8, load_into_via, save_via};
-    if !alone("batch::buffers_are_reused_as_documented", device) {
+    if !alone("batch::loader::buffers_are_reused_as_documented", device) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();

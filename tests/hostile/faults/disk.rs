@@ -156,7 +156,7 @@ fn large_files_fail_and_small_ones_do_not(device: &Device, folder: &Path, kind: 
 /// In a program of its own, whose files may have 20 KB, or 40 by another shell's count.
 #[cfg(unix)]
 fn files_that_may_not_be_that_large_are_errors(device: &Device) {
-    let name = "faults::disk::files_that_may_not_be_that_large_are_errors";
+    let name = "hostile::faults::disk::files_that_may_not_be_that_large_are_errors";
     // Ignored, so that it is an error and not the end.
     if crate::support::alone_after("trap '' XFSZ && ulimit -f 40", name, device) {
         let folder = folder();
@@ -171,7 +171,7 @@ fn files_that_may_not_be_that_large_are_errors(_: &Device) {}
 #[cfg(target_os = "linux")]
 fn a_disk_that_is_full_has_whole_files_only(device: &Device) {
     const FOLDER: &str = "IMAGECUDA_TEST_SMALL_DISK";
-    const NAME: &str = "faults::disk::a_disk_that_is_full_has_whole_files_only";
+    const NAME: &str = "hostile::faults::disk::a_disk_that_is_full_has_whole_files_only";
     let Some(disk) = std::env::var_os(FOLDER).map(PathBuf::from) else {
         let folder = folder();
         let path = folder.path().to_str().unwrap();

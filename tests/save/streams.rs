@@ -44,7 +44,7 @@ fn into_file(script: &str, name: &str, device: &Device) -> Option<Vec<u8>> {
     fs::write(&out, "before ").unwrap();
     let variable = format!("{OUT}={}", out.display());
     let words = ["env", &variable, "sh", "-c", script, "sh"];
-    let is_child = alone_through(&words, &format!("streams::{name}"), device);
+    let is_child = alone_through(&words, &format!("save::streams::{name}"), device);
     (!is_child).then(|| fs::read(&out).unwrap())
 }
 

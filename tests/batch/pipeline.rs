@@ -1,6 +1,6 @@
 //! Savers and pipelines, on every device.
 
-use crate::batch::{files, picture};
+use super::loader::{files, picture};
 use imagecuda::{
     Device, Format, Image, LoadOptions, SaveOptions,
     batch::{CancelToken, Pipeline, Saver},

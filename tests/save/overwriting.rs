@@ -230,7 +230,7 @@ fn names_are_as_long_as_a_system_takes(device: &Device) {
 /// 20 KB, or 40 by another shell's count.
 fn a_file_is_saved_over_where_its_folder_takes_no_other(device: &Device) {
     const FOLDER: &str = "IMAGECUDA_TEST_OF_ANOTHER";
-    let name = "overwriting::a_file_is_saved_over_where_its_folder_takes_no_other";
+    let name = "save::overwriting::a_file_is_saved_over_where_its_folder_takes_no_other";
     let root = folder();
     fs::set_permissions(root.path(), fs::Permissions::from_mode(0o755)).unwrap();
     if let Some(of_another) = env::var_os(FOLDER) {

@@ -1,34 +1,43 @@
-//! Conversions of other RGB spaces, and of CMYK, to sRGB.
+//! Conversions of other RGB spaces, and of CMYK, to sRGB. The host fills their numbers from a
+//! profile.
 
 use super::srgb::{canonical, encode_quickly};
 use crate::pixel::{RgbaF32, clamp_unit};
 use libm::powf;
 
-/// Knots of a tone curve between 0.0 and 1.0. Every 8-bit value falls on one.
+/// Knots of a tone curve from 0.0 to 1.0. Every 8-bit value is exactly on one.
 pub const CURVE: usize = 255 * 16 + 1;
 
-/// The numbers of a conversion by curves and a matrix: nine of the matrix, row by row; what
-/// linear red, green and blue add to luminance, and the power of it by which they are multiplied
-/// (0 for none); linear light of the red, the green and the blue that are each of the 256 bytes;
-/// the knots of the red, the green and the blue curve, to linear light.
+/// The numbers of a conversion by curves and a matrix:
+///
+/// - 9 of the matrix, row by row;
+/// - 4 of the rendering: the weights of red, green and blue in luminance, and the power of
+///   luminance that linear light is multiplied by (0 for none);
+/// - 3 * 256: linear light of each byte of red, green and blue;
+/// - the knots of the curves of red, green and blue, which give linear light.
 pub const SHAPER: usize = 9 + 4 + 3 * 256 + 3 * CURVE;
 
 /// Points along each side of a colour table.
 pub const GRID: usize = 33;
 
-/// The numbers of a colour table: the knots of a curve for red, green and blue, each to a place
-/// along its side; linear light of sRGB's primaries at each point, red outermost. Between two
-/// points light is straighter than what the sRGB curve makes of it, above all where a colour
-/// leaves sRGB.
+/// The numbers of a colour table:
+///
+/// - the knots of the curves of red, green and blue, which give places along the sides of the
+///   table;
+/// - for each point linear light of sRGB's primaries, red outermost.
+///
+/// The points hold linear light, as it is closer to linear between two points than sRGB-encoded
+/// values are, above all where a colour leaves sRGB.
 pub const TABLE: usize = 3 * CURVE + GRID * GRID * GRID * 3;
 
-/// Points along each side of a table of four inks.
+/// Points along each side of a CMYK table.
 pub const CMYK_GRID: usize = 17;
 
-/// The numbers of an ink table: as those of a [`TABLE`], cyan outermost, black innermost.
+/// The numbers of a CMYK table: as those of a [`TABLE`], with four curves, cyan outermost and black
+/// innermost.
 pub const CMYK_TABLE: usize = 4 * CURVE + CMYK_GRID * CMYK_GRID * CMYK_GRID * CMYK_GRID * 3;
 
-/// The curve through `knots` at `v`. Past the ends it goes straight on.
+/// The curve through `knots` at `v`. It is continued in a straight line past both ends.
 #[inline(always)]
 pub fn curve(knots: &[f32], v: f32) -> f32 {
     let x = v * (CURVE - 1) as f32;
@@ -38,14 +47,14 @@ pub fn curve(knots: &[f32], v: f32) -> f32 {
     knots[i] + (knots[i + 1] - knots[i]) * t
 }
 
-/// What the light of a scene is multiplied by for a display: a power of its luminance.
+/// What scene light is multiplied by to become display light: a power of its luminance.
 #[cfg_attr(target_arch = "nvptx64", inline(never))]
 fn rendering(luminance: f32, power: f32) -> f32 {
     powf(luminance.max(0.0), power)
 }
 
-/// A pixel of another RGB space as sRGB: curves, a rendering, a matrix, and the sRGB curve. What
-/// is outside sRGB stays outside 0.0 to 1.0; alpha is kept.
+/// Converts a pixel of another RGB space to sRGB: by curves, a rendering, a matrix, and the sRGB
+/// curve. A colour outside sRGB has values outside 0.0 to 1.0. Alpha is kept.
 #[inline(always)]
 pub fn shape(shaper: &[f32; SHAPER], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
     let curves = &shaper[SHAPER - 3 * CURVE..];
@@ -57,7 +66,7 @@ pub fn shape(shaper: &[f32; SHAPER], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 
     shape_linear(shaper, linear, a)
 }
 
-/// As [`shape`], of an opaque pixel of bytes. The same bits.
+/// The same bits as [`shape`] gives, for an opaque pixel of bytes.
 #[inline(always)]
 pub fn shape_bytes(shaper: &[f32; SHAPER], [r, g, b]: [u8; 3]) -> RgbaF32 {
     let linear = &shaper[13..13 + 3 * 256];
@@ -85,8 +94,9 @@ fn shape_linear(shaper: &[f32; SHAPER], [mut r, mut g, mut b]: [f32; 3], a: f32)
     RgbaF32([row(0), row(3), row(6), a])
 }
 
-/// Where a channel lies in a table of `points` along it, by the curve through `knots`: the point
-/// below, and how far it is past that. Channels are clamped to 0.0 to 1.0; NaN is 0.0.
+/// The place of a channel in a table with `points` along its side, by the curve through `knots`:
+/// the point below it, and the fraction of the way to the next. Channels are clamped to 0.0 to 1.0;
+/// NaN is 0.0.
 #[inline(always)]
 fn place(knots: &[f32], v: f32, points: usize) -> (usize, f32) {
     let x = clamp_unit(curve(knots, clamp_unit(v))) * (points - 1) as f32;
@@ -94,8 +104,9 @@ fn place(knots: &[f32], v: f32, points: usize) -> (usize, f32) {
     (i, x - i as f32)
 }
 
-/// The colour in the cell whose first corner is at `corner`, `fractions` along its sides, which
-/// are `sides` numbers apart: interpolated in one of six tetrahedra.
+/// Tetrahedral interpolation in the cell of a table that begins at `corner`. Along red, green and
+/// blue the next point is that many numbers away, and the colour is `x`, `y` and `z` of the way to
+/// it.
 #[inline(always)]
 fn tetrahedron(
     table: &[f32],
@@ -103,7 +114,8 @@ fn tetrahedron(
     [red, green, blue]: [usize; 3],
     [x, y, z]: [f32; 3],
 ) -> [f32; 3] {
-    // From the corner to the opposite one along the largest fraction first.
+    // The way from the corner to the opposite one goes along the side of the largest fraction
+    // first.
     let (t1, t2, t3, s1, s2) = if x >= y {
         if y >= z {
             (x, y, z, red, green)
@@ -128,9 +140,9 @@ fn tetrahedron(
     })
 }
 
-/// A pixel of another RGB space as sRGB, by curves and a table, between whose points a tetrahedron
-/// is interpolated, and the sRGB curve. Channels are clamped to 0.0 to 1.0 first (NaN is 0.0);
-/// alpha is kept.
+/// Converts a pixel of another RGB space to sRGB: by curves, a table with tetrahedral
+/// interpolation, and the sRGB curve. Channels are clamped to 0.0 to 1.0 first; NaN is 0.0. Alpha
+/// is kept.
 #[inline(always)]
 pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
     let (i, x) = place(&table[..CURVE], r, GRID);
@@ -142,8 +154,8 @@ pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 
     RgbaF32([r, g, b, a])
 }
 
-/// A pixel of cyan, magenta, yellow and black ink as opaque sRGB, by a table: as
-/// [`look_up`] for the last three, and straight between two such for cyan. Little CMS does so.
+/// Converts a CMYK pixel to opaque sRGB, by a table. Magenta, yellow and black are interpolated as
+/// in [`look_up`], and cyan linearly between two such results, as in Little CMS.
 #[inline(always)]
 pub fn look_up_cmyk(table: &[f32; CMYK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
     const N: usize = CMYK_GRID;
@@ -253,7 +265,7 @@ mod tests {
     fn a_table_of_a_linear_map_is_that_map() {
         let map = |r: f32, g: f32, b: f32| [0.5 * r + 0.5 * g, b, 0.25 * (r + g + b)];
         let at = |i: usize| i as f32 / (GRID - 1) as f32;
-        // Channels that lie in the table by their squares, and by what they leave of 1.
+        // Curves that square a channel, and that subtract it from 1.
         let mut table = knots(|v| v * v);
         table.extend(knots(|v| v));
         table.extend(knots(|v| 1.0 - v));
@@ -277,7 +289,7 @@ mod tests {
 
     #[test]
     fn an_ink_table_of_a_multilinear_map_is_that_map() {
-        // Linear in the last three inks, where cyan's share may be anything.
+        // Linear in magenta, yellow and black, with any share of cyan.
         let map = |c: f32, m: f32, y: f32, k: f32| {
             [
                 (1.0 - k) * 0.5 + (1.0 - c) * m * 0.25,

@@ -1,10 +1,10 @@
-//! The sRGB transfer curve (IEC 61966-2-1), extended: negative values mirrored, values past
-//! 1.0 on the same curve; and conversions of other RGB spaces to sRGB.
+//! The sRGB transfer curve (IEC 61966-2-1), and conversions of other colour spaces to sRGB. The
+//! curve is extended: negative values are mirrored, and values above 1.0 are on the same curve.
 //!
-//! NaN is returned as it came: what arithmetic makes of it differs between processors.
+//! The curve returns NaN unchanged, as processors differ in what arithmetic makes of it.
 //!
-//! On a GPU the curves are functions of their own: inlined into every kernel that unrolls,
-//! `powf` would make the module six times as large, and its first load as much slower.
+//! On a GPU the curves are not inlined. `powf` inlined into every kernel that unrolls would make
+//! the module six times as large, and its first load that much slower.
 
 mod convert;
 mod srgb;

@@ -1,9 +1,9 @@
-//! The sRGB curve, and alpha that pixels are multiplied by.
+//! The sRGB curve, and premultiplied alpha.
 
 use crate::pixel::RgbaF32;
 use libm::powf;
 
-/// Linear light to an sRGB-encoded value. 1.0 is 1.0; the curve goes on past it.
+/// Linear light to an sRGB-encoded value. 1.0 stays 1.0, and the curve goes on above it.
 #[cfg_attr(target_arch = "nvptx64", inline(never))]
 pub fn srgb_encode(v: f32) -> f32 {
     if v.is_nan() {
@@ -18,7 +18,7 @@ pub fn srgb_encode(v: f32) -> f32 {
     encoded.copysign(v)
 }
 
-/// An sRGB-encoded value to linear light: the inverse of [`srgb_encode`].
+/// An sRGB-encoded value to linear light. The inverse of [`srgb_encode`].
 #[cfg_attr(target_arch = "nvptx64", inline(never))]
 pub fn srgb_decode(v: f32) -> f32 {
     if v.is_nan() {
@@ -33,8 +33,8 @@ pub fn srgb_decode(v: f32) -> f32 {
     linear.copysign(v)
 }
 
-/// The pixel of light that is already multiplied by its coverage, as in OpenEXR: divided by it
-/// again, unless that is 0.0 (or less, or NaN).
+/// Straight alpha from premultiplied alpha, which OpenEXR has: colours are divided by alpha. Where
+/// alpha is not above 0.0, they stay as they are.
 #[inline(always)]
 pub fn unassociate(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
     if a > 0.0 && a != 1.0 {
@@ -66,18 +66,18 @@ pub fn decode_rgb(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
     RgbaF32([srgb_decode(r), srgb_decode(g), srgb_decode(b), a])
 }
 
-/// NaN as one NaN: what arithmetic makes of it differs between processors.
+/// `v`, or one certain NaN for every NaN, as processors differ in what arithmetic makes of NaN.
 #[inline(always)]
 pub(super) fn canonical(v: f32) -> f32 {
     if v.is_nan() { f32::NAN } else { v }
 }
 
-/// [`srgb_encode`] within 4e-7, without `powf` between 0.0 and 1.0, which are themselves. It never
-/// falls.
+/// [`srgb_encode`] to within 4e-7, without `powf` from 0.0 to 1.0. It is monotonic, and exact at
+/// 0.0 and 1.0.
 #[inline(always)]
 pub(super) fn encode_quickly(v: f32) -> f32 {
-    // (1 + x)^(5/12) for x from 0 to 1, but for the 1: a fit whose largest relative error is
-    // smallest, 1.8e-7.
+    // A minimax fit of (1 + x)^(5/12) for x from 0 to 1, without its constant term, which is 1. The
+    // relative error is at most 1.8e-7.
     const POWER: [f32; 6] = [
         0.416_653_66,
         -0.121_240_09,
@@ -105,13 +105,13 @@ pub(super) fn encode_quickly(v: f32) -> f32 {
     if v <= 0.003_130_8 {
         return v * 12.92;
     }
-    // Not 0, and not less than 2^-9.
+    // `v` is at least 2^-9 here.
     let exponent = 127 - (v.to_bits() >> 23);
     let x = f32::from_bits(v.to_bits() & 0x007f_ffff | 0x3f80_0000) - 1.0;
     let [c1, c2, c3, c4, c5, c6] = POWER;
     let power = 1.0 + x * (c1 + x * (c2 + x * (c3 + x * (c4 + x * (c5 + x * c6)))));
     let power = SCALES[(exponent as usize).min(SCALES.len() - 1)] * power;
-    // 1.055 of it less 0.055, so that 1.0 is 1.0.
+    // 1.055 * power - 0.055, in a form that is exact for 1.0.
     power + 0.055 * (power - 1.0)
 }
 
@@ -119,7 +119,7 @@ pub(super) fn encode_quickly(v: f32) -> f32 {
 pub(super) mod tests {
     use super::*;
 
-    /// The curve in double precision, from the standard.
+    /// The curve in double precision, by the standard's formula.
     pub(in crate::color) fn oracle(v: f64) -> f64 {
         if v <= 0.003_130_8 {
             12.92 * v

@@ -1,9 +1,10 @@
-//! What the host launches. Each entry is an index, a bounds check and a call of a body.
+//! The entry points of pixels that the host launches. Each is an index, a bounds check and a call
+//! of a body.
 //!
-//! All take one-dimensional grids and blocks of whole warps. A block takes [`TILE`] pixels a
-//! thread, next to each other in memory, and where the grid has fewer blocks than that needs,
-//! a block takes several tiles. Pointers are device memory aligned to 16 bytes; `n` counts
-//! pixels.
+//! All take one-dimensional grids, and blocks of whole warps. A block works on a tile of pixels
+//! that are contiguous in memory, [`TILE`] for each thread. If the grid has fewer blocks than there
+//! are tiles, a block works on several. Pointers are to device memory, aligned to 16 bytes; `n` is
+//! a number of pixels.
 
 use super::{thread, warp};
 use crate::{
@@ -19,8 +20,8 @@ use core::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Pixels a thread in a block's tile: independent loads that are in flight together. Two fill
-/// the memory system as well as four, and leave more threads resident.
+/// Pixels of a tile for each thread. Their loads are in flight together. Two use the memory as well
+/// as four do, and leave room for more threads.
 const TILE: usize = 2;
 
 /// `dst[i] = body(src[i])` for every `i` below `n`, spread over the grid.
@@ -40,14 +41,14 @@ unsafe fn map<S: Copy, D: Copy>(src: *const S, dst: *mut D, n: usize, body: impl
     );
 }
 
-/// Calls `load` and then `store` for every index below `n`, spread over the grid, each thread
-/// with all loads of its tile before the first store.
+/// Calls `load` and then `store` for every index below `n`, spread over the grid. Each thread calls
+/// all `load`s of a tile before the first `store`.
 #[inline(always)]
 fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl Fn(usize, S)) {
     let (block, thread) = (thread::block_dim_x(), thread::thread_idx_x());
     for_each_tile(n, |start| {
         let (first, second) = (start + thread, start + block + thread);
-        // Whole tiles are all but the last, and one check is less than two.
+        // One check instead of two, for all tiles but the last.
         if start + TILE * block <= n {
             let (a, b) = (load(first), load(second));
             store(first, a);
@@ -62,8 +63,8 @@ fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl Fn(usize, 
     });
 }
 
-/// Calls `body` with the first pixel of each of this block's tiles. All threads of a block make
-/// the same calls.
+/// Calls `body` with the first pixel of each tile of this block. All threads of a block make the
+/// same calls.
 #[inline(always)]
 fn for_each_tile(n: usize, body: impl Fn(usize)) {
     let tile = TILE * thread::block_dim_x();
@@ -74,8 +75,8 @@ fn for_each_tile(n: usize, body: impl Fn(usize)) {
     }
 }
 
-/// Expansion entries, two a layout: to float and to 8-bit RGBA. A layout that already is the
-/// device's needs none: its bytes are copied.
+/// Expansion entries, two for each layout: to float and to 8-bit RGBA. A layout that is that of the
+/// device already needs none: its bytes are copied.
 macro_rules! expand {
     ($($to_f32:ident, $to_u8:ident: $body:ident of $texel:ty;)*) => {$(
         #[unsafe(no_mangle)]
@@ -151,7 +152,8 @@ unsafe fn expand_rgb8<D: Expand>(src: *const u32, dst: *mut D, n: usize) {
         |i| unsafe { load_rgb8(src, i) },
         |i, (low, high, phase)| put(i, pack::rgb8_from_words(low, high, phase)),
     );
-    // Its word may have bytes that nobody wrote.
+    // The last pixel is read by bytes: the rest of its word may be past the end of what was
+    // written.
     if thread::block_idx_x() == 0 && thread::thread_idx_x() == 0 {
         // SAFETY: one of the pixels.
         put(last, unsafe { src.cast::<texel::Rgb8>().add(last).read() });
@@ -186,8 +188,8 @@ unsafe extern "ptx-kernel" fn expand_rgba32f_to_u8(src: *const RgbaF32, dst: *mu
     unsafe { map(src, dst, n, Rgba8::from) }
 }
 
-/// Float to packed RGB bytes, flattened. `dst` is valid up to a multiple of four bytes. Four
-/// lanes write their four pixels as three words.
+/// Float to packed RGB bytes, flattened. `dst` is valid up to a multiple of four bytes. Four lanes
+/// write their four pixels as three words.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn pack_rgb8(
     src: *const RgbaF32,
@@ -228,8 +230,8 @@ unsafe extern "ptx-kernel" fn pack_rgb8(
     });
 }
 
-/// Packing entries, from float to what an encoder takes. Those of the second block flatten alpha onto
-/// a background first: red, green and blue are their last arguments.
+/// Packing entries: from float to what an encoder takes. Those of `flatten` flatten the pixels
+/// first, onto the background that their last three arguments are.
 macro_rules! pack {
     (
         keep_alpha { $($name:ident: $body:ident to $texel:ty;)* }
@@ -275,8 +277,8 @@ pack! {
     }
 }
 
-/// Joins the traits of all pixels to `dst`, one word that was zero. `deep` and `flatten` are 0 or
-/// 1.
+/// Joins the [`PixelUsage`] of all pixels in `dst`, a word that is zero at first. `deep` and
+/// `flatten` are 0 or 1.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn pixel_usage(
     src: *const RgbaF32,
@@ -297,16 +299,16 @@ unsafe extern "ptx-kernel" fn pixel_usage(
         |_, pixel| all.set(all.get().or(PixelUsage::of(pixel, deep != 0, background))),
     );
     let PixelUsage(bits) = all.get();
-    // SAFETY: the host passes one word, aligned, which all threads change so and no other way.
+    // SAFETY: the host passes an aligned word, which is only changed by atomics.
     let sum = unsafe { AtomicU32::from_ptr(dst) };
-    // Most have what others had before, and reading is cheaper.
+    // Most bits are set already, and a load is cheaper than an atomic.
     if bits & !sum.load(Ordering::Relaxed) != 0 {
         sum.fetch_or(bits, Ordering::Relaxed);
     }
 }
 
-/// Entries that turn `n` pixels for viewing, one a size of pixel. `width` and `height` are those
-/// of the picture for viewing, `orientation` is EXIF's number.
+/// Entries that orient `n` pixels for viewing, one for each size of a pixel in bytes. `width` and
+/// `height` are those of the oriented picture, and `orientation` is EXIF's number.
 macro_rules! orient {
     ($($name:ident: $texel:ty;)*) => {$(
         #[unsafe(no_mangle)]
@@ -354,7 +356,7 @@ unsafe extern "ptx-kernel" fn color_shape(
 ) {
     // SAFETY: the host passes a whole shaper.
     let shaper = unsafe { &*shaper };
-    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
+    // SAFETY: the host launches with `n` pixels, and each pixel has one thread.
     unsafe { map(pixels, pixels, n, |pixel| color::shape(shaper, pixel)) }
 }
 
@@ -367,11 +369,11 @@ unsafe extern "ptx-kernel" fn color_table(
 ) {
     // SAFETY: the host passes a whole table.
     let table = unsafe { &*table };
-    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
+    // SAFETY: the host launches with `n` pixels, and each pixel has one thread.
     unsafe { map(pixels, pixels, n, |pixel| color::look_up(table, pixel)) }
 }
 
-/// Converts pixels of inks in place by a table.
+/// Converts CMYK pixels in place by a table.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn color_cmyk(
     table: *const [f32; color::CMYK_TABLE],
@@ -380,6 +382,6 @@ unsafe extern "ptx-kernel" fn color_cmyk(
 ) {
     // SAFETY: the host passes a whole table.
     let table = unsafe { &*table };
-    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
+    // SAFETY: the host launches with `n` pixels, and each pixel has one thread.
     unsafe { map(pixels, pixels, n, |cmyk| color::look_up_cmyk(table, cmyk)) }
 }

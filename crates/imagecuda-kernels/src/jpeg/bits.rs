@@ -1,10 +1,10 @@
-//! Bits of entropy-coded data, read from any place of it.
+//! A reader of bits that can start at any bit of a scan's data.
 //!
-//! Data lie in whole words of memory, without the zeros that are stuffed behind 0xff in a file.
+//! The data are unstuffed, and lie in whole words of memory.
 
-/// Bytes, four a word, the first one lowest, wherever they are.
+/// Words of four bytes, the first byte lowest, in whatever memory.
 pub trait WordSource: Copy {
-    /// A word. Behind the last one, any.
+    /// The word of a number. Past the last one it may be anything.
     fn word(self, number: u32) -> u32;
 }
 
@@ -19,27 +19,27 @@ impl WordSource for &[u32] {
 #[derive(Clone, Copy, Debug)]
 pub struct BitReader<W> {
     words: W,
-    /// The next 32 bits, and the 32 behind them: so the next ones are known as soon as it is known
-    /// how many are taken, and the others are found meanwhile.
+    /// The next 32 bits, and the 32 after them. So the next 32 are known as soon as it is known how
+    /// many to take; the others are put together meanwhile.
     bits: u32,
     more: u32,
-    /// The words behind that of the next bit, their first bits highest.
+    /// The two words after the one of the next bit, with their first bits highest.
     second: u32,
     third: u32,
-    /// The word behind those as it is in memory: fetched ahead of its time, and not touched before,
-    /// which would be to wait for it; and the number of the one behind that.
+    /// The word after those, loaded ahead of time and still as it is in memory: to swap its bytes
+    /// would be to wait for the load. And the number of the word after that.
     fourth: u32,
     next: u32,
 }
 
-/// The 32 bits behind the first `skipped` (modulo 32) of two words.
+/// The 32 bits of two words after the first `skipped` (modulo 32).
 #[inline(always)]
 fn funnel_shift(first: u32, second: u32, skipped: u32) -> u32 {
     first << (skipped & 31) | second >> 1 >> (!skipped & 31)
 }
 
 impl<W: WordSource> BitReader<W> {
-    /// A reader of the bits from number `position` on.
+    /// A reader whose next bit is number `position`.
     #[inline(always)]
     pub fn new(words: W, position: u32) -> Self {
         let word = |ahead| words.word(position / 32 + ahead);
@@ -61,8 +61,8 @@ impl<W: WordSource> BitReader<W> {
         self.bits
     }
 
-    /// Takes as many as `bits` modulo 32. The next one is then in another word, if it `goes_on`,
-    /// and there behind as many as `position` modulo 32.
+    /// Takes `bits` bits (modulo 32). The next bit is then number `position` (modulo 32) of its
+    /// word. That is the next word if it `goes_on`.
     #[inline(always)]
     pub fn take(&mut self, bits: u32, goes_on: bool, position: u32) {
         self.bits = funnel_shift(self.bits, self.more, bits);

@@ -1,4 +1,5 @@
-//! The kernels of Huffman decoding on the host: thread after thread, and the same results.
+//! The kernels of Huffman decoding on the CPU: the same bodies, one thread after the other, with
+//! the same results. Machines without a GPU test the kernels with it.
 
 use super::{
     decoder::{Decoder, Nodes, Output, SingleThread},
@@ -17,7 +18,8 @@ use alloc::{vec, vec::Vec};
 use bytemuck::{cast, cast_slice_mut};
 use core::cell::Cell;
 
-/// The data of a scan, of those that the `file` has. So many bytes before each chunk are `kept`.
+/// `jpeg_unstuff`: the data of a scan. `kept` says how many bytes before each chunk of `file` are
+/// kept.
 pub fn unstuff(scan: &Scan, segments: &[Segment], file: &[u8], kept: &[u32]) -> Vec<u32> {
     let bytes = scan.subsequence_bits / 8;
     let mut words = vec![0; (scan.subsequences * bytes) as usize / 4];
@@ -45,21 +47,21 @@ pub fn unstuff(scan: &Scan, segments: &[Segment], file: &[u8], kept: &[u32]) -> 
     words
 }
 
-/// A scan and its data.
+/// A scan and its unstuffed data.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// The scan.
     pub scan: &'a Scan,
     /// Its Huffman tables.
     pub tables: &'a [Table],
-    /// Its data.
+    /// Its unstuffed data.
     pub words: &'a [u32],
     /// Its segments.
     pub segments: &'a [Segment],
 }
 
-/// Decodes a scan to the `coefficients` of its picture, which are zeros. What is wrong with it, as
-/// [`status`]; if anything is, the coefficients mean nothing.
+/// Decodes a scan to the `coefficients` of its picture, which are zeros at first. Returns a
+/// [`status`]; if that is not 0, the coefficients mean nothing.
 pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> u32 {
     let scan = input.scan;
     let mut sections = Vec::new();
@@ -87,7 +89,7 @@ pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> 
     wrong
 }
 
-/// The differences of DC before a subsequence in its segment.
+/// The sum of the DC differences between the start of a block's segment and its subsequence.
 fn dc_before(origin: BlockOrigin, sums: &[DcSums], group_dc: &[GroupDc]) -> DcSums {
     let own = sums[origin.subsequence() as usize];
     match origin.needs_carry() {
@@ -96,7 +98,7 @@ fn dc_before(origin: BlockOrigin, sums: &[DcSums], group_dc: &[GroupDc]) -> DcSu
     }
 }
 
-/// What a section leaves behind.
+/// What `jpeg_synchronize` writes of a section.
 struct Section {
     nodes: Vec<Node>,
     exits: Vec<SectionExit>,
@@ -123,8 +125,8 @@ fn synchronize(input: Input<'_>, section: u32) -> Section {
         nodes: &nodes,
         count: end,
     };
-    // The last one first: at any place those of one subsequence arrive before those of two, as they do
-    // where all begin together.
+    // The last subsequence first. So decoders reach a boundary in the order of how far they come
+    // from, as they do on a GPU, where all start at the same time.
     for (at, subsequence) in (0..end).zip(&subsequences).rev() {
         let Some(subsequence) = *subsequence else {
             continue;
@@ -146,7 +148,7 @@ fn synchronize(input: Input<'_>, section: u32) -> Section {
     }
 }
 
-/// Which of each section's entries is right, and what is wrong.
+/// `jpeg_join`: the entry of each section, and a [`status`].
 fn join(sections: &[Section]) -> (Vec<SectionEntry>, u32) {
     let mut entries = Vec::new();
     let (mut slot, mut units_before, mut wrong) = (0, 0u32, 0);
@@ -247,7 +249,7 @@ fn write(
     let first = group * groups::GROUP_THREADS;
     let mut wrong = 0;
     let mut dc = DcSums::default();
-    // What the decoders before do in the section.
+    // The entries of the section's subsequences.
     let mut subsequence_entries = Vec::new();
     for number in first..scan.group_end(group) {
         let (section, at) = (number / SECTION, number % SECTION);

@@ -1,4 +1,4 @@
-//! Huffman tables, for decoding from any bit.
+//! Huffman tables: one look-up decodes a symbol, or as many as its bits show.
 
 use super::{
     scan::BlockGrid,
@@ -7,59 +7,60 @@ use super::{
 use bytemuck::{Pod, Zeroable};
 use core::mem::offset_of;
 
-/// Codes of up to this many bits are looked up at once.
+/// Bits that the primary table is looked up by. Longer codes need a second look-up.
 const PRIMARY_BITS: u32 = 11;
 
-/// The bits behind those of a code that is longer.
+/// The other bits of a code of 16 bits, which a subtable is looked up by.
 const SUBTABLE_BITS: u32 = 16 - PRIMARY_BITS;
 
-/// Longer codes are looked up by their first bits, then by the others. So many first bits can have
-/// longer codes: files have up to eight, as all such codes are behind the shorter ones.
+/// The most subtables: one for each value of the primary bits that longer codes begin with. Files
+/// have up to eight, as the longest codes are next to each other.
 const SUBTABLES: usize = 16;
 
-/// A table that decodes the bits at hand.
+/// A Huffman table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(16))]
 pub struct Table {
-    /// What the first bits are, as an [`TableEntry`].
+    /// A [`TableEntry`] for each value of the first bits.
     primary: [u32; 1 << PRIMARY_BITS],
-    /// What the bits behind some first ones are, as an [`TableEntry`].
+    /// A [`TableEntry`] for each value of the bits after those, for codes that are longer.
     subtables: [[u32; 1 << SUBTABLE_BITS]; SUBTABLES],
 }
 
-/// What decoders look up of a scan, wherever it is: its Huffman tables, and its data units.
+/// What decoders look up of a scan, in whatever memory: its Huffman tables and data units.
 pub trait ScanTables: Copy {
-    /// A table.
+    /// A Huffman table.
     type Table: Copy;
 
     /// A data unit of an MCU.
     type Unit: Copy;
 
-    /// The data unit of a number.
+    /// The data unit of a number in the MCU.
     fn unit(self, number: u32) -> Self::Unit;
 
-    /// Its number.
+    /// The number of a data unit.
     fn unit_number(self, unit: Self::Unit) -> u32;
 
-    /// Its tables for the first symbol of a block and for the others, and the data unit behind.
+    /// The DC and the AC table of a data unit, and the data unit after it.
     fn tables(self, unit: Self::Unit) -> ([Self::Table; 2], Self::Unit);
 
-    /// What `bits` begin with in a table.
+    /// The entry of a table for what `bits` begin with.
     fn look_up(table: Self::Table, bits: u32) -> TableEntry;
 
-    /// Where its blocks are.
+    /// The blocks of a data unit.
     fn blocks(self, unit: Self::Unit) -> BlockGrid;
 
-    /// The place in a block of coefficient `index` of a zigzag, below 64.
+    /// The place in a block of coefficient `index` of the zigzag, below 64.
     fn natural_order(self, index: u32) -> u32;
 }
 
 impl Table {
-    /// The table with `counts` codes of 1 to 16 bits, which stand for `symbols`, shortest first.
-    /// One for DC is told `ac`, the table for the symbols behind.
+    /// The table with `counts` codes of 1 to 16 bits, which stand for `symbols`, shortest first. A
+    /// DC table is given the AC table of the symbols that follow.
     ///
-    /// `None` if there are more codes than bits for them, or other than `symbols`, or if one for
-    /// DC has more than 15 bits; and if there are more long codes than there is room for.
+    /// `None` if there are more codes than their bits can tell apart, if there are not as many
+    /// codes as symbols, if a symbol of a DC table is above 15, or if the long codes need more than
+    /// [`SUBTABLES`] subtables.
     pub fn new(counts: &[u8; 16], symbols: &[u8], ac: Option<&Self>) -> Option<Self> {
         let is_dc = ac.is_some();
         let total: usize = counts.iter().map(|&n| usize::from(n)).sum();
@@ -106,7 +107,8 @@ impl Table {
         Some(table)
     }
 
-    /// Has all codes that are whole in entries, where `ac` has those behind the first.
+    /// Adds to each entry the codes after the first that its bits show in full. `ac` is the table
+    /// of those.
     fn add_following_codes(&mut self, ac: &Self) {
         for (place, entry) in self.primary.iter_mut().enumerate() {
             let mut all = TableEntry::new(*entry);
@@ -135,7 +137,7 @@ impl Table {
         }
     }
 
-    /// What `bits` begin with.
+    /// The entry for what `bits` begin with.
     #[cfg(not(target_arch = "nvptx64"))]
     #[inline(always)]
     pub(super) fn look_up(&self, bits: u32) -> TableEntry {
@@ -152,14 +154,14 @@ impl Table {
         }
     }
 
-    /// Where a table has what `bits` begin with, a `u32`, in bytes from its start.
+    /// Where in a table the primary entry of `bits` is, a `u32`: in bytes from the table's start.
     #[inline(always)]
     pub fn offset(bits: u32) -> u32 {
         bits >> (32 - PRIMARY_BITS) << 2
     }
 
-    /// Where a table has what `bits` begin with, a `u32`, in bytes from its start: `subtable` is what
-    /// [`TableEntry::subtable`] says of the entry at their [`offset`](Self::offset).
+    /// Where in a table the entry of `bits` in a subtable is, in bytes from the table's start. The
+    /// entry at their [`offset`](Self::offset) names the subtable.
     #[inline(always)]
     pub fn subtable_offset(subtable: u32, bits: u32) -> u32 {
         const FROM: u32 = offset_of!(Table, subtables) as u32;
@@ -172,7 +174,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    /// By the standard's own procedure: bit by bit.
+    /// Decodes a code as the standard does, bit by bit.
     fn slow(counts: &[u8; 16], symbols: &[u8], bits: u16) -> Option<(u32, u8)> {
         let (mut code, mut first, mut number) = (0u32, 0u32, 0usize);
         for length in 1..=16u32 {
@@ -208,7 +210,7 @@ mod tests {
             let code = entry.code();
             let (mut all, mut advance) = (code.bits(), code.advance());
             while all != entry.step() >> STEP_BITS {
-                // Of those that are looked up at once, none is longer.
+                // Only codes within the primary bits are put together.
                 assert!(advance < END_OF_BLOCK && all < PRIMARY_BITS);
                 let (length, symbol) = slow(next_counts, next_symbols, bits << all).unwrap();
                 assert!(all + length <= PRIMARY_BITS);
@@ -275,7 +277,7 @@ mod tests {
         let ac = Table::new(&counts, &[16], None).unwrap();
         assert!(Table::new(&counts, &[15], Some(&ac)).is_some());
         assert!(Table::new(&counts, &[16], Some(&ac)).is_none());
-        // Too many that are long.
+        // Long codes for more subtables than there are.
         let many: Vec<u8> = (0..60).collect();
         counts = [0; 16];
         counts[11] = 32;

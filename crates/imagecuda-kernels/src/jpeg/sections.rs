@@ -1,11 +1,9 @@
-//! How the first pass divides the subsequences of a scan, and how what it finds is put together.
+//! The sections of the first pass, and how they are joined.
 //!
-//! A section is decoded by a group of threads by itself, from a few subsequences before it on, its
-//! warm-up. In which state its first subsequence begins nobody knows yet. But all states that
-//! decoders had there are noted, the right one mostly among them, and likewise behind each
-//! subsequence; and from each state which one follows. So a section tells what comes of each entry,
-//! and the entry of the first one is known: a segment begins there. The others follow from it, one
-//! after the other, or all at once, as each tells what it does to all slots.
+//! A thread block decodes a section without knowing its correct first state. It notes all states
+//! that decoders have at the boundaries. Each slot of the first boundary so has an exit: the state
+//! after the section that follows from it. The correct slot of the first section is known, as a
+//! segment begins there. Its exit says which slot of the next section is correct, and so on.
 
 use super::scan::{Scan, Segment, State, Subsequence};
 use bytemuck::{Pod, Zeroable};
@@ -13,26 +11,26 @@ use bytemuck::{Pod, Zeroable};
 /// Subsequences of a section.
 pub const SECTION: u32 = 64;
 
-/// Decoders that begin at each subsequence, at most.
+/// The most decoders that start at one boundary.
 pub const MAX_GUESSES: u32 = 6;
 
-/// Decoders that begin before a section, at most.
+/// The most decoders that start in a warm-up.
 pub const MAX_WARM_UP: u32 = 48;
 
-/// What is before, between and behind subsequences that a section's threads decode, at most.
+/// The most boundaries of a section and its warm-up.
 pub const BOUNDARIES: u32 = MAX_WARM_UP + SECTION + 1;
 
-/// What has room at a place: a node in each slot, but for the last one.
+/// Slots of a boundary. Each but the last can hold a node.
 pub const SLOTS: u32 = 16;
 
-/// The slot that is always empty.
+/// The slot that is always empty. As a link: it is not known which node follows.
 pub const NO_SLOT: u32 = SLOTS - 1;
 
-/// Nodes that a section leaves behind: those at its own places.
+/// Nodes that a section writes to memory: those at its own boundaries.
 pub const SECTION_NODES: u32 = (SECTION + 1) * SLOTS;
 
-/// A state that a decoder was in between two subsequences, what it did in the one behind, and in
-/// which slot of the next place it was then.
+/// A state that a decoder had at a boundary; and, once it has crossed the next subsequence, how
+/// many data units ended in that, and the slot of the node that followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Node(u32);
@@ -41,22 +39,23 @@ impl Node {
     /// No node.
     pub const EMPTY: Self = Self(0);
 
-    /// The start of a segment: the only node there, in slot 0, from which anything goes on.
+    /// The start of a segment: the only node at its boundary that matters, in slot 0. Every path
+    /// goes on from it.
     pub const ROOT: Self = Self(1 << 31 | 1 << 30);
 
-    /// A state, behind which nothing is known.
+    /// A node of a state, without a link.
     #[inline(always)]
     pub fn new(state: State) -> Self {
         Self(1 << 31 | state.bits())
     }
 
-    /// The same where a decoder has gone on, ended `units` data units and come to a slot.
+    /// The same node with a link: `units` data units ended, and slot `next` followed.
     #[inline(always)]
     pub(super) fn linked(self, units: u32, next: u32) -> Self {
         Self(self.0 | units << 15 | (NO_SLOT - next) << 24)
     }
 
-    /// Whether there is one.
+    /// Whether this is a node, and not an empty slot.
     #[inline(always)]
     pub fn is_some(self) -> bool {
         self.0 != 0
@@ -79,14 +78,14 @@ impl Node {
         self.0 >> 15 & 511
     }
 
-    /// The slot of the node behind; [`NO_SLOT`] if it is not known.
+    /// The slot of the node that follows; [`NO_SLOT`] if that is not known.
     #[inline(always)]
     fn next_slot(self) -> u32 {
         NO_SLOT - (self.0 >> 24 & NO_SLOT)
     }
 }
 
-/// What a right decoder does in a subsequence.
+/// What is known of the correct decoder at a subsequence, before the second pass decodes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct SubsequenceEntry(u32);
@@ -98,26 +97,27 @@ impl SubsequenceEntry {
         Self(node.0 & 0xc0ff_ffff | has_next | next.state().overshoot() << 24)
     }
 
-    /// Whether the decoder is known to come here, and to where behind it: a place may have had no room
-    /// for it. Behind a segment's `is_last` subsequence it is of no use.
+    /// Whether the state is known, and the one that follows from it. A boundary may have had no
+    /// slot left for either. After the last subsequence of a segment (`is_last`) no state is
+    /// needed.
     #[inline(always)]
     pub fn is_known(self, is_last: bool) -> bool {
         self.0 & 1 << 31 != 0 && (is_last || self.0 & 1 << 29 != 0)
     }
 
-    /// The state that it begins in.
+    /// The state at the start of the subsequence.
     #[inline(always)]
     pub fn state(self) -> State {
         State::from_bits(self.0 & 0x7fff)
     }
 
-    /// How many data units it ends.
+    /// The data units that end in it.
     #[inline(always)]
     pub fn units(self) -> u32 {
         Node(self.0).units()
     }
 
-    /// Bits that its last step takes of the next subsequence.
+    /// Bits of the next subsequence that its last code takes.
     #[inline(always)]
     pub fn overshoot(self) -> u32 {
         self.0 >> 24 & 31
@@ -129,14 +129,14 @@ impl SubsequenceEntry {
     }
 }
 
-/// What comes of a state at a section's first place: the state behind the section, and how many
-/// data units are ended until there, or from the last segment's start on.
+/// What follows from a slot of a section's first boundary: the state after the section, and the
+/// data units that end in the section. If segments begin in it, only those since the last of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct SectionExit(u32);
 
 impl SectionExit {
-    /// Nothing that is known.
+    /// Nothing is known.
     pub const NONE: Self = Self(0);
 
     #[inline(always)]
@@ -163,9 +163,9 @@ impl SectionExit {
 
 const _: () = assert!(SECTION * 511 <= 0xffff);
 
-/// Goes through `count` subsequences from a slot of the first place on, and tells what is done in
-/// each. The slot behind them; [`NO_SLOT`] if it is not known. `node` gives what is in a slot of a
-/// place.
+/// Follows the links over `count` subsequences, from a slot of the first boundary on, and calls
+/// `visit` with each. Returns the slot of the last boundary; [`NO_SLOT`] if it is not known. `node`
+/// gives the node of a boundary and a slot.
 #[inline(always)]
 pub fn walk(
     count: u32,
@@ -173,7 +173,7 @@ pub fn walk(
     mut slot: u32,
     mut visit: impl FnMut(u32, SubsequenceEntry),
 ) -> u32 {
-    // What is in slot 0 does not depend on what comes before, so it is there in time.
+    // Slot 0 is loaded early, as which slot that is does not depend on the node before.
     let mut root = node(0, 0);
     let mut current = node(0, slot);
     for at in 0..count {
@@ -189,7 +189,7 @@ pub fn walk(
     slot
 }
 
-/// What comes of a slot of a section's first place.
+/// The exit of a slot of a section's first boundary. As for [`walk`].
 #[inline(always)]
 pub fn exit(count: u32, node: impl Fn(u32, u32) -> Node, slot: u32) -> SectionExit {
     let mut units = 0;
@@ -203,16 +203,17 @@ pub fn exit(count: u32, node: impl Fn(u32, u32) -> Node, slot: u32) -> SectionEx
     }
 }
 
-/// What a section does: each slot of its first place to that of the next section's.
+/// What a section does to slots: from each slot of its first boundary to one of the next section's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct SectionMap(u64);
 
 impl SectionMap {
-    /// That of no section.
+    /// The map of no section.
     pub const IDENTITY: Self = Self(0xfedc_ba98_7654_3210);
 
-    /// That of a section with those `end`s, where the next one begins with those nodes.
+    /// The map of a section with the exits `exit`, where `nodes` are at the next section's first
+    /// boundary.
     #[inline(always)]
     pub fn new(exit: impl Fn(u32) -> SectionExit, nodes: [Node; SLOTS as usize]) -> Self {
         const STATE: u32 = 1 << 31 | 0x7fff;
@@ -224,7 +225,7 @@ impl SectionMap {
             let exit = exit(slot);
             let wanted = Node::new(exit.state());
             let mut next = NO_SLOT;
-            // Not dynamic places, as a GPU has the nodes in registers.
+            // A loop of constant length: the nodes stay in a GPU's registers.
             for other in 0..NO_SLOT {
                 if nodes[other as usize].0 & STATE == wanted.0 {
                     next = next.min(other);
@@ -238,65 +239,66 @@ impl SectionMap {
         Self(map)
     }
 
-    /// Where a slot leads to.
+    /// The slot of the next section that a slot leads to.
     #[inline(always)]
     pub fn apply(self, slot: u32) -> u32 {
         (self.0 >> (4 * slot)) as u32 & NO_SLOT
     }
 }
 
-/// Sections that are put together at once.
+/// Sections that are joined at a time.
 pub const JOIN_BATCH: u32 = 1024;
 
-/// Sections of a run: what a run does to each slot is known before the runs are put together.
+/// Sections of a run. The maps of a run are composed, for all slots at once, before runs are
+/// joined.
 pub const JOIN_RUN: u32 = 32;
 
-/// Threads that put sections together: one for each slot of each run.
+/// Threads that join sections: one for each slot of each run.
 pub const JOIN_THREADS: u32 = JOIN_BATCH / JOIN_RUN * SLOTS;
 
-/// What is known of a section once all are put together.
+/// What is known of a section once sections are joined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct SectionEntry {
-    /// The slot of its first place that is right; [`NO_SLOT`] if it is not there.
+    /// The correct slot of its first boundary; [`NO_SLOT`] if none is.
     pub slot: u32,
-    /// The data units of all sections before; of those in which segments begin, what is behind the
-    /// last start. They wrap.
+    /// The sum of the units of all sections before, which wraps. Only the difference of two
+    /// sections of one segment means something.
     pub units_before: u32,
 }
 
 impl Scan {
-    /// Decoders that begin at a subsequence.
+    /// Decoders that start at a boundary.
     #[inline(always)]
     pub fn guesses(&self) -> u32 {
         self.unit_count.clamp(1, MAX_GUESSES)
     }
 
-    /// The data unit that one of them begins with.
+    /// The data unit that decoder `number` of them starts with.
     #[inline(always)]
     pub fn guessed_unit(&self, number: u32) -> u32 {
         number * self.unit_count / self.guesses()
     }
 
-    /// Subsequences before a section that its threads decode as well.
+    /// Subsequences of a warm-up.
     #[inline(always)]
     pub fn warm_up(&self) -> u32 {
         MAX_WARM_UP / self.guesses()
     }
 
-    /// How many sections there are.
+    /// The number of sections.
     #[inline(always)]
     pub fn sections(&self) -> u32 {
         self.subsequences.div_ceil(SECTION)
     }
 
-    /// The subsequences of a section.
+    /// The number of subsequences of a section.
     #[inline(always)]
     pub fn section_len(&self, number: u32) -> u32 {
         (self.subsequences - number * SECTION).min(SECTION)
     }
 
-    /// Subsequence `at` of those that a section's threads decode, if there is one.
+    /// Subsequence `at` of a section and its warm-up, if there is one.
     #[inline(always)]
     pub fn section_subsequence(
         &self,
@@ -307,7 +309,7 @@ impl Scan {
         let first = section * SECTION;
         let number = (first + at).checked_sub(self.warm_up())?;
         let subsequence = self.find_subsequence(segments, number)?;
-        // A warm-up in another segment tells nothing.
+        // A warm-up in another segment is of no use.
         let is_useful = at >= self.warm_up()
             || self.find_subsequence(segments, first)?.first_of_segment <= number;
         is_useful.then_some(subsequence)
@@ -318,7 +320,7 @@ impl Scan {
 mod tests {
     use super::*;
 
-    /// Nodes at three places: two paths that meet, one that is lost.
+    /// Nodes at three boundaries: two paths that meet, and one that breaks off.
     fn node(at: u32, slot: u32) -> Node {
         let state = |number| Node::new(State::from_bits(number));
         match (at, slot) {

@@ -1,4 +1,4 @@
-//! What a block works on: a section or a group of a scan.
+//! What the threads of a block share while they decode: a scan, its tables, and a part of its data.
 
 use super::super::{
     shared::{self, barrier},
@@ -24,7 +24,7 @@ use core::{
 };
 
 shared_memory! {
-    /// The scan of a block.
+    /// The scan that the thread block works on.
     shared_scan: 352
 }
 
@@ -37,17 +37,17 @@ pub(super) struct Warp;
 impl Lockstep for Warp {
     #[inline(always)]
     fn any(&self, is_active: bool) -> bool {
-        // SAFETY: all threads of a block decode together.
+        // SAFETY: all threads of a thread block call the decoder together.
         unsafe { warp::any(is_active) }
     }
 }
 
-/// The job that this block works on, and its number among the blocks for the job, the `first` of
-/// which each job knows.
+/// The job that this thread block works on, and its number among the thread blocks of that job.
+/// `first` is the number of a job's first one.
 ///
 /// # Safety
 ///
-/// `jobs` are `count` jobs, at least one, in the order of their first blocks.
+/// `jobs` are `count` jobs, at least one, in the order of their first thread blocks.
 #[inline(always)]
 pub(super) unsafe fn find_job<'a>(
     jobs: *const ScanJob,
@@ -65,13 +65,13 @@ pub(super) unsafe fn find_job<'a>(
             high = middle;
         }
     }
-    // SAFETY: below `count`, and nobody writes to a job.
+    // SAFETY: below `count`, and no thread writes to a job.
     let job = unsafe { &*jobs.add(low) };
     (job, block - first(job))
 }
 
 shared_memory! {
-    /// The [`SharedUnit`]s of a block.
+    /// A [`SharedUnit`] for each data unit of the MCU.
     shared_units: 320
 }
 shared_memory! {
@@ -79,8 +79,8 @@ shared_memory! {
     shared_natural: 64
 }
 
-/// What a decoder needs of a data unit: the addresses of its tables, and of the unit behind; and
-/// where its blocks are.
+/// A data unit of the MCU as decoders look it up: the addresses in shared memory of its tables and
+/// of the next unit, its number, and its blocks.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct SharedUnit {
@@ -95,7 +95,8 @@ const _: () = {
     assert!(offset_of!(SharedUnit, blocks) == 16);
 };
 
-/// Huffman tables in shared memory, by the address of the first [`SharedUnit`].
+/// The data units and Huffman tables of a scan in shared memory: the address of the first
+/// [`SharedUnit`], and that of [`NATURAL`].
 #[derive(Clone, Copy)]
 pub(super) struct SharedTables {
     units: u32,
@@ -103,12 +104,12 @@ pub(super) struct SharedTables {
 }
 
 impl SharedTables {
-    /// Those of a scan, whose tables are at an address. Threads of a block all call this, and a
-    /// barrier before they use them.
+    /// Writes the data units of a scan, whose tables are at an address of shared memory. A barrier
+    /// has to follow before they are used.
     ///
     /// # Safety
     ///
-    /// All threads are here, and none uses those of another scan.
+    /// All threads of the block call this, and none still uses the units of another scan.
     #[inline(always)]
     unsafe fn new(scan: &Scan, tables: u32) -> Self {
         let units = shared_units::<SharedUnit>();
@@ -167,9 +168,9 @@ impl ScanTables for SharedTables {
 
     #[inline(always)]
     fn look_up(table: u32, bits: u32) -> TableEntry {
-        // SAFETY: a plan chooses among its own tables, which are there, by the launch; and both
-        // places are in a table, the first one for any bits, and the other as the table has the
-        // groups that its entries name.
+        // SAFETY: the plan names only tables that the scan has, and the launch has shared memory
+        // for them. The first offset is within the table for any bits. The second is, as an entry
+        // only names subtables that its table has.
         unsafe {
             let entry = TableEntry::new(shared::load_u32(table + Table::offset(bits)));
             match entry.subtable() {
@@ -195,42 +196,42 @@ impl ScanTables for SharedTables {
     }
 }
 
-/// Data in device memory.
+/// A scan's data in device memory.
 #[derive(Clone, Copy)]
 pub(super) struct DeviceData(*const u32);
 
 impl WordSource for DeviceData {
     #[inline(always)]
     fn word(self, number: u32) -> u32 {
-        // SAFETY: no decoder begins a symbol more than 31 bits behind its subsequence, or reads more
-        // than four words ahead; behind the last subsequence there is more than that.
+        // SAFETY: no decoder begins a symbol more than 31 bits after its subsequence, or reads more
+        // than four words ahead. `READ_AHEAD` bytes after the last subsequence are more than that.
         unsafe { *self.0.add(number as usize) }
     }
 }
 
-/// What a block needs of a job.
+/// What a thread block works on.
 pub(super) struct BlockWork<'a> {
     pub(super) job: &'a ScanJob,
     pub(super) scan: &'a Scan,
     pub(super) data: DeviceData,
     pub(super) segments: &'a [Segment],
-    /// The number of the block among those for the job.
+    /// The number of the thread block among those of the job: of a section, or of a group.
     pub(super) number: u32,
 }
 
-/// WordSource, as memory is read at its best.
+/// Four words, which one load reads.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 pub(super) struct Quad(pub(super) [u32; 4]);
 
-/// Copies `bytes` bytes, a multiple of 16, to shared memory. All threads of a block call this.
+/// Copies `bytes` bytes, a multiple of 16, to shared memory.
 ///
 /// # Safety
 ///
-/// Both are valid for that many bytes, and aligned to 16.
+/// Both are valid for that many bytes, and aligned to 16. All threads of the block call this.
 #[inline(always)]
 pub(super) unsafe fn copy_to_shared(from: *const u8, to: *mut u8, bytes: usize) {
-    // Not an array, which goes through memory where it is written on a condition.
+    // Not an array: the compiler puts one that is written on a condition into memory.
     #[derive(Clone, Copy)]
     #[repr(C, align(16))]
     struct Pair(u64, u64);
@@ -238,7 +239,7 @@ pub(super) unsafe fn copy_to_shared(from: *const u8, to: *mut u8, bytes: usize) 
     let (pairs, step) = (bytes / 16, block_dim_x());
     let mut i = thread_idx_x();
     while i < pairs {
-        // SAFETY: within both. Two are on their way at a time.
+        // SAFETY: within both. Two loads are in flight at a time.
         unsafe {
             let (first, second) = (
                 from.add(i).read(),
@@ -253,20 +254,19 @@ pub(super) unsafe fn copy_to_shared(from: *const u8, to: *mut u8, bytes: usize) 
     }
 }
 
-/// What this block works on: of the job's blocks, of which the `first` is known, one. All threads
-/// of the block call this.
+/// What this thread block works on. `first` is the number of a job's first thread block.
 ///
 /// # Safety
 ///
-/// `jobs` are `count` jobs, at least one, in the order of their first blocks, whose addresses are
-/// valid.
+/// `jobs` are `count` jobs, at least one, in the order of their first thread blocks, and their
+/// addresses are valid. All threads of the block call this.
 #[inline(always)]
 pub(super) unsafe fn block_work<'a>(
     jobs: *const ScanJob,
     count: u32,
     first: impl Fn(&ScanJob) -> u32,
 ) -> BlockWork<'a> {
-    // SAFETY: what the caller promised. Shared memory is written before the barrier only.
+    // SAFETY: what the caller promised. Shared memory is only written before the barrier.
     unsafe {
         let (job, number) = find_job(jobs, count, first);
         let scan = shared_scan::<Scan>();
@@ -284,12 +284,12 @@ pub(super) unsafe fn block_work<'a>(
 }
 
 impl BlockWork<'_> {
-    /// The scan's tables, in the shared memory that the launch has for as many as any job has.
-    /// All threads of the block call this.
+    /// The scan's tables in the dynamic shared memory. The launch has room for those of each of its
+    /// jobs.
     ///
     /// # Safety
     ///
-    /// All threads are here, and none uses that memory for anything else.
+    /// All threads of the block call this, and none still uses that memory for something else.
     #[inline(always)]
     pub(super) unsafe fn tables(&self) -> SharedTables {
         let table_count = (self.job.table_count as usize).min(MAX_TABLES);
@@ -305,11 +305,11 @@ impl BlockWork<'_> {
     }
 }
 
-/// Notes what is wrong with a job's picture.
+/// Adds to the status of a job's picture.
 #[inline(always)]
 pub(super) fn set_status(job: &ScanJob, wrong: u32) {
     if wrong != 0 {
-        // SAFETY: aligned, and only ever accessed so while kernels run.
+        // SAFETY: aligned, and only accessed by atomics while kernels run.
         let status = unsafe { AtomicU32::from_ptr(job.status as *mut u32) };
         status.fetch_or(wrong, Ordering::Relaxed);
     }

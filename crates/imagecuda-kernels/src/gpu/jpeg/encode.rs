@@ -17,7 +17,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 const _: () = assert!(GROUP as usize <= MAX_THREADS);
 
-/// Coefficients in device memory.
+/// Data units in device memory: their coefficients, and masks of those that are not zero.
 #[derive(Clone, Copy)]
 struct DeviceUnits {
     coefficients: *const i16,
@@ -37,7 +37,7 @@ impl Units for DeviceUnits {
     #[inline(always)]
     fn coefficient(self, unit: u32, index: u32) -> i32 {
         let at = unit as usize * BLOCK + (index & 63) as usize;
-        // SAFETY: only data units of the picture are asked for.
+        // SAFETY: only data units of the frame are asked for.
         unsafe { *self.coefficients.add(at) }.into()
     }
 
@@ -48,7 +48,8 @@ impl Units for DeviceUnits {
     }
 }
 
-/// Counts symbols. `counts` are zeros at first: for luma and chroma those of DC, then of AC.
+/// Counts the symbols of luma and of chroma: 256 numbers for DC and 256 for AC each, zeros at
+/// first. A thread for each data unit.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_histogram(job: *const EncodeJob, counts: *mut u32) {
     // SAFETY: the host passes a job.
@@ -62,7 +63,7 @@ unsafe extern "ptx-kernel" fn jpeg_histogram(job: *const EncodeJob, counts: *mut
             unit,
             |is_dc, symbol, _, _| {
                 let at = tables * 512 + usize::from(!is_dc) * 256 + usize::from(symbol);
-                // SAFETY: one of 1024, which all threads count in this way.
+                // SAFETY: one of 1024 counts, which are only changed by atomics.
                 let count = unsafe { AtomicU32::from_ptr(counts.add(at)) };
                 count.fetch_add(1, Ordering::Relaxed);
             },
@@ -70,7 +71,8 @@ unsafe extern "ptx-kernel" fn jpeg_histogram(job: *const EncodeJob, counts: *mut
     }
 }
 
-/// The bits of each data unit, summed up in its group. A block of [`GROUP`] for each group.
+/// Where each data unit begins within its group, in bits, and the bits of each group. Thread blocks
+/// of [`GROUP`], one for each group.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_measure(job: *const EncodeJob) {
     // SAFETY: the host passes a job.
@@ -112,7 +114,7 @@ unsafe extern "ptx-kernel" fn jpeg_measure(job: *const EncodeJob) {
     }
 }
 
-/// Where each group begins, and behind that the end of all. One block of [`GROUP`].
+/// Where each group begins, and where the last one ends. One thread block of [`GROUP`].
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_place(job: *const EncodeJob) {
     // SAFETY: the host passes a job.
@@ -122,7 +124,7 @@ unsafe extern "ptx-kernel" fn jpeg_place(job: *const EncodeJob) {
     let (mut at, mut start) = (0, 0);
     while start < groups {
         let group = start + thread as u32;
-        // SAFETY: one of the groups, of which each thread has its own; all threads are here.
+        // SAFETY: one of the groups, each of which has one thread; all threads are here.
         unsafe {
             let mut own = 0;
             if group < groups {
@@ -137,12 +139,12 @@ unsafe extern "ptx-kernel" fn jpeg_place(job: *const EncodeJob) {
         start += GROUP;
     }
     if thread == 0 {
-        // SAFETY: there is one more.
+        // SAFETY: there is room for one more than there are groups.
         unsafe { sizes.add(groups as usize).write(at) };
     }
 }
 
-/// WordSink in device memory, zeros at first.
+/// Words of device memory that bits are added to. They are zeros at first.
 struct DeviceBits {
     words: *mut u32,
     count: u64,
@@ -152,15 +154,15 @@ impl WordSink for DeviceBits {
     #[inline(always)]
     fn or(&mut self, number: u64, bits: u32) {
         if number < self.count {
-            // SAFETY: one of the words, which all threads change in this way.
+            // SAFETY: one of the words, which are only changed by atomics.
             let word = unsafe { AtomicU32::from_ptr(self.words.add(number as usize)) };
             word.fetch_or(bits, Ordering::Relaxed);
         }
     }
 }
 
-/// Writes all codes, to `count` words that are zeros at first, and as many bytes' bits, which tell
-/// where a marker begins.
+/// Writes the codes of all data units to `count` words, which are zeros at first, and sets the bits
+/// of `markers`, one for each byte, where a restart marker begins. A thread for each data unit.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_code(
     job: *const EncodeJob,
@@ -175,7 +177,7 @@ unsafe extern "ptx-kernel" fn jpeg_code(
     if unit >= frame.units() {
         return;
     }
-    // SAFETY: one of the data units, and its group.
+    // SAFETY: one of the frame's data units, and its group.
     let at = unsafe {
         let group = *(job.groups as *const u64).add((unit / frame.group()) as usize);
         group + u64::from(*(job.offsets as *const u32).add(unit as usize))

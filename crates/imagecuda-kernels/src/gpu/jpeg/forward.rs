@@ -17,21 +17,21 @@ use crate::{
     shared_memory,
 };
 
-/// Threads of a block whose threads share pixels.
+/// Threads of a thread block.
 const BLOCK_THREADS: usize = 128;
 
-/// Pixels across of a block's tile.
+/// Pixels across of a tile: a thread block's part of the picture.
 const TILE: u32 = 128;
 
-/// Blocks that are transformed at once, eight threads each.
+/// Blocks that a thread block transforms at a time, with eight threads each.
 const AT_ONCE: usize = BLOCK_THREADS / 8;
 
 shared_memory! {
-    /// The pixels of a tile: up to 16 rows, a word each.
+    /// The pixels of a tile: up to 16 rows, a word for each pixel.
     shared_tile: 8192
 }
 shared_memory! {
-    /// For each of some blocks, eight rows of nine words.
+    /// The numbers of [`AT_ONCE`] blocks: eight rows of nine words for each.
     shared_tile_blocks: 4608
 }
 
@@ -40,13 +40,13 @@ const _: () = {
     assert!(AT_ONCE * 72 * 4 == 4608);
 };
 
-/// Coefficients as memory is written.
+/// Eight coefficients, which one store writes.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Row([i16; 8]);
 
-/// Writes the pixels of a tile to shared memory, flattened onto `background`, as YCbCr. Each thread
-/// has a column.
+/// Writes the pixels of a tile to shared memory: flattened onto `background`, as YCbCr. Each thread
+/// has a column of the tile.
 ///
 /// # Safety
 ///
@@ -118,8 +118,8 @@ unsafe fn put_row(to: *mut i32, [a, b, c, d, e, f, g, h]: [i32; 8]) {
     }
 }
 
-/// Pixels to coefficients. Blocks of [`BLOCK_THREADS`], each with a tile: [`TILE`] pixels across, and
-/// down the rows of one row of MCUs.
+/// Pixels to coefficients. Thread blocks of [`BLOCK_THREADS`], one for each tile: [`TILE`] pixels
+/// across, and one row of MCUs down.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_forward(
     job: *const EncodeJob,
@@ -145,7 +145,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
     let shift = 5 - frame.h.min(2);
     let across = 1u32 << shift;
     let rounds = (across * units).div_ceil(AT_ONCE as u32);
-    // SAFETY: each thread has its own block's 72 words, and a warp whole blocks.
+    // SAFETY: the eight threads of a block have its 72 words, and they are of one warp.
     let words = unsafe { shared_tile_blocks::<i32>().add(thread / 8 * 72) };
     for round in 0..rounds {
         let number = round * AT_ONCE as u32 + (thread / 8) as u32;
@@ -176,7 +176,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
             // SAFETY: this block's words.
             unsafe { put_row(words.add(lane * 9), row) };
         }
-        // SAFETY: all lanes are here, then and now.
+        // SAFETY: the whole warp is here.
         unsafe { warp::sync() };
         let of = |y: usize| {
             // SAFETY: this block's words.

@@ -1,4 +1,4 @@
-//! Zeros that are stuffed behind 0xff: out of a file's data, and into them.
+//! The 0x00 that a file has after each 0xff: taken out of a file's data, and stuffed into them.
 
 use super::{
     super::thread::{block_dim_x, block_idx_x, thread_idx_x},
@@ -16,7 +16,8 @@ use core::slice;
 
 const _: () = assert!(GROUP as usize <= MAX_THREADS && GROUP_THREADS as usize <= MAX_THREADS);
 
-/// The first `len` bytes of a piece, and zeros: nothing behind them is read, as nobody wrote it.
+/// The first `len` bytes of a piece, and zeros. Memory after them is not read, as nothing was
+/// written there.
 ///
 /// # Safety
 ///
@@ -39,8 +40,8 @@ unsafe fn words(bytes: *const u8, len: u32) -> [u32; 4] {
     }
 }
 
-/// Makes the data of those that the file has, which are zeros at first. A block of [`GROUP_THREADS`] for
-/// each chunk of all jobs.
+/// Unstuffs the file's data, into data that are zeros at first. Thread blocks of [`GROUP_THREADS`],
+/// one for each chunk of all jobs.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs.
@@ -80,11 +81,11 @@ unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
     }
 }
 
-/// A thread's bytes of `len`, and how many of them are before.
+/// The piece of this thread, of `len` bytes in all, and how many bytes are before it.
 ///
 /// # Safety
 ///
-/// There are `len` bytes and whole pieces, and the bits of markers for as many.
+/// There are `len` bytes, padded to whole pieces, and a bit of `markers` for each.
 #[inline(always)]
 unsafe fn piece(data: *const u8, markers: *const u32, len: u64) -> (stuffing::Piece, u64) {
     let start =
@@ -105,7 +106,8 @@ unsafe fn piece(data: *const u8, markers: *const u32, len: u64) -> (stuffing::Pi
     (piece, start)
 }
 
-/// How many zeros are to be stuffed into each chunk of the data, that a block of [`GROUP`] has.
+/// Counts the zeros to be stuffed into each chunk of the data. Thread blocks of [`GROUP`], one for
+/// each chunk.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_count(
     data: *const u8,
@@ -123,8 +125,8 @@ unsafe extern "ptx-kernel" fn jpeg_count(
     }
 }
 
-/// Writes the file's bytes, and their number in front of them, 16 bytes before. Blocks of [`GROUP`],
-/// as in `jpeg_count`.
+/// Writes the file's data to byte 16 of `file` and on, and their length to its start. Thread blocks
+/// of [`GROUP`], as for `jpeg_count`.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_stuff(
     data: *const u8,

@@ -1,4 +1,4 @@
-//! The first pass over Huffman codes: where decoders are in step.
+//! The first pass: the states of decoders at the boundaries, and which of them are correct.
 
 use super::{
     super::{
@@ -23,15 +23,15 @@ use crate::{
 use bytemuck::cast;
 
 shared_memory! {
-    /// What sections do.
+    /// The map of each section.
     shared_maps: 8192
 }
 shared_memory! {
-    /// What runs of sections do.
+    /// Where each run of sections leads from each slot.
     shared_run_maps: 2048
 }
 shared_memory! {
-    /// The entries of sections.
+    /// The correct slot of each section.
     shared_section_entries: 4096
 }
 shared_memory! {
@@ -45,7 +45,7 @@ const _: () = {
     assert!((BOUNDARIES * SLOTS) as usize * size_of::<Node>() == 7232);
 };
 
-/// Nodes in shared memory, by the address of the first one.
+/// Nodes in shared memory: the address of the first one.
 #[derive(Clone, Copy)]
 struct SharedNodes {
     address: u32,
@@ -87,8 +87,8 @@ impl Nodes for SharedNodes {
 
     #[inline(always)]
     fn update(self, at: u32, slot: u32, node: Node) {
-        // Nobody else writes a node that is there; who looks at it meanwhile looks for its state,
-        // which stays as it is.
+        // No other thread writes this node. A thread that reads it meanwhile compares its state,
+        // which stays the same.
         if slot < NO_SLOT {
             // SAFETY: one of the block's nodes.
             unsafe { shared::exchange_u32(self.node_address(at, slot), cast(node)) };
@@ -101,8 +101,8 @@ impl Nodes for SharedNodes {
     }
 }
 
-/// Finds the states that decoders are in between subsequences, and what they do in them. Blocks
-/// with a thread for each guess at each of a section's subsequences.
+/// Decodes a section from every guess, and writes its nodes and exits. Thread blocks, one for each
+/// section of all jobs, with a thread for each subsequence of section and warm-up and each guess.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
@@ -147,12 +147,12 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     let state = State::block_start(scan.guessed_unit(guess));
     let mut decoder = Decoder::new(scan, tables, work.data, subsequence, state);
     decoder.synchronize(is_active, Warp, nodes, at, is_root);
-    // SAFETY: all threads are here. Only the section's nodes and ends are written.
+    // SAFETY: all threads are here. Only the section's nodes and exits are written.
     unsafe {
         barrier();
         let to = (job.nodes as *mut Node).add((section * SECTION_NODES) as usize);
         let mut at = thread as u32;
-        // Those of subsequences that a last section lacks too: none is in them.
+        // A last section may have fewer subsequences. The other boundaries have no nodes.
         while at < SECTION_NODES {
             let node = nodes.get(warm_up + at / SLOTS, at % SLOTS);
             to.add(at as usize).write(node);
@@ -167,11 +167,11 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     }
 }
 
-/// What a section does, where its ends and the next one's first nodes are.
+/// The map of a section, from its exits and the next section's first nodes.
 ///
 /// # Safety
 ///
-/// Both are there.
+/// There are as many as a boundary has slots.
 #[inline(always)]
 unsafe fn section_map(exits: *const SectionExit, next: *const Node) -> SectionMap {
     let next = next.cast::<Quad>();
@@ -182,7 +182,7 @@ unsafe fn section_map(exits: *const SectionExit, next: *const Node) -> SectionMa
     }
 }
 
-/// Puts the sections together: tells each which of its entries is right. A block of [`JOIN_THREADS`] for
+/// Joins the sections: writes the correct entry of each. A thread block of [`JOIN_THREADS`] for
 /// each job.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
@@ -197,8 +197,8 @@ unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
     let (mut entry_slot, mut units_before) = (0, 0);
     let mut first = 0;
     while first < sections {
-        // SAFETY: below the numbers of sections, and of the block's maps, runs and entries; all
-        // threads are at each barrier, between writing and reading.
+        // SAFETY: below the numbers of sections, and of the thread block's maps, runs and entries.
+        // All threads come to each barrier, between writing and reading.
         unsafe {
             let mut at = thread;
             while at < JOIN_BATCH {
@@ -214,14 +214,14 @@ unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
                 at += JOIN_THREADS;
             }
             barrier();
-            // What each run does to each slot.
+            // Where each run leads from each slot.
             let mut to = slot;
             for at in run * JOIN_RUN..(run + 1) * JOIN_RUN {
                 to = (*maps.add(at as usize)).apply(to);
             }
             runs.add(thread as usize).write(to);
             barrier();
-            // Where the run begins, and so all of its sections.
+            // The correct slot of the run's first section, and so of all its sections.
             if slot == 0 {
                 let mut own = entry_slot;
                 for before in 0..run {
@@ -238,7 +238,7 @@ unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
                 }
             }
             barrier();
-            // Two sections a thread.
+            // Two sections for each thread.
             let at = 2 * thread;
             let own = [at, at + 1].map(|at| *entries.add(at as usize));
             let units = |at: u32, slot: u32| match first + at < sections {

@@ -1,4 +1,4 @@
-//! The second entry over Huffman codes: to coefficients.
+//! The second pass: coefficients.
 
 use super::{
     super::{
@@ -26,11 +26,11 @@ use bytemuck::cast;
 use core::slice;
 
 shared_memory! {
-    /// What is done in each subsequence of a group.
+    /// The entry of each subsequence of a group.
     shared_subsequence_entries: 1024
 }
 shared_memory! {
-    /// The sums of DC of a group's subsequences.
+    /// The DC sums of each subsequence of a group.
     shared_dc: 2048
 }
 
@@ -43,14 +43,14 @@ const _: () = {
 /// Threads of a warp.
 const WARP: u32 = 32;
 
-/// What the second entry writes.
+/// What a thread writes of its subsequence.
 struct DeviceOutput {
     coefficients: *mut [i16; BLOCK],
     origins: *mut BlockOrigin,
     /// The last block of the picture.
     last: u32,
     origin: BlockOrigin,
-    /// The coefficients of the block at hand.
+    /// The coefficients of the current block.
     block: *mut i16,
     /// The address within shared memory of the thread's [`DcSums`].
     dc: u32,
@@ -59,13 +59,13 @@ struct DeviceOutput {
 impl Output for DeviceOutput {
     #[inline(always)]
     fn dc_sum(&self, component: u32) -> i16 {
-        // SAFETY: the thread's own.
+        // SAFETY: the thread's own sums.
         unsafe { shared::load_u16(self.dc + 2 * (component & 3)) as i16 }
     }
 
     #[inline(always)]
     fn resume_block(&mut self, block: u32) {
-        // A scan's blocks are the picture's, by its plan.
+        // The plan only names blocks of the picture; this holds for damaged data too.
         let block = block.min(self.last) as usize;
         // SAFETY: one of the picture's blocks.
         self.block = unsafe { self.coefficients.add(block).cast() };
@@ -75,7 +75,7 @@ impl Output for DeviceOutput {
     fn begin_block(&mut self, block: u32, component: u32, sum: i16) {
         self.resume_block(block);
         let block = block.min(self.last) as usize;
-        // SAFETY: as above; the thread's own sum.
+        // SAFETY: one of the picture's blocks; the thread's own sums.
         unsafe {
             self.origins.add(block).write(self.origin);
             shared::store_u16(self.dc + 2 * (component & 3), sum as u16);
@@ -84,17 +84,17 @@ impl Output for DeviceOutput {
 
     #[inline(always)]
     fn put(&mut self, at: u32, value: i16) {
-        // SAFETY: in the block.
+        // SAFETY: within the block.
         unsafe { self.block.add(at as usize & (BLOCK - 1)).write(value) };
     }
 }
 
-/// Has in shared memory what is done in a group's subsequences. All threads of a block call this.
+/// The entries of a group's subsequences, in shared memory.
 ///
 /// # Safety
 ///
-/// All threads of the block are here, and none uses the shared memory that the launch asks for,
-/// which is enough for the sections' nodes.
+/// All threads of the block call this, and none still uses the dynamic shared memory, which has
+/// room for the nodes of the group's sections.
 #[inline(always)]
 unsafe fn subsequence_entries(work: &BlockWork<'_>) -> *const SubsequenceEntry {
     const { assert!(GROUP_SECTIONS * SECTION_NODES * 4 <= 2 * size_of::<Table>() as u32) };
@@ -105,13 +105,14 @@ unsafe fn subsequence_entries(work: &BlockWork<'_>) -> *const SubsequenceEntry {
         shared::dynamic::<Node>(),
         shared_subsequence_entries::<SubsequenceEntry>(),
     );
-    // SAFETY: the sections of the group; an entry for each of its subsequences.
+    // SAFETY: the nodes of the group's sections; an entry for each of its subsequences.
     unsafe {
         let from = (work.job.nodes as *const Node).add((first * SECTION_NODES) as usize);
         let bytes = ((last - first) * SECTION_NODES) as usize * size_of::<Node>();
         copy_to_shared(from.cast(), nodes.cast(), bytes);
         barrier();
-        // One in each of some warps.
+        // A section for the first thread of each warp, so that the sections are walked at the same
+        // time.
         let number = thread / WARP;
         if thread % WARP == 0 && number < last - first {
             let nodes = shared::address(nodes) + number * SECTION_NODES * 4;
@@ -131,8 +132,8 @@ unsafe fn subsequence_entries(work: &BlockWork<'_>) -> *const SubsequenceEntry {
     entries
 }
 
-/// Decodes each subsequence from the state behind the one before, and writes its coefficients.
-/// Blocks of [`GROUP_THREADS`].
+/// Decodes each subsequence from its correct state, and writes its coefficients. Thread blocks of
+/// [`GROUP_THREADS`], one for each group of all jobs.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
@@ -152,7 +153,7 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     let is_active = subsequence.is_some();
     let subsequence = subsequence.unwrap_or_default();
     let needs_carry = subsequence.first_of_segment < first;
-    // The group's first subsequence of the segment.
+    // The first subsequence of the segment within the group.
     let start = if needs_carry {
         0
     } else {
@@ -174,7 +175,7 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
             // SAFETY: below the number of threads.
             thread => unsafe { *units.add(thread - 1) },
         };
-        // Within the section, and what was done in those before it.
+        // The units before it in its section, and those in the sections before.
         let section = number / SECTION;
         let start_section = subsequence.first_of_segment / SECTION;
         let from = match start_section < section {
@@ -191,10 +192,10 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
             };
         }
     }
-    // SAFETY: all threads are here; nodes have been read.
+    // SAFETY: all threads are here, and the nodes have been read.
     let tables = unsafe { work.tables() };
     let dc = shared_dc::<DcSums>();
-    // SAFETY: each thread has its own.
+    // SAFETY: the thread's own sums.
     unsafe { dc.add(thread).write(DcSums::default()) };
     let mut output = DeviceOutput {
         coefficients: job.coefficients as *mut [i16; BLOCK],
@@ -236,7 +237,8 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     }
 }
 
-/// Adds up the sums of DC of the groups before each group. A block of [`GROUP_THREADS`] for each job.
+/// Adds up the DC that is carried into each group. A thread block of [`GROUP_THREADS`] for each
+/// job.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
     // SAFETY: the host passes whole jobs, whose addresses are valid, and launches one block each.
@@ -250,7 +252,7 @@ unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
     while group < scan.groups() {
         let mut sum = DcSums::default();
         for before in scan.carry_sources(segments, group) {
-            // SAFETY: below this group; only the second sum is written.
+            // SAFETY: an earlier group; only `before` is written meanwhile.
             sum = sum.plus(unsafe { (*group_dc.add(before as usize)).own });
         }
         // SAFETY: one of the groups.

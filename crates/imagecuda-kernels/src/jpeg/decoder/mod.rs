@@ -3,30 +3,40 @@
 //! # The problem
 //!
 //! The data of a scan are Huffman codes without gaps. Where the next code begins is known only once
-//! the current one is read. But Huffman codes *synchronise themselves*: a decoder that starts at a wrong
-//! bit sooner or later ends a code where a correct decoder ends one too. From there on both decode the
-//! same. Klein and Wiseman ("Parallel Huffman Decoding with Applications to JPEG Files", 2003) decode in
-//! parallel by that. Weißenberger and Schmidt do it on GPUs ("Massively Parallel Huffman Decoding on
-//! GPUs", 2018; "Accelerating JPEG Decompression on GPUs", 2021). This decoder is of that family.
+//! the current one is read. But Huffman codes *synchronise themselves*: a decoder that starts at a
+//! wrong bit sooner or later ends a code where a correct decoder ends one too. From there on both
+//! decode the same. Klein and Wiseman ("Parallel Huffman Decoding with Applications to JPEG Files",
+//! 2003) decode in parallel by that. Weißenberger and Schmidt do it on GPUs ("Massively Parallel
+//! Huffman Decoding on GPUs", 2018; "Accelerating JPEG Decompression on GPUs", 2021). This decoder
+//! is of that family.
 //!
 //! # Glossary
 //!
-//! | here | what it is | in the papers and in the standard (T.81) |
-//! |---|---|---|
-//! | segment | the data between two restart markers; DC predictions start again with each | entropy-coded segment |
-//! | subsequence | 64 bytes of a segment (its last has fewer), which one thread decodes | subsequence |
-//! | boundary | the bit where one subsequence ends and the next begins | |
-//! | section | 64 subsequences in a row; the first pass has a thread block for each | sequence |
-//! | warm-up | the subsequences just before a section; its thread block decodes them too, so that decoders are synchronised when they reach the section | none: the papers repeat a pass over the sequences until nothing changes |
-//! | group | 256 subsequences in a row, 4 sections; the second pass has a thread block for each | |
-//! | data unit, unit | a block of 8x8 samples in the order of the scan; the units of an MCU are numbered from 0 | data unit |
-//! | state | where a decoder is when it crosses a boundary: bits past it, unit of the MCU, index in the block | `p`, `c` and `z` of a synchronisation point |
-//! | guess | a decoder that starts at a boundary as if a block of some unit began there | the papers make one guess: unit 0 |
-//! | node | a state that a decoder had at a boundary, with a link to the node that follows from it | |
-//! | slot | one of 16 places for nodes at a boundary; the last one is always empty | |
-//! | entry | what is known of a section or a subsequence before it is decoded correctly | |
-//! | exit | what follows from one slot of a section: the state after the section, the units ended in it | |
-//! | synchronised | in the same state as the correct decoder, from some boundary on | synchronised |
+//! In brackets: the word of the papers, or of the standard (T.81), where there is another one.
+//!
+//! - **segment** (entropy-coded segment): the data between two restart markers. DC predictions start
+//!   again with each.
+//! - **subsequence**: 64 bytes of a segment, or fewer at its end. One thread decodes it.
+//! - **boundary**: the bit where one subsequence ends and the next begins.
+//! - **section** (sequence): 64 subsequences in a row. The first pass has a thread block for each.
+//! - **warm-up**: the subsequences just before a section. The section's thread block decodes them
+//!   too, so that decoders are synchronised when they reach the section. (The papers instead repeat a
+//!   pass over the sequences until nothing changes.)
+//! - **group**: 256 subsequences in a row, so 4 sections. The second pass has a thread block for each.
+//! - **data unit**, **unit**: a block of 8x8 samples, in the order of the scan. The units of an MCU
+//!   are numbered from 0.
+//! - **state** (`p`, `c` and `z` of a synchronisation point): where a decoder is when it crosses a
+//!   boundary. It is three numbers: the bits past the boundary, the unit in its MCU, and the index of
+//!   the next coefficient in its block.
+//! - **guess**: a decoder that starts at a boundary as if a block of a certain unit began there. (The
+//!   papers make one guess: unit 0.)
+//! - **node**: a state that a decoder had at a boundary, with a link to the node that followed.
+//! - **slot**: one of the 16 places for nodes at a boundary. The last one is always empty.
+//! - **entry**: what is known of a section, or of a subsequence, before it is decoded from its correct
+//!   state.
+//! - **exit**: what follows from one slot of a section: the state after the section, and the units
+//!   that end in it.
+//! - **synchronised**: in the same state as the correct decoder, from some boundary on.
 //!
 //! # The algorithm
 //!
@@ -86,9 +96,9 @@
 //! correct state, or a boundary had more than 15 states), the scan gets
 //! [`status::UNSYNCHRONIZED`](super::scan::status::UNSYNCHRONIZED), and the CPU decodes the file.
 //!
-//! What differs from the papers: a guess for each unit of the MCU, as decoders find the correct bit soon
-//! but the correct unit late; all states kept, as nodes, instead of the last one; and `jpeg_join`
-//! instead of passes that are repeated.
+//! What differs from the papers: a guess for each unit of the MCU, as decoders find the correct bit
+//! soon but the correct unit late; all states kept, as nodes, instead of the last one; and
+//! `jpeg_join` instead of passes that are repeated.
 
 mod synchronize;
 mod write;
@@ -147,9 +157,9 @@ pub trait Output {
     fn put(&mut self, at: u32, value: i16);
 }
 
-/// How far a decoder has come. The lowest 8 bits are the index of the next coefficient of its block, in
-/// zigzag order. The others count the bits since the start of its first subsequence. A [`Step`] has the
-/// same form, so one addition advances both.
+/// How far a decoder has come. The lowest 8 bits are the index of the next coefficient of its
+/// block, in zigzag order. The others count the bits since the start of its first subsequence. A
+/// [`Step`] has the same form, so one addition advances both.
 type Position = u32;
 
 /// The bits of a [`Position`] that are set once a block has ended: its index is 64 or more.

@@ -6,11 +6,11 @@ use crate::jpeg::{
 };
 
 impl<T: ScanTables, W: WordSource> Decoder<'_, T, W> {
-    /// Decodes its subsequence and the next ones, and inserts a node at each boundary. Stops where another
-    /// decoder had the same state, and at the end of the segment or of the section.
+    /// Decodes its subsequence and the next ones, and inserts a node at each boundary. Stops where
+    /// another decoder had the same state, and at the end of the segment or of the section.
     ///
-    /// `at` is the number of its subsequence among those that `nodes` has boundaries of. All threads of
-    /// the `lockstep` call this, also those that are not active.
+    /// `at` is the number of its subsequence among those that `nodes` has boundaries of. All
+    /// threads of the `lockstep` call this, also those that are not active.
     #[inline(always)]
     pub fn synchronize(
         &mut self,
@@ -65,8 +65,8 @@ impl<T: ScanTables, W: WordSource> Decoder<'_, T, W> {
         }
     }
 
-    /// Decodes as many symbols as one look-up shows and fit the block. Returns how many blocks they end:
-    /// 0 or 1, as only the last of them can end one.
+    /// Decodes as many symbols as one look-up shows and fit the block. Returns how many blocks they
+    /// end: 0 or 1, as only the last of them can end one.
     #[inline(always)]
     fn step(&mut self) -> u32 {
         let is_one = !self.is_done();

@@ -20,8 +20,8 @@ fn extend(bits: u32, size: u32) -> i32 {
 }
 
 impl<T: ScanTables, W: WordSource> Decoder<'_, T, W> {
-    /// Decodes the subsequence from the state of its `entry`, and writes its coefficients. `before` units
-    /// of the segment have ended before it. Returns a [`status`].
+    /// Decodes the subsequence from the state of its `entry`, and writes its coefficients. `before`
+    /// units of the segment have ended before it. Returns a [`status`].
     ///
     /// All threads of the `lockstep` call this, also those that are not active.
     #[inline(always)]

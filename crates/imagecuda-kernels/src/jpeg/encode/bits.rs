@@ -1,9 +1,9 @@
-//! Codes in memory, wherever they begin: bits are added to words that are zeros at first, so that
-//! many threads can write at once.
+//! A writer of bits that can start at any bit of memory. It adds bits to words that are zeros at
+//! first, so that many threads can write at once.
 
-/// WordSink of memory, whose first byte has the first bits.
+/// Words of memory that bits are added to. A word's first byte has its first bits.
 pub trait WordSink {
-    /// Adds the `bits` to a word: those that are set.
+    /// Sets the bits of a word that are set in `bits`.
     fn or(&mut self, number: u64, bits: u32);
 }
 
@@ -20,15 +20,16 @@ impl WordSink for &mut [u32] {
 #[derive(Debug)]
 pub struct BitWriter<W> {
     words: W,
-    /// The number of the word in which the next bit is.
+    /// The number of the word that the next bit goes to.
     number: u64,
-    /// What that word is to have, its first bits highest, and how many bits there are.
+    /// The bits of that word so far, the first ones highest; and how many bits of it are before the
+    /// next.
     word: u32,
     filled: u32,
 }
 
 impl<W: WordSink> BitWriter<W> {
-    /// A writer of the bits from number `position` on.
+    /// A writer whose next bit is number `position`.
     #[inline(always)]
     pub fn new(words: W, position: u64) -> Self {
         Self {
@@ -42,7 +43,7 @@ impl<W: WordSink> BitWriter<W> {
     /// Writes the lowest `count` of `bits`, 0 to 31; the others are zeros.
     #[inline(always)]
     pub fn put(&mut self, bits: u32, count: u32) {
-        // Twice, as a shift by 64 is none.
+        // In two shifts, as one by 64 would shift by 0.
         let all = u64::from(bits) << 1 << (63 - self.filled - count);
         self.word |= (all >> 32) as u32;
         self.filled += count;
@@ -54,7 +55,7 @@ impl<W: WordSink> BitWriter<W> {
         }
     }
 
-    /// Fills the last byte with ones. The number of the byte behind it.
+    /// Fills the last byte with ones. Returns the number of the byte after it.
     #[inline(always)]
     pub fn align(&mut self) -> u64 {
         let missing = self.filled.wrapping_neg() % 8;
@@ -62,7 +63,7 @@ impl<W: WordSink> BitWriter<W> {
         self.number * 4 + u64::from(self.filled / 8)
     }
 
-    /// Writes what is left.
+    /// Writes the last word.
     #[inline(always)]
     pub fn finish(mut self) {
         if self.filled > 0 {

@@ -1,4 +1,5 @@
-//! The kernels on the host: thread after thread, and the same results.
+//! The encoding kernels on the CPU: the same bodies, one thread after the other, with the same
+//! results.
 
 use super::{
     coding::{self, Tables, Units},
@@ -14,9 +15,9 @@ use bytemuck::{cast, cast_slice};
 /// The coefficients of a picture.
 #[derive(Clone, Debug)]
 pub struct Coefficients {
-    /// Of each data unit, in zigzag order.
+    /// Those of each data unit, in zigzag order.
     pub blocks: Vec<[i16; BLOCK]>,
-    /// Which are not zero.
+    /// A mask of those that are not zero, for each data unit.
     pub masks: Vec<u64>,
 }
 
@@ -32,7 +33,7 @@ impl Units for &Coefficients {
     }
 }
 
-/// The coefficients of a picture, whose `pixel`s are given as [`sample::ycc`] does.
+/// `jpeg_forward`: the coefficients of a picture. `pixel` gives the [`sample::ycc`] of a pixel.
 pub fn forward(
     frame: &Frame,
     divisors: &[Divisors; 2],
@@ -62,7 +63,8 @@ pub fn forward(
     all
 }
 
-/// How often each symbol is there: for luma and for chroma, those of DC and of AC.
+/// `jpeg_histogram`: how often each symbol occurs, in the DC and the AC table of luma and of
+/// chroma.
 pub fn histogram(frame: &Frame, coefficients: &Coefficients) -> [[[u32; 256]; 2]; 2] {
     let mut counts = [[[0; 256]; 2]; 2];
     for unit in 0..frame.units() {
@@ -74,10 +76,10 @@ pub fn histogram(frame: &Frame, coefficients: &Coefficients) -> [[[u32; 256]; 2]
     counts
 }
 
-/// The entropy-coded data of a file, with restart markers.
+/// The other kernels: the entropy-coded data of a file, with restart markers.
 pub fn encode(frame: &Frame, coefficients: &Coefficients, tables: &[Tables; 2]) -> Vec<u8> {
     let table = |unit| &tables[frame.tables(unit) as usize];
-    // Where each data unit is in its group, and each group among all.
+    // Where each data unit begins within its group, and where each group begins.
     let mut offsets = Vec::with_capacity(frame.units() as usize);
     let mut groups = Vec::with_capacity(frame.groups() as usize);
     let mut end = 0;

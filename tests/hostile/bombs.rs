@@ -213,7 +213,7 @@ impl Bomb {
         let output = Command::new("sh")
             .arg("-c")
             .arg(format!(
-                "ulimit -v {MEMORY} -t 900 && exec timeout -s KILL 3600 \"$0\""
+                "ulimit -v {MEMORY} && ulimit -t 900 && exec timeout -s KILL 3600 \"$0\""
             ))
             .arg(env::current_exe().unwrap())
             .env(FILE, &path)

@@ -236,7 +236,7 @@ pub(super) fn ico<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode
     }
     // And it panics at half a colour.
     let is_half = |[a, b, c, d, kind @ ..]: &[u8; 8]| {
-        kind == b"PLTE" && u32::from_be_bytes([*a, *b, *c, *d]) % 3 != 0
+        kind == b"PLTE" && !u32::from_be_bytes([*a, *b, *c, *d]).is_multiple_of(3)
     };
     if bytes.array_windows().any(is_half) {
         return Err(Error::decode("a palette that ends within a colour"));

@@ -1,6 +1,7 @@
 //! Files that are sloppy around their pixels: these come out as ever, or the file is refused for
 //! what it says of them.
 
+mod apng;
 mod jpeg;
 mod others;
 mod png;
@@ -12,6 +13,7 @@ use libtest_mimic::Trial;
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = jpeg::trials();
     trials.extend(png::trials());
+    trials.extend(apng::trials());
     trials.extend(others::trials());
     trials
 }

@@ -63,7 +63,7 @@ fn a_webp_has_what_its_header_says(device: &Device) {
     let mut other = EXIF.to_vec();
     other[18] = 3;
     for image in pictures(device) {
-        let still = load(device, &riff(&[image.clone()])).unwrap();
+        let still = load(device, &riff(std::slice::from_ref(&image))).unwrap();
         let exif = [EXIF, &other].map(|exif| chunk(b"EXIF", exif));
         let iccs = [&profile[..], b"none"].map(|icc| chunk(b"ICCP", icc));
         for flags in [
@@ -214,7 +214,8 @@ fn a_gif_without_a_screen_is_its_first_image(device: &Device) {
         let info = inspect_bytes(&file).unwrap();
         assert_eq!((info.width(), info.height(), info.frame_count()), (3, 2, 1));
         let frames = LoadOptions::new().frames_bytes(device, file).unwrap();
-        assert_eq!(frames.map(|frame| frame.unwrap()).count(), 1);
+        let frames: Vec<_> = frames.map(Result::unwrap).collect();
+        assert_eq!(frames.len(), 1);
     }
     let mut empty = gif([0, 0], b"");
     empty[13 + 12 + 5] = 0;

@@ -208,7 +208,7 @@ impl Head {
             return None;
         }
         // The `png` crate panics at others.
-        if !matches!(palette.len(), 3..=768) || palette.len() % 3 != 0 {
+        if !matches!(palette.len(), 3..=768) || !palette.len().is_multiple_of(3) {
             let length = palette.len();
             return Some(Err(Error::decode(format!("a palette of {length} bytes"))));
         }

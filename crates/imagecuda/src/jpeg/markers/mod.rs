@@ -37,6 +37,7 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
         file: None,
         precision: [[UNKNOWN; 64]; 4],
         blocks: 0,
+        asks_too_much: false,
     };
     let mut at = 2;
     let (mut ended, mut broken) = (false, false);
@@ -55,7 +56,7 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
         match result {
             Ok(after) => at = after,
             // What follows all of the picture is none of it.
-            Err(_) if parser.is_complete() => break,
+            Err(_) if parser.is_complete() && !parser.asks_too_much => break,
             Err(_) if damaged && parser.has_scans() => {
                 broken = true;
                 break;
@@ -91,6 +92,8 @@ struct Parser<'a> {
     precision: [[u8; 64]; 4],
     /// The blocks of all scans so far.
     blocks: u64,
+    /// Whether there are more scans than a file may have.
+    asks_too_much: bool,
 }
 
 impl Parser<'_> {
@@ -167,6 +170,7 @@ impl Parser<'_> {
             false => ((0, 63), (0, 0)),
         };
         if file.scans.len() >= MOST_SCANS {
+            self.asks_too_much = true;
             return Err(Error::decode(format!("more than {MOST_SCANS} scans")));
         }
         let mut components: Vec<ScanComponent> = Vec::new();
@@ -189,6 +193,7 @@ impl Parser<'_> {
             parts.map(|c| u64::from(c.width.div_ceil(8)) * u64::from(c.height.div_ceil(8)));
         self.blocks += blocks.sum::<u64>();
         if self.blocks > FEW_BLOCKS.max(MOST_ROUNDS * file.picture.blocks() as u64) {
+            self.asks_too_much = true;
             return Err(Error::decode(
                 "more scans than a picture of this size may have",
             ));

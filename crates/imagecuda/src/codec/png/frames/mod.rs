@@ -1,15 +1,18 @@
 //! Animated PNG, through the `png` crate. (The `image` crate refuses 16 bits, misplaces
 //! interlaced frames, and restores what it should have cleared.)
 
+mod control;
+
+use self::control::{Control, Start, in_order};
 use super::{
-    chunks::{Chunk, Data, Head, chunks, chunks_from},
+    chunks::{Data, Head, chunks_from},
     decode::{self, cut_short},
 };
 use crate::{
     Error, Limits, Result,
     codec::{
         Decode,
-        canvas::{Blend, Canvas, Dispose, Region, Sample},
+        canvas::{Blend, Canvas, Region, Sample},
         composed::{Bytes, Composed},
         sequence::Sequence,
     },
@@ -20,122 +23,6 @@ use crate::{
 use ::png::Transformations;
 use imagecuda_kernels::layout::Layout;
 use std::{num::NonZeroU32, time::Duration};
-
-/// What the chunks in front of the image data say of an animation.
-struct Start {
-    frames: u32,
-    plays: u32,
-    /// Of the picture that simple viewers show, if that is the first frame.
-    first: Option<Control>,
-}
-
-impl Start {
-    /// `None` if there is no animation, or anything is wrong with these chunks: the file is then a
-    /// still picture, as the specification has it.
-    fn read(bytes: &[u8], head: &Head) -> Option<Self> {
-        let (mut numbers, mut first) = (None, None);
-        let mut at = 8;
-        for chunk in chunks(bytes) {
-            let is_known = match chunk.kind {
-                _ if at >= head.data => break,
-                b"acTL" => numbers.is_none() && first.is_none(),
-                b"fcTL" => first.is_none(),
-                b"fdAT" => false,
-                _ => {
-                    at = chunk.after;
-                    continue;
-                }
-            };
-            if !is_known || !chunk.is_right() {
-                return None;
-            }
-            if chunk.kind == b"acTL" {
-                let (words, []) = chunk.data.as_chunks() else {
-                    return None;
-                };
-                let &[frames, plays] = words else {
-                    return None;
-                };
-                numbers = Some((u32::from_be_bytes(frames), u32::from_be_bytes(plays)));
-            } else {
-                let control = Control::read(&chunk, head, 0).ok()?;
-                if !control.is_whole(head) {
-                    return None;
-                }
-                first = Some(control);
-            }
-            at = chunk.after;
-        }
-        let (frames, plays) = numbers?;
-        let is_sound = (1..1 << 31).contains(&frames) && plays < 1 << 31;
-        is_sound.then_some(Self {
-            frames,
-            plays,
-            first,
-        })
-    }
-}
-
-/// How a frame is shown.
-#[derive(Clone, Copy)]
-struct Control {
-    region: Region,
-    dispose: Dispose,
-    blend: Blend,
-    delay: Duration,
-}
-
-impl Control {
-    /// Reads an fcTL chunk, which must have this number among the animation's chunks.
-    fn read(chunk: &Chunk<'_>, head: &Head, number: u32) -> Result<Self> {
-        let damaged = || Error::decode("a frame's header is damaged");
-        let Some((fixed, &[dispose, blend])) = chunk.data.split_first_chunk::<24>() else {
-            return Err(damaged());
-        };
-        let word = |i: usize| u32::from_be_bytes([0, 1, 2, 3].map(|byte| fixed[4 * i + byte]));
-        let half = |i: usize| u16::from_be_bytes([fixed[2 * i], fixed[2 * i + 1]]);
-        let [width, height, x, y] = [1, 2, 3, 4].map(word);
-        let fits = |at: u32, size: u32, all| size > 0 && at.checked_add(size) <= Some(all);
-        if !chunk.is_right() || !fits(x, width, head.width) || !fits(y, height, head.height) {
-            return Err(damaged());
-        }
-        in_order(word(0), number)?;
-        Ok(Self {
-            region: Region {
-                x: x as usize,
-                y: y as usize,
-                width: width as usize,
-                height: height as usize,
-            },
-            dispose: match dispose {
-                0 => Dispose::Keep,
-                1 => Dispose::Clear,
-                2 => Dispose::Restore,
-                _ => return Err(damaged()),
-            },
-            blend: match blend {
-                0 => Blend::Source,
-                1 => Blend::Over,
-                _ => return Err(damaged()),
-            },
-            delay: delay(half(10), half(11)),
-        })
-    }
-
-    /// Whether the frame is as large as the canvas.
-    fn is_whole(&self, head: &Head) -> bool {
-        (self.region.width, self.region.height) == (head.width as usize, head.height as usize)
-    }
-}
-
-fn in_order(found: u32, expected: u32) -> Result<()> {
-    match found == expected {
-        true => Ok(()),
-        false => Err(Error::decode(format!(
-            "a frame's chunk is number {found}, and {expected} is next"
-        ))),
-    }
-}
 
 pub(super) fn is_animated(bytes: &[u8]) -> bool {
     count(bytes) > 0
@@ -413,13 +300,4 @@ fn to_rgba<T: Stored>(samples: &[T], has_color: bool, out: &mut Vec<[T::Sample; 
         _ => [T::Sample::narrow(0); 4],
     }));
     Ok(())
-}
-
-/// A fraction of a second; hundredths if it has no denominator.
-fn delay(numerator: u16, denominator: u16) -> Duration {
-    let denominator = match denominator {
-        0 => 100,
-        other => u64::from(other),
-    };
-    Duration::from_nanos(u64::from(numerator) * 1_000_000_000 / denominator)
 }

@@ -39,7 +39,6 @@ pub(crate) fn for_each<T>(parts: impl ExactSizeIterator<Item = T> + Send, work: 
 }
 
 /// As [`fold`]; returns what `work` makes of each part, in order.
-#[cfg(any(test, feature = "jpeg"))]
 pub(crate) fn map<T, U: Send>(
     parts: impl ExactSizeIterator<Item = T> + Send,
     work: impl Fn(T) -> U + Sync,

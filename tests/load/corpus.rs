@@ -32,11 +32,6 @@ const EXCEPTIONS: &[(&str, Exception, &str)] = {
             "it is PQ, which the reference takes for sRGB",
         ),
         (
-            "bmp/metadata-extractor-images__QSb.BMP",
-            Refused,
-            "an OS/2 header of 64 bytes",
-        ),
-        (
             "heic/SDWebImage__TestHDR.heic",
             Differs,
             "it is BT.2020 and PQ, which the reference takes for sRGB",

@@ -286,7 +286,7 @@ pub(super) fn all() -> Vec<Bomb> {
             "1 GB inflated",
             "ico",
             ico(&with(&[(b"iCCP", &inflating(1 << 30))]), 1),
-            Fate::Refused,
+            Fate::Picture(64, 64),
         ),
         bomb(
             "many pictures",

@@ -111,7 +111,7 @@ impl Dib {
         let size = Fields(bytes).u32(0) as usize;
         let header = match bytes.get(..size) {
             Some(_) if size < CORE => return Err(Error::decode("the header is too short")),
-            Some(_) if size > CORE && (size < 16 || size > 124) => {
+            Some(_) if size > CORE && !(16..=124).contains(&size) => {
                 return Err(Error::unsupported(format!("a header of {size} bytes")));
             }
             Some(header) => Fields(header),

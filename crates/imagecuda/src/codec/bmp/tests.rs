@@ -213,7 +213,7 @@ fn palettes_of_every_depth() {
         (8, 124),
     ] {
         let indices: Vec<usize> = (0..width * 2)
-            .map(|i| i * 7 / 3 % 4 & ((1 << bits) - 1))
+            .map(|i| (i * 7 / 3 % 4) & ((1 << bits) - 1))
             .collect();
         let mut pixels = Vec::new();
         for row in indices.chunks(width).rev() {

@@ -1,7 +1,7 @@
 //! Strips and tiles that the file leaves out, as GDAL does with `SPARSE_OK`. All their samples have
 //! one value, before anything is made of them: 0, or what GDAL's tag names for missing data.
 
-use super::{Kind, Page, Reader, chunks};
+use super::{Kind, Meaning, Page, Reader, chunks, luma};
 use crate::Result;
 use tiff::tags::Tag;
 
@@ -22,6 +22,13 @@ impl Empty {
             let text = text.and_then(|text| text.into_string().ok());
             let value = text.and_then(|text| text.trim_matches(['\0', ' ']).parse().ok());
             pattern = value.map_or_else(Vec::new, |value| samples(page.kind, value));
+            // GDAL knows luma and chroma of JPEG as the RGB that libjpeg makes of them.
+            if matches!(page.meaning, Meaning::YCbCr(_)) && luma::is_jpeg(decoder)? && !page.planar
+            {
+                let mut pixel = vec![pattern.first().copied().unwrap_or(0), 128, 128];
+                pixel.resize(page.samples, 0);
+                pattern = pixel;
+            }
         }
         Ok(Self { chunks, pattern })
     }

@@ -27,10 +27,8 @@ impl YCbCr {
         let middle = 2_f64.powi(kind.bits() as i32 - 1);
         let mut shares = [0.299, 0.587, 0.114];
         let mut range = [[0.0, top], [middle, top], [middle, top]];
-        let compression = super::tag(decoder, Tag::Compression)?;
-        let compression = compression.map(CompressionMethod::from_u16_exhaustive);
         // JPEG has rules of its own, and libjpeg knows no others.
-        if compression != Some(CompressionMethod::ModernJPEG) {
+        if !is_jpeg(decoder)? {
             if let Some(found) = numbers(decoder, COEFFICIENTS)?
                 && let Some(&found) = found.first_chunk()
                 && is_made_of(found)
@@ -65,6 +63,13 @@ impl YCbCr {
         let b = y + (2.0 - 2.0 * blue) * cb * self.chroma;
         [r, (y - red * r - blue * b) / green, b]
     }
+}
+
+/// Whether strips and tiles are JPEG.
+pub(super) fn is_jpeg(decoder: &mut Reader<'_>) -> Result<bool> {
+    let compression = super::tag(decoder, Tag::Compression)?;
+    let compression = compression.map(CompressionMethod::from_u16_exhaustive);
+    Ok(compression == Some(CompressionMethod::ModernJPEG))
 }
 
 /// Whether the shares can be those of a luma; zeros and nonsense say nothing.

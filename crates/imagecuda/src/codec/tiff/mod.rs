@@ -35,7 +35,9 @@ use std::{
 use tiff::{
     TiffError,
     decoder::{ChunkType, Decoder},
-    tags::{ByteOrder, ExtraSamples, PhotometricInterpretation as Photometric, Tag},
+    tags::{
+        ByteOrder, CompressionMethod, ExtraSamples, PhotometricInterpretation as Photometric, Tag,
+    },
 };
 
 pub(super) static CODEC: Codec = Codec {
@@ -79,6 +81,7 @@ struct Tiff<'a> {
     header: Header,
     page: Page,
     empty: Empty,
+    is_lzw: bool,
     limit: u64,
 }
 
@@ -159,6 +162,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     chunks::check(bytes, &mut decoder, &page)?;
     embedded::check(bytes, &mut decoder, &page, limits)?;
     let empty = Empty::find(&mut decoder, &page)?;
+    let is_lzw = tag(&mut decoder, Tag::Compression)? == Some(CompressionMethod::LZW.to_u16());
 
     // The crate interprets little by itself, but gives any samples if it takes them for gray.
     let patch = !page.is_direct()
@@ -189,6 +193,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         header,
         page,
         empty,
+        is_lzw,
         limit: limits.bytes,
     })
 }
@@ -360,12 +365,15 @@ impl Tiff<'_> {
         }
     }
 
-    /// Whether planes end within tiles, of all but the first of which the crate takes more rows than
-    /// there is room for, and panics.
+    /// Whether the crate cannot read all at once. Where planes end within tiles, it takes more rows of
+    /// all but the first than there is room for, and panics. Where rows end within tiles of LZW, it
+    /// misses the end of the data.
     fn has_cut_tiles(&self) -> bool {
-        let (_, height) = self.decoder.chunk_dimensions();
+        let (width, height) = self.decoder.chunk_dimensions();
         let is_tiled = self.decoder.get_chunk_type() == ChunkType::Tile;
-        is_tiled && self.page.planar && !self.header.height.is_multiple_of(height.max(1))
+        let is_cut_at = |end: u32, tile: u32| is_tiled && !end.is_multiple_of(tile.max(1));
+        self.page.planar && is_cut_at(self.header.height, height)
+            || self.is_lzw && is_cut_at(self.header.width, width)
     }
 
     /// The bytes of all samples that are wanted.
@@ -404,7 +412,7 @@ impl Tiff<'_> {
                 let color = page.meaning.color(&pixel);
                 let alpha = page.alpha.map(|_| pixel[used - 1]);
                 let color = match page.alpha {
-                    Some(Alpha::Premultiplied) => unpremultiply(color, pixel[used - 1]),
+                    Some(Alpha::Premultiplied) => samples::unpremultiply(color, pixel[used - 1]),
                     _ => color,
                 };
                 let channels = if page.meaning.is_gray() { 1 } else { 3 };
@@ -412,10 +420,6 @@ impl Tiff<'_> {
             }
         }
     }
-}
-
-fn unpremultiply(color: [f64; 3], alpha: f64) -> [f64; 3] {
-    color.map(|v| if alpha > 0.0 { v / alpha } else { 0.0 })
 }
 
 fn error(error: TiffError) -> Error {

@@ -159,6 +159,11 @@ impl Meaning {
     }
 }
 
+/// Colours that were multiplied by their alpha, as they were before.
+pub(super) fn unpremultiply(color: [f64; 3], alpha: f64) -> [f64; 3] {
+    color.map(|v| if alpha > 0.0 { v / alpha } else { 0.0 })
+}
+
 /// Writes a pixel: `out` has as many bytes as its channels of 8, 16 or 32 (float) bits take.
 #[inline]
 pub(super) fn put(out: &mut [u8], channels: impl Iterator<Item = f64> + Clone) {

@@ -196,6 +196,34 @@ fn samples_are_what_the_file_says_for_missing_ones() {
     }
 }
 
+/// What libjpeg would make of nothing is RGB.
+#[test]
+fn luma_and_chroma_of_jpeg_are_black() {
+    let mut jpeg = Vec::new();
+    let data = [90; 8 * 2 * 3];
+    jpeg_encoder::Encoder::new(&mut jpeg, 100)
+        .encode(&data, 8, 2, jpeg_encoder::ColorType::Rgb)
+        .unwrap();
+    let text = [u16::from_le_bytes(*b"20"), u16::from_le_bytes(*b"0\0")];
+    let tags: [(u16, &[u16]); 6] = [
+        (BITS, &[8; 3]),
+        (COMPRESSION, &[7]),
+        (PHOTOMETRIC, &[6]),
+        (SAMPLES, &[3]),
+        (ROWS, &[2]),
+        (NODATA, &text),
+    ];
+    for (tags, empty) in [(&tags[..5], 0), (&tags[..], 200)] {
+        let mut file = file(true, [8, 4], tags, &[&[], &jpeg]);
+        if empty > 0 {
+            retype(&mut file, NODATA, 2, 1);
+        }
+        let (layout, found) = load(&file).unwrap();
+        assert_eq!(layout, Layout::Rgb8);
+        assert_eq!(found, [[empty; 48], [90; 48]].concat());
+    }
+}
+
 /// Nothing is where the header is, and nothing has no length; but some writers know no lengths.
 #[test]
 fn offsets_and_lengths_of_zero() {

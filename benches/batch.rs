@@ -11,7 +11,7 @@ mod scene;
 mod peers;
 
 use imagecuda::{
-    Device, Image, Layout, LoadOptions, Prepared, Result, SaveOptions, Subsampling,
+    Device, Image, Layout, LoadOptions, PackedImage, Result, SaveOptions, Subsampling,
     batch::{Loader, Pipeline, Saver},
 };
 use std::{
@@ -147,8 +147,8 @@ fn measure(
     let targets: Vec<PathBuf> = (0..saves)
         .map(|i| outputs.join(format!("{i:04}.{extension}")))
         .collect();
-    let prepared = save.prepare(&on_device, &targets[0])?;
-    let bare = best(|| encode_only(&prepared, &targets, *threads))?;
+    let packed = save.pack(&on_device, &targets[0])?;
+    let bare = best(|| encode_only(&packed, &targets, *threads))?;
     let saved = best(|| save_all(&on_device, save, &targets, *threads))?;
     row("encode only", rate(bare, saves), None);
     row(
@@ -225,7 +225,7 @@ fn on_threads(
 fn decode_only(paths: &[PathBuf], threads: usize) -> Result<()> {
     let (options, cpu) = (LoadOptions::new(), Device::cpu());
     on_threads(paths.len(), threads, |i| {
-        options.read(&cpu, &paths[i]).map(drop)
+        options.open(&cpu, &paths[i]).map(drop)
     })
 }
 
@@ -237,8 +237,8 @@ fn load(device: &Device, paths: &[PathBuf], threads: usize) -> Result<()> {
 }
 
 /// Encodes and writes pixels that are there, and nothing else.
-fn encode_only(prepared: &Prepared, targets: &[PathBuf], threads: usize) -> Result<()> {
-    on_threads(targets.len(), threads, |i| prepared.save(&targets[i]))
+fn encode_only(packed: &PackedImage, targets: &[PathBuf], threads: usize) -> Result<()> {
+    on_threads(targets.len(), threads, |i| packed.save(&targets[i]))
 }
 
 fn save_all(

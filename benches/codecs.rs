@@ -56,9 +56,9 @@ fn main() -> Result<()> {
         "", "decode", "another in Rust", "pyvips", "ratio", "encode", "pyvips", "ratio"
     );
     for (name, path, options) in &cases {
-        let decode = time(|| LoadOptions::new().read(&device, path).map(drop))?;
-        let prepared = options.prepare(&image, path)?;
-        let encode = time(|| prepared.save(path))?;
+        let decode = time(|| LoadOptions::new().open(&device, path).map(drop))?;
+        let packed = options.pack(&image, path)?;
+        let encode = time(|| packed.save(path))?;
         let bytes = fs::read(path)?;
         let other = other(path, &bytes)?.map_or("-".into(), |(name, ms)| format!("{name} {ms:.0}"));
         let theirs = vips.get(path).copied().unwrap_or(UNKNOWN);
@@ -97,10 +97,8 @@ fn png_levels(image: &Image, folder: &Path, vips: Vips) -> Result<()> {
         Compression::Balanced,
         Compression::Small,
     ] {
-        let prepared = SaveOptions::new()
-            .compression(level)
-            .prepare(image, &path)?;
-        let ms = time(|| prepared.save(&path))?;
+        let packed = SaveOptions::new().compression(level).pack(image, &path)?;
+        let ms = time(|| packed.save(&path))?;
         let bytes = fs::metadata(&path)?.len() as f64;
         println!(
             "{:16}{ms:>10.1}{:>8.2}{:>10.2}{:>8.3}",

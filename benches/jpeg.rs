@@ -146,7 +146,7 @@ fn single(device: &Device, file: &Path) -> Result<()> {
             options.decode_into(&bytes, &mut image)?;
             device.synchronize()
         })?;
-        let entropy = median(|| options.read_bytes(device, &bytes).map(drop))?;
+        let entropy = median(|| options.open_bytes(device, &bytes).map(drop))?;
         println!(
             "  {:<28} {from_file:8.3}   from memory {from_memory:8.3}, of which Huffman codes {entropy:8.3}",
             format!("file to float, {decoder:?}")
@@ -176,7 +176,7 @@ fn load_again(file: Option<String>) -> Result<()> {
 /// What the kernels take. Pictures are taken for 4:2:0, of which a pixel has one sample and a half.
 fn print_phases(file: &Path) {
     let bytes = fs::metadata(file).map_or(0, |file| file.len()) as f64;
-    let pixels = imagecuda::ImageInfo::read(file).map_or(0.0, |info| {
+    let pixels = imagecuda::inspect(file).map_or(0.0, |info| {
         f64::from(info.width()) * f64::from(info.height())
     });
     let pixels_moved = 1.5 * pixels + 16.0 * pixels;

@@ -129,7 +129,7 @@ fn single(device: &Device, file: &Path, folder: &Path) -> Result<()> {
     let print = |what: String, options: &SaveOptions, extension: &str| -> Result<()> {
         let target = folder.join("saved").with_extension(extension);
         let to_file = median(|| options.save(&image, &target))?;
-        let prepare = median(|| options.prepare(&image, &target).map(drop))?;
+        let prepare = median(|| options.pack(&image, &target).map(drop))?;
         let size = fs::metadata(&target)?.len() as f64 / 1e6;
         println!(
             "  {what:<24} {to_file:8.3}   before the file is written {prepare:8.3}   {size:7.3} MB"
@@ -166,7 +166,7 @@ fn save_again(file: &str) -> Result<()> {
 /// What the kernels take. Of 4:2:0, a pixel has one coefficient and a half.
 fn print_phases(file: &Path) {
     let bytes = fs::metadata(file).map_or(0, |file| file.len()) as f64;
-    let pixels = imagecuda::ImageInfo::read(file).map_or(0.0, |info| {
+    let pixels = imagecuda::inspect(file).map_or(0.0, |info| {
         f64::from(info.width()) * f64::from(info.height())
     });
     phases::print(

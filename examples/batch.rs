@@ -244,10 +244,10 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
         .threads(task.threads)
         .save_options(task.save.clone())
         .resume(task.resume)
-        .cancel(&token)
+        .cancel_token(&token)
         .on_progress(move |progress| display.update(progress));
     if let Some(images) = task.prefetch {
-        pipeline = pipeline.prefetch(images);
+        pipeline = pipeline.in_flight(images);
     }
     // Here is the place for work on each image.
     let report = pipeline.run(jobs, |_: &mut Image, _| Ok::<(), Infallible>(()));
@@ -303,7 +303,7 @@ fn can_save(task: &Task, targets: &[PathBuf]) -> Result<(), Problem> {
     let extensions: BTreeSet<_> = targets.iter().filter_map(|t| t.extension()).collect();
     for extension in extensions {
         let name = PathBuf::from("x").with_extension(extension);
-        if let Err(error) = task.save.prepare(&probe, &name) {
+        if let Err(error) = task.save.pack(&probe, &name) {
             let extension = extension.display();
             let problem = format!("cannot save .{extension} files so: {}", error.kind());
             return Err(Problem::Usage(problem));

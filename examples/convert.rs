@@ -11,7 +11,8 @@ mod standard;
 
 use choices::*;
 use imagecuda::{
-    ColorPolicy, Decoded, Device, Format, Image, ImageInfo, LoadOptions, Prepared, SaveOptions,
+    ColorPolicy, Decoded, Device, Format, Image, LoadOptions, PackedImage, SaveOptions, inspect,
+    inspect_bytes,
 };
 use say::{complain, say};
 use std::{
@@ -170,7 +171,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             }
             "--info" => info = true,
             "--keep-metadata" => keep_metadata = true,
-            "--no-orientation" => load = load.orientation(false),
+            "--no-orientation" => load = load.apply_orientation(false),
             "--allow-truncated" => load = load.allow_truncated(true),
             "--jpeg-decoder" => {
                 load = load.jpeg_decoder(one_of(name, &value()?, &JPEG_DECODERS)?);
@@ -185,7 +186,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
                 let number = number.map_err(|_| format!("--restart-interval: {mcus}"))?;
                 save = save.restart_interval(number);
             }
-            "--raw-color" => load = load.color(ColorPolicy::Raw),
+            "--raw-color" => load = load.color_policy(ColorPolicy::Raw),
             "--background" => save = save.background(color(&value()?)?),
             "--depth" => save = save.depth(one_of(name, &value()?, &DEPTHS)?),
             "--subsampling" => {
@@ -238,18 +239,18 @@ fn read(task: &Task, device: &Device) -> Result<Decoded, Box<dyn Error>> {
     };
     if task.frame == 0 {
         let read = match from_standard {
-            true => task.load.read_bytes(device, &standard::read()?),
-            false => task.load.read(device, &task.input),
+            true => task.load.open_bytes(device, &standard::read()?),
+            false => task.load.open(device, &task.input),
         };
         return Ok(read.map_err(name)?);
     }
     let frames = match from_standard {
-        true => task.load.decode_frames(device, standard::read()?),
+        true => task.load.frames_bytes(device, standard::read()?),
         false => task.load.frames(device, &task.input),
     };
     let mut frames = frames.map_err(name)?;
     let there = frames.skip_frames(task.frame).map_err(name)?;
-    match frames.read().map_err(name)? {
+    match frames.open_next().map_err(name)? {
         Some((decoded, _)) => Ok(decoded),
         None => {
             let (input, frame) = (task.input.display(), task.frame);
@@ -280,13 +281,13 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
     let upload = start.elapsed();
 
     let start = Instant::now();
-    let prepared = prepare(task, &save, &image)?;
+    let packed = prepare(task, &save, &image)?;
     let download = start.elapsed();
 
     let start = Instant::now();
     match standard::is_dash(&task.output) {
-        true => standard::write(&prepared.encode()?)?,
-        false => prepared.save(&task.output)?,
+        true => standard::write(&packed.encode()?)?,
+        false => packed.save(&task.output)?,
     }
     let encode = start.elapsed();
 
@@ -296,7 +297,7 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
         device.name(),
         image.width(),
         image.height(),
-        prepared.format(),
+        packed.format(),
         ms(decode),
         ms(upload),
         ms(download),
@@ -310,19 +311,19 @@ fn convert(task: &Task) -> Result<(), Box<dyn Error>> {
 }
 
 /// The pixels as OUTPUT wants them.
-fn prepare(task: &Task, save: &SaveOptions, image: &Image) -> Result<Prepared, Box<dyn Error>> {
+fn prepare(task: &Task, save: &SaveOptions, image: &Image) -> Result<PackedImage, Box<dyn Error>> {
     let Some(extension) = &task.extension else {
-        return Ok(save.prepare(image, &task.output)?);
+        return Ok(save.pack(image, &task.output)?);
     };
     // A name of that extension: it tells .pam from .ppm as well.
-    let prepared = save.prepare(image, Path::new("-").with_extension(extension));
-    Ok(prepared.map_err(|error| format!("{}: {}", task.output.display(), error.kind()))?)
+    let packed = save.pack(image, Path::new("-").with_extension(extension));
+    Ok(packed.map_err(|error| format!("{}: {}", task.output.display(), error.kind()))?)
 }
 
 fn info(file: &Path) -> Result<(), Box<dyn Error>> {
     let info = match standard::is_dash(file) {
-        true => ImageInfo::of(&standard::read()?).map_err(|e| format!("standard input: {e}"))?,
-        false => ImageInfo::read(file)?,
+        true => inspect_bytes(&standard::read()?).map_err(|e| format!("standard input: {e}"))?,
+        false => inspect(file)?,
     };
     let kind = match info.channels() {
         1 => "gray",
@@ -338,7 +339,7 @@ fn info(file: &Path) -> Result<(), Box<dyn Error>> {
     };
     say!("{}x{} {}", info.width(), info.height(), info.format());
     say!("pixels: {kind}, {} bits a sample{light}", info.depth());
-    say!("frames: {}", info.frames());
+    say!("frames: {}", info.frame_count());
     say!("orientation: {}", info.orientation() as u32);
     let bytes = |data: Option<&[u8]>| data.map_or("none".into(), |d| format!("{} bytes", d.len()));
     say!("ICC profile: {}", bytes(info.icc_profile()));

@@ -106,7 +106,7 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     // Images that are dropped are loaded into again, so this allocates a few and no more.
     let frames = input.existing(task.first).zip(task.first..=u64::MAX);
-    let frames = Loader::new(&device).prefetch(IN_FLIGHT).load(frames);
+    let frames = Loader::new(&device).in_flight(IN_FLIGHT).load(frames);
     let saver = Saver::new(SaveOptions::new()).in_flight(IN_FLIGHT);
     let mut work: Option<Image> = None;
     for ((path, number), frame) in frames {

@@ -53,14 +53,14 @@ fn measure(
     save: &SaveOptions,
     samples: usize,
 ) -> Result<()> {
-    let download = time(samples, || save.prepare(image, path).map(drop))?;
-    let prepared = save.prepare(image, path)?;
-    let encode = time(samples, || prepared.save(path))?;
+    let download = time(samples, || save.pack(image, path).map(drop))?;
+    let packed = save.pack(image, path)?;
+    let encode = time(samples, || packed.save(path))?;
     let load = LoadOptions::new();
     let mut uploads = Vec::new();
     let decode = median(samples, || {
         let start = Instant::now();
-        let decoded = load.read(device, path)?;
+        let decoded = load.open(device, path)?;
         let decode = start.elapsed();
         decoded.into_image()?;
         device.synchronize()?;

@@ -1,8 +1,8 @@
 //! What holds of every file, whatever is in it.
 
 use imagecuda::{
-    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, Frames, Image, ImageInfo, JpegDecoder,
-    Layout, LoadOptions, Metadata, Result, SaveOptions,
+    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, Frames, Image, JpegDecoder, Layout,
+    LoadOptions, Metadata, Result, SaveOptions, inspect_bytes,
 };
 use std::mem::discriminant;
 
@@ -93,13 +93,13 @@ fn soil(bytes: usize, with: u8) {
     let mut file = format!("P5\n{bytes} 1\n255\n").into_bytes();
     file.resize(file.len() + bytes, with);
     LoadOptions::new()
-        .read_bytes(&Device::cpu(), &file)
+        .open_bytes(&Device::cpu(), &file)
         .unwrap();
 }
 
 fn picture(options: &LoadOptions, file: &[u8]) -> Result<Picture> {
     options
-        .read_bytes(&Device::cpu(), file)
+        .open_bytes(&Device::cpu(), file)
         .map(Picture::new)
         .inspect(Picture::is_small)
         .inspect_err(is_about_the_file)
@@ -108,7 +108,7 @@ fn picture(options: &LoadOptions, file: &[u8]) -> Result<Picture> {
 /// A file that is as it should be, whatever its size.
 pub(super) fn picture_of(format: Format, file: &[u8]) -> Picture {
     let options = LoadOptions::new().format(format);
-    Picture::new(options.read_bytes(&Device::cpu(), file).unwrap())
+    Picture::new(options.open_bytes(&Device::cpu(), file).unwrap())
 }
 
 /// Files are wrong in these ways alone.
@@ -185,7 +185,7 @@ fn told_before(format: Format, file: &[u8], strict: &Result<Picture>) {
     if Format::sniff(file) != Some(format) {
         return;
     }
-    let info = ImageInfo::of(file).inspect_err(is_about_the_file);
+    let info = inspect_bytes(file).inspect_err(is_about_the_file);
     let (Ok(info), Ok(picture)) = (&info, strict) else {
         // With a header, but without what is behind it.
         assert!(info.is_ok() || strict.is_err());
@@ -194,17 +194,17 @@ fn told_before(format: Format, file: &[u8], strict: &Result<Picture>) {
     assert_eq!(info.format(), format);
     assert_eq!((info.width(), info.height()), picture.size);
     assert_eq!(info.layout(), picture.layout);
-    assert!(info.frames() > 0);
+    assert!(info.frame_count() > 0);
 }
 
 /// The pixels as they are stored are the same ones elsewhere.
 fn turned(options: &LoadOptions, file: &[u8], picture: &Picture) {
-    let upright = Format::sniff(file).is_some() && ImageInfo::of(file).is_ok();
-    let stored = self::picture(&options.clone().orientation(false), file).unwrap();
+    let upright = Format::sniff(file).is_some() && inspect_bytes(file).is_ok();
+    let stored = self::picture(&options.clone().apply_orientation(false), file).unwrap();
     if !upright {
         return;
     }
-    let orientation = ImageInfo::of(file).unwrap().orientation();
+    let orientation = inspect_bytes(file).unwrap().orientation();
     let (width, height) = picture.size;
     assert_eq!(orientation.size(width, height), stored.size);
     let (width, height) = (width as usize, height as usize);
@@ -263,14 +263,14 @@ fn carried(picture: &Picture) {
     let image = Image::new(&Device::cpu(), 1, 1).unwrap();
     let options = SaveOptions::new().metadata(picture.metadata.clone());
     let file = options.encode(&image, Format::Png).unwrap();
-    let info = ImageInfo::of(&file).unwrap();
+    let info = inspect_bytes(&file).unwrap();
     assert_eq!(info.exif(), picture.metadata.exif());
     assert_eq!(info.icc_profile(), picture.metadata.icc_profile());
 }
 
 /// The first frame is the picture that `load` gives, and there are as many as there are said to be.
 fn frames(options: &LoadOptions, file: &[u8], first: &Result<Picture>) {
-    let opened = options.decode_frames(&Device::cpu(), file);
+    let opened = options.frames_bytes(&Device::cpu(), file);
     let mut frames = match opened.inspect_err(is_about_the_file) {
         Ok(frames) => frames,
         Err(error) => {
@@ -278,10 +278,10 @@ fn frames(options: &LoadOptions, file: &[u8], first: &Result<Picture>) {
             return;
         }
     };
-    let said = frames.count_hint().unwrap();
+    let said = frames.frame_count();
     let mut count = 0;
     while count < MOST_FRAMES {
-        match frames.read().inspect_err(is_about_the_file) {
+        match frames.open_next().inspect_err(is_about_the_file) {
             Ok(Some((decoded, _))) => {
                 let frame = Picture::new(decoded);
                 frame.is_small();
@@ -313,10 +313,10 @@ fn frames(options: &LoadOptions, file: &[u8], first: &Result<Picture>) {
 
 /// Those that are skipped count as those that are read, and what is next is the same.
 fn skipped(options: &LoadOptions, file: &[u8], count: u32, read: &mut Frames) {
-    let mut frames = options.decode_frames(&Device::cpu(), file).unwrap();
+    let mut frames = options.frames_bytes(&Device::cpu(), file).unwrap();
     assert_eq!(frames.skip_frames(count as usize).unwrap(), count as usize);
     let [skipped, read] = [&mut frames, read].map(|frames| {
-        let next = frames.read().inspect_err(is_about_the_file);
+        let next = frames.open_next().inspect_err(is_about_the_file);
         next.map(|next| next.map(|(decoded, _)| Picture::new(decoded)))
     });
     match (skipped, read) {
@@ -335,7 +335,7 @@ fn by_kernels(options: &LoadOptions, file: &[u8]) {
     for tolerant in [false, true] {
         let [host, kernels] = [JpegDecoder::Host, JpegDecoder::Kernels].map(|decoder| {
             let options = options.clone().allow_truncated(tolerant);
-            let options = options.color(ColorPolicy::Raw).jpeg_decoder(decoder);
+            let options = options.color_policy(ColorPolicy::Raw).jpeg_decoder(decoder);
             picture(&options, file)
         });
         match (host, kernels) {

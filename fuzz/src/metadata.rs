@@ -1,7 +1,7 @@
 //! EXIF and ICC profiles, whole or not: what is written is read again, and goes on.
 
 use super::{input::Input, load};
-use imagecuda::{Device, ErrorKind, Format, Image, ImageInfo, Layout, Metadata, SaveOptions};
+use imagecuda::{Device, ErrorKind, Format, Image, Layout, Metadata, SaveOptions, inspect_bytes};
 
 const FORMATS: [Format; 4] = [Format::Jpeg, Format::Png, Format::WebP, Format::Tiff];
 
@@ -42,7 +42,7 @@ fn written(image: &Image, format: Format, exif: &[u8], icc: &[u8]) {
         }
     };
     load::check(format, &file);
-    let info = ImageInfo::of(&file).unwrap();
+    let info = inspect_bytes(&file).unwrap();
     assert_eq!(info.icc_profile(), metadata.icc_profile());
     if format != Format::Tiff {
         assert_eq!(info.exif(), metadata.exif());
@@ -51,7 +51,7 @@ fn written(image: &Image, format: Format, exif: &[u8], icc: &[u8]) {
     // A TIFF takes what describes the picture, and that is all that comes back of it.
     let Some(exif) = info.exif() else { return };
     let again = encode(image, format, &Metadata::new().with_exif(exif)).unwrap();
-    assert_eq!(ImageInfo::of(&again).unwrap().exif(), Some(exif));
+    assert_eq!(inspect_bytes(&again).unwrap().exif(), Some(exif));
 }
 
 fn encode(image: &Image, format: Format, metadata: &Metadata) -> imagecuda::Result<Vec<u8>> {

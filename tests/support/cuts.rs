@@ -31,7 +31,7 @@ pub struct Case<'a> {
 impl Case<'_> {
     pub fn read(&self, options: LoadOptions, device: &Device, keep: usize) -> Result<Decoded> {
         let options = options.format(self.format);
-        options.read_bytes(device, &self.file[..keep])
+        options.open_bytes(device, &self.file[..keep])
     }
 
     /// Cuts the file at many lengths. A cut loses the end of the picture, and no more than that.

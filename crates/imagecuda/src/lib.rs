@@ -2,11 +2,11 @@
 //!
 //! ```no_run
 //! # fn main() -> imagecuda::Result<()> {
-//! use imagecuda::{load, save};
+//! use imagecuda::Image;
 //!
-//! let image = load("photo.jpg")?; // on the GPU, or on the CPU where there is none
+//! let image = Image::load("photo.jpg")?; // on the GPU, or on the CPU where there is none
 //! println!("{}x{} on {}", image.width(), image.height(), image.device());
-//! save(&image, "photo.png")?;
+//! image.save("photo.png")?;
 //! # Ok(())
 //! # }
 //! ```
@@ -16,23 +16,46 @@
 //! float RGBA of them. Saving is the mirror. The kernels are Rust: one body for the GPU and
 //! the CPU, which give the same bits.
 //!
+//! # The verbs
+//!
+//! One rule names all functions:
+//!
+//! | | from a file | from bytes | to a file | to bytes |
+//! |---|---|---|---|---|
+//! | an image | `load` | `decode` | `save` | `encode` |
+//! | half of the way | `open` | `open_bytes` | `pack` | |
+//! | all pictures of a file | `frames` | `frames_bytes` | `save_animation` | `animation` |
+//! | what a file is | `inspect` | `inspect_bytes` | | |
+//!
+//! - Free functions, [`Image::load`] and [`Image::save`] have the default options and use the
+//!   default device. Methods of [`LoadOptions`] take the device as their first argument;
+//!   [`SaveOptions`] need none, as the image has one.
+//! - `_into` writes to an image of the caller, on its device, and allocates none.
+//! - `_u8` is the same for [`ImageU8`].
+//! - `_via` has the caller's memory for the 8-bit pixels between. Few programs need it.
+//! - `open` reads and decodes a file, and gives [`Decoded`], which has the file's metadata and
+//!   becomes an image. `pack` gives [`PackedImage`], which becomes a file.
+//! - `_from` takes a reader, `_to` a writer.
+//!
+//! # What there is
+//!
 //! - [`Image`] and [`ImageU8`] hold pixels on a [`Device`], with a capacity within which their
 //!   size may change.
-//! - [`load`], [`load_into`], [`decode`] and [`LoadOptions`]; [`save`], [`encode`] and
-//!   [`SaveOptions`].
-//! - [`LoadOptions::frames`] for all pictures of an animation or a document, which `load` gives
-//!   the first of; [`SaveOptions::animation`] to save GIF and WebP animations.
-//! - [`ImageInfo`] for what a file is and says; [`Metadata`] to take its ICC profile and EXIF
-//!   along.
-//! - [`batch`] for many files at a time, on all cores and several devices.
-//! - `Image::from_image` and `to_rgba_image` (feature `image`) for the `image` crate's types,
+//! - [`LoadOptions`] and [`SaveOptions`] choose all that can be chosen of a file.
+//! - [`LoadOptions::frames`] gives all pictures of an animation or a document, of which `load` gives
+//!   the first; [`SaveOptions::animation`] saves GIF and WebP animations.
+//! - [`ImageInfo`] is what a file is and says, from [`inspect`]; [`Metadata`] takes its ICC profile
+//!   and EXIF along.
+//! - [`batch`] is for many files at a time, on all cores and several devices.
+//! - `Image::from_image` and `to_rgba_image` (feature `image`) are for the `image` crate's types,
 //!   `from_array` and `to_array` (feature `ndarray`) for arrays; `as_device_ptr`, `Device::stream`
 //!   and the re-exported `cust` (feature `cuda`) for kernels of your own.
 //! - The feature `dlpack` hands images to PyTorch and other libraries without a copy, and takes
 //!   their tensors: `Image::into_dlpack` and `from_dlpack`, in the module `dlpack`.
-//! - [`convert_u8_to_float`], [`convert_float_to_u8`], `upload`, `download` and `copy_from`.
-//! - [`Image::map_pixels`] for your own work on every pixel, on the CPU and, as a kernel, on a
-//!   GPU.
+//! - `upload`, `download` and `copy_from` move pixels; [`convert_u8_to_float`] and
+//!   [`convert_float_to_u8`] convert them, and have their destination as the first argument.
+//! - [`Image::map_pixels`] does your own work on every pixel, on the CPU alone. Its documentation
+//!   shows how the same function runs as a kernel on a GPU.
 //!
 //! # Numbers
 //!
@@ -50,15 +73,14 @@
 //! # let path = folder.path().join("a.png");
 //! # imagecuda::save(&imagecuda::Image::new(&imagecuda::Device::cpu(), 64, 48)?, &path)?;
 //! # let files = [path];
-//! use imagecuda::{Device, Image, ImageU8, load_into_via, save_via};
+//! use imagecuda::{Device, Image, load_into};
 //!
 //! let device = Device::cpu(); // or Device::default()
 //! let mut image = Image::new(&device, 4096, 4096)?; // room for 16,777,216 pixels
-//! let mut scratch = ImageU8::new(&device, 4096, 4096)?;
 //! for file in &files {
-//!     load_into_via(file, &mut image, &mut scratch)?;
+//!     load_into(file, &mut image)?;
 //!     // … work on the pixels …
-//!     save_via(&image, file.with_extension("bmp"), &mut scratch)?;
+//!     image.save(file.with_extension("bmp"))?;
 //! }
 //! assert_eq!((image.width(), image.height()), (64, 48));
 //! # Ok(())
@@ -105,14 +127,14 @@ pub use imagecuda_kernels::{
 };
 pub(crate) use limits::Limits;
 pub use load::{
-    Decoded, Frame, Frames, ImageInfo, decode, decode_from, decode_into, load, load_into,
-    load_into_via, load_u8, load_u8_into,
+    Decoded, Frame, Frames, ImageInfo, decode, decode_into, decode_u8, decode_u8_into, inspect,
+    inspect_bytes, load, load_into, load_into_via, load_u8, load_u8_into,
 };
 pub use metadata::Metadata;
 pub use options::{
     Channels, Compression, Depth, JpegDecoder, JpegEncoder, LoadOptions, SaveOptions, Subsampling,
 };
-pub use save::{AnimationEncoder, Prepared, encode, save, save_u8, save_via};
+pub use save::{AnimationEncoder, PackedImage, encode, encode_u8, save, save_u8, save_via};
 
 #[cfg(feature = "cuda")]
 pub use cust;

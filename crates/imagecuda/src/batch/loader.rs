@@ -1,12 +1,17 @@
 //! Many files to images on devices.
 
 use super::{
-    BYTES, CancelToken, cores,
-    flow::{Flow, Place, PooledImage},
+    BYTES, CancelToken,
+    budget::{Budget, PooledImage, Slot},
+    cores,
     source::{Content, Source},
-    times::{LoadTimes, lap},
+    times::{LoadTimes, add_elapsed},
 };
-use crate::{Device, Error, LoadOptions, Result, codec, load::FileBytes};
+use crate::{
+    Device, Error, LoadOptions, Result, codec,
+    load::{FileBytes, Job},
+    picture::Header,
+};
 use std::{
     any::Any,
     collections::BTreeMap,
@@ -21,7 +26,7 @@ use std::{
 /// Loads many files at a time: threads decode them, straight into memory from which their device
 /// takes them, and the device expands them while others are decoded.
 ///
-/// Memory is bounded by [`prefetch`](Self::prefetch) and [`max_bytes`](Self::max_bytes), and is
+/// Memory is bounded by [`in_flight`](Self::in_flight) and [`max_bytes`](Self::max_bytes), and is
 /// used again: images that the consumer drops become later ones. A consumer that is slow, or
 /// keeps images, slows the loader down.
 #[derive(Clone, Debug)]
@@ -29,7 +34,7 @@ pub struct Loader {
     devices: Vec<Device>,
     options: LoadOptions,
     threads: usize,
-    prefetch: Option<usize>,
+    in_flight: Option<usize>,
     max_bytes: u64,
     ordered: bool,
     pub(super) cancel: CancelToken,
@@ -43,7 +48,7 @@ impl Loader {
             devices: vec![device.clone()],
             options: LoadOptions::new(),
             threads: cores(),
-            prefetch: None,
+            in_flight: None,
             max_bytes: BYTES,
             ordered: true,
             cancel: CancelToken::new(),
@@ -74,8 +79,8 @@ impl Loader {
 
     /// How many images may be in flight, at least 1: those that are being decoded, those that
     /// wait for the consumer, and those that it has not dropped.
-    pub fn prefetch(mut self, images: usize) -> Self {
-        self.prefetch = Some(images.max(1));
+    pub fn in_flight(mut self, images: usize) -> Self {
+        self.in_flight = Some(images.max(1));
         self
     }
 
@@ -94,7 +99,7 @@ impl Loader {
 
     /// Ends the batch when `token` is cancelled: images that are not yet with the consumer are
     /// dropped, and the iterator ends.
-    pub fn cancel(mut self, token: &CancelToken) -> Self {
+    pub fn cancel_token(mut self, token: &CancelToken) -> Self {
         self.cancel = token.clone();
         self
     }
@@ -106,11 +111,11 @@ impl Loader {
         I::IntoIter: Send + 'static,
         I::Item: Source,
     {
-        let prefetch = self.prefetch.unwrap_or(2 * self.threads);
-        let flow = Flow::new(prefetch, self.max_bytes, self.cancel.clone());
+        let in_flight = self.in_flight.unwrap_or(2 * self.threads);
+        let budget = Budget::new(in_flight, self.max_bytes, self.cancel.clone());
         let shared = Arc::new(Shared {
             loader: self.clone(),
-            flow: Arc::new(flow),
+            budget: Arc::new(budget),
             sources: Mutex::new(Sources {
                 taken: 0,
                 rest: Some(Box::new(sources.into_iter())),
@@ -152,7 +157,7 @@ impl Loader {
 
 struct Shared<S> {
     loader: Loader,
-    flow: Arc<Flow>,
+    budget: Arc<Budget>,
     sources: Mutex<Sources<S>>,
     ready: Mutex<Ready<S>>,
     arrived: Condvar,
@@ -178,7 +183,7 @@ struct Outcome<S> {
     source: S,
     result: Result<PooledImage>,
     /// Held until the consumer has the error.
-    _place: Option<Place>,
+    _slot: Option<Slot>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -189,11 +194,11 @@ impl<S: Source> Shared<S> {
     /// What a thread does.
     fn work(&self) {
         let worked = panic::catch_unwind(AssertUnwindSafe(|| {
-            while let Some(place) = self.flow.take_place() {
+            while let Some(slot) = self.budget.reserve_slot() {
                 let Some((index, source)) = self.take_source() else {
                     break;
                 };
-                if !self.load_one(index, source, place) {
+                if !self.load_one(index, source, slot) {
                     break;
                 }
             }
@@ -208,7 +213,7 @@ impl<S: Source> Shared<S> {
         ready.panic = ready.panic.take().or(panic);
         drop(ready);
         if panicked {
-            self.flow.stop();
+            self.budget.stop();
         }
         self.arrived.notify_all();
     }
@@ -225,33 +230,33 @@ impl<S: Source> Shared<S> {
     }
 
     /// Whether there is a consumer for more.
-    fn load_one(&self, index: usize, source: S, mut place: Place) -> bool {
+    fn load_one(&self, index: usize, source: S, mut slot: Slot) -> bool {
         let device = &self.loader.devices[index % self.loader.devices.len()];
         let mut goes_on = true;
         // The caller's code: a panic of it is for the consumer.
         let content = source.content();
         // A panic, of the device's half too, is an error of its file.
         let result = codec::caught(Error::decode, || {
-            self.load_source(index, content, device, &mut place, &mut goes_on)
+            self.load_source(index, content, device, &mut slot, &mut goes_on)
         });
         let result = match (result, content) {
             (Err(error), Content::File(path)) => Err(error.with_path(path)),
             (result, _) => result,
         };
-        if !place.is_sized() && place.size(index, 0).is_none() {
+        if !slot.is_sized() && slot.size(index, 0).is_none() {
             goes_on = false;
         }
         if !goes_on {
             return false;
         }
-        let (result, place) = match result {
-            Ok(image) => (Ok(PooledImage::new(image, place)), None),
-            Err(error) => (Err(error), Some(place)),
+        let (result, slot) = match result {
+            Ok(image) => (Ok(PooledImage::new(image, slot)), None),
+            Err(error) => (Err(error), Some(slot)),
         };
         let outcome = Outcome {
             source,
             result,
-            _place: place,
+            _slot: slot,
         };
         lock(&self.ready).results.insert(index, outcome);
         self.arrived.notify_all();
@@ -263,7 +268,7 @@ impl<S: Source> Shared<S> {
         index: usize,
         content: Content<'_>,
         device: &Device,
-        place: &mut Place,
+        slot: &mut Slot,
         goes_on: &mut bool,
     ) -> Result<crate::Image> {
         let (options, times) = (&self.loader.options, &self.times);
@@ -277,23 +282,26 @@ impl<S: Source> Shared<S> {
             }
         };
         times.bytes.fetch_add(file.len() as u64, Ordering::Relaxed);
-        lap(&mut start, &times.read);
-        let decoded = options.read_host(device, file, path, &[], &mut |header| {
+        add_elapsed(&mut start, &times.read);
+        let mut on_header = |header: &Header, _| {
             let pixels = u64::from(header.width) * u64::from(header.height);
             let need = pixels * 16 + header.bytes() as u64;
-            if !place.is_sized() {
-                *goes_on = place.size(index, need).is_some();
+            if !slot.is_sized() {
+                *goes_on = slot.size(index, need).is_some();
                 start = Instant::now(); // waiting is no work
             }
             match *goes_on {
                 true => Ok(()),
                 false => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
             }
-        })?;
-        lap(&mut start, &times.decode);
-        let mut image = self.flow.image(device, decoded.width(), decoded.height())?;
+        };
+        let decoded = Job::new(options, device, &mut on_header).open(file, path)?;
+        add_elapsed(&mut start, &times.decode);
+        let mut image = self
+            .budget
+            .image(device, decoded.width(), decoded.height())?;
         decoded.write_to(&mut image)?;
-        lap(&mut start, &times.upload);
+        add_elapsed(&mut start, &times.upload);
         Ok(image)
     }
 }
@@ -317,7 +325,7 @@ impl<S> Images<S> {
     /// Images that were allocated so far. The number stands still once as many are there as are
     /// in flight at a time.
     pub fn allocated(&self) -> u64 {
-        self.shared.flow.made()
+        self.shared.budget.made()
     }
 
     pub(super) fn times(&self) -> &LoadTimes {
@@ -331,14 +339,14 @@ impl<S: Source> Iterator for Images<S> {
     fn next(&mut self) -> Option<Self::Item> {
         let Shared {
             loader,
-            flow,
+            budget,
             ready,
             arrived,
             ..
         } = &*self.shared;
         let mut ready = lock(ready);
         loop {
-            if flow.is_stopped() && ready.panic.is_none() {
+            if budget.is_stopped() && ready.panic.is_none() {
                 return None;
             }
             let next = ready.next;
@@ -371,12 +379,12 @@ impl<S: Source> Iterator for Images<S> {
                 }
                 return Some((source, Err(error)));
             }
-            flow.set_waited_for(true);
+            budget.set_waited_for(true);
             ready = arrived
                 .wait_timeout(ready, Duration::from_millis(50))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
-            flow.set_waited_for(false);
+            budget.set_waited_for(false);
         }
     }
 }
@@ -385,7 +393,7 @@ impl<S: Source> FusedIterator for Images<S> {}
 
 impl<S> Drop for Images<S> {
     fn drop(&mut self) {
-        self.shared.flow.stop();
+        self.shared.budget.stop();
         for thread in self.threads.drain(..) {
             // Its panics were caught.
             let _ = thread.join();

@@ -27,7 +27,7 @@
 //! # }
 //! ```
 
-mod flow;
+mod budget;
 mod loader;
 mod pipeline;
 mod saver;
@@ -37,7 +37,7 @@ mod source;
 mod times;
 
 pub use self::{
-    flow::PooledImage,
+    budget::PooledImage,
     loader::{Images, Loader},
     pipeline::{Busy, Failure, Pipeline, Progress, Report},
     saver::{Saved, Saver},

@@ -1,6 +1,6 @@
 //! Files to images to files.
 
-use super::{BYTES, CancelToken, Loader, PooledImage, Saver, times::lap};
+use super::{BYTES, CancelToken, Loader, PooledImage, Saver, times::add_elapsed};
 use crate::{Device, Image, LoadOptions, SaveOptions, save::atomic_file};
 use std::{
     error::Error as StdError,
@@ -187,8 +187,8 @@ impl Pipeline {
     }
 
     /// How many images may be in flight before your work, and how many behind it.
-    pub fn prefetch(mut self, images: usize) -> Self {
-        self.loader = self.loader.prefetch(images);
+    pub fn in_flight(mut self, images: usize) -> Self {
+        self.loader = self.loader.in_flight(images);
         self
     }
 
@@ -214,8 +214,8 @@ impl Pipeline {
 
     /// Stops when `token` is cancelled: files that are being written are finished, nothing else
     /// is begun.
-    pub fn cancel(mut self, token: &CancelToken) -> Self {
-        self.loader = self.loader.cancel(token);
+    pub fn cancel_token(mut self, token: &CancelToken) -> Self {
+        self.loader = self.loader.cancel_token(token);
         self
     }
 
@@ -236,7 +236,7 @@ impl Pipeline {
             let is_there = resume && atomic_file::is_there(target);
             if is_there {
                 count.skipped.fetch_add(1, Relaxed);
-                tell(&progress, &count);
+                report(&progress, &count);
             }
             !is_there
         });
@@ -244,7 +244,7 @@ impl Pipeline {
         let (count, progress) = (counts.clone(), self.progress.clone());
         let mut saver = Saver::new(self.save.clone())
             .max_bytes(self.max_bytes)
-            .cancel(&self.loader.cancel)
+            .cancel_token(&self.loader.cancel)
             .on_saved(move |saved| {
                 match &saved.result {
                     Ok(bytes) => {
@@ -255,7 +255,7 @@ impl Pipeline {
                         count.failed.fetch_add(1, Relaxed);
                     }
                 }
-                tell(&progress, &count);
+                report(&progress, &count);
             });
         if let Some(threads) = self.threads {
             saver = saver.threads(threads);
@@ -277,12 +277,12 @@ impl Pipeline {
                     saver.save(&image, &target);
                     Ok(())
                 });
-            lap(&mut start, &worked);
+            add_elapsed(&mut start, &worked);
             match done {
                 Ok(()) => sources.push(source),
                 Err(error) => {
                     counts.failed.fetch_add(1, Relaxed);
-                    tell(&self.progress, &counts);
+                    report(&self.progress, &counts);
                     failures.push(Failure {
                         source,
                         target,
@@ -329,7 +329,7 @@ impl Pipeline {
     }
 }
 
-fn tell(callback: &Option<Arc<Callback>>, counts: &Counts) {
+fn report(callback: &Option<Arc<Callback>>, counts: &Counts) {
     if let Some(callback) = callback {
         callback(&counts.progress());
     }

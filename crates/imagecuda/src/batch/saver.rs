@@ -2,9 +2,9 @@
 
 use super::{
     BYTES, CancelToken, cores,
-    times::{SaveTimes, lap},
+    times::{SaveTimes, add_elapsed},
 };
-use crate::{Error, Image, Result, SaveOptions, codec, save::Started};
+use crate::{Error, Image, Result, SaveOptions, codec, save::PendingSave};
 use std::{
     collections::VecDeque,
     fmt,
@@ -84,7 +84,7 @@ struct State {
 struct Job {
     index: usize,
     path: PathBuf,
-    started: Started,
+    pending: PendingSave,
     bytes: u64,
 }
 
@@ -139,7 +139,7 @@ impl Saver {
 
     /// Stops when `token` is cancelled: files that have begun are finished, images that have not
     /// are not saved, and are missing from the results.
-    pub fn cancel(mut self, token: &CancelToken) -> Self {
+    pub fn cancel_token(mut self, token: &CancelToken) -> Self {
         self.own().cancel = token.clone();
         self
     }
@@ -164,7 +164,7 @@ impl Saver {
         {
             state = shared.wait(state);
         }
-        lap(&mut start, &shared.times.wait);
+        add_elapsed(&mut start, &shared.times.wait);
         let index = state.results.len();
         state.results.push(None);
         if shared.cancel.is_cancelled() {
@@ -174,17 +174,16 @@ impl Saver {
         state.bytes += bytes;
         drop(state);
 
-        let started = options.start(image, &path);
-        let started = started.and_then(|started| {
+        let pending = options.start(image, &path).and_then(|pending| {
             self.spawn_if_needed()?;
-            Ok(started)
+            Ok(pending)
         });
-        match started {
-            Ok(started) => {
+        match pending {
+            Ok(pending) => {
                 let job = Job {
                     index,
                     path,
-                    started,
+                    pending,
                     bytes,
                 };
                 shared.lock().jobs.push_back(job);
@@ -300,7 +299,7 @@ impl Shared {
         let Job {
             index,
             path,
-            started,
+            pending,
             bytes,
         } = job;
         if self.cancel.is_cancelled() {
@@ -312,16 +311,16 @@ impl Shared {
             return;
         }
         // A panic, of the device's half too, is an error of its file.
-        let result = codec::caught(Error::encode, || self.encode(started, &path));
+        let result = codec::caught(Error::encode, || self.encode(pending, &path));
         self.done(index, path, bytes, result);
     }
 
-    fn encode(&self, started: Started, path: &Path) -> Result<u64> {
+    fn encode(&self, pending: PendingSave, path: &Path) -> Result<u64> {
         let mut start = Instant::now();
-        let prepared = started.finish()?;
-        lap(&mut start, &self.times.download);
-        let bytes = prepared.save_counted(path)?;
-        lap(&mut start, &self.times.encode);
+        let packed = pending.finish()?;
+        add_elapsed(&mut start, &self.times.download);
+        let bytes = packed.save_counted(path)?;
+        add_elapsed(&mut start, &self.times.encode);
         Ok(bytes)
     }
 

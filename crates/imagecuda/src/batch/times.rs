@@ -24,7 +24,7 @@ pub(super) struct SaveTimes {
 }
 
 /// Adds the time since `start` to `total`, and starts again.
-pub(super) fn lap(start: &mut Instant, total: &AtomicU64) {
+pub(super) fn add_elapsed(start: &mut Instant, total: &AtomicU64) {
     let now = Instant::now();
     let nanos = (now - *start).as_nanos();
     total.fetch_add(u64::try_from(nanos).unwrap_or(u64::MAX), Ordering::Relaxed);

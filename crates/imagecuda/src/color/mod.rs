@@ -7,7 +7,6 @@ mod icc;
 pub(crate) use self::cicp::Cicp;
 
 use self::{cicp::ToLinear, icc::Profile};
-use crate::{Format, metadata::embedded::Metadata};
 use imagecuda_kernels::{
     color::{CMYK_TABLE, SHAPER, TABLE, curve, look_up, look_up_cmyk, shape, srgb_decode},
     layout::Layout,
@@ -27,6 +26,16 @@ pub enum ColorPolicy {
     ToSrgb,
     /// The numbers of the file, whatever they mean. (CMYK becomes RGB without its profile.)
     Raw,
+}
+
+/// What the numbers of a file mean.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ColorDescription<'a> {
+    /// An ICC profile. It goes before code points.
+    pub(crate) icc: Option<&'a [u8]>,
+    pub(crate) cicp: Option<Cicp>,
+    /// Whether the file is gray, whatever its pixels are decoded as: frames of an animation are RGBA.
+    pub(crate) is_gray: bool,
 }
 
 /// A conversion of float pixels to sRGB, on their device.
@@ -130,19 +139,15 @@ pub(crate) fn is_srgb(icc: &[u8]) -> bool {
 
 impl Conversion {
     /// The conversion that a file's pixels need.
-    pub(crate) fn of(format: Format, metadata: &Metadata, layout: Layout) -> Option<Arc<Self>> {
-        let cicp = metadata.cicp.filter(|_| !layout.is_cmyk());
+    pub(crate) fn of(color: ColorDescription<'_>, layout: Layout) -> Option<Arc<Self>> {
         let channels = match Channels::of(layout) {
-            Channels::Rgb if metadata.is_gray => Channels::Gray,
+            Channels::Rgb if color.is_gray => Channels::Gray,
             channels => channels,
         };
-        match (&metadata.icc, cicp) {
-            // In a PNG code points go before a profile, in a HEIF behind it.
-            (Some(_), Some(cicp)) if format == Format::Png && cicp.is_known() => {
-                Self::from_cicp(cicp)
-            }
+        match (color.icc, color.cicp) {
             (Some(icc), _) => Self::from_icc(icc, channels),
-            (None, cicp) => Self::from_cicp(cicp?),
+            (None, Some(cicp)) if !layout.is_cmyk() => Self::from_cicp(cicp),
+            (None, _) => None,
         }
     }
 

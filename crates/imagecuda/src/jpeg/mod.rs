@@ -15,6 +15,7 @@ mod pixels;
     )
 )]
 mod plan;
+pub(crate) mod segments;
 mod tables;
 
 #[cfg(feature = "cuda")]

@@ -54,7 +54,7 @@ impl Decoded {
     /// not of the file.
     ///
     /// EXIF has its orientation reset where it was applied; where it was not
-    /// ([`LoadOptions::orientation`](crate::LoadOptions::orientation)), EXIF says it, whatever
+    /// ([`LoadOptions::apply_orientation`](crate::LoadOptions::apply_orientation)), EXIF says it, whatever
     /// said it in the file. The ICC profile is there if the colours are still those that it
     /// means: with [`ColorPolicy::Raw`](crate::ColorPolicy::Raw), or where it is sRGB's anyway.
     /// A profile for gray or CMYK is not, as what is saved is RGB.

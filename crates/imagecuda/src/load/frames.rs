@@ -1,11 +1,11 @@
 //! Files of several pictures: the frames of an animation, the pages of a document.
 
-use super::Target;
+use super::{Job, job::OnHeader};
 use crate::{
     Decoded, Device, Error, ErrorKind, Format, Image, LoadOptions, Result,
     codec::{self, Sequence},
     limits::check_limit,
-    metadata::embedded::Metadata,
+    metadata::embedded::Embedded,
 };
 use std::{
     fmt,
@@ -36,7 +36,7 @@ impl LoadOptions {
     /// }
     /// let file = animation.finish()?;
     ///
-    /// for frame in LoadOptions::new().decode_frames(&device, file)? {
+    /// for frame in LoadOptions::new().frames_bytes(&device, file)? {
     ///     let frame = frame?;
     ///     println!("{}: {:?} for {:?}", frame.index(), frame.image(), frame.delay());
     /// }
@@ -61,7 +61,7 @@ impl LoadOptions {
     /// # Errors
     ///
     /// As [`frames`](Self::frames).
-    pub fn decode_frames(&self, device: &Device, bytes: impl Into<Vec<u8>>) -> Result<Frames> {
+    pub fn frames_bytes(&self, device: &Device, bytes: impl Into<Vec<u8>>) -> Result<Frames> {
         self.open_frames(device, bytes.into(), None)
     }
 
@@ -70,7 +70,7 @@ impl LoadOptions {
         let format = self.format_of(&bytes, path)?;
         let (count, sequence) = codec::caught(Error::decode, || {
             let count = codec::count_frames(format, &bytes)?;
-            let sequence = codec::open_sequence(format, bytes, &self.limits, self.truncated)?;
+            let sequence = codec::open_sequence(format, bytes, &self.limits, self.recover)?;
             Ok((count, sequence))
         })
         .map_err(|error| error.with_format(format))?;
@@ -117,7 +117,7 @@ pub struct Frames {
     device: Device,
     format: Format,
     /// Of an animation. Each page has its own.
-    metadata: Option<Metadata>,
+    metadata: Option<Embedded>,
     path: Option<PathBuf>,
     loop_count: Option<NonZeroU32>,
     count: u32,
@@ -141,10 +141,12 @@ impl Frames {
     }
 
     /// How many pictures the file has by its structure, as
-    /// [`ImageInfo::frames`](crate::ImageInfo::frames). If there are fewer the file is damaged, and
+    /// [`ImageInfo::frame_count`](crate::ImageInfo::frame_count). If there are fewer the file is damaged, and
     /// the one after the last is an error, or none with [`LoadOptions::allow_truncated`].
-    pub fn count_hint(&self) -> Option<u32> {
-        Some(self.count)
+    ///
+    /// (Not `count`: that is [`Iterator::count`], which would decode them all.)
+    pub fn frame_count(&self) -> u32 {
+        self.count
     }
 
     /// Whether the file turned out to be damaged or cut short, which ended it before its time.
@@ -161,7 +163,8 @@ impl Frames {
     /// As [`LoadOptions::load_into`]. `image` is then as before. After
     /// [`ErrorKind::OverCapacity`] the picture is still to come, for an image that has room.
     pub fn next_into(&mut self, image: &mut Image) -> Result<Option<Duration>> {
-        let Some((decoded, delay)) = self.read_fitting(&[&*image])? else {
+        let mut fits = |_: &_, (width, height)| image.check_fits(width, height);
+        let Some((decoded, delay)) = self.open_checked(&mut fits)? else {
             return Ok(None);
         };
         decoded
@@ -171,13 +174,13 @@ impl Frames {
     }
 
     /// Decodes the next picture on the host: the first half of loading it, as
-    /// [`LoadOptions::read`] is. The time is that for which it is shown.
+    /// [`LoadOptions::open`] is. The time is that for which it is shown.
     ///
     /// # Errors
     ///
     /// As [`LoadOptions::load`].
-    pub fn read(&mut self) -> Result<Option<(Decoded, Duration)>> {
-        self.read_fitting(&[])
+    pub fn open_next(&mut self) -> Result<Option<(Decoded, Duration)>> {
+        self.open_checked(&mut |_, _| Ok(()))
     }
 
     /// Goes past `count` pictures, as cheaply as the format allows: frames must be composed,
@@ -204,7 +207,7 @@ impl Frames {
                 }
                 Err(error) => {
                     self.sequence = None;
-                    if self.options.accepts(&error) {
+                    if self.options.tolerates(&error) {
                         self.truncated = true;
                         return Ok(skipped);
                     }
@@ -215,7 +218,11 @@ impl Frames {
         Ok(count)
     }
 
-    fn read_fitting(&mut self, targets: &[&dyn Target]) -> Result<Option<(Decoded, Duration)>> {
+    /// As [`open_next`](Self::open_next), if `on_header` agrees.
+    fn open_checked(
+        &mut self,
+        on_header: &mut OnHeader<'_>,
+    ) -> Result<Option<(Decoded, Duration)>> {
         let Some(sequence) = &mut self.sequence else {
             return Ok(None);
         };
@@ -226,18 +233,17 @@ impl Frames {
         let result = codec::caught(Error::decode, || {
             let metadata = self
                 .metadata
-                .get_or_insert_with(|| Metadata::read(format, sequence.bytes()));
+                .get_or_insert_with(|| codec::metadata(format, sequence.bytes()));
             let Some((decoder, delay)) = sequence.peek()? else {
                 return ended(self.index, self.count).map(|()| None);
             };
-            let options = &self.options;
-            let decoded =
-                options.decode_picture(device, format, decoder, None, metadata, targets)?;
+            let mut job = Job::new(&self.options, device, on_header);
+            let decoded = job.decode(format, decoder, None, metadata)?;
             sequence.skip()?;
             Ok(Some((decoded, delay)))
         });
         let result = match result {
-            Err(error) if self.options.accepts(&error) => self.end_damaged(error, targets),
+            Err(error) if self.options.tolerates(&error) => self.end_recovered(error, on_header),
             result => result,
         };
         match &result {
@@ -250,18 +256,20 @@ impl Frames {
 
     /// The end, before a picture that could not be decoded because of `error`; but the first is
     /// given in part.
-    fn end_damaged(
+    fn end_recovered(
         &mut self,
         error: Error,
-        targets: &[&dyn Target],
+        on_header: &mut OnHeader<'_>,
     ) -> Result<Option<(Decoded, Duration)>> {
         let Some(sequence) = self.sequence.as_mut().filter(|_| self.index == 0) else {
             self.truncated = true;
             return Ok(None);
         };
-        let (options, bytes) = (&self.options, sequence.bytes());
-        let (device, format, admit) = (&self.device, self.format, &mut |_: &_| Ok(()));
-        let decoded = options.read_damaged(device, format, bytes, targets, admit, error)?;
+        if !sequence.begins_with_still() {
+            return Err(error);
+        }
+        let mut job = Job::new(&self.options, &self.device, on_header);
+        let decoded = job.recover(self.format, sequence.bytes(), error)?;
         self.sequence = None;
         self.truncated = true;
         Ok(Some((decoded, Duration::ZERO)))
@@ -289,8 +297,8 @@ impl Iterator for Frames {
 
     fn next(&mut self) -> Option<Self::Item> {
         let index = self.index;
-        let frame = self.read().and_then(|read| {
-            let Some((decoded, delay)) = read else {
+        let frame = self.open_next().and_then(|next| {
+            let Some((decoded, delay)) = next else {
                 return Ok(None);
             };
             let image = decoded.into_image().map_err(|error| self.name(error))?;

@@ -1,17 +1,21 @@
 //! What a file is, without decoding it.
 
-use crate::{Error, Format, Limits, LoadOptions, Result, codec, metadata::embedded::Metadata};
+use crate::{
+    Error, Format, LoadOptions, Result, codec, limits::check_limit, metadata::embedded::Embedded,
+};
 use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
 use std::path::Path;
 
-/// What a file is: read from its header and its metadata, without decoding a pixel.
+/// What a file is: read from its header and its metadata, without decoding a pixel. From
+/// [`inspect`](crate::inspect), [`inspect_bytes`](crate::inspect_bytes) and
+/// [`LoadOptions::inspect`].
 ///
 /// ```
 /// # fn main() -> imagecuda::Result<()> {
-/// use imagecuda::{Device, Format, Image, ImageInfo, encode};
+/// use imagecuda::{Device, Format, Image, encode, inspect_bytes};
 ///
 /// let file = encode(&Image::new(&Device::cpu(), 640, 480)?, Format::Png)?;
-/// let info = ImageInfo::of(&file)?;
+/// let info = inspect_bytes(&file)?;
 /// assert_eq!((info.width(), info.height()), (640, 480));
 /// assert_eq!((info.format(), info.channels(), info.depth()), (Format::Png, 4, 8));
 /// assert!(info.icc_profile().is_none());
@@ -24,62 +28,60 @@ pub struct ImageInfo {
     stored: (u32, u32),
     layout: Layout,
     curve: Curve,
-    frames: u32,
-    metadata: Metadata,
+    frame_count: u32,
+    metadata: Embedded,
 }
 
-impl ImageInfo {
-    /// What the file at `path` is.
+impl LoadOptions {
+    /// What the file at `path` is, without decoding it. Of the options, the limits and the format
+    /// count. The orientation is only told, whether it would be applied or not.
     ///
     /// # Errors
     ///
-    /// [`Io`], [`UnknownFormat`], [`Unsupported`] or [`Decode`]. Limits do not apply: nothing is allocated
-    /// for pixels.
+    /// [`Io`], [`UnknownFormat`], [`Unsupported`], [`Decode`] or [`LimitExceeded`].
     ///
     /// [`Io`]: crate::ErrorKind::Io
     /// [`UnknownFormat`]: crate::ErrorKind::UnknownFormat
     /// [`Unsupported`]: crate::ErrorKind::Unsupported
     /// [`Decode`]: crate::ErrorKind::Decode
-    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+    /// [`LimitExceeded`]: crate::ErrorKind::LimitExceeded
+    pub fn inspect(&self, path: impl AsRef<Path>) -> Result<ImageInfo> {
         let path = path.as_ref();
-        LoadOptions::new()
-            .max_bytes(u64::MAX)
-            .read_whole(path)
-            .and_then(|bytes| Self::new(&LoadOptions::new(), &bytes, Some(path)))
+        self.read_whole(path)
+            .and_then(|bytes| self.info_of(&bytes, Some(path)))
             .map_err(|error| error.with_path(path))
     }
 
-    /// What a file's bytes in memory are.
+    /// As [`inspect`](Self::inspect), from a file's bytes in memory.
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read).
-    pub fn of(bytes: &[u8]) -> Result<Self> {
-        Self::new(&LoadOptions::new(), bytes, None)
+    /// As [`inspect`](Self::inspect).
+    pub fn inspect_bytes(&self, bytes: &[u8]) -> Result<ImageInfo> {
+        check_limit("bytes", Some(bytes.len() as u64), self.limits.bytes)?;
+        self.info_of(bytes, None)
     }
 
-    fn new(options: &LoadOptions, bytes: &[u8], path: Option<&Path>) -> Result<Self> {
-        let format = options.format_of(bytes, path)?;
-        let unlimited = Limits {
-            pixels: u64::MAX,
-            bytes: u64::MAX,
-        };
+    fn info_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<ImageInfo> {
+        let format = self.format_of(bytes, path)?;
         codec::caught(Error::decode, || {
-            let header = codec::open(format, bytes, &unlimited)?.header();
-            let metadata = Metadata::read(format, bytes);
-            Ok(Self {
+            let header = codec::open(format, bytes, &self.limits)?.header();
+            let metadata = codec::metadata(format, bytes);
+            Ok(ImageInfo {
                 format,
                 // Some decoders turn pixels themselves.
                 stored: metadata.turn(false).size(header.width, header.height),
                 layout: header.layout,
                 curve: header.curve,
-                frames: codec::count_frames(format, bytes)?,
+                frame_count: codec::count_frames(format, bytes)?,
                 metadata,
             })
         })
         .map_err(|error| error.with_format(format))
     }
+}
 
+impl ImageInfo {
     /// The format of the content.
     pub fn format(&self) -> Format {
         self.format
@@ -119,8 +121,8 @@ impl ImageInfo {
     /// How many pictures [`LoadOptions::frames`] finds: the frames of an animated GIF, WebP or
     /// PNG, the pages of a TIFF, else 1. It is counted by the structure of the file; damage
     /// shows when the pictures are decoded.
-    pub fn frames(&self) -> u32 {
-        self.frames
+    pub fn frame_count(&self) -> u32 {
+        self.frame_count
     }
 
     /// How the stored pixels are to be turned: by EXIF, the TIFF tag, or HEIF's own properties.

@@ -1,48 +1,44 @@
 //! Loading what there is of a damaged file. The decoders for it are tried where the strict ones
 //! have failed.
 
-use super::{Admit, Target};
-use crate::{
-    Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result, codec,
-    metadata::embedded::Metadata,
-};
+use super::Job;
+use crate::{Decoded, Error, ErrorKind, Format, LoadOptions, Result, codec};
 
-impl LoadOptions {
+impl Job<'_> {
     /// What there is of a file's first picture, which could not be decoded because of `error`;
     /// that again if nothing is, or is wanted.
-    pub(crate) fn read_damaged(
-        &self,
-        device: &Device,
+    pub(super) fn recover(
+        &mut self,
         format: Format,
         bytes: &[u8],
-        targets: &[&dyn Target],
-        admit: &mut Admit<'_>,
         error: Error,
     ) -> Result<Decoded> {
-        if !self.accepts(&error) {
+        let options = self.options;
+        if !options.tolerates(&error) {
             return Err(error);
         }
-        let read = || Ok(Metadata::read(format, bytes));
-        let decoded = codec::caught(Error::decode, || {
-            let decoder = codec::recover(format, bytes, &self.limits)?;
-            admit(&decoder.header())?;
-            // Of a damaged file, those that cannot be read are not there.
+        let read = || Ok(codec::metadata(format, bytes));
+        let recovered = codec::caught(Error::decode, || {
+            let decoder = codec::recover(format, bytes, &options.limits)?;
+            // Metadata that cannot be read of a damaged file are not there.
             let metadata = codec::caught(Error::decode, read).unwrap_or_default();
-            self.decode_picture(device, format, decoder, None, &metadata, targets)
+            self.decode(format, decoder, None, &metadata)
         });
-        match decoded {
+        match recovered {
             Ok(mut decoded) => {
                 decoded.truncated = true;
                 Ok(decoded)
             }
             // Only these are news.
-            Err(other) if !self.accepts(&other) => Err(other),
+            Err(other) if !options.tolerates(&other) => Err(other),
             Err(_) => Err(error),
         }
     }
+}
 
+impl LoadOptions {
     /// Whether a file may have that wrong with it.
-    pub(crate) fn accepts(&self, error: &Error) -> bool {
-        self.truncated && matches!(error.kind(), ErrorKind::Decode(_))
+    pub(super) fn tolerates(&self, error: &Error) -> bool {
+        self.recover && matches!(error.kind(), ErrorKind::Decode(_))
     }
 }

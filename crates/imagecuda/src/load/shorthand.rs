@@ -1,10 +1,7 @@
-//! Loading with the default options.
+//! Loading with the default options, on the default device.
 
-use crate::{Device, Image, ImageU8, LoadOptions, Result};
-use std::{
-    io::{BufRead, Seek},
-    path::Path,
-};
+use crate::{Device, Image, ImageInfo, ImageU8, LoadOptions, Result};
+use std::path::Path;
 
 /// Loads a file as a float image on the default device.
 ///
@@ -33,15 +30,6 @@ pub fn load_into(path: impl AsRef<Path>, image: &mut Image) -> Result<()> {
     LoadOptions::new().load_into(path, image)
 }
 
-/// Loads a file into `image`; an 8-bit one passes through `via`, which then holds its RGBA.
-///
-/// # Errors
-///
-/// As [`LoadOptions::load_into_via`].
-pub fn load_into_via(path: impl AsRef<Path>, image: &mut Image, via: &mut ImageU8) -> Result<()> {
-    LoadOptions::new().load_into_via(path, image, via)
-}
-
 /// Loads a file into an 8-bit `image`, which takes over its width and height.
 ///
 /// # Errors
@@ -49,6 +37,15 @@ pub fn load_into_via(path: impl AsRef<Path>, image: &mut Image, via: &mut ImageU
 /// As [`LoadOptions::load_u8_into`].
 pub fn load_u8_into(path: impl AsRef<Path>, image: &mut ImageU8) -> Result<()> {
     LoadOptions::new().load_u8_into(path, image)
+}
+
+/// Loads a file into `image`; an 8-bit one passes through `via`, which then holds its RGBA.
+///
+/// # Errors
+///
+/// As [`LoadOptions::load_into_via`].
+pub fn load_into_via(path: impl AsRef<Path>, image: &mut Image, via: &mut ImageU8) -> Result<()> {
+    LoadOptions::new().load_into_via(path, image, via)
 }
 
 /// Decodes a file's bytes as a float image on the default device.
@@ -60,6 +57,15 @@ pub fn decode(bytes: &[u8]) -> Result<Image> {
     LoadOptions::new().decode(&Device::try_default()?, bytes)
 }
 
+/// Decodes a file's bytes as an 8-bit image on the default device.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn decode_u8(bytes: &[u8]) -> Result<ImageU8> {
+    LoadOptions::new().decode_u8(&Device::try_default()?, bytes)
+}
+
 /// Decodes a file's bytes into `image`, which takes over width and height.
 ///
 /// # Errors
@@ -69,11 +75,57 @@ pub fn decode_into(bytes: &[u8], image: &mut Image) -> Result<()> {
     LoadOptions::new().decode_into(bytes, image)
 }
 
-/// Decodes what `reader` gives until its end as a float image on the default device.
+/// Decodes a file's bytes into an 8-bit `image`, which takes over width and height.
 ///
 /// # Errors
 ///
-/// As [`load`].
-pub fn decode_from(reader: impl BufRead + Seek) -> Result<Image> {
-    LoadOptions::new().decode_from(&Device::try_default()?, reader)
+/// As [`LoadOptions::decode_into`].
+pub fn decode_u8_into(bytes: &[u8], image: &mut ImageU8) -> Result<()> {
+    LoadOptions::new().decode_u8_into(bytes, image)
+}
+
+/// What the file at `path` is. Without limits, as nothing is allocated for pixels;
+/// [`LoadOptions::inspect`] has them.
+///
+/// # Errors
+///
+/// As [`LoadOptions::inspect`], but for the limits.
+pub fn inspect(path: impl AsRef<Path>) -> Result<ImageInfo> {
+    unlimited().inspect(path)
+}
+
+/// What a file's bytes in memory are. Without limits, as nothing is allocated for pixels.
+///
+/// # Errors
+///
+/// As [`inspect`].
+pub fn inspect_bytes(bytes: &[u8]) -> Result<ImageInfo> {
+    unlimited().inspect_bytes(bytes)
+}
+
+fn unlimited() -> LoadOptions {
+    LoadOptions::new().max_pixels(u64::MAX).max_bytes(u64::MAX)
+}
+
+impl Image {
+    /// Loads a file on the default device, as [`load()`] does. [`LoadOptions::load`] takes a device.
+    ///
+    /// # Errors
+    ///
+    /// As [`load()`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        load(path)
+    }
+}
+
+impl ImageU8 {
+    /// Loads a file as 8 bits on the default device, as [`load_u8`] does. [`LoadOptions::load_u8`]
+    /// takes a device.
+    ///
+    /// # Errors
+    ///
+    /// As [`load()`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        load_u8(path)
+    }
 }

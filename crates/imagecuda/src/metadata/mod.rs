@@ -12,20 +12,20 @@ use std::{fmt, sync::Arc};
 ///
 /// ```
 /// # fn main() -> imagecuda::Result<()> {
-/// use imagecuda::{Device, Format, Image, ImageInfo, LoadOptions, Metadata, SaveOptions};
+/// use imagecuda::{Device, Format, Image, inspect_bytes, LoadOptions, Metadata, SaveOptions};
 ///
 /// let device = Device::cpu();
 /// let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
 /// let with_exif = SaveOptions::new().metadata(Metadata::new().with_exif(exif));
 /// let photo = with_exif.encode(&Image::new(&device, 32, 16)?, Format::Jpeg)?;
 ///
-/// let decoded = LoadOptions::new().read_bytes(&device, &photo)?;
+/// let decoded = LoadOptions::new().open_bytes(&device, &photo)?;
 /// let metadata = decoded.metadata().clone();
 /// let image = decoded.into_image()?;
 /// assert_eq!((image.width(), image.height()), (16, 32));
 /// let copy = SaveOptions::new().metadata(metadata).encode(&image, Format::Png)?;
 /// // The pixels are turned already, and EXIF says so.
-/// assert_eq!(ImageInfo::of(&copy)?.orientation() as u32, 1);
+/// assert_eq!(inspect_bytes(&copy)?.orientation() as u32, 1);
 /// # Ok(())
 /// # }
 /// ```

@@ -24,10 +24,11 @@ use crate::{ColorPolicy, Format, Limits};
 pub struct LoadOptions {
     pub(crate) limits: Limits,
     pub(crate) format: Option<Format>,
-    pub(crate) orientation: bool,
-    pub(crate) color: ColorPolicy,
+    pub(crate) apply_orientation: bool,
+    pub(crate) color_policy: ColorPolicy,
     pub(crate) jpeg_decoder: JpegDecoder,
-    pub(crate) truncated: bool,
+    /// What there is of damaged files is wanted.
+    pub(crate) recover: bool,
 }
 
 /// What decodes the entropy-coded data of JPEG files. The pixels are the same whatever does.
@@ -51,10 +52,10 @@ impl Default for LoadOptions {
         Self {
             limits: Limits::default(),
             format: None,
-            orientation: true,
-            color: ColorPolicy::default(),
+            apply_orientation: true,
+            color_policy: ColorPolicy::default(),
             jpeg_decoder: JpegDecoder::default(),
-            truncated: false,
+            recover: false,
         }
     }
 }
@@ -88,15 +89,15 @@ impl LoadOptions {
     /// Whether the pixels are turned for viewing as the file says (EXIF, the TIFF tag, HEIF's
     /// own properties; all eight ways), which is the default; `false` leaves them as they are
     /// stored, but cropped where a HEIF says so.
-    pub fn orientation(mut self, apply: bool) -> Self {
-        self.orientation = apply;
+    pub fn apply_orientation(mut self, apply: bool) -> Self {
+        self.apply_orientation = apply;
         self
     }
 
     /// What is done with colours that are not sRGB. By default they become sRGB, by the file's
     /// ICC profile or code points.
-    pub fn color(mut self, policy: ColorPolicy) -> Self {
-        self.color = policy;
+    pub fn color_policy(mut self, policy: ColorPolicy) -> Self {
+        self.color_policy = policy;
         self
     }
 
@@ -124,15 +125,15 @@ impl LoadOptions {
     /// let cut = &file[..file.len() / 2];
     ///
     /// let options = LoadOptions::new();
-    /// assert!(options.read_bytes(&device, cut).is_err());
-    /// let decoded = options.allow_truncated(true).read_bytes(&device, cut)?;
+    /// assert!(options.open_bytes(&device, cut).is_err());
+    /// let decoded = options.allow_truncated(true).open_bytes(&device, cut)?;
     /// assert!(decoded.is_truncated());
     /// assert_eq!(decoded.into_image()?.download()?[..4], [1.0; 4]);
     /// # Ok(())
     /// # }
     /// ```
     pub fn allow_truncated(mut self, allow: bool) -> Self {
-        self.truncated = allow;
+        self.recover = allow;
         self
     }
 }

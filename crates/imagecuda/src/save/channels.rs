@@ -1,6 +1,6 @@
 //! The channels of a file: those that its encoder wants, or the fewest that a picture needs.
 
-use super::{Started, Target};
+use super::{PendingSave, SaveJob};
 use crate::{
     Error, Image, Result,
     codec::{self, EncoderInput},
@@ -30,10 +30,10 @@ pub(super) fn packing(EncoderInput { layout, curve }: EncoderInput) -> Result<Pa
     })
 }
 
-impl Target {
+impl SaveJob {
     /// As [`start`](Self::start), with no more channels than the pixels need. Waits for the device.
-    pub(super) fn start_minimal(mut self, image: &Image) -> Result<Started> {
-        self.narrow = false;
+    pub(super) fn start_auto(mut self, image: &Image) -> Result<PendingSave> {
+        self.auto_channels = false;
         let planned = self.packing.layout();
         let background = (!planned.has_alpha()).then(|| self.background());
         let usage = image

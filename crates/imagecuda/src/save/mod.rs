@@ -3,12 +3,12 @@
 mod animation;
 pub(crate) mod atomic_file;
 mod channels;
-mod prepared;
+mod packed;
 
-pub(crate) use self::prepared::Started;
-pub use self::{animation::AnimationEncoder, prepared::Prepared};
+pub(crate) use self::packed::PendingSave;
+pub use self::{animation::AnimationEncoder, packed::PackedImage};
 
-use self::prepared::Content;
+use self::packed::PendingData;
 use crate::jpeg::encode::Encoding;
 use crate::{
     Channels, Error, ErrorKind, Format, Image, ImageU8, Result, SaveOptions, codec, device::Staging,
@@ -37,7 +37,7 @@ impl SaveOptions {
     /// names the file. So for all functions that save.
     pub fn save(&self, image: &Image, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.prepare(image, path)?.save(path)
+        self.pack(image, path)?.save(path)
     }
 
     /// As [`save`](Self::save), with the caller's `via` for what is between: where the file
@@ -50,8 +50,8 @@ impl SaveOptions {
     /// [`ErrorKind::DeviceMismatch`] for `via`.
     pub fn save_via(&self, image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
         let path = path.as_ref();
-        self.target(path)
-            .and_then(|target| target.start_via(image, via)?.finish())
+        self.job(path)
+            .and_then(|job| job.start_via(image, via)?.finish())
             .map_err(|error| error.with_path(path))?
             .save(path)
     }
@@ -63,8 +63,8 @@ impl SaveOptions {
     /// As [`save`](Self::save).
     pub fn save_u8(&self, image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.target(path)
-            .and_then(|target| target.start_u8(image)?.finish())
+        self.job(path)
+            .and_then(|job| job.start_u8(image)?.finish())
             .map_err(|error| error.with_path(path))?
             .save(path)
     }
@@ -75,10 +75,7 @@ impl SaveOptions {
     ///
     /// As [`save`](Self::save).
     pub fn encode(&self, image: &Image, format: Format) -> Result<Vec<u8>> {
-        self.target_in(format, None)?
-            .start(image)?
-            .finish()?
-            .encode()
+        self.job_in(format, None)?.start(image)?.finish()?.encode()
     }
 
     /// The file's bytes in memory, from an 8-bit image.
@@ -87,7 +84,7 @@ impl SaveOptions {
     ///
     /// As [`save`](Self::save).
     pub fn encode_u8(&self, image: &ImageU8, format: Format) -> Result<Vec<u8>> {
-        self.target_in(format, None)?
+        self.job_in(format, None)?
             .start_u8(image)?
             .finish()?
             .encode()
@@ -107,66 +104,66 @@ impl SaveOptions {
     }
 
     /// Converts `image` to what the encoder of the file at `path` wants, and downloads that.
-    /// The second half of saving is [`Prepared::save`].
+    /// The second half of saving is [`PackedImage::save`].
     ///
     /// # Errors
     ///
     /// As [`save`](Self::save).
-    pub fn prepare(&self, image: &Image, path: impl AsRef<Path>) -> Result<Prepared> {
+    pub fn pack(&self, image: &Image, path: impl AsRef<Path>) -> Result<PackedImage> {
         let path = path.as_ref();
         self.start(image, path)
-            .and_then(Started::finish)
+            .and_then(PendingSave::finish)
             .map_err(|error| error.with_path(path))
     }
 
-    /// As [`prepare`](Self::prepare), but does not wait for the device. `image` may be changed or
+    /// As [`pack`](Self::pack), but does not wait for the device. `image` may be changed or
     /// dropped at once.
-    pub(crate) fn start(&self, image: &Image, path: &Path) -> Result<Started> {
-        self.target(path)?.start(image)
+    pub(crate) fn start(&self, image: &Image, path: &Path) -> Result<PendingSave> {
+        self.job(path)?.start(image)
     }
 
     /// What a file of this name is to be.
-    fn target(&self, path: &Path) -> Result<Target> {
+    fn job(&self, path: &Path) -> Result<SaveJob> {
         let format = self
             .format
             .or_else(|| Format::from_path(path))
             .ok_or(ErrorKind::UnknownFormat)?;
-        self.target_in(format, path.extension().and_then(|e| e.to_str()))
+        self.job_in(format, path.extension().and_then(|e| e.to_str()))
     }
 
-    fn target_in(&self, format: Format, extension: Option<&str>) -> Result<Target> {
+    fn job_in(&self, format: Format, extension: Option<&str>) -> Result<SaveJob> {
         let plan = codec::encoder_input(format, extension, self)?;
         let packing = channels::packing(plan).map_err(|error| error.with_format(format))?;
-        Ok(Target {
+        Ok(SaveJob {
             options: self.clone(),
             format,
             extension: extension.map(str::to_owned),
             packing,
-            narrow: self.channels == Some(Channels::Auto),
+            auto_channels: self.channels == Some(Channels::Auto),
         })
     }
 }
 
 /// A file to be: its format, what its encoder wants, and the options.
 #[derive(Debug)]
-struct Target {
+struct SaveJob {
     options: SaveOptions,
     format: Format,
     extension: Option<String>,
     packing: Packing,
     /// Whether the pixels decide how much of that is needed.
-    narrow: bool,
+    auto_channels: bool,
 }
 
-impl Target {
+impl SaveJob {
     fn background(&self) -> Background {
         let rgb = self.options.background.unwrap_or_default();
         rgb.map(imagecuda_kernels::pixel::unit_from_u8)
     }
 
-    fn start(self, image: &Image) -> Result<Started> {
-        if self.narrow {
-            return self.start_minimal(image);
+    fn start(self, image: &Image) -> Result<PendingSave> {
+        if self.auto_channels {
+            return self.start_auto(image);
         }
         let (device, len) = (image.device(), image.len());
         if self.format == Format::Jpeg
@@ -183,7 +180,7 @@ impl Target {
     }
 
     /// Has the device encode the picture.
-    fn start_jpeg(self, image: &Image) -> Result<Started> {
+    fn start_jpeg(self, image: &Image) -> Result<PendingSave> {
         let (width, height) = (image.width(), image.height());
         let is_gray = self.packing == Packing::L8;
         let start = || {
@@ -192,15 +189,15 @@ impl Target {
             Ok((encoding, coding))
         };
         let (encoding, coding) = start().map_err(|error: Error| error.with_format(self.format))?;
-        Ok(Started {
-            target: self,
+        Ok(PendingSave {
+            job: self,
             width,
             height,
-            content: Content::Jpeg(Box::new(encoding), coding),
+            data: PendingData::Jpeg(Box::new(encoding), coding),
         })
     }
 
-    fn start_via(self, image: &Image, via: &mut ImageU8) -> Result<Started> {
+    fn start_via(self, image: &Image, via: &mut ImageU8) -> Result<PendingSave> {
         // Deeper than `via` could hold.
         if self.packing.layout().bits() > 8 {
             return self.start(image);
@@ -213,8 +210,8 @@ impl Target {
         }
     }
 
-    fn start_u8(self, image: &ImageU8) -> Result<Started> {
-        if self.packing != Packing::Rgba8 || self.narrow {
+    fn start_u8(self, image: &ImageU8) -> Result<PendingSave> {
+        if self.packing != Packing::Rgba8 || self.auto_channels {
             return self.start(&image.to_f32()?);
         }
         let pixels = image
@@ -224,12 +221,12 @@ impl Target {
         Ok(self.with_pixels(image.width(), image.height(), pixels))
     }
 
-    fn with_pixels(self, width: u32, height: u32, pixels: Staging) -> Started {
-        Started {
-            target: self,
+    fn with_pixels(self, width: u32, height: u32, pixels: Staging) -> PendingSave {
+        PendingSave {
+            job: self,
             width,
             height,
-            content: Content::Pixels(pixels),
+            data: PendingData::Pixels(pixels),
         }
     }
 }
@@ -268,4 +265,35 @@ pub fn save_u8(image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
 /// As [`SaveOptions::save`].
 pub fn encode(image: &Image, format: Format) -> Result<Vec<u8>> {
     SaveOptions::new().encode(image, format)
+}
+
+/// The file's bytes in memory, of an 8-bit image.
+///
+/// # Errors
+///
+/// As [`SaveOptions::save`].
+pub fn encode_u8(image: &ImageU8, format: Format) -> Result<Vec<u8>> {
+    SaveOptions::new().encode_u8(image, format)
+}
+
+impl Image {
+    /// Saves to a file, as [`save()`] does. [`SaveOptions::save`] has options.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        save(self, path)
+    }
+}
+
+impl ImageU8 {
+    /// Saves to a file, as [`save_u8`] does. [`SaveOptions::save_u8`] has options.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`].
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        save_u8(self, path)
+    }
 }

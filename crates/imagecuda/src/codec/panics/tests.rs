@@ -1,4 +1,6 @@
-use crate::{Device, Error, ErrorKind, Format, Image, ImageInfo, ImageU8, LoadOptions, encode};
+use crate::{
+    Device, Error, ErrorKind, Format, Image, ImageU8, LoadOptions, encode, inspect, inspect_bytes,
+};
 use std::{io::Cursor, path::Path};
 
 /// A picture whose codec panics in `place`: decoders do not look behind a PNG's end.
@@ -25,25 +27,25 @@ type Way = fn(&LoadOptions, &Device, &Path, &[u8]) -> Result<(), Error>;
 const BY_PATH: [Way; 8] = [
     |options, device, path, _| options.load(device, path).map(drop),
     |options, device, path, _| options.load_u8(device, path).map(drop),
-    |options, device, path, _| options.read(device, path).map(drop),
+    |options, device, path, _| options.open(device, path).map(drop),
     |options, device, path, _| options.load_into(path, &mut Image::new(device, 9, 9)?),
     |options, device, path, _| {
         let (mut image, mut via) = (Image::new(device, 9, 9)?, ImageU8::new(device, 9, 9)?);
         options.load_into_via(path, &mut image, &mut via)
     },
     |options, device, path, _| options.load_u8_into(path, &mut ImageU8::new(device, 9, 9)?),
-    |options, device, path, _| options.frames(device, path)?.read().map(drop),
-    |_, _, path, _| ImageInfo::read(path).map(drop),
+    |options, device, path, _| options.frames(device, path)?.open_next().map(drop),
+    |_, _, path, _| inspect(path).map(drop),
 ];
 
 const OF_BYTES: [Way; 7] = [
     |options, device, _, bytes| options.decode(device, bytes).map(drop),
     |options, device, _, bytes| options.decode_u8(device, bytes).map(drop),
-    |options, device, _, bytes| options.read_bytes(device, bytes).map(drop),
+    |options, device, _, bytes| options.open_bytes(device, bytes).map(drop),
     |options, device, _, bytes| options.decode_into(bytes, &mut Image::new(device, 9, 9)?),
     |options, device, _, bytes| options.decode_from(device, Cursor::new(bytes)).map(drop),
-    |options, device, _, bytes| options.decode_frames(device, bytes)?.read().map(drop),
-    |_, _, _, bytes| ImageInfo::of(bytes).map(drop),
+    |options, device, _, bytes| options.frames_bytes(device, bytes)?.open_next().map(drop),
+    |_, _, _, bytes| inspect_bytes(bytes).map(drop),
 ];
 
 #[test]
@@ -74,14 +76,12 @@ fn a_panic_is_an_error_whichever_way_a_file_is_read() {
 #[test]
 fn frames_that_panic_are_counted_and_skipped_as_errors() {
     let (device, options) = (Device::cpu(), LoadOptions::new());
-    let error = options
-        .decode_frames(&device, torn_in("count"))
-        .unwrap_err();
+    let error = options.frames_bytes(&device, torn_in("count")).unwrap_err();
     check(&error, "count", None);
-    let mut frames = options.decode_frames(&device, torn_in("skip")).unwrap();
+    let mut frames = options.frames_bytes(&device, torn_in("skip")).unwrap();
     check(&frames.skip_frames(1).unwrap_err(), "skip", None);
     // What it had in its hands is not used again.
-    assert!(frames.read().unwrap().is_none());
+    assert!(frames.open_next().unwrap().is_none());
 }
 
 #[test]
@@ -89,19 +89,19 @@ fn what_there_is_of_a_file_is_had_though_the_strict_decoder_panics() {
     let device = Device::cpu();
     let options = LoadOptions::new().allow_truncated(true);
     for place in ["open", "metadata"] {
-        let decoded = options.read_bytes(&device, &torn_in(place)).unwrap();
+        let decoded = options.open_bytes(&device, &torn_in(place)).unwrap();
         assert!(decoded.is_truncated());
         let samples = decoded.into_image_u8().unwrap().download().unwrap();
         assert_eq!(samples, [128; 7 * 5 * 4], "{place}");
     }
     // One whose frames cannot be opened is a file of one.
-    let mut frames = options.decode_frames(&device, torn_in("open")).unwrap();
-    assert_eq!(frames.read().unwrap().unwrap().0.width(), 7);
+    let mut frames = options.frames_bytes(&device, torn_in("open")).unwrap();
+    assert_eq!(frames.open_next().unwrap().unwrap().0.width(), 7);
     // The tolerant decoder panics too: what the strict one says stays the error.
     let mut file = torn_in("");
     file.truncate(60);
     file.extend(b"damaged");
-    let error = options.read_bytes(&device, &file).unwrap_err();
+    let error = options.open_bytes(&device, &file).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
     assert!(!error.to_string().contains("torn"), "{error}");
 }

@@ -3,20 +3,29 @@
 mod chunks;
 mod deflate;
 mod embedded;
+mod empty;
+mod luma;
 mod metadata;
 mod pages;
 mod recover;
 mod samples;
 mod write;
 
-use self::samples::{Kind, Meaning};
+use self::{
+    empty::Empty,
+    luma::YCbCr,
+    samples::{Kind, Meaning},
+};
 use super::{
     capabilities::{Capabilities, PLAIN},
     contract::{Codec, Decode, SequenceCodec},
 };
 use crate::{
-    Channels, Compression, Depth, Error, Format, Limits, Result, limits::check_limit,
-    memory::zeroed, picture::Header,
+    Channels, Compression, Depth, Error, Format, Limits, Result,
+    limits::check_limit,
+    memory::zeroed,
+    metadata::{embedded::Embedded, exif},
+    picture::Header,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::{
@@ -34,6 +43,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover: recover::open,
     encode: write::encode,
+    metadata: |bytes| embedded_metadata(bytes).unwrap_or_default(),
     sequence: Some(SequenceCodec {
         is_sequence: |_| true,
         open: |bytes, limits, _, _| Ok(Box::new(pages::Pages::new(bytes, *limits)?)),
@@ -68,6 +78,7 @@ struct Tiff<'a> {
     decoder: Reader<'a>,
     header: Header,
     page: Page,
+    empty: Empty,
     limit: u64,
 }
 
@@ -114,7 +125,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         Some(Photometric::WhiteIsZero) => Meaning::InvertedGray,
         Some(Photometric::RGB) => Meaning::Rgb,
         Some(Photometric::CMYK) => Meaning::Cmyk,
-        Some(Photometric::YCbCr) => Meaning::YCbCr,
+        Some(Photometric::YCbCr) => Meaning::YCbCr(YCbCr::new(&mut decoder, kind)?),
         Some(Photometric::RGBPalette) => {
             Meaning::palette(decoder.get_tag_u16_vec(Tag::ColorMap).map_err(error)?, bits)?
         }
@@ -146,7 +157,8 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     let (across, _) = decoder.chunk_dimensions();
     check_limit("bytes", page.row_bytes(across), limits.bytes)?;
     chunks::check(bytes, &mut decoder, &page)?;
-    embedded::check(bytes, &mut decoder, limits)?;
+    embedded::check(bytes, &mut decoder, &page, limits)?;
+    let empty = Empty::find(&mut decoder, &page)?;
 
     // The crate interprets little by itself, but gives any samples if it takes them for gray.
     let patch = !page.is_direct()
@@ -176,6 +188,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         decoder,
         header,
         page,
+        empty,
         limit: limits.bytes,
     })
 }
@@ -248,7 +261,7 @@ fn patch_photometric(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
 
 /// Turns data whose bits run from low to high into what the crate knows.
 fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
-    for (offset, count) in chunks::all(decoder)? {
+    for (offset, count) in chunks::distinct(decoder)? {
         let mut range = offset as usize..offset.saturating_add(count) as usize;
         if damaged {
             range.end = range.end.min(bytes.len());
@@ -320,11 +333,15 @@ impl Decode for Tiff<'_> {
     }
 
     fn read_into(mut self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let by_chunks = self.empty.is_any() || self.has_cut_tiles();
         if self.page.is_direct() {
-            return self.decoder.read_image_bytes(out).map_err(error);
+            return match by_chunks {
+                true => recover::read_all_chunks(&mut self, out),
+                false => self.decoder.read_image_bytes(out).map_err(error),
+            };
         }
         let mut raw: Vec<u8> = zeroed(self.raw_bytes()?)?;
-        match self.has_cut_tiles() {
+        match by_chunks {
             true => recover::read_all_chunks(&mut self, &mut raw)?,
             false => self.decoder.read_image_bytes(&mut raw).map_err(error)?,
         }
@@ -412,6 +429,19 @@ fn error(error: TiffError) -> Error {
 
 fn cut_short() -> Error {
     Error::decode("the file is cut short")
+}
+
+fn embedded_metadata(bytes: &[u8]) -> Option<Embedded> {
+    let mut decoder = Decoder::new(Cursor::new(bytes)).ok()?;
+    let profile = decoder.find_tag(Tag::IccProfile).ok().flatten();
+    Some(Embedded {
+        exif: exif::Tree::read(bytes)
+            .filter(exif::Tree::describes)
+            .and_then(|tree| tree.to_exif()),
+        icc: profile.and_then(|profile| profile.into_u8_vec().ok()),
+        orientation: exif::orientation(bytes),
+        ..Embedded::default()
+    })
 }
 
 #[cfg(test)]

@@ -27,12 +27,10 @@ impl Decode for Damaged<'_> {
         let mut tiff = self.0;
         let mut holes = Vec::new();
         if tiff.page.is_direct() {
-            out.fill(0);
-            read_chunks(&mut tiff, 1, out, &mut holes)?;
+            read_chunks(&mut tiff, out, &mut holes)?;
         } else {
-            let planes = tiff.planes();
             let mut raw: Vec<u8> = zeroed(tiff.raw_bytes()?)?;
-            read_chunks(&mut tiff, planes, &mut raw, &mut holes)?;
+            read_chunks(&mut tiff, &mut raw, &mut holes)?;
             tiff.convert(&raw, out);
         }
         // Samples of 0 need not be black, and without ink the paper is white.
@@ -54,8 +52,8 @@ impl Decode for Damaged<'_> {
 
 /// Puts all samples in their places in `raw`, plane by plane.
 pub(super) fn read_all_chunks(tiff: &mut Tiff<'_>, raw: &mut [u8]) -> Result<()> {
-    let (planes, mut holes) = (tiff.planes(), Vec::new());
-    read_chunks(tiff, planes, raw, &mut holes)?;
+    let mut holes = Vec::new();
+    read_chunks(tiff, raw, &mut holes)?;
     match holes.is_empty() {
         true => Ok(()),
         false => Err(Error::decode("a tile is damaged or missing")),
@@ -63,12 +61,8 @@ pub(super) fn read_all_chunks(tiff: &mut Tiff<'_>, raw: &mut [u8]) -> Result<()>
 }
 
 /// Puts all samples in their places in `raw`, plane by plane, and what is missing in `holes`.
-fn read_chunks(
-    tiff: &mut Tiff<'_>,
-    planes: usize,
-    raw: &mut [u8],
-    holes: &mut Vec<Part>,
-) -> Result<()> {
+fn read_chunks(tiff: &mut Tiff<'_>, raw: &mut [u8], holes: &mut Vec<Part>) -> Result<()> {
+    raw.fill(0);
     let (width, height) = (tiff.header.width, tiff.header.height);
     let (chunk_width, chunk_height) = tiff.decoder.chunk_dimensions();
     let page = &tiff.page;
@@ -81,7 +75,7 @@ fn read_chunks(
     };
     let across = width.div_ceil(chunk_width);
     let mut found = false;
-    for plane in 0..planes as u32 {
+    for plane in 0..tiff.planes() as u32 {
         let plane_at = plane as usize * row * height as usize;
         for index in 0..per_plane {
             let (x, y) = (index % across * chunk_width, index / across * chunk_height);
@@ -92,9 +86,15 @@ fn read_chunks(
             let used = row_bytes(part.x.len() as u32);
             let stride = chunk_row + 16;
             let index = plane.saturating_mul(per_plane).saturating_add(index);
+            let to = raw[plane_at + part.y.start * row + row_bytes(x)..].chunks_mut(row);
+            if tiff.empty.contains(index) {
+                to.take(part.y.len())
+                    .for_each(|to| tiff.empty.fill(&mut to[..used]));
+                found = true;
+                continue;
+            }
             let (chunk, rows) = read_chunk(&mut tiff.decoder, index, stride, part.y.len());
             let from = chunk.chunks(stride).take(rows);
-            let to = raw[plane_at + part.y.start * row + row_bytes(x)..].chunks_mut(row);
             for (from, to) in from.zip(to) {
                 to[..used].copy_from_slice(&from[..used]);
             }

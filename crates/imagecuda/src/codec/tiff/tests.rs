@@ -1,7 +1,11 @@
 use super::*;
 use crate::{ErrorKind, Format, codec};
 
-/// A TIFF of one strip or tile (or one a plane), in either byte order, with the tags given as shorts.
+mod empty;
+mod luma;
+
+/// A TIFF of strips or tiles, in either byte order, with the tags given as shorts. Strips of no bytes
+/// are left out.
 fn file(little: bool, size: [u16; 2], tags: &[(u16, &[u16])], planes: &[&[u8]]) -> Vec<u8> {
     let short = |v: u16| {
         if little {
@@ -35,7 +39,8 @@ fn file(little: bool, size: [u16; 2], tags: &[(u16, &[u16])], planes: &[&[u8]]) 
     tags.iter().for_each(|(tag, values)| add(*tag, values));
     let mut offsets = Vec::new();
     for plane in planes {
-        offsets.extend(long(bytes.len()));
+        let offset = if plane.is_empty() { 0 } else { bytes.len() };
+        offsets.extend(long(offset));
         bytes.extend_from_slice(plane);
     }
     let counts = planes.iter().flat_map(|plane| long(plane.len())).collect();
@@ -62,6 +67,37 @@ fn file(little: bool, size: [u16; 2], tags: &[(u16, &[u16])], planes: &[&[u8]]) 
     bytes.extend(directory);
     bytes.extend([0; 4]);
     bytes
+}
+
+/// Where the entry of a tag is in a file of little byte order.
+fn entry(file: &[u8], tag: u16) -> usize {
+    let mut at = u32::from_le_bytes(*file[4..].first_chunk().unwrap()) as usize + 2;
+    while u16::from_le_bytes([file[at], file[at + 1]]) != tag {
+        at += 12;
+    }
+    at
+}
+
+/// Makes the shorts of a tag values of another type, which have `size` bytes.
+fn retype(file: &mut [u8], tag: u16, kind: u16, size: u32) {
+    let at = entry(file, tag);
+    let count = u32::from_le_bytes(*file[at + 4..].first_chunk().unwrap());
+    file[at + 2..][..2].copy_from_slice(&kind.to_le_bytes());
+    file[at + 4..][..4].copy_from_slice(&(count * 2 / size).to_le_bytes());
+}
+
+/// Sets one of the longs of a tag.
+fn set(file: &mut [u8], tag: u16, index: usize, value: u32) {
+    let at = entry(file, tag);
+    let [count, place] = [4, 8].map(|i| u32::from_le_bytes(*file[at + i..].first_chunk().unwrap()));
+    let list = if count == 1 { at + 8 } else { place as usize };
+    file[list + 4 * index..][..4].copy_from_slice(&value.to_le_bytes());
+}
+
+fn deflated(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Default::default());
+    std::io::Write::write_all(&mut encoder, data).unwrap();
+    encoder.finish().unwrap()
 }
 
 fn load(bytes: &[u8]) -> Result<(Layout, Vec<u8>)> {
@@ -317,12 +353,7 @@ fn planes_end_within_tiles() {
         (0..16 * 16).map(sample).collect()
     };
     let tiles: Vec<Vec<u8>> = (0..3 * 2).map(tile).collect();
-    let packed = tiles.iter().map(|tile| {
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Default::default());
-        std::io::Write::write_all(&mut encoder, tile).unwrap();
-        encoder.finish().unwrap()
-    });
-    let packed: Vec<Vec<u8>> = packed.collect();
+    let packed: Vec<Vec<u8>> = tiles.iter().map(|tile| deflated(tile)).collect();
     let packed: Vec<&[u8]> = packed.iter().map(Vec::as_slice).collect();
     let tags: [(u16, &[u16]); 7] = [
         (BITS, &[8, 8, 8]),
@@ -408,8 +439,17 @@ fn tiles_that_are_all_the_same_one() {
         (TILE[1], &[16]),
     ];
     let tile = [7; 256];
-    let whole = file(true, [160, 160], &tags, &[&tile[..]; 100]);
-    let mut shared = file(true, [160, 160], &tags, &[&tile[..]]);
+    for order in [[1], [2]] {
+        let tags = [&tags[..], &[(FILL_ORDER, &order)]].concat();
+        let whole = file(true, [160, 160], &tags, &[&tile[..]; 100]);
+        let shared = shared(&file(true, [160, 160], &tags, &[&tile[..]]));
+        assert_eq!(load(&shared).unwrap(), load(&whole).unwrap());
+    }
+}
+
+/// A file of one tile, with that in all of a hundred places.
+fn shared(file: &[u8]) -> Vec<u8> {
+    let mut shared = file.to_vec();
     // The lists of the whole file, with the first tile's place in all.
     let at = shared.len() as u32;
     let lists = [8_u32, 256].map(|value| value.to_le_bytes().repeat(100));
@@ -419,7 +459,38 @@ fn tiles_that_are_all_the_same_one() {
         shared[found + 4..][..8].copy_from_slice(bytemuck::cast_slice(&[100, at]));
     }
     shared.extend(lists.concat());
-    assert_eq!(load(&shared).unwrap(), load(&whole).unwrap());
+    shared
+}
+
+/// Of other samples than pixels, or another width than the rows, pixels would be wrong.
+#[test]
+fn jpeg_of_another_kind_than_the_page() {
+    let jpeg = |size: [u16; 2], color| {
+        let mut jpeg = Vec::new();
+        let data = vec![99; usize::from(size[0]) * usize::from(size[1]) * 3];
+        let encoder = jpeg_encoder::Encoder::new(&mut jpeg, 90);
+        encoder.encode(&data, size[0], size[1], color).unwrap();
+        jpeg
+    };
+    use jpeg_encoder::ColorType::{Luma, Rgb};
+    let gray: [(u16, &[u16]); 3] = [(BITS, &[8]), (COMPRESSION, &[7]), (PHOTOMETRIC, &[1])];
+    let rgb: [(u16, &[u16]); 4] = [
+        (BITS, &[8; 3]),
+        (COMPRESSION, &[7]),
+        (PHOTOMETRIC, &[6]),
+        (SAMPLES, &[3]),
+    ];
+    for (tags, color, size, is_right) in [
+        (&gray[..], Luma, [24, 20], true),
+        (&gray, Rgb, [24, 20], false),
+        (&gray, Luma, [16, 40], false),
+        (&gray, Luma, [32, 20], false),
+        (&rgb, Rgb, [24, 20], true),
+        (&rgb, Luma, [24, 60], false),
+    ] {
+        let found = load(&file(true, [24, 20], tags, &[&jpeg(size, color)]));
+        assert_eq!(found.is_ok(), is_right, "{color:?} of {size:?}");
+    }
 }
 
 /// A JPEG that says it is very high.

@@ -91,7 +91,7 @@ fn colors_are_libjpegs() {
         (&ycc, adobe(0), Color::Rgb),
         (&ycc, adobe(2), Color::Ycc),
         (&ycc, [adobe(0), jfif].concat(), Color::Ycc),
-        (&four, vec![], Color::Cmyk),
+        (&four, vec![], Color::InvertedCmyk),
         (&four, adobe(0), Color::InvertedCmyk),
         (&four, adobe(1), Color::Ycck),
         (&four, adobe(2), Color::Ycck),

@@ -1,0 +1,378 @@
+//! What is in flight: how many images, how many bytes, and the images themselves, which are
+//! used again.
+
+use super::CancelToken;
+use crate::{Device, Image, Result};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+/// How often those who wait look whether they were cancelled.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// The bounds of a batch, and what there is of it.
+///
+/// Sources are admitted in their order: first a slot for an image, then, once a header has told
+/// its size, the bytes. A source that has been admitted never waits for more resources, so a batch
+/// cannot deadlock while the consumer returns images. A consumer that keeps them gets one more at a
+/// time, when it waits for it and nothing else is on its way.
+#[derive(Debug)]
+pub(super) struct Budget {
+    most_images: usize,
+    most_bytes: u64,
+    cancel: CancelToken,
+    counts: Mutex<Counts>,
+    changed: Condvar,
+    idle: Mutex<Vec<Image>>,
+    made: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    /// Slots taken, until an image is returned.
+    images: usize,
+    /// Bytes admitted, until an image is returned.
+    bytes: u64,
+    /// Slots taken whose images the consumer has not got.
+    images_on_the_way: usize,
+    /// Bytes admitted for images that the consumer has not got.
+    sized_on_the_way: usize,
+    /// The source whose size is admitted next.
+    turn: usize,
+    /// Whether the consumer waits.
+    is_waited_for: bool,
+    stopped: bool,
+}
+
+impl Budget {
+    pub(super) fn new(most_images: usize, most_bytes: u64, cancel: CancelToken) -> Self {
+        Self {
+            most_images: most_images.max(1),
+            most_bytes,
+            cancel,
+            counts: Mutex::default(),
+            changed: Condvar::new(),
+            idle: Mutex::default(),
+            made: AtomicU64::new(0),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until `ready`, and then lets `act` change the counts. `None` if that is not to be.
+    fn when<T>(
+        &self,
+        ready: impl Fn(&Counts) -> bool,
+        act: impl FnOnce(&mut Counts) -> T,
+    ) -> Option<T> {
+        let mut counts = self.lock();
+        loop {
+            if counts.stopped || self.cancel.is_cancelled() {
+                return None;
+            }
+            if ready(&counts) {
+                let result = act(&mut counts);
+                drop(counts);
+                self.changed.notify_all();
+                return Some(result);
+            }
+            counts = self
+                .changed
+                .wait_timeout(counts, LOOK)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+    }
+
+    fn change<T>(&self, act: impl FnOnce(&mut Counts) -> T) -> T {
+        let result = act(&mut self.lock());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits for a slot for an image. `None` if there will be none.
+    pub(super) fn reserve_slot(self: &Arc<Self>) -> Option<Slot> {
+        let ready = |counts: &Counts| {
+            let starves = counts.is_waited_for && counts.images_on_the_way == 0;
+            counts.images < self.most_images || starves
+        };
+        self.when(ready, |counts| {
+            counts.images += 1;
+            counts.images_on_the_way += 1;
+        })?;
+        Some(Slot {
+            budget: Arc::clone(self),
+            bytes: 0,
+            is_sized: false,
+            is_delivered: false,
+        })
+    }
+
+    /// Tells whether the consumer waits.
+    pub(super) fn set_waited_for(&self, is_waited_for: bool) {
+        self.change(|counts| counts.is_waited_for = is_waited_for);
+    }
+
+    /// Wakes all waiters, and stops the batch.
+    pub(super) fn stop(&self) {
+        self.change(|counts| counts.stopped = true);
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.cancel.is_cancelled() || self.lock().stopped
+    }
+
+    /// Images that were allocated.
+    pub(super) fn made(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
+
+    /// An image on `device` with room for `width` × `height`: one that was returned, or a new
+    /// one in place of one that is too small.
+    pub(super) fn image(&self, device: &Device, width: u32, height: u32) -> Result<Image> {
+        let pixels = width as usize * height as usize;
+        let found = {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let here = |i: &usize| idle[*i].device() == device;
+            let fitting = (0..idle.len())
+                .filter(here)
+                .filter(|&i| idle[i].capacity() >= pixels)
+                .min_by_key(|&i| idle[i].capacity());
+            // Without one that fits the largest of the others grows.
+            let largest = || {
+                (0..idle.len())
+                    .filter(here)
+                    .max_by_key(|&i| idle[i].capacity())
+            };
+            fitting.or_else(largest).map(|i| idle.swap_remove(i))
+        };
+        if let Some(image) = found
+            && image.capacity() >= pixels
+        {
+            return Ok(image);
+        } // else the old one is freed here, before the new one is had
+        self.made.fetch_add(1, Ordering::Relaxed);
+        Image::for_overwrite(device, width, height)
+    }
+}
+
+/// A slot for an image in flight, which is free again when this is dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    budget: Arc<Budget>,
+    bytes: u64,
+    is_sized: bool,
+    is_delivered: bool,
+}
+
+impl Slot {
+    /// Waits until it is the turn of source `index`, and `bytes` are free. `None` if that will
+    /// not be. Every source must come here once, or those behind it wait for ever.
+    pub(super) fn size(&mut self, index: usize, bytes: u64) -> Option<()> {
+        let most = self.budget.most_bytes;
+        let ready = |counts: &Counts| {
+            let starves = counts.is_waited_for && counts.sized_on_the_way == 0;
+            let fits = counts.bytes.saturating_add(bytes) <= most || counts.bytes == 0;
+            counts.turn == index && (fits || starves || bytes == 0)
+        };
+        self.budget.when(ready, |counts| {
+            counts.turn += 1;
+            counts.bytes = counts.bytes.saturating_add(bytes);
+            counts.sized_on_the_way += 1;
+        })?;
+        (self.bytes, self.is_sized) = (bytes, true);
+        Some(())
+    }
+
+    pub(super) fn is_sized(&self) -> bool {
+        self.is_sized
+    }
+
+    /// The consumer has it.
+    pub(super) fn deliver(&mut self) {
+        let (is_delivered, is_sized) = (self.is_delivered, self.is_sized);
+        self.is_delivered = true;
+        if !is_delivered {
+            self.budget.change(|counts| {
+                counts.images_on_the_way -= 1;
+                counts.sized_on_the_way -= usize::from(is_sized);
+            });
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.deliver();
+        self.budget.change(|counts| {
+            counts.images -= 1;
+            counts.bytes = counts.bytes.saturating_sub(self.bytes);
+        });
+    }
+}
+
+/// An image of a batch. When it is dropped, its memory is used for one that comes later; while
+/// it is kept, there is one less in flight.
+pub struct PooledImage {
+    /// There until dropped.
+    image: Option<Image>,
+    slot: Slot,
+}
+
+impl PooledImage {
+    pub(super) fn new(image: Image, slot: Slot) -> Self {
+        let image = Some(image);
+        Self { image, slot }
+    }
+
+    pub(super) fn deliver(&mut self) {
+        self.slot.deliver();
+    }
+
+    /// The image itself, to keep: the batch makes another in its place.
+    pub fn into_image(mut self) -> Image {
+        self.image.take().expect("there until dropped")
+    }
+}
+
+impl Deref for PooledImage {
+    type Target = Image;
+
+    fn deref(&self) -> &Image {
+        self.image.as_ref().expect("there until dropped")
+    }
+}
+
+impl DerefMut for PooledImage {
+    fn deref_mut(&mut self) -> &mut Image {
+        self.image.as_mut().expect("there until dropped")
+    }
+}
+
+impl Drop for PooledImage {
+    fn drop(&mut self) {
+        if let Some(image) = self.image.take() {
+            let idle = &self.slot.budget.idle;
+            idle.lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(image);
+        } // and the slot is free after this
+    }
+}
+
+impl fmt::Debug for PooledImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.image.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        collections::VecDeque,
+        sync::atomic::{AtomicUsize, Ordering::SeqCst},
+        thread,
+    };
+
+    fn noise(state: &mut u64) -> u64 {
+        *state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        *state >> 33
+    }
+
+    /// A batch as the loader makes it, of threads that take times that nobody can foresee, and a
+    /// consumer that keeps some images and returns others in any order. It must come to an end,
+    /// and never have more in flight than allowed, but for what a waiting consumer is given.
+    fn model(threads: usize, most_images: usize, most_bytes: u64, keep: usize, seed: u64) {
+        const SOURCES: usize = 300;
+        let budget = Arc::new(Budget::new(most_images, most_bytes, CancelToken::new()));
+        let next = AtomicUsize::new(0);
+        let ready: Mutex<Vec<Option<Slot>>> = Mutex::new((0..SOURCES).map(|_| None).collect());
+        let arrived = Condvar::new();
+        thread::scope(|scope| {
+            for thread in 0..threads {
+                let (budget, next, ready, arrived) = (&budget, &next, &ready, &arrived);
+                scope.spawn(move || {
+                    let mut state = seed + thread as u64;
+                    while let Some(mut slot) = budget.reserve_slot() {
+                        let index = next.fetch_add(1, SeqCst);
+                        if index >= SOURCES {
+                            return;
+                        }
+                        for _ in 0..noise(&mut state) % 50 {
+                            thread::yield_now();
+                        }
+                        let bytes = noise(&mut state) % 100;
+                        slot.size(index, bytes).expect("nobody stops it");
+                        for _ in 0..noise(&mut state) % 50 {
+                            thread::yield_now();
+                        }
+                        ready.lock().unwrap()[index] = Some(slot);
+                        arrived.notify_all();
+                    }
+                });
+            }
+            let mut kept: VecDeque<Slot> = VecDeque::new();
+            let mut state = seed;
+            for index in 0..SOURCES {
+                let mut ready = ready.lock().unwrap();
+                let mut slot = loop {
+                    if let Some(slot) = ready[index].take() {
+                        break slot;
+                    }
+                    budget.set_waited_for(true);
+                    ready = arrived.wait_timeout(ready, LOOK).unwrap().0;
+                    budget.set_waited_for(false);
+                };
+                drop(ready);
+                slot.deliver();
+                kept.push_back(slot);
+                while kept.len() > keep {
+                    let at = noise(&mut state) as usize % kept.len();
+                    kept.swap_remove_back(at);
+                }
+                let counts = budget.lock();
+                assert!(
+                    counts.images <= most_images.max(kept.len() + 1),
+                    "{counts:?}"
+                );
+                let on_the_way = counts.bytes - kept.iter().map(|p| p.bytes).sum::<u64>();
+                assert!(
+                    counts.bytes <= most_bytes || on_the_way <= 100,
+                    "{counts:?}"
+                );
+            }
+            budget.stop();
+        });
+        drop(ready);
+        let counts = budget.lock();
+        assert_eq!((counts.images_on_the_way, counts.sized_on_the_way), (0, 0));
+        assert_eq!((counts.images, counts.bytes), (0, 0));
+    }
+
+    #[test]
+    fn every_batch_comes_to_an_end() {
+        for seed in 0..4 {
+            for (threads, images, bytes, keep) in [
+                (1, 1, 1000, 0),
+                (2, 1, 1000, 5),
+                (4, 2, 50, 3),
+                (8, 20, 300, 0),
+                (8, 3, 0, 10),
+                (3, 5, u64::MAX, 300),
+            ] {
+                model(threads, images, bytes, keep, seed);
+            }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! One picture on its way from a file's bytes to a device.
+
+use crate::{
+    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
+    codec::{self, Decode, PayloadTarget},
+    color::Conversion,
+    device::{ExpandSpec, Staging},
+    limits::check_limit,
+    metadata::embedded::Embedded,
+    picture::Header,
+    trace::span,
+};
+use imagecuda_kernels::expand::Curve;
+use std::path::Path;
+
+/// Is called with a picture's header, and its width and height for viewing, before anything is
+/// allocated for its pixels. An error ends the loading. A file that is recovered has two headers.
+pub(crate) type OnHeader<'a> = dyn FnMut(&Header, (u32, u32)) -> Result<()> + 'a;
+
+/// What is to become of a file's bytes.
+pub(crate) struct Job<'a> {
+    pub(super) options: &'a LoadOptions,
+    pub(super) device: &'a Device,
+    pub(super) on_header: &'a mut OnHeader<'a>,
+}
+
+impl<'a> Job<'a> {
+    pub(crate) fn new(
+        options: &'a LoadOptions,
+        device: &'a Device,
+        on_header: &'a mut OnHeader<'a>,
+    ) -> Self {
+        Self {
+            options,
+            device,
+            on_header,
+        }
+    }
+
+    /// Reads the file at `path` and decodes its first picture.
+    pub(super) fn open_file(mut self, path: &Path) -> Result<Decoded> {
+        self.options
+            .stage(self.device, path)
+            .and_then(|file| self.open((&file).into(), Some(path)))
+            .map_err(|error| error.with_path(path))
+    }
+
+    /// Decodes the first picture of a file: the one way from bytes to what a device expands.
+    pub(crate) fn open(&mut self, file: FileBytes<'_>, path: Option<&Path>) -> Result<Decoded> {
+        let FileBytes { bytes, staging } = file;
+        let limits = &self.options.limits;
+        check_limit("bytes", Some(bytes.len() as u64), limits.bytes)?;
+        let format = self.options.format_of(bytes, path)?;
+        let decoded = codec::caught(Error::decode, || {
+            let decoder = codec::open(format, bytes, limits)?;
+            let metadata = codec::metadata(format, bytes);
+            self.decode(format, decoder, staging, &metadata)
+        });
+        decoded
+            .or_else(|error| self.recover(format, bytes, error))
+            .map_err(|error: Error| error.with_format(format))
+    }
+
+    /// Decodes a picture. The file may be in `staging` memory.
+    pub(super) fn decode(
+        &mut self,
+        format: Format,
+        decoder: Box<dyn Decode + '_>,
+        staging: Option<&Staging>,
+        metadata: &Embedded,
+    ) -> Result<Decoded> {
+        let options = self.options;
+        let header = decoder.header();
+        let orientation = metadata.turn(options.apply_orientation);
+        let (width, height) = orientation.size(header.width, header.height);
+        (self.on_header)(&header, (width, height))?;
+        span!("decode", %format, width, height, bytes = header.bytes());
+        let payload = decoder.payload(PayloadTarget {
+            device: self.device,
+            file: staging,
+            jpeg_decoder: options.jpeg_decoder,
+        })?;
+        let is_gray = header.layout.channels() < 3;
+        let policy = options.color_policy;
+        let (curve, conversion) = match policy {
+            ColorPolicy::Raw => (Curve::Encoded, None),
+            ColorPolicy::ToSrgb => {
+                let conversion = Conversion::of(metadata.color(), header.layout);
+                (header.curve, conversion)
+            }
+        };
+        let converted = conversion.is_some();
+        let profile_holds = metadata.profile_holds(policy, is_gray, converted);
+        Ok(Decoded {
+            device: self.device.clone(),
+            format,
+            spec: ExpandSpec {
+                layout: header.layout,
+                curve,
+                orientation,
+                width,
+                height,
+            },
+            conversion,
+            metadata: metadata.carried(options.apply_orientation, profile_holds),
+            payload,
+            truncated: false,
+        })
+    }
+}
+
+impl LoadOptions {
+    /// The format of a file's bytes, by content; by name only if that has no other mark.
+    pub(super) fn format_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<Format> {
+        if bytes.is_empty() {
+            return Err(Error::decode("the file is empty"));
+        }
+        let by_name = || path.and_then(Format::from_path);
+        self.format
+            .or_else(|| Format::sniff(bytes))
+            .or_else(|| by_name().filter(|&format| format == Format::Tga))
+            .ok_or_else(|| ErrorKind::UnknownFormat.into())
+    }
+}
+
+/// The bytes of a file, and the staging memory that has them, if any does.
+#[derive(Clone, Copy)]
+pub(crate) struct FileBytes<'a> {
+    bytes: &'a [u8],
+    staging: Option<&'a Staging>,
+}
+
+impl FileBytes<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+}
+
+impl<'a> From<&'a [u8]> for FileBytes<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        let staging = None;
+        Self { bytes, staging }
+    }
+}
+
+impl<'a> From<&'a Staging> for FileBytes<'a> {
+    fn from(file: &'a Staging) -> Self {
+        let staging = Some(file);
+        Self {
+            bytes: file,
+            staging,
+        }
+    }
+}

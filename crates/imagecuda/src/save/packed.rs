@@ -1,0 +1,150 @@
+//! Between a device and a file.
+
+use super::{SaveJob, atomic_file};
+use crate::{
+    Error, Format, Result,
+    codec::{self, EncodeRequest},
+    device::{
+        Staging,
+        encode_jpeg::{EncodedJpeg, PendingJpeg},
+    },
+    jpeg::encode::Encoding,
+    picture::Pixels,
+    sink::Sink,
+    trace::span,
+};
+use imagecuda_kernels::layout::Layout;
+use std::{io::Cursor, path::Path};
+
+/// What is on its way to host memory.
+#[derive(Debug)]
+pub(crate) struct PendingSave {
+    pub(super) job: SaveJob,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) data: PendingData,
+}
+
+#[derive(Debug)]
+pub(super) enum PendingData {
+    Pixels(Staging),
+    Jpeg(Box<Encoding>, PendingJpeg),
+}
+
+impl PendingSave {
+    /// Waits for it.
+    pub(crate) fn finish(self) -> Result<PackedImage> {
+        let Self {
+            job,
+            width,
+            height,
+            data,
+        } = self;
+        let data = match data {
+            PendingData::Pixels(mut pixels) => {
+                span!("download", format = %job.format, bytes = pixels.len());
+                pixels.wait()?;
+                PackedData::Pixels(pixels)
+            }
+            PendingData::Jpeg(mut encoding, coding) => codec::caught(Error::encode, || {
+                span!("encode", format = %job.format, width, height);
+                let bytes = coding.finish(&mut encoding)?;
+                Ok(PackedData::Jpeg(encoding, bytes))
+            })
+            .map_err(|error| error.with_format(job.format))?,
+        };
+        Ok(PackedImage {
+            job,
+            width,
+            height,
+            data,
+        })
+    }
+}
+
+/// Pixels in host memory as an encoder wants them, or what a device has encoded of a JPEG.
+#[derive(Debug)]
+pub struct PackedImage {
+    job: SaveJob,
+    width: u32,
+    height: u32,
+    data: PackedData,
+}
+
+#[derive(Debug)]
+enum PackedData {
+    Pixels(Staging),
+    Jpeg(Box<Encoding>, EncodedJpeg),
+}
+
+impl PackedImage {
+    /// The format of the file to be.
+    pub fn format(&self) -> Format {
+        self.job.format
+    }
+
+    /// The layout of the pixels. It is what was downloaded, but for a JPEG that a device encoded.
+    pub fn layout(&self) -> Layout {
+        self.job.packing.layout()
+    }
+
+    /// Encodes the pixels to a file, which appears whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`](super::SaveOptions::save).
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        self.save_counted(path).map(|_| ())
+    }
+
+    /// As [`save`](Self::save). How many bytes the file has.
+    pub(crate) fn save_counted(&self, path: &Path) -> Result<u64> {
+        atomic_file::replace(path, |out| self.write_to(out))
+            .map_err(|error| error.with_format(self.job.format).with_path(path))
+    }
+
+    /// Encodes the pixels to memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`SaveOptions::save`](super::SaveOptions::save).
+    pub fn encode(&self) -> Result<Vec<u8>> {
+        let mut bytes = Cursor::new(Vec::new());
+        self.write_to(&mut bytes)?;
+        Ok(bytes.into_inner())
+    }
+
+    /// The pixels; none where a device has encoded them.
+    fn pixels(&self) -> &[u8] {
+        match &self.data {
+            PackedData::Pixels(pixels) => pixels,
+            PackedData::Jpeg(..) => &[],
+        }
+    }
+
+    fn write_to(&self, out: &mut dyn Sink) -> Result<()> {
+        codec::caught(Error::encode, || self.encode_to(out))
+            .map_err(|error| error.with_format(self.job.format))
+    }
+
+    fn encode_to(&self, out: &mut dyn Sink) -> Result<()> {
+        let job = &self.job;
+        if let PackedData::Jpeg(encoding, bytes) = &self.data {
+            return Ok(encoding.write(bytes, &job.options.metadata, out)?);
+        }
+        span!("encode", format = %job.format, width = self.width, height = self.height);
+        let pixels = Pixels {
+            width: self.width,
+            height: self.height,
+            layout: job.packing.layout(),
+            data: self.pixels(),
+        };
+        let request = EncodeRequest {
+            pixels,
+            options: &job.options,
+            extension: job.extension.as_deref(),
+        };
+        codec::encode(job.format, request, out)
+    }
+}

@@ -1,4 +1,4 @@
-//! JPEG: the pixels are libjpeg-turbo's, bit for bit, whoever decodes it.
+//! JPEG: the pixels are libjpeg-turbo's, bit for bit, on every device and with every decoder.
 //!
 //! `IMAGECUDA_TEST_JPEGS` is how many made files are tried, and how many damages of each file;
 //! `IMAGECUDA_TEST_JPEG_SEED` is the only one tried.

@@ -1,4 +1,4 @@
-//! JPEG files as we encode them: the same bytes whoever does, and what other decoders say of them.
+//! JPEG files as we encode them: the same bytes on every device, and what other decoders make of them.
 
 use crate::support::{
     Noise, corpus,
@@ -14,7 +14,7 @@ use std::{fs, path::Path};
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = crate::support::on_each_device(crate::device_tests![
-        same_bytes_whoever_encodes,
+        the_same_bytes_on_every_device,
         a_large_picture_is_the_same,
         the_longest_side_there_can_be,
         images_may_change_while_they_are_saved,
@@ -109,7 +109,7 @@ fn encode(image: &Image, options: &SaveOptions, encoder: JpegEncoder) -> Vec<u8>
     options.encode(image, Format::Jpeg).unwrap()
 }
 
-fn same_bytes_whoever_encodes(device: &Device) {
+fn the_same_bytes_on_every_device(device: &Device) {
     let sizes = [
         (1, 1),
         (7, 9),

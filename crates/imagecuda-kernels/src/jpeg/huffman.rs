@@ -60,7 +60,7 @@ impl Table {
     ///
     /// `None` if there are more codes than their bits can tell apart, if there are not as many
     /// codes as symbols, if a symbol of a DC table is above 15, or if the long codes need more than
-    /// [`SUBTABLES`] subtables.
+    /// 16 subtables.
     pub fn new(counts: &[u8; 16], symbols: &[u8], ac: Option<&Self>) -> Option<Self> {
         let is_dc = ac.is_some();
         let total: usize = counts.iter().map(|&n| usize::from(n)).sum();

@@ -97,9 +97,8 @@ impl SubsequenceEntry {
         Self(node.0 & 0xc0ff_ffff | has_next | next.state().overshoot() << 24)
     }
 
-    /// Whether the state is known, and the one that follows from it. A boundary may have had no
-    /// slot left for either. After the last subsequence of a segment (`is_last`) no state is
-    /// needed.
+    /// Whether the state is known, and the next one: a boundary may have had no slot left for it.
+    /// After the last subsequence of a segment (`is_last`) no state is needed.
     #[inline(always)]
     pub fn is_known(self, is_last: bool) -> bool {
         self.0 & 1 << 31 != 0 && (is_last || self.0 & 1 << 29 != 0)

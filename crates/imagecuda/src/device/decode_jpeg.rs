@@ -1,11 +1,11 @@
-//! Who decodes JPEG files: a GPU's kernels, or the host.
+//! Whether kernels or the host decode a JPEG.
 
 use super::{GPU_MIN_PIXELS, Inner, Payload, Staging, cpu};
 use crate::{Device, JpegDecoder, Result, jpeg::Jpeg};
 
 impl Device {
-    /// What this device decodes of a JPEG by itself; `None` where the host is to decode pixels. The
-    /// file may be in `staging` memory.
+    /// Decodes a JPEG by kernels, or on a GPU with the entropy decoding on the host. Returns `None`
+    /// where the host is to decode the pixels. The file may be in `staging` memory.
     pub(crate) fn decode_jpeg(
         &self,
         jpeg: &Jpeg<'_>,

@@ -1,4 +1,4 @@
-//! Who encodes JPEG files: a GPU's kernels, or these on the host.
+//! Encoding JPEG by kernels: on a GPU, or their emulation on the CPU.
 
 use super::{Buffer, GPU_MIN_PIXELS, cuda};
 use crate::{Device, JpegEncoder, Result, jpeg::encode::Encoding};
@@ -9,7 +9,7 @@ use imagecuda_kernels::{
 };
 use std::ops::Deref;
 
-/// A file's entropy-coded data, on their way.
+/// Entropy-coded data of a file that are being encoded.
 #[derive(Debug)]
 pub(crate) enum PendingJpeg {
     Host(Vec<u8>),
@@ -46,7 +46,8 @@ impl Device {
 }
 
 impl Buffer<RgbaF32> {
-    /// Starts to encode the first pixels, flattened onto `background`. They may be changed at once.
+    /// Starts to encode the first pixels, flattened onto `background`. They may be changed
+    /// afterwards.
     pub(crate) fn start_jpeg(
         &self,
         encoding: &mut Encoding,
@@ -75,7 +76,7 @@ impl Buffer<RgbaF32> {
 }
 
 impl PendingJpeg {
-    /// Waits for the data. Makes tables for them, if `encoding` is to have such.
+    /// Waits for the data. If `encoding` asks for optimised tables, makes them first.
     pub(crate) fn finish(self, encoding: &mut Encoding) -> Result<EncodedJpeg> {
         match self {
             Self::Host(bytes) => Ok(EncodedJpeg::Host(bytes)),

@@ -9,7 +9,10 @@ mod markers;
 mod pixels;
 #[cfg_attr(
     not(feature = "cuda"),
-    expect(dead_code, reason = "a GPU asks for more of a plan than the twin does")
+    expect(
+        dead_code,
+        reason = "a GPU needs more of a plan than the emulation does"
+    )
 )]
 mod plan;
 pub(crate) mod segments;

@@ -1,4 +1,4 @@
-//! JPEG: kernels make a file's entropy-coded data, and only these come down.
+//! JPEG: kernels encode a picture, and only the entropy-coded data are downloaded.
 
 use super::{
     Buffer, Context,
@@ -20,24 +20,24 @@ use imagecuda_kernels::{
 };
 use std::{ops::Deref, sync::Arc};
 
-/// Threads of a block that has pixels, and pixels that it has across.
+/// Threads of a thread block of `jpeg_forward`, and pixels across of its tile.
 const SMALL: u32 = 128;
 
-/// Symbols that are counted.
+/// Counts of symbols: of DC and AC, for luma and chroma.
 const COUNTS: usize = 4 * 256;
 
-/// Bytes before a file's data.
+/// Bytes before a file's data, which hold their length.
 const HEAD: usize = 16;
 
 /// A picture whose coefficients are being computed.
 pub(crate) struct PendingJpeg {
     context: Arc<Context>,
     job: EncodeJob,
-    /// The job, and all that it has addresses of.
+    /// Device memory of the job, and of all that it has addresses of.
     work: Scratch,
-    /// Whether the answer is how many bits there are, or how often each symbol is there.
+    /// Whether the answer is the number of bits, and not the counts of symbols.
     is_measured: bool,
-    /// What is on its way to the host.
+    /// What is being downloaded.
     answer: Pinned,
 }
 
@@ -64,12 +64,12 @@ impl std::fmt::Debug for PendingJpeg {
     }
 }
 
-/// Launches a kernel whose arguments are the ones that it is given: blocks of so many threads.
+/// Launches a kernel with these arguments.
 macro_rules! run {
     ($context:ident, $kernel:literal, $grid:expr, $threads:ident, $stream:ident, $($argument:expr),+) => {{
         let (function, grid) = ($context.function($kernel)?, $grid);
-        // SAFETY: the kernel takes these; the addresses are those of memory for the whole picture,
-        // which is there until the stream has passed.
+        // SAFETY: the kernel takes these arguments. The memory that they have addresses of is sized
+        // for the picture, and lives until the kernel has run.
         let launched = unsafe {
             launch!(function<<<grid, $threads, 0, $stream>>>($($argument),+))
         };
@@ -78,7 +78,8 @@ macro_rules! run {
 }
 
 impl Buffer<RgbaF32> {
-    /// Starts to encode the first pixels, flattened onto `background`. They may be changed at once.
+    /// Starts to encode the first pixels, flattened onto `background`. They may be changed
+    /// afterwards.
     pub(crate) fn start_jpeg(
         &self,
         encoding: &Encoding,
@@ -89,7 +90,7 @@ impl Buffer<RgbaF32> {
         let frame = encoding.frame;
         let (units, groups) = (frame.units() as usize, frame.groups() as usize);
         let mut parts = Parts::default();
-        // First, as it is where the memory is.
+        // First: the address of the memory is the job's.
         parts.add(size_of::<EncodeJob>());
         let coefficients = parts.add(units * 128);
         let masks = parts.add(units * 8);
@@ -157,7 +158,8 @@ impl PendingJpeg {
         upload.start_upload(self.work.pointer(), size_of::<EncodeJob>(), stream)
     }
 
-    /// Starts to find where all codes begin, and how many bits they have in all.
+    /// Starts to compute where the codes of each data unit begin, and how many bits there are in
+    /// all.
     fn measure(&mut self, stream: &Stream) -> Result<()> {
         let (context, job) = (&self.context, self.work.pointer());
         let groups = self.job.frame.groups();
@@ -170,11 +172,11 @@ impl PendingJpeg {
         Ok(())
     }
 
-    /// Waits for the data. Makes tables for them, if `encoding` is to have such.
+    /// Waits for the data. If `encoding` asks for optimised tables, makes them first.
     pub(crate) fn finish(mut self, encoding: &mut Encoding) -> Result<EncodedJpeg> {
         let context = Arc::clone(&self.context);
         let _current = context.enter()?;
-        // What the kernels' stream has to do for it is done when the answer is there.
+        // The kernels' stream has done its part once the answer is there.
         let stream = &context.downloads;
         self.answer.wait()?;
         if !self.is_measured {
@@ -199,7 +201,7 @@ impl PendingJpeg {
         Ok(encoded)
     }
 
-    /// Writes the codes, which have so many bytes, stuffs them, and waits for them.
+    /// Writes the codes, which take `bytes` bytes, stuffs them, and waits for them.
     fn code(&self, bytes: u64, stream: &Stream) -> Result<EncodedJpeg> {
         let (context, job) = (&self.context, self.work.pointer());
         let chunks = bytes.div_ceil(u64::from(PIECE * GROUP)) as u32;
@@ -212,13 +214,13 @@ impl PendingJpeg {
         let file = parts.add(HEAD + 2 * bytes as usize);
         let mut memory = context.scratch(parts.end)?;
         let most = HEAD + 2 * bytes as usize;
-        // As much as it is nearly always, so that who waits for the length has the data too.
+        // Nearly always enough, so that the length and the data come with one download.
         let likely = most.min(HEAD + (bytes + bytes / 32) as usize + 1024);
         let mut fetched = context.pinned(likely)?;
         let launching = context.lock_launch();
         memory.wait_on(stream)?;
         let start = memory.pointer().as_raw();
-        // Codes are joined to zeros; and of the file more may be fetched than is written.
+        // Codes are added to zeros, and more of the file may be fetched than is written.
         zero(start, file + likely, stream)?;
         let [words, markers, stuffed, file] =
             [words, markers, stuffed, file].map(|at| start + at as u64);

@@ -6,7 +6,11 @@
 //! On a GPU the curves are functions of their own: inlined into every kernel that unrolls,
 //! `powf` would make the module six times as large, and its first load as much slower.
 
-use crate::pixel::{RgbaF32, clamp_unit};
+mod table;
+
+pub use self::table::{GRID, INK_GRID, INK_TABLE, TABLE, look_up, look_up_inks};
+
+use crate::pixel::RgbaF32;
 use libm::powf;
 
 /// Linear light to an sRGB-encoded value. 1.0 is 1.0; the curve goes on past it.
@@ -80,18 +84,6 @@ pub const CURVE: usize = 255 * 16 + 1;
 /// (0 for none); linear light of the red, the green and the blue that are each of the 256 bytes;
 /// the knots of the red, the green and the blue curve, to linear light.
 pub const SHAPER: usize = 9 + 4 + 3 * 256 + 3 * CURVE;
-
-/// Points along each side of a colour table.
-pub const GRID: usize = 33;
-
-/// The numbers of a colour table: sRGB of each point, red outermost.
-pub const TABLE: usize = GRID * GRID * GRID * 3;
-
-/// Points along each side of a table of four inks.
-pub const INK_GRID: usize = 17;
-
-/// The numbers of an ink table: sRGB of each point, cyan outermost, black innermost.
-pub const INK_TABLE: usize = INK_GRID * INK_GRID * INK_GRID * INK_GRID * 3;
 
 /// The curve through `knots` at `v`. Past the ends it goes straight on.
 #[inline(always)]
@@ -199,74 +191,6 @@ fn shape_linear(shaper: &[f32; SHAPER], [mut r, mut g, mut b]: [f32; 3], a: f32)
     RgbaF32([row(0), row(3), row(6), a])
 }
 
-/// Where a channel lies in a table of `points` along it: the point below, and how far it is past
-/// that. Channels are clamped to 0.0 to 1.0; NaN is 0.0.
-#[inline(always)]
-fn place(v: f32, points: usize) -> (usize, f32) {
-    let x = clamp_unit(v) * (points - 1) as f32;
-    let i = (x as usize).min(points - 2);
-    (i, x - i as f32)
-}
-
-/// The colour in the cell whose first corner is at `corner`, `fractions` along its sides, which
-/// are `sides` numbers apart: interpolated in one of six tetrahedra.
-#[inline(always)]
-fn tetrahedron(
-    table: &[f32],
-    corner: usize,
-    [red, green, blue]: [usize; 3],
-    [x, y, z]: [f32; 3],
-) -> [f32; 3] {
-    // From the corner to the opposite one along the largest fraction first.
-    let (t1, t2, t3, s1, s2) = if x >= y {
-        if y >= z {
-            (x, y, z, red, green)
-        } else if x >= z {
-            (x, z, y, red, blue)
-        } else {
-            (z, x, y, blue, red)
-        }
-    } else if x >= z {
-        (y, x, z, green, red)
-    } else if y >= z {
-        (y, z, x, green, blue)
-    } else {
-        (z, y, x, blue, green)
-    };
-    [0, 1, 2].map(|c| {
-        let at = corner + c;
-        table[at] * (1.0 - t1)
-            + table[at + s1] * (t1 - t2)
-            + table[at + s1 + s2] * (t2 - t3)
-            + table[at + red + green + blue] * t3
-    })
-}
-
-/// A pixel of another RGB space as sRGB, by a table, between whose points a tetrahedron is
-/// interpolated. Channels are clamped to 0.0 to 1.0 first (NaN is 0.0); alpha is kept.
-#[inline(always)]
-pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    let ((i, x), (j, y), (k, z)) = (place(r, GRID), place(g, GRID), place(b, GRID));
-    let corner = ((i * GRID + j) * GRID + k) * 3;
-    let sides = [GRID * GRID * 3, GRID * 3, 3];
-    let [r, g, b] = tetrahedron(table, corner, sides, [x, y, z]);
-    RgbaF32([r, g, b, a])
-}
-
-/// A pixel of cyan, magenta, yellow and black ink as opaque sRGB, by a table: as
-/// [`look_up`] for three of them, and straight between two such for black.
-#[inline(always)]
-pub fn look_up_inks(table: &[f32; INK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
-    const N: usize = INK_GRID;
-    let ((h, c), (i, m), (j, y), (k, t)) = (place(c, N), place(m, N), place(y, N), place(k, N));
-    let corner = (((h * N + i) * N + j) * N + k) * 3;
-    let sides = [N * N * N * 3, N * N * 3, N * 3];
-    let less = tetrahedron(table, corner, sides, [c, m, y]);
-    let more = tetrahedron(table, corner + 3, sides, [c, m, y]);
-    let [r, g, b] = [0, 1, 2].map(|c| less[c] * (1.0 - t) + more[c] * t);
-    RgbaF32([r, g, b, 1.0])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -309,10 +233,14 @@ mod tests {
         assert_eq!(srgb_decode(f32::NEG_INFINITY), f32::NEG_INFINITY);
     }
 
-    fn shaper(matrix: [f32; 9], of: impl Fn(f32) -> f32) -> Vec<f32> {
-        let knots: Vec<f32> = (0..CURVE)
+    pub(super) fn knots(of: impl Fn(f32) -> f32) -> Vec<f32> {
+        (0..CURVE)
             .map(|i| of(i as f32 / (CURVE - 1) as f32))
-            .collect();
+            .collect()
+    }
+
+    fn shaper(matrix: [f32; 9], of: impl Fn(f32) -> f32) -> Vec<f32> {
+        let knots = knots(of);
         let bytes: Vec<f32> = (0..256).map(|i| curve(&knots, i as f32 / 255.0)).collect();
         let curves = [&bytes, &bytes, &bytes, &knots, &knots, &knots];
         let numbers = matrix.into_iter().chain([0.0; 4]);
@@ -399,55 +327,7 @@ mod tests {
         );
     }
 
-    fn oracle_f32(v: f64) -> f32 {
-        oracle(v) as f32
-    }
-
-    #[test]
-    fn a_table_of_a_linear_map_is_that_map() {
-        let map = |r: f32, g: f32, b: f32| [0.5 * r + 0.5 * g, b, 0.25 * (r + g + b)];
-        let at = |i: usize| i as f32 / (GRID - 1) as f32;
-        let mut table = Vec::new();
-        for i in 0..GRID * GRID * GRID {
-            table.extend(map(at(i / GRID / GRID), at(i / GRID % GRID), at(i % GRID)));
-        }
-        let table: &[f32; TABLE] = table[..].try_into().unwrap();
-        for i in 0..1000 {
-            // All orders of the three fractions, and the ends.
-            let [r, g, b] = [37, 101, 59].map(|step| (i * step % 257) as f32 / 256.0);
-            let got = look_up(table, RgbaF32([r, g, b, 0.5])).0;
-            for (got, exact) in got.into_iter().zip(map(r, g, b)) {
-                assert!((got - exact).abs() < 2e-6, "{got} for {exact}");
-            }
-        }
-        let outside = look_up(table, RgbaF32([f32::NAN, 2.0, -1.0, 0.5])).0;
-        assert_eq!(outside, [0.5, 0.0, 0.25, 0.5]);
-    }
-
-    #[test]
-    fn an_ink_table_of_a_multilinear_map_is_that_map() {
-        // Linear in the coloured inks, where black's share may be anything.
-        let map = |c: f32, m: f32, y: f32, k: f32| {
-            [
-                (1.0 - c) * 0.5 + (1.0 - k) * m * 0.25,
-                1.0 - y,
-                (c + m + y) * (1.0 - k),
-            ]
-        };
-        const N: usize = INK_GRID;
-        let at = |i: usize| (i % N) as f32 / (N - 1) as f32;
-        let mut table = Vec::new();
-        for i in 0..N.pow(4) {
-            table.extend(map(at(i / N.pow(3)), at(i / N / N), at(i / N), at(i)));
-        }
-        let table: &[f32; INK_TABLE] = table[..].try_into().unwrap();
-        for i in 0..1000 {
-            let [c, m, y, k] = [37, 101, 59, 73].map(|step| (i * step % 257) as f32 / 256.0);
-            let got = look_up_inks(table, RgbaF32([c, m, y, k])).0;
-            for (got, exact) in got.into_iter().zip(map(c, m, y, k)) {
-                assert!((got - exact).abs() < 2e-6, "{got} for {exact}");
-            }
-            assert_eq!(got[3], 1.0);
-        }
+    pub(super) fn oracle_f32(v: impl Into<f64>) -> f32 {
+        oracle(v.into()) as f32
     }
 }

@@ -1,17 +1,18 @@
 //! Which colours a file's numbers stand for, and how they become sRGB.
 
 mod cicp;
+mod convert;
+mod icc;
 
 pub(crate) use self::cicp::Cicp;
 
-use self::cicp::ToLinear;
+use self::{cicp::ToLinear, icc::Profile};
 use crate::{Format, codec::Metadata};
 use imagecuda_kernels::{
-    color::{CURVE, GRID, INK_GRID, INK_TABLE, SHAPER, TABLE, curve, look_up, look_up_inks, shape},
+    color::{INK_TABLE, SHAPER, TABLE, curve, look_up, look_up_inks, shape, srgb_decode},
     layout::Layout,
     pixel::RgbaF32,
 };
-use moxcms::{ColorProfile, DataColorSpace, RenderingIntent, TransformOptions};
 use std::sync::{Arc, Mutex};
 
 /// What is done with the colours of files that are not sRGB.
@@ -20,8 +21,8 @@ use std::sync::{Arc, Mutex};
 pub enum ColorPolicy {
     /// They become sRGB: by an embedded ICC profile (gray, RGB and CMYK), by the code points of
     /// PNG's cICP and HEIF's nclx, and linear light (OpenEXR, Radiance HDR) by the sRGB curve.
-    /// What sRGB cannot show is kept as values outside 0.0 to 1.0, except where a profile is a
-    /// table. PQ and HLG become such values with diffuse white, 203 cd/m², at 1.0.
+    /// What sRGB cannot show is kept as values outside 0.0 to 1.0. PQ and HLG become such values
+    /// with diffuse white, 203 cd/m², at 1.0.
     #[default]
     ToSrgb,
     /// The numbers of the file, whatever they mean. (CMYK becomes RGB without its profile.)
@@ -46,7 +47,19 @@ const MOST_RECENT: usize = 8;
 struct Recent {
     icc: Vec<u8>,
     channels: Channels,
-    conversion: Option<Arc<Conversion>>,
+    meaning: Meaning,
+}
+
+/// What a profile means for pixels.
+#[derive(Clone, Debug)]
+enum Meaning {
+    /// They are converted.
+    Other(Arc<Conversion>),
+    /// They are sRGB.
+    Srgb,
+    /// None: it is damaged, or is for pixels of other channels. Viewers ignore such profiles, and
+    /// so do we.
+    Nothing,
 }
 
 /// The channels that a profile has to be for.
@@ -65,6 +78,54 @@ impl Channels {
             _ => Self::Rgb,
         }
     }
+
+    fn count(self) -> usize {
+        match self {
+            Self::Gray => 1,
+            Self::Rgb => 3,
+            Self::Inks => 4,
+        }
+    }
+}
+
+impl Meaning {
+    fn of(icc: &[u8], channels: Channels) -> Self {
+        let lock = || {
+            RECENT
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner())
+        };
+        {
+            let mut recent = lock();
+            let same = |recent: &Recent| recent.channels == channels && recent.icc == icc;
+            if let Some(at) = recent.iter().position(same) {
+                let found = recent.remove(at);
+                let meaning = found.meaning.clone();
+                recent.push(found);
+                return meaning;
+            }
+        }
+        let meaning = match Conversion::new(icc, channels) {
+            Some(conversion) if conversion.is_identity() => Self::Srgb,
+            Some(conversion) => Self::Other(Arc::new(conversion)),
+            None => Self::Nothing,
+        };
+        let mut recent = lock();
+        if recent.len() == MOST_RECENT {
+            recent.remove(0);
+        }
+        recent.push(Recent {
+            icc: icc.to_vec(),
+            channels,
+            meaning: meaning.clone(),
+        });
+        meaning
+    }
+}
+
+/// Whether a profile for RGB is sRGB's, or as near as makes no difference.
+pub(crate) fn is_srgb(icc: &[u8]) -> bool {
+    matches!(Meaning::of(icc, Channels::Rgb), Meaning::Srgb)
 }
 
 impl Conversion {
@@ -92,51 +153,29 @@ impl Conversion {
             .map(Arc::new)
     }
 
-    /// The conversion that an ICC profile asks for. `None` where there is nothing to do: the
-    /// profile is sRGB's, is damaged, or is for pixels of other channels.
-    /// Viewers ignore such profiles, and so do we.
+    /// The conversion that an ICC profile asks for, if any.
     fn from_icc(icc: &[u8], channels: Channels) -> Option<Arc<Self>> {
-        let lock = || {
-            RECENT
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-        };
-        {
-            let mut recent = lock();
-            let same = |recent: &Recent| recent.channels == channels && recent.icc == icc;
-            if let Some(at) = recent.iter().position(same) {
-                let found = recent.remove(at);
-                let conversion = found.conversion.clone();
-                recent.push(found);
-                return conversion;
-            }
+        match Meaning::of(icc, channels) {
+            Meaning::Other(conversion) => Some(conversion),
+            Meaning::Srgb | Meaning::Nothing => None,
         }
-        let conversion = Self::new(icc, channels).map(Arc::new);
-        let mut recent = lock();
-        if recent.len() == MOST_RECENT {
-            recent.remove(0);
-        }
-        recent.push(Recent {
-            icc: icc.to_vec(),
-            channels,
-            conversion: conversion.clone(),
-        });
-        conversion
     }
 
+    /// `None` where a profile is damaged, or for other channels.
     fn new(icc: &[u8], channels: Channels) -> Option<Self> {
-        let profile = ColorProfile::new_from_slice(icc).ok()?;
-        let conversion = match (profile.color_space, channels) {
-            (DataColorSpace::Cmyk, Channels::Inks) => return Self::inks(&profile),
-            (DataColorSpace::Gray, Channels::Gray) => Self::gray(&profile),
-            (DataColorSpace::Rgb, Channels::Rgb) => match hdr(&profile) {
-                Some(cicp) => Self::cicp(cicp),
-                None if has_table(&profile) => Self::table(&profile),
-                None => Self::shaper(&profile),
-            },
-            _ => None,
-        }?;
-        (!conversion.is_identity()).then_some(conversion)
+        let profile = Profile::new(icc)?;
+        if profile.channels != channels {
+            return None;
+        }
+        // PQ and HLG, for which curves and tables are there for programs that do not know these.
+        let hdr = profile.cicp().filter(|cicp| {
+            let is_hdr = matches!(cicp.transfer, 16 | 18);
+            channels == Channels::Rgb && is_hdr
+        });
+        match hdr.and_then(Self::cicp) {
+            Some(conversion) => Some(conversion),
+            None => Self::from_model(&profile.model()?, channels),
+        }
     }
 
     fn cicp(cicp: Cicp) -> Option<Self> {
@@ -148,25 +187,6 @@ impl Conversion {
         Some(Self::shaper_of(matrix, rendering, [&knots; 3]))
     }
 
-    fn gray(profile: &ColorProfile) -> Option<Self> {
-        let identity = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0];
-        let mut curve = knots(profile.gray_trc.as_ref()?)?;
-        if profile.pcs == DataColorSpace::Lab {
-            // The curve then gives lightness, from 0 to 1 for 100.
-            curve.iter_mut().for_each(|v| *v = light_of_lightness(*v));
-        }
-        Some(Self::shaper_of(identity, [0.0; 4], [&curve; 3]))
-    }
-
-    fn shaper(profile: &ColorProfile) -> Option<Self> {
-        let to_srgb = profile.transform_matrix(&ColorProfile::new_srgb());
-        let matrix: [f64; 9] = to_srgb.v.as_flattened().try_into().ok()?;
-        let [red, green, blue] = [&profile.red_trc, &profile.green_trc, &profile.blue_trc]
-            .map(|curve| curve.as_ref().and_then(knots));
-        let conversion = Self::shaper_of(matrix, [0.0; 4], [&red?, &green?, &blue?]);
-        conversion.is_finite().then_some(conversion)
-    }
-
     fn shaper_of(matrix: [f64; 9], rendering: [f64; 4], curves: [&Vec<f32>; 3]) -> Self {
         let numbers = matrix.into_iter().chain(rendering).map(|v| v as f32);
         let bytes = curves
@@ -176,42 +196,28 @@ impl Conversion {
         Self::Shaper(numbers.chain(bytes).chain(knots).collect())
     }
 
-    fn table(profile: &ColorProfile) -> Option<Self> {
-        let at = |i: usize| (i % GRID) as f32 / (GRID - 1) as f32;
-        let points = (0..GRID.pow(3)).flat_map(|i| [at(i / GRID / GRID), at(i / GRID), at(i)]);
-        let table = transform(profile, moxcms::Layout::Rgb, points.collect())?;
-        let conversion = Self::Table(table);
-        conversion.is_finite().then_some(conversion)
-    }
-
-    fn inks(profile: &ColorProfile) -> Option<Self> {
-        const N: usize = INK_GRID;
-        let at = |i: usize| (i % N) as f32 / (N - 1) as f32;
-        let points =
-            (0..N.pow(4)).flat_map(|i| [at(i / N.pow(3)), at(i / N / N), at(i / N), at(i)]);
-        let table = transform(profile, moxcms::Layout::Rgba, points.collect())?;
-        let conversion = Self::Inks(table);
-        conversion.is_finite().then_some(conversion)
-    }
-
-    fn is_finite(&self) -> bool {
-        self.numbers().iter().all(|v| v.is_finite())
-    }
-
-    /// Whether nothing would change by half of an 8-bit step: the many files whose profile is
-    /// some maker's edition of sRGB keep their exact numbers.
+    /// Whether nothing would change by half of an 8-bit step, or by 1/2000 of white's light: the
+    /// many files whose profile is some maker's edition of sRGB keep their exact numbers.
     fn is_identity(&self) -> bool {
         const STEPS: u32 = 8;
         let at = |i: u32| (i % (STEPS + 1)) as f32 / STEPS as f32;
-        (0..(STEPS + 1).pow(3)).all(|i| {
+        let is_near = |a: f32, b: f32| {
+            let light = (srgb_decode(a) - srgb_decode(b)).abs();
+            (a - b).abs() < 0.5 / 255.0 || light < 1.0 / 2000.0
+        };
+        let colors_stay = (0..(STEPS + 1).pow(3)).all(|i| {
             let color = [at(i / (STEPS + 1).pow(2)), at(i / (STEPS + 1)), at(i)];
             let [r, g, b] = color;
             let converted = self.apply(RgbaF32([r, g, b, 1.0])).0;
-            color
-                .iter()
-                .zip(converted)
-                .all(|(a, b)| (a - b).abs() < 0.5 / 255.0)
-        })
+            color.iter().zip(converted).all(|(&a, b)| is_near(a, b))
+        });
+        // A curve of a few samples may be sRGB's at these, and elsewhere between them.
+        let grays_stay = (0..=255).all(|byte| {
+            let v = byte as f32 / 255.0;
+            let [r, g, b, _] = self.apply(RgbaF32([v, v, v, 1.0])).0;
+            [r, g, b].iter().all(|gray| (gray - v).abs() < 1.0 / 255.0)
+        });
+        colors_stay && grays_stay
     }
 
     /// The layout as which pixels of `layout` are expanded for this: inks as they are.
@@ -244,64 +250,23 @@ fn array<const N: usize>(numbers: &[f32]) -> &[f32; N] {
     numbers.try_into().expect("as long as it was made")
 }
 
-/// sRGB for each of `points`, by the tables of a profile.
-fn transform(profile: &ColorProfile, layout: moxcms::Layout, points: Vec<f32>) -> Option<Vec<f32>> {
-    // The table that most profiles have first, and all but a few have alone.
-    let rendering_intent = match profile.lut_a_to_b_perceptual {
-        Some(_) => RenderingIntent::Perceptual,
-        None => RenderingIntent::RelativeColorimetric,
-    };
-    let options = TransformOptions {
-        rendering_intent,
-        ..TransformOptions::default()
-    };
-    let srgb = ColorProfile::new_srgb();
-    let transform = profile
-        .create_transform_f32(layout, &srgb, moxcms::Layout::Rgb, options)
-        .ok()?;
-    let mut colors = vec![0.0; points.len() / layout.channels() * 3];
-    transform.transform(&points, &mut colors).ok()?;
-    Some(colors)
-}
-
-/// The code points of a profile for PQ or HLG, whose curves and tables are there for programs
-/// that do not know these.
-fn hdr(profile: &ColorProfile) -> Option<Cicp> {
-    let cicp = profile.cicp.as_ref()?;
-    let transfer = cicp.transfer_characteristics as u8;
-    let known = matches!(transfer, 16 | 18);
-    known.then_some(Cicp {
-        primaries: cicp.color_primaries as u8,
-        transfer,
-    })
-}
-
-/// Whether a profile says more than curves and a matrix can.
-fn has_table(profile: &ColorProfile) -> bool {
-    profile.lut_a_to_b_perceptual.is_some() || profile.lut_a_to_b_colorimetric.is_some()
-}
-
-/// CIE's lightness, 1 for 100, as linear light.
-fn light_of_lightness(lightness: f32) -> f32 {
-    match (lightness * 100.0 + 16.0) / 116.0 {
-        t if t > 6.0 / 29.0 => t * t * t,
-        t => 3.0 * (6.0_f32 / 29.0).powi(2) * (t - 4.0 / 29.0),
-    }
-}
-
-/// A tone curve to linear light at the places where kernels look it up.
-fn knots(curve: &moxcms::ToneReprCurve) -> Option<Vec<f32>> {
-    let evaluator = curve.make_linear_evaluator().ok()?;
-    let at = |i: usize| evaluator.evaluate_value(i as f32 / (CURVE - 1) as f32);
-    Some((0..CURVE).map(at).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use moxcms::{ColorProfile, DataColorSpace, Xyzd};
 
     fn icc(profile: &ColorProfile) -> Vec<u8> {
         profile.encode().unwrap()
+    }
+
+    /// Display P3 as Apple's own profile has its primaries.
+    fn display_p3() -> ColorProfile {
+        let xyz = |x, y, z| Xyzd { x, y, z };
+        let mut profile = ColorProfile::new_display_p3();
+        profile.red_colorant = xyz(0.51512, 0.2412, -0.00105);
+        profile.green_colorant = xyz(0.29198, 0.69225, 0.04189);
+        profile.blue_colorant = xyz(0.1571, 0.06657, 0.78407);
+        profile
     }
 
     /// Display P3 to sRGB in double precision: the published matrix, and sRGB's curve.
@@ -325,8 +290,7 @@ mod tests {
 
     #[test]
     fn display_p3_is_converted_and_keeps_what_srgb_lacks() {
-        let conversion =
-            Conversion::from_icc(&icc(&ColorProfile::new_display_p3()), Channels::Rgb).unwrap();
+        let conversion = Conversion::from_icc(&icc(&display_p3()), Channels::Rgb).unwrap();
         for i in 0..729u32 {
             let color = [i / 81, i / 9 % 9, i % 9].map(|v| f64::from(v) / 8.0);
             let [r, g, b] = color.map(|v| v as f32);
@@ -337,29 +301,6 @@ mod tests {
         }
         let green = conversion.apply(RgbaF32([0.0, 1.0, 0.0, 1.0])).0;
         assert!(green[0] < -0.4 && green[1] > 1.0, "{green:?}");
-    }
-
-    /// The table of a profile that curves and a matrix describe as well.
-    #[test]
-    fn a_table_says_what_curves_and_matrix_say() {
-        let profile = ColorProfile::new_display_p3();
-        let table = Conversion::table(&profile).unwrap();
-        let shaper = Conversion::shaper(&profile).unwrap();
-        let (mut worst, mut sum) = (0.0f32, 0.0);
-        for i in 0..4096 {
-            // Between the points of the table, and all axes apart.
-            let [r, g, b] = [i / 256, i / 16 % 16, i % 16].map(|v| v as f32 / 15.0);
-            let pixel = RgbaF32([r, g, b, 1.0]);
-            let (a, b) = (table.apply(pixel).0, shaper.apply(pixel).0);
-            for (a, b) in a.into_iter().zip(b) {
-                let off = (a - b.clamp(0.0, 1.0)).abs();
-                worst = worst.max(off);
-                sum += off;
-            }
-        }
-        // Where sRGB's limit cuts a channel off, a table's cells are coarse.
-        assert!(worst < 0.05, "{worst}");
-        assert!(sum / (4096.0 * 4.0) < 0.001, "{sum}");
     }
 
     #[test]

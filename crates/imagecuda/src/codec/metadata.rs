@@ -5,7 +5,10 @@ use super::{
     exif,
     png_chunks::{Chunk, chunks},
 };
-use crate::{ColorPolicy, Format, color::Cicp};
+use crate::{
+    ColorPolicy, Format,
+    color::{Cicp, is_srgb},
+};
 use imagecuda_kernels::orient::Orientation;
 
 /// What a file says beside its pixels.
@@ -99,11 +102,10 @@ impl Metadata {
     ) -> bool {
         // Another word than the profile's, or a profile that is of no use: they are sRGB.
         let overruled = format == Format::Png && self.cicp.is_some();
-        let is_usable = |icc: &Vec<u8>| moxcms::ColorProfile::new_from_slice(icc).is_ok();
         match policy {
             ColorPolicy::Raw => true,
             ColorPolicy::ToSrgb if converted || is_gray || overruled => false,
-            ColorPolicy::ToSrgb => self.icc.as_ref().is_some_and(is_usable),
+            ColorPolicy::ToSrgb => self.icc.as_deref().is_some_and(is_srgb),
         }
     }
 }

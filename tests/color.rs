@@ -1,6 +1,10 @@
 //! Files whose numbers are not sRGB's, on every device.
 
-use crate::support::{Noise, bits, crc32, same};
+use crate::support::{
+    Noise, bits, crc32,
+    profiles::{Icc, para},
+    same,
+};
 use image::{ExtendedColorType, ImageEncoder};
 use imagecuda::{ColorPolicy, Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions};
 use libtest_mimic::Trial;
@@ -53,7 +57,14 @@ fn p3_to_srgb(color: [f64; 3]) -> [f64; 3] {
 }
 
 fn a_profile_becomes_srgb(device: &Device) {
-    let profile = ColorProfile::new_display_p3().encode().unwrap();
+    // Its primaries as Apple's own profile has them.
+    let primaries = [
+        [0.515_12, 0.2412, -0.001_05],
+        [0.291_98, 0.692_25, 0.041_89],
+        [0.1571, 0.066_57, 0.784_07],
+    ];
+    let curve = [2.4, 1.0 / 1.055, 0.055 / 1.055, 1.0 / 12.92, 0.040_45];
+    let profile = Icc::rgb(primaries, &para(3, &curve)).bytes();
     let samples = Noise::new(1).bytes(64 * 48 * 4);
     let file = png(&samples, 64, ExtendedColorType::Rgba8, &profile);
     let floats = LoadOptions::new()

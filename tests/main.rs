@@ -25,6 +25,7 @@ mod failures;
 mod faults;
 mod frames;
 mod fuzz;
+mod icc;
 mod images;
 mod inks;
 mod interop;
@@ -82,6 +83,7 @@ fn main() -> ExitCode {
         examples::trials(),
         frames::trials(),
         fuzz::trials(),
+        icc::trials(),
         images::trials(),
         inks::trials(),
         interop::trials(),

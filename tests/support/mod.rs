@@ -9,6 +9,7 @@ pub mod cuts;
 pub mod jpegs;
 mod noise;
 pub mod pictures;
+pub mod profiles;
 
 pub use self::noise::Noise;
 

@@ -1,8 +1,8 @@
-//! Conversions of other RGB spaces, and of CMYK, to sRGB. The host fills their numbers from a
+//! Conversions of other RGB spaces to sRGB by curves and a matrix. The host fills their numbers from a
 //! profile.
 
 use super::srgb::{canonical, encode_quickly};
-use crate::pixel::{RgbaF32, clamp_unit};
+use crate::pixel::RgbaF32;
 use libm::powf;
 
 /// Knots of a tone curve from 0.0 to 1.0. Every 8-bit value is exactly on one.
@@ -16,26 +16,6 @@ pub const CURVE: usize = 255 * 16 + 1;
 /// - 3 * 256: linear light of each byte of red, green and blue;
 /// - the knots of the curves of red, green and blue, which give linear light.
 pub const SHAPER: usize = 9 + 4 + 3 * 256 + 3 * CURVE;
-
-/// Points along each side of a colour table.
-pub const GRID: usize = 33;
-
-/// The numbers of a colour table:
-///
-/// - the knots of the curves of red, green and blue, which give places along the sides of the
-///   table;
-/// - for each point linear light of sRGB's primaries, red outermost.
-///
-/// The points hold linear light, as it is closer to linear between two points than sRGB-encoded
-/// values are, above all where a colour leaves sRGB.
-pub const TABLE: usize = 3 * CURVE + GRID * GRID * GRID * 3;
-
-/// Points along each side of a CMYK table.
-pub const CMYK_GRID: usize = 17;
-
-/// The numbers of a CMYK table: as those of a [`TABLE`], with four curves, cyan outermost and black
-/// innermost.
-pub const CMYK_TABLE: usize = 4 * CURVE + CMYK_GRID * CMYK_GRID * CMYK_GRID * CMYK_GRID * 3;
 
 /// The curve through `knots` at `v`. It is continued in a straight line past both ends.
 #[inline(always)]
@@ -94,92 +74,15 @@ fn shape_linear(shaper: &[f32; SHAPER], [mut r, mut g, mut b]: [f32; 3], a: f32)
     RgbaF32([row(0), row(3), row(6), a])
 }
 
-/// The place of a channel in a table with `points` along its side, by the curve through `knots`:
-/// the point below it, and the fraction of the way to the next. Channels are clamped to 0.0 to 1.0;
-/// NaN is 0.0.
-#[inline(always)]
-fn place(knots: &[f32], v: f32, points: usize) -> (usize, f32) {
-    let x = clamp_unit(curve(knots, clamp_unit(v))) * (points - 1) as f32;
-    let i = (x as usize).min(points - 2);
-    (i, x - i as f32)
-}
-
-/// Tetrahedral interpolation in the cell of a table that begins at `corner`. Along red, green and
-/// blue the next point is that many numbers away, and the colour is `x`, `y` and `z` of the way to
-/// it.
-#[inline(always)]
-fn tetrahedron(
-    table: &[f32],
-    corner: usize,
-    [red, green, blue]: [usize; 3],
-    [x, y, z]: [f32; 3],
-) -> [f32; 3] {
-    // The way from the corner to the opposite one goes along the side of the largest fraction
-    // first.
-    let (t1, t2, t3, s1, s2) = if x >= y {
-        if y >= z {
-            (x, y, z, red, green)
-        } else if x >= z {
-            (x, z, y, red, blue)
-        } else {
-            (z, x, y, blue, red)
-        }
-    } else if x >= z {
-        (y, x, z, green, red)
-    } else if y >= z {
-        (y, z, x, green, blue)
-    } else {
-        (z, y, x, blue, green)
-    };
-    [0, 1, 2].map(|c| {
-        let at = corner + c;
-        table[at] * (1.0 - t1)
-            + table[at + s1] * (t1 - t2)
-            + table[at + s1 + s2] * (t2 - t3)
-            + table[at + red + green + blue] * t3
-    })
-}
-
-/// Converts a pixel of another RGB space to sRGB: by curves, a table with tetrahedral
-/// interpolation, and the sRGB curve. Channels are clamped to 0.0 to 1.0 first; NaN is 0.0. Alpha
-/// is kept.
-#[inline(always)]
-pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
-    let (i, x) = place(&table[..CURVE], r, GRID);
-    let (j, y) = place(&table[CURVE..2 * CURVE], g, GRID);
-    let (k, z) = place(&table[2 * CURVE..3 * CURVE], b, GRID);
-    let corner = 3 * CURVE + ((i * GRID + j) * GRID + k) * 3;
-    let sides = [GRID * GRID * 3, GRID * 3, 3];
-    let [r, g, b] = tetrahedron(table, corner, sides, [x, y, z]).map(encode_quickly);
-    RgbaF32([r, g, b, a])
-}
-
-/// Converts a CMYK pixel to opaque sRGB, by a table. Magenta, yellow and black are interpolated as
-/// in [`look_up`], and cyan linearly between two such results, as in Little CMS.
-#[inline(always)]
-pub fn look_up_cmyk(table: &[f32; CMYK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
-    const N: usize = CMYK_GRID;
-    let (h, c) = place(&table[..CURVE], c, N);
-    let (i, m) = place(&table[CURVE..2 * CURVE], m, N);
-    let (j, y) = place(&table[2 * CURVE..3 * CURVE], y, N);
-    let (l, k) = place(&table[3 * CURVE..4 * CURVE], k, N);
-    let corner = 4 * CURVE + (((h * N + i) * N + j) * N + l) * 3;
-    let sides = [N * N * 3, N * 3, 3];
-    let less = tetrahedron(table, corner, sides, [m, y, k]);
-    let more = tetrahedron(table, corner + N * N * N * 3, sides, [m, y, k]);
-    let [r, g, b] = [0, 1, 2].map(|i| encode_quickly(less[i] * (1.0 - c) + more[i] * c));
-    RgbaF32([r, g, b, 1.0])
-}
-
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{
         super::srgb::{srgb_decode, tests::oracle},
         *,
     };
     use std::vec::Vec;
 
-    fn knots(of: impl Fn(f32) -> f32) -> Vec<f32> {
+    pub(in crate::color) fn knots(of: impl Fn(f32) -> f32) -> Vec<f32> {
         (0..CURVE)
             .map(|i| of(i as f32 / (CURVE - 1) as f32))
             .collect()
@@ -257,62 +160,7 @@ mod tests {
         );
     }
 
-    fn oracle_f32(v: impl Into<f64>) -> f32 {
+    pub(in crate::color) fn oracle_f32(v: impl Into<f64>) -> f32 {
         oracle(v.into()) as f32
-    }
-
-    #[test]
-    fn a_table_of_a_linear_map_is_that_map() {
-        let map = |r: f32, g: f32, b: f32| [0.5 * r + 0.5 * g, b, 0.25 * (r + g + b)];
-        let at = |i: usize| i as f32 / (GRID - 1) as f32;
-        // Curves that square a channel, and that subtract it from 1.
-        let mut table = knots(|v| v * v);
-        table.extend(knots(|v| v));
-        table.extend(knots(|v| 1.0 - v));
-        for i in 0..GRID * GRID * GRID {
-            table.extend(map(at(i / GRID / GRID), at(i / GRID % GRID), at(i % GRID)));
-        }
-        let table: &[f32; TABLE] = table[..].try_into().unwrap();
-        for i in 0..1000 {
-            // All orders of the three fractions, and the ends.
-            let [r, g, b] = [37, 101, 59].map(|step| (i * step % 257) as f32 / 256.0);
-            let got = look_up(table, RgbaF32([r, g, b, 0.5])).0;
-            let exact = map(r * r, g, 1.0 - b).map(oracle_f32);
-            for (got, exact) in got.into_iter().zip(exact) {
-                assert!((got - exact).abs() < 4e-6, "{got} for {exact}");
-            }
-        }
-        let outside = look_up(table, RgbaF32([f32::NAN, 2.0, -1.0, 0.5])).0;
-        assert_eq!(outside[..3], [0.5, 1.0, 0.5].map(encode_quickly));
-        assert_eq!(outside[3], 0.5);
-    }
-
-    #[test]
-    fn an_ink_table_of_a_multilinear_map_is_that_map() {
-        // Linear in magenta, yellow and black, with any share of cyan.
-        let map = |c: f32, m: f32, y: f32, k: f32| {
-            [
-                (1.0 - k) * 0.5 + (1.0 - c) * m * 0.25,
-                1.0 - y,
-                (k + m + y) * (1.0 - c),
-            ]
-        };
-        const N: usize = CMYK_GRID;
-        let at = |i: usize| (i % N) as f32 / (N - 1) as f32;
-        let curves = [|v| v, |v| v * v, |v| 1.0 - v, |v: f32| v * (2.0 - v)];
-        let mut table: Vec<f32> = curves.into_iter().flat_map(knots).collect();
-        for i in 0..N.pow(4) {
-            table.extend(map(at(i / N.pow(3)), at(i / N / N), at(i / N), at(i)));
-        }
-        let table: &[f32; CMYK_TABLE] = table[..].try_into().unwrap();
-        for i in 0..1000 {
-            let [c, m, y, k] = [37, 101, 59, 73].map(|step| (i * step % 257) as f32 / 256.0);
-            let got = look_up_cmyk(table, RgbaF32([c, m, y, k])).0;
-            let exact = map(c, m * m, 1.0 - y, k * (2.0 - k)).map(oracle_f32);
-            for (got, exact) in got.into_iter().zip(exact) {
-                assert!((got - exact).abs() < 4e-6, "{got} for {exact}");
-            }
-            assert_eq!(got[3], 1.0);
-        }
     }
 }

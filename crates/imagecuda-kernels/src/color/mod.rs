@@ -8,11 +8,10 @@
 
 mod convert;
 mod srgb;
+mod table;
 
 pub use self::{
-    convert::{
-        CMYK_GRID, CMYK_TABLE, CURVE, GRID, SHAPER, TABLE, curve, look_up, look_up_cmyk, shape,
-        shape_bytes,
-    },
+    convert::{CURVE, SHAPER, curve, shape, shape_bytes},
     srgb::{associate, decode_rgb, encode_rgb, srgb_decode, srgb_encode, unassociate},
+    table::{CMYK_GRID, CMYK_TABLE, GRID, TABLE, look_up, look_up_cmyk},
 };

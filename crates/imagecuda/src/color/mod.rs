@@ -210,12 +210,19 @@ impl Conversion {
             let light = (srgb_decode(a) - srgb_decode(b)).abs();
             (a - b).abs() < 0.5 / 255.0 || light < 1.0 / 2000.0
         };
-        (0..(STEPS + 1).pow(3)).all(|i| {
+        let colors_stay = (0..(STEPS + 1).pow(3)).all(|i| {
             let color = [at(i / (STEPS + 1).pow(2)), at(i / (STEPS + 1)), at(i)];
             let [r, g, b] = color;
             let converted = self.apply(RgbaF32([r, g, b, 1.0])).0;
             color.iter().zip(converted).all(|(&a, b)| is_near(a, b))
-        })
+        });
+        // A curve of a few samples may be sRGB's at these, and elsewhere between them.
+        let grays_stay = (0..=255).all(|byte| {
+            let v = byte as f32 / 255.0;
+            let [r, g, b, _] = self.apply(RgbaF32([v, v, v, 1.0])).0;
+            [r, g, b].iter().all(|gray| (gray - v).abs() < 1.0 / 255.0)
+        });
+        colors_stay && grays_stay
     }
 
     /// The layout as which pixels of `layout` are expanded for this: inks as they are.

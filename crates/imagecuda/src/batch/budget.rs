@@ -2,8 +2,9 @@
 //! used again.
 
 use super::CancelToken;
-use crate::{Device, Image, Result};
+use crate::{Device, Image, Metadata, Result};
 use std::{
+    borrow::Borrow,
     fmt,
     ops::{Deref, DerefMut},
     sync::{
@@ -219,22 +220,32 @@ impl Drop for Slot {
     }
 }
 
-/// An image of a batch. When it is dropped, its memory is used for one that comes later; while
+/// An image of a batch, which is used like an [`Image`]. When it is dropped, its memory is used for one that comes later; while
 /// it is kept, there is one less in flight.
 pub struct PooledImage {
     /// There until dropped.
     image: Option<Image>,
+    metadata: Metadata,
     slot: Slot,
 }
 
 impl PooledImage {
-    pub(super) fn new(image: Image, slot: Slot) -> Self {
-        let image = Some(image);
-        Self { image, slot }
+    pub(super) fn new(image: Image, metadata: Metadata, slot: Slot) -> Self {
+        Self {
+            image: Some(image),
+            metadata,
+            slot,
+        }
     }
 
     pub(super) fn deliver(&mut self) {
         self.slot.deliver();
+    }
+
+    /// The file's EXIF and ICC profile, as far as they are true of the image: what
+    /// [`Decoded::metadata`](crate::Decoded::metadata) gives.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
     }
 
     /// The image itself, to keep: the batch makes another in its place.
@@ -254,6 +265,18 @@ impl Deref for PooledImage {
 impl DerefMut for PooledImage {
     fn deref_mut(&mut self) -> &mut Image {
         self.image.as_mut().expect("there until dropped")
+    }
+}
+
+impl AsRef<Image> for PooledImage {
+    fn as_ref(&self) -> &Image {
+        self
+    }
+}
+
+impl Borrow<Image> for PooledImage {
+    fn borrow(&self) -> &Image {
+        self
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     times::{LoadTimes, add_elapsed},
 };
 use crate::{
-    Device, Error, LoadOptions, Result, codec,
+    Device, Error, Image, LoadOptions, Metadata, Result, codec,
     load::{FileBytes, Job},
     picture::Header,
 };
@@ -250,7 +250,7 @@ impl<S: Source> Shared<S> {
             return false;
         }
         let (result, slot) = match result {
-            Ok(image) => (Ok(PooledImage::new(image, slot)), None),
+            Ok((image, metadata)) => (Ok(PooledImage::new(image, metadata, slot)), None),
             Err(error) => (Err(error), Some(slot)),
         };
         let outcome = Outcome {
@@ -270,7 +270,7 @@ impl<S: Source> Shared<S> {
         device: &Device,
         slot: &mut Slot,
         goes_on: &mut bool,
-    ) -> Result<crate::Image> {
+    ) -> Result<(Image, Metadata)> {
         let (options, times) = (&self.loader.options, &self.times);
         let mut start = Instant::now();
         let staged;
@@ -297,12 +297,13 @@ impl<S: Source> Shared<S> {
         };
         let decoded = Job::new(options, device, &mut on_header).open(file, path)?;
         add_elapsed(&mut start, &times.decode);
+        let metadata = decoded.metadata().clone();
         let mut image = self
             .budget
             .image(device, decoded.width(), decoded.height())?;
         decoded.write_to(&mut image)?;
         add_elapsed(&mut start, &times.upload);
-        Ok(image)
+        Ok((image, metadata))
     }
 }
 

@@ -30,6 +30,7 @@
 mod budget;
 mod loader;
 mod pipeline;
+mod report;
 mod saver;
 mod sequence;
 mod shard;
@@ -39,7 +40,8 @@ mod times;
 pub use self::{
     budget::PooledImage,
     loader::{Images, Loader},
-    pipeline::{Busy, Failure, Pipeline, Progress, Report},
+    pipeline::Pipeline,
+    report::{Busy, Event, Failure, Outcome, Progress, Report},
     saver::{Saved, Saver},
     sequence::Numbered,
     shard::Shard,

@@ -133,7 +133,7 @@ fn single(device: &Device, file: &Path) -> Result<()> {
         file.display()
     );
     for decoder in [JpegDecoder::Auto, JpegDecoder::Kernels, JpegDecoder::Host] {
-        // On a CPU the kernels' twins are for tests.
+        // On a CPU the kernels' emulation is for tests.
         if decoder == JpegDecoder::Kernels && !device.is_cuda() {
             continue;
         }

@@ -4,54 +4,14 @@
 
 mod support;
 
-mod animation;
 mod batch;
-#[cfg(target_os = "linux")]
-mod bombs;
-mod buffers;
-mod channels;
-mod code_points;
 mod color;
-mod composition;
-mod convert;
-mod corpus;
-mod damage;
-mod depth;
-#[cfg(feature = "dlpack")]
-#[allow(unsafe_code, reason = "tensors as C has them")]
-mod dlpack;
-mod eight_bits;
-mod examples;
-mod failures;
-mod faults;
-mod frames;
-mod fuzz;
-mod icc;
-mod images;
-mod inks;
-mod interop;
+mod hostile;
+mod image;
 mod jpeg;
-mod jpeg_encode;
-mod keep;
-mod kernels;
-mod metadata;
-mod options;
-mod orientation;
-#[cfg(target_os = "linux")]
-mod overwriting;
-mod pipeline;
-mod pixels;
-mod plain_errors;
-mod round_trips;
-#[cfg(feature = "tracing")]
-mod spans;
-#[cfg(unix)]
-mod stacks;
-#[cfg(target_os = "linux")]
-mod streams;
-mod targets;
-mod tiff_damage;
-mod truncated;
+mod load;
+mod programs;
+mod save;
 
 use std::process::ExitCode;
 
@@ -63,61 +23,22 @@ fn main() -> ExitCode {
 fn start() -> ExitCode {
     // A test may have started this program for something else.
     #[cfg(target_os = "linux")]
-    if let Some(code) = bombs::child() {
+    if let Some(code) = hostile::bombs::child() {
         return code;
     }
     #[cfg(feature = "cuda")]
-    if let Some(code) = faults::driver::child() {
+    if let Some(code) = hostile::faults::driver::child() {
         return code;
     }
     let trials = [
-        animation::trials(),
         batch::trials(),
-        #[cfg(target_os = "linux")]
-        bombs::trials(),
-        buffers::trials(),
-        channels::trials(),
-        failures::trials(),
-        faults::trials(),
-        round_trips::trials(),
-        #[cfg(feature = "tracing")]
-        spans::trials(),
-        #[cfg(target_os = "linux")]
-        streams::trials(),
-        #[cfg(unix)]
-        stacks::trials(),
-        targets::trials(),
-        code_points::trials(),
-        tiff_damage::trials(),
-        truncated::trials(),
         color::trials(),
-        composition::trials(),
-        convert::trials(),
-        corpus::trials(),
-        damage::trials(),
-        depth::trials(),
-        #[cfg(feature = "dlpack")]
-        dlpack::trials(),
-        eight_bits::trials(),
-        examples::trials(),
-        frames::trials(),
-        fuzz::trials(),
-        icc::trials(),
-        images::trials(),
-        inks::trials(),
-        interop::trials(),
+        hostile::trials(),
+        image::trials(),
         jpeg::trials(),
-        jpeg_encode::trials(),
-        keep::trials(),
-        kernels::trials(),
-        metadata::trials(),
-        options::trials(),
-        orientation::trials(),
-        #[cfg(target_os = "linux")]
-        overwriting::trials(),
-        pipeline::trials(),
-        pixels::trials(),
-        plain_errors::trials(),
+        load::trials(),
+        programs::trials(),
+        save::trials(),
     ];
     support::run(trials.into_iter().flatten().collect())
 }

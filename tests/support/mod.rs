@@ -125,7 +125,7 @@ pub fn alone_through(before: &[&str], name: &str, device: &Device) -> bool {
 /// Runs the trials as libtest would; last, by itself, what takes all of a GPU's memory.
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     let takes_all = |trial: &Trial| {
-        trial.name().starts_with("cuda::faults::memory::") && !trial.has_ignored_flag()
+        trial.name().starts_with("cuda::hostile::faults::memory::") && !trial.has_ignored_flag()
     };
     let (last, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(takes_all);
     let arguments = Arguments::from_args();

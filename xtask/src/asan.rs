@@ -28,6 +28,12 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     cargo.args(["--package", "imagecuda-kernels"]);
     cargo.args(["--lib", "--test", "*", "--no-fail-fast"]);
     cargo.args(filter);
-    cargo.args(["--", "--skip", "bombs::", "--skip", "faults::memory::"]);
+    cargo.args([
+        "--",
+        "--skip",
+        "hostile::bombs::",
+        "--skip",
+        "hostile::faults::memory::",
+    ]);
     sh::run(&mut cargo)
 }

@@ -1,4 +1,4 @@
-//! From a file's layout to RGBA: one texel in, one pixel out.
+//! Expansion: a file's texel to an RGBA pixel.
 
 use crate::{
     color,
@@ -6,23 +6,23 @@ use crate::{
     texel::Texel,
 };
 
-/// What the numbers of a file mean.
+/// What the numbers of a file stand for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Curve {
-    /// sRGB-encoded, as images on a device are: the numbers stay.
+    /// sRGB-encoded values, as images on a device hold them. The numbers are kept.
     #[default]
     Encoded,
-    /// Linear light, as in Radiance HDR and OpenEXR: the sRGB curve is applied on load and
-    /// undone on save, and so is the division by alpha. Float layouts alone hold it.
+    /// Linear light, premultiplied by alpha, as in Radiance HDR and OpenEXR. Loading divides by
+    /// alpha and applies the sRGB curve; saving undoes both. Only float layouts hold it.
     Linear,
 }
 
-/// A pixel that a device holds, made of any texel.
+/// A pixel format of a device, which any texel can be expanded to.
 pub trait Expand: bytemuck::Pod {
-    /// The pixel that `texel` stands for.
+    /// The pixel of a texel of sRGB-encoded values.
     fn from_encoded<T: Texel>(texel: T) -> Self;
 
-    /// The pixel that `texel`, which holds linear light, stands for once sRGB-encoded.
+    /// The pixel of a texel of linear light.
     fn from_linear<T: Texel>(texel: T) -> Self;
 }
 

@@ -1,5 +1,5 @@
-//! The bodies over slices of host memory. One thread; a caller that wants more splits the
-//! slices, as every pixel stands for itself.
+//! The bodies over slices of host memory, in one thread. A caller that wants more threads splits
+//! the slices, as pixels do not depend on each other.
 //!
 //! Bytes need no alignment here.
 
@@ -7,12 +7,12 @@ use crate::{
     expand::{Curve, Expand},
     layout::Layout,
     orient::Orientation,
-    pack::{self, Background, Packing, Traits},
+    pack::{self, Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
     texel::{self, Texel},
 };
 
-/// Expands `src`, pixels in `layout`, to `dst`.
+/// Expands the pixels `src` in `layout` to `dst`.
 ///
 /// # Panics
 ///
@@ -43,7 +43,7 @@ fn expand_from<T: Texel, D: Expand>(curve: Curve, src: &[u8], dst: &mut [D]) {
     }
 }
 
-/// Packs `src` for an encoder; what has no alpha is flattened onto `background`.
+/// Packs `src` for an encoder. A packing without alpha flattens onto `background`.
 ///
 /// # Panics
 ///
@@ -65,15 +65,15 @@ pub fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut
     }
 }
 
-/// What any of `src` has that fewer channels would lose: see [`Traits::of`].
-pub fn traits(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> Traits {
-    src.iter().fold(Traits::default(), |all, pixel| {
-        all.or(Traits::of(*pixel, deep, background))
+/// The joined [`PixelUsage`] of all pixels.
+pub fn pixel_usage(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> PixelUsage {
+    src.iter().fold(PixelUsage::default(), |all, pixel| {
+        all.or(PixelUsage::of(*pixel, deep, background))
     })
 }
 
-/// Row `y` of the picture for viewing, which has `height` rows of as many pixels as fit `row`.
-/// `src` are the file's pixels of `bytes_per_pixel` bytes each.
+/// Writes row `y` of the oriented picture, which has `height` rows as long as `row`. `src` is the
+/// file's pixels, of `bytes_per_pixel` bytes each.
 ///
 /// # Panics
 ///
@@ -93,8 +93,8 @@ pub fn orient_row(
     }
 }
 
-/// As `unmap` with [`pack::rgb8`], in three passes over a few pixels at a time: a compiler
-/// vectorises each of them, and not all in one.
+/// The same as `unmap` with [`pack::rgb8`], in three passes over a few pixels at a time. A compiler
+/// vectorises each of the passes, but not all in one.
 fn pack_rgb8(background: Background, src: &[RgbaF32], dst: &mut [u8]) {
     const FEW: usize = 64;
     let texels = dst.as_chunks_mut::<3>().0;

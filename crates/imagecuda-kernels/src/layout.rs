@@ -1,8 +1,8 @@
-//! How the pixels of a file lie in memory.
+//! The layouts of pixels in files.
 
-/// The layout of pixels as a file holds them: channels, in order, and their type. Samples are
-/// interleaved, rows are packed from top to bottom, 16-bit and float samples are in the
-/// machine's byte order.
+/// The layout of a file's pixels in memory: the channels, in order, and the type of their samples.
+/// Samples are interleaved, and rows follow each other from top to bottom. 16-bit and float samples
+/// are in the machine's byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Layout {
@@ -14,7 +14,7 @@ pub enum Layout {
     Rgb8,
     /// 8-bit red, green, blue, alpha.
     Rgba8,
-    /// 8-bit cyan, magenta, yellow, black: from no ink to all of it.
+    /// 8-bit cyan, magenta, yellow, black. 0 is no ink, 255 is full ink.
     Cmyk8,
     /// 16-bit gray.
     L16,
@@ -55,7 +55,7 @@ impl Layout {
         Self::Rgba32F,
     ];
 
-    /// Samples a pixel: 1 to 4.
+    /// Samples of a pixel: 1 to 4.
     pub const fn channels(self) -> usize {
         match self {
             Self::L8 | Self::L16 | Self::L32F => 1,
@@ -65,7 +65,7 @@ impl Layout {
         }
     }
 
-    /// Bits a sample: 8, 16 or 32 (float).
+    /// Bits of a sample: 8, 16 or 32 (float).
     pub const fn bits(self) -> usize {
         match self {
             Self::L8 | Self::La8 | Self::Rgb8 | Self::Rgba8 | Self::Cmyk8 => 8,
@@ -74,23 +74,23 @@ impl Layout {
         }
     }
 
-    /// Bytes a pixel: 1 to 16.
+    /// Bytes of a pixel: 1 to 16.
     pub const fn bytes_per_pixel(self) -> usize {
         self.channels() * self.bits() / 8
     }
 
-    /// Whether pixels carry their own alpha.
+    /// Whether there is an alpha channel.
     pub const fn has_alpha(self) -> bool {
         matches!(self.channels(), 2 | 4) && !self.is_cmyk()
     }
 
-    /// Whether channels are inks. Without a profile they become the RGB of the paper that they
-    /// leave.
+    /// Whether the channels are cyan, magenta, yellow and black. Without a profile they become RGB
+    /// as if each ink absorbed its own colour and nothing else.
     pub const fn is_cmyk(self) -> bool {
         matches!(self, Self::Cmyk8 | Self::Cmyk16)
     }
 
-    /// The bytes that `width` × `height` pixels take, or `None` if that overflows.
+    /// The bytes of `width` × `height` pixels, or `None` if that overflows.
     pub fn bytes(self, width: u32, height: u32) -> Option<usize> {
         let pixels = u64::from(width).checked_mul(u64::from(height))?;
         let bytes = pixels.checked_mul(self.bytes_per_pixel() as u64)?;

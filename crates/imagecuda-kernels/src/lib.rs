@@ -1,20 +1,20 @@
-//! The pixel maths of [imagecuda](https://crates.io/crates/imagecuda), written once and
-//! compiled twice: for the host, and with rustc's own `nvptx64-nvidia-cuda` back end to PTX.
+//! The pixel maths of [imagecuda](https://crates.io/crates/imagecuda). It is written once and
+//! compiled twice: for the host, and to PTX with rustc's own `nvptx64-nvidia-cuda` back end.
 //!
-//! - [`pixel`]: the two device formats and the number rules between them.
+//! - [`pixel`]: the two pixel formats of a device, and the number rules between them.
 //! - [`layout`] and [`texel`]: how files hold their pixels.
-//! - [`expand`]: any texel to RGBA. [`pack`]: RGBA to what an encoder wants.
+//! - [`expand`]: any texel to RGBA. [`pack`]: RGBA to what an encoder takes.
 //! - [`orient`]: the eight orientations of EXIF.
-//! - [`color`]: the sRGB curve, extended past 1.0.
-//! - [`jpeg`]: from Huffman codes to pixels.
-//! - [`host`]: the same bodies over slices, for the CPU.
-//! - `gpu`: the same bodies over device memory. Exists on `nvptx64` alone; its entry points
-//!   only with the feature `entries`.
+//! - [`color`]: the sRGB curve, and conversions of other colour spaces to sRGB.
+//! - [`jpeg`]: from Huffman codes to pixels, and back.
+//! - [`host`]: the bodies over slices, for the CPU.
+//! - `gpu`: the bodies over device memory. It exists only on `nvptx64`, and its entry points only
+//!   with the feature `entries`.
 //!
-//! Every body is a pure, safe function of one pixel, or of a part of a JPEG. rustc contracts no multiply and add, and
-//! what is not a basic operation comes from `libm` on both targets, so a GPU and a CPU give
-//! the same bits. Without `entries` this is an ordinary `no_std` crate that other kernels can
-//! depend on:
+//! A body is a pure, safe function of one pixel, or of a part of a JPEG. A GPU and a CPU compute
+//! the same bits: rustc never contracts a multiplication and an addition, and functions such as
+//! `powf` come from `libm` on both. Without `entries` this is an ordinary `no_std` crate that other
+//! kernels can depend on:
 //!
 //! ```
 //! use imagecuda_kernels::pixel::{Rgba8, RgbaF32};

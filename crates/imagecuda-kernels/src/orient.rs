@@ -1,6 +1,6 @@
-//! The eight ways in which a camera may have been held: a permutation of pixels.
+//! The eight orientations of EXIF: permutations of pixels.
 
-/// How the pixels of a file are to be turned for viewing, by EXIF's numbers.
+/// How the pixels of a file are to be oriented for viewing, by EXIF's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum Orientation {
@@ -9,17 +9,17 @@ pub enum Orientation {
     Normal = 1,
     /// Mirrored left to right.
     MirrorHorizontal = 2,
-    /// Turned by 180°.
+    /// Rotated by 180°.
     Rotate180 = 3,
     /// Mirrored top to bottom.
     MirrorVertical = 4,
     /// Rows become columns.
     Transpose = 5,
-    /// Turned by 90° clockwise.
+    /// Rotated by 90° clockwise.
     Rotate90 = 6,
-    /// Rows become columns, and the whole is turned by 180°.
+    /// Rows become columns, and the result is rotated by 180°.
     Transverse = 7,
-    /// Turned by 90° counter-clockwise.
+    /// Rotated by 90° counter-clockwise.
     Rotate270 = 8,
 }
 
@@ -42,7 +42,7 @@ impl Orientation {
         Self::ALL.get(index).copied()
     }
 
-    /// Whether width and height change places.
+    /// Whether width and height are swapped.
     pub const fn swaps_sides(self) -> bool {
         matches!(
             self,
@@ -50,7 +50,7 @@ impl Orientation {
         )
     }
 
-    /// The size for viewing of `width` × `height` pixels in a file.
+    /// The size of `width` × `height` pixels once they are oriented.
     pub const fn size(self, width: u32, height: u32) -> (u32, u32) {
         if self.swaps_sides() {
             (height, width)
@@ -59,8 +59,8 @@ impl Orientation {
         }
     }
 
-    /// Which pixel of the file, counted from its top left along rows, is pixel `x`, `y` of the
-    /// picture for viewing, of `width` × `height` pixels.
+    /// The index among the file's pixels, which are in rows from the top left, of pixel `x`, `y` of
+    /// the oriented picture of `width` × `height` pixels.
     #[inline(always)]
     pub fn source(self, x: usize, y: usize, width: usize, height: usize) -> usize {
         let (right, up) = (width - 1 - x, height - 1 - y);
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
     use std::{string::String, vec::Vec};
 
-    /// The letter F in a file, as each orientation has it: what the standard's table shows.
+    /// The letter F in a file of each orientation, as the standard's table shows it.
     #[test]
     fn turns_every_f_upright() {
         let upright = ["###", "#..", "##.", "#..", "#.."];

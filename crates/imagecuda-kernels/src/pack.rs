@@ -1,4 +1,4 @@
-//! From RGBA to what an encoder wants: one pixel in, one texel out.
+//! Packing: an RGBA pixel to the texel that an encoder takes.
 
 use crate::{
     color,
@@ -7,16 +7,16 @@ use crate::{
     texel::{L8, L16, La8, La16, Rgb8, Rgb16, Rgb32F, Rgba16},
 };
 
-/// The conversions that encoders ask of a device.
+/// The packings that encoders ask a device for. Those without alpha flatten it onto a background.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Packing {
-    /// 8-bit brightness, flattened.
+    /// 8-bit luma, flattened.
     L8,
-    /// 8-bit brightness, and alpha.
+    /// 8-bit luma and alpha.
     La8,
-    /// 16-bit brightness, flattened.
+    /// 16-bit luma, flattened.
     L16,
-    /// 16-bit brightness, and alpha.
+    /// 16-bit luma and alpha.
     La16,
     /// 8-bit RGBA.
     Rgba8,
@@ -54,19 +54,19 @@ impl Packing {
     }
 }
 
-/// What a picture without alpha stands on: red, green, blue, 0.0 to 1.0, sRGB-encoded.
+/// The colour that alpha is flattened onto: red, green, blue, from 0.0 to 1.0, sRGB-encoded.
 pub type Background = [f32; 3];
 
-/// Lays one channel of coverage `alpha` (0.0 to 1.0) over `background`.
-///
-/// At 1.0 and 0.0 this is exactly `v` or `background`.
+/// One channel of coverage `alpha` (0.0 to 1.0) over `background`. It is exact at both ends: `v` at
+/// 1.0, and `background` at 0.0.
 #[inline(always)]
 fn over(v: f32, alpha: f32, background: f32) -> f32 {
     v * alpha + background * (1.0 - alpha)
 }
 
-/// A pixel flattened onto `background`. Channels and alpha are clamped to 0.0 to 1.0 first (NaN is
-/// 0.0), so the colour is always between pixel and background. The fourth channel is none.
+/// Flattens a pixel onto `background`. Channels and alpha are clamped to 0.0 to 1.0 first (NaN is
+/// 0.0), so the colour is always between pixel and background. The fourth channel of the result
+/// means nothing.
 #[inline(always)]
 pub(crate) fn flatten(RgbaF32(pixel): RgbaF32, [r, g, b]: Background) -> RgbaF32 {
     let alpha = clamp_unit(pixel[3]);
@@ -74,26 +74,26 @@ pub(crate) fn flatten(RgbaF32(pixel): RgbaF32, [r, g, b]: Background) -> RgbaF32
     RgbaF32([0, 1, 2, 3].map(|c| over(clamp_unit(pixel[c]), alpha, background[c])))
 }
 
-/// The colour of that.
+/// The colour of a flattened pixel.
 #[inline(always)]
 fn flatten_clamped(pixel: RgbaF32, background: Background) -> [f32; 3] {
     let RgbaF32([r, g, b, _]) = flatten(pixel, background);
     [r, g, b]
 }
 
-/// 8-bit RGB, the alpha flattened onto `background`; all is clamped to 0.0 to 1.0 first.
+/// 8-bit RGB, flattened onto `background`. Values are clamped to 0.0 to 1.0 first.
 #[inline(always)]
 pub fn rgb8(pixel: RgbaF32, background: Background) -> Rgb8 {
     Rgb8(flatten_clamped(pixel, background).map(u8_from_unit))
 }
 
-/// 16-bit RGB, the alpha flattened onto `background`; all is clamped to 0.0 to 1.0 first.
+/// 16-bit RGB, flattened onto `background`. Values are clamped to 0.0 to 1.0 first.
 #[inline(always)]
 pub fn rgb16(pixel: RgbaF32, background: Background) -> Rgb16 {
     Rgb16(flatten_clamped(pixel, background).map(u16_from_unit))
 }
 
-/// The brightness of a colour: the rule of libjpeg, in whole numbers. A gray is itself.
+/// The luma of a colour, in libjpeg's integers. That of a gray is the gray itself.
 #[inline(always)]
 pub fn luma8(rgb: [u8; 3]) -> u8 {
     luma(rgb.map(u32::from)) as u8
@@ -105,51 +105,53 @@ pub fn luma16(rgb: [u16; 3]) -> u16 {
     luma(rgb.map(u32::from)) as u16
 }
 
-/// The weights come to 65536, so 16 bits of them are within 32.
+/// The weights add up to 65536, so 16-bit samples do not overflow 32 bits.
 #[inline(always)]
 fn luma([r, g, b]: [u32; 3]) -> u32 {
     (19_595 * r + 38_470 * g + 7_471 * b + 32_768) >> 16
 }
 
-/// 8-bit brightness of what [`rgb8`] makes.
+/// 8-bit luma of what [`rgb8`] gives.
 #[inline(always)]
 pub fn l8(pixel: RgbaF32, background: Background) -> L8 {
     L8([luma8(rgb8(pixel, background).0)])
 }
 
-/// 8-bit brightness and alpha of what 8-bit RGBA has.
+/// 8-bit luma and alpha of the 8-bit RGBA pixel.
 #[inline(always)]
 pub fn la8(pixel: RgbaF32) -> La8 {
     let Rgba8([r, g, b, a]) = pixel.into();
     La8([luma8([r, g, b]), a])
 }
 
-/// 16-bit brightness of what [`rgb16`] makes.
+/// 16-bit luma of what [`rgb16`] gives.
 #[inline(always)]
 pub fn l16(pixel: RgbaF32, background: Background) -> L16 {
     L16([luma16(rgb16(pixel, background).0)])
 }
 
-/// 16-bit brightness and alpha of what [`rgba16`] makes.
+/// 16-bit luma and alpha of what [`rgba16`] gives.
 #[inline(always)]
 pub fn la16(pixel: RgbaF32) -> La16 {
     let Rgba16([r, g, b, a]) = rgba16(pixel);
     La16([luma16([r, g, b]), a])
 }
 
-/// What a pixel has that fewer channels would lose, in bits that are joined by "or" for a picture.
+/// Which channels a pixel needs: bits for what fewer channels would lose. Those of a picture are
+/// the pixels' bits joined by [`or`](Self::or).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Traits(pub u32);
+pub struct PixelUsage(pub u32);
 
-impl Traits {
-    /// Red, green and blue differ once they are quantised.
+impl PixelUsage {
+    /// Red, green and blue are not all the same once they are quantised.
     pub const COLOR: u32 = 1;
     /// Alpha is below its maximum once it is quantised.
     pub const TRANSLUCENT: u32 = 2;
-    /// Alpha is below 1.0, be it by less than quantising keeps.
+    /// Alpha is below 1.0, even if quantisation would lose that.
     pub const BELOW_ONE: u32 = 4;
 
-    /// Of a pixel for a file of 16 bits (`deep`) or 8, flattened if there is a background.
+    /// The bits of a pixel for a file of 16 bits (`deep`) or 8. It is flattened first if there is a
+    /// background.
     #[inline(always)]
     pub fn of(pixel: RgbaF32, deep: bool, background: Option<Background>) -> Self {
         let RgbaF32([red, green, blue, alpha]) = match background {
@@ -173,12 +175,12 @@ impl Traits {
         )
     }
 
-    /// Whether there is any of these bits.
+    /// Whether any of these bits is set.
     pub const fn has(self, bits: u32) -> bool {
         self.0 & bits != 0
     }
 
-    /// What either has.
+    /// The bits that are set in either.
     #[inline(always)]
     pub const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -191,12 +193,12 @@ pub fn rgba16(RgbaF32(pixel): RgbaF32) -> Rgba16 {
     Rgba16(pixel.map(u16_from_unit))
 }
 
-/// Float RGB, the alpha flattened onto `background`. Values outside 0.0 to 1.0 are kept.
+/// Float RGB, flattened onto `background`. Values outside 0.0 to 1.0 are kept.
 #[inline(always)]
 pub fn rgb32f(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> Rgb32F {
     let a = clamp_unit(a);
     let flatten = |v: f32, bg| match a {
-        // A transparent infinity would become NaN.
+        // Infinity times 0.0 would be NaN.
         0.0 => bg,
         _ if v.is_nan() => v,
         _ => over(v, a, bg),
@@ -208,14 +210,14 @@ pub fn rgb32f(RgbaF32([r, g, b, a]): RgbaF32, background: Background) -> Rgb32F 
     ])
 }
 
-/// Linear float RGB, the alpha flattened onto `background` before the sRGB curve is undone.
-/// Values outside 0.0 to 1.0 are kept.
+/// Linear float RGB, flattened onto `background` before the sRGB curve is undone. Values outside
+/// 0.0 to 1.0 are kept.
 #[inline(always)]
 pub fn rgb32f_linear(pixel: RgbaF32, background: Background) -> Rgb32F {
     Rgb32F(rgb32f(pixel, background).0.map(color::srgb_decode))
 }
 
-/// Linear float RGBA, multiplied by alpha, which is kept.
+/// Linear float RGBA, premultiplied by alpha.
 #[inline(always)]
 pub fn rgba32f_linear(pixel: RgbaF32) -> RgbaF32 {
     color::associate(color::decode_rgb(pixel))
@@ -227,16 +229,15 @@ pub fn rgb8_bits(Rgb8([r, g, b]): Rgb8) -> u32 {
     u32::from_le_bytes([r, g, b, 0])
 }
 
-/// Four RGB pixels are three words. Word `lane` (0 to 2) of such a group, from the bits of
-/// pixel `lane` and of the one after it; GPU threads write RGB rows so, a word each instead of
-/// three bytes.
+/// Four RGB pixels are three words. This is word `lane` (0 to 2) of them, from the bits of pixel
+/// `lane` and of the one after it. So a GPU thread writes one word instead of three bytes.
 #[inline(always)]
 pub fn rgb8_word(this: u32, next: u32, lane: u32) -> u32 {
     (this >> (8 * lane)) | (next << (24 - 8 * lane))
 }
 
-/// The RGB pixel that starts at byte `phase` (0 to 3) of `low`. `high`, the word
-/// after it, matters only where the pixel reaches into it: for a `phase` of 2 or 3.
+/// The RGB pixel that begins at byte `phase` (0 to 3) of `low`. `high` is the word after that. It
+/// only matters where the pixel goes on in it: for a `phase` of 2 or 3.
 #[inline(always)]
 pub fn rgb8_from_words(low: u32, high: u32, phase: u32) -> Rgb8 {
     let pair = u64::from(low) | (u64::from(high) << 32);
@@ -276,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn brightness_is_libjpegs_and_of_a_gray_itself() {
+    fn luma_is_libjpegs_and_of_a_gray_itself() {
         for x in 0..=65_535 {
             assert_eq!(luma16([x; 3]), x);
             let byte = x as u8;
@@ -296,25 +297,25 @@ mod tests {
     }
 
     #[test]
-    fn traits_are_of_what_a_file_would_hold() {
-        let of = |pixel, deep| Traits::of(RgbaF32(pixel), deep, None).0;
+    fn usage_is_of_what_a_file_would_hold() {
+        let of = |pixel, deep| PixelUsage::of(RgbaF32(pixel), deep, None).0;
         for deep in [false, true] {
             assert_eq!(of([0.5, 0.5, 0.5, 1.0], deep), 0);
             assert_eq!(of([7.0, 1.0, f32::INFINITY, 2.0], deep), 0);
-            assert_eq!(of([0.5, 0.6, 0.5, 1.0], deep), Traits::COLOR);
-            assert_eq!(of([0.5, 0.5, 0.6, 1.0], deep), Traits::COLOR);
-            let clear = Traits::TRANSLUCENT | Traits::BELOW_ONE;
+            assert_eq!(of([0.5, 0.6, 0.5, 1.0], deep), PixelUsage::COLOR);
+            assert_eq!(of([0.5, 0.5, 0.6, 1.0], deep), PixelUsage::COLOR);
+            let clear = PixelUsage::TRANSLUCENT | PixelUsage::BELOW_ONE;
             assert_eq!(of([0.5, 0.5, 0.5, f32::NAN], deep), clear);
             let almost = of([0.5, 0.5, 0.5, 0.999_999], deep);
-            assert_eq!(almost, Traits::BELOW_ONE);
+            assert_eq!(almost, PixelUsage::BELOW_ONE);
         }
         let [almost_gray, almost_opaque] = [[0.5, 0.501, 0.5, 1.0], [0.5, 0.5, 0.5, 0.999]];
         assert_eq!((of(almost_gray, false), of(almost_gray, true)), (0, 1));
         assert_eq!((of(almost_opaque, false), of(almost_opaque, true)), (4, 6));
 
-        let on = |pixel, background| Traits::of(RgbaF32(pixel), false, Some(background)).0;
+        let on = |pixel, background| PixelUsage::of(RgbaF32(pixel), false, Some(background)).0;
         assert_eq!(on([0.2, 0.2, 0.2, 0.5], [1.0; 3]), 0);
-        assert_eq!(on([0.2, 0.2, 0.2, 0.5], [1.0, 1.0, 0.9]), Traits::COLOR);
+        assert_eq!(on([0.2, 0.2, 0.2, 0.5], [1.0, 1.0, 0.9]), PixelUsage::COLOR);
         assert_eq!(on([0.9, 0.1, 0.5, 0.0], [0.3; 3]), 0);
     }
 

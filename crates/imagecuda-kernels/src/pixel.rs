@@ -1,4 +1,4 @@
-//! The two formats that live on a device, and the number rules between them.
+//! The two pixel formats of a device, and the number rules between them.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -14,10 +14,10 @@ pub struct Rgba8(pub [u8; 4]);
 #[repr(C, align(16))]
 pub struct RgbaF32(pub [f32; 4]);
 
-/// 0 to 255 as 0.0 to 1.0: the float that is nearest to `x / 255`, as a true division gives it.
+/// 0 to 255 as 0.0 to 1.0: the float nearest to `x / 255`, as a true division gives it.
 ///
-/// In two products: the first one is exact, as its factor has 16 bits only, and the second one has
-/// what that lacks. A division takes a GPU three times as long.
+/// The code adds two products instead, as a division takes a GPU three times as long. The first
+/// product is exact, as its factor has only 16 bits. The second one is what is missing.
 #[inline(always)]
 pub fn unit_from_u8(x: u8) -> f32 {
     const HIGH: f32 = f32::from_bits(0x3b80_8000);
@@ -39,24 +39,24 @@ pub fn clamp_unit(v: f32) -> f32 {
     v.max(0.0).min(1.0)
 }
 
-/// `v`, which is from 0.0 to 65536.0, without its fraction. `as` would saturate as well, which
-/// compilers do not vectorise: a CPU then takes ten times as long.
+/// `v`, which is from 0.0 to 65536.0, without its fraction. A cast with `as` also saturates, which
+/// compilers do not vectorise: a CPU would take ten times as long.
 #[inline(always)]
 #[allow(unsafe_code, reason = "the one in the bodies")]
 fn truncate(v: f32) -> i32 {
     debug_assert!((0.0..=65536.0).contains(&v));
-    // SAFETY: the callers' `v` is a product of a number that was clamped to 0.0 to 1.0, with NaN
-    // as 0.0, so it is finite and fits.
+    // SAFETY: the callers clamp to 0.0 to 1.0, with NaN as 0.0, before they scale. So `v` is finite
+    // and fits.
     unsafe { v.to_int_unchecked() }
 }
 
-/// 0.0 to 1.0 as 0 to 255, rounding half up; what lies outside is clamped and NaN is 0.
+/// 0.0 to 1.0 as 0 to 255, rounding halves up. Values outside are clamped, and NaN is 0.
 #[inline(always)]
 pub fn u8_from_unit(v: f32) -> u8 {
     truncate(clamp_unit(v) * 255.0 + 0.5) as u8
 }
 
-/// 0.0 to 1.0 as 0 to 65535, rounding half up; what lies outside is clamped and NaN is 0.
+/// 0.0 to 1.0 as 0 to 65535, rounding halves up. Values outside are clamped, and NaN is 0.
 #[inline(always)]
 pub fn u16_from_unit(v: f32) -> u16 {
     truncate(clamp_unit(v) * 65535.0 + 0.5) as u16

@@ -1,4 +1,4 @@
-//! One pixel as a file holds it, for each [`Layout`].
+//! Texels: one pixel of a file, for each [`Layout`].
 
 use crate::{
     layout::Layout,
@@ -6,8 +6,7 @@ use crate::{
 };
 use bytemuck::{Pod, Zeroable};
 
-/// A pixel in one of the layouts of files, which knows what RGBA it stands for: gray becomes
-/// R = G = B, and alpha that is not there is opaque.
+/// A pixel of a file. As RGBA, gray is R = G = B, and a pixel without alpha is opaque.
 pub trait Texel: Pod {
     /// The layout that this is a pixel of.
     const LAYOUT: Layout;
@@ -19,11 +18,11 @@ pub trait Texel: Pod {
     fn to_u8(self) -> Rgba8;
 }
 
-/// Spreads the samples of a pixel over RGBA.
+/// The samples of a pixel as RGBA.
 #[inline(always)]
 fn spread<S: Copy, const N: usize>(samples: [S; N], opaque: S) -> [S; 4] {
     let s = samples;
-    // N is a constant, so one arm is left of this.
+    // `N` is a constant: the compiler keeps one arm.
     match N {
         1 => [s[0], s[0], s[0], opaque],
         2 => [s[0], s[0], s[0], s[1]],
@@ -61,7 +60,7 @@ macro_rules! texel {
     (@to_u8 f32, $s:expr) => { Rgba8(spread($s.map(u8_from_unit), 255)) };
 }
 
-// The alignments are the largest that divide the sizes, so that a pixel is one load.
+// Each alignment is the largest power of two that divides the size, so that one load reads a pixel.
 texel! {
     /// 8-bit gray.
     L8: [u8; 1], align 1, u8;
@@ -95,9 +94,10 @@ pub struct Cmyk8(pub [u8; 4]);
 #[repr(C, align(8))]
 pub struct Cmyk16(pub [u16; 4]);
 
-/// RGB without a profile, as viewers do it: red is the paper that cyan and black leave.
+/// CMYK to RGB without a profile, as viewers do it. `red` is 1.0 minus cyan, and so on: red light
+/// is what cyan and black do not absorb.
 #[inline(always)]
-fn ink_to_rgb([red, green, blue, white]: [f32; 4]) -> RgbaF32 {
+fn cmyk_to_rgb([red, green, blue, white]: [f32; 4]) -> RgbaF32 {
     RgbaF32([red * white, green * white, blue * white, 1.0])
 }
 
@@ -106,7 +106,7 @@ impl Texel for Cmyk8 {
 
     #[inline(always)]
     fn to_f32(self) -> RgbaF32 {
-        ink_to_rgb(self.0.map(|ink| unit_from_u8(!ink)))
+        cmyk_to_rgb(self.0.map(|ink| unit_from_u8(!ink)))
     }
 
     #[inline(always)]
@@ -120,7 +120,7 @@ impl Texel for Cmyk16 {
 
     #[inline(always)]
     fn to_f32(self) -> RgbaF32 {
-        ink_to_rgb(self.0.map(|ink| unit_from_u16(!ink)))
+        cmyk_to_rgb(self.0.map(|ink| unit_from_u16(!ink)))
     }
 
     #[inline(always)]

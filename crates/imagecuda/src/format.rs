@@ -60,7 +60,8 @@ impl Format {
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         let starts = |magic: &[&[u8]]| magic.iter().any(|magic| bytes.starts_with(magic));
         let at = |range| bytes.get(range).unwrap_or_default();
-        if starts(&[b"\xff\xd8\xff"]) {
+        // Bytes may be in front of the first marker, as libjpeg has it.
+        if starts(&[b"\xff\xd8"]) && bytes.len() > 2 {
             Some(Self::Jpeg)
         } else if starts(&[b"\x89PNG\r\n\x1a\n"]) {
             Some(Self::Png)

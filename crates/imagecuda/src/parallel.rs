@@ -6,7 +6,7 @@
 //! a thread of rayon's has one part on its stack, however many pictures there are.
 
 use rayon::Scope;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Gives each of `parts` to the `work` of one thread: of this one, or of rayon's. Each makes
 /// itself a state with `init`; those are returned, in any order.
@@ -90,10 +90,6 @@ pub(crate) fn with_room<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Res
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-pub(crate) fn wait<'a, T>(changed: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    changed.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

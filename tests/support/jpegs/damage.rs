@@ -17,15 +17,6 @@ fn segments(file: &[u8]) -> impl Iterator<Item = (u8, usize, &[u8])> {
     })
 }
 
-/// Whether there is Adobe's segment in front of the first scan.
-pub fn has_adobe(file: &[u8]) -> bool {
-    segments(file)
-        .take_while(|segment| segment.0 != 0xda)
-        .any(|(marker, _, content)| {
-            marker == 0xee && content.starts_with(b"Adobe") && content.len() >= 12
-        })
-}
-
 /// Where the first scan's data begin.
 pub fn first_scan(file: &[u8]) -> Option<usize> {
     segments(file)

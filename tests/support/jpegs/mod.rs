@@ -12,7 +12,7 @@ mod writer;
 
 pub use self::{
     crowded::crowded,
-    damage::{damaged, first_scan, has_adobe},
+    damage::{damaged, first_scan},
     encoders::encoded,
     made::{Jpeg, flat, pair, random, soft},
     reference::{Picture, difference, reference},

@@ -55,17 +55,15 @@ fn decode(file: &[u8]) -> Option<Reference> {
 }
 
 impl Reference {
-    /// What the library should make of it. `adobe`: whether the file has Adobe's segment, so
-    /// that its inks are stored as the paper that they leave.
-    pub fn picture(&self, adobe: bool) -> Picture {
+    /// What the library should make of it. Inks are stored as the paper that they leave.
+    pub fn picture(&self) -> Picture {
         let mut rgba = Vec::with_capacity(self.width * self.height * 4);
         for pixel in self.samples.chunks_exact(self.components) {
             rgba.extend(match *pixel {
                 [gray] => [gray, gray, gray, 255],
                 [r, g, b] => [r, g, b, 255],
                 [c, m, y, k] => {
-                    let paper = [c, m, y, k].map(|v| if adobe { v } else { 255 - v });
-                    let [r, g, b, white] = paper.map(|v| f32::from(v) / 255.0);
+                    let [r, g, b, white] = [c, m, y, k].map(|v| f32::from(v) / 255.0);
                     let [r, g, b] = [r, g, b].map(|v| (v * white * 255.0 + 0.5) as u8);
                     [r, g, b, 255]
                 }

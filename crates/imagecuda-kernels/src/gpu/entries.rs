@@ -1,16 +1,17 @@
-//! What the host launches. Each entry is an index, a bounds check and a call of a body.
+//! The entry points of pixels that the host launches. Each is an index, a bounds check and a call
+//! of a body.
 //!
-//! All take one-dimensional grids and blocks of whole warps. A block takes [`TILE`] pixels a
-//! thread, next to each other in memory, and where the grid has fewer blocks than that needs,
-//! a block takes several tiles. Pointers are device memory aligned to 16 bytes; `n` counts
-//! pixels.
+//! All take one-dimensional grids, and blocks of whole warps. A block works on a tile of pixels
+//! that are contiguous in memory, [`TILE`] for each thread. If the grid has fewer blocks than there
+//! are tiles, a block works on several. Pointers are to device memory, aligned to 16 bytes; `n` is
+//! a number of pixels.
 
 use super::{thread, warp};
 use crate::{
     color,
     expand::Expand,
     orient::Orientation,
-    pack::{self, Traits},
+    pack::{self, PixelUsage},
     pixel::{Rgba8, RgbaF32},
     texel,
 };
@@ -19,8 +20,8 @@ use core::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Pixels a thread in a block's tile: independent loads that are in flight together. Two fill
-/// the memory system as well as four, and leave more threads resident.
+/// Pixels of a tile for each thread. Their loads are in flight together. Two use the memory as well
+/// as four do, and leave room for more threads.
 const TILE: usize = 2;
 
 /// `dst[i] = body(src[i])` for every `i` below `n`, spread over the grid.
@@ -40,14 +41,14 @@ unsafe fn map<S: Copy, D: Copy>(src: *const S, dst: *mut D, n: usize, body: impl
     );
 }
 
-/// Calls `load` and then `store` for every index below `n`, spread over the grid, each thread
-/// with all loads of its tile before the first store.
+/// Calls `load` and then `store` for every index below `n`, spread over the grid. Each thread calls
+/// all `load`s of a tile before the first `store`.
 #[inline(always)]
 fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl Fn(usize, S)) {
     let (block, thread) = (thread::block_dim_x(), thread::thread_idx_x());
     for_each_tile(n, |start| {
         let (first, second) = (start + thread, start + block + thread);
-        // Whole tiles are all but the last, and one check is less than two.
+        // One check instead of two, for all tiles but the last.
         if start + TILE * block <= n {
             let (a, b) = (load(first), load(second));
             store(first, a);
@@ -62,8 +63,8 @@ fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl Fn(usize, 
     });
 }
 
-/// Calls `body` with the first pixel of each of this block's tiles. All threads of a block make
-/// the same calls.
+/// Calls `body` with the first pixel of each tile of this block. All threads of a block make the
+/// same calls.
 #[inline(always)]
 fn for_each_tile(n: usize, body: impl Fn(usize)) {
     let tile = TILE * thread::block_dim_x();
@@ -74,8 +75,8 @@ fn for_each_tile(n: usize, body: impl Fn(usize)) {
     }
 }
 
-/// Expansion entries, two a layout: to float and to 8-bit RGBA. A layout that already is the
-/// device's needs none: its bytes are copied.
+/// Expansion entries, two for each layout: to float and to 8-bit RGBA. A layout that is that of the
+/// device already needs none: its bytes are copied.
 macro_rules! expand {
     ($($to_f32:ident, $to_u8:ident: $body:ident of $texel:ty;)*) => {$(
         #[unsafe(no_mangle)]
@@ -151,7 +152,8 @@ unsafe fn expand_rgb8<D: Expand>(src: *const u32, dst: *mut D, n: usize) {
         |i| unsafe { load_rgb8(src, i) },
         |i, (low, high, phase)| put(i, pack::rgb8_from_words(low, high, phase)),
     );
-    // Its word may have bytes that nobody wrote.
+    // The last pixel is read by bytes: the rest of its word may be past the end of what was
+    // written.
     if thread::block_idx_x() == 0 && thread::thread_idx_x() == 0 {
         // SAFETY: one of the pixels.
         put(last, unsafe { src.cast::<texel::Rgb8>().add(last).read() });
@@ -186,8 +188,8 @@ unsafe extern "ptx-kernel" fn expand_rgba32f_to_u8(src: *const RgbaF32, dst: *mu
     unsafe { map(src, dst, n, Rgba8::from) }
 }
 
-/// Float to packed RGB bytes, flattened. `dst` is valid up to a multiple of four bytes. Four
-/// lanes write their four pixels as three words.
+/// Float to packed RGB bytes, flattened. `dst` is valid up to a multiple of four bytes. Four lanes
+/// write their four pixels as three words.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn pack_rgb8(
     src: *const RgbaF32,
@@ -228,52 +230,57 @@ unsafe extern "ptx-kernel" fn pack_rgb8(
     });
 }
 
-/// Float to 8-bit gray, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_l8(
-    src: *const RgbaF32,
-    dst: *mut texel::L8,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::l8(pixel, [r, g, b])) }
+/// Packing entries: from float to what an encoder takes. Those of `flatten` flatten the pixels
+/// first, onto the background that their last three arguments are.
+macro_rules! pack {
+    (
+        keep_alpha { $($name:ident: $body:ident to $texel:ty;)* }
+        flatten { $($flatten:ident: $flatten_body:ident to $flat:ty;)* }
+    ) => {
+        $(
+            #[unsafe(no_mangle)]
+            unsafe extern "ptx-kernel" fn $name(src: *const RgbaF32, dst: *mut $texel, n: usize) {
+                // SAFETY: the host launches with `n` pixels on both sides.
+                unsafe { map(src, dst, n, pack::$body) }
+            }
+        )*
+        $(
+            #[unsafe(no_mangle)]
+            unsafe extern "ptx-kernel" fn $flatten(
+                src: *const RgbaF32,
+                dst: *mut $flat,
+                n: usize,
+                r: f32,
+                g: f32,
+                b: f32,
+            ) {
+                // SAFETY: the host launches with `n` pixels on both sides.
+                unsafe { map(src, dst, n, |pixel| pack::$flatten_body(pixel, [r, g, b])) }
+            }
+        )*
+    };
 }
 
-/// Float to 8-bit gray and alpha.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_la8(src: *const RgbaF32, dst: *mut texel::La8, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, pack::la8) }
+pack! {
+    keep_alpha {
+        pack_la8: la8 to texel::La8;
+        pack_la16: la16 to texel::La16;
+        pack_rgba16: rgba16 to texel::Rgba16;
+        pack_rgba32f_linear: rgba32f_linear to RgbaF32;
+    }
+    flatten {
+        pack_l8: l8 to texel::L8;
+        pack_l16: l16 to texel::L16;
+        pack_rgb16: rgb16 to texel::Rgb16;
+        pack_rgb32f: rgb32f to texel::Rgb32F;
+        pack_rgb32f_linear: rgb32f_linear to texel::Rgb32F;
+    }
 }
 
-/// Float to 16-bit gray, flattened.
+/// Joins the [`PixelUsage`] of all pixels in `dst`, a word that is zero at first. `deep` and
+/// `flatten` are 0 or 1.
 #[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_l16(
-    src: *const RgbaF32,
-    dst: *mut texel::L16,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::l16(pixel, [r, g, b])) }
-}
-
-/// Float to 16-bit gray and alpha.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_la16(src: *const RgbaF32, dst: *mut texel::La16, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, pack::la16) }
-}
-
-/// Joins the traits of all pixels to `dst`, one word that was zero. `deep` and `flatten` are 0 or
-/// 1.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn traits(
+unsafe extern "ptx-kernel" fn pixel_usage(
     src: *const RgbaF32,
     dst: *mut u32,
     n: usize,
@@ -284,84 +291,24 @@ unsafe extern "ptx-kernel" fn traits(
     flatten: u32,
 ) {
     let background = (flatten != 0).then_some([r, g, b]);
-    let all = Cell::new(Traits::default());
+    let all = Cell::new(PixelUsage::default());
     for_each(
         n,
         // SAFETY: `i` is below `n`.
         |i| unsafe { src.add(i).read() },
-        |_, pixel| all.set(all.get().or(Traits::of(pixel, deep != 0, background))),
+        |_, pixel| all.set(all.get().or(PixelUsage::of(pixel, deep != 0, background))),
     );
-    let Traits(bits) = all.get();
-    // SAFETY: the host passes one word, aligned, which all threads change so and no other way.
+    let PixelUsage(bits) = all.get();
+    // SAFETY: the host passes an aligned word, which is only changed by atomics.
     let sum = unsafe { AtomicU32::from_ptr(dst) };
-    // Most have what others had before, and reading is cheaper.
+    // Most bits are set already, and a load is cheaper than an atomic.
     if bits & !sum.load(Ordering::Relaxed) != 0 {
         sum.fetch_or(bits, Ordering::Relaxed);
     }
 }
 
-/// Float to 16-bit RGBA.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgba16(src: *const RgbaF32, dst: *mut texel::Rgba16, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, pack::rgba16) }
-}
-
-/// Float to 16-bit RGB, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgb16(
-    src: *const RgbaF32,
-    dst: *mut texel::Rgb16,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::rgb16(pixel, [r, g, b])) }
-}
-
-/// Float to float RGB, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgb32f(
-    src: *const RgbaF32,
-    dst: *mut texel::Rgb32F,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::rgb32f(pixel, [r, g, b])) }
-}
-
-/// Float to linear float RGB, flattened.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgb32f_linear(
-    src: *const RgbaF32,
-    dst: *mut texel::Rgb32F,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, |pixel| pack::rgb32f_linear(pixel, [r, g, b])) }
-}
-
-/// Float to linear float RGBA.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgba32f_linear(
-    src: *const RgbaF32,
-    dst: *mut RgbaF32,
-    n: usize,
-) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { map(src, dst, n, pack::rgba32f_linear) }
-}
-
-/// Entries that turn `n` pixels for viewing, one a size of pixel. `width` and `height` are those
-/// of the picture for viewing, `orientation` is EXIF's number.
+/// Entries that orient `n` pixels for viewing, one for each size of a pixel in bytes. `width` and
+/// `height` are those of the oriented picture, and `orientation` is EXIF's number.
 macro_rules! orient {
     ($($name:ident: $texel:ty;)*) => {$(
         #[unsafe(no_mangle)]
@@ -409,7 +356,7 @@ unsafe extern "ptx-kernel" fn color_shape(
 ) {
     // SAFETY: the host passes a whole shaper.
     let shaper = unsafe { &*shaper };
-    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
+    // SAFETY: the host launches with `n` pixels, and each pixel has one thread.
     unsafe { map(pixels, pixels, n, |pixel| color::shape(shaper, pixel)) }
 }
 
@@ -422,19 +369,19 @@ unsafe extern "ptx-kernel" fn color_table(
 ) {
     // SAFETY: the host passes a whole table.
     let table = unsafe { &*table };
-    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
+    // SAFETY: the host launches with `n` pixels, and each pixel has one thread.
     unsafe { map(pixels, pixels, n, |pixel| color::look_up(table, pixel)) }
 }
 
-/// Converts pixels of inks in place by a table.
+/// Converts CMYK pixels in place by a table.
 #[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn color_inks(
-    table: *const [f32; color::INK_TABLE],
+unsafe extern "ptx-kernel" fn color_cmyk(
+    table: *const [f32; color::CMYK_TABLE],
     pixels: *mut RgbaF32,
     n: usize,
 ) {
     // SAFETY: the host passes a whole table.
     let table = unsafe { &*table };
-    // SAFETY: the host launches with `n` pixels, each of which one thread alone touches.
-    unsafe { map(pixels, pixels, n, |inks| color::look_up_inks(table, inks)) }
+    // SAFETY: the host launches with `n` pixels, and each pixel has one thread.
+    unsafe { map(pixels, pixels, n, |cmyk| color::look_up_cmyk(table, cmyk)) }
 }

@@ -1,7 +1,7 @@
 //! The bodies over device memory.
 //!
-//! [`thread`], [`warp`] and [`shared`] have what kernels need of the machine, under the names that
-//! `cuda_std` gives them.
+//! [`thread`], [`warp`] and [`shared`] are what kernels need of the GPU, under the names that
+//! `cuda_std` has for them.
 
 pub mod shared;
 pub mod thread;
@@ -12,7 +12,8 @@ mod entries;
 #[cfg(feature = "entries")]
 mod jpeg;
 
-/// A module cannot unwind, nor print: the thread traps, and the launch reports it.
+/// A kernel can neither unwind nor print. The thread traps, and the host sees that the launch
+/// failed.
 #[cfg(feature = "entries")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

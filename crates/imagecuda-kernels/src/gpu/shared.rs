@@ -1,8 +1,9 @@
-//! Memory that the threads of a block share.
+//! Shared memory: that of the threads of a block.
 
 use core::arch::nvptx;
 
-/// Waits until all threads of the block are here, and what they wrote is there.
+/// Waits until all threads of the block have come here. What they wrote before can be read
+/// afterwards.
 ///
 /// # Safety
 ///
@@ -13,8 +14,8 @@ pub unsafe fn barrier() {
     unsafe { nvptx::_syncthreads() }
 }
 
-/// Declares `$bytes` bytes of shared memory, aligned to 16, and `$name`, a function that gives
-/// their address. All kernels of a module may use them, each for itself.
+/// Declares `$bytes` bytes of shared memory, aligned to 16, and `$name`, a function that returns
+/// their address. All kernels of a module may use them; each launch has its own.
 #[macro_export]
 macro_rules! shared_memory {
     ($(#[$doc:meta])* $name:ident: $bytes:literal) => {
@@ -41,7 +42,7 @@ macro_rules! shared_memory {
 
 core::arch::global_asm!(".extern .shared .align 16 .b8 dynamic_memory[];");
 
-/// The shared memory that a launch asks for.
+/// The dynamic shared memory, whose size the launch sets.
 #[inline(always)]
 pub fn dynamic<T>() -> *mut T {
     let address: u64;
@@ -56,7 +57,7 @@ pub fn dynamic<T>() -> *mut T {
     address as *mut T
 }
 
-/// The address within shared memory of what a pointer points to there.
+/// The address within shared memory of a pointer to there.
 #[inline(always)]
 pub fn address<T>(pointer: *const T) -> u32 {
     let address: u64;
@@ -72,7 +73,7 @@ pub fn address<T>(pointer: *const T) -> u32 {
     address as u32
 }
 
-/// Has `number` in shared memory where `expected` is, at once. What was there.
+/// Compares and swaps: writes `number` if `expected` is there, atomically. Returns what was there.
 ///
 /// # Safety
 ///
@@ -94,7 +95,7 @@ pub unsafe fn compare_exchange_u32(address: u32, expected: u32, number: u32) -> 
     before
 }
 
-/// Puts a number at an address within shared memory, which others may compare and exchange.
+/// Writes a number atomically, where other threads may compare and swap.
 ///
 /// # Safety
 ///
@@ -131,8 +132,8 @@ pub unsafe fn store_u32(address: u32, number: u32) {
     }
 }
 
-/// The number at an address within shared memory. Faster than by a pointer, which may be to any
-/// memory.
+/// The number at an address within shared memory. This is faster than a load by a pointer, which
+/// may be to any memory.
 ///
 /// # Safety
 ///
@@ -160,7 +161,7 @@ pub unsafe fn load_u32(address: u32) -> u32 {
 #[inline(always)]
 pub unsafe fn load_u16(address: u32) -> u16 {
     let number;
-    // SAFETY: what the caller promised. Not pure: the thread writes there as well.
+    // SAFETY: what the caller promised. Not pure, as the thread writes there too.
     unsafe {
         core::arch::asm!(
             "ld.shared.u16 {number}, [{address}];",

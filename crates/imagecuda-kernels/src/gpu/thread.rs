@@ -1,4 +1,4 @@
-//! Where a thread stands in its grid.
+//! Where a thread is in its block, and its block in the grid.
 
 use core::arch::nvptx;
 

@@ -1,12 +1,12 @@
-//! Talk between the 32 threads of a warp.
+//! Communication between the 32 threads of a warp.
 //!
-//! These are LLVM's intrinsics, and not assembly: of those it knows that threads must come to them
-//! together, and neither copies nor moves them into branches.
+//! These are LLVM's intrinsics, and not assembly. LLVM knows of its intrinsics that threads must
+//! call them together, so it neither copies them nor moves them into branches.
 
 /// All lanes.
 const ALL: u32 = u32::MAX;
 
-/// The lane that is never passed.
+/// The last lane: no shuffle goes past it.
 const LAST: u32 = 31;
 
 #[allow(improper_ctypes)]
@@ -54,7 +54,7 @@ pub unsafe fn any(value: bool) -> bool {
     unsafe { vote_any_sync(ALL, value) }
 }
 
-/// Waits until all lanes of the warp are here, and what they wrote is there for the others.
+/// Waits until all lanes of the warp have come here. What they wrote before can be read afterwards.
 ///
 /// # Safety
 ///

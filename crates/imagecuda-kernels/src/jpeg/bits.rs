@@ -1,14 +1,14 @@
-//! Bits of entropy-coded data, read from any place of it.
+//! A reader of bits that can start at any bit of a scan's data.
 //!
-//! Data lie in whole words of memory, without the zeros that are stuffed behind 0xff in a file.
+//! The data are unstuffed, and lie in whole words of memory.
 
-/// Bytes, four a word, the first one lowest, wherever they are.
-pub trait Words: Copy {
-    /// A word. Behind the last one, any.
+/// Words of four bytes, the first byte lowest, in whatever memory.
+pub trait WordSource: Copy {
+    /// The word of a number. Past the last one it may be anything.
     fn word(self, number: u32) -> u32;
 }
 
-impl Words for &[u32] {
+impl WordSource for &[u32] {
     #[inline(always)]
     fn word(self, number: u32) -> u32 {
         self.get(number as usize).copied().unwrap_or(0)
@@ -17,37 +17,37 @@ impl Words for &[u32] {
 
 /// Reads bits in order.
 #[derive(Clone, Copy, Debug)]
-pub struct Reader<W> {
+pub struct BitReader<W> {
     words: W,
-    /// The next 32 bits, and the 32 behind them: so the next ones are known as soon as it is known
-    /// how many are taken, and the others are found meanwhile.
+    /// The next 32 bits, and the 32 after them. So the next 32 are known as soon as it is known how
+    /// many to take; the others are put together meanwhile.
     bits: u32,
     more: u32,
-    /// The words behind that of the next bit, their first bits highest.
+    /// The two words after the one of the next bit, with their first bits highest.
     second: u32,
     third: u32,
-    /// The word behind those as it is in memory: fetched ahead of its time, and not touched before,
-    /// which would be to wait for it; and the number of the one behind that.
+    /// The word after those, loaded ahead of time and still as it is in memory: to swap its bytes
+    /// would be to wait for the load. And the number of the word after that.
     fourth: u32,
     next: u32,
 }
 
-/// The 32 bits behind the first `skipped` (modulo 32) of two words.
+/// The 32 bits of two words after the first `skipped` (modulo 32).
 #[inline(always)]
-fn behind(first: u32, second: u32, skipped: u32) -> u32 {
+fn funnel_shift(first: u32, second: u32, skipped: u32) -> u32 {
     first << (skipped & 31) | second >> 1 >> (!skipped & 31)
 }
 
-impl<W: Words> Reader<W> {
-    /// A reader of the bits from number `position` on.
+impl<W: WordSource> BitReader<W> {
+    /// A reader whose next bit is number `position`.
     #[inline(always)]
     pub fn new(words: W, position: u32) -> Self {
-        let word = |behind| words.word(position / 32 + behind);
-        let [first, second, third] = [0, 1, 2].map(|behind| word(behind).swap_bytes());
+        let word = |ahead| words.word(position / 32 + ahead);
+        let [first, second, third] = [0, 1, 2].map(|ahead| word(ahead).swap_bytes());
         Self {
             words,
-            bits: behind(first, second, position),
-            more: behind(second, third, position),
+            bits: funnel_shift(first, second, position),
+            more: funnel_shift(second, third, position),
             second,
             third,
             fourth: word(3),
@@ -61,18 +61,18 @@ impl<W: Words> Reader<W> {
         self.bits
     }
 
-    /// Takes as many as `bits` modulo 32. The next one is then in another word, if it `goes_on`,
-    /// and there behind as many as `position` modulo 32.
+    /// Takes `bits` bits (modulo 32). The next bit is then number `position` (modulo 32) of its
+    /// word. That is the next word if it `goes_on`.
     #[inline(always)]
     pub fn take(&mut self, bits: u32, goes_on: bool, position: u32) {
-        self.bits = behind(self.bits, self.more, bits);
+        self.bits = funnel_shift(self.bits, self.more, bits);
         if goes_on {
             self.second = self.third;
             self.third = self.fourth.swap_bytes();
             self.fourth = self.words.word(self.next);
             self.next += 1;
         }
-        self.more = behind(self.second, self.third, position);
+        self.more = funnel_shift(self.second, self.third, position);
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
         };
         for start in 0..140 {
             for step in 1..=31 {
-                let mut reader = Reader::new(&words[..], start);
+                let mut reader = BitReader::new(&words[..], start);
                 let mut at = start;
                 while at < 200 {
                     let expected = (at..at + 32).fold(0, |bits, i| bits << 1 | bit(i));

@@ -1,8 +1,8 @@
-//! What the samples of a pixel mean: libjpeg's integers.
+//! Samples of a pixel to RGB or CMYK, in libjpeg's integers.
 
 use super::picture::Color;
 
-/// Luma and colour differences to red, green and blue.
+/// YCbCr to RGB.
 #[inline(always)]
 pub fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     // 16 bits of fraction.
@@ -10,18 +10,18 @@ pub fn ycc_to_rgb([y, cb, cr]: [u8; 3]) -> [u8; 3] {
     let y = i32::from(y);
     let (cb, cr) = (i32::from(cb) - 128, i32::from(cr) - 128);
     let byte = |v: i32| v.clamp(0, 255) as u8;
-    // 1.402, 0.34414, 0.71414 and 1.772, less whole numbers, so that 16 bits hold the factors:
-    // vectors multiply those faster.
+    // The fractions of 1.402, 0.34414, 0.71414 and 1.772: without the whole numbers the factors fit
+    // 16 bits, which vector instructions multiply faster.
     let red = cr + ((26_345 * cr + HALF) >> 16);
     let green = ((18_734 * cr - 22_554 * cb + HALF) >> 16) - cr;
     let blue = 2 * cb + ((-14_942 * cb + HALF) >> 16);
     [byte(y + red), byte(y + green), byte(y + blue)]
 }
 
-/// Four samples to inks, of which 255 is all. Adobe's files hold the paper instead of the ink,
-/// and, with a transform, three inks as if they were RGB in YCC.
+/// Four samples to CMYK, where 255 is full ink. Adobe's files hold inverted CMYK. With a transform
+/// they hold YCCK: cyan, magenta and yellow coded as if they were RGB in YCbCr.
 #[inline(always)]
-pub fn to_inks([c, m, y, k]: [u8; 4], color: Color) -> [u8; 4] {
+pub fn to_cmyk([c, m, y, k]: [u8; 4], color: Color) -> [u8; 4] {
     match color {
         Color::InvertedCmyk => [!c, !m, !y, !k],
         Color::Ycck => {
@@ -67,11 +67,11 @@ mod tests {
     }
 
     #[test]
-    fn inks_are_had_from_every_transform() {
+    fn every_transform_gives_cmyk() {
         let [cmyk, inverted, ycck] = [Color::Cmyk, Color::InvertedCmyk, Color::Ycck];
-        assert_eq!(to_inks([0, 255, 155, 7], cmyk), [0, 255, 155, 7]);
-        assert_eq!(to_inks([255, 0, 100, 248], inverted), [0, 255, 155, 7]);
-        assert_eq!(to_inks([55, 128, 128, 255], ycck), [55, 55, 55, 0]);
-        assert_eq!(to_inks([76, 85, 255, 0], ycck), [254, 0, 0, 255]);
+        assert_eq!(to_cmyk([0, 255, 155, 7], cmyk), [0, 255, 155, 7]);
+        assert_eq!(to_cmyk([255, 0, 100, 248], inverted), [0, 255, 155, 7]);
+        assert_eq!(to_cmyk([55, 128, 128, 255], ycck), [55, 55, 55, 0]);
+        assert_eq!(to_cmyk([76, 85, 255, 0], ycck), [254, 0, 0, 255]);
     }
 }

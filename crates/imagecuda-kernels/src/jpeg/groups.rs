@@ -1,41 +1,40 @@
-//! How the second pass divides the subsequences of a scan among groups of threads, and what the
-//! groups tell each other of DC.
+//! The groups of subsequences of the second pass, and how DC is carried from group to group.
 
 use super::{
-    scan::{Dc, Scan, Segment},
+    scan::{DcSums, Scan, Segment},
     sections::SECTION,
 };
 use bytemuck::{Pod, Zeroable};
 use core::ops::Range;
 
-/// Threads of a group, each of which has a subsequence: some whole sections.
-pub const THREADS: u32 = 256;
+/// Subsequences of a group, and threads of its thread block: some whole sections.
+pub const GROUP_THREADS: u32 = 256;
 
 /// Sections of a group.
-pub const SECTIONS: u32 = THREADS / SECTION;
+pub const GROUP_SECTIONS: u32 = GROUP_THREADS / SECTION;
 
-/// What a group found.
+/// What the DC of a group adds up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Found {
-    /// The differences of DC of its data units, or of those of the last segment that begins there.
-    pub dc: Dc,
-    /// Those of the groups before, from the start of the segment on in which the group's first
-    /// subsequence is, after the third pass.
-    pub carried: Dc,
+pub struct GroupDc {
+    /// The sum of the group's DC differences. If segments begin in the group, the sum from the last
+    /// of them on.
+    pub own: DcSums,
+    /// The DC sum carried in from earlier groups of the same segment. `jpeg_carry` writes it.
+    pub before: DcSums,
 }
 
-/// What each block has to remember of the second pass, until the sums before it are known: the
-/// number of its subsequence, and whether the segment begins in a group before.
+/// Where a block began: the number of the subsequence, and whether its segment began in an earlier
+/// group. The inverse DCT finds by it what has to be added to the block's DC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Owner(u32);
+pub struct BlockOrigin(u32);
 
-impl Owner {
-    /// The owner of a block that begins in a subsequence. There are less than 2^31.
+impl BlockOrigin {
+    /// That of a block that begins in a subsequence, whose number is below 2^31.
     #[inline(always)]
-    pub fn new(subsequence: u32, is_carried: bool) -> Self {
-        Self(subsequence << 1 | u32::from(is_carried))
+    pub fn new(subsequence: u32, needs_carry: bool) -> Self {
+        Self(subsequence << 1 | u32::from(needs_carry))
     }
 
     /// The number of the subsequence.
@@ -44,40 +43,42 @@ impl Owner {
         self.0 >> 1
     }
 
-    /// Whether groups before have to do with it.
+    /// Whether the DC of earlier groups has to be added too.
     #[inline(always)]
-    pub fn is_carried(self) -> bool {
+    pub fn needs_carry(self) -> bool {
         self.0 & 1 != 0
     }
 }
 
 impl Scan {
-    /// How many groups there are.
+    /// The number of groups.
     #[inline(always)]
     pub fn groups(&self) -> u32 {
-        self.subsequences.div_ceil(THREADS)
+        self.subsequences.div_ceil(GROUP_THREADS)
     }
 
-    /// The subsequence behind a group's last.
+    /// The subsequence after a group's last one.
     #[inline(always)]
-    pub fn end_of(&self, group: u32) -> u32 {
-        (group * THREADS + THREADS).min(self.subsequences)
+    pub fn group_end(&self, group: u32) -> u32 {
+        (group * GROUP_THREADS + GROUP_THREADS).min(self.subsequences)
     }
 
-    /// The groups before a group from whose results its first subsequence goes on.
+    /// The earlier groups whose DC is carried into a group: those since its first segment began.
     #[inline(always)]
-    pub fn carried(&self, segments: &[Segment], group: u32) -> Range<u32> {
-        let first = group * THREADS;
+    pub fn carry_sources(&self, segments: &[Segment], group: u32) -> Range<u32> {
+        let first = group * GROUP_THREADS;
         let start = self
-            .find(segments, first)
-            .map_or(first, |place| place.first);
-        start / THREADS..group
+            .find_subsequence(segments, first)
+            .map_or(first, |subsequence| subsequence.first_of_segment);
+        start / GROUP_THREADS..group
     }
 
-    /// Where among a group's subsequences its last segment begins.
+    /// Where the last segment of a group begins: counted in subsequences from the group's first.
     #[inline(always)]
-    pub fn last_start(&self, segments: &[Segment], group: u32) -> u32 {
-        let last = self.find(segments, self.end_of(group).saturating_sub(1));
-        last.map_or(0, |last| last.first.saturating_sub(group * THREADS))
+    pub fn last_segment_start(&self, segments: &[Segment], group: u32) -> u32 {
+        let last = self.find_subsequence(segments, self.group_end(group).saturating_sub(1));
+        last.map_or(0, |last| {
+            last.first_of_segment.saturating_sub(group * GROUP_THREADS)
+        })
     }
 }

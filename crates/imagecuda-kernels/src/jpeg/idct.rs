@@ -1,23 +1,23 @@
-//! The inverse DCT, as libjpeg's `islow` does it.
+//! The inverse DCT, as libjpeg's `islow` computes it.
 
 use super::picture::BLOCK;
 
-/// What is rounded away after the first pass, and after the second.
+/// Bits that are rounded off after the first pass, and after the second.
 const FIRST: u32 = 11;
 const SECOND: u32 = 18;
 
-/// The samples of a block, in rows, of its coefficients and their divisors, both in natural order.
+/// The samples of a block, in rows, from its coefficients and their divisors, both in natural
+/// order.
 ///
-/// Coefficients that no encoder writes wrap around somewhere; they give some samples, and no
-/// panic.
+/// Arithmetic wraps: coefficients that no encoder writes give some samples, and no panic.
 #[inline(always)]
 pub fn inverse(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8; 8]; 8] {
     let columns = columns::<FIRST>(&dequantized(coefficients, quantizers));
     bytes(&self::columns::<SECOND>(&columns))
 }
 
-/// The same, in loops that compilers have vectors for. (What [`inverse`] does a GPU's thread has
-/// in registers.)
+/// The same as [`inverse`], in loops that compilers vectorise. ([`inverse`] keeps everything in a
+/// GPU thread's registers.)
 #[inline(always)]
 pub fn inverse_in_lanes(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8; 8]; 8] {
     let (mut from, mut to) = (dequantized(coefficients, quantizers), [[0; 8]; 8]);
@@ -31,29 +31,29 @@ pub fn inverse_in_lanes(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) 
     transposed(bytes(&to))
 }
 
-/// The one sample that all of a block are if all of its coefficients but the first are zero.
+/// The value of all samples of a block whose coefficients are zero but for the first.
 #[inline(always)]
 pub fn flat(first: i16, quantizer: u16) -> u8 {
     let v = i32::from(first).wrapping_mul(i32::from(quantizer));
-    // What is left of both passes.
+    // What both passes come to.
     let v = v.wrapping_shl(13).wrapping_add(1 << (FIRST - 1)) >> FIRST;
     let v = v.wrapping_shl(13).wrapping_add(1 << (SECOND - 1)) >> SECOND;
     byte(v)
 }
 
-/// One pass of the first direction, on eight dequantised coefficients of a column.
+/// The first pass, on the eight dequantised coefficients of a column.
 #[inline(always)]
 pub fn first(column: [i32; 8]) -> [i32; 8] {
     transform::<FIRST>(column)
 }
 
-/// The pass of the second direction, on a row of what [`first`] gave. [`byte`] is left to do.
+/// The second pass, on a row of what [`first`] gave. [`byte`] then gives the samples.
 #[inline(always)]
 pub fn second(row: [i32; 8]) -> [i32; 8] {
     transform::<SECOND>(row)
 }
 
-/// A sample.
+/// The sample of a number of [`second`].
 #[inline(always)]
 pub fn byte(v: i32) -> u8 {
     v.wrapping_add(128).clamp(0, 255) as u8
@@ -74,7 +74,7 @@ pub fn bytes_of_row([a, b, c, d, e, f, g, h]: [i32; 8]) -> [u8; 8] {
     ]
 }
 
-/// A transform of eight numbers. The constants have 13 bits of fraction.
+/// One pass over eight numbers. The constants have 13 bits of fraction.
 #[inline(always)]
 fn transform<const SHIFT: u32>(x: [i32; 8]) -> [i32; 8] {
     let add = i32::wrapping_add;
@@ -124,10 +124,10 @@ fn dequantized(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[i32;
     rows
 }
 
-/// All columns transformed, each to a row.
+/// Transforms all columns, each to a row.
 #[inline(always)]
 fn columns<const SHIFT: u32>(x: &[[i32; 8]; 8]) -> [[i32; 8]; 8] {
-    // Written out, for no loop to keep it in memory.
+    // Written out: a loop would keep the numbers in memory.
     [
         column::<SHIFT, 0>(x),
         column::<SHIFT, 1>(x),
@@ -147,7 +147,7 @@ fn column<const SHIFT: u32, const I: usize>(x: &[[i32; 8]; 8]) -> [i32; 8] {
     ])
 }
 
-/// All columns transformed, each to a column.
+/// Transforms all columns, each to a column.
 #[inline(always)]
 fn lanes<const SHIFT: u32>(x: &[[i32; 8]; 8], out: &mut [[i32; 8]; 8]) {
     for i in 0..8 {
@@ -170,7 +170,7 @@ fn bytes(rows: &[[i32; 8]; 8]) -> [[u8; 8]; 8] {
     out
 }
 
-/// Rows to columns, in steps that swap the halves, quarters and eighths of rows.
+/// The transpose, in three steps that swap halves, quarters and eighths of rows.
 #[inline(always)]
 fn transposed(rows: [[u8; 8]; 8]) -> [[u8; 8]; 8] {
     let words = rows.map(u64::from_le_bytes);
@@ -180,7 +180,8 @@ fn transposed(rows: [[u8; 8]; 8]) -> [[u8; 8]; 8] {
     words.map(u64::to_le_bytes)
 }
 
-/// Swaps the bytes of words `N` apart that are `N` places apart, of which `low` are the first.
+/// One step of a transpose: swaps bytes between words that are `N` apart. `low` masks the bytes
+/// that stay in the first of two.
 #[inline(always)]
 fn swapped<const N: usize>(words: [u64; 8], low: u64) -> [u64; 8] {
     let mut out = words;

@@ -1,5 +1,5 @@
-//! What a kernel is told of the scans, or of the pictures, that one launch works on. Addresses are
-//! those of device memory.
+//! The arguments of the decoding kernels: the scans, and then the picture, of a launch. All
+//! addresses are of device memory.
 
 use super::{
     picture::{BLOCK, Picture},
@@ -8,9 +8,9 @@ use super::{
 };
 use bytemuck::{Pod, Zeroable};
 
-/// Huffman tables that a scan can have; as many fit shared memory anywhere. A scan can have more,
-/// but files have two or four.
-pub const TABLES: usize = 4;
+/// The most Huffman tables that the kernels take of a scan: as many as fit shared memory on every
+/// GPU. The standard allows more, but files have two or four.
+pub const MAX_TABLES: usize = 4;
 
 /// A scan that is to be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
@@ -18,70 +18,73 @@ pub const TABLES: usize = 4;
 pub struct ScanJob {
     /// The scan.
     pub scan: Scan,
-    /// The number of its first group among those of the launch.
+    /// The groups of the launch's scans before this one.
     pub first_group: u32,
-    /// Tables of the scan.
+    /// Huffman tables of the scan.
     pub table_count: u32,
-    /// The number of its first chunk among those of the launch.
+    /// The chunks of the launch's scans before this one.
     pub first_chunk: u32,
-    /// The bytes of the data as the file has them.
+    /// Bytes of the file's data.
     pub file_bytes: u32,
-    /// The data as the file has them, aligned to 16.
+    /// The file's data, with stuffing and markers, aligned to 16.
     pub file: u64,
-    /// How many bytes before each chunk of those are not dropped: `u32`.
-    pub kept: u64,
-    /// The data: `u32`, zeros at first, and [`MORE`] behind them.
-    pub words: u64,
-    /// The scan's segments: [`Segment`](super::scan::Segment).
+    /// For each chunk of the file's data, how many bytes before it are kept: `u32`.
+    pub kept_before: u64,
+    /// The unstuffed data: `u32`, zeros at first, and [`READ_AHEAD`] more bytes.
+    pub data: u64,
+    /// A [`Segment`](super::scan::Segment) for each segment.
     pub segments: u64,
-    /// The scan's tables: [`Table`](super::huffman::Table).
+    /// A [`Table`](super::huffman::Table) for each Huffman table.
     pub tables: u64,
-    /// [`NODES`](super::sections::NODES) of each section: [`Node`](super::sections::Node).
+    /// [`SECTION_NODES`](super::sections::SECTION_NODES) of each section:
+    /// [`Node`](super::sections::Node).
     pub nodes: u64,
-    /// [`SLOTS`](super::sections::SLOTS) of each section: [`End`](super::sections::End).
-    pub ends: u64,
-    /// A [`Joint`](super::sections::Joint) for each section.
-    pub joints: u64,
-    /// The [`Dc`](super::scan::Dc) before each subsequence, in its group and segment.
-    pub sums: u64,
-    /// A [`Found`](super::groups::Found) for each group.
-    pub found: u64,
-    /// An [`Owner`](super::groups::Owner) for each block of the picture.
-    pub owners: u64,
-    /// The coefficients of the picture, zeros.
+    /// [`SLOTS`](super::sections::SLOTS) of each section:
+    /// [`SectionExit`](super::sections::SectionExit).
+    pub exits: u64,
+    /// A [`SectionEntry`](super::sections::SectionEntry) for each section.
+    pub entries: u64,
+    /// For each subsequence the [`DcSums`](super::scan::DcSums) before it, within its group and
+    /// segment.
+    pub dc_sums: u64,
+    /// A [`GroupDc`](super::groups::GroupDc) for each group.
+    pub group_dc: u64,
+    /// A [`BlockOrigin`](super::groups::BlockOrigin) for each block of the picture.
+    pub block_origins: u64,
+    /// The picture's coefficients, zeros at first.
     pub coefficients: u64,
-    /// A `u32` that gets a [`status`](super::scan::status).
+    /// A `u32` that [`status`](super::scan::status) bits are set in.
     pub status: u64,
-    /// The number of its first section among those of the launch.
+    /// The sections of the launch's scans before this one.
     pub first_section: u32,
     /// Zero.
     pub reserved: u32,
 }
 
-/// Bytes that are read behind the data, and mean nothing.
-pub const MORE: usize = 256;
+/// Bytes after the data that decoders read ahead, and that mean nothing.
+pub const READ_AHEAD: usize = 256;
 
 impl ScanJob {
-    /// How many chunks its data in the file are.
+    /// The chunks of the file's data.
     #[inline(always)]
     pub fn chunks(&self) -> u32 {
         self.file_bytes.div_ceil(CHUNK as u32)
     }
 }
 
-/// A component's sums of DC.
+/// Where to find what is to be added to a component's DC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Sums {
-    /// As [`ScanJob::sums`] of its scan; 0 if coefficients need nothing added.
-    pub sums: u64,
-    /// As [`ScanJob::found`] of its scan.
-    pub found: u64,
-    /// Subsequences of a group in its scan.
-    pub group: u64,
+pub struct DcAddresses {
+    /// [`ScanJob::dc_sums`] of its scan; 0 if nothing is to be added.
+    pub dc_sums: u64,
+    /// [`ScanJob::group_dc`] of its scan.
+    pub group_dc: u64,
+    /// Subsequences of a group.
+    pub group_len: u64,
 }
 
-/// A picture whose coefficients are to become pixels.
+/// A picture whose coefficients are decoded, and that is to become pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct PictureJob {
@@ -89,8 +92,8 @@ pub struct PictureJob {
     pub picture: Picture,
     /// Each component's divisors, in natural order.
     pub quantizers: [[u16; BLOCK]; 4],
-    /// What is to be added to the components' first coefficients.
-    pub sums: [Sums; 4],
-    /// As [`ScanJob::owners`].
-    pub owners: u64,
+    /// What is to be added to each component's DC.
+    pub dc: [DcAddresses; 4],
+    /// [`ScanJob::block_origins`].
+    pub block_origins: u64,
 }

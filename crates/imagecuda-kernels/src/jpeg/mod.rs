@@ -1,21 +1,29 @@
-//! JPEG: the same pixels as libjpeg-turbo's (its integer DCT `islow`, its "fancy" upsampling),
-//! bit for bit.
+//! JPEG, with the pixels of libjpeg-turbo (its integer DCT `islow`, its "fancy" upsampling), bit
+//! for bit.
 //!
-//! - [`picture`]: where coefficients and samples are.
-//! - [`huffman`], [`bits`]: codes, read from any place of the data.
-//! - [`scan`]: a scan of a sequential file; [`decoder`]: decoded by many threads at once;
-//!   [`sections`]: what they know of each other; [`groups`]: which thread decodes what once more;
-//!   [`jobs`]: what a launch is told.
-//! - [`stuffing`]: the data as scans have them, of those that files have.
+//! Entropy decoding:
+//!
+//! - [`decoder`]: the algorithm, with a glossary. **Start here.**
+//! - [`scan`]: a scan, its segments and subsequences.
+//! - [`sections`]: the first pass, and how it is joined; [`groups`]: the second pass, and DC.
+//! - [`huffman`], [`table_entry`], [`bits`]: codes, decoded from any bit of the data.
+//! - [`stuffing`]: the data without what a file adds to them.
+//! - [`jobs`]: the arguments of the kernels.
+//! - `cpu_emulation`: the kernels on the CPU.
+//!
+//! Pixels:
+//!
+//! - [`picture`]: where coefficients and samples are in memory.
 //! - [`idct`]: coefficients to samples.
-//! - [`upsample`]: a sample for every pixel.
-//! - [`color`]: samples to RGB, or inks.
-//! - [`pixel`]: the two together.
-//! - `twin`: the kernels on the host.
-//! - [`encode`]: the other way.
+//! - [`upsample`]: a sample for every pixel; [`color`]: samples to RGB or CMYK; [`pixel`]: the two
+//!   together.
+//!
+//! [`encode`] goes the other way.
 
 pub mod bits;
 pub mod color;
+#[cfg(not(target_arch = "nvptx64"))]
+pub mod cpu_emulation;
 pub mod decoder;
 pub mod encode;
 pub mod groups;
@@ -27,6 +35,5 @@ pub mod pixel;
 pub mod scan;
 pub mod sections;
 pub mod stuffing;
-#[cfg(not(target_arch = "nvptx64"))]
-pub mod twin;
+pub mod table_entry;
 pub mod upsample;

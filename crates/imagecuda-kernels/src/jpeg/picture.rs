@@ -1,15 +1,15 @@
-//! Where the coefficients and the samples of a picture are in memory.
+//! A picture and its components: where their coefficients and samples are in memory.
 
 use super::upsample::Upsampling;
 use bytemuck::{Pod, Zeroable};
 
-/// Coefficients, and samples, of a block.
+/// Coefficients of a block, and samples.
 pub const BLOCK: usize = 64;
 
-/// One component of a picture, which is a plane of samples at its own resolution.
+/// One component of a picture: a plane of samples at its own resolution.
 ///
-/// Its blocks are in rows, padded to whole MCUs; a block is 64 coefficients (`i16`) in natural
-/// order. Its samples (`u8`) are in rows of [`stride`](Self::stride), and start at the same place
+/// Its blocks are in rows, padded to whole MCUs. A block is 64 coefficients (`i16`) in natural
+/// order. Its samples (`u8`) are in rows of [`stride`](Self::stride). They begin at the same index
 /// among the picture's samples as its coefficients among the picture's coefficients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
@@ -32,21 +32,22 @@ pub struct Component {
     pub upsampling: u32,
 }
 
-/// What the components mean.
+/// The colour model of the components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Color {
     /// One component.
     Gray = 0,
-    /// Three, which are RGB.
+    /// Three components: red, green, blue.
     Rgb = 1,
-    /// Three: luma and colour differences.
+    /// Three components: luma, Cb, Cr.
     Ycc = 2,
-    /// Four, which are inks, 255 being all of it.
+    /// Four components: cyan, magenta, yellow, black. 255 is full ink.
     Cmyk = 3,
-    /// Four, which are inks, 255 being none of it.
+    /// The same four, inverted: 255 is no ink.
     InvertedCmyk = 4,
-    /// Four: luma and colour differences of inks, and black, as Adobe has them.
+    /// Four components, as Adobe's files have them: YCbCr of cyan, magenta and yellow, and inverted
+    /// black.
     Ycck = 5,
 }
 
@@ -70,7 +71,7 @@ pub struct Picture {
     pub components: u32,
     /// A [`Color`].
     pub color: u32,
-    /// The first [`components`](Self::components) are there.
+    /// The components: the first [`components`](Self::components) of these.
     pub component: [Component; 4],
 }
 
@@ -87,7 +88,7 @@ impl Component {
         self.blocks_x as usize * self.blocks_y as usize
     }
 
-    /// The place of its first sample, or coefficient, among those of the picture.
+    /// The index of its first sample, and of its first coefficient, among those of the picture.
     #[inline(always)]
     pub fn start(&self) -> usize {
         self.first_block as usize * BLOCK
@@ -107,7 +108,7 @@ impl Picture {
         if width == 0 || height == 0 {
             return None;
         }
-        // Of one component the factors mean nothing.
+        // The factors of a single component mean nothing.
         let single = [(1, 1)];
         let factors = if factors.len() == 1 { &single } else { factors };
         let h_max = factors.iter().map(|f| f.0).max()?;
@@ -149,7 +150,7 @@ impl Picture {
         Some(picture)
     }
 
-    /// What the components mean.
+    /// The colour model of the components.
     #[inline(always)]
     pub fn color(&self) -> Color {
         match self.color {
@@ -162,17 +163,17 @@ impl Picture {
         }
     }
 
-    /// The pixels of the picture.
+    /// The number of pixels.
     pub fn pixels(&self) -> usize {
         self.width as usize * self.height as usize
     }
 
-    /// The blocks of all components: as many times 64 coefficients, and samples.
+    /// The number of blocks of all components.
     pub fn blocks(&self) -> usize {
         self.parts().iter().map(Component::blocks).sum()
     }
 
-    /// The components that there are.
+    /// The components of the picture.
     #[inline(always)]
     pub fn parts(&self) -> &[Component] {
         self.component

@@ -1,7 +1,7 @@
-//! Pixels of the samples of a picture.
+//! Samples of a picture to its pixels.
 
 use super::{
-    color::{to_inks, ycc_to_rgb},
+    color::{to_cmyk, ycc_to_rgb},
     picture::{Color, Picture},
     upsample::{self, Samples, Upsampling},
 };
@@ -10,8 +10,8 @@ use crate::{
     texel::{Cmyk8, L8, Rgb8},
 };
 
-/// The pixels `2 * pair` and `2 * pair + 1` of row `y` of a picture, of its samples: gray, RGB or
-/// inks, the first channel lowest. Beyond the picture they are anything.
+/// The pixels `2 * pair` and `2 * pair + 1` of row `y` of a picture, from its samples: gray, RGB or
+/// CMYK, with the first channel in the lowest byte. Pixels past the edge may be anything.
 #[inline(always)]
 pub fn pair(picture: &Picture, samples: impl Samples, pair: u32, y: u32) -> [u32; 2] {
     let at = At {
@@ -26,7 +26,7 @@ pub fn pair(picture: &Picture, samples: impl Samples, pair: u32, y: u32) -> [u32
             let [r, g, b] = [at.any(0), at.any(1), at.any(2)];
             [pixel([r[0], g[0], b[0], 0]), pixel([r[1], g[1], b[1], 0])]
         }
-        // Nearly all files are like one of these. What is chosen once is not chosen three times.
+        // Nearly all files are like one of these: one branch instead of one for each component.
         Color::Ycc => match (at.how(0), at.how(1), at.how(1) == at.how(2)) {
             (Upsampling::None, Upsampling::None, true) => at.common(Upsampling::None),
             (Upsampling::None, Upsampling::Across, true) => at.common(Upsampling::Across),
@@ -36,8 +36,8 @@ pub fn pair(picture: &Picture, samples: impl Samples, pair: u32, y: u32) -> [u32
         color => {
             let [c, m, y, k] = [at.any(0), at.any(1), at.any(2), at.any(3)];
             [
-                pixel(to_inks([c[0], m[0], y[0], k[0]], color)),
-                pixel(to_inks([c[1], m[1], y[1], k[1]], color)),
+                pixel(to_cmyk([c[0], m[0], y[0], k[0]], color)),
+                pixel(to_cmyk([c[1], m[1], y[1], k[1]], color)),
             ]
         }
     }
@@ -70,7 +70,7 @@ impl<S: Samples> At<'_, S> {
         self.component(component, self.how(component))
     }
 
-    /// With all of the luma, and both colour differences upsampled in one way.
+    /// With luma at full resolution, and Cb and Cr upsampled in the same way.
     #[inline(always)]
     fn common(self, how: Upsampling) -> [u32; 2] {
         rgb(
@@ -98,7 +98,7 @@ fn pixel(channels: [u8; 4]) -> u32 {
     u32::from_le_bytes(channels)
 }
 
-/// The red, green and blue of a pixel of [`pair`], which is not of inks.
+/// The red, green and blue of a pixel of [`pair`] that is not CMYK.
 #[inline(always)]
 pub fn bytes(color: Color, pixel: u32) -> [u8; 3] {
     let [a, b, c, _] = pixel.to_le_bytes();

@@ -1,40 +1,40 @@
-//! A scan of a sequential file as threads see it: its data units, segments and subsequences, and
-//! where a decoder is. What decodes is in [`decoder`](super::decoder).
+//! A scan of a sequential file: its data units, segments and subsequences, the state of a decoder,
+//! and sums of DC. The [`decoder`](super::decoder) explains the words.
 
 use super::picture::BLOCK;
 use bytemuck::{Pod, Zeroable};
 
-/// Data units in an MCU, at most.
-pub const UNITS: usize = 10;
+/// The most data units in an MCU.
+pub const MAX_UNITS: usize = 10;
 
-/// The place of each coefficient of a zigzag in a block.
+/// The place in a block of each coefficient of the zigzag.
 pub const NATURAL: [u8; BLOCK] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
-/// Where the blocks of a data unit of all MCUs are.
+/// The blocks that one data unit of the MCU stands for, in all MCUs of a scan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(16))]
-pub struct Blocks {
-    /// That in the first MCU of the scan, among all of the picture.
+pub struct BlockGrid {
+    /// The number of the first MCU's block, among all blocks of the picture.
     pub first: u32,
-    /// From there to that of the first MCU in the next row.
-    pub down: u32,
-    /// From there to that of the next MCU.
-    pub across: u32,
-    /// The number of the component in the picture.
+    /// From the block of one row's first MCU to that of the next row's.
+    pub row_step: u32,
+    /// From the block of one MCU to that of the next MCU in the row.
+    pub mcu_step: u32,
+    /// The component, as the picture numbers them.
     pub component: u32,
 }
 
-impl Blocks {
-    /// The block in an MCU.
+impl BlockGrid {
+    /// The number of the block in the MCU of column `x` and row `y`.
     #[inline(always)]
-    pub(super) fn number(&self, x: u32, y: u32) -> u32 {
-        // Behind the last one there is none, and it may not be a number.
-        let rows = y.wrapping_mul(self.down);
-        rows.wrapping_add(self.first + x * self.across)
+    pub(super) fn block(&self, x: u32, y: u32) -> u32 {
+        // After the last MCU there is no block, and the product may overflow.
+        let rows = y.wrapping_mul(self.row_step);
+        rows.wrapping_add(self.first + x * self.mcu_step)
     }
 }
 
@@ -42,74 +42,74 @@ impl Blocks {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(16))]
 pub struct Unit {
-    /// Where its blocks are.
-    pub blocks: Blocks,
-    /// The tables of its first symbol and of the others, among those of the scan.
+    /// Its blocks.
+    pub blocks: BlockGrid,
+    /// Its DC and its AC table, as the scan numbers them.
     pub tables: [u32; 2],
-    /// Zeros.
+    /// Zero.
     pub reserved: [u32; 2],
 }
 
-/// What the threads need to know of a scan.
+/// What kernels need to know of a scan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(16))]
 pub struct Scan {
-    /// The first [`unit_count`](Self::unit_count) are there.
-    pub units: [Unit; UNITS],
-    /// Data units in an MCU, from 1 on.
+    /// The data units of an MCU: the first [`unit_count`](Self::unit_count) of these.
+    pub units: [Unit; MAX_UNITS],
+    /// Data units in an MCU, at least 1.
     pub unit_count: u32,
     /// MCUs in a row.
     pub mcus_x: u32,
     /// MCUs in all.
     pub mcus: u32,
-    /// MCUs of a segment; the last one may have fewer.
+    /// MCUs of a segment; the last segment may have fewer.
     pub restart_interval: u32,
     /// Segments in all.
     pub segments: u32,
     /// Subsequences in all.
     pub subsequences: u32,
-    /// Bits of a subsequence, a multiple of 32 of at most 512; the last ones of a segment have what
-    /// is left.
-    pub subsequence: u32,
+    /// Bits of a subsequence: a multiple of 32, at most 512. The last subsequence of a segment has
+    /// fewer.
+    pub subsequence_bits: u32,
     /// Blocks of the picture.
     pub blocks: u32,
 }
 
-/// A segment of a scan: what is between two restart markers. It begins where a subsequence does,
+/// A segment of a scan: the data between two restart markers. It begins at a subsequence boundary,
 /// and has at least one bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Segment {
-    /// The number of its first subsequence in the scan, and so its place in the data.
-    pub first: u32,
-    /// The number of the bit behind its last one.
-    pub end: u32,
-    /// Where it begins in the data as the file has them.
-    pub start: u32,
-    /// How many bytes before that are not dropped.
-    pub kept: u32,
+    /// The number of its first subsequence in the scan. That is also where its data begin.
+    pub first_subsequence: u32,
+    /// The bit of the scan's data after its last one.
+    pub end_bit: u32,
+    /// Where it begins in the file's data, in bytes.
+    pub file_start: u32,
+    /// How many bytes before that are kept when the file's data are unstuffed.
+    pub kept_before: u32,
 }
 
-/// Where a decoder is behind the end of a subsequence: at the first step's end there.
+/// Where a decoder is when it crosses a boundary: after the first code that ends at it or past it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct State(u32);
 
 impl State {
-    /// At the start of a block of a data unit, where none is before the end.
+    /// Exactly on the boundary, at the start of a block of data unit `unit`.
     #[inline(always)]
-    pub fn guess(unit: u32) -> Self {
+    pub fn block_start(unit: u32) -> Self {
         Self::new(0, unit, 0)
     }
 
     #[inline(always)]
-    pub(super) fn of(number: u32) -> Self {
-        Self(number)
+    pub(super) fn from_bits(bits: u32) -> Self {
+        Self(bits)
     }
 
-    /// Below 2^15.
+    /// All of it in 15 bits.
     #[inline(always)]
-    pub(super) fn number(self) -> u32 {
+    pub(super) fn bits(self) -> u32 {
         self.0
     }
 
@@ -118,32 +118,32 @@ impl State {
         Self(overshoot & 31 | unit << 5 | index << 9)
     }
 
-    /// Bits behind the end that belong to the last step before it.
+    /// Bits past the boundary: how far the code that crosses it goes.
     #[inline(always)]
     pub(super) fn overshoot(self) -> u32 {
         self.0 & 31
     }
 
-    /// The data unit of the MCU.
+    /// The number of the data unit in its MCU.
     #[inline(always)]
     pub(super) fn unit(self) -> u32 {
         self.0 >> 5 & 15
     }
 
-    /// The next coefficient, in zigzag order.
+    /// The index of the next coefficient of the block, in zigzag order.
     #[inline(always)]
     pub(super) fn index(self) -> u32 {
         self.0 >> 9 & 63
     }
 }
 
-/// The sums of differences of DC of each component, which wrap.
+/// The sums of DC differences of up to four components, 16 bits each. They wrap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Dc(u64);
+pub struct DcSums(u64);
 
-impl Dc {
-    /// All four sums.
+impl DcSums {
+    /// The sum of each component's two sums.
     #[inline(always)]
     pub fn plus(self, other: Self) -> Self {
         const HIGH: u64 = 0x8000_8000_8000_8000;
@@ -151,7 +151,7 @@ impl Dc {
         Self(low ^ ((self.0 ^ other.0) & HIGH))
     }
 
-    /// What was added to `earlier` to get this.
+    /// The sums that were added to `earlier` to get these.
     #[inline(always)]
     pub fn since(self, earlier: Self) -> Self {
         const HIGH: u64 = 0x8000_8000_8000_8000;
@@ -159,7 +159,7 @@ impl Dc {
         Self(low ^ ((self.0 ^ !earlier.0) & HIGH))
     }
 
-    /// The sums with that of a component.
+    /// These sums, but with `sum` for one component.
     #[inline(always)]
     pub fn with(self, component: u8, sum: i16) -> Self {
         let at = component as u32 * 16;
@@ -173,61 +173,61 @@ impl Dc {
     }
 }
 
-/// What is wrong with a scan, as bits; 0 where nothing is.
+/// What is wrong with a scan: bits that are set. 0 means that the coefficients are correct.
 pub mod status {
-    /// No decoder fell into step with the right one.
+    /// The correct state at some boundary is not known.
     pub const UNSYNCHRONIZED: u32 = 1;
-    /// There is no such code, or a run leaves its block.
+    /// Some bits are no code of the table, or a run of zeros goes past the end of its block.
     pub const INVALID: u32 = 2;
-    /// A segment has not all of its data.
+    /// A segment ends before its blocks do.
     pub const CUT_SHORT: u32 = 4;
 }
 
 /// A subsequence of a segment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Place {
-    /// The number of the segment in the scan.
+pub struct Subsequence {
+    /// The number of its segment in the scan.
     pub segment: u32,
-    /// The number of the segment's first subsequence in the scan.
-    pub first: u32,
-    /// The number of the subsequence in the scan.
+    /// The number of the segment's first subsequence.
+    pub first_of_segment: u32,
+    /// Its own number in the scan.
     pub number: u32,
-    /// The number of the bit behind the segment's last one.
-    pub(super) end: u32,
+    /// The bit of the scan's data after the segment's last one.
+    pub(super) segment_end: u32,
 }
 
-impl Place {
-    /// Whether it is the first of its segment.
+impl Subsequence {
+    /// Whether it is the first of its segment: a decoder's state is known there.
     #[inline(always)]
-    pub fn is_first(&self) -> bool {
-        self.number == self.first
+    pub fn starts_segment(&self) -> bool {
+        self.number == self.first_of_segment
     }
 }
 
 impl Scan {
     #[inline(always)]
     pub(crate) fn unit(&self, number: u32) -> Unit {
-        self.units[(number as usize).min(UNITS - 1)]
+        self.units[(number as usize).min(MAX_UNITS - 1)]
     }
 
     /// Subsequence `number`; `None` if there is none.
     #[inline(always)]
-    pub fn find(&self, segments: &[Segment], number: u32) -> Option<Place> {
+    pub fn find_subsequence(&self, segments: &[Segment], number: u32) -> Option<Subsequence> {
         let (mut low, mut high) = (0, segments.len());
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match segments.get(middle) {
-                Some(segment) if segment.first <= number => low = middle,
+                Some(segment) if segment.first_subsequence <= number => low = middle,
                 _ => high = middle,
             }
         }
         let segment = segments.get(low)?;
-        let is_there = number >= segment.first && number < self.subsequences;
-        is_there.then_some(Place {
+        let is_there = number >= segment.first_subsequence && number < self.subsequences;
+        is_there.then_some(Subsequence {
             segment: low as u32,
-            first: segment.first,
+            first_of_segment: segment.first_subsequence,
             number,
-            end: segment.end,
+            segment_end: segment.end_bit,
         })
     }
 }
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn sums_of_dc_wrap_each_for_itself() {
-        let of = |component, sum| Dc::default().with(component, sum);
+        let of = |component, sum| DcSums::default().with(component, sum);
         let numbers = [0, 1, -1, 2047, -2047, 32767, -32768, 12345];
         for a in numbers {
             for b in numbers {

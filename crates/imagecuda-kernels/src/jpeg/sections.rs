@@ -1,38 +1,36 @@
-//! How the first pass divides the subsequences of a scan, and how what it finds is put together.
+//! The sections of the first pass, and how they are joined.
 //!
-//! A section is decoded by a group of threads by itself, from a few subsequences before it on, its
-//! warm-up. In which state its first subsequence begins nobody knows yet. But all states that
-//! decoders had there are noted, the right one mostly among them, and likewise behind each
-//! subsequence; and from each state which one follows. So a section tells what comes of each entry,
-//! and the entry of the first one is known: a segment begins there. The others follow from it, one
-//! after the other, or all at once, as each tells what it does to all slots.
+//! A thread block decodes a section without knowing its correct first state. It notes all states
+//! that decoders have at the boundaries. Each slot of the first boundary so has an exit: the state
+//! after the section that follows from it. The correct slot of the first section is known, as a
+//! segment begins there. Its exit says which slot of the next section is correct, and so on.
 
-use super::scan::{Place, Scan, Segment, State};
+use super::scan::{Scan, Segment, State, Subsequence};
 use bytemuck::{Pod, Zeroable};
 
 /// Subsequences of a section.
 pub const SECTION: u32 = 64;
 
-/// Decoders that begin at each subsequence, at most.
-pub const GUESSES: u32 = 6;
+/// The most decoders that start at one boundary.
+pub const MAX_GUESSES: u32 = 6;
 
-/// Decoders that begin before a section, at most.
-pub const WARM_UP: u32 = 48;
+/// The most decoders that start in a warm-up.
+pub const MAX_WARM_UP: u32 = 48;
 
-/// What is before, between and behind subsequences that a section's threads decode, at most.
-pub const PLACES: u32 = WARM_UP + SECTION + 1;
+/// The most boundaries of a section and its warm-up.
+pub const BOUNDARIES: u32 = MAX_WARM_UP + SECTION + 1;
 
-/// What has room at a place: a node in each slot, but for the last one.
+/// Slots of a boundary. Each but the last can hold a node.
 pub const SLOTS: u32 = 16;
 
-/// The slot that is always empty.
-pub const NONE: u32 = SLOTS - 1;
+/// The slot that is always empty. As a link: it is not known which node follows.
+pub const NO_SLOT: u32 = SLOTS - 1;
 
-/// Nodes that a section leaves behind: those at its own places.
-pub const NODES: u32 = (SECTION + 1) * SLOTS;
+/// Nodes that a section writes to memory: those at its own boundaries.
+pub const SECTION_NODES: u32 = (SECTION + 1) * SLOTS;
 
-/// A state that a decoder was in between two subsequences, what it did in the one behind, and in
-/// which slot of the next place it was then.
+/// A state that a decoder had at a boundary; and, once it has crossed the next subsequence, how
+/// many data units ended in that, and the slot of the node that followed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
 pub struct Node(u32);
@@ -41,22 +39,23 @@ impl Node {
     /// No node.
     pub const EMPTY: Self = Self(0);
 
-    /// The start of a segment: the only node there, in slot 0, from which anything goes on.
+    /// The start of a segment: the only node at its boundary that matters, in slot 0. Every path
+    /// goes on from it.
     pub const ROOT: Self = Self(1 << 31 | 1 << 30);
 
-    /// A state, behind which nothing is known.
+    /// A node of a state, without a link.
     #[inline(always)]
     pub fn new(state: State) -> Self {
-        Self(1 << 31 | state.number())
+        Self(1 << 31 | state.bits())
     }
 
-    /// The same where a decoder has gone on, ended `units` data units and come to a slot.
+    /// The same node with a link: `units` data units ended, and slot `next` followed.
     #[inline(always)]
-    pub(super) fn with(self, units: u32, next: u32) -> Self {
-        Self(self.0 | units << 15 | (NONE - next) << 24)
+    pub(super) fn linked(self, units: u32, next: u32) -> Self {
+        Self(self.0 | units << 15 | (NO_SLOT - next) << 24)
     }
 
-    /// Whether there is one.
+    /// Whether this is a node, and not an empty slot.
     #[inline(always)]
     pub fn is_some(self) -> bool {
         self.0 != 0
@@ -71,7 +70,7 @@ impl Node {
     /// The state.
     #[inline(always)]
     pub fn state(self) -> State {
-        State::of(self.0 & 0x7fff)
+        State::from_bits(self.0 & 0x7fff)
     }
 
     #[inline(always)]
@@ -79,45 +78,45 @@ impl Node {
         self.0 >> 15 & 511
     }
 
-    /// The slot of the node behind; [`NONE`] if it is not known.
+    /// The slot of the node that follows; [`NO_SLOT`] if that is not known.
     #[inline(always)]
-    fn next(self) -> u32 {
-        NONE - (self.0 >> 24 & NONE)
+    fn next_slot(self) -> u32 {
+        NO_SLOT - (self.0 >> 24 & NO_SLOT)
     }
 }
 
-/// What a right decoder does in a subsequence.
+/// What is known of the correct decoder at a subsequence, before the second pass decodes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Pass(u32);
+pub struct SubsequenceEntry(u32);
 
-impl Pass {
+impl SubsequenceEntry {
     #[inline(always)]
-    fn new(here: Node, behind: Node) -> Self {
-        let is_behind = u32::from(behind.is_some()) << 29;
-        Self(here.0 & 0xc0ff_ffff | is_behind | behind.state().overshoot() << 24)
+    fn new(node: Node, next: Node) -> Self {
+        let has_next = u32::from(next.is_some()) << 29;
+        Self(node.0 & 0xc0ff_ffff | has_next | next.state().overshoot() << 24)
     }
 
-    /// Whether the decoder is known to come here, and to where behind it: a place may have had no room
-    /// for it. Behind a segment's `is_last` subsequence it is of no use.
+    /// Whether the state is known, and the next one: a boundary may have had no slot left for it.
+    /// After the last subsequence of a segment (`is_last`) no state is needed.
     #[inline(always)]
     pub fn is_known(self, is_last: bool) -> bool {
         self.0 & 1 << 31 != 0 && (is_last || self.0 & 1 << 29 != 0)
     }
 
-    /// The state that it begins in.
+    /// The state at the start of the subsequence.
     #[inline(always)]
     pub fn state(self) -> State {
-        State::of(self.0 & 0x7fff)
+        State::from_bits(self.0 & 0x7fff)
     }
 
-    /// How many data units it ends.
+    /// The data units that end in it.
     #[inline(always)]
     pub fn units(self) -> u32 {
         Node(self.0).units()
     }
 
-    /// Bits that its last step takes of the next subsequence.
+    /// Bits of the next subsequence that its last code takes.
     #[inline(always)]
     pub fn overshoot(self) -> u32 {
         self.0 >> 24 & 31
@@ -129,19 +128,19 @@ impl Pass {
     }
 }
 
-/// What comes of a state at a section's first place: the state behind the section, and how many
-/// data units are ended until there, or from the last segment's start on.
+/// What follows from a slot of a section's first boundary: the state after the section, and the
+/// data units that end in the section. If segments begin in it, only those since the last of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct End(u32);
+pub struct SectionExit(u32);
 
-impl End {
-    /// Nothing that is known.
+impl SectionExit {
+    /// Nothing is known.
     pub const NONE: Self = Self(0);
 
     #[inline(always)]
     fn new(state: State, units: u32) -> Self {
-        Self(1 << 31 | units << 15 | state.number())
+        Self(1 << 31 | units << 15 | state.bits())
     }
 
     #[inline(always)]
@@ -151,7 +150,7 @@ impl End {
 
     #[inline(always)]
     fn state(self) -> State {
-        State::of(self.0 & 0x7fff)
+        State::from_bits(self.0 & 0x7fff)
     }
 
     /// The data units.
@@ -163,148 +162,156 @@ impl End {
 
 const _: () = assert!(SECTION * 511 <= 0xffff);
 
-/// Goes through `count` subsequences from a slot of the first place on, and tells what is done in
-/// each. The slot behind them; [`NONE`] if it is not known. `node` gives what is in a slot of a
-/// place.
+/// Follows the links over `count` subsequences, from a slot of the first boundary on, and calls
+/// `visit` with each. Returns the slot of the last boundary; [`NO_SLOT`] if it is not known. `node`
+/// gives the node of a boundary and a slot.
 #[inline(always)]
 pub fn walk(
     count: u32,
     node: impl Fn(u32, u32) -> Node,
     mut slot: u32,
-    mut visit: impl FnMut(u32, Pass),
+    mut visit: impl FnMut(u32, SubsequenceEntry),
 ) -> u32 {
-    // What is in slot 0 does not depend on what comes before, so it is there in time.
+    // Slot 0 is loaded early, as which slot that is does not depend on the node before.
     let mut root = node(0, 0);
-    let mut here = node(0, slot);
+    let mut current = node(0, slot);
     for at in 0..count {
         if root.is_root() {
-            here = root;
+            current = root;
         }
         root = node(at + 1, 0);
-        slot = here.next();
-        let behind = node(at + 1, slot);
-        visit(at, Pass::new(here, behind));
-        here = behind;
+        slot = current.next_slot();
+        let next = node(at + 1, slot);
+        visit(at, SubsequenceEntry::new(current, next));
+        current = next;
     }
     slot
 }
 
-/// What comes of a slot of a section's first place.
+/// The exit of a slot of a section's first boundary. As for [`walk`].
 #[inline(always)]
-pub fn end(count: u32, node: impl Fn(u32, u32) -> Node, slot: u32) -> End {
+pub fn exit(count: u32, node: impl Fn(u32, u32) -> Node, slot: u32) -> SectionExit {
     let mut units = 0;
-    let last = walk(count, &node, slot, |_, pass| {
-        units = pass.units() + if pass.is_root() { 0 } else { units };
+    let last = walk(count, &node, slot, |_, entry| {
+        units = entry.units() + if entry.is_root() { 0 } else { units };
     });
     let last = node(count, last);
     match last.is_some() {
-        true => End::new(last.state(), units),
-        false => End::NONE,
+        true => SectionExit::new(last.state(), units),
+        false => SectionExit::NONE,
     }
 }
 
-/// What a section does: each slot of its first place to that of the next section's.
+/// What a section does to slots: from each slot of its first boundary to one of the next section's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(transparent)]
-pub struct Map(u64);
+pub struct SectionMap(u64);
 
-impl Map {
-    /// That of no section.
-    pub const SAME: Self = Self(0xfedc_ba98_7654_3210);
+impl SectionMap {
+    /// The map of no section.
+    pub const IDENTITY: Self = Self(0xfedc_ba98_7654_3210);
 
-    /// That of a section with those `end`s, where the next one begins with those nodes.
+    /// The map of a section with the exits `exit`, where `nodes` are at the next section's first
+    /// boundary.
     #[inline(always)]
-    pub fn new(end: impl Fn(u32) -> End, nodes: [Node; SLOTS as usize]) -> Self {
+    pub fn new(exit: impl Fn(u32) -> SectionExit, nodes: [Node; SLOTS as usize]) -> Self {
         const STATE: u32 = 1 << 31 | 0x7fff;
         if nodes[0].is_root() {
             return Self(0);
         }
         let mut map = 0;
         for slot in 0..SLOTS {
-            let end = end(slot);
-            let wanted = Node::new(end.state());
-            let mut next = NONE;
-            // Not dynamic places, as a GPU has the nodes in registers.
-            for other in 0..NONE {
+            let exit = exit(slot);
+            let wanted = Node::new(exit.state());
+            let mut next = NO_SLOT;
+            // A loop of constant length: the nodes stay in a GPU's registers.
+            for other in 0..NO_SLOT {
                 if nodes[other as usize].0 & STATE == wanted.0 {
                     next = next.min(other);
                 }
             }
-            if !end.is_some() {
-                next = NONE;
+            if !exit.is_some() {
+                next = NO_SLOT;
             }
             map |= u64::from(next) << (4 * slot);
         }
         Self(map)
     }
 
-    /// Where a slot leads to.
+    /// The slot of the next section that a slot leads to.
     #[inline(always)]
-    pub fn of(self, slot: u32) -> u32 {
-        (self.0 >> (4 * slot)) as u32 & NONE
+    pub fn apply(self, slot: u32) -> u32 {
+        (self.0 >> (4 * slot)) as u32 & NO_SLOT
     }
 }
 
-/// Sections that are put together at once.
-pub const JOINED: u32 = 1024;
+/// Sections that are joined at a time.
+pub const JOIN_BATCH: u32 = 1024;
 
-/// Sections of a run: what a run does to each slot is known before the runs are put together.
-pub const RUN: u32 = 32;
+/// Sections of a run. The maps of a run are composed, for all slots at once, before runs are
+/// joined.
+pub const JOIN_RUN: u32 = 32;
 
-/// Threads that put sections together: one for each slot of each run.
-pub const JOINERS: u32 = JOINED / RUN * SLOTS;
+/// Threads that join sections: one for each slot of each run.
+pub const JOIN_THREADS: u32 = JOIN_BATCH / JOIN_RUN * SLOTS;
 
-/// What is known of a section once all are put together.
+/// What is known of a section once sections are joined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Joint {
-    /// The slot of its first place that is right; [`NONE`] if it is not there.
-    pub entry: u32,
-    /// The data units of all sections before; of those in which segments begin, what is behind the
-    /// last start. They wrap.
-    pub before: u32,
+pub struct SectionEntry {
+    /// The correct slot of its first boundary; [`NO_SLOT`] if none is.
+    pub slot: u32,
+    /// The sum of the units of all sections before, which wraps. Only the difference of two
+    /// sections of one segment means something.
+    pub units_before: u32,
 }
 
 impl Scan {
-    /// Decoders that begin at a subsequence.
+    /// Decoders that start at a boundary.
     #[inline(always)]
     pub fn guesses(&self) -> u32 {
-        self.unit_count.clamp(1, GUESSES)
+        self.unit_count.clamp(1, MAX_GUESSES)
     }
 
-    /// The data unit that one of them begins with.
+    /// The data unit that decoder `number` of them starts with.
     #[inline(always)]
-    pub fn guess(&self, number: u32) -> u32 {
+    pub fn guessed_unit(&self, number: u32) -> u32 {
         number * self.unit_count / self.guesses()
     }
 
-    /// Subsequences before a section that its threads decode as well.
+    /// Subsequences of a warm-up.
     #[inline(always)]
     pub fn warm_up(&self) -> u32 {
-        WARM_UP / self.guesses()
+        MAX_WARM_UP / self.guesses()
     }
 
-    /// How many sections there are.
+    /// The number of sections.
     #[inline(always)]
     pub fn sections(&self) -> u32 {
         self.subsequences.div_ceil(SECTION)
     }
 
-    /// The subsequences of a section.
+    /// The number of subsequences of a section.
     #[inline(always)]
-    pub fn section(&self, number: u32) -> u32 {
+    pub fn section_len(&self, number: u32) -> u32 {
         (self.subsequences - number * SECTION).min(SECTION)
     }
 
-    /// Subsequence `at` of those that a section's threads decode, if there is one.
+    /// Subsequence `at` of a section and its warm-up, if there is one.
     #[inline(always)]
-    pub fn place(&self, segments: &[Segment], section: u32, at: u32) -> Option<Place> {
+    pub fn section_subsequence(
+        &self,
+        segments: &[Segment],
+        section: u32,
+        at: u32,
+    ) -> Option<Subsequence> {
         let first = section * SECTION;
         let number = (first + at).checked_sub(self.warm_up())?;
-        let place = self.find(segments, number)?;
-        // A warm-up in another segment tells nothing.
-        let is_useful = at >= self.warm_up() || self.find(segments, first)?.first <= number;
-        is_useful.then_some(place)
+        let subsequence = self.find_subsequence(segments, number)?;
+        // A warm-up in another segment is of no use.
+        let is_useful = at >= self.warm_up()
+            || self.find_subsequence(segments, first)?.first_of_segment <= number;
+        is_useful.then_some(subsequence)
     }
 }
 
@@ -312,15 +319,15 @@ impl Scan {
 mod tests {
     use super::*;
 
-    /// Nodes at three places: two paths that meet, one that is lost.
+    /// Nodes at three boundaries: two paths that meet, and one that breaks off.
     fn node(at: u32, slot: u32) -> Node {
-        let state = |number| Node::new(State::of(number));
+        let state = |number| Node::new(State::from_bits(number));
         match (at, slot) {
-            (0, 0) => state(5).with(3, 1),
-            (0, 1) => state(6).with(2, 0),
+            (0, 0) => state(5).linked(3, 1),
+            (0, 1) => state(6).linked(2, 0),
             (0, 2) => state(7),
-            (1, 0) => state(8).with(4, 0),
-            (1, 1) => state(9).with(1, 0),
+            (1, 0) => state(8).linked(4, 0),
+            (1, 1) => state(9).linked(1, 0),
             (2, 0) => state(33),
             _ => Node::EMPTY,
         }
@@ -331,56 +338,62 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_what_comes_of_each_slot() {
-        let end = |slot| end(2, node, slot);
-        assert_eq!((end(0).state().number(), end(0).units()), (33, 4));
-        assert_eq!((end(1).state().number(), end(1).units()), (33, 6));
-        assert_eq!(end(2), End::NONE);
-        assert_eq!(end(NONE), End::NONE);
-        let mut passes = std::vec::Vec::new();
-        assert_eq!(walk(2, node, 0, |_, pass| passes.push(pass)), 0);
-        let found = |pass: &Pass| (pass.state().number(), pass.units(), pass.overshoot());
-        assert_eq!(found(&passes[0]), (5, 3, 9));
-        assert_eq!(found(&passes[1]), (9, 1, 1));
-        assert!(passes.iter().all(|pass| pass.is_known(false)));
+    fn exits_are_what_comes_of_each_slot() {
+        let exit = |slot| exit(2, node, slot);
+        assert_eq!((exit(0).state().bits(), exit(0).units()), (33, 4));
+        assert_eq!((exit(1).state().bits(), exit(1).units()), (33, 6));
+        assert_eq!(exit(2), SectionExit::NONE);
+        assert_eq!(exit(NO_SLOT), SectionExit::NONE);
+        let mut entries = std::vec::Vec::new();
+        assert_eq!(walk(2, node, 0, |_, entry| entries.push(entry)), 0);
+        let found =
+            |entry: &SubsequenceEntry| (entry.state().bits(), entry.units(), entry.overshoot());
+        assert_eq!(found(&entries[0]), (5, 3, 9));
+        assert_eq!(found(&entries[1]), (9, 1, 1));
+        assert!(entries.iter().all(|entry| entry.is_known(false)));
     }
 
     #[test]
     fn a_lost_path_is_not_known() {
         let mut known = std::vec::Vec::new();
-        let visit = |_, pass: Pass| known.push([true, false].map(|is_last| pass.is_known(is_last)));
-        assert_eq!(walk(2, node, 2, visit), NONE);
+        let visit = |_, entry: SubsequenceEntry| {
+            known.push([true, false].map(|is_last| entry.is_known(is_last)))
+        };
+        assert_eq!(walk(2, node, 2, visit), NO_SLOT);
         assert_eq!(known, [[true, false], [false, false]]);
     }
 
     #[test]
     fn a_segment_begins_anew() {
         let node = |at, slot| match (at, slot) {
-            (1, 0) => Node::ROOT.with(7, 0),
-            (1, 1) => Node::new(State::of(9)),
+            (1, 0) => Node::ROOT.linked(7, 0),
+            (1, 1) => Node::new(State::from_bits(9)),
             _ => node(at, slot),
         };
-        assert_eq!(end(2, node, 0).units(), 7);
-        assert_eq!(end(2, node, NONE).units(), 7);
-        assert_eq!(Map::new(|_| End::NONE, slots(|slot| node(1, slot))), Map(0));
+        assert_eq!(exit(2, node, 0).units(), 7);
+        assert_eq!(exit(2, node, NO_SLOT).units(), 7);
+        assert_eq!(
+            SectionMap::new(|_| SectionExit::NONE, slots(|slot| node(1, slot))),
+            SectionMap(0)
+        );
     }
 
     #[test]
     fn maps_are_from_state_to_state() {
-        let ends = [33, 34, 33, 40];
-        let end = |slot: u32| match ends.get(slot as usize) {
-            Some(&number) => End::new(State::of(number), 1),
-            None => End::NONE,
+        let exits = [33, 34, 33, 40];
+        let exit = |slot: u32| match exits.get(slot as usize) {
+            Some(&number) => SectionExit::new(State::from_bits(number), 1),
+            None => SectionExit::NONE,
         };
         let nodes = [34, 33];
         let node = |slot: u32| match nodes.get(slot as usize) {
-            Some(&number) => Node::new(State::of(number)),
+            Some(&number) => Node::new(State::from_bits(number)),
             None => Node::EMPTY,
         };
-        let map = Map::new(end, slots(node));
-        let expected = [1, 0, 1, NONE, NONE];
-        assert!((0..).zip(expected).all(|(slot, to)| map.of(slot) == to));
-        assert_eq!(map.of(NONE), NONE);
-        assert!((0..SLOTS).all(|slot| Map::SAME.of(slot) == slot));
+        let map = SectionMap::new(exit, slots(node));
+        let expected = [1, 0, 1, NO_SLOT, NO_SLOT];
+        assert!((0..).zip(expected).all(|(slot, to)| map.apply(slot) == to));
+        assert_eq!(map.apply(NO_SLOT), NO_SLOT);
+        assert!((0..SLOTS).all(|slot| SectionMap::IDENTITY.apply(slot) == slot));
     }
 }

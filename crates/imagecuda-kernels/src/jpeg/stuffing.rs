@@ -1,29 +1,29 @@
-//! Entropy-coded data without what a file adds: a zero behind each 0xff of them, restart markers,
-//! and 0xff as filling before those.
+//! Unstuffing: entropy-coded data without what a file adds to them. A file has a 0x00 after each
+//! 0xff of the data, restart markers, and 0xff bytes that fill up the space before these.
 
-use super::{groups::THREADS, scan::Segment};
+use super::{groups::GROUP_THREADS, scan::Segment};
 
-/// Bytes that a thread looks at.
+/// Bytes that one thread unstuffs.
 pub const PIECE: usize = 16;
 
-/// Bytes that the threads of a group look at.
-pub const CHUNK: usize = PIECE * THREADS as usize;
+/// Bytes that one thread block unstuffs.
+pub const CHUNK: usize = PIECE * GROUP_THREADS as usize;
 
-/// Some bytes of a file's data, and the one before them (0 for the first).
+/// The bytes that one thread unstuffs, and the one before them.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece {
-    /// The bytes, of which the first `len` are there.
+    /// The bytes. Only the first `len` are of the file.
     pub bytes: [u32; PIECE / 4],
-    /// The byte before.
+    /// The byte before them; 0 if there is none.
     pub before: u8,
-    /// How many there are.
+    /// Bytes of the file: [`PIECE`], or fewer at its end.
     pub len: u32,
 }
 
 impl Piece {
     #[inline(always)]
     fn byte(&self, i: u32) -> u8 {
-        // By a shift: what is indexed would be in memory.
+        // With shifts, as an array that is indexed would not stay in registers.
         let word = match i / 4 {
             0 => self.bytes[0],
             1 => self.bytes[1],
@@ -33,7 +33,7 @@ impl Piece {
         (word >> (i % 4 * 8)) as u8
     }
 
-    /// Calls `keep` with the number of each byte that stands for one of the data, and that one.
+    /// Calls `keep` with the number of each byte that stands for a byte of the data, and that byte.
     #[inline(always)]
     fn each(&self, mut keep: impl FnMut(u32, u8)) {
         let mut before = self.before;
@@ -50,7 +50,7 @@ impl Piece {
         }
     }
 
-    /// How many bytes of the data there are in it.
+    /// The number of bytes of the data.
     #[inline(always)]
     pub fn kept(&self) -> u32 {
         let mut kept = 0;
@@ -58,11 +58,12 @@ impl Piece {
         kept
     }
 
-    /// Calls `put` with the place of each byte in memory, and the byte. The piece begins `start`
-    /// bytes behind the start of the data in the file, of which `kept` were kept. A segment begins
-    /// where its first subsequence does, each of which has so many `bytes`.
+    /// Calls `put` with each byte of the data, and its place among the unstuffed data.
+    ///
+    /// The piece begins at byte `start` of the file's data; `kept` bytes of the data come before
+    /// it. A subsequence has `bytes` bytes, and a segment's data begin with its first subsequence.
     #[inline(always)]
-    pub fn place(
+    pub fn scatter(
         &self,
         segments: &[Segment],
         start: u32,
@@ -74,20 +75,20 @@ impl Piece {
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             match segments.get(middle) {
-                Some(segment) if segment.start <= start => low = middle,
+                Some(segment) if segment.file_start <= start => low = middle,
                 _ => high = middle,
             }
         }
         let at = |number: usize| segments.get(number).copied().unwrap_or_default();
         let (mut segment, mut next) = (at(low), at(low + 1));
         self.each(|i, byte| {
-            // None is behind the last one; each has data.
-            while next.start > segment.start && next.start <= start + i {
+            // After the last segment comes a default one, which begins at 0.
+            while next.file_start > segment.file_start && next.file_start <= start + i {
                 low += 1;
                 (segment, next) = (next, at(low + 1));
             }
             put(
-                segment.first * bytes + kept.wrapping_sub(segment.kept),
+                segment.first_subsequence * bytes + kept.wrapping_sub(segment.kept_before),
                 byte,
             );
             kept += 1;
@@ -131,8 +132,9 @@ mod tests {
             let (mut kept, mut first) = (0, 0);
             for (number, part) in parts.iter().enumerate() {
                 let start = file.len() as u32;
-                // Behind 0xff only a 0 is data.
-                for pair in part.iter().scan(0, |before, &b| Some((std::mem::replace(before, b), b))) {
+                // After 0xff only a 0x00 is data.
+                let pair = |before: &mut u8, &b: &u8| Some((std::mem::replace(before, b), b));
+                for pair in part.iter().scan(0, pair) {
                     match pair {
                         (0xff, 0xff) => {}
                         (0xff, _) => file.push(0),
@@ -148,7 +150,12 @@ mod tests {
                     file.truncate(start as usize);
                     continue;
                 }
-                segments.push(Segment { first, end: 0, start, kept });
+                segments.push(Segment {
+                    first_subsequence: first,
+                    end_bit: 0,
+                    file_start: start,
+                    kept_before: kept,
+                });
                 let mut padded = data.clone();
                 padded.resize(data.len().next_multiple_of(SUBSEQUENCE as usize), 0);
                 first += padded.len() as u32 / SUBSEQUENCE;
@@ -168,7 +175,7 @@ mod tests {
                     len: bytes.len() as u32,
                 };
                 let mut count = 0;
-                piece.place(&segments, start as u32, kept, SUBSEQUENCE, |at, byte| {
+                piece.scatter(&segments, start as u32, kept, SUBSEQUENCE, |at, byte| {
                     found[at as usize] = byte;
                     count += 1;
                 });

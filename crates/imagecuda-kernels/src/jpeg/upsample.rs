@@ -1,26 +1,26 @@
-//! Samples of components that have fewer than there are pixels, as libjpeg's "fancy upsampling"
-//! makes them: a triangle filter where a side is halved, and copies elsewhere.
+//! Upsampling: a sample for every pixel, of components at a lower resolution. As libjpeg's "fancy
+//! upsampling": a triangle filter where a side is halved, and copies for other ratios.
 
 use super::picture::{Component, Picture};
 
-/// How the samples of a component become as many as there are pixels.
+/// How a component is upsampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Upsampling {
-    /// They are as many.
+    /// It has full resolution.
     None,
-    /// Half as many across: [`quarter`] of a sample and its neighbour.
+    /// It has half the resolution across: [`quarter`] of a sample and its neighbour.
     Across,
-    /// Half as many down: [`quarter`] of a sample and that above or below it.
+    /// It has half the resolution down: [`quarter`] of a sample and the one above or below it.
     Down,
-    /// Half as many across and down: [`blend`], then [`across_blends`].
+    /// It has half the resolution across and down: [`blend`], then [`across_blends`].
     Both,
-    /// Each is repeated.
+    /// Samples are repeated.
     Repeat,
 }
 
 impl Upsampling {
-    /// What [`Component::upsampling`] says.
+    /// The upsampling that [`Component::upsampling`] stands for.
     #[inline(always)]
     pub fn from_number(number: u32) -> Self {
         match number {
@@ -32,7 +32,7 @@ impl Upsampling {
         }
     }
 
-    /// That of a component of a picture.
+    /// The upsampling of a component of a picture.
     #[inline(always)]
     pub fn of(component: &Component, picture: &Picture) -> Self {
         let (h, v) = (component.h, component.v);
@@ -49,8 +49,8 @@ impl Upsampling {
     }
 }
 
-/// The sample at three quarters of the way from `far` to `near`. `odd` says that the column, or
-/// row, of the picture is odd, so that `far` comes after `near`; it rounds differently.
+/// The sample at three quarters of the way from `far` to `near`. In an `odd` column or row of the
+/// picture `far` comes after `near`, and rounding differs.
 #[inline(always)]
 pub fn quarter(near: u8, far: u8, odd: bool) -> u8 {
     ((3 * u32::from(near) + u32::from(far) + 1 + u32::from(odd)) >> 2) as u8
@@ -65,7 +65,7 @@ pub fn blend(near: u8, far: u8) -> u16 {
 /// The sample at three quarters of the way between two [`blend`]s; `odd` as in [`quarter`].
 #[inline(always)]
 pub fn across_blends(near: u16, far: u16, odd: bool) -> u8 {
-    // Of no more than 4 * 255 each this is a byte.
+    // The blends are at most 4 * 255, so the result is a byte.
     (near
         .wrapping_mul(3)
         .wrapping_add(far)
@@ -73,8 +73,8 @@ pub fn across_blends(near: u16, far: u16, odd: bool) -> u8 {
         >> 4) as u8
 }
 
-/// The sample of a component at a pixel of the picture. `plane` is that component's samples from
-/// its first on, in rows of [`Component::stride`]. What is not there is 0.
+/// The sample of a component at a pixel of the picture. `plane` holds the component's samples, in
+/// rows of [`Component::stride`]. Samples that are missing are 0.
 #[inline(always)]
 pub fn sample(plane: &[u8], component: &Component, picture: &Picture, x: u32, y: u32) -> u8 {
     let (right, bottom) = (
@@ -85,7 +85,7 @@ pub fn sample(plane: &[u8], component: &Component, picture: &Picture, x: u32, y:
         let place = y.min(bottom) as usize * component.stride() + x.min(right) as usize;
         plane.get(place).copied().unwrap_or(0)
     };
-    // Of a halved side: the sample that is nearer, and the one that is farther.
+    // Of a halved side: the nearer sample, and the farther one.
     let pair = |i: u32| match i % 2 {
         0 => (i / 2, (i / 2).saturating_sub(1)),
         _ => (i / 2, i / 2 + 1),
@@ -107,9 +107,9 @@ pub fn sample(plane: &[u8], component: &Component, picture: &Picture, x: u32, y:
     }
 }
 
-/// The samples of a picture, wherever they are.
+/// The samples of a picture, in whatever memory.
 pub trait Samples: Copy {
-    /// A sample by its place. Of one that is not there, any.
+    /// The sample of an index. Past the last one it may be anything.
     fn sample(self, place: usize) -> u8;
 }
 
@@ -120,8 +120,8 @@ impl Samples for &[u8] {
     }
 }
 
-/// The samples of a component at the pixels `2 * pair` and `2 * pair + 1` of row `y`: as
-/// [`sample`] has them, with less to read. All that are read belong to the component.
+/// The samples of a component at the pixels `2 * pair` and `2 * pair + 1` of row `y`: the same as
+/// [`sample`] gives, with fewer loads. All samples that are loaded belong to the component.
 #[inline(always)]
 pub fn pair(
     samples: impl Samples,
@@ -142,7 +142,7 @@ pub fn pair(
             at(row, pair + 1),
         ]
     };
-    // Of a halved side: the row that is nearer, and the one that is farther.
+    // Of a halved side: the nearer row, and the farther one.
     let rows = || match y % 2 {
         0 => (row(y / 2), row((y / 2).saturating_sub(1))),
         _ => (row(y / 2), row(y / 2 + 1)),
@@ -182,7 +182,7 @@ pub fn pair(
     }
 }
 
-/// The sample that is repeated at `i` where there are `of` for `max` pixels.
+/// The index of the sample that is repeated at pixel `i`, where `of` samples are for `max` pixels.
 #[inline(always)]
 pub fn repeated(i: u32, of: u32, max: u32) -> u32 {
     // Sides are at most 65,535 pixels, factors at most 4.

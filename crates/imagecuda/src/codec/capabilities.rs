@@ -11,31 +11,31 @@ use imagecuda_kernels::expand::Curve;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capabilities {
     /// The first is the default.
-    pub(super) depths: &'static [Depth],
+    pub(crate) depths: &'static [Depth],
     /// The channels that callers may choose; empty where there is no choice.
-    pub(super) channels: &'static [Channels],
-    pub(super) alpha: Alpha,
+    pub(crate) channels: &'static [Channels],
+    pub(crate) alpha: Alpha,
     /// What the numbers of a file mean.
-    pub(super) curve: Curve,
+    pub(crate) curve: Curve,
     /// 1 to 100.
-    pub(super) quality: bool,
-    pub(super) subsampling: bool,
-    pub(super) progressive: bool,
-    pub(super) optimize_huffman: bool,
-    pub(super) restart_interval: bool,
-    pub(super) compressions: &'static [Compression],
-    pub(super) lossless: bool,
+    pub(crate) quality: bool,
+    pub(crate) subsampling: bool,
+    pub(crate) progressive: bool,
+    pub(crate) optimize_huffman: bool,
+    pub(crate) restart_interval: bool,
+    pub(crate) compressions: &'static [Compression],
+    pub(crate) lossless: bool,
     /// 0 to [`MAX_EFFORT`].
-    pub(super) effort: bool,
+    pub(crate) effort: bool,
     /// EXIF and an ICC profile.
-    pub(super) metadata: bool,
+    pub(crate) metadata: bool,
     /// Bytes of EXIF and of a profile that a file holds at most.
-    pub(super) max_metadata: (usize, usize),
+    pub(crate) max_metadata: (usize, usize),
 }
 
 /// Whether a format's files have alpha.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Alpha {
+pub(crate) enum Alpha {
     Kept,
     /// Alpha is flattened onto the background.
     Flattened,

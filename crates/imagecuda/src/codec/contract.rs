@@ -4,6 +4,7 @@ use super::{animation::AnimationWriter, capabilities::Capabilities, sequence::Se
 use crate::{
     Device, Format, JpegDecoder, Limits, Result, SaveOptions,
     device::{Payload, Staging},
+    metadata::embedded::Embedded,
     picture::{Header, Pixels},
     sink::Sink,
 };
@@ -21,6 +22,8 @@ pub(crate) struct Codec {
     /// if nothing decodes.
     pub(crate) recover: Open,
     pub(crate) encode: fn(EncodeRequest<'_>, &mut dyn Sink) -> Result<()>,
+    /// Reads what a file says beside its pixels.
+    pub(crate) metadata: fn(&[u8]) -> Embedded,
     /// Of a format whose files may have several pictures.
     pub(crate) sequence: Option<SequenceCodec>,
     pub(crate) capabilities: Capabilities,
@@ -95,4 +98,10 @@ impl<'a> EncodeRequest<'a> {
             extension,
         }
     }
+}
+
+/// Of a format whose files say nothing beside their pixels.
+#[allow(dead_code, reason = "for codecs, which a build may lack")]
+pub(super) fn no_metadata(_: &[u8]) -> Embedded {
+    Embedded::default()
 }

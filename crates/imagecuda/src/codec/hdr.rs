@@ -2,7 +2,7 @@
 
 use super::{
     capabilities::{Alpha, Capabilities, PLAIN},
-    contract::{Codec, Decode, EncodeRequest},
+    contract::{Codec, Decode, EncodeRequest, no_metadata},
     double_decode::DoubleDecode,
     image_crate,
 };
@@ -16,6 +16,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover: |bytes, limits| DoubleDecode::open(open, bytes, limits),
     encode,
+    metadata: no_metadata,
     sequence: None,
     capabilities: Capabilities {
         depths: &[Depth::F32],

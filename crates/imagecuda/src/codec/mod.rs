@@ -26,17 +26,18 @@ mod gif;
 #[cfg(feature = "hdr")]
 mod hdr;
 #[cfg(feature = "heif")]
-pub(crate) mod heif;
+mod heif;
 #[cfg(feature = "ico")]
 mod ico;
 #[cfg(feature = "image")]
+#[allow(dead_code, reason = "some formats only read or only write through it")]
 mod image_crate;
 mod jpeg;
-pub(crate) mod panics;
+mod panics;
 #[cfg(any(feature = "png", feature = "tiff"))]
 mod par_ordered;
 #[cfg(feature = "png")]
-pub(crate) mod png;
+mod png;
 #[cfg(feature = "pnm")]
 mod pnm;
 #[cfg(feature = "qoi")]
@@ -47,7 +48,7 @@ mod tga;
 #[cfg(feature = "tiff")]
 mod tiff;
 #[cfg(feature = "webp")]
-pub(crate) mod webp;
+mod webp;
 
 pub(crate) use self::{
     contract::{Codec, Decode, EncodeRequest, PayloadTarget},
@@ -55,11 +56,14 @@ pub(crate) use self::{
     sequence::{Sequence, count as count_frames, open as open_sequence},
 };
 
-use self::capabilities::Alpha;
+pub(crate) use self::capabilities::Alpha;
+#[cfg(test)]
+pub(crate) use self::capabilities::Capabilities;
 use crate::{
     Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions,
     device::Payload,
     limits::check_limit,
+    metadata::embedded::Embedded,
     picture::{Header, Pixels},
     sink::{self, Sink},
 };
@@ -97,7 +101,7 @@ static CODECS: &[&Codec] = &[
 ];
 
 /// The codecs that this build has turned on: JPEG's code is always there.
-fn all() -> impl Iterator<Item = &'static Codec> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Codec> {
     CODECS
         .iter()
         .copied()
@@ -142,6 +146,13 @@ pub(crate) fn recover<'a>(
     panics::torn("damaged", bytes);
     let decoder = codec_of(format).and_then(|codec| (codec.recover)(bytes, limits));
     checked(format, decoder, limits)
+}
+
+/// What a file says beside its pixels.
+pub(crate) fn metadata(format: Format, bytes: &[u8]) -> Embedded {
+    #[cfg(test)]
+    panics::torn("metadata", bytes);
+    codec_of(format).map_or_else(|_| Embedded::default(), |codec| (codec.metadata)(bytes))
 }
 
 /// Holds a header against `limits`, and has all errors name the format.

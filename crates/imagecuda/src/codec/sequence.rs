@@ -21,6 +21,11 @@ pub(crate) trait Sequence: Send {
     fn loop_count(&self) -> Option<NonZeroU32> {
         Some(NonZeroU32::MIN)
     }
+
+    /// Whether the first picture is the one that [`open`](super::open) gives.
+    fn begins_with_still(&self) -> bool {
+        true
+    }
 }
 
 /// Reads the header of `bytes`, which are in `format`, and holds it against `limits`. What is

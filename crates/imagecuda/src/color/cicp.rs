@@ -12,7 +12,7 @@ pub(crate) struct Cicp {
 
 impl Cicp {
     /// Whether these are code points that pictures have.
-    pub(super) fn is_known(self) -> bool {
+    pub(crate) fn is_known(self) -> bool {
         Transfer::new(self.transfer).is_some() && primaries_to_xyz(self.primaries).is_some()
     }
 }

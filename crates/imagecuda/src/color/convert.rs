@@ -2,7 +2,7 @@
 
 use super::{Channels, Conversion, icc::Model};
 use imagecuda_kernels::{
-    color::{CURVE, GRID, INK_GRID, srgb_encode},
+    color::{CMYK_GRID, CURVE, GRID, srgb_encode},
     pixel::RgbaF32,
 };
 
@@ -27,7 +27,7 @@ impl Conversion {
                 Self::shaper_of(rows, [0.0; 4], curves)
             }
             (Channels::Rgb, None) => Self::Table(table::<3>(model, channels, GRID)),
-            (Channels::Inks, _) => Self::Inks(table::<4>(model, channels, INK_GRID)),
+            (Channels::Cmyk, _) => Self::Cmyk(table::<4>(model, channels, CMYK_GRID)),
         };
         let is_finite = conversion.numbers().iter().all(|v| v.is_finite());
         (is_finite && conversion.agrees_with(model, channels)).then_some(conversion)
@@ -47,7 +47,7 @@ impl Conversion {
         let most = match self {
             Self::Shaper(_) => 0.25 / 255.0,
             // Straight between points, where a profile's own may be elsewhere.
-            Self::Table(_) | Self::Inks(_) => 32.0 / 255.0,
+            Self::Table(_) | Self::Cmyk(_) => 16.0 / 255.0,
         };
         let count = channels.count();
         let agrees = |point: &[f32]| {
@@ -90,10 +90,14 @@ fn knots(curve: impl Fn(f64) -> f64) -> Vec<f32> {
     (0..CURVE).map(|i| curve(at(i)) as f32).collect()
 }
 
-/// Curves, and linear light at each of `side` points along each channel, the last innermost.
+/// The space of the colours, curves, and the colour at each of `side` points along each channel,
+/// the last innermost.
 fn table<const N: usize>(model: &Model<'_>, channels: Channels, side: usize) -> Vec<f32> {
     let (curves, model) = model.split(channels);
-    let (mut table, mut cells) = (Vec::new(), [side - 1; N]);
+    let (matrix, is_of_roots) = model.table_space();
+    let mut table: Vec<f32> = matrix.as_flattened().iter().map(|&v| v as f32).collect();
+    table.push(f32::from(is_of_roots));
+    let mut cells = [side - 1; N];
     for ((curve, points), cells) in curves.into_iter().zip(&mut cells) {
         // The points of a profile's own grid are to be some of these, where there are enough: the
         // last ones are not needed then.
@@ -109,7 +113,7 @@ fn table<const N: usize>(model: &Model<'_>, channels: Channels, side: usize) -> 
             *v = ((rest % side) as f64 / cells as f64).min(1.0);
             rest /= side;
         }
-        table.extend(model.to_linear(&point).map(|v| v as f32));
+        table.extend(model.to_table(&point).map(|v| v as f32));
     }
     table
 }

@@ -7,9 +7,8 @@ mod icc;
 pub(crate) use self::cicp::Cicp;
 
 use self::{cicp::ToLinear, icc::Profile};
-use crate::{Format, metadata::embedded::Metadata};
 use imagecuda_kernels::{
-    color::{INK_TABLE, SHAPER, TABLE, curve, look_up, look_up_inks, shape, srgb_decode},
+    color::{CMYK_TABLE, SHAPER, TABLE, curve, look_up, look_up_cmyk, shape, srgb_decode},
     layout::Layout,
     pixel::RgbaF32,
 };
@@ -41,6 +40,16 @@ pub enum ColorPolicy {
     Raw,
 }
 
+/// What the numbers of a file mean.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ColorDescription<'a> {
+    /// An ICC profile. It goes before code points.
+    pub(crate) icc: Option<&'a [u8]>,
+    pub(crate) cicp: Option<Cicp>,
+    /// Whether the file is gray, whatever its pixels are decoded as: frames of an animation are RGBA.
+    pub(crate) is_gray: bool,
+}
+
 /// A conversion of float pixels to sRGB, on their device.
 #[derive(Debug)]
 pub(crate) enum Conversion {
@@ -48,8 +57,8 @@ pub(crate) enum Conversion {
     Shaper(Vec<f32>),
     /// A table of colours: [`TABLE`] numbers.
     Table(Vec<f32>),
-    /// A table of inks: [`INK_TABLE`] numbers. Pixels are cyan, magenta, yellow and black.
-    Inks(Vec<f32>),
+    /// A table of inks: [`CMYK_TABLE`] numbers. Pixels are cyan, magenta, yellow and black.
+    Cmyk(Vec<f32>),
 }
 
 /// The profiles that were last used, as the files of a batch mostly have the same one.
@@ -79,13 +88,13 @@ enum Meaning {
 enum Channels {
     Gray,
     Rgb,
-    Inks,
+    Cmyk,
 }
 
 impl Channels {
     fn of(layout: Layout) -> Self {
         match layout {
-            Layout::Cmyk8 | Layout::Cmyk16 => Self::Inks,
+            Layout::Cmyk8 | Layout::Cmyk16 => Self::Cmyk,
             _ if layout.channels() < 3 => Self::Gray,
             _ => Self::Rgb,
         }
@@ -95,7 +104,7 @@ impl Channels {
         match self {
             Self::Gray => 1,
             Self::Rgb => 3,
-            Self::Inks => 4,
+            Self::Cmyk => 4,
         }
     }
 }
@@ -140,22 +149,17 @@ pub(crate) fn is_srgb(icc: &[u8]) -> bool {
     matches!(Meaning::of(icc, Channels::Rgb), Meaning::Srgb)
 }
 
-/// Whether a file's code points go before its profile: in a PNG they do, in a HEIF they do not.
-pub(crate) fn is_overruled(format: Format, metadata: &Metadata) -> bool {
-    format == Format::Png && metadata.cicp.is_some_and(Cicp::is_known)
-}
-
 impl Conversion {
     /// The conversion that a file's pixels need.
-    pub(crate) fn of(format: Format, metadata: &Metadata, layout: Layout) -> Option<Arc<Self>> {
-        let cicp = metadata.cicp.filter(|_| !layout.is_cmyk());
+    pub(crate) fn of(color: ColorDescription<'_>, layout: Layout) -> Option<Arc<Self>> {
         let channels = match Channels::of(layout) {
-            Channels::Rgb if metadata.is_gray => Channels::Gray,
+            Channels::Rgb if color.is_gray => Channels::Gray,
             channels => channels,
         };
-        match (&metadata.icc, cicp) {
-            (Some(icc), _) if !is_overruled(format, metadata) => Self::from_icc(icc, channels),
-            (_, cicp) => Self::from_cicp(cicp?),
+        match (color.icc, color.cicp) {
+            (Some(icc), _) => Self::from_icc(icc, channels),
+            (None, Some(cicp)) if !layout.is_cmyk() => Self::from_cicp(cicp),
+            (None, _) => None,
         }
     }
 
@@ -218,19 +222,26 @@ impl Conversion {
             let light = (srgb_decode(a) - srgb_decode(b)).abs();
             (a - b).abs() < 0.5 / 255.0 || light < 1.0 / 2000.0
         };
-        (0..(STEPS + 1).pow(3)).all(|i| {
+        let colors_stay = (0..(STEPS + 1).pow(3)).all(|i| {
             let color = [at(i / (STEPS + 1).pow(2)), at(i / (STEPS + 1)), at(i)];
             let [r, g, b] = color;
             let converted = self.apply(RgbaF32([r, g, b, 1.0])).0;
             color.iter().zip(converted).all(|(&a, b)| is_near(a, b))
-        })
+        });
+        // A curve of a few samples may be sRGB's at these, and elsewhere between them.
+        let grays_stay = (0..=255).all(|byte| {
+            let v = byte as f32 / 255.0;
+            let [r, g, b, _] = self.apply(RgbaF32([v, v, v, 1.0])).0;
+            [r, g, b].iter().all(|gray| (gray - v).abs() < 1.0 / 255.0)
+        });
+        colors_stay && grays_stay
     }
 
     /// The layout as which pixels of `layout` are expanded for this: inks as they are.
     pub(crate) fn input(&self, layout: Layout) -> Layout {
         match (self, layout) {
-            (Self::Inks(_), Layout::Cmyk8) => Layout::Rgba8,
-            (Self::Inks(_), Layout::Cmyk16) => Layout::Rgba16,
+            (Self::Cmyk(_), Layout::Cmyk8) => Layout::Rgba8,
+            (Self::Cmyk(_), Layout::Cmyk16) => Layout::Rgba16,
             _ => layout,
         }
     }
@@ -240,14 +251,14 @@ impl Conversion {
         match self {
             Self::Shaper(numbers) => shape(array::<SHAPER>(numbers), pixel),
             Self::Table(numbers) => look_up(array::<TABLE>(numbers), pixel),
-            Self::Inks(numbers) => look_up_inks(array::<INK_TABLE>(numbers), pixel),
+            Self::Cmyk(numbers) => look_up_cmyk(array::<CMYK_TABLE>(numbers), pixel),
         }
     }
 
     /// The numbers that the kernel of this conversion takes.
     pub(crate) fn numbers(&self) -> &[f32] {
         match self {
-            Self::Shaper(numbers) | Self::Table(numbers) | Self::Inks(numbers) => numbers,
+            Self::Shaper(numbers) | Self::Table(numbers) | Self::Cmyk(numbers) => numbers,
         }
     }
 }

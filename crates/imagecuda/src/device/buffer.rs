@@ -8,7 +8,7 @@ use crate::{Device, Result, color::Conversion, memory};
 use imagecuda_kernels::{
     expand::Expand,
     layout::Layout,
-    pack::{Background, Packing, Traits},
+    pack::{Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
 };
 
@@ -185,15 +185,15 @@ impl Buffer<RgbaF32> {
 
     /// What any of the first `len` pixels has that fewer channels would lose, in a file of 16
     /// bits (`deep`) or 8; flattened if there is a background. Waits for the device.
-    pub(crate) fn traits(
+    pub(crate) fn pixel_usage(
         &self,
         deep: bool,
         background: Option<Background>,
         len: usize,
-    ) -> Result<Traits> {
+    ) -> Result<PixelUsage> {
         match self {
-            Self::Cpu(src) => Ok(cpu::traits(deep, background, &src[..len])),
-            Self::Cuda(src) => src.traits(deep, background, len),
+            Self::Cpu(src) => Ok(cpu::pixel_usage(deep, background, &src[..len])),
+            Self::Cuda(src) => src.pixel_usage(deep, background, len),
         }
     }
 }
@@ -226,17 +226,19 @@ impl Buffer<Rgba8> {
         }
     }
 
-    /// As [`traits`](Self::traits) of the floats that the pixels are.
-    pub(crate) fn traits(
+    /// As [`pixel_usage`](Self::traits) of the floats that the pixels are.
+    pub(crate) fn pixel_usage(
         &self,
         device: &Device,
         deep: bool,
         background: Option<Background>,
         len: usize,
-    ) -> Result<Traits> {
+    ) -> Result<PixelUsage> {
         match self {
-            Self::Cpu(src) => Ok(cpu::traits_u8(deep, background, &src[..len])),
-            Self::Cuda(_) => self.normalized(device, len)?.traits(deep, background, len),
+            Self::Cpu(src) => Ok(cpu::pixel_usage_u8(deep, background, &src[..len])),
+            Self::Cuda(_) => self
+                .normalized(device, len)?
+                .pixel_usage(deep, background, len),
         }
     }
 

@@ -1,15 +1,15 @@
 //! The CPU device: host memory, and the kernels' bodies on all cores.
 
 use super::ExpandSpec;
-use crate::jpeg::{Jpeg, Plan};
+use crate::jpeg::{GpuPlan, Jpeg};
 use crate::{color::Conversion, parallel};
-use imagecuda_kernels::jpeg::{picture::BLOCK, twin};
+use imagecuda_kernels::jpeg::{cpu_emulation, picture::BLOCK};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     host,
     layout::Layout,
     orient::Orientation,
-    pack::{Background, Packing, Traits},
+    pack::{Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
 };
 
@@ -78,18 +78,19 @@ pub(crate) fn map<P: Copy + Send>(
 
 /// The coefficients of a picture, by the kernels' own way; `None` if something is wrong with its
 /// data, or decoders do not fall into step.
-pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &Plan) -> crate::Result<Option<Vec<i16>>> {
+pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &GpuPlan) -> crate::Result<Option<Vec<i16>>> {
     let mut coefficients: Vec<i16> = crate::memory::zeroed(jpeg.picture().blocks() * BLOCK)?;
     for plan in &plan.scans {
         let (scan, segments) = (&plan.scan, &plan.segments[..]);
-        let words = twin::unstuff(scan, segments, &jpeg.bytes()[plan.data.clone()], &plan.kept);
-        let input = twin::Input {
+        let words =
+            cpu_emulation::unstuff(scan, segments, &jpeg.bytes()[plan.data.clone()], &plan.kept);
+        let input = cpu_emulation::Input {
             scan,
             tables: &plan.tables,
             words: &words,
             segments,
         };
-        if twin::decode(input, jpeg.picture(), &mut coefficients) != 0 {
+        if cpu_emulation::decode(input, jpeg.picture(), &mut coefficients) != 0 {
             return Ok(None);
         }
     }
@@ -127,21 +128,29 @@ fn normalized<'a>(src: &[Rgba8], floats: &'a mut [RgbaF32]) -> &'a [RgbaF32] {
     floats
 }
 
-/// As [`traits`], of 8-bit pixels.
-pub(crate) fn traits_u8(deep: bool, background: Option<Background>, src: &[Rgba8]) -> Traits {
-    let state = || (Traits::default(), vec![RgbaF32::default(); PIECE]);
+/// As [`pixel_usage`], of 8-bit pixels.
+pub(crate) fn pixel_usage_u8(
+    deep: bool,
+    background: Option<Background>,
+    src: &[Rgba8],
+) -> PixelUsage {
+    let state = || (PixelUsage::default(), vec![RgbaF32::default(); PIECE]);
     let all = parallel::fold(src.chunks(TASK), state, |(all, floats), src| {
         for src in src.chunks(PIECE) {
-            *all = all.or(host::traits(deep, background, normalized(src, floats)));
+            *all = all.or(host::pixel_usage(deep, background, normalized(src, floats)));
         }
     });
-    let all = all.into_iter().map(|(traits, _)| traits);
-    all.fold(Traits::default(), Traits::or)
+    let all = all.into_iter().map(|(usage, _)| usage);
+    all.fold(PixelUsage::default(), PixelUsage::or)
 }
 
-pub(crate) fn traits(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> Traits {
-    let all = parallel::fold(src.chunks(TASK), Traits::default, |all, src| {
-        *all = all.or(host::traits(deep, background, src));
+pub(crate) fn pixel_usage(
+    deep: bool,
+    background: Option<Background>,
+    src: &[RgbaF32],
+) -> PixelUsage {
+    let all = parallel::fold(src.chunks(TASK), PixelUsage::default, |all, src| {
+        *all = all.or(host::pixel_usage(deep, background, src));
     });
-    all.into_iter().fold(Traits::default(), Traits::or)
+    all.into_iter().fold(PixelUsage::default(), PixelUsage::or)
 }

@@ -1,14 +1,11 @@
-//! Who decodes JPEG files: a GPU's kernels, or the host.
+//! Whether kernels or the host decode a JPEG.
 
-use super::{Inner, Payload, Staging, cpu};
+use super::{GPU_MIN_PIXELS, Inner, Payload, Staging, cpu};
 use crate::{Device, JpegDecoder, Result, jpeg::Jpeg};
 
-/// Pixels of a JPEG from which on a GPU's kernels decode it faster than the host's one core.
-const WORTH_LAUNCHES: usize = 1 << 16;
-
 impl Device {
-    /// What this device decodes of a JPEG by itself; `None` where the host is to decode pixels. The
-    /// file may be in `staging` memory.
+    /// Decodes a JPEG by kernels, or on a GPU with the entropy decoding on the host. Returns `None`
+    /// where the host is to decode the pixels. The file may be in `staging` memory.
     pub(crate) fn decode_jpeg(
         &self,
         jpeg: &Jpeg<'_>,
@@ -16,7 +13,7 @@ impl Device {
         staging: Option<&Staging>,
     ) -> Result<Option<Payload>> {
         let by_kernels = match decoder {
-            JpegDecoder::Auto => self.is_cuda() && jpeg.picture().pixels() >= WORTH_LAUNCHES,
+            JpegDecoder::Auto => self.is_cuda() && jpeg.picture().pixels() >= GPU_MIN_PIXELS,
             JpegDecoder::Host => false,
             JpegDecoder::Kernels => true,
         };

@@ -1,33 +1,29 @@
-//! Who encodes JPEG files: a GPU's kernels, or these on the host.
+//! Encoding JPEG by kernels: on a GPU, or their emulation on the CPU.
 
-use super::Buffer;
-use super::cuda;
+use super::{Buffer, GPU_MIN_PIXELS, cuda};
 use crate::{Device, JpegEncoder, Result, jpeg::encode::Encoding};
 use imagecuda_kernels::{
-    jpeg::encode::{sample, twin},
+    jpeg::encode::{cpu_emulation, sample},
     pack::{self, Background},
     pixel::RgbaF32,
 };
 use std::ops::Deref;
 
-/// Pixels of a picture from which on a GPU's kernels encode it faster than the host.
-const WORTH_LAUNCHES: usize = 1 << 16;
-
-/// A file's entropy-coded data, on their way.
+/// Entropy-coded data of a file that are being encoded.
 #[derive(Debug)]
-pub(crate) enum Coding {
+pub(crate) enum PendingJpeg {
     Host(Vec<u8>),
-    Cuda(Box<cuda::Coding>),
+    Cuda(Box<cuda::PendingJpeg>),
 }
 
 /// A file's entropy-coded data.
 #[derive(Debug)]
-pub(crate) enum Coded {
+pub(crate) enum EncodedJpeg {
     Host(Vec<u8>),
-    Cuda(cuda::Coded),
+    Cuda(cuda::EncodedJpeg),
 }
 
-impl Deref for Coded {
+impl Deref for EncodedJpeg {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -42,7 +38,7 @@ impl Device {
     /// Whether kernels are to encode a picture of so many pixels.
     pub(crate) fn encodes_jpeg(&self, encoder: JpegEncoder, pixels: usize) -> bool {
         match encoder {
-            JpegEncoder::Auto => self.is_cuda() && pixels >= WORTH_LAUNCHES,
+            JpegEncoder::Auto => self.is_cuda() && pixels >= GPU_MIN_PIXELS,
             JpegEncoder::Host => false,
             JpegEncoder::Kernels => true,
         }
@@ -50,12 +46,13 @@ impl Device {
 }
 
 impl Buffer<RgbaF32> {
-    /// Starts to encode the first pixels, flattened onto `background`. They may be changed at once.
+    /// Starts to encode the first pixels, flattened onto `background`. They may be changed
+    /// afterwards.
     pub(crate) fn start_jpeg(
         &self,
         encoding: &mut Encoding,
         background: Background,
-    ) -> Result<Coding> {
+    ) -> Result<PendingJpeg> {
         let frame = encoding.frame;
         match self {
             Self::Cpu(pixels) => {
@@ -63,27 +60,27 @@ impl Buffer<RgbaF32> {
                 let ycc = |&pixel: &RgbaF32| sample::ycc(pack::rgb8(pixel, background));
                 let ycc: Vec<u32> = pixels.iter().map(ycc).collect();
                 let pixel = |x: u32, y: u32| ycc[y as usize * frame.width as usize + x as usize];
-                let coefficients = twin::forward(&frame, &encoding.divisors(), pixel);
+                let coefficients = cpu_emulation::forward(&frame, &encoding.divisors(), pixel);
                 if encoding.is_optimized {
-                    encoding.optimize(&twin::histogram(&frame, &coefficients));
+                    encoding.optimize(&cpu_emulation::histogram(&frame, &coefficients));
                 }
-                let data = twin::encode(&frame, &coefficients, &encoding.codes());
-                Ok(Coding::Host(data))
+                let data = cpu_emulation::encode(&frame, &coefficients, &encoding.codes());
+                Ok(PendingJpeg::Host(data))
             }
             Self::Cuda(pixels) => {
-                let coding = pixels.start_jpeg(encoding, background)?;
-                Ok(Coding::Cuda(Box::new(coding)))
+                let pending = pixels.start_jpeg(encoding, background)?;
+                Ok(PendingJpeg::Cuda(Box::new(pending)))
             }
         }
     }
 }
 
-impl Coding {
-    /// Waits for the data. Makes tables for them, if `encoding` is to have such.
-    pub(crate) fn finish(self, encoding: &mut Encoding) -> Result<Coded> {
+impl PendingJpeg {
+    /// Waits for the data. If `encoding` asks for optimised tables, makes them first.
+    pub(crate) fn finish(self, encoding: &mut Encoding) -> Result<EncodedJpeg> {
         match self {
-            Self::Host(bytes) => Ok(Coded::Host(bytes)),
-            Self::Cuda(coding) => coding.finish(encoding).map(Coded::Cuda),
+            Self::Host(bytes) => Ok(EncodedJpeg::Host(bytes)),
+            Self::Cuda(pending) => pending.finish(encoding).map(EncodedJpeg::Cuda),
         }
     }
 }

@@ -35,6 +35,9 @@ pub(crate) enum Inner {
     Cuda(Arc<cuda::Context>),
 }
 
+/// The fewest pixels of a JPEG that a GPU decodes or encodes faster than one core does.
+const GPU_MIN_PIXELS: usize = 1 << 16;
+
 /// The environment variable that overrides the default device.
 const VARIABLE: &str = "IMAGECUDA_DEVICE";
 

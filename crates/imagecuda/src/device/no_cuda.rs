@@ -5,11 +5,11 @@ use super::{ExpandSpec, Payload, Staging};
 use crate::{
     DevicePixel, ErrorKind, Result,
     color::Conversion,
-    jpeg::{Jpeg, Plan, encode::Encoding},
+    jpeg::{GpuPlan, Jpeg, encode::Encoding},
 };
 #[cfg(feature = "dlpack")]
 use imagecuda_kernels::layout::Layout;
-use imagecuda_kernels::pack::{Background, Packing, Traits};
+use imagecuda_kernels::pack::{Background, Packing, PixelUsage};
 use std::{
     marker::PhantomData,
     ops::{Deref, DerefMut},
@@ -63,7 +63,7 @@ impl Context {
         synchronize() -> Result<()>;
         transfer_buffers() -> u64;
         pinned(usize) -> Result<Pinned>;
-        decode_jpeg(&Jpeg<'_>, &Plan, Option<&Staging>) -> Result<Option<Coefficients>>;
+        decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
     }
 }
@@ -79,7 +79,7 @@ impl Context {
     ///
     /// None: it cannot be called.
     #[allow(unsafe_code, reason = "as the function that it stands in for")]
-    pub(crate) unsafe fn follow(&self, _: *mut std::ffi::c_void) -> Result<()> {
+    pub(crate) unsafe fn order_after(&self, _: *mut std::ffi::c_void) -> Result<()> {
         match self.0 {}
     }
 }
@@ -109,9 +109,9 @@ impl<P: DevicePixel> Buffer<P> {
         expand(Payload, ExpandSpec) -> Result<()>;
         expand_converted(Payload, ExpandSpec, &Conversion) -> Result<()>;
         pack(Packing, Background, usize) -> Result<Pinned>;
-        traits(bool, Option<Background>, usize) -> Result<Traits>;
+        pixel_usage(bool, Option<Background>, usize) -> Result<PixelUsage>;
         fetch(usize) -> Result<Pinned>;
-        start_jpeg(&Encoding, Background) -> Result<Coding>;
+        start_jpeg(&Encoding, Background) -> Result<PendingJpeg>;
     }
 }
 
@@ -149,15 +149,15 @@ impl Coefficients {
 }
 
 #[derive(Debug)]
-pub(crate) struct Coding(Never);
+pub(crate) struct PendingJpeg(Never);
 
-impl Coding {
+impl PendingJpeg {
     methods! {
-        finish(&mut Encoding) -> Result<Coded>;
+        finish(&mut Encoding) -> Result<EncodedJpeg>;
     }
 }
 
 #[derive(Debug)]
-pub(crate) struct Coded(Never);
+pub(crate) struct EncodedJpeg(Never);
 
-bytes!(Pinned, Coded);
+bytes!(Pinned, EncodedJpeg);

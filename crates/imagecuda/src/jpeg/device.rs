@@ -1,6 +1,6 @@
 //! A file, and what a device needs of it to decode it by itself.
 
-use super::{file::File, markers, pixels, plan::Plan};
+use super::{file::File, markers, pixels, plan::GpuPlan};
 use crate::{Error, Result, picture::Header};
 use imagecuda_kernels::{expand::Curve, jpeg::picture::Picture, layout::Layout};
 #[cfg(feature = "cuda")]
@@ -57,10 +57,10 @@ impl<'a> Jpeg<'a> {
     }
 
     /// How the kernels decode the file, if it is one for them.
-    pub(crate) fn plan(&self) -> Option<Plan> {
+    pub(crate) fn plan(&self) -> Option<GpuPlan> {
         match self.damaged {
             true => None,
-            false => Plan::new(&self.file, self.bytes),
+            false => GpuPlan::new(&self.file, self.bytes),
         }
     }
 

@@ -1,22 +1,26 @@
 //! JPEG: decoded and encoded here, with the pixels and the bytes of libjpeg-turbo.
 
-mod coded;
 mod device;
 pub(crate) mod encode;
 mod entropy;
+mod entropy_segment;
 mod file;
 mod markers;
 mod pixels;
 #[cfg_attr(
     not(feature = "cuda"),
-    expect(dead_code, reason = "a GPU asks for more of a plan than the twin does")
+    expect(
+        dead_code,
+        reason = "a GPU needs more of a plan than the emulation does"
+    )
 )]
 mod plan;
+pub(crate) mod segments;
 mod tables;
 
 #[cfg(feature = "cuda")]
 pub(crate) use self::plan::ScanPlan;
-pub(crate) use self::{device::Jpeg, plan::Plan};
+pub(crate) use self::{device::Jpeg, plan::GpuPlan};
 
 #[cfg(test)]
 mod tests;

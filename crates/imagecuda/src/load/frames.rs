@@ -5,7 +5,7 @@ use crate::{
     Decoded, Device, Error, ErrorKind, Format, Image, LoadOptions, Result,
     codec::{self, Sequence},
     limits::check_limit,
-    metadata::embedded::Metadata,
+    metadata::embedded::Embedded,
 };
 use std::{
     fmt,
@@ -117,7 +117,7 @@ pub struct Frames {
     device: Device,
     format: Format,
     /// Of an animation. Each page has its own.
-    metadata: Option<Metadata>,
+    metadata: Option<Embedded>,
     path: Option<PathBuf>,
     loop_count: Option<NonZeroU32>,
     count: u32,
@@ -232,7 +232,7 @@ impl Frames {
         let result = codec::caught(Error::decode, || {
             let metadata = self
                 .metadata
-                .get_or_insert_with(|| Metadata::read(format, sequence.bytes()));
+                .get_or_insert_with(|| codec::metadata(format, sequence.bytes()));
             let Some((decoder, delay)) = sequence.peek()? else {
                 return ended(self.index, self.count).map(|()| None);
             };
@@ -264,6 +264,9 @@ impl Frames {
             self.truncated = true;
             return Ok(None);
         };
+        if !sequence.begins_with_still() {
+            return Err(error);
+        }
         let mut job = Job::new(&self.options, &self.device, on_header);
         let decoded = job.recover(self.format, sequence.bytes(), error)?;
         self.sequence = None;

@@ -1,7 +1,7 @@
 //! What a file is, without decoding it.
 
 use crate::{
-    Error, Format, LoadOptions, Result, codec, limits::check_limit, metadata::embedded::Metadata,
+    Error, Format, LoadOptions, Result, codec, limits::check_limit, metadata::embedded::Embedded,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
 use std::path::Path;
@@ -29,7 +29,7 @@ pub struct ImageInfo {
     layout: Layout,
     curve: Curve,
     frame_count: u32,
-    metadata: Metadata,
+    metadata: Embedded,
 }
 
 impl LoadOptions {
@@ -66,7 +66,7 @@ impl LoadOptions {
         let format = self.format_of(bytes, path)?;
         codec::caught(Error::decode, || {
             let header = codec::open(format, bytes, &self.limits)?.header();
-            let metadata = Metadata::read(format, bytes);
+            let metadata = codec::metadata(format, bytes);
             Ok(ImageInfo {
                 format,
                 // Some decoders turn pixels themselves.

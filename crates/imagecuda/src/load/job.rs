@@ -3,10 +3,10 @@
 use crate::{
     ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
     codec::{self, Decode, PayloadTarget},
-    color::{Conversion, is_overruled},
+    color::Conversion,
     device::{ExpandSpec, Staging},
     limits::check_limit,
-    metadata::embedded::{Metadata, is_rgb_profile},
+    metadata::embedded::{Embedded, is_rgb_profile},
     picture::Header,
     trace::span,
 };
@@ -53,7 +53,7 @@ impl<'a> Job<'a> {
         let format = self.options.format_of(bytes, path)?;
         let decoded = codec::caught(Error::decode, || {
             let decoder = codec::open(format, bytes, limits)?;
-            let metadata = Metadata::read(format, bytes);
+            let metadata = codec::metadata(format, bytes);
             self.decode(format, decoder, staging, &metadata)
         });
         decoded
@@ -67,7 +67,7 @@ impl<'a> Job<'a> {
         format: Format,
         decoder: Box<dyn Decode + '_>,
         staging: Option<&Staging>,
-        metadata: &Metadata,
+        metadata: &Embedded,
     ) -> Result<Decoded> {
         let options = self.options;
         let header = decoder.header();
@@ -84,7 +84,7 @@ impl<'a> Job<'a> {
             curve,
             conversion,
             profile_holds,
-        } = Colors::of(options.color_policy, format, metadata, &header);
+        } = Colors::of(options.color_policy, metadata, &header);
         Ok(Decoded {
             device: self.device.clone(),
             format,
@@ -112,7 +112,7 @@ struct Colors {
 }
 
 impl Colors {
-    fn of(policy: ColorPolicy, format: Format, metadata: &Metadata, header: &Header) -> Self {
+    fn of(policy: ColorPolicy, metadata: &Embedded, header: &Header) -> Self {
         let kept = |curve| Self {
             curve,
             conversion: None,
@@ -121,12 +121,12 @@ impl Colors {
         if policy == ColorPolicy::Raw {
             return kept(Curve::Encoded);
         }
-        let conversion = Conversion::of(format, metadata, header.layout);
+        let conversion = Conversion::of(metadata.color(), header.layout);
         let has_rgb_profile = || metadata.icc.as_deref().is_some_and(is_rgb_profile);
         if policy == ColorPolicy::Keep
             && conversion.is_some()
             && has_rgb_profile()
-            && !is_overruled(format, metadata)
+            && !metadata.icc_is_overruled()
         {
             return kept(header.curve);
         }
@@ -135,7 +135,7 @@ impl Colors {
         Self {
             curve: header.curve,
             conversion,
-            profile_holds: metadata.profile_holds(format, policy, is_gray, converted),
+            profile_holds: metadata.profile_holds(policy, is_gray, converted),
         }
     }
 }

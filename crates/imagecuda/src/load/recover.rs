@@ -2,9 +2,7 @@
 //! have failed.
 
 use super::Job;
-use crate::{
-    Decoded, Error, ErrorKind, Format, LoadOptions, Result, codec, metadata::embedded::Metadata,
-};
+use crate::{Decoded, Error, ErrorKind, Format, LoadOptions, Result, codec};
 
 impl Job<'_> {
     /// What there is of a file's first picture, which could not be decoded because of `error`;
@@ -19,7 +17,7 @@ impl Job<'_> {
         if !options.tolerates(&error) {
             return Err(error);
         }
-        let read = || Ok(Metadata::read(format, bytes));
+        let read = || Ok(codec::metadata(format, bytes));
         let recovered = codec::caught(Error::decode, || {
             let decoder = codec::recover(format, bytes, &options.limits)?;
             // Metadata that cannot be read of a damaged file are not there.

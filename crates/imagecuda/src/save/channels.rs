@@ -8,7 +8,7 @@ use crate::{
 use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
-    pack::{Background, Packing, Traits},
+    pack::{Background, Packing, PixelUsage},
 };
 
 /// What a device makes for an encoder.
@@ -34,15 +34,15 @@ impl SaveJob {
     /// As [`start`](Self::start), with no more channels than the pixels need. Waits for the device.
     pub(super) fn start_auto(mut self, image: &Image) -> Result<PendingSave> {
         let all = self.packing;
-        let traits = image
+        let usage = image
             .buffer
-            .traits(self.is_deep(), self.flattened_onto(), image.len())
+            .pixel_usage(self.is_deep(), self.flattened_onto(), image.len())
             .map_err(|error| error.with_format(self.format))?;
-        self.narrow(traits)?;
+        self.narrow(usage)?;
         // Flattened by an alpha that is not quite 1.0, colours would not be those that the file
         // would have with alpha.
         let loses_alpha = all.layout().has_alpha() && !self.packing.layout().has_alpha();
-        if loses_alpha && traits.has(Traits::BELOW_ONE) {
+        if loses_alpha && usage.has(PixelUsage::BELOW_ONE) {
             return self.start(&quantized(image, all)?);
         }
         self.start(image)
@@ -51,11 +51,11 @@ impl SaveJob {
     /// As [`start_auto`](Self::start_auto). An alpha of 8 bits is 1.0, or less by a step at least.
     pub(super) fn start_auto_u8(mut self, image: &ImageU8) -> Result<PendingSave> {
         let (device, background) = (image.device(), self.flattened_onto());
-        let traits = image
+        let usage = image
             .buffer
-            .traits(device, self.is_deep(), background, image.len())
+            .pixel_usage(device, self.is_deep(), background, image.len())
             .map_err(|error| error.with_format(self.format))?;
-        self.narrow(traits)?;
+        self.narrow(usage)?;
         self.start_u8(image)
     }
 
@@ -68,12 +68,12 @@ impl SaveJob {
     }
 
     /// Leaves out the channels that pixels of these `traits` do not need.
-    fn narrow(&mut self, traits: Traits) -> Result<()> {
+    fn narrow(&mut self, usage: PixelUsage) -> Result<()> {
         self.auto_channels = false;
         // An RGB profile cannot describe gray pixels, so with one the file stays RGB.
         let profile = self.options.metadata.icc_profile().is_some();
-        let color = profile || traits.has(Traits::COLOR);
-        let alpha = traits.has(Traits::TRANSLUCENT);
+        let color = profile || usage.has(PixelUsage::COLOR);
+        let alpha = usage.has(PixelUsage::TRANSLUCENT);
         let planned = self.packing.layout();
         self.packing = packing(EncoderInput {
             layout: codec::minimal_layout(self.format, planned, color, alpha)?,

@@ -6,7 +6,7 @@ use crate::{
     codec::{self, EncodeRequest},
     device::{
         Staging,
-        encode_jpeg::{Coded, Coding},
+        encode_jpeg::{EncodedJpeg, PendingJpeg},
     },
     jpeg::encode::Encoding,
     picture::Pixels,
@@ -28,7 +28,7 @@ pub(crate) struct PendingSave {
 #[derive(Debug)]
 pub(super) enum PendingData {
     Pixels(Staging),
-    Jpeg(Box<Encoding>, Coding),
+    Jpeg(Box<Encoding>, PendingJpeg),
 }
 
 impl PendingSave {
@@ -74,7 +74,7 @@ pub struct PackedImage {
 #[derive(Debug)]
 enum PackedData {
     Pixels(Staging),
-    Jpeg(Box<Encoding>, Coded),
+    Jpeg(Box<Encoding>, EncodedJpeg),
 }
 
 impl PackedImage {

@@ -1,5 +1,6 @@
 //! What holds between files: who imports whom, and which names must agree.
 
+mod formats;
 mod kernel_names;
 mod layers;
 

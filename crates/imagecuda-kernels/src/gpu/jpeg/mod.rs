@@ -1,9 +1,13 @@
-//! The kernels of JPEG. What each is told is in [`jobs`](crate::jpeg::jobs).
+//! The kernels of JPEG. [`decoder`](crate::jpeg::decoder) explains how those that decode work
+//! together; their arguments are in [`jobs`](crate::jpeg::jobs), and those of the encoder in
+//! [`encode::jobs`](crate::jpeg::encode::jobs).
 
+mod block_shared;
 mod encode;
-mod here;
+mod forward;
+
 mod pictures;
+mod prefix_sums;
 mod stuffing;
-mod sums;
 mod synchronize;
 mod write;

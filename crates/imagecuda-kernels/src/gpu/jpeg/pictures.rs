@@ -7,12 +7,12 @@ use super::super::{
 use crate::{
     color,
     jpeg::{
-        groups::{Found, Owner},
+        groups::{BlockOrigin, GroupDc},
         idct,
-        jobs::{PictureJob, Sums},
+        jobs::{DcAddresses, PictureJob},
         picture::Color,
         pixel,
-        scan::Dc,
+        scan::DcSums,
         upsample::Samples,
     },
     pixel::{Rgba8, RgbaF32},
@@ -21,56 +21,61 @@ use crate::{
 };
 
 shared_memory! {
-    /// For each warp, four blocks of numbers, in rows of nine words.
-    blocks: 4608
+    /// The numbers of 16 blocks, four for each warp. A row has nine words, so that the threads that
+    /// read a column use different banks.
+    shared_blocks: 4608
 }
 
-/// Threads of a block whose threads each have a part of a block or a few pixels.
-const SMALL: usize = 128;
+/// Threads of a thread block.
+const BLOCK_THREADS: usize = 128;
 
-const _: () = assert!(SMALL / 8 * 8 * 9 * 4 == 4608);
+const _: () = assert!(BLOCK_THREADS / 8 * 8 * 9 * 4 == 4608);
 
-/// Coefficients of a row of a block, as memory is read.
+/// The coefficients of a row of a block, which one load reads.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Row([i16; 8]);
 
-/// As a [`Row`].
+/// The divisors of a row of a block, which one load reads.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 struct Divisors([u16; 8]);
 
-/// Samples of a row of a block, as memory is written.
+/// The samples of a row of a block, which one store writes.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
 struct SampleRow([u8; 8]);
 
-/// What is to be added to the first coefficient of a block.
+/// What is to be added to the DC of a block.
 ///
 /// # Safety
 ///
-/// `job` is valid, and `block` one of component `number`.
+/// `job` is valid, and `block` is one of component `number`.
 #[inline(always)]
 unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
-    let Sums { sums, found, group } = job.sums[number];
-    if sums == 0 {
+    let DcAddresses {
+        dc_sums,
+        group_dc,
+        group_len,
+    } = job.dc[number];
+    if dc_sums == 0 {
         return 0;
     }
-    // SAFETY: what the caller promised; the kernel that wrote the owners knew the scan.
+    // SAFETY: what the caller promised. The origins were written by the scan's own kernel.
     unsafe {
-        let owner = *(job.owners as *const Owner).add(block as usize);
-        let subsequence = owner.subsequence();
-        let mut sum = *(sums as *const Dc).add(subsequence as usize);
-        if owner.is_carried() {
-            let group = subsequence / group as u32;
-            sum = sum.plus((*(found as *const Found).add(group as usize)).carried);
+        let origin = *(job.block_origins as *const BlockOrigin).add(block as usize);
+        let subsequence = origin.subsequence();
+        let mut sum = *(dc_sums as *const DcSums).add(subsequence as usize);
+        if origin.needs_carry() {
+            let group = subsequence / group_len as u32;
+            sum = sum.plus((*(group_dc as *const GroupDc).add(group as usize)).before);
         }
         sum.get(number as u8)
     }
 }
 
-/// Coefficients to samples. Eight threads have a block: each reads a row, transforms a column,
-/// then a row. Blocks of [`SMALL`].
+/// Coefficients to samples. Eight threads share a block: each reads a row, transforms a column, and
+/// then transforms a row. Thread blocks of [`BLOCK_THREADS`].
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_inverse(
     job: *const PictureJob,
@@ -80,7 +85,7 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
     // SAFETY: the host passes a job.
     let job = unsafe { &*job };
     let thread = thread_idx_x();
-    let i = block_idx_x() * SMALL + thread;
+    let i = block_idx_x() * BLOCK_THREADS + thread;
     let (block, lane) = ((i / 8) as u32, i % 8);
     let count = job.picture.components;
     let begins = |of: usize| {
@@ -92,9 +97,9 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
     let (row, column) = (at / part.blocks_x, at % part.blocks_x);
     let is_inside = row < part.blocks_y;
 
-    let numbers = blocks::<i32>();
-    // SAFETY: each thread has its own block's 72 words of shared memory, and a warp has whole
-    // blocks; what is read and written of the picture is inside.
+    let numbers = shared_blocks::<i32>();
+    // SAFETY: the eight threads of a block have its 72 words of shared memory, and they are of one
+    // warp. What is read and written of the picture is inside it.
     unsafe {
         let numbers = numbers.add(thread / 8 * 72);
         if is_inside {
@@ -166,25 +171,25 @@ struct DeviceSamples(*const u8);
 impl Samples for DeviceSamples {
     #[inline(always)]
     fn sample(self, place: usize) -> u8 {
-        // SAFETY: only those that belong to a component of the picture are read.
+        // SAFETY: only samples of the picture's components are read.
         unsafe { *self.0.add(place) }
     }
 }
 
-/// Calls `store` with this thread's pixels and their numbers. Blocks of [`SMALL`], a row of them
-/// for each row of pixels; a warp has 64 pixels.
+/// Makes two pixels, and calls `store` with two pixels and their numbers. Thread blocks of
+/// [`BLOCK_THREADS`], a row of them for each row of pixels; a warp makes 64 pixels.
 ///
 /// # Safety
 ///
-/// `samples` are those of the job's picture. All threads of the block are here.
+/// `samples` are those of the job's picture. All threads of the block call this.
 #[inline(always)]
 unsafe fn pixels(job: *const PictureJob, samples: *const u8, store: impl Fn(usize, Color, u32)) {
     // SAFETY: the host passes a job.
     let picture = unsafe { &(*job).picture };
     let y = block_idx_y();
-    let pair = (block_idx_x() * SMALL + thread_idx_x()) as u32;
+    let pair = (block_idx_x() * BLOCK_THREADS + thread_idx_x()) as u32;
     let [even, odd] = pixel::pair(picture, DeviceSamples(samples), pair, y as u32);
-    // What a warp stores at once should be next to each other.
+    // The threads exchange pixels, so that what a warp stores at once is contiguous.
     let lane = pair % 32;
     let of_pair = |even: u32, odd: u32| if lane % 2 == 0 { even } else { odd };
     for half in 0..2 {
@@ -214,7 +219,7 @@ unsafe extern "ptx-kernel" fn jpeg_to_f32(
     }
 }
 
-/// Samples to float pixels, whose colours are converted by curves and a matrix.
+/// Samples to float pixels, with their colours converted by curves and a matrix.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_shaped(
     job: *const PictureJob,

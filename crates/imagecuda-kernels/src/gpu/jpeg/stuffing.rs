@@ -1,22 +1,23 @@
-//! Zeros that are stuffed behind 0xff: out of a file's data, and into them.
+//! The 0x00 that a file has after each 0xff: taken out of a file's data, and stuffed into them.
 
 use super::{
     super::thread::{block_dim_x, block_idx_x, thread_idx_x},
-    here::{Quad, job},
-    sums::{MOST, before, sums},
+    block_shared::{Quad, find_job},
+    prefix_sums::{MAX_THREADS, exclusive_prefix_sum, prefix_sums},
 };
 use crate::jpeg::{
     encode::{frame::GROUP, stuffing},
-    groups::THREADS,
+    groups::GROUP_THREADS,
     jobs::ScanJob,
     scan::Segment,
     stuffing::{CHUNK, PIECE, Piece},
 };
 use core::slice;
 
-const _: () = assert!(GROUP as usize <= MOST && THREADS as usize <= MOST);
+const _: () = assert!(GROUP as usize <= MAX_THREADS && GROUP_THREADS as usize <= MAX_THREADS);
 
-/// The first `len` bytes of a piece, and zeros: nothing behind them is read, as nobody wrote it.
+/// The first `len` bytes of a piece, and zeros. Memory after them is not read, as nothing was
+/// written there.
 ///
 /// # Safety
 ///
@@ -39,12 +40,12 @@ unsafe fn words(bytes: *const u8, len: u32) -> [u32; 4] {
     }
 }
 
-/// Makes the data of those that the file has, which are zeros at first. A block of [`THREADS`] for
-/// each chunk of all jobs.
+/// Unstuffs the file's data, into data that are zeros at first. Thread blocks of [`GROUP_THREADS`],
+/// one for each chunk of all jobs.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs.
-    let (job, chunk) = unsafe { job(jobs, count, |job| job.first_chunk) };
+    let (job, chunk) = unsafe { find_job(jobs, count, |job| job.first_chunk) };
     let thread = thread_idx_x();
     let start = (chunk * CHUNK as u32) + (thread * PIECE) as u32;
     let len = job.file_bytes.saturating_sub(start).min(PIECE as u32);
@@ -63,15 +64,15 @@ unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
             }
         }
         let kept = piece.kept();
-        let up_to = *sums(kept, thread, |a, b| a + b).add(thread);
+        let up_to = *prefix_sums(kept, thread, |a, b| a + b).add(thread);
         if len > 0 {
-            let before = *(job.kept as *const u32).add(chunk as usize) + up_to - kept;
+            let before = *(job.kept_before as *const u32).add(chunk as usize) + up_to - kept;
             let segments = job.segments as *const Segment;
             let segments = slice::from_raw_parts(segments, job.scan.segments as usize);
-            let bytes = job.scan.subsequence / 8;
+            let bytes = job.scan.subsequence_bits / 8;
             let end = job.scan.subsequences * bytes;
-            let data = job.words as *mut u8;
-            piece.place(segments, start, before, bytes, |at, byte| {
+            let data = job.data as *mut u8;
+            piece.scatter(segments, start, before, bytes, |at, byte| {
                 if at < end {
                     data.add(at as usize).write(byte);
                 }
@@ -80,11 +81,11 @@ unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
     }
 }
 
-/// A thread's bytes of `len`, and how many of them are before.
+/// The piece of this thread, of `len` bytes in all, and how many bytes are before it.
 ///
 /// # Safety
 ///
-/// There are `len` bytes and whole pieces, and the bits of markers for as many.
+/// There are `len` bytes, padded to whole pieces, and a bit of `markers` for each.
 #[inline(always)]
 unsafe fn piece(data: *const u8, markers: *const u32, len: u64) -> (stuffing::Piece, u64) {
     let start =
@@ -105,7 +106,8 @@ unsafe fn piece(data: *const u8, markers: *const u32, len: u64) -> (stuffing::Pi
     (piece, start)
 }
 
-/// How many zeros are to be stuffed into each chunk of the data, that a block of [`GROUP`] has.
+/// Counts the zeros to be stuffed into each chunk of the data. Thread blocks of [`GROUP`], one for
+/// each chunk.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_count(
     data: *const u8,
@@ -116,15 +118,15 @@ unsafe extern "ptx-kernel" fn jpeg_count(
     // SAFETY: the host passes `len` bytes, padded, and as many bits; all threads are here.
     unsafe {
         let (piece, _) = piece(data, markers, len);
-        let (_, all) = before(piece.zeros().into(), thread_idx_x());
+        let (_, all) = exclusive_prefix_sum(piece.zeros().into(), thread_idx_x());
         if thread_idx_x() == 0 {
             zeros.add(block_idx_x()).write(all as u32);
         }
     }
 }
 
-/// Writes the file's bytes, and their number in front of them, 16 bytes before. Blocks of [`GROUP`],
-/// as in `jpeg_count`.
+/// Writes the file's data to byte 16 of `file` and on, and their length to its start. Thread blocks
+/// of [`GROUP`], as for `jpeg_count`.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_stuff(
     data: *const u8,
@@ -143,13 +145,13 @@ unsafe extern "ptx-kernel" fn jpeg_stuff(
             part += u64::from(*zeros.add(chunk));
             chunk += block_dim_x();
         }
-        let (_, chunks) = before(part, thread);
+        let (_, chunks) = exclusive_prefix_sum(part, thread);
         let (piece, start) = piece(data, markers, len);
         let own = u64::from(piece.zeros());
-        let (own_before, _) = before(own, thread);
+        let (own_before, _) = exclusive_prefix_sum(own, thread);
         let at = start + chunks + own_before;
         let to = file.add(16);
-        piece.place(at, |at, byte| to.add(at as usize).write(byte));
+        piece.scatter(at, |at, byte| to.add(at as usize).write(byte));
         if piece.len > 0 && start + u64::from(piece.len) == len {
             let end = at + u64::from(piece.len) + own;
             file.cast::<u64>().write(end);

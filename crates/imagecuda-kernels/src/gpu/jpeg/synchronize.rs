@@ -1,48 +1,51 @@
-//! The first pass over Huffman codes: where decoders are in step.
+//! The first pass: the states of decoders at the boundaries, and which of them are correct.
 
 use super::{
     super::{
         shared::{self, barrier},
         thread::{block_dim_x, block_idx_x, thread_idx_x},
     },
-    here::{Here, Quad, Warp, here, mark},
-    sums::{MOST, sums},
+    block_shared::{BlockWork, Quad, Warp, block_work, set_status},
+    prefix_sums::{MAX_THREADS, prefix_sums},
 };
 use crate::{
     jpeg::{
         decoder::{Decoder, Nodes},
         jobs::ScanJob,
         scan::{State, status},
-        sections::{self, End, JOINED, JOINERS, Joint, Map, NODES, NONE, Node, PLACES, RUN, SLOTS},
+        sections::{
+            self, BOUNDARIES, JOIN_BATCH, JOIN_RUN, JOIN_THREADS, NO_SLOT, Node, SECTION_NODES,
+            SLOTS, SectionEntry, SectionExit, SectionMap,
+        },
     },
     shared_memory,
 };
 use bytemuck::cast;
 
 shared_memory! {
-    /// What sections do.
-    section_maps: 8192
+    /// The map of each section.
+    shared_maps: 8192
 }
 shared_memory! {
-    /// What runs of sections do.
-    run_maps: 2048
+    /// Where each run of sections leads from each slot.
+    shared_run_maps: 2048
 }
 shared_memory! {
-    /// The entries of sections.
-    section_entries: 4096
+    /// The correct slot of each section.
+    shared_section_entries: 4096
 }
 shared_memory! {
     /// The nodes of a section and its warm-up.
-    section_nodes: 7232
+    shared_nodes: 7232
 }
 
 const _: () = {
-    assert!(JOINERS * 4 == 2048 && JOINERS as usize <= 2 * MOST);
-    assert!(JOINED as usize * size_of::<Map>() == 8192 && JOINED * 4 == 4096);
-    assert!((PLACES * SLOTS) as usize * size_of::<Node>() == 7232);
+    assert!(JOIN_THREADS * 4 == 2048 && JOIN_THREADS as usize <= 2 * MAX_THREADS);
+    assert!(JOIN_BATCH as usize * size_of::<SectionMap>() == 8192 && JOIN_BATCH * 4 == 4096);
+    assert!((BOUNDARIES * SLOTS) as usize * size_of::<Node>() == 7232);
 };
 
-/// Nodes in shared memory, by the address of the first one.
+/// Nodes in shared memory: the address of the first one.
 #[derive(Clone, Copy)]
 struct SharedNodes {
     address: u32,
@@ -51,26 +54,26 @@ struct SharedNodes {
 
 impl SharedNodes {
     #[inline(always)]
-    fn place(self, at: u32, slot: u32) -> u32 {
-        self.address + 4 * (at.min(PLACES - 1) * SLOTS + slot.min(NONE))
+    fn node_address(self, at: u32, slot: u32) -> u32 {
+        self.address + 4 * (at.min(BOUNDARIES - 1) * SLOTS + slot.min(NO_SLOT))
     }
 
     #[inline(always)]
     fn get(self, at: u32, slot: u32) -> Node {
         // SAFETY: one of the block's nodes.
-        cast(unsafe { shared::load_u32(self.place(at, slot)) })
+        cast(unsafe { shared::load_u32(self.node_address(at, slot)) })
     }
 }
 
 impl Nodes for SharedNodes {
     #[inline(always)]
-    fn enter(self, at: u32, state: State) -> (u32, bool) {
+    fn insert(self, at: u32, state: State) -> (u32, bool) {
         let mut slot = 0;
-        while slot < NONE {
+        while slot < NO_SLOT {
             let own = cast(Node::new(state));
             // SAFETY: one of the block's nodes.
             let before: Node =
-                cast(unsafe { shared::compare_exchange_u32(self.place(at, slot), 0, own) });
+                cast(unsafe { shared::compare_exchange_u32(self.node_address(at, slot), 0, own) });
             if !before.is_some() {
                 return (slot, true);
             }
@@ -79,16 +82,16 @@ impl Nodes for SharedNodes {
             }
             slot += 1;
         }
-        (NONE, false)
+        (NO_SLOT, false)
     }
 
     #[inline(always)]
-    fn put(self, at: u32, slot: u32, node: Node) {
-        // Nobody else writes a node that is there; who looks at it meanwhile looks for its state,
-        // which stays as it is.
-        if slot < NONE {
+    fn update(self, at: u32, slot: u32, node: Node) {
+        // No other thread writes this node. A thread that reads it meanwhile compares its state,
+        // which stays the same.
+        if slot < NO_SLOT {
             // SAFETY: one of the block's nodes.
-            unsafe { shared::exchange_u32(self.place(at, slot), cast(node)) };
+            unsafe { shared::exchange_u32(self.node_address(at, slot), cast(node)) };
         }
     }
 
@@ -98,88 +101,88 @@ impl Nodes for SharedNodes {
     }
 }
 
-/// Finds the states that decoders are in between subsequences, and what they do in them. Blocks
-/// with a thread for each guess at each of a section's subsequences.
+/// Decodes a section from every guess, and writes its nodes and exits. Thread blocks, one for each
+/// section of all jobs, with a thread for each subsequence of section and warm-up and each guess.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
-    let here = unsafe { here(jobs, count, |job| job.first_section) };
-    let Here {
+    let work = unsafe { block_work(jobs, count, |job| job.first_section) };
+    let BlockWork {
         job,
         scan,
         segments,
         number: section,
         ..
-    } = here;
+    } = work;
     let thread = thread_idx_x();
-    let (warm_up, own) = (scan.warm_up(), scan.section(section));
+    let (warm_up, own) = (scan.warm_up(), scan.section_len(section));
     let nodes = SharedNodes {
-        address: shared::address(section_nodes::<Node>()),
+        address: shared::address(shared_nodes::<Node>()),
         count: warm_up + own,
     };
     let guesses = scan.guesses();
     let (at, guess) = (thread as u32 / guesses, thread as u32 % guesses);
-    let place = scan
-        .place(segments, section, at)
+    let subsequence = scan
+        .section_subsequence(segments, section, at)
         .filter(|_| at < nodes.count);
-    let mut is_active = place.is_some();
-    let place = place.unwrap_or_default();
-    let is_root = is_active && place.is_first();
+    let mut is_active = subsequence.is_some();
+    let subsequence = subsequence.unwrap_or_default();
+    let is_root = is_active && subsequence.starts_segment();
     if is_root {
         is_active = guess == 0;
     }
     let mut empty = thread as u32;
-    while empty < PLACES * SLOTS {
+    while empty < BOUNDARIES * SLOTS {
         // SAFETY: one of the block's nodes.
-        unsafe { shared::store_u32(nodes.place(0, 0) + 4 * empty, 0) };
+        unsafe { shared::store_u32(nodes.node_address(0, 0) + 4 * empty, 0) };
         empty += block_dim_x() as u32;
     }
     // SAFETY: all threads are here.
     unsafe { barrier() };
     if is_root && is_active {
-        nodes.put(at, 0, Node::ROOT);
+        nodes.update(at, 0, Node::ROOT);
     }
     // SAFETY: all threads are here, twice.
-    let tables = unsafe { here.tables() };
-    let state = State::guess(scan.guess(guess));
-    let mut decoder = Decoder::new(scan, tables, here.words, place, state);
+    let tables = unsafe { work.tables() };
+    let state = State::block_start(scan.guessed_unit(guess));
+    let mut decoder = Decoder::new(scan, tables, work.data, subsequence, state);
     decoder.synchronize(is_active, Warp, nodes, at, is_root);
-    // SAFETY: all threads are here. Only the section's nodes and ends are written.
+    // SAFETY: all threads are here. Only the section's nodes and exits are written.
     unsafe {
         barrier();
-        let to = (job.nodes as *mut Node).add((section * NODES) as usize);
+        let to = (job.nodes as *mut Node).add((section * SECTION_NODES) as usize);
         let mut at = thread as u32;
-        // Those of subsequences that a last section lacks too: none is in them.
-        while at < NODES {
+        // A last section may have fewer subsequences. The other boundaries have no nodes.
+        while at < SECTION_NODES {
             let node = nodes.get(warm_up + at / SLOTS, at % SLOTS);
             to.add(at as usize).write(node);
             at += block_dim_x() as u32;
         }
         let slot = thread as u32;
         if slot < SLOTS {
-            let end = sections::end(own, |at, slot| nodes.get(warm_up + at, slot), slot);
-            let ends = (job.ends as *mut End).add((section * SLOTS) as usize);
-            ends.add(thread).write(end);
+            let exit = sections::exit(own, |at, slot| nodes.get(warm_up + at, slot), slot);
+            let exits = (job.exits as *mut SectionExit).add((section * SLOTS) as usize);
+            exits.add(thread).write(exit);
         }
     }
 }
 
-/// What a section does, where its ends and the next one's first nodes are.
+/// The map of a section, from its exits and the next section's first nodes.
 ///
 /// # Safety
 ///
-/// Both are there.
+/// There are as many as a boundary has slots.
 #[inline(always)]
-unsafe fn map(ends: *const End, next: *const Node) -> Map {
+unsafe fn section_map(exits: *const SectionExit, next: *const Node) -> SectionMap {
     let next = next.cast::<Quad>();
     // SAFETY: what the caller promised.
     unsafe {
         let nodes = [0, 1, 2, 3].map(|quad| next.add(quad).read().0);
-        Map::new(|slot| *ends.add(slot as usize), cast(nodes))
+        SectionMap::new(|slot| *exits.add(slot as usize), cast(nodes))
     }
 }
 
-/// Puts the sections together: tells each which of its entries is right. A block of [`JOINERS`] for
+/// Joins the sections: writes the correct entry of each. A thread block of [`JOIN_THREADS`] for
 /// each job.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
@@ -187,80 +190,80 @@ unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
     let job = unsafe { &*jobs.add(block_idx_x()) };
     let sections = job.scan.sections();
     let thread = thread_idx_x() as u32;
-    let (nodes, ends) = (job.nodes as *const Node, job.ends as *const End);
-    let (maps, runs) = (section_maps::<Map>(), run_maps::<u32>());
-    let entries = section_entries::<u32>();
+    let (nodes, exits) = (job.nodes as *const Node, job.exits as *const SectionExit);
+    let (maps, runs) = (shared_maps::<SectionMap>(), shared_run_maps::<u32>());
+    let entries = shared_section_entries::<u32>();
     let (run, slot) = (thread / SLOTS, thread % SLOTS);
-    let (mut entry, mut before) = (0, 0);
+    let (mut entry_slot, mut units_before) = (0, 0);
     let mut first = 0;
     while first < sections {
-        // SAFETY: below the numbers of sections, and of the block's maps, runs and entries; all
-        // threads are at each barrier, between writing and reading.
+        // SAFETY: below the numbers of sections, and of the thread block's maps, runs and entries.
+        // All threads come to each barrier, between writing and reading.
         unsafe {
             let mut at = thread;
-            while at < JOINED {
+            while at < JOIN_BATCH {
                 let section = first + at;
                 let map = match section + 1 < sections {
-                    true => map(
-                        ends.add((section * SLOTS) as usize),
-                        nodes.add(((section + 1) * NODES) as usize),
+                    true => section_map(
+                        exits.add((section * SLOTS) as usize),
+                        nodes.add(((section + 1) * SECTION_NODES) as usize),
                     ),
-                    false => Map::SAME,
+                    false => SectionMap::IDENTITY,
                 };
                 maps.add(at as usize).write(map);
-                at += JOINERS;
+                at += JOIN_THREADS;
             }
             barrier();
-            // What each run does to each slot.
+            // Where each run leads from each slot.
             let mut to = slot;
-            for at in run * RUN..(run + 1) * RUN {
-                to = (*maps.add(at as usize)).of(to);
+            for at in run * JOIN_RUN..(run + 1) * JOIN_RUN {
+                to = (*maps.add(at as usize)).apply(to);
             }
             runs.add(thread as usize).write(to);
             barrier();
-            // Where the run begins, and so all of its sections.
+            // The correct slot of the run's first section, and so of all its sections.
             if slot == 0 {
-                let mut own = entry;
+                let mut own = entry_slot;
                 for before in 0..run {
                     own = *runs.add((before * SLOTS + own) as usize);
                 }
-                for at in run * RUN..(run + 1) * RUN {
+                for at in run * JOIN_RUN..(run + 1) * JOIN_RUN {
                     entries.add(at as usize).write(own);
-                    own = (*maps.add(at as usize)).of(own);
+                    own = (*maps.add(at as usize)).apply(own);
                 }
             }
-            if first + JOINED < sections {
-                for run in 0..JOINED / RUN {
-                    entry = *runs.add((run * SLOTS + entry) as usize);
+            if first + JOIN_BATCH < sections {
+                for run in 0..JOIN_BATCH / JOIN_RUN {
+                    entry_slot = *runs.add((run * SLOTS + entry_slot) as usize);
                 }
             }
             barrier();
-            // Two sections a thread.
+            // Two sections for each thread.
             let at = 2 * thread;
             let own = [at, at + 1].map(|at| *entries.add(at as usize));
-            let units = |at: u32, entry: u32| match first + at < sections {
-                true => (*ends.add(((first + at) * SLOTS + entry) as usize)).units(),
+            let units = |at: u32, slot: u32| match first + at < sections {
+                true => (*exits.add(((first + at) * SLOTS + slot) as usize)).units(),
                 false => 0,
             };
             let units = [units(at, own[0]), units(at + 1, own[1])];
-            let sums = sums(units[0] + units[1], thread as usize, |a, b| a + b);
-            let up_to = before + *sums.add(thread as usize);
-            let joint = |at: u32, entry: u32, before: u32| {
+            let sums = prefix_sums(units[0] + units[1], thread as usize, |a, b| a + b);
+            let up_to = units_before + *sums.add(thread as usize);
+            let put = |at: u32, slot: u32, units_before: u32| {
                 if first + at < sections {
-                    let joint = Joint { entry, before };
-                    (job.joints as *mut Joint)
+                    let entry = SectionEntry { slot, units_before };
+                    (job.entries as *mut SectionEntry)
                         .add((first + at) as usize)
-                        .write(joint);
-                    if entry == NONE {
-                        mark(job, status::UNSYNCHRONIZED);
+                        .write(entry);
+                    if slot == NO_SLOT {
+                        set_status(job, status::UNSYNCHRONIZED);
                     }
                 }
             };
-            joint(at, own[0], up_to - units[0] - units[1]);
-            joint(at + 1, own[1], up_to - units[1]);
-            before += *sums.add(block_dim_x() - 1);
+            put(at, own[0], up_to - units[0] - units[1]);
+            put(at + 1, own[1], up_to - units[1]);
+            units_before += *sums.add(block_dim_x() - 1);
             barrier();
         }
-        first += JOINED;
+        first += JOIN_BATCH;
     }
 }

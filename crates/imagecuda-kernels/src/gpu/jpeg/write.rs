@@ -1,22 +1,24 @@
-//! The second pass over Huffman codes: to coefficients.
+//! The second pass: coefficients.
 
 use super::{
     super::{
         shared::{self, barrier},
         thread::{block_dim_x, block_idx_x, thread_idx_x},
     },
-    here::{Here, Warp, here, mark, share},
-    sums::{MOST, sums},
+    block_shared::{BlockWork, Warp, block_work, copy_to_shared, set_status},
+    prefix_sums::{MAX_THREADS, prefix_sums},
 };
 use crate::{
     jpeg::{
         decoder::{Decoder, Output},
-        groups::{Found, Owner, SECTIONS, THREADS},
+        groups::{BlockOrigin, GROUP_SECTIONS, GROUP_THREADS, GroupDc},
         huffman::Table,
         jobs::ScanJob,
         picture::BLOCK,
-        scan::{Dc, Segment},
-        sections::{Joint, NODES, NONE, Node, Pass, SECTION, SLOTS, walk},
+        scan::{DcSums, Segment},
+        sections::{
+            NO_SLOT, Node, SECTION, SECTION_NODES, SLOTS, SectionEntry, SubsequenceEntry, walk,
+        },
     },
     shared_memory,
 };
@@ -24,139 +26,147 @@ use bytemuck::cast;
 use core::slice;
 
 shared_memory! {
-    /// What is done in each subsequence of a group.
-    group_passes: 1024
+    /// The entry of each subsequence of a group.
+    shared_subsequence_entries: 1024
 }
 shared_memory! {
-    /// The sums of DC of a group's subsequences.
-    group_dc: 2048
+    /// The DC sums of each subsequence of a group.
+    shared_dc: 2048
 }
 
 const _: () = {
-    assert!(THREADS as usize <= MOST && size_of::<Dc>() == 8);
-    assert!(THREADS as usize * size_of::<Dc>() == 2048);
-    assert!(THREADS as usize * size_of::<Pass>() == 1024);
+    assert!(GROUP_THREADS as usize <= MAX_THREADS && size_of::<DcSums>() == 8);
+    assert!(GROUP_THREADS as usize * size_of::<DcSums>() == 2048);
+    assert!(GROUP_THREADS as usize * size_of::<SubsequenceEntry>() == 1024);
 };
 
 /// Threads of a warp.
 const WARP: u32 = 32;
 
-/// What the second pass writes.
+/// What a thread writes of its subsequence.
 struct DeviceOutput {
     coefficients: *mut [i16; BLOCK],
-    owners: *mut Owner,
+    origins: *mut BlockOrigin,
     /// The last block of the picture.
     last: u32,
-    owner: Owner,
-    /// The coefficients of the block at hand.
+    origin: BlockOrigin,
+    /// The coefficients of the current block.
     block: *mut i16,
-    /// The address within shared memory of the thread's [`Dc`].
+    /// The address within shared memory of the thread's [`DcSums`].
     dc: u32,
 }
 
 impl Output for DeviceOutput {
     #[inline(always)]
-    fn sum(&self, component: u32) -> i16 {
-        // SAFETY: the thread's own.
+    fn dc_sum(&self, component: u32) -> i16 {
+        // SAFETY: the thread's own sums.
         unsafe { shared::load_u16(self.dc + 2 * (component & 3)) as i16 }
     }
 
     #[inline(always)]
-    fn go_on(&mut self, block: u32) {
-        // A scan's blocks are the picture's, by its plan.
+    fn resume_block(&mut self, block: u32) {
+        // The plan only names blocks of the picture; this holds for damaged data too.
         let block = block.min(self.last) as usize;
         // SAFETY: one of the picture's blocks.
         self.block = unsafe { self.coefficients.add(block).cast() };
     }
 
     #[inline(always)]
-    fn begin(&mut self, block: u32, component: u32, sum: i16) {
-        self.go_on(block);
+    fn begin_block(&mut self, block: u32, component: u32, sum: i16) {
+        self.resume_block(block);
         let block = block.min(self.last) as usize;
-        // SAFETY: as above; the thread's own sum.
+        // SAFETY: one of the picture's blocks; the thread's own sums.
         unsafe {
-            self.owners.add(block).write(self.owner);
+            self.origins.add(block).write(self.origin);
             shared::store_u16(self.dc + 2 * (component & 3), sum as u16);
         }
     }
 
     #[inline(always)]
     fn put(&mut self, at: u32, value: i16) {
-        // SAFETY: in the block.
+        // SAFETY: within the block.
         unsafe { self.block.add(at as usize & (BLOCK - 1)).write(value) };
     }
 }
 
-/// Has in shared memory what is done in a group's subsequences. All threads of a block call this.
+/// The entries of a group's subsequences, in shared memory.
 ///
 /// # Safety
 ///
-/// All threads of the block are here, and none uses the shared memory that the launch asks for,
-/// which is enough for the sections' nodes.
+/// All threads of the block call this, and none still uses the dynamic shared memory, which has
+/// room for the nodes of the group's sections.
 #[inline(always)]
-unsafe fn passes(here: &Here<'_>) -> *const Pass {
-    const { assert!(SECTIONS * NODES * 4 <= 2 * size_of::<Table>() as u32) };
-    let (scan, thread) = (here.scan, thread_idx_x() as u32);
-    let first = here.number * SECTIONS;
-    let last = scan.sections().min(first + SECTIONS);
-    let (nodes, passes) = (shared::dynamic::<Node>(), group_passes::<Pass>());
-    // SAFETY: the sections of the group; a pass for each of its subsequences.
+unsafe fn subsequence_entries(work: &BlockWork<'_>) -> *const SubsequenceEntry {
+    const { assert!(GROUP_SECTIONS * SECTION_NODES * 4 <= 2 * size_of::<Table>() as u32) };
+    let (scan, thread) = (work.scan, thread_idx_x() as u32);
+    let first = work.number * GROUP_SECTIONS;
+    let last = scan.sections().min(first + GROUP_SECTIONS);
+    let (nodes, entries) = (
+        shared::dynamic::<Node>(),
+        shared_subsequence_entries::<SubsequenceEntry>(),
+    );
+    // SAFETY: the nodes of the group's sections; an entry for each of its subsequences.
     unsafe {
-        let from = (here.job.nodes as *const Node).add((first * NODES) as usize);
-        let bytes = ((last - first) * NODES) as usize * size_of::<Node>();
-        share(from.cast(), nodes.cast(), bytes);
+        let from = (work.job.nodes as *const Node).add((first * SECTION_NODES) as usize);
+        let bytes = ((last - first) * SECTION_NODES) as usize * size_of::<Node>();
+        copy_to_shared(from.cast(), nodes.cast(), bytes);
         barrier();
-        // One in each of some warps.
+        // A section for the first thread of each warp, so that the sections are walked at the same
+        // time.
         let number = thread / WARP;
         if thread % WARP == 0 && number < last - first {
-            let nodes = shared::address(nodes) + number * NODES * 4;
+            let nodes = shared::address(nodes) + number * SECTION_NODES * 4;
             let node = |at: u32, slot: u32| {
-                let place = at.min(SECTION) * SLOTS + slot.min(NONE);
+                let place = at.min(SECTION) * SLOTS + slot.min(NO_SLOT);
                 cast::<u32, Node>(shared::load_u32(nodes + 4 * place))
             };
             let section = first + number;
-            let joint = *(here.job.joints as *const Joint).add(section as usize);
-            let passes = passes.add((number * SECTION) as usize);
-            walk(scan.section(section), node, joint.entry, |at, pass| {
-                passes.add(at as usize).write(pass);
+            let entry = *(work.job.entries as *const SectionEntry).add(section as usize);
+            let entries = entries.add((number * SECTION) as usize);
+            walk(scan.section_len(section), node, entry.slot, |at, entry| {
+                entries.add(at as usize).write(entry);
             });
         }
         barrier();
     }
-    passes
+    entries
 }
 
-/// Decodes each subsequence from the state behind the one before, and writes its coefficients.
-/// Blocks of [`THREADS`].
+/// Decodes each subsequence from its correct state, and writes its coefficients. Thread blocks of
+/// [`GROUP_THREADS`], one for each group of all jobs.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
-    let here = unsafe { here(jobs, count, |job| job.first_group) };
-    let Here {
+    let work = unsafe { block_work(jobs, count, |job| job.first_group) };
+    let BlockWork {
         job,
         scan,
         segments,
         number: group,
         ..
-    } = here;
+    } = work;
     let thread = thread_idx_x();
-    let first = group * THREADS;
+    let first = group * GROUP_THREADS;
     let number = first + thread as u32;
-    let found = job.found as *mut Found;
-    let place = scan.find(segments, number);
-    let is_active = place.is_some();
-    let place = place.unwrap_or_default();
-    let is_carried = place.first < first;
-    // The group's first subsequence of the segment.
-    let origin = if is_carried { 0 } else { place.first - first } as usize;
-    let mut pass = Pass::default();
+    let group_dc = job.group_dc as *mut GroupDc;
+    let subsequence = scan.find_subsequence(segments, number);
+    let is_active = subsequence.is_some();
+    let subsequence = subsequence.unwrap_or_default();
+    let needs_carry = subsequence.first_of_segment < first;
+    // The first subsequence of the segment within the group.
+    let start = if needs_carry {
+        0
+    } else {
+        subsequence.first_of_segment - first
+    } as usize;
+    let mut entry = SubsequenceEntry::default();
     // SAFETY: all threads are here, twice.
     let units = unsafe {
-        let passes = passes(&here);
+        let entries = subsequence_entries(&work);
         if is_active {
-            pass = *passes.add(thread);
+            entry = *entries.add(thread);
         }
-        sums(pass.units(), thread, |a, b| a + b)
+        prefix_sums(entry.units(), thread, |a, b| a + b)
     };
     let mut done = 0;
     if is_active {
@@ -165,62 +175,70 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
             // SAFETY: below the number of threads.
             thread => unsafe { *units.add(thread - 1) },
         };
-        // Within the section, and what was done in those before it.
+        // The units before it in its section, and those in the sections before.
         let section = number / SECTION;
-        let start = place.first / SECTION;
-        let from = match start < section {
+        let start_section = subsequence.first_of_segment / SECTION;
+        let from = match start_section < section {
             true => (section * SECTION - first) as usize,
-            false => origin,
+            false => start,
         };
         done = before(thread) - before(from);
-        if start < section {
-            let joints = job.joints as *const Joint;
+        if start_section < section {
+            let entries = job.entries as *const SectionEntry;
             // SAFETY: two of the sections.
             done += unsafe {
-                (*joints.add(section as usize)).before - (*joints.add(start as usize)).before
+                (*entries.add(section as usize)).units_before
+                    - (*entries.add(start_section as usize)).units_before
             };
         }
     }
-    // SAFETY: all threads are here; nodes have been read.
-    let tables = unsafe { here.tables() };
-    let dc = group_dc::<Dc>();
-    // SAFETY: each thread has its own.
-    unsafe { dc.add(thread).write(Dc::default()) };
+    // SAFETY: all threads are here, and the nodes have been read.
+    let tables = unsafe { work.tables() };
+    let dc = shared_dc::<DcSums>();
+    // SAFETY: the thread's own sums.
+    unsafe { dc.add(thread).write(DcSums::default()) };
     let mut output = DeviceOutput {
         coefficients: job.coefficients as *mut [i16; BLOCK],
-        owners: job.owners as *mut Owner,
+        origins: job.block_origins as *mut BlockOrigin,
         last: scan.blocks.saturating_sub(1),
-        owner: Owner::new(number, is_carried),
+        origin: BlockOrigin::new(number, needs_carry),
         block: job.coefficients as *mut i16,
-        dc: shared::address(dc) + thread as u32 * size_of::<Dc>() as u32,
+        dc: shared::address(dc) + thread as u32 * size_of::<DcSums>() as u32,
     };
-    let mut decoder = Decoder::new(scan, tables, here.words, place, pass.state());
-    let bad = decoder.write(is_active, Warp, done, pass, &mut output);
+    let mut decoder = Decoder::new(scan, tables, work.data, subsequence, entry.state());
+    let bad = decoder.write(is_active, Warp, done, entry, &mut output);
     // SAFETY: as above.
     let dc = unsafe { *dc.add(thread) };
-    mark(job, bad);
+    set_status(job, bad);
 
-    let start = scan.last_start(segments, group) as usize;
+    let last_start = scan.last_segment_start(segments, group) as usize;
     // SAFETY: all threads are here; only the group's own sums are written.
     unsafe {
         barrier();
-        let sums = sums(if is_active { dc } else { Dc::default() }, thread, Dc::plus);
+        let sums = prefix_sums(
+            if is_active { dc } else { DcSums::default() },
+            thread,
+            DcSums::plus,
+        );
         let up_to = |thread: usize| match thread {
-            0 => Dc::default(),
+            0 => DcSums::default(),
             thread => *sums.add(thread - 1),
         };
         if is_active {
-            let before = up_to(thread).since(up_to(origin));
-            (job.sums as *mut Dc).add(number as usize).write(before);
+            let before = up_to(thread).since(up_to(start));
+            (job.dc_sums as *mut DcSums)
+                .add(number as usize)
+                .write(before);
         }
         if thread == 0 {
             let all = *sums.add(block_dim_x() - 1);
-            (*found.add(group as usize)).dc = all.since(up_to(start));
+            (*group_dc.add(group as usize)).own = all.since(up_to(last_start));
         }
     }
 }
 
-/// Adds up the sums of DC of the groups before each group. A block of [`THREADS`] for each job.
+/// Adds up the DC that is carried into each group. A thread block of [`GROUP_THREADS`] for each
+/// job.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
     // SAFETY: the host passes whole jobs, whose addresses are valid, and launches one block each.
@@ -229,16 +247,16 @@ unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
     // SAFETY: as above.
     let segments =
         unsafe { slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize) };
-    let found = job.found as *mut Found;
+    let group_dc = job.group_dc as *mut GroupDc;
     let mut group = thread_idx_x() as u32;
     while group < scan.groups() {
-        let mut sum = Dc::default();
-        for before in scan.carried(segments, group) {
-            // SAFETY: below this group; only the second sum is written.
-            sum = sum.plus(unsafe { (*found.add(before as usize)).dc });
+        let mut sum = DcSums::default();
+        for before in scan.carry_sources(segments, group) {
+            // SAFETY: an earlier group; only `before` is written meanwhile.
+            sum = sum.plus(unsafe { (*group_dc.add(before as usize)).own });
         }
         // SAFETY: one of the groups.
-        unsafe { (*found.add(group as usize)).carried = sum };
+        unsafe { (*group_dc.add(group as usize)).before = sum };
         group += block_dim_x() as u32;
     }
 }

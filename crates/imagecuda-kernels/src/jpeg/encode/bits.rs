@@ -1,13 +1,13 @@
-//! Codes in memory, wherever they begin: bits are added to words that are zeros at first, so that
-//! many threads can write at once.
+//! A writer of bits that can start at any bit of memory. It adds bits to words that are zeros at
+//! first, so that many threads can write at once.
 
-/// Words of memory, whose first byte has the first bits.
-pub trait Words {
-    /// Adds the `bits` to a word: those that are set.
+/// Words of memory that bits are added to. A word's first byte has its first bits.
+pub trait WordSink {
+    /// Sets the bits of a word that are set in `bits`.
     fn or(&mut self, number: u64, bits: u32);
 }
 
-impl Words for &mut [u32] {
+impl WordSink for &mut [u32] {
     #[inline(always)]
     fn or(&mut self, number: u64, bits: u32) {
         if let Some(word) = self.get_mut(number as usize) {
@@ -18,17 +18,18 @@ impl Words for &mut [u32] {
 
 /// Writes bits in order.
 #[derive(Debug)]
-pub struct Writer<W> {
+pub struct BitWriter<W> {
     words: W,
-    /// The number of the word in which the next bit is.
+    /// The number of the word that the next bit goes to.
     number: u64,
-    /// What that word is to have, its first bits highest, and how many bits there are.
+    /// The bits of that word so far, the first ones highest; and how many bits of it are before the
+    /// next.
     word: u32,
     filled: u32,
 }
 
-impl<W: Words> Writer<W> {
-    /// A writer of the bits from number `position` on.
+impl<W: WordSink> BitWriter<W> {
+    /// A writer whose next bit is number `position`.
     #[inline(always)]
     pub fn new(words: W, position: u64) -> Self {
         Self {
@@ -42,7 +43,7 @@ impl<W: Words> Writer<W> {
     /// Writes the lowest `count` of `bits`, 0 to 31; the others are zeros.
     #[inline(always)]
     pub fn put(&mut self, bits: u32, count: u32) {
-        // Twice, as a shift by 64 is none.
+        // In two shifts, as one by 64 would shift by 0.
         let all = u64::from(bits) << 1 << (63 - self.filled - count);
         self.word |= (all >> 32) as u32;
         self.filled += count;
@@ -54,7 +55,7 @@ impl<W: Words> Writer<W> {
         }
     }
 
-    /// Fills the last byte with ones. The number of the byte behind it.
+    /// Fills the last byte with ones. Returns the number of the byte after it.
     #[inline(always)]
     pub fn align(&mut self) -> u64 {
         let missing = self.filled.wrapping_neg() % 8;
@@ -62,7 +63,7 @@ impl<W: Words> Writer<W> {
         self.number * 4 + u64::from(self.filled / 8)
     }
 
-    /// Writes what is left.
+    /// Writes the last word.
     #[inline(always)]
     pub fn finish(mut self) {
         if self.filled > 0 {
@@ -93,7 +94,7 @@ mod tests {
             let mut words = vec![0u32; 400];
             let mut at = start;
             for part in codes.chunks(codes.len().div_ceil(parts).max(1)) {
-                let mut writer = Writer::new(&mut words[..], at);
+                let mut writer = BitWriter::new(&mut words[..], at);
                 for &(bits, count) in part {
                     writer.put(bits & ((1u32 << count) - 1), count);
                     at += u64::from(count);
@@ -112,7 +113,7 @@ mod tests {
     #[test]
     fn the_last_byte_is_filled_with_ones() {
         let mut words = [0u32; 2];
-        let mut writer = Writer::new(&mut words[..], 24);
+        let mut writer = BitWriter::new(&mut words[..], 24);
         assert_eq!(writer.align(), 3);
         writer.put(0, 3);
         assert_eq!(writer.align(), 4);

@@ -1,22 +1,22 @@
 //! Coefficients to Huffman codes.
 
 use super::{
-    bits::{Words, Writer},
+    bits::{BitWriter, WordSink},
     frame::Frame,
 };
 use bytemuck::{Pod, Zeroable};
 
-/// The symbol that ends a block.
-const END: u8 = 0x00;
+/// The symbol that ends a block: EOB.
+const EOB: u8 = 0x00;
 
-/// The symbol of 16 zeros.
-const ZEROS: u8 = 0xf0;
+/// The symbol of 16 zeros: ZRL.
+const ZRL: u8 = 0xf0;
 
-/// The codes of a table: the code in the upper 16 bits, its length in the lower. 0 where a symbol
-/// has none.
+/// The code of each symbol: the code itself in the upper 16 bits, its length in the lower ones. 0
+/// for a symbol without a code.
 pub type Codes = [u32; 256];
 
-/// The codes of a component: those of DC, and those of AC.
+/// The codes of a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Tables {
@@ -26,7 +26,8 @@ pub struct Tables {
     pub ac: Codes,
 }
 
-/// The codes of `counts` codes of 1 to 16 bits, which stand for `symbols`, shortest first.
+/// The codes of a table with `counts` codes of 1 to 16 bits, which stand for `symbols`, shortest
+/// first.
 pub fn codes(counts: &[u8; 16], symbols: &[u8]) -> Codes {
     let mut codes = [0; 256];
     let mut symbols = symbols.iter();
@@ -41,22 +42,22 @@ pub fn codes(counts: &[u8; 16], symbols: &[u8]) -> Codes {
     codes
 }
 
-/// How many bits a number's magnitude has.
+/// The number of bits of a number's magnitude: the standard's category SSSS.
 #[inline(always)]
 pub fn size(v: i32) -> u32 {
     32 - v.unsigned_abs().leading_zeros()
 }
 
-/// The bits that follow a symbol whose number has so many.
+/// The bits of a number that follow its symbol. It has `size` of them.
 #[inline(always)]
 pub fn extra(v: i32, size: u32) -> u32 {
-    // Of a negative number, those of the one below.
+    // For a negative number those of the number below it.
     (v - i32::from(v < 0)) as u32 & ((1 << size) - 1)
 }
 
-/// Calls `each` with the symbols of a block in their order: whether it is one of DC, the symbol, the
-/// bits behind it, and how many these are. `difference` is that of DC; `mask` tells which
-/// `coefficient`s are not zero, in zigzag order.
+/// Calls `each` with the symbols of a block, in order: whether the symbol is of the DC table, the
+/// symbol, the bits that follow it, and how many these are. `difference` is the DC difference.
+/// `mask` has a bit for each `coefficient` that is not zero, in zigzag order.
 #[inline(always)]
 pub fn symbols(
     difference: i32,
@@ -73,7 +74,7 @@ pub fn symbols(
         mask &= mask - 1;
         let mut zeros = index - next;
         while zeros > 15 {
-            each(false, ZEROS, 0, 0);
+            each(false, ZRL, 0, 0);
             zeros -= 16;
         }
         let v = coefficient(index);
@@ -82,13 +83,13 @@ pub fn symbols(
         next = index + 1;
     }
     if next < 64 {
-        each(false, END, 0, 0);
+        each(false, EOB, 0, 0);
     }
 }
 
 impl Tables {
-    /// A symbol's code and the bits behind it, of which there are `size`, and how many both are: up
-    /// to 26.
+    /// A symbol's code together with the `size` bits that follow it, and how many bits both have:
+    /// at most 26.
     #[inline(always)]
     pub fn bits(&self, is_dc: bool, symbol: u8, extra: u32, size: u32) -> (u32, u32) {
         let code = if is_dc { &self.dc } else { &self.ac }[usize::from(symbol)];
@@ -96,19 +97,19 @@ impl Tables {
     }
 }
 
-/// A data unit's coefficients, wherever they are.
+/// The coefficients of data units, in whatever memory.
 pub trait Units: Copy {
     /// A coefficient of a data unit, in zigzag order.
     fn coefficient(self, unit: u32, index: u32) -> i32;
 
-    /// Which are not zero.
+    /// A mask of those that are not zero.
     fn mask(self, unit: u32) -> u64;
 }
 
 /// Calls `each` with the symbols of a data unit, as [`symbols`] does.
 #[inline(always)]
 pub fn unit(frame: &Frame, units: impl Units, unit: u32, each: impl FnMut(bool, u8, u32, u32)) {
-    let before = match frame.before(unit) {
+    let before = match frame.dc_predecessor(unit) {
         Some(before) => units.coefficient(before, 0),
         None => 0,
     };
@@ -117,7 +118,7 @@ pub fn unit(frame: &Frame, units: impl Units, unit: u32, each: impl FnMut(bool, 
     symbols(difference, units.mask(unit), coefficient, each);
 }
 
-/// How many bits a data unit has.
+/// The number of bits of a data unit.
 #[inline(always)]
 pub fn length(frame: &Frame, units: impl Units, number: u32, tables: &Tables) -> u32 {
     let mut length = 0;
@@ -127,8 +128,8 @@ pub fn length(frame: &Frame, units: impl Units, number: u32, tables: &Tables) ->
     length
 }
 
-/// What a group takes whose data units have so many `bits`: whole bytes, and a marker behind them
-/// unless it is the last one, if there are restart markers.
+/// The number of bits of a group whose data units have `bits`. With restart markers, a group is
+/// padded to whole bytes, and a marker follows each but the last.
 #[inline(always)]
 pub fn group_bits(frame: &Frame, group: u32, bits: u32) -> u32 {
     match frame.restart_interval {
@@ -138,10 +139,10 @@ pub fn group_bits(frame: &Frame, group: u32, bits: u32) -> u32 {
     }
 }
 
-/// Writes a data unit, which begins at bit `at`; behind the last one of its group what ends that.
-/// The place of the restart marker in that, if there is one: the number of its first byte.
+/// Writes the codes of a data unit from bit `at` on, and after the last unit of a group what ends
+/// the group. Returns the first byte of the restart marker, if it wrote one.
 #[inline(always)]
-pub fn write<W: Words>(
+pub fn write<W: WordSink>(
     frame: &Frame,
     units: impl Units,
     number: u32,
@@ -149,7 +150,7 @@ pub fn write<W: Words>(
     words: W,
     at: u64,
 ) -> Option<u64> {
-    let mut writer = Writer::new(words, at);
+    let mut writer = BitWriter::new(words, at);
     unit(frame, units, number, |is_dc, symbol, extra, size| {
         let (bits, count) = tables.bits(is_dc, symbol, extra, size);
         writer.put(bits, count);

@@ -1,14 +1,14 @@
-//! Samples to coefficients: libjpeg's integer DCT `islow`, rows first, and its rounding.
+//! Samples to coefficients: libjpeg's integer DCT `islow`, rows first, and its quantisation.
 
 use crate::jpeg::{picture::BLOCK, scan::NATURAL};
 
-/// Bits of the factors behind the point.
+/// Bits of fraction of the factors.
 const FRACTION: u32 = 13;
 
-/// Bits that the first pass keeps behind the point.
+/// Bits of fraction that the first pass keeps.
 const KEPT: u32 = 2;
 
-/// One dimension. `low` rounds the sums that have no factor, `high` those that have one.
+/// One pass. `low` rounds the sums without a factor, `high` those with one.
 #[inline(always)]
 fn transform(
     [a, b, c, d, e, f, g, h]: [i32; 8],
@@ -47,13 +47,13 @@ fn rounded(v: i32, bits: u32) -> i32 {
     (v + (1 << (bits - 1))) >> bits
 }
 
-/// A row of samples less 128.
+/// The first pass, on a row of samples minus 128.
 #[inline(always)]
 pub fn first(row: [i32; 8]) -> [i32; 8] {
     transform(row, |v| v << KEPT, |v| rounded(v, FRACTION - KEPT))
 }
 
-/// A column of what [`first`] gave: coefficients, times 8.
+/// The second pass, on a column of what [`first`] gave. The results are coefficients times 8.
 #[inline(always)]
 pub fn second(column: [i32; 8]) -> [i32; 8] {
     transform(
@@ -63,22 +63,23 @@ pub fn second(column: [i32; 8]) -> [i32; 8] {
     )
 }
 
-/// For a divisor of 1 to 255, what [`quantize`] wants: 2^32 by eight times that, rounded up.
+/// The reciprocal of a divisor from 1 to 255, for [`quantize`]: 2^32 / (8 * divisor), rounded up.
 pub const fn reciprocal(divisor: u8) -> u32 {
     let divisor = divisor as u64 * 8;
     (1u64 << 32).div_ceil(divisor) as u32
 }
 
-/// A coefficient, times 8, by the `divisor`, times 8, rounded to the nearest, halves away from 0.
+/// A coefficient times 8, divided by a divisor times 8. Rounds to the nearest, and halves away from
+/// 0.
 #[inline(always)]
 pub fn quantize(coefficient: i32, divisor: u32, reciprocal: u32) -> i32 {
     let magnitude = coefficient.unsigned_abs() + divisor / 2;
-    // Exact for 16 bits by 12.
+    // Exact for a magnitude of 16 bits and a divisor of 12 bits.
     let quotient = ((u64::from(magnitude) * u64::from(reciprocal)) >> 32) as i32;
     if coefficient < 0 { -quotient } else { quotient }
 }
 
-/// The place in a zigzag of each coefficient of a block.
+/// The index in the zigzag of each coefficient of a block.
 pub const ZIGZAG: [u8; BLOCK] = {
     let mut zigzag = [0; BLOCK];
     let mut i = 0;
@@ -89,18 +90,18 @@ pub const ZIGZAG: [u8; BLOCK] = {
     zigzag
 };
 
-/// Divisors of a component, in natural order, and what [`quantize`] wants of them.
+/// The divisors of a component, in natural order, and their reciprocals for [`quantize`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C, align(16))]
 pub struct Divisors {
-    /// Times 8.
+    /// The divisors times 8.
     pub divisors: [u32; BLOCK],
-    /// The reciprocals of these.
+    /// The [`reciprocal`] of each.
     pub reciprocals: [u32; BLOCK],
 }
 
 impl Divisors {
-    /// Those of a quantisation table, in natural order, without zeros.
+    /// The divisors of a quantisation table in natural order, which has no zeros.
     pub fn new(table: &[u8; BLOCK]) -> Self {
         Self {
             divisors: table.map(|divisor| u32::from(divisor) * 8),
@@ -109,11 +110,11 @@ impl Divisors {
     }
 }
 
-/// The quantised coefficients of a block of samples, in zigzag order, and which are not zero, one
-/// bit each.
+/// The quantised coefficients of a block of samples, in zigzag order, and a mask of those that are
+/// not zero.
 #[inline(always)]
 pub fn block(samples: &[[u8; 8]; 8], divisors: &Divisors) -> ([i16; BLOCK], u64) {
-    // Eight at a time, in a form that the compiler has instructions for.
+    // Eight rows or columns at a time, in loops that the compiler vectorises.
     let mut columns = [[0; 8]; 8];
     for (y, row) in samples.iter().enumerate() {
         for (x, &sample) in row.iter().enumerate() {
@@ -140,7 +141,7 @@ pub fn block(samples: &[[u8; 8]; 8], divisors: &Divisors) -> ([i16; BLOCK], u64)
     (coefficients, mask)
 }
 
-/// Has `f` transform eight numbers, one of each row; for all columns.
+/// Transforms all columns by `f`.
 #[inline(always)]
 fn lanes(numbers: &[[i32; 8]; 8], f: impl Fn([i32; 8]) -> [i32; 8]) -> [[i32; 8]; 8] {
     let mut to = [[0; 8]; 8];

@@ -1,15 +1,16 @@
-//! A picture that is to be a baseline JPEG of one scan: its data units, in their order.
+//! A picture that is encoded as a baseline JPEG of one scan: its data units, in the order of the
+//! scan.
 
 use bytemuck::{Pod, Zeroable};
 
-/// Data units of a group that begins and ends at any bit.
+/// Data units of a group, without restart markers: as many as a thread block measures.
 pub const GROUP: u32 = 256;
 
 /// A picture and how its colours are sampled.
 ///
-/// Data units have numbers in the order of the scan: those of an MCU next to each other, its luma
-/// in rows first. Where a picture ends within an MCU, the blocks behind its end have data units
-/// too, which repeat the DC of the one before and cost two codes.
+/// Data units are numbered in the order of the scan: MCU by MCU, and in each the luma first, row by
+/// row. Where the picture ends within an MCU, the blocks past its edge have data units too. These
+/// repeat the DC of the unit before, and cost two codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Frame {
@@ -17,11 +18,11 @@ pub struct Frame {
     pub width: u32,
     /// Pixels down, 1 to 65,535.
     pub height: u32,
-    /// 1, gray, or 3.
+    /// 1 for gray, or 3.
     pub components: u32,
-    /// Luma samples for one of the others, across: 1 or 2.
+    /// Luma samples across for each sample of Cb and Cr: 1 or 2.
     pub h: u32,
-    /// As many down: 1 or 2.
+    /// Luma samples down for each sample of Cb and Cr: 1 or 2.
     pub v: u32,
     /// MCUs across.
     pub mcus_x: u32,
@@ -34,19 +35,19 @@ pub struct Frame {
 /// A data unit of an MCU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unit {
-    /// 0 to 2.
+    /// The component: 0 to 2.
     pub component: u32,
-    /// The column of the block of the component whose samples it has.
+    /// The column of its block among those of the component.
     pub x: u32,
     /// Its row.
     pub y: u32,
-    /// Whether it only repeats the DC of that block.
+    /// Whether it is past the picture's edge, and only repeats the DC of that block.
     pub is_padding: bool,
 }
 
 impl Frame {
-    /// A picture of `width` x `height` pixels, gray or in colours, of which the luma is sampled `h` times
-    /// as often across and `v` times down as the others. `None` if a side is 0 or past 65,535, or if the
+    /// A picture of `width` x `height` pixels, gray or in colour. Luma has `h` times the samples of
+    /// Cb and Cr across, and `v` times down. `None` if a side is 0 or above 65,535, or if the
     /// factors are not 1x1, 2x1 or 2x2.
     pub fn new(
         (width, height): (u32, u32),
@@ -92,7 +93,7 @@ impl Frame {
         self.mcus() * self.units_of_mcu()
     }
 
-    /// Data units of a group: those between two restart markers, if there are any.
+    /// Data units of a group: those between two restart markers; without markers, [`GROUP`].
     #[inline(always)]
     pub fn group(&self) -> u32 {
         match self.restart_interval {
@@ -101,7 +102,7 @@ impl Frame {
         }
     }
 
-    /// How many groups there are.
+    /// The number of groups.
     #[inline(always)]
     pub fn groups(&self) -> u32 {
         self.units().div_ceil(self.group())
@@ -123,7 +124,7 @@ impl Frame {
         let at = |k: u32| (mcu_x * self.h + k % self.h, mcu_y * self.v + k / self.h);
         let (mut x, mut y) = at(k);
         let mut is_padding = false;
-        // Below the picture the one before is the last of the row above.
+        // Below the picture: repeats the last block of the row above.
         if y >= blocks_y {
             (x, y) = at(self.h - 1);
             is_padding = true;
@@ -140,9 +141,9 @@ impl Frame {
         }
     }
 
-    /// The data unit from whose DC that of another one is counted; `None` if that is from 0.
+    /// The data unit whose DC predicts that of `unit`; `None` if the prediction is 0.
     #[inline(always)]
-    pub fn before(&self, unit: u32) -> Option<u32> {
+    pub fn dc_predecessor(&self, unit: u32) -> Option<u32> {
         let units = self.units_of_mcu();
         let luma = self.h * self.v;
         let (mcu, k) = (unit / units, unit % units);
@@ -166,7 +167,7 @@ impl Frame {
         (unit % self.units_of_mcu() + 1).saturating_sub(self.h * self.v)
     }
 
-    /// The tables of a data unit: 0 for luma, 1 for chroma.
+    /// The number of a data unit's tables: 0 for luma, 1 for chroma.
     #[inline(always)]
     pub fn tables(&self, unit: u32) -> u32 {
         self.component(unit).min(1)
@@ -202,12 +203,12 @@ mod tests {
         );
         let chroma = frame.unit(2, 1, 5);
         assert_eq!((chroma.component, chroma.x, chroma.y), (2, 2, 1));
-        let before: [_; 8] = core::array::from_fn(|unit| frame.before(unit as u32));
+        let before: [_; 8] = core::array::from_fn(|unit| frame.dc_predecessor(unit as u32));
         let (a, b, c) = (Some(0), Some(1), Some(2));
         assert_eq!(before, [None, a, b, c, None, None, Some(3), Some(6)]);
         // A restart.
         assert_eq!(
-            [12, 13, 16].map(|u| frame.before(u)),
+            [12, 13, 16].map(|u| frame.dc_predecessor(u)),
             [None, Some(12), None]
         );
         assert_eq!([22, 23].map(|unit| frame.component(unit)), [1, 2]);

@@ -1,4 +1,4 @@
-//! What the kernels are told of a picture. Addresses are those of device memory.
+//! The arguments of the encoding kernels. All addresses are of device memory.
 
 use super::{coding::Tables, fdct::Divisors, frame::Frame};
 use bytemuck::{Pod, Zeroable};
@@ -11,14 +11,15 @@ pub struct EncodeJob {
     pub frame: Frame,
     /// The coefficients of each data unit, in zigzag order: `[i16; 64]`.
     pub coefficients: u64,
-    /// Which of them are not zero: a `u64` for each data unit.
+    /// A mask of those that are not zero: `u64`, for each data unit.
     pub masks: u64,
     /// Where each data unit begins, in bits from the start of its group: `u32`.
     pub offsets: u64,
-    /// How many bits each group has; then where it begins: `u64`, and one more for the end of all.
+    /// For each group its bits, and later where it begins: `u64`. One more is where the last one
+    /// ends.
     pub groups: u64,
-    /// What luma and chroma are divided by.
+    /// The divisors of luma and of chroma.
     pub divisors: [Divisors; 2],
-    /// Their codes.
+    /// The codes of luma and of chroma.
     pub tables: [Tables; 2],
 }

@@ -1,13 +1,13 @@
-//! Pixels to samples: libjpeg's colours, and its averages of chroma.
+//! Pixels to samples: libjpeg's YCbCr, and its averages of chroma.
 
 use super::frame::{Frame, Unit};
 use crate::texel::Rgb8;
 
-/// Luma and the two chromas of a pixel, in the lowest 24 bits, luma lowest.
+/// Luma, Cb and Cr of a pixel, in the lowest 24 bits, luma lowest.
 #[inline(always)]
 pub fn ycc(Rgb8(rgb): Rgb8) -> u32 {
     let [r, g, b] = rgb.map(i32::from);
-    // Fixed point with 16 bits behind it. Of a half, chroma is rounded down.
+    // Fixed point with 16 bits of fraction. Chroma rounds halves down.
     const HALF: i32 = 1 << 15;
     const CENTER: i32 = (128 << 16) + HALF - 1;
     let y = (19_595 * r + 38_470 * g + 7_471 * b + HALF) >> 16;
@@ -22,22 +22,24 @@ pub fn luma(pixel: Rgb8) -> u8 {
     ycc(pixel) as u8
 }
 
-/// The average of two samples, the one of column `x`.
+/// The average of two samples, for column `x`.
 #[inline(always)]
 pub fn half(a: u32, b: u32, x: u32) -> u32 {
-    // So that half the roundings are up.
+    // Odd columns round halves up, even ones down.
     (a + b + x % 2) >> 1
 }
 
-/// The average of the `sum` of four samples, the one of column `x`.
+/// The average of four samples whose sum is `sum`, for column `x`.
 #[inline(always)]
 pub fn quarter(sum: u32, x: u32) -> u32 {
     (sum + 1 + x % 2) >> 2
 }
 
-/// A sample of a data unit, at a place in its block. `pixel` gives the [`ycc`] of a pixel.
+/// The sample of a data unit at column `x` and row `y` of its block. `pixel` gives the [`ycc`] of a
+/// pixel.
 ///
-/// Behind the picture's right edge its last pixels are repeated, below it the last samples.
+/// Past the right edge the last pixels of the rows are repeated, below the bottom edge the last
+/// samples.
 #[inline(always)]
 pub fn sample(
     frame: &Frame,

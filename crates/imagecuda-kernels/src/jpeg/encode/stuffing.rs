@@ -1,25 +1,26 @@
-//! What a file adds to codes: a zero behind each 0xff, but for those of restart markers.
+//! Stuffing: a file has a 0x00 after each 0xff of the codes, but not after that of a restart
+//! marker.
 
-/// Bytes that a thread looks at.
+/// Bytes that one thread stuffs.
 pub const PIECE: u32 = 16;
 
-/// Some bytes of the data before they are stuffed.
+/// The bytes that one thread stuffs.
 #[derive(Clone, Copy, Debug)]
 pub struct Piece {
-    /// The bytes, of which the first `len` are there.
+    /// The bytes. Only the first `len` are of the data.
     pub bytes: [u32; PIECE as usize / 4],
-    /// How many there are.
+    /// Bytes of the data: [`PIECE`], or fewer at its end.
     pub len: u32,
-    /// Which of them begin a marker, one bit each.
+    /// A bit for each byte that begins a marker.
     pub markers: u32,
 }
 
 impl Piece {
-    /// Calls `each` with the bytes, and whether a zero follows.
+    /// Calls `each` with each byte, and whether a zero is stuffed in after it.
     #[inline(always)]
     fn each(&self, mut each: impl FnMut(u8, bool)) {
         for i in 0..PIECE {
-            // By a shift: what is indexed would be in memory.
+            // With shifts, as an array that is indexed would not stay in registers.
             let word = match i / 4 {
                 0 => self.bytes[0],
                 1 => self.bytes[1],
@@ -33,7 +34,7 @@ impl Piece {
         }
     }
 
-    /// How many zeros are added.
+    /// The number of zeros that are stuffed in.
     #[inline(always)]
     pub fn zeros(&self) -> u32 {
         let mut zeros = 0;
@@ -41,9 +42,9 @@ impl Piece {
         zeros
     }
 
-    /// Calls `put` with the place of each byte of the file, from `at` on, and the byte.
+    /// Calls `put` with each byte of the file, and its place: the first one's is `at`.
     #[inline(always)]
-    pub fn place(&self, mut at: u64, mut put: impl FnMut(u64, u8)) {
+    pub fn scatter(&self, mut at: u64, mut put: impl FnMut(u64, u8)) {
         self.each(|byte, is_followed| {
             put(at, byte);
             at += 1;

@@ -4,7 +4,7 @@ mod recover;
 
 use super::{
     capabilities::{Capabilities, PLAIN},
-    contract::{Codec, Decode, EncodeRequest},
+    contract::{Codec, Decode, EncodeRequest, no_metadata},
     image_crate,
 };
 use crate::{
@@ -20,6 +20,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover: recover::open,
     encode,
+    metadata: no_metadata,
     sequence: None,
     capabilities: Capabilities {
         depths: &[Depth::F32],

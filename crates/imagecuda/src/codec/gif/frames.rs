@@ -16,7 +16,7 @@ use crate::{
 };
 use ::gif::{Decoder, DisposalMethod, Repeat};
 use imagecuda_kernels::layout::Layout;
-use std::{io::Cursor, num::NonZeroU32, time::Duration};
+use std::{borrow::Cow, io::Cursor, num::NonZeroU32, time::Duration};
 
 pub(super) struct Frames {
     bytes: Bytes,
@@ -33,6 +33,10 @@ pub(super) struct Frames {
 
 impl Frames {
     pub(super) fn new(bytes: Bytes, limits: Limits, header: Header) -> Result<Self> {
+        let bytes = match gif::regular(bytes.as_ref())? {
+            Cow::Borrowed(_) => bytes,
+            Cow::Owned(regular) => regular.into(),
+        };
         let decoder = gif::decoder(bytes.clone())?;
         let canvas = Canvas::new(decoder.width().into(), decoder.height().into())?;
         Ok(Self {

@@ -2,13 +2,14 @@
 //! leaves what was in memory where the palette has no colour.)
 
 mod animation;
-mod count;
+mod blocks;
 mod frames;
 
+use self::blocks::{IMAGE, blocks, regular};
 use super::{
     capabilities::PLAIN,
     check_sides,
-    contract::{Codec, Decode, EncodeRequest, SequenceCodec},
+    contract::{Codec, Decode, EncodeRequest, SequenceCodec, no_metadata},
     image_crate,
 };
 use crate::{
@@ -17,13 +18,17 @@ use crate::{
 };
 use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
-use std::io::{Cursor, ErrorKind as IoErrorKind};
+use std::{
+    borrow::Cow,
+    io::{Cursor, ErrorKind as IoErrorKind},
+};
 
 pub(super) static CODEC: Codec = Codec {
     format: Format::Gif,
     open,
     recover,
     encode,
+    metadata: no_metadata,
     sequence: Some(SequenceCodec {
         is_sequence: |_| true,
         open: |bytes, limits, header, _| {
@@ -33,14 +38,14 @@ pub(super) static CODEC: Codec = Codec {
                 header,
             )?))
         },
-        count: count::count,
+        count: |bytes| blocks(bytes).filter(|block| block.kind == IMAGE).count() as u32,
         write: Some(|_, loop_count| Ok(Box::new(animation::Writer::new(loop_count)?))),
     }),
     capabilities: PLAIN,
 };
 
 struct Gif<'a> {
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     limits: Limits,
     header: Header,
     /// Whether data may be missing.
@@ -59,16 +64,19 @@ fn recover<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>>
 }
 
 fn read_header<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Gif<'a>> {
-    let decoder = decoder(bytes)?;
+    let bytes = regular(bytes)?;
+    let decoder = decoder(&*bytes)?;
+    let header = Header {
+        width: decoder.width().into(),
+        height: decoder.height().into(),
+        layout: Layout::Rgba8,
+        curve: Curve::Encoded,
+    };
+    drop(decoder);
     Ok(Gif {
         bytes,
         limits: *limits,
-        header: Header {
-            width: decoder.width().into(),
-            height: decoder.height().into(),
-            layout: Layout::Rgba8,
-            curve: Curve::Encoded,
-        },
+        header,
         damaged: false,
     })
 }
@@ -96,7 +104,7 @@ impl Decode for Gif<'_> {
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        let mut decoder = decoder(self.bytes)?;
+        let mut decoder = decoder(&*self.bytes)?;
         let frame = decoder.next_frame_info().map_err(error)?;
         let frame = frame.ok_or_else(|| Error::decode("there is no frame"))?;
         let [left, top, width, height] =

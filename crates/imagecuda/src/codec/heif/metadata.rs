@@ -3,26 +3,26 @@
 use super::{LIBHEIF, boxes};
 use crate::{
     color::Cicp,
-    metadata::embedded::{Metadata, strip_exif},
+    metadata::embedded::{Embedded, strip_exif},
 };
 use libheif_rs::{ColorPrimaries, HeifContext, ImageHandle, TransferCharacteristics};
 use std::sync::LazyLock;
 
-pub(crate) fn metadata(bytes: &[u8]) -> Metadata {
+pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     LazyLock::force(&LIBHEIF);
     let handle = HeifContext::read_from_bytes(bytes)
         .and_then(|context| Ok((context.primary_image_handle()?, context)));
     // The context is what the handle reads from.
     let Ok((handle, _context)) = handle else {
-        return Metadata::default();
+        return Embedded::default();
     };
     let profile = handle.color_profile_raw();
-    Metadata {
+    Embedded {
         exif: exif(&handle),
         icc: profile.map(|profile| profile.data),
         cicp: cicp(&handle),
         applied: Some(boxes::orientation(bytes)),
-        ..Metadata::default()
+        ..Embedded::default()
     }
 }
 

@@ -2,10 +2,10 @@
 
 mod boxes;
 mod metadata;
+mod samples;
 mod write;
 
-pub(crate) use self::metadata::metadata;
-
+use self::samples::{Sample, put, scale, unpremultiply, widen};
 use super::{
     capabilities::{Capabilities, PLAIN},
     contract::{Codec, Decode},
@@ -13,8 +13,8 @@ use super::{
 use crate::{Error, Format, Limits, Result, parallel::with_room, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libheif_rs::{
-    ColorProfileNCLX, ColorSpace, DecodingOptions, HeifContext, HeifError, HeifErrorCode,
-    HeifErrorSubCode, Image, ImageHandle, LibHeif, RgbChroma,
+    ColorProfileNCLX, ColorSpace, CompressionFormat, DecodingOptions, HeifContext, HeifError,
+    HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, Plane, RgbChroma,
 };
 use std::sync::LazyLock;
 
@@ -25,7 +25,8 @@ pub(super) static AVIF: Codec = Codec {
     format: Format::Avif,
     open: |bytes, limits| open(Format::Avif, bytes, limits),
     recover: |bytes, limits| recover(Format::Avif, bytes, limits),
-    encode: |request, out| with_room(|| write::encode(Format::Avif, request, out))?,
+    encode: |request, out| with_room(|| write::encode(CompressionFormat::Av1, request, out))?,
+    metadata: metadata::metadata,
     sequence: None,
     capabilities: CAPABILITIES,
 };
@@ -34,7 +35,8 @@ pub(super) static HEIF: Codec = Codec {
     format: Format::Heif,
     open: |bytes, limits| open(Format::Heif, bytes, limits),
     recover: |bytes, limits| recover(Format::Heif, bytes, limits),
-    encode: |request, out| with_room(|| write::encode(Format::Heif, request, out))?,
+    encode: |request, out| with_room(|| write::encode(CompressionFormat::Hevc, request, out))?,
+    metadata: metadata::metadata,
     sequence: None,
     capabilities: CAPABILITIES,
 };
@@ -130,35 +132,9 @@ impl Decode for Heif<'_> {
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        let Header { layout, .. } = self.header;
-        let image = decode(&self.handle, rgb_chroma(layout), !self.damaged)?;
-        let planes = image.planes();
-        let plane = planes
-            .interleaved
-            .ok_or_else(|| Error::decode("libheif gave no pixels"))?;
-        if (plane.width, plane.height) != (self.header.width, self.header.height) {
-            return Err(Error::decode(format!(
-                "the picture is {}x{}, and its header says {}x{}",
-                plane.width, plane.height, self.header.width, self.header.height
-            )));
-        }
-        let rows = plane.data.chunks(plane.stride);
-        let out_rows = out.chunks_exact_mut(plane.width as usize * layout.bytes_per_pixel());
-        if layout.bits() == 8 {
-            for (row, out) in rows.zip(out_rows) {
-                pick::<1>(layout, row, out, |sample| sample);
-            }
-            self.mend(out.as_chunks_mut::<1>().0);
-        } else {
-            let table = to_16_bits(plane.bits_per_pixel);
-            let scale = |sample| {
-                let sample = usize::from(u16::from_ne_bytes(sample));
-                table[sample & (table.len() - 1)].to_ne_bytes()
-            };
-            for (row, out) in rows.zip(out_rows) {
-                pick::<2>(layout, row, out, scale);
-            }
-            self.mend(out.as_chunks_mut::<2>().0);
+        let is_gray = self.header.layout.channels() < 3;
+        if !(is_gray && self.read_gray(out)?) {
+            self.read_rgb(out)?;
         }
         if self.damaged && out.iter().all(|&byte| byte == 0) {
             return Err(Error::decode("nothing of the picture is left"));
@@ -168,17 +144,86 @@ impl Decode for Heif<'_> {
 }
 
 impl Heif<'_> {
-    /// Does what libheif leaves undone: the limited range of alpha and of 8-bit gray, and
+    /// Gray as it is coded: libheif does not mind its range when it makes RGB of it. Says whether it
+    /// is coded as gray.
+    fn read_gray(&self, out: &mut [u8]) -> Result<bool> {
+        let image = decode(&self.handle, ColorSpace::Undefined, !self.damaged)?;
+        if image.color_space() != Some(ColorSpace::Monochrome) {
+            return Ok(false);
+        }
+        let limited = (image.color_profile_nclx()).or_else(|| self.handle.color_profile_nclx());
+        let limited = limited.is_some_and(|profile| profile.full_range_flag() == 0);
+        let planes = image.planes();
+        match self.header.layout.bits() {
+            8 => self.put_gray(planes.y, planes.a, limited, out.as_chunks_mut::<1>().0),
+            _ => self.put_gray(planes.y, planes.a, limited, out.as_chunks_mut::<2>().0),
+        }?;
+        Ok(true)
+    }
+
+    fn put_gray<S: Sample>(
+        &self,
+        gray: Option<Plane<&[u8]>>,
+        alpha: Option<Plane<&[u8]>>,
+        limited: bool,
+        out: &mut [S],
+    ) -> Result<()> {
+        let channels = self.header.layout.channels();
+        let gray = self.checked(gray)?;
+        let table = scale(gray.bits_per_pixel, S::TOP, limited);
+        put(&gray, &table, out, 0, channels);
+        if channels == 2 {
+            let alpha = self.checked(alpha)?;
+            let table = scale(alpha.bits_per_pixel, S::TOP, false);
+            put(&alpha, &table, out, 1, channels);
+            self.mend_alpha(out, alpha.bits_per_pixel);
+        }
+        Ok(())
+    }
+
+    fn read_rgb(&self, out: &mut [u8]) -> Result<()> {
+        let Header { layout, .. } = self.header;
+        let chroma = ColorSpace::Rgb(rgb_chroma(layout));
+        let image = decode(&self.handle, chroma, !self.damaged)?;
+        let plane = self.checked(image.planes().interleaved)?;
+        let rows = plane.data.chunks(plane.stride);
+        let out_rows = out.chunks_exact_mut(plane.width as usize * layout.bytes_per_pixel());
+        if layout.bits() == 8 {
+            for (row, out) in rows.zip(out_rows) {
+                pick::<1>(layout, row, out, |sample| sample);
+            }
+            self.mend_alpha(out.as_chunks_mut::<1>().0, 8);
+        } else {
+            let table = scale(plane.bits_per_pixel, 65_535, false);
+            let scale = |sample| {
+                let sample = usize::from(u16::from_ne_bytes(sample));
+                (table[sample & (table.len() - 1)] as u16).to_ne_bytes()
+            };
+            for (row, out) in rows.zip(out_rows) {
+                pick::<2>(layout, row, out, scale);
+            }
+            self.mend_alpha(out.as_chunks_mut::<2>().0, plane.bits_per_pixel);
+        }
+        Ok(())
+    }
+
+    /// A plane that is there, and as large as the header says.
+    fn checked<'p>(&self, plane: Option<Plane<&'p [u8]>>) -> Result<Plane<&'p [u8]>> {
+        let plane = plane.ok_or_else(|| Error::decode("libheif gave no pixels"))?;
+        if (plane.width, plane.height) != (self.header.width, self.header.height) {
+            return Err(Error::decode(format!(
+                "the picture is {}x{}, and its header says {}x{}",
+                plane.width, plane.height, self.header.width, self.header.height
+            )));
+        }
+        Ok(plane)
+    }
+
+    /// Does what libheif leaves undone: the limited range of alpha, which was coded in `bits`, and
     /// colours that were multiplied by their alpha.
-    fn mend<S: Sample>(&self, samples: &mut [S]) {
+    fn mend_alpha<S: Sample>(&self, samples: &mut [S], bits: u8) {
         let layout = self.header.layout;
         let channels = layout.channels();
-        if layout == Layout::L8 || layout == Layout::La8 {
-            let limited = self.format == Format::Avif && is_limited(&self.handle);
-            if limited {
-                samples.iter_mut().step_by(channels).for_each(widen);
-            }
-        }
         if !layout.has_alpha() {
             return;
         }
@@ -189,7 +234,7 @@ impl Heif<'_> {
         let may_be_limited = opaque < samples.len() / channels / 64;
         if may_be_limited && self.format == Format::Avif && self.alpha_is_limited() {
             let alphas = samples.iter_mut().skip(channels - 1).step_by(channels);
-            alphas.for_each(widen);
+            widen(alphas, bits);
         }
         if self.handle.is_premultiplied_alpha() {
             samples.chunks_exact_mut(channels).for_each(unpremultiply);
@@ -206,7 +251,7 @@ impl Heif<'_> {
     }
 }
 
-/// Whether a gray picture's samples are in limited range: 16 to 235 of 255.
+/// Whether alpha's samples are in limited range: 16 to 235 of 255.
 fn is_limited(handle: &ImageHandle) -> bool {
     let limited = |profile: ColorProfileNCLX| profile.full_range_flag() == 0;
     match handle.color_profile_nclx() {
@@ -219,14 +264,14 @@ fn is_limited(handle: &ImageHandle) -> bool {
 }
 
 /// Decodes: strictly, a tile that is missing or damaged is an error, not a hole.
-fn decode(handle: &ImageHandle, chroma: RgbChroma, strict: bool) -> Result<Image> {
+fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool) -> Result<Image> {
     use HeifErrorSubCode::*;
     let attempt = |strict| {
         let mut options = DecodingOptions::new();
         if let Some(options) = &mut options {
             options.set_strict_decoding(strict);
         }
-        LIBHEIF.decode(handle, ColorSpace::Rgb(chroma), options)
+        LIBHEIF.decode(handle, space, options)
     };
     attempt(strict)
         .or_else(|error| match error.sub_code {
@@ -239,8 +284,7 @@ fn decode(handle: &ImageHandle, chroma: RgbChroma, strict: bool) -> Result<Image
         .map_err(decode_error)
 }
 
-/// What to ask of libheif. Gray is had from RGB, as libheif only then minds the range of the
-/// samples.
+/// The kind of RGB to ask of libheif.
 fn rgb_chroma(layout: Layout) -> RgbChroma {
     let little = cfg!(target_endian = "little");
     match (layout.bits(), layout.has_alpha(), little) {
@@ -278,63 +322,6 @@ fn pick<const N: usize>(
     } else {
         for (out, &sample) in out.iter_mut().zip(row) {
             *out = convert(sample);
-        }
-    }
-}
-
-/// The 16-bit sample for each one of `bits`: the same share of the whole, to the nearest.
-fn to_16_bits(bits: u8) -> Vec<u16> {
-    let top = (1_u32 << bits.clamp(1, 16)) - 1;
-    (0..=top)
-        .map(|sample| ((sample * 65_535 + top / 2) / top) as u16)
-        .collect()
-}
-
-/// A sample of the pixels that are given out, at any address.
-trait Sample {
-    const TOP: u32;
-    fn get(&self) -> u32;
-    fn set(&mut self, value: u32);
-}
-
-impl Sample for [u8; 1] {
-    const TOP: u32 = 255;
-
-    fn get(&self) -> u32 {
-        self[0].into()
-    }
-
-    fn set(&mut self, value: u32) {
-        self[0] = value.min(Self::TOP) as u8;
-    }
-}
-
-impl Sample for [u8; 2] {
-    const TOP: u32 = 65_535;
-
-    fn get(&self) -> u32 {
-        u16::from_ne_bytes(*self).into()
-    }
-
-    fn set(&mut self, value: u32) {
-        *self = (value.min(Self::TOP) as u16).to_ne_bytes();
-    }
-}
-
-/// From limited range to full range.
-fn widen<S: Sample>(sample: &mut S) {
-    let unit = S::TOP / 255;
-    sample.set((sample.get().saturating_sub(16 * unit) * 255 + 109) / 219);
-}
-
-/// Divides the colours of a pixel by its alpha, which is last.
-fn unpremultiply<S: Sample>(pixel: &mut [S]) {
-    if let Some((alpha, colours)) = pixel.split_last_mut()
-        && alpha.get() != 0
-    {
-        let alpha = alpha.get();
-        for colour in colours {
-            colour.set((colour.get() * S::TOP + alpha / 2) / alpha);
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{LIBHEIF, translate};
 use crate::{
-    Error, Format, Result, Subsampling,
+    Error, Result, Subsampling,
     codec::{EncodeRequest, check_sides},
     metadata::exif,
     picture::Pixels,
@@ -16,7 +16,7 @@ use libheif_rs::{
 };
 
 pub(super) fn encode(
-    format: Format,
+    compression: CompressionFormat,
     EncodeRequest {
         pixels, options, ..
     }: EncodeRequest<'_>,
@@ -24,10 +24,6 @@ pub(super) fn encode(
 ) -> Result<()> {
     check_sides(&pixels, 65_535)?;
     let quality = options.quality.unwrap_or(100);
-    let compression = match format {
-        Format::Avif => CompressionFormat::Av1,
-        _ => CompressionFormat::Hevc,
-    };
     let by_quality = match quality {
         ..90 => Subsampling::Yuv420,
         _ => Subsampling::Yuv444,

@@ -1,74 +1,273 @@
-//! The chunks of PNG files.
+//! The chunks of PNG files, and what of them the pixels are made of.
 
-use crate::{Result, memory};
-use std::borrow::Cow;
+use crate::{Error, Result};
 
-pub(crate) struct Chunk<'a> {
-    pub(crate) kind: &'a [u8; 4],
-    pub(crate) data: &'a [u8],
-    /// From its length to its checksum, of which the end of the file may lack some.
-    whole: &'a [u8],
+pub(in crate::codec) struct Chunk<'a> {
+    pub(in crate::codec) kind: &'a [u8; 4],
+    /// As many as are there.
+    pub(in crate::codec) data: &'a [u8],
+    /// Where the next chunk is.
+    pub(in crate::codec) after: usize,
+    /// What the checksum is of.
+    checked: &'a [u8],
+    /// If it is there.
+    checksum: Option<u32>,
 }
 
-/// Those whose data are there.
-pub(crate) fn chunks(file: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
-    let mut rest = file.get(8..).unwrap_or_default();
+impl Chunk<'_> {
+    /// Whether its checksum is there, and right.
+    pub(in crate::codec) fn is_right(&self) -> bool {
+        self.checksum == Some(crc32fast::hash(self.checked))
+    }
+
+    /// Whether its checksum is there, and wrong.
+    pub(in crate::codec) fn is_wrong(&self) -> bool {
+        self.checksum.is_some() && !self.is_right()
+    }
+}
+
+/// Those of a file.
+pub(in crate::codec) fn chunks(file: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
+    chunks_from(file, 8)
+}
+
+/// Those from a place in a file up to its end chunk, or its end, which may be in the last of them.
+pub(in crate::codec) fn chunks_from(file: &[u8], mut at: usize) -> impl Iterator<Item = Chunk<'_>> {
     std::iter::from_fn(move || {
-        let (&length, tail) = rest.split_first_chunk()?;
+        let (&length, tail) = file.get(at..)?.split_first_chunk()?;
         let (kind, tail) = tail.split_first_chunk()?;
+        if kind == b"IEND" {
+            return None;
+        }
         let length = u32::from_be_bytes(length) as usize;
-        let data = tail.get(..length)?;
-        let whole;
-        (whole, rest) = rest.split_at(rest.len().min(length + 12));
-        Some(Chunk { kind, data, whole })
+        let (data, tail) = tail.split_at(length.min(tail.len()));
+        let checked = &file[at + 4..at + 8 + data.len()];
+        at = at.saturating_add(length).saturating_add(12);
+        Some(Chunk {
+            kind,
+            data,
+            after: at,
+            checked,
+            checksum: tail.first_chunk().map(|sum| u32::from_be_bytes(*sum)),
+        })
     })
 }
 
-/// Those in front of the picture's data.
-pub(crate) fn head(file: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
-    chunks(file).take_while(|chunk| chunk.kind != b"IDAT")
+/// The data of a picture.
+#[derive(Default)]
+pub(in crate::codec) struct Data<'a> {
+    pub(in crate::codec) pieces: Vec<&'a [u8]>,
+    /// Whether a checksum is wrong.
+    pub(in crate::codec) is_wrong: bool,
+    /// Whether the file ends in them.
+    pub(in crate::codec) is_cut: bool,
 }
 
-/// The file without its texts and profile, if there are more than `few` bytes of them in front of
-/// the picture: its decoder keeps them, and counts them among what it may have in memory.
-pub(crate) fn without_metadata(file: &[u8], few: usize) -> Result<Cow<'_, [u8]>> {
-    let is_metadata = |chunk: &Chunk<'_>| {
-        let kinds = [b"eXIf", b"iCCP", b"iTXt", b"tEXt", b"zTXt"];
-        kinds.contains(&chunk.kind)
-    };
-    let lengths = head(file)
-        .filter(is_metadata)
-        .map(|chunk| chunk.whole.len());
-    let metadata: usize = lengths.sum();
-    if metadata <= few {
-        return Ok(file.into());
+impl<'a> Data<'a> {
+    /// Adds those of a chunk, but for what is before them.
+    pub(in crate::codec) fn push(&mut self, chunk: &Chunk<'a>, before: usize) {
+        self.is_wrong |= chunk.is_wrong();
+        self.is_cut |= chunk.checksum.is_none();
+        self.pieces.extend(chunk.data.get(before..));
     }
-    let mut kept = Vec::new();
-    memory::reserve(&mut kept, file.len() - metadata)?;
-    kept.extend(file.iter().take(8));
-    let mut end = 8;
-    for chunk in head(file) {
-        end += chunk.whole.len();
-        if !is_metadata(&chunk) {
-            kept.extend(chunk.whole);
-        }
-    }
-    kept.extend(&file[end..]);
-    Ok(kept.into())
 }
 
-/// As much of the file as its decoder needs to tell the profile; nothing, if it has none.
-pub(crate) fn with_profile(file: &[u8]) -> Result<Vec<u8>> {
-    let mut kept = Vec::new();
-    if head(file).any(|chunk| chunk.kind == b"iCCP") {
-        kept.extend(file.iter().take(8));
-        for chunk in head(file) {
-            if [b"IHDR", b"PLTE", b"tRNS", b"iCCP"].contains(&chunk.kind) {
-                memory::reserve(&mut kept, chunk.whole.len() + 8)?;
-                kept.extend(chunk.whole);
+/// What is in front of a picture's data, as far as pixels are made of it.
+#[derive(Debug)]
+pub(in crate::codec) struct Head {
+    pub(in crate::codec) width: u32,
+    pub(in crate::codec) height: u32,
+    /// Bits of a sample.
+    pub(in crate::codec) depth: u8,
+    /// 0: gray, 2: RGB, 3: palette, 4: gray and alpha, 6: RGB and alpha.
+    pub(in crate::codec) color: u8,
+    interlaced: bool,
+    palette: Option<Vec<u8>>,
+    pub(in crate::codec) transparency: Option<Vec<u8>>,
+    /// Where the first chunk of data is.
+    pub(in crate::codec) data: usize,
+}
+
+const PALETTE: u8 = 3;
+
+impl Head {
+    pub(in crate::codec) fn read(file: &[u8]) -> Result<Self> {
+        Self::read_as(file, false)
+    }
+
+    /// As [`read`](Self::read), whatever checksums say.
+    pub(in crate::codec) fn read_damaged(file: &[u8]) -> Result<Self> {
+        Self::read_as(file, true)
+    }
+
+    fn read_as(file: &[u8], damaged: bool) -> Result<Self> {
+        let (mut header, mut head): (_, Option<Self>) = (None, None);
+        let (mut at, mut data) = (8, None);
+        for chunk in chunks(file) {
+            let name = || {
+                String::from_utf8_lossy(chunk.kind)
+                    .escape_debug()
+                    .to_string()
+            };
+            let twice = || Error::decode(format!("two {} chunks that are not alike", name()));
+            let right = || match damaged || chunk.is_right() {
+                true => Ok(()),
+                false => Err(Error::decode(format!(
+                    "the checksum of {} is wrong",
+                    name()
+                ))),
+            };
+            match (chunk.kind, &mut head) {
+                (b"IHDR", None) => {
+                    right()?;
+                    head = Some(Self::of(chunk.data)?);
+                    header = Some(chunk.data);
+                }
+                (b"IHDR", Some(_)) if header != Some(chunk.data) => return Err(twice()),
+                (b"IDAT", Some(_)) => {
+                    data = Some(at);
+                    break;
+                }
+                (b"IDAT" | b"PLTE", None) => return Err(Error::decode("there is no header")),
+                // What it is for with other colours is no picture.
+                (b"PLTE", Some(head)) if head.color == PALETTE => {
+                    right()?;
+                    head.take_palette(chunk.data).ok_or_else(twice)??;
+                }
+                (b"tRNS", Some(head)) if chunk.is_right() => head.take_transparency(chunk.data),
+                (b"IHDR" | b"PLTE", Some(_)) => {}
+                (kind, _) if kind[0] & 0x20 == 0 => {
+                    // A bit of the name says that the picture is not to be understood without it.
+                    return Err(match kind.iter().all(u8::is_ascii_alphabetic) {
+                        true => Error::unsupported(format!("PNG with a chunk {}", name())),
+                        false => Error::decode("a chunk without a name"),
+                    });
+                }
+                _ => {}
             }
+            at = chunk.after;
         }
-        kept.extend(b"\0\0\0\0IDAT");
+        let (Some(mut head), Some(data)) = (head, data) else {
+            return Err(super::decode::cut_short());
+        };
+        if head.color == PALETTE && head.palette.is_none() {
+            return Err(Error::decode("there is no palette"));
+        }
+        head.data = data;
+        Ok(head)
     }
-    Ok(kept)
+
+    fn of(header: &[u8]) -> Result<Self> {
+        let wrong = || Error::decode("the header says what no PNG is");
+        let &[
+            w0,
+            w1,
+            w2,
+            w3,
+            h0,
+            h1,
+            h2,
+            h3,
+            depth,
+            color,
+            0,
+            0,
+            interlaced @ (0 | 1),
+        ] = header
+        else {
+            return Err(wrong());
+        };
+        let depths: &[u8] = match color {
+            0 => &[1, 2, 4, 8, 16],
+            2 | 4 | 6 => &[8, 16],
+            PALETTE => &[1, 2, 4, 8],
+            _ => &[],
+        };
+        if !depths.contains(&depth) {
+            return Err(wrong());
+        }
+        Ok(Self {
+            width: u32::from_be_bytes([w0, w1, w2, w3]),
+            height: u32::from_be_bytes([h0, h1, h2, h3]),
+            depth,
+            color,
+            interlaced: interlaced == 1,
+            palette: None,
+            transparency: None,
+            data: 0,
+        })
+    }
+
+    /// `None` if there is another already.
+    fn take_palette(&mut self, palette: &[u8]) -> Option<Result<()>> {
+        if self
+            .palette
+            .as_deref()
+            .is_some_and(|other| other != palette)
+        {
+            return None;
+        }
+        // The `png` crate panics at others.
+        if !matches!(palette.len(), 3..=768) || !palette.len().is_multiple_of(3) {
+            let length = palette.len();
+            return Some(Err(Error::decode(format!("a palette of {length} bytes"))));
+        }
+        self.palette = Some(palette.to_vec());
+        Some(Ok(()))
+    }
+
+    /// The first that has a meaning counts.
+    fn take_transparency(&mut self, transparency: &[u8]) {
+        let mut transparency = transparency.to_vec();
+        match (self.color, transparency.len()) {
+            // Of samples that have fewer bits than are there, the others are to be masked.
+            (0, 2..) => {
+                transparency.truncate(2);
+                transparency[1] &= (0xff_u16 >> (8 - self.depth.min(8))) as u8;
+            }
+            (2, 6..) => transparency.truncate(6),
+            (PALETTE, 1..) if self.palette.is_some() => {}
+            _ => return,
+        }
+        self.transparency.get_or_insert(transparency);
+    }
+
+    /// Whether its pixels are more than gray.
+    pub(in crate::codec) fn has_color(&self) -> bool {
+        !matches!(self.color, 0 | 4)
+    }
+
+    /// The bytes of a picture once they are inflated: rows, each with its filter.
+    pub(in crate::codec) fn filtered_bytes(&self, (width, height): (u32, u32)) -> u64 {
+        let channels = match self.color {
+            2 => 3,
+            4 => 2,
+            6 => 4,
+            _ => 1,
+        };
+        let row = (u64::from(width) * channels * u64::from(self.depth)).div_ceil(8);
+        // Those of an interlaced picture are shorter, and nearly twice as many.
+        let rows = u64::from(height) * if self.interlaced { 2 } else { 1 };
+        (row + 1).saturating_mul(rows)
+    }
+
+    /// The beginning of a file of a picture of this size: without the last checksum.
+    pub(in crate::codec) fn file(&self, width: u32, height: u32) -> Vec<u8> {
+        let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
+        let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();
+        header.extend([self.depth, self.color, 0, 0, self.interlaced.into()]);
+        let others = [(b"PLTE", &self.palette), (b"tRNS", &self.transparency)];
+        let others = others
+            .into_iter()
+            .filter_map(|(kind, data)| Some((kind, data.as_ref()?)));
+        for (i, (kind, data)) in [(b"IHDR", &header)].into_iter().chain(others).enumerate() {
+            if i > 0 {
+                out.extend(super::decode::CHECKSUM);
+            }
+            out.extend((data.len() as u32).to_be_bytes());
+            out.extend(kind);
+            out.extend(data);
+        }
+        out
+    }
 }

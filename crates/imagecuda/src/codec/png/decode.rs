@@ -1,37 +1,237 @@
-//! The default image of a PNG, through the `png` crate, and its ICC profile.
+//! PNG decoded, through the `png` crate. It is given the chunks that pixels are made of and no
+//! others, with what is sloppy about them put right.
 
-use super::chunks;
-use crate::{
-    Limits, Result,
-    codec::{Decode, image_crate},
-};
-use image::{ImageDecoder, codecs::png::PngDecoder};
-use imagecuda_kernels::expand::Curve;
-use std::io::Cursor;
+use super::chunks::{Data, Head, chunks};
+use crate::{Error, Result, codec::Decode, picture::Header};
+use ::png::{DecodeOptions, Decoder, Reader, Transformations};
+use flate2::{Decompress, FlushDecompress, Status};
+use imagecuda_kernels::{expand::Curve, layout::Layout};
+use std::io::{BufRead, Error as IoError, ErrorKind as IoErrorKind, Read, Seek, SeekFrom};
+
+struct Png<'a> {
+    bytes: &'a [u8],
+    head: Head,
+}
 
 /// With palettes and transparent colours resolved, and 1, 2 and 4 bits made 8. Of an animated
 /// PNG the default image.
-pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    /// What it may hold beside pixels: some texts, and a profile, which is read elsewhere.
-    const MOST_METADATA: u64 = 64 << 20;
-    let width = bytes.get(16..).and_then(|header| header.first_chunk());
-    let row = 8 * u64::from(width.map_or(0, |width| u32::from_be_bytes(*width)));
-    let row = row.min(limits.bytes);
-    // What a row may have, a profile may as well, which inflates to a thousand times its bytes.
-    let few = if row > MOST_METADATA { 0 } else { 4 << 20 };
-    let mut inner = image::Limits::no_limits();
-    inner.max_alloc = Some(MOST_METADATA + row);
-    let bytes = chunks::without_metadata(bytes, few)?;
-    let decoder = PngDecoder::with_limits(Cursor::new(bytes), inner);
-    image_crate::open(decoder, limits, Curve::Encoded)
+pub(in crate::codec) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
+    let head = Head::read(bytes)?;
+    Ok(Box::new(Png { bytes, head }))
 }
 
-/// The ICC profile of a PNG, inflated; `None` if there is none, or it is damaged or a bomb.
-pub(crate) fn profile(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut limits = image::Limits::no_limits();
+impl Decode for Png<'_> {
+    fn header(&self) -> Header {
+        header(&self.head)
+    }
+
+    fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let mut data = Data::default();
+        for chunk in chunks(self.bytes).filter(|chunk| chunk.kind == b"IDAT") {
+            data.push(&chunk, 0);
+        }
+        let size = (self.head.width, self.head.height);
+        read(&self.head, size, data, Transformations::EXPAND, out)?;
+        if self.head.depth == 16 {
+            native(out);
+        }
+        Ok(())
+    }
+}
+
+/// What the pixels of a file are decoded as.
+pub(in crate::codec) fn header(head: &Head) -> Header {
+    let alpha = head.transparency.is_some();
+    let deep = head.depth == 16;
+    let layout = match (head.color, alpha) {
+        (0, false) if deep => Layout::L16,
+        (0, false) => Layout::L8,
+        (0, true) | (4, _) if deep => Layout::La16,
+        (0, true) | (4, _) => Layout::La8,
+        (2, false) if deep => Layout::Rgb16,
+        (2 | 3, false) => Layout::Rgb8,
+        _ if deep => Layout::Rgba16,
+        _ => Layout::Rgba8,
+    };
+    Header {
+        width: head.width,
+        height: head.height,
+        layout,
+        curve: Curve::Encoded,
+    }
+}
+
+/// Samples of 16 bits, which files have with the high byte first.
+pub(in crate::codec) fn native(out: &mut [u8]) {
+    for sample in out.as_chunks_mut().0 {
+        *sample = u16::from_be_bytes(*sample).to_ne_bytes();
+    }
+}
+
+/// Decodes a picture of this size, all of it, into `out`.
+pub(in crate::codec) fn read(
+    head: &Head,
+    size: (u32, u32),
+    data: Data<'_>,
+    transformations: Transformations,
+    out: &mut [u8],
+) -> Result<()> {
+    if data.is_wrong && !ends_with_its_checksum(&data, head.filtered_bytes(size)) {
+        return Err(Error::decode("the checksums of the pixels' data are wrong"));
+    }
+    let is_cut = data.is_cut;
+    let mut reader = reader(head, size, data, transformations, true)?;
+    match reader.next_frame(out) {
+        Ok(_) => Ok(()),
+        Err(_) if is_cut => Err(cut_short()),
+        Err(error) => Err(Error::decode(error)),
+    }
+}
+
+/// A reader of that picture, which looks at the checksum of all `data`, if it is to be `strict`.
+pub(in crate::codec) fn reader<'a>(
+    head: &Head,
+    (width, height): (u32, u32),
+    data: Data<'a>,
+    transformations: Transformations,
+    strict: bool,
+) -> Result<Reader<Stream<'a>>> {
+    let mut options = DecodeOptions::default();
+    // Those of chunks have been looked at.
+    options.set_ignore_crc(true);
+    options.set_ignore_adler32(!strict);
+    let mut stream = Stream::new(head.file(width, height), data);
+    // The crate keeps rows back where an end follows that comes too soon.
+    stream.ended = !strict;
+    let mut decoder = Decoder::new_with_options(stream, options);
+    // It holds rows, which are held against the limits with the picture.
+    decoder.set_limits(::png::Limits { bytes: usize::MAX });
+    decoder.set_transformations(transformations);
+    decoder.read_info().map_err(Error::decode)
+}
+
+/// Whether the data inflate to what their own checksum, Adler-32, says; to at most twice the
+/// bytes that are `expected`.
+fn ends_with_its_checksum(data: &Data<'_>, expected: u64) -> bool {
+    let most = expected.saturating_mul(2).saturating_add(1 << 16);
+    let mut out = vec![0; 1 << 15];
+    let mut inflate = Decompress::new(true);
+    for mut piece in data.pieces.iter().copied() {
+        loop {
+            let (taken, made) = (inflate.total_in(), inflate.total_out());
+            match inflate.decompress(piece, &mut out, FlushDecompress::None) {
+                Ok(Status::StreamEnd) => return true,
+                Ok(Status::Ok | Status::BufError) if inflate.total_out() <= most => {}
+                _ => return false,
+            }
+            piece = &piece[(inflate.total_in() - taken) as usize..];
+            if piece.is_empty() && inflate.total_out() - made < out.len() as u64 {
+                break;
+            }
+        }
+    }
+    false
+}
+
+/// The profile of an iCCP chunk, inflated; `None` if it is damaged or a bomb.
+pub(in crate::codec) fn profile(chunk: &[u8]) -> Option<Vec<u8>> {
     // The largest profiles in use have 4 MB.
-    limits.max_alloc = Some(24 << 20);
-    let bytes = chunks::with_profile(bytes).ok()?;
-    let decoder = PngDecoder::with_limits(Cursor::new(bytes), limits);
-    decoder.ok()?.icc_profile().ok()?
+    const MOST: u64 = 24 << 20;
+    // A name, and the way in which the rest is compressed: there is one.
+    let name = chunk.iter().take(80).position(|&byte| byte == 0)?;
+    let [0, deflated @ ..] = chunk.get(name + 1..)? else {
+        return None;
+    };
+    let mut profile = Vec::new();
+    let inflate = flate2::read::ZlibDecoder::new(deflated);
+    let left = MOST.checked_sub(deflated.len() as u64)?;
+    let length = inflate.take(left + 1).read_to_end(&mut profile).ok()?;
+    (name > 0 && length as u64 <= left).then_some(profile)
+}
+
+pub(in crate::codec) fn cut_short() -> Error {
+    Error::decode("the file is cut short")
+}
+
+/// A file of a head and of pieces of data.
+pub(in crate::codec) struct Stream<'a> {
+    /// What comes first, and how much of it is taken.
+    own: Vec<u8>,
+    taken: usize,
+    /// What comes then.
+    piece: &'a [u8],
+    pieces: std::vec::IntoIter<&'a [u8]>,
+    /// Whether the end was there, or is not to be.
+    ended: bool,
+}
+
+/// At which nobody looks.
+pub(in crate::codec) const CHECKSUM: [u8; 4] = [0; 4];
+
+impl<'a> Stream<'a> {
+    fn new(head: Vec<u8>, data: Data<'a>) -> Self {
+        Self {
+            own: head,
+            taken: 0,
+            piece: &[],
+            pieces: data.pieces.into_iter(),
+            ended: false,
+        }
+    }
+
+    /// Goes on to the next chunk, if there is one and all before it is taken.
+    fn advance(&mut self) {
+        if self.taken < self.own.len() || !self.piece.is_empty() {
+            return;
+        }
+        self.own.clear();
+        self.taken = 0;
+        // Of the chunk before.
+        self.own.extend(CHECKSUM);
+        match self.pieces.next() {
+            Some(piece) => {
+                self.own.extend((piece.len() as u32).to_be_bytes());
+                self.own.extend(b"IDAT");
+                self.piece = piece;
+            }
+            None if self.ended => self.own.clear(),
+            None => {
+                self.own.extend(b"\0\0\0\0IEND");
+                self.own.extend(CHECKSUM);
+                self.ended = true;
+            }
+        }
+    }
+}
+
+impl BufRead for Stream<'_> {
+    fn fill_buf(&mut self) -> Result<&[u8], IoError> {
+        self.advance();
+        Ok(match &self.own[self.taken..] {
+            [] => self.piece,
+            own => own,
+        })
+    }
+
+    fn consume(&mut self, amount: usize) {
+        match self.own.len() - self.taken {
+            0 => self.piece = &self.piece[amount..],
+            _ => self.taken += amount,
+        }
+    }
+}
+
+impl Read for Stream<'_> {
+    fn read(&mut self, out: &mut [u8]) -> Result<usize, IoError> {
+        let length = self.fill_buf()?.read(out)?;
+        self.consume(length);
+        Ok(length)
+    }
+}
+
+/// The `png` crate wants it, and never seeks.
+impl Seek for Stream<'_> {
+    fn seek(&mut self, _: SeekFrom) -> Result<u64, IoError> {
+        Err(IoErrorKind::Unsupported.into())
+    }
 }

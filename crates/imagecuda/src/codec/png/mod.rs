@@ -1,22 +1,24 @@
 //! PNG: read through the `png` crate, written by code of our own.
 
-pub(crate) mod chunks;
-pub(crate) mod decode;
-pub(super) mod encode;
+mod chunks;
+pub(super) mod decode;
+mod encode;
 mod frames;
+mod metadata;
 mod recover;
 
 use super::{
     capabilities::{Capabilities, PLAIN},
-    contract::{Codec, Decode, SequenceCodec},
+    contract::{Codec, SequenceCodec},
 };
-use crate::{Channels, Compression, Depth, Format, Limits, Result};
+use crate::{Channels, Compression, Depth, Format};
 
 pub(super) static CODEC: Codec = Codec {
     format: Format::Png,
-    open,
+    open: |bytes, _| decode::open(bytes),
     recover: recover::open,
     encode: encode::encode,
+    metadata: metadata::metadata,
     sequence: Some(SequenceCodec {
         is_sequence: frames::is_animated,
         open: |bytes, limits, header, _| {
@@ -48,7 +50,3 @@ pub(super) static CODEC: Codec = Codec {
         ..PLAIN
     },
 };
-
-fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    decode::open(bytes, limits).and_then(|still| frames::first_frame(still, bytes, limits))
-}

@@ -4,7 +4,7 @@ mod pfm;
 
 use super::{
     capabilities::{Alpha, Capabilities, PLAIN},
-    contract::{Codec, Decode, EncodeRequest},
+    contract::{Codec, Decode, EncodeRequest, no_metadata},
     double_decode::DoubleDecode,
     image_crate,
 };
@@ -18,6 +18,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover,
     encode,
+    metadata: no_metadata,
     sequence: None,
     capabilities: Capabilities {
         depths: &[Depth::U8, Depth::U16],

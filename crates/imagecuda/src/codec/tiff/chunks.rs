@@ -24,6 +24,15 @@ pub(super) fn all(decoder: &mut Reader<'_>) -> Result<Vec<(u64, u64)>> {
     Ok(places)
 }
 
+/// The places with something in them, each once: tiles that are alike may all be the same one.
+pub(super) fn distinct(decoder: &mut Reader<'_>) -> Result<Vec<(u64, u64)>> {
+    let mut places = all(decoder)?;
+    places.retain(|&(offset, _)| offset != 0);
+    places.sort_unstable();
+    places.dedup();
+    Ok(places)
+}
+
 /// As much of a place as the file has.
 pub(super) fn range_in_file((offset, count): (u64, u64), bytes: &[u8]) -> Range<usize> {
     let end = bytes.len().min(offset.saturating_add(count) as usize);

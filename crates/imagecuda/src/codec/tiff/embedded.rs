@@ -1,7 +1,7 @@
 //! Files of other formats that are strips and tiles. The crate decodes each as large as it says it is,
 //! whatever the page is.
 
-use super::{Reader, chunks, error};
+use super::{Page, Reader, chunks, error};
 use crate::{Error, Limits, Result, limits::check_limit, memory};
 use std::{borrow::Cow, io::Cursor};
 use tiff::{
@@ -19,16 +19,24 @@ const HEAD: usize = 1 << 16;
 /// Pixels of a tile, of however small a picture.
 const TILE: u64 = 4096 * 4096;
 
-/// The size that a file says it has, before which tables are put; `None` if it has no header, which
-/// is for the decoder to refuse.
-type Size = fn(&[u8], &[u8]) -> Result<Option<[usize; 2]>>;
+/// What a file says of itself.
+struct Said {
+    width: u64,
+    height: u64,
+    /// Samples a pixel, if the decoder does not make them as many as the page has.
+    components: Option<usize>,
+}
 
-fn size(decoder: &mut Reader<'_>) -> Result<Option<Size>> {
+/// Reads that of a file, before which tables are put; `None` if it has no header, which is for the
+/// decoder to refuse.
+type Header = fn(&[u8], &[u8]) -> Result<Option<Said>>;
+
+fn header(decoder: &mut Reader<'_>) -> Result<Option<Header>> {
     let compression = super::tag(decoder, Tag::Compression)?;
     Ok(
         match compression.map(CompressionMethod::from_u16_exhaustive) {
-            Some(CompressionMethod::ModernJPEG) => Some(jpeg_size),
-            Some(CompressionMethod::WebP) => Some(webp_size),
+            Some(CompressionMethod::ModernJPEG) => Some(jpeg),
+            Some(CompressionMethod::WebP) => Some(webp),
             _ => None,
         },
     )
@@ -36,12 +44,17 @@ fn size(decoder: &mut Reader<'_>) -> Result<Option<Size>> {
 
 /// Whether strips and tiles are such files.
 pub(super) fn is_there(decoder: &mut Reader<'_>) -> Result<bool> {
-    Ok(size(decoder)?.is_some())
+    Ok(header(decoder)?.is_some())
 }
 
 /// Holds the files that are strips or tiles against those, and `limits`.
-pub(super) fn check(bytes: &[u8], decoder: &mut Reader<'_>, limits: &Limits) -> Result<()> {
-    let Some(size) = size(decoder)? else {
+pub(super) fn check(
+    bytes: &[u8],
+    decoder: &mut Reader<'_>,
+    page: &Page,
+    limits: &Limits,
+) -> Result<()> {
+    let Some(header) = header(decoder)? else {
         return Ok(());
     };
     let tables = decoder.find_tag(Tag::JPEGTables).map_err(error)?;
@@ -60,28 +73,31 @@ pub(super) fn check(bytes: &[u8], decoder: &mut Reader<'_>, limits: &Limits) -> 
     // In whole MCUs, and the last strip may be as high as the others.
     let most = [across, down].map(|side| u64::from(side).next_multiple_of(64));
     let most_pixels = TILE.max(u64::from(width) * u64::from(height));
-    // Empty tiles may all be the same one.
-    let mut places = chunks::all(decoder)?;
-    places.sort_unstable();
-    places.dedup();
-    for place in places {
-        let Some(size) = size(&tables, &bytes[chunks::range_in_file(place, bytes)])? else {
+    let samples = if page.planar { 1 } else { page.samples };
+    for place in chunks::distinct(decoder)? {
+        let Some(said) = header(&tables, &bytes[chunks::range_in_file(place, bytes)])? else {
             continue;
         };
-        let [width, height] = size.map(|side| side as u64);
-        if width > most[0] || height > most[1] || width * height > most_pixels {
+        let pixels = said.width * said.height;
+        if said.width > most[0] || said.height > most[1] || pixels > most_pixels {
             return Err(Error::decode(
                 "a file in a strip or tile is larger than that",
             ));
         }
-        check_limit("pixels", Some(width * height), limits.pixels)?;
+        check_limit("pixels", Some(pixels), limits.pixels)?;
+        // The crate would take its rows, or its pixels, for others.
+        if said.width != u64::from(across) || said.components.is_some_and(|n| n != samples) {
+            return Err(Error::decode(
+                "a file in a strip or tile has another width or other samples than that",
+            ));
+        }
     }
     Ok(())
 }
 
 /// By the decoder that the crate has for them, of the data that it gives it.
-fn jpeg_size(tables: &[u8], file: &[u8]) -> Result<Option<[usize; 2]>> {
-    let size = |file: &[u8]| -> Result<_> {
+fn jpeg(tables: &[u8], file: &[u8]) -> Result<Option<Said>> {
+    let said = |file: &[u8]| -> Result<_> {
         let joined = match tables.len().checked_sub(2) {
             Some(end) => {
                 let mut joined = Vec::new();
@@ -96,17 +112,26 @@ fn jpeg_size(tables: &[u8], file: &[u8]) -> Result<Option<[usize; 2]>> {
         let mut decoder = JpegDecoder::new(ZCursor::new(&joined[..]));
         // Whatever else is wrong, it may have made room by then.
         let is_whole = decoder.decode_headers().is_ok();
-        Ok((is_whole, decoder.dimensions().map(|(x, y)| [x, y])))
+        let found = decoder.info().map(|info| Said {
+            width: info.width.into(),
+            height: info.height.into(),
+            components: is_whole.then_some(info.components.into()),
+        });
+        Ok((is_whole, found))
     };
-    let (is_whole, found) = size(&file[..file.len().min(HEAD)])?;
+    let (is_whole, found) = said(&file[..file.len().min(HEAD)])?;
     match is_whole || file.len() <= HEAD {
         true => Ok(found),
-        false => size(file).map(|(_, found)| found),
+        false => said(file).map(|(_, found)| found),
     }
 }
 
-fn webp_size(_: &[u8], file: &[u8]) -> Result<Option<[usize; 2]>> {
+fn webp(_: &[u8], file: &[u8]) -> Result<Option<Said>> {
     let decoder = image_webp::WebPDecoder::new(Cursor::new(file)).ok();
     let size = decoder.map(|decoder| decoder.dimensions());
-    Ok(size.map(|(width, height)| [width as usize, height as usize]))
+    Ok(size.map(|(width, height)| Said {
+        width: width.into(),
+        height: height.into(),
+        components: None,
+    }))
 }

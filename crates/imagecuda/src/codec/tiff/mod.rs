@@ -3,20 +3,29 @@
 mod chunks;
 mod deflate;
 mod embedded;
+mod empty;
+mod luma;
 mod metadata;
 mod pages;
 mod recover;
 mod samples;
 mod write;
 
-use self::samples::{Kind, Meaning};
+use self::{
+    empty::Empty,
+    luma::YCbCr,
+    samples::{Kind, Meaning},
+};
 use super::{
     capabilities::{Capabilities, PLAIN},
     contract::{Codec, Decode, SequenceCodec},
 };
 use crate::{
-    Channels, Compression, Depth, Error, Format, Limits, Result, limits::check_limit,
-    memory::zeroed, picture::Header,
+    Channels, Compression, Depth, Error, Format, Limits, Result,
+    limits::check_limit,
+    memory::zeroed,
+    metadata::{embedded::Embedded, exif},
+    picture::Header,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::{
@@ -26,7 +35,9 @@ use std::{
 use tiff::{
     TiffError,
     decoder::{ChunkType, Decoder},
-    tags::{ByteOrder, ExtraSamples, PhotometricInterpretation as Photometric, Tag},
+    tags::{
+        ByteOrder, CompressionMethod, ExtraSamples, PhotometricInterpretation as Photometric, Tag,
+    },
 };
 
 pub(super) static CODEC: Codec = Codec {
@@ -34,6 +45,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover: recover::open,
     encode: write::encode,
+    metadata: |bytes| embedded_metadata(bytes).unwrap_or_default(),
     sequence: Some(SequenceCodec {
         is_sequence: |_| true,
         open: |bytes, limits, _, _| Ok(Box::new(pages::Pages::new(bytes, *limits)?)),
@@ -68,6 +80,8 @@ struct Tiff<'a> {
     decoder: Reader<'a>,
     header: Header,
     page: Page,
+    empty: Empty,
+    is_lzw: bool,
     limit: u64,
 }
 
@@ -114,7 +128,7 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         Some(Photometric::WhiteIsZero) => Meaning::InvertedGray,
         Some(Photometric::RGB) => Meaning::Rgb,
         Some(Photometric::CMYK) => Meaning::Cmyk,
-        Some(Photometric::YCbCr) => Meaning::YCbCr,
+        Some(Photometric::YCbCr) => Meaning::YCbCr(YCbCr::new(&mut decoder, kind)?),
         Some(Photometric::RGBPalette) => {
             Meaning::palette(decoder.get_tag_u16_vec(Tag::ColorMap).map_err(error)?, bits)?
         }
@@ -146,7 +160,9 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
     let (across, _) = decoder.chunk_dimensions();
     check_limit("bytes", page.row_bytes(across), limits.bytes)?;
     chunks::check(bytes, &mut decoder, &page)?;
-    embedded::check(bytes, &mut decoder, limits)?;
+    embedded::check(bytes, &mut decoder, &page, limits)?;
+    let empty = Empty::find(&mut decoder, &page)?;
+    let is_lzw = tag(&mut decoder, Tag::Compression)? == Some(CompressionMethod::LZW.to_u16());
 
     // The crate interprets little by itself, but gives any samples if it takes them for gray.
     let patch = !page.is_direct()
@@ -176,6 +192,8 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Ti
         decoder,
         header,
         page,
+        empty,
+        is_lzw,
         limit: limits.bytes,
     })
 }
@@ -248,7 +266,7 @@ fn patch_photometric(bytes: &mut [u8], decoder: &mut Reader<'_>) -> Result<()> {
 
 /// Turns data whose bits run from low to high into what the crate knows.
 fn reverse_strips(bytes: &mut [u8], decoder: &mut Reader<'_>, damaged: bool) -> Result<()> {
-    for (offset, count) in chunks::all(decoder)? {
+    for (offset, count) in chunks::distinct(decoder)? {
         let mut range = offset as usize..offset.saturating_add(count) as usize;
         if damaged {
             range.end = range.end.min(bytes.len());
@@ -320,11 +338,15 @@ impl Decode for Tiff<'_> {
     }
 
     fn read_into(mut self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let by_chunks = self.empty.is_any() || self.has_cut_tiles();
         if self.page.is_direct() {
-            return self.decoder.read_image_bytes(out).map_err(error);
+            return match by_chunks {
+                true => recover::read_all_chunks(&mut self, out),
+                false => self.decoder.read_image_bytes(out).map_err(error),
+            };
         }
         let mut raw: Vec<u8> = zeroed(self.raw_bytes()?)?;
-        match self.has_cut_tiles() {
+        match by_chunks {
             true => recover::read_all_chunks(&mut self, &mut raw)?,
             false => self.decoder.read_image_bytes(&mut raw).map_err(error)?,
         }
@@ -343,12 +365,15 @@ impl Tiff<'_> {
         }
     }
 
-    /// Whether planes end within tiles, of all but the first of which the crate takes more rows than
-    /// there is room for, and panics.
+    /// Whether the crate cannot read all at once. Where planes end within tiles, it takes more rows of
+    /// all but the first than there is room for, and panics. Where rows end within tiles of LZW, it
+    /// misses the end of the data.
     fn has_cut_tiles(&self) -> bool {
-        let (_, height) = self.decoder.chunk_dimensions();
+        let (width, height) = self.decoder.chunk_dimensions();
         let is_tiled = self.decoder.get_chunk_type() == ChunkType::Tile;
-        is_tiled && self.page.planar && !self.header.height.is_multiple_of(height.max(1))
+        let is_cut_at = |end: u32, tile: u32| is_tiled && !end.is_multiple_of(tile.max(1));
+        self.page.planar && is_cut_at(self.header.height, height)
+            || self.is_lzw && is_cut_at(self.header.width, width)
     }
 
     /// The bytes of all samples that are wanted.
@@ -387,7 +412,7 @@ impl Tiff<'_> {
                 let color = page.meaning.color(&pixel);
                 let alpha = page.alpha.map(|_| pixel[used - 1]);
                 let color = match page.alpha {
-                    Some(Alpha::Premultiplied) => unpremultiply(color, pixel[used - 1]),
+                    Some(Alpha::Premultiplied) => samples::unpremultiply(color, pixel[used - 1]),
                     _ => color,
                 };
                 let channels = if page.meaning.is_gray() { 1 } else { 3 };
@@ -395,10 +420,6 @@ impl Tiff<'_> {
             }
         }
     }
-}
-
-fn unpremultiply(color: [f64; 3], alpha: f64) -> [f64; 3] {
-    color.map(|v| if alpha > 0.0 { v / alpha } else { 0.0 })
 }
 
 fn error(error: TiffError) -> Error {
@@ -412,6 +433,19 @@ fn error(error: TiffError) -> Error {
 
 fn cut_short() -> Error {
     Error::decode("the file is cut short")
+}
+
+fn embedded_metadata(bytes: &[u8]) -> Option<Embedded> {
+    let mut decoder = Decoder::new(Cursor::new(bytes)).ok()?;
+    let profile = decoder.find_tag(Tag::IccProfile).ok().flatten();
+    Some(Embedded {
+        exif: exif::Tree::read(bytes)
+            .filter(exif::Tree::describes)
+            .and_then(|tree| tree.to_exif()),
+        icc: profile.and_then(|profile| profile.into_u8_vec().ok()),
+        orientation: exif::orientation(bytes),
+        ..Embedded::default()
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The strips or tiles of a page that decode, and of each damaged one the rows until there.
 
-use super::{Reader, Tiff};
+use super::{Tiff, error};
 use crate::{Error, Limits, Result, codec::Decode, memory::zeroed, picture::Header};
 use std::ops::Range;
 use tiff::decoder::DecodingResult;
@@ -27,12 +27,10 @@ impl Decode for Damaged<'_> {
         let mut tiff = self.0;
         let mut holes = Vec::new();
         if tiff.page.is_direct() {
-            out.fill(0);
-            read_chunks(&mut tiff, 1, out, &mut holes)?;
+            read_chunks(&mut tiff, out, Some(&mut holes))?;
         } else {
-            let planes = tiff.planes();
             let mut raw: Vec<u8> = zeroed(tiff.raw_bytes()?)?;
-            read_chunks(&mut tiff, planes, &mut raw, &mut holes)?;
+            read_chunks(&mut tiff, &mut raw, Some(&mut holes))?;
             tiff.convert(&raw, out);
         }
         // Samples of 0 need not be black, and without ink the paper is white.
@@ -54,21 +52,17 @@ impl Decode for Damaged<'_> {
 
 /// Puts all samples in their places in `raw`, plane by plane.
 pub(super) fn read_all_chunks(tiff: &mut Tiff<'_>, raw: &mut [u8]) -> Result<()> {
-    let (planes, mut holes) = (tiff.planes(), Vec::new());
-    read_chunks(tiff, planes, raw, &mut holes)?;
-    match holes.is_empty() {
-        true => Ok(()),
-        false => Err(Error::decode("a tile is damaged or missing")),
-    }
+    read_chunks(tiff, raw, None)
 }
 
-/// Puts all samples in their places in `raw`, plane by plane, and what is missing in `holes`.
+/// Puts all samples in their places in `raw`, plane by plane, and what is missing in `holes`, without
+/// which nothing may be.
 fn read_chunks(
     tiff: &mut Tiff<'_>,
-    planes: usize,
     raw: &mut [u8],
-    holes: &mut Vec<Part>,
+    mut holes: Option<&mut Vec<Part>>,
 ) -> Result<()> {
+    raw.fill(0);
     let (width, height) = (tiff.header.width, tiff.header.height);
     let (chunk_width, chunk_height) = tiff.decoder.chunk_dimensions();
     let page = &tiff.page;
@@ -81,7 +75,7 @@ fn read_chunks(
     };
     let across = width.div_ceil(chunk_width);
     let mut found = false;
-    for plane in 0..planes as u32 {
+    for plane in 0..tiff.planes() as u32 {
         let plane_at = plane as usize * row * height as usize;
         for index in 0..per_plane {
             let (x, y) = (index % across * chunk_width, index / across * chunk_height);
@@ -90,15 +84,36 @@ fn read_chunks(
                 y: y as usize..height.min(y.saturating_add(chunk_height)) as usize,
             };
             let used = row_bytes(part.x.len() as u32);
-            let stride = chunk_row + 16;
             let index = plane.saturating_mul(per_plane).saturating_add(index);
-            let (chunk, rows) = read_chunk(&mut tiff.decoder, index, stride, part.y.len());
-            let from = chunk.chunks(stride).take(rows);
             let to = raw[plane_at + part.y.start * row + row_bytes(x)..].chunks_mut(row);
+            if tiff.empty.contains(index) {
+                to.take(part.y.len())
+                    .for_each(|to| tiff.empty.fill(&mut to[..used]));
+                found = true;
+                continue;
+            }
+            let (mut stride, mut chunk) = (chunk_row, DecodingResult::U8(Vec::new()));
+            let mut whole = tiff.decoder.read_chunk_to_buffer(&mut chunk, index, stride);
+            if whole.is_err() && holes.is_some() {
+                // Rows that are not as long as in the file make the crate decode them one by one.
+                (stride, chunk) = (chunk_row + 16, DecodingResult::U8(Vec::new()));
+                whole = tiff.decoder.read_chunk_to_buffer(&mut chunk, index, stride);
+            }
+            let chunk = chunk.as_buffer(0).as_bytes().to_vec();
+            let rows = chunk.len().div_ceil(stride).min(part.y.len());
+            let rows = match (whole, &holes) {
+                (Ok(()), _) => rows,
+                (Err(_), Some(_)) => good_rows(&chunk, stride).min(rows),
+                (Err(cause), None) => return Err(error(cause)),
+            };
+            let from = chunk.chunks(stride).take(rows);
             for (from, to) in from.zip(to) {
                 to[..used].copy_from_slice(&from[..used]);
             }
             found |= rows > 0;
+            let Some(holes) = &mut holes else {
+                continue;
+            };
             let (x, y) = (part.x, part.y.start + rows..part.y.end);
             // There may be a great many, one below the other.
             match holes.last_mut() {
@@ -115,26 +130,9 @@ fn read_chunks(
     }
 }
 
-/// A strip or tile in rows of `stride` bytes, and how many of them are good.
-fn read_chunk(
-    decoder: &mut Reader<'_>,
-    index: u32,
-    stride: usize,
-    height: usize,
-) -> (Vec<u8>, usize) {
-    // Rows that are not as long as in the file make the crate decode them one by one.
-    let mut result = DecodingResult::U8(Vec::new());
-    let whole = decoder
-        .read_chunk_to_buffer(&mut result, index, stride)
-        .is_ok();
-    let bytes = result.as_buffer(0).as_bytes().to_vec();
-    let rows = bytes.len().div_ceil(stride).min(height);
-    if whole {
-        return (bytes, rows);
-    }
-    // It does not tell how far it came: rows of zeros may not be decoded, and the one before them
-    // not all of it.
-    let decoded = bytes.iter().rposition(|&byte| byte != 0);
-    let rows = decoded.map_or(0, |last| last / stride).min(rows);
-    (bytes, rows)
+/// How many rows of `stride` bytes are good of a damaged strip or tile. The crate does not tell how far
+/// it came: rows of zeros may not be decoded, and the one before them not all of it.
+fn good_rows(chunk: &[u8], stride: usize) -> usize {
+    let decoded = chunk.iter().rposition(|&byte| byte != 0);
+    decoded.map_or(0, |last| last / stride)
 }

@@ -1,5 +1,6 @@
 //! What the samples of a TIFF mean.
 
+use super::luma::YCbCr;
 use crate::{Error, Result};
 
 /// The type of a sample.
@@ -106,7 +107,7 @@ pub(super) enum Meaning {
     Rgb,
     Palette(Vec<[f64; 3]>),
     Cmyk,
-    YCbCr,
+    YCbCr(YCbCr),
 }
 
 impl Meaning {
@@ -131,7 +132,7 @@ impl Meaning {
     pub(super) fn samples(&self) -> usize {
         match self {
             Self::Gray | Self::InvertedGray | Self::Palette(_) => 1,
-            Self::Rgb | Self::YCbCr => 3,
+            Self::Rgb | Self::YCbCr(_) => 3,
             Self::Cmyk => 4,
         }
     }
@@ -153,17 +154,14 @@ impl Meaning {
                 colors[(a * last + 0.5) as usize]
             }
             Self::Cmyk => [a, b, c].map(|ink| (1.0 - ink) * (1.0 - k)),
-            Self::YCbCr => {
-                const MIDDLE: f64 = 128.0 / 255.0;
-                let (cb, cr) = (b - MIDDLE, c - MIDDLE);
-                [
-                    a + 1.402 * cr,
-                    a - 0.344_136_286 * cb - 0.714_136_286 * cr,
-                    a + 1.772 * cb,
-                ]
-            }
+            Self::YCbCr(how) => how.color([a, b, c]),
         }
     }
+}
+
+/// Colours that were multiplied by their alpha, as they were before.
+pub(super) fn unpremultiply(color: [f64; 3], alpha: f64) -> [f64; 3] {
+    color.map(|v| if alpha > 0.0 { v / alpha } else { 0.0 })
 }
 
 /// Writes a pixel: `out` has as many bytes as its channels of 8, 16 or 32 (float) bits take.

@@ -1,7 +1,13 @@
 use super::*;
 use crate::{ErrorKind, Format, codec};
 
-/// A TIFF of one strip or tile (or one a plane), in either byte order, with the tags given as shorts.
+mod empty;
+mod jpeg;
+mod luma;
+mod tiles;
+
+/// A TIFF of strips or tiles, in either byte order, with the tags given as shorts. Strips of no bytes
+/// are left out.
 fn file(little: bool, size: [u16; 2], tags: &[(u16, &[u16])], planes: &[&[u8]]) -> Vec<u8> {
     let short = |v: u16| {
         if little {
@@ -35,7 +41,8 @@ fn file(little: bool, size: [u16; 2], tags: &[(u16, &[u16])], planes: &[&[u8]]) 
     tags.iter().for_each(|(tag, values)| add(*tag, values));
     let mut offsets = Vec::new();
     for plane in planes {
-        offsets.extend(long(bytes.len()));
+        let offset = if plane.is_empty() { 0 } else { bytes.len() };
+        offsets.extend(long(offset));
         bytes.extend_from_slice(plane);
     }
     let counts = planes.iter().flat_map(|plane| long(plane.len())).collect();
@@ -62,6 +69,37 @@ fn file(little: bool, size: [u16; 2], tags: &[(u16, &[u16])], planes: &[&[u8]]) 
     bytes.extend(directory);
     bytes.extend([0; 4]);
     bytes
+}
+
+/// Where the entry of a tag is in a file of little byte order.
+fn entry(file: &[u8], tag: u16) -> usize {
+    let mut at = u32::from_le_bytes(*file[4..].first_chunk().unwrap()) as usize + 2;
+    while u16::from_le_bytes([file[at], file[at + 1]]) != tag {
+        at += 12;
+    }
+    at
+}
+
+/// Makes the shorts of a tag values of another type, which have `size` bytes.
+fn retype(file: &mut [u8], tag: u16, kind: u16, size: u32) {
+    let at = entry(file, tag);
+    let count = u32::from_le_bytes(*file[at + 4..].first_chunk().unwrap());
+    file[at + 2..][..2].copy_from_slice(&kind.to_le_bytes());
+    file[at + 4..][..4].copy_from_slice(&(count * 2 / size).to_le_bytes());
+}
+
+/// Sets one of the longs of a tag.
+fn set(file: &mut [u8], tag: u16, index: usize, value: u32) {
+    let at = entry(file, tag);
+    let [count, place] = [4, 8].map(|i| u32::from_le_bytes(*file[at + i..].first_chunk().unwrap()));
+    let list = if count == 1 { at + 8 } else { place as usize };
+    file[list + 4 * index..][..4].copy_from_slice(&value.to_le_bytes());
+}
+
+fn deflated(data: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Default::default());
+    std::io::Write::write_all(&mut encoder, data).unwrap();
+    encoder.finish().unwrap()
 }
 
 fn load(bytes: &[u8]) -> Result<(Layout, Vec<u8>)> {
@@ -307,127 +345,4 @@ fn says_what_it_does_not_read() {
     let short = [(BITS, &[8; 3][..]), (PHOTOMETRIC, &[5]), (SAMPLES, &[3])];
     let error = load(&file(true, [1, 1], &short, &[&[0; 8]])).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
-}
-
-/// The crate has no room for the rows behind the end of planes but the first.
-#[test]
-fn planes_end_within_tiles() {
-    let tile = |plane: usize| -> Vec<u8> {
-        let sample = |i: usize| (i % 16 + i / 16 * 20 + plane * 7) as u8;
-        (0..16 * 16).map(sample).collect()
-    };
-    let tiles: Vec<Vec<u8>> = (0..3 * 2).map(tile).collect();
-    let packed = tiles.iter().map(|tile| {
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), Default::default());
-        std::io::Write::write_all(&mut encoder, tile).unwrap();
-        encoder.finish().unwrap()
-    });
-    let packed: Vec<Vec<u8>> = packed.collect();
-    let packed: Vec<&[u8]> = packed.iter().map(Vec::as_slice).collect();
-    let tags: [(u16, &[u16]); 7] = [
-        (BITS, &[8, 8, 8]),
-        (COMPRESSION, &[8]),
-        (PHOTOMETRIC, &[2]),
-        (SAMPLES, &[3]),
-        (PLANAR, &[2]),
-        (TILE[0], &[16]),
-        (TILE[1], &[16]),
-    ];
-    let (layout, pixels) = load(&file(true, [19, 10], &tags, &packed)).unwrap();
-    assert_eq!(layout, Layout::Rgb8);
-    for (i, pixel) in pixels.as_chunks::<3>().0.iter().enumerate() {
-        let (x, y) = (i % 19, i / 19);
-        let expected = [0, 1, 2].map(|plane| tiles[plane * 2 + x / 16][y * 16 + x % 16]);
-        assert_eq!(*pixel, expected, "{x}, {y}");
-    }
-    // One that is missing is no hole, if nobody asked for that.
-    let cut = [&packed[..5], &[&packed[5][..9]]].concat();
-    assert!(load(&file(true, [19, 10], &tags, &cut)).is_err());
-}
-
-/// Of these qualities the tables of quantizers look like a frame header.
-#[test]
-fn jpeg_of_any_quality() {
-    for quality in [9, 16, 17, 21, 90] {
-        let mut jpeg = Vec::new();
-        let encoder = jpeg_encoder::Encoder::new(&mut jpeg, quality);
-        let gray: Vec<u8> = (0..24 * 20)
-            .map(|i| (i % 24 * 5 + i / 24 * 3) as u8)
-            .collect();
-        encoder
-            .encode(&gray, 24, 20, jpeg_encoder::ColorType::Luma)
-            .unwrap();
-        let tags: [(u16, &[u16]); 3] = [(BITS, &[8]), (COMPRESSION, &[7]), (PHOTOMETRIC, &[1])];
-        let (layout, found) = load(&file(true, [24, 20], &tags, &[&jpeg])).unwrap();
-        assert_eq!(layout, Layout::L8);
-        let far = gray.iter().zip(&found).map(|(a, b)| a.abs_diff(*b)).max();
-        assert!(far.unwrap() < 40, "{quality}: {far:?}");
-        // The page's size is the one that counts.
-        let small = load(&file(true, [24, 20 - 1], &tags, &[&jpeg]));
-        assert_eq!(small.unwrap().1[..], found[..24 * 19]);
-        let error = load(&file(true, [24, 2], &tags, &[&high(&jpeg)])).unwrap_err();
-        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
-    }
-}
-
-/// Tiles are all as large, and the picture may be smaller than one.
-#[test]
-fn jpeg_in_a_tile_beyond_the_picture() {
-    let mut jpeg = Vec::new();
-    let gray: Vec<u8> = (0..128 * 128).map(|i| (i % 128 + i / 128) as u8).collect();
-    jpeg_encoder::Encoder::new(&mut jpeg, 100)
-        .encode(&gray, 128, 128, jpeg_encoder::ColorType::Luma)
-        .unwrap();
-    let tags: [(u16, &[u16]); 5] = [
-        (BITS, &[8]),
-        (COMPRESSION, &[7]),
-        (PHOTOMETRIC, &[1]),
-        (TILE[0], &[128]),
-        (TILE[1], &[128]),
-    ];
-    let file = file(true, [24, 20], &tags, &[&jpeg]);
-    let (layout, found) = load(&file).unwrap();
-    assert_eq!(layout, Layout::L8);
-    for (i, found) in found.iter().enumerate() {
-        let expected = (i % 24 + i / 24) as u8;
-        assert!(found.abs_diff(expected) < 4, "{i}: {found}, {expected}");
-    }
-    let mut tolerant = vec![0; found.len()];
-    let decoder = recover::open(&file, &Limits::default()).unwrap();
-    decoder.read_into(&mut tolerant).unwrap();
-    assert_eq!(tolerant, found);
-}
-
-/// As many writers have it where nothing is to be seen.
-#[test]
-fn tiles_that_are_all_the_same_one() {
-    let tags: [(u16, &[u16]); 4] = [
-        (BITS, &[8]),
-        (PHOTOMETRIC, &[1]),
-        (TILE[0], &[16]),
-        (TILE[1], &[16]),
-    ];
-    let tile = [7; 256];
-    let whole = file(true, [160, 160], &tags, &[&tile[..]; 100]);
-    let mut shared = file(true, [160, 160], &tags, &[&tile[..]]);
-    // The lists of the whole file, with the first tile's place in all.
-    let at = shared.len() as u32;
-    let lists = [8_u32, 256].map(|value| value.to_le_bytes().repeat(100));
-    for (tag, at) in [(324_u16, at), (325, at + 400)] {
-        let entry = [&tag.to_le_bytes()[..], &[4, 0, 1, 0, 0, 0]].concat();
-        let found = shared.windows(8).position(|bytes| bytes == entry).unwrap();
-        shared[found + 4..][..8].copy_from_slice(bytemuck::cast_slice(&[100, at]));
-    }
-    shared.extend(lists.concat());
-    assert_eq!(load(&shared).unwrap(), load(&whole).unwrap());
-}
-
-/// A JPEG that says it is very high.
-fn high(jpeg: &[u8]) -> Vec<u8> {
-    let mut jpeg = jpeg.to_vec();
-    let at = jpeg
-        .windows(4)
-        .position(|header| header == [0xff, 0xc0, 0, 11]);
-    jpeg[at.unwrap() + 5] = 0x10;
-    jpeg
 }

@@ -4,7 +4,8 @@
 mod animation;
 mod demux;
 mod frames;
-pub(crate) mod riff;
+mod metadata;
+mod riff;
 
 use self::{
     demux::{Animation, Held, whole_frames},
@@ -27,6 +28,7 @@ use libwebp_sys::{
     WebPRGBABuffer,
 };
 use std::{
+    borrow::Cow,
     mem::MaybeUninit,
     ptr::{self, NonNull},
 };
@@ -37,6 +39,7 @@ pub(super) static CODEC: Codec = Codec {
     open,
     recover,
     encode: |request, out| write(request.pixels, request.options, out),
+    metadata: metadata::metadata,
     sequence: Some(SequenceCodec {
         is_sequence: demux::is_animated,
         open: |bytes, _, header, damaged| {
@@ -61,24 +64,24 @@ pub(super) static CODEC: Codec = Codec {
 };
 
 struct WebP<'a> {
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     header: Header,
     animated: bool,
     damaged: bool,
 }
 
 fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    Ok(Box::new(read_header(bytes)?))
+    Ok(Box::new(read_header(riff::regular(bytes)?)?))
 }
 
 /// Of a still picture the rows until the data end; of an animation the first frame, if whole.
 fn recover<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    let mut webp = read_header(bytes)?;
+    let mut webp = read_header(bytes.into())?;
     webp.damaged = true;
     Ok(Box::new(webp))
 }
 
-fn read_header(bytes: &[u8]) -> Result<WebP<'_>> {
+fn read_header(bytes: Cow<'_, [u8]>) -> Result<WebP<'_>> {
     let mut features = MaybeUninit::<WebPBitstreamFeatures>::uninit();
     // SAFETY: the pointer and the length are of one slice, which outlives the call; libwebp
     // writes a whole `WebPBitstreamFeatures` to the second pointer, which has room for one.
@@ -89,7 +92,7 @@ fn read_header(bytes: &[u8]) -> Result<WebP<'_>> {
 
     let animated = features.has_animation != 0;
     // Frames of an animation may leave parts of the canvas empty.
-    let layout = match animated || features.has_alpha != 0 {
+    let layout = match animated || (features.has_alpha != 0 && !denies_alpha(&bytes)) {
         true => Layout::Rgba8,
         false => Layout::Rgb8,
     };
@@ -107,6 +110,12 @@ fn read_header(bytes: &[u8]) -> Result<WebP<'_>> {
     })
 }
 
+/// Whether the extended header says that the alpha of a lossy picture is none of it.
+fn denies_alpha(bytes: &[u8]) -> bool {
+    riff::flags(bytes).is_some_and(|flags| flags & riff::ALPHA == 0)
+        && riff::chunks(bytes).all(|(kind, _)| kind != b"VP8L")
+}
+
 impl Decode for WebP<'_> {
     fn header(&self) -> Header {
         self.header
@@ -114,8 +123,8 @@ impl Decode for WebP<'_> {
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
         match (self.animated, self.damaged) {
-            (true, false) => Self::read_first_frame(Held::Borrowed(self.bytes), out),
-            (true, true) => Self::read_first_frame(whole_frames(self.bytes)?.into(), out),
+            (true, false) => Self::read_first_frame(Held::Borrowed(&self.bytes), out),
+            (true, true) => Self::read_first_frame(whole_frames(&self.bytes)?.into(), out),
             (false, false) => self.read_still(out),
             (false, true) => self.read_rows(out),
         }
@@ -124,7 +133,7 @@ impl Decode for WebP<'_> {
 
 impl WebP<'_> {
     fn read_still(&self, out: &mut [u8]) -> Result<()> {
-        let status = self.decode(self.bytes, out)?;
+        let status = self.decode(&self.bytes, out)?;
         self.accept(status, out)
     }
 
@@ -178,7 +187,7 @@ impl WebP<'_> {
     }
 
     fn has_damaged_alpha(&self, out: &mut [u8]) -> Result<bool> {
-        let mut chunks = riff::chunks(self.bytes);
+        let mut chunks = riff::chunks(&self.bytes);
         let Some((_, alpha)) = chunks.find(|(kind, _)| *kind == b"ALPH") else {
             return Ok(false);
         };

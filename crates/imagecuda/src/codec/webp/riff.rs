@@ -1,12 +1,21 @@
 //! WebP's container: chunks, and the extended header that says which there are.
 
-use crate::{Metadata, Result, limits::check_limit};
+use crate::{Metadata, Result, limits::check_limit, memory};
+use std::borrow::Cow;
 
 /// Flags of the extended header.
 pub(super) const ANIMATION: u8 = 0x02;
 pub(super) const ALPHA: u8 = 0x10;
-const EXIF: u8 = 0x08;
-const ICC: u8 = 0x20;
+pub(super) const EXIF: u8 = 0x08;
+pub(super) const ICC: u8 = 0x20;
+
+/// Those of a file that has such a header.
+pub(super) fn flags(file: &[u8]) -> Option<u8> {
+    match chunks(file).next()? {
+        (b"VP8X", [flags, ..]) => Some(*flags),
+        _ => None,
+    }
+}
 
 pub(super) fn put_chunk(out: &mut Vec<u8>, kind: &[u8; 4], data: &[u8]) {
     out.extend(kind);
@@ -22,9 +31,47 @@ pub(super) fn three(number: u32) -> [u8; 3] {
     [a, b, c]
 }
 
+/// The end of a file by its header.
+fn said_end(file: &[u8]) -> Option<usize> {
+    let length = file.get(4..)?.first_chunk()?;
+    usize::try_from(u32::from_le_bytes(*length))
+        .ok()?
+        .checked_add(8)
+}
+
+/// A file of one picture that is all there, with a header that says how long the file is: libwebp
+/// refuses others, whose pictures may be whole.
+pub(super) fn regular(file: &[u8]) -> Result<Cow<'_, [u8]>> {
+    let (mut end, mut picture) = (12, None);
+    for (kind, data) in chunks_within(file, file.len()) {
+        end += 8 + data.len().next_multiple_of(2);
+        match kind {
+            b"VP8 " | b"VP8L" => picture = Some(end),
+            // Frames may be missing.
+            b"ANMF" => return Ok(file.into()),
+            _ => {}
+        }
+    }
+    let (Some(picture), Some(said)) = (picture, said_end(file)) else {
+        return Ok(file.into());
+    };
+    if (picture..=file.len()).contains(&said) {
+        return Ok(file.into());
+    }
+    let mut regular = memory::copied(&file[..file.len().min(end)])?;
+    // The byte that makes the last length even may be missing.
+    regular.resize(end, 0);
+    regular[4..8].copy_from_slice(&((end - 8) as u32).to_le_bytes());
+    Ok(regular.into())
+}
+
 /// The chunks of a file, as far as they are whole.
-pub(crate) fn chunks(file: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
-    let mut rest = file.get(12..).unwrap_or_default();
+pub(super) fn chunks(file: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    chunks_within(file, said_end(file).unwrap_or(0))
+}
+
+fn chunks_within(file: &[u8], end: usize) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    let mut rest = file.get(12..end.min(file.len())).unwrap_or_default();
     std::iter::from_fn(move || {
         let (kind, tail) = rest.split_first_chunk()?;
         let (&length, tail) = tail.split_first_chunk()?;

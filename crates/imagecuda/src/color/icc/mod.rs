@@ -54,7 +54,7 @@ impl<'a> Profile<'a> {
         let channels = match icc.get(16..20)? {
             b"GRAY" => Channels::Gray,
             b"RGB " => Channels::Rgb,
-            b"CMYK" => Channels::Inks,
+            b"CMYK" => Channels::Cmyk,
             _ => return None,
         };
         let is_lab = match icc.get(20..24)? {
@@ -144,7 +144,7 @@ impl<'a> Profile<'a> {
                     to_xyz: [0, 1, 2].map(|row| [red[row], green[row], blue[row]]),
                 })
             }
-            Channels::Inks => Err(Damaged),
+            Channels::Cmyk => Err(Damaged),
         }
     }
 
@@ -190,14 +190,28 @@ impl<'a> Model<'a> {
                 encoded.map(|v| v * (1.0 + 32767.0 / 32768.0))
             }
             Self::Lut { lut, is_lab: true } => {
-                let encoded = lut.eval(channels);
-                let scale = match lut.is_legacy_lab {
-                    true => 65535.0 / 65280.0,
-                    false => 1.0,
-                };
-                let [l, a, b] = encoded.map(|v| v * scale);
-                lab_to_xyz([l * 100.0, a * 255.0 - 128.0, b * 255.0 - 128.0])
+                let [x, y, z] = roots(lut, channels).map(cube);
+                [x * D50[0], y * D50[1], z * D50[2]]
             }
+        }
+    }
+
+    /// The colour that a kernel's table has: CIE's roots if the profile's own is of Lab, else XYZ.
+    pub(super) fn to_table(&self, channels: &[f64]) -> [f64; 3] {
+        match self {
+            Self::Lut { lut, is_lab: true } => roots(lut, channels),
+            _ => self.to_xyz(channels),
+        }
+    }
+
+    /// What a kernel does with such a colour: a matrix, and whether it is of roots.
+    pub(super) fn table_space(&self) -> (Matrix, bool) {
+        match self {
+            Self::Lut { is_lab: true, .. } => {
+                let matrix = FROM_XYZ.map(|[x, y, z]| [x * D50[0], y * D50[1], z * D50[2]]);
+                (matrix, true)
+            }
+            _ => (FROM_XYZ, false),
         }
     }
 
@@ -269,10 +283,16 @@ fn determinant([[a, b, c], [d, e, f], [g, h, i]]: &Matrix) -> f64 {
     a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 }
 
-fn lab_to_xyz([l, a, b]: [f64; 3]) -> [f64; 3] {
-    let y = (l + 16.0) / 116.0;
-    let [x, y, z] = [y + a / 500.0, y, y - b / 200.0].map(cube);
-    [D50[0] * x, y, D50[2] * z]
+/// CIE's roots of XYZ for a table of Lab.
+fn roots(lut: &Lut<'_>, channels: &[f64]) -> [f64; 3] {
+    let scale = match lut.is_legacy_lab {
+        true => 65535.0 / 65280.0,
+        false => 1.0,
+    };
+    let [l, a, b] = lut.eval(channels).map(|v| v * scale);
+    let (a, b) = (a * 255.0 - 128.0, b * 255.0 - 128.0);
+    let y = (l * 100.0 + 16.0) / 116.0;
+    [y + a / 500.0, y, y - b / 200.0]
 }
 
 /// CIE's lightness as linear light, 1.0 for 100.0.

@@ -1,4 +1,4 @@
-//! JPEG: kernels make a file's entropy-coded data, and only these come down.
+//! JPEG: kernels encode a picture, and only the entropy-coded data are downloaded.
 
 use super::{
     Buffer, Context,
@@ -20,35 +20,35 @@ use imagecuda_kernels::{
 };
 use std::{ops::Deref, sync::Arc};
 
-/// Threads of a block that has pixels, and pixels that it has across.
+/// Threads of a thread block of `jpeg_forward`, and pixels across of its tile.
 const SMALL: u32 = 128;
 
-/// Symbols that are counted.
+/// Counts of symbols: of DC and AC, for luma and chroma.
 const COUNTS: usize = 4 * 256;
 
-/// Bytes before a file's data.
+/// Bytes before a file's data, which hold their length.
 const HEAD: usize = 16;
 
 /// A picture whose coefficients are being computed.
-pub(crate) struct Coding {
+pub(crate) struct PendingJpeg {
     context: Arc<Context>,
     job: EncodeJob,
-    /// The job, and all that it has addresses of.
+    /// Device memory of the job, and of all that it has addresses of.
     work: Scratch,
-    /// Whether the answer is how many bits there are, or how often each symbol is there.
+    /// Whether the answer is the number of bits, and not the counts of symbols.
     is_measured: bool,
-    /// What is on its way to the host.
+    /// What is being downloaded.
     answer: Pinned,
 }
 
 /// A file's entropy-coded data in host memory.
 #[derive(Debug)]
-pub(crate) struct Coded {
+pub(crate) struct EncodedJpeg {
     bytes: Pinned,
     len: usize,
 }
 
-impl Deref for Coded {
+impl Deref for EncodedJpeg {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -56,20 +56,20 @@ impl Deref for Coded {
     }
 }
 
-impl std::fmt::Debug for Coding {
+impl std::fmt::Debug for PendingJpeg {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Coding")
+        f.debug_struct("PendingJpeg")
             .field("frame", &self.job.frame)
             .finish_non_exhaustive()
     }
 }
 
-/// Launches a kernel whose arguments are the ones that it is given: blocks of so many threads.
+/// Launches a kernel with these arguments.
 macro_rules! run {
     ($context:ident, $kernel:literal, $grid:expr, $threads:ident, $stream:ident, $($argument:expr),+) => {{
         let (function, grid) = ($context.function($kernel)?, $grid);
-        // SAFETY: the kernel takes these; the addresses are those of memory for the whole picture,
-        // which is there until the stream has passed.
+        // SAFETY: the kernel takes these arguments. The memory that they have addresses of is sized
+        // for the picture, and lives until the kernel has run.
         let launched = unsafe {
             launch!(function<<<grid, $threads, 0, $stream>>>($($argument),+))
         };
@@ -78,14 +78,19 @@ macro_rules! run {
 }
 
 impl Buffer<RgbaF32> {
-    /// Starts to encode the first pixels, flattened onto `background`. They may be changed at once.
-    pub(crate) fn start_jpeg(&self, encoding: &Encoding, background: Background) -> Result<Coding> {
+    /// Starts to encode the first pixels, flattened onto `background`. They may be changed
+    /// afterwards.
+    pub(crate) fn start_jpeg(
+        &self,
+        encoding: &Encoding,
+        background: Background,
+    ) -> Result<PendingJpeg> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let frame = encoding.frame;
         let (units, groups) = (frame.units() as usize, frame.groups() as usize);
         let mut parts = Parts::default();
-        // First, as it is where the memory is.
+        // First: the address of the memory is the job's.
         parts.add(size_of::<EncodeJob>());
         let coefficients = parts.add(units * 128);
         let masks = parts.add(units * 8);
@@ -106,17 +111,17 @@ impl Buffer<RgbaF32> {
         };
         let answer = context.pinned(COUNTS * 4)?;
         let stream = &context.stream;
-        let _turn = context.take_turn();
-        work.follow(stream)?;
-        let mut coding = Coding {
+        let _launching = context.lock_launch();
+        work.wait_on(stream)?;
+        let mut pending = PendingJpeg {
             context: Arc::clone(&context),
             job,
             work,
             is_measured: false,
             answer,
         };
-        coding.upload_job(stream)?;
-        let job = coding.work.pointer();
+        pending.upload_job(stream)?;
+        let job = pending.work.pointer();
         let grid = (frame.width.div_ceil(SMALL), frame.mcus_y);
         let [red, green, blue] = background;
         let pixels = self.pointer();
@@ -138,22 +143,23 @@ impl Buffer<RgbaF32> {
             let grid = frame.units().div_ceil(GROUP);
             run!(context, "jpeg_histogram", grid, GROUP, stream, job, counts)?;
             let counts = DevicePointer::from_raw(counts);
-            coding.answer.start_fetch(counts, COUNTS * 4, stream)?;
+            pending.answer.start_fetch(counts, COUNTS * 4, stream)?;
         } else {
-            coding.measure(stream)?;
+            pending.measure(stream)?;
         }
-        Ok(coding)
+        Ok(pending)
     }
 }
 
-impl Coding {
+impl PendingJpeg {
     fn upload_job(&self, stream: &Stream) -> Result<()> {
         let mut upload = self.context.pinned(size_of::<EncodeJob>())?;
         put(&mut upload, 0, &[self.job]);
         upload.start_upload(self.work.pointer(), size_of::<EncodeJob>(), stream)
     }
 
-    /// Starts to find where all codes begin, and how many bits they have in all.
+    /// Starts to compute where the codes of each data unit begin, and how many bits there are in
+    /// all.
     fn measure(&mut self, stream: &Stream) -> Result<()> {
         let (context, job) = (&self.context, self.work.pointer());
         let groups = self.job.frame.groups();
@@ -166,11 +172,11 @@ impl Coding {
         Ok(())
     }
 
-    /// Waits for the data. Makes tables for them, if `encoding` is to have such.
-    pub(crate) fn finish(mut self, encoding: &mut Encoding) -> Result<Coded> {
+    /// Waits for the data. If `encoding` asks for optimised tables, makes them first.
+    pub(crate) fn finish(mut self, encoding: &mut Encoding) -> Result<EncodedJpeg> {
         let context = Arc::clone(&self.context);
         let _current = context.enter()?;
-        // What the kernels' stream has to do for it is done when the answer is there.
+        // The kernels' stream has done its part once the answer is there.
         let stream = &context.downloads;
         self.answer.wait()?;
         if !self.is_measured {
@@ -181,22 +187,22 @@ impl Coding {
                 .copy_from_slice(cast_slice(&self.answer[..COUNTS * 4]));
             encoding.optimize(&counts);
             self.job.tables = encoding.codes();
-            let turn = context.take_turn();
+            let launching = context.lock_launch();
             self.upload_job(stream)?;
             self.measure(stream)?;
-            drop(turn);
+            drop(launching);
             self.answer.wait()?;
         }
         let mut bits = [0; 8];
         bits.copy_from_slice(&self.answer[..8]);
         let bytes = u64::from_ne_bytes(bits).div_ceil(8);
-        let coded = self.code(bytes, stream)?;
-        self.work.rest();
-        Ok(coded)
+        let encoded = self.code(bytes, stream)?;
+        self.work.mark_idle();
+        Ok(encoded)
     }
 
-    /// Writes the codes, which have so many bytes, stuffs them, and waits for them.
-    fn code(&self, bytes: u64, stream: &Stream) -> Result<Coded> {
+    /// Writes the codes, which take `bytes` bytes, stuffs them, and waits for them.
+    fn code(&self, bytes: u64, stream: &Stream) -> Result<EncodedJpeg> {
         let (context, job) = (&self.context, self.work.pointer());
         let chunks = bytes.div_ceil(u64::from(PIECE * GROUP)) as u32;
         let padded = chunks as usize * (PIECE * GROUP) as usize;
@@ -208,13 +214,13 @@ impl Coding {
         let file = parts.add(HEAD + 2 * bytes as usize);
         let mut memory = context.scratch(parts.end)?;
         let most = HEAD + 2 * bytes as usize;
-        // As much as it is nearly always, so that who waits for the length has the data too.
+        // Nearly always enough, so that the length and the data come with one download.
         let likely = most.min(HEAD + (bytes + bytes / 32) as usize + 1024);
         let mut fetched = context.pinned(likely)?;
-        let turn = context.take_turn();
-        memory.follow(stream)?;
+        let launching = context.lock_launch();
+        memory.wait_on(stream)?;
         let start = memory.pointer().as_raw();
-        // Codes are joined to zeros; and of the file more may be fetched than is written.
+        // Codes are added to zeros, and more of the file may be fetched than is written.
         zero(start, file + likely, stream)?;
         let [words, markers, stuffed, file] =
             [words, markers, stuffed, file].map(|at| start + at as u64);
@@ -256,7 +262,7 @@ impl Coding {
         )?;
         let file = DevicePointer::from_raw(file);
         fetched.start_fetch(file, likely, stream)?;
-        drop(turn);
+        drop(launching);
         fetched.wait()?;
         let mut len = [0; 8];
         len.copy_from_slice(&fetched[..8]);
@@ -266,8 +272,8 @@ impl Coding {
             fetched.start_fetch(file, HEAD + len, stream)?;
             fetched.wait()?;
         }
-        memory.rest();
-        Ok(Coded {
+        memory.mark_idle();
+        Ok(EncodedJpeg {
             bytes: fetched,
             len,
         })

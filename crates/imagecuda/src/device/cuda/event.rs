@@ -67,13 +67,13 @@ impl Event {
         })
     }
 
-    /// As [`precede`](Self::precede), for a stream of another library.
+    /// As [`order_before`](Self::order_before), for a stream of another library.
     ///
     /// # Safety
     ///
     /// As [`record_raw`](Self::record_raw).
     #[cfg(feature = "dlpack")]
-    pub(super) unsafe fn precede_raw(&self, stream: sys::CUstream) -> Result<()> {
+    pub(super) unsafe fn order_before_raw(&self, stream: sys::CUstream) -> Result<()> {
         // SAFETY: the event lives, and the stream by the caller's word.
         check_raw("cuStreamWaitEvent", unsafe {
             sys::cuStreamWaitEvent(stream, self.0, 0)
@@ -105,7 +105,7 @@ impl Event {
     }
 
     /// Makes what is put into `stream` from now on wait for what is now before the event.
-    pub(super) fn precede(&self, stream: &Stream) -> Result<()> {
+    pub(super) fn order_before(&self, stream: &Stream) -> Result<()> {
         // SAFETY: as in `record`; no flags are what the driver wants.
         let result = unsafe { sys::cuStreamWaitEvent(stream.as_inner(), self.0, 0) };
         check_raw("cuStreamWaitEvent", result)

@@ -23,25 +23,25 @@ impl Context {
     /// # Safety
     ///
     /// `stream` is null or a live stream of this context.
-    pub(crate) unsafe fn precede(&self, stream: sys::CUstream) -> Result<()> {
+    pub(crate) unsafe fn order_before(&self, stream: sys::CUstream) -> Result<()> {
         let _current = self.enter()?;
         let event = Event::new()?;
         event.record(&self.stream)?;
         // SAFETY: the event lives, and the stream by the caller's word.
-        unsafe { event.precede_raw(stream) }
+        unsafe { event.order_before_raw(stream) }
     }
 
     /// Makes what is put into our stream from now on wait for what is now in `stream`.
     ///
     /// # Safety
     ///
-    /// As [`precede`](Self::precede).
-    pub(crate) unsafe fn follow(&self, stream: *mut c_void) -> Result<()> {
+    /// As [`order_before`](Self::order_before).
+    pub(crate) unsafe fn order_after(&self, stream: *mut c_void) -> Result<()> {
         let _current = self.enter()?;
         let event = Event::new()?;
         // SAFETY: the event lives, and the stream by the caller's word.
         unsafe { event.record_raw(stream.cast())? };
-        event.precede(&self.stream)
+        event.order_before(&self.stream)
     }
 
     /// Waits for the stream of the kernels, and not for files that travel.
@@ -87,10 +87,10 @@ impl<P: DevicePixel> Buffer<P> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let mut scratch = context.scratch(bytes)?;
-        scratch.follow(&context.stream)?;
+        scratch.wait_on(&context.stream)?;
         context.copy(src, scratch.pointer(), bytes)?;
         let expanded = self.expand_from(scratch.pointer(), layout, Curve::Encoded, len);
-        scratch.leave(&context.stream)?;
+        scratch.record_on(&context.stream)?;
         expanded
     }
 }

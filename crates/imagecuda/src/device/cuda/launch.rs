@@ -18,7 +18,7 @@ use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
     orient::Orientation,
-    pack::{Background, Packing, Traits},
+    pack::{Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
 };
 
@@ -102,9 +102,9 @@ impl<P: DevicePixel> Buffer<P> {
         // All memory before the first write: a failure to get it changes nothing.
         let mut scratch = context.scratch(bytes)?;
         let turned = self.room_to_turn(bytes, spec)?;
-        scratch.follow(&context.uploads)?;
+        scratch.wait_on(&context.uploads)?;
         staging.start_upload(scratch.pointer(), bytes, &context.uploads)?;
-        staging.precede(&context.stream)?;
+        staging.order_before(&context.stream)?;
         self.expand_scratch(&mut scratch, turned, spec)
     }
 
@@ -128,16 +128,16 @@ impl<P: DevicePixel> Buffer<P> {
         let (ExpandSpec { layout, curve, .. }, len) = (spec, spec.len());
         if let Some(mut turned) = turned {
             // Turned first: a file's pixels are smaller than what is made of them.
-            turned.follow(&context.stream)?;
+            turned.wait_on(&context.stream)?;
             context.run_orient(pixels.pointer(), turned.pointer(), spec)?;
             self.expand_from(turned.pointer(), layout, curve, len)?;
-            turned.leave(&context.stream)?;
+            turned.record_on(&context.stream)?;
         } else if spec.orientation != Orientation::Normal {
             context.run_orient(pixels.pointer(), self.pointer(), spec)?;
         } else {
             self.expand_from(pixels.pointer(), layout, curve, len)?;
         }
-        pixels.leave(&context.stream)
+        pixels.record_on(&context.stream)
     }
 
     /// The same from any host memory.
@@ -191,14 +191,14 @@ impl Buffer<RgbaF32> {
         let mut pinned = context.pinned(numbers.len())?;
         pinned.copy_from_slice(numbers);
         let mut table = context.scratch(numbers.len())?;
-        table.follow(&context.uploads)?;
+        table.wait_on(&context.uploads)?;
         pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
-        pinned.precede(&context.stream)?;
+        pinned.order_before(&context.stream)?;
         let payload = match (payload, conversion) {
             (Payload::Jpeg(coefficients), Conversion::Shaper(_)) if is_direct(spec) => {
                 // One pass over the pixels instead of two.
                 self.expand_jpeg(coefficients, spec, Some(table.pointer()))?;
-                return table.leave(&context.stream);
+                return table.record_on(&context.stream);
             }
             (payload, _) => payload,
         };
@@ -206,10 +206,10 @@ impl Buffer<RgbaF32> {
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",
             Conversion::Table(_) => "color_table",
-            Conversion::Inks(_) => "color_inks",
+            Conversion::Cmyk(_) => "color_cmyk",
         };
         context.run(kernel, table.pointer(), self.pointer(), spec.len())?;
-        table.leave(&context.stream)
+        table.record_on(&context.stream)
     }
 
     /// Starts to make the first `len` pixels what an encoder wants, in pinned memory. They are
@@ -229,7 +229,7 @@ impl Buffer<RgbaF32> {
             return Ok(target);
         }
         let mut scratch = context.scratch(bytes)?;
-        scratch.follow(&context.stream)?;
+        scratch.wait_on(&context.stream)?;
         let (src, dst) = (self.pointer(), scratch.pointer());
         match packing {
             Packing::L8 => context.run_flatten("pack_l8", src, dst, len, background)?,
@@ -247,28 +247,28 @@ impl Buffer<RgbaF32> {
                 context.run_flatten("pack_rgb32f_linear", src, dst, len, background)?;
             }
         }
-        scratch.leave(&context.stream)?;
-        scratch.follow(&context.downloads)?;
+        scratch.record_on(&context.stream)?;
+        scratch.wait_on(&context.downloads)?;
         target.start_fetch(dst, bytes, &context.downloads)?;
-        scratch.leave(&context.downloads)?;
+        scratch.record_on(&context.downloads)?;
         Ok(target)
     }
 
     /// What any of the first `len` pixels has that fewer channels would lose. Waits.
-    pub(crate) fn traits(
+    pub(crate) fn pixel_usage(
         &self,
         deep: bool,
         background: Option<Background>,
         len: usize,
-    ) -> Result<Traits> {
+    ) -> Result<PixelUsage> {
         let context = self.context();
         let _current = context.enter()?;
         let stream = &context.stream;
-        let function = context.function("traits")?;
+        let function = context.function("pixel_usage")?;
         let mut word = context.pinned(size_of::<u32>())?;
         word.fill(0);
         let mut scratch = context.scratch(word.len())?;
-        scratch.follow(stream)?;
+        scratch.wait_on(stream)?;
         word.start_upload(scratch.pointer(), word.len(), stream)?;
         let (src, dst) = (self.pointer(), scratch.pointer());
         let [r, g, b] = background.unwrap_or_default();
@@ -282,9 +282,9 @@ impl Buffer<RgbaF32> {
         };
         check("cuLaunchKernel", launched)?;
         word.start_fetch(dst, word.len(), stream)?;
-        scratch.leave(stream)?;
+        scratch.record_on(stream)?;
         word.wait()?;
-        Ok(Traits(bytemuck::pod_read_unaligned(&word)))
+        Ok(PixelUsage(bytemuck::pod_read_unaligned(&word)))
     }
 
     /// The first `len` pixels as flattened RGB bytes, to device memory. Does not wait.

@@ -19,7 +19,7 @@ mod pinned;
 mod scratch;
 
 pub(crate) use {
-    encode_jpeg::{Coded, Coding},
+    encode_jpeg::{EncodedJpeg, PendingJpeg},
     jpeg::Coefficients,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
@@ -57,8 +57,8 @@ pub(crate) struct Context {
     decodes: [Stream; jpeg::STREAMS],
     /// Files that wait for it.
     jpegs: jpeg::Queue,
-    /// Whose turn it is to call the driver.
-    turn: Mutex<()>,
+    /// Held by the thread that queues work.
+    launch_lock: Mutex<()>,
     module: Module,
     memory: memory::Allocator,
     pinned: Pool<pinned::Locked>,
@@ -104,7 +104,7 @@ impl Context {
             downloads,
             decodes: [new_stream()?, new_stream()?, new_stream()?],
             jpegs: jpeg::Queue::new(),
-            turn: Mutex::new(()),
+            launch_lock: Mutex::new(()),
             module,
             memory,
             pinned: Pool::new(pinned::KEEP),
@@ -130,10 +130,12 @@ impl Context {
         self.wait_for_all()
     }
 
-    /// Waits for a turn at the driver. It lets in one thread at a time anyway; many that wait for each
-    /// of their calls would keep each other from going on.
-    fn take_turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Lets one thread at a time queue work. The driver does so for each call anyway; this lock keeps
+    /// the calls of one launch together, so that threads do not wait for each other between them.
+    fn lock_launch(&self) -> MutexGuard<'_, ()> {
+        self.launch_lock
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for all streams. The context must be current.

@@ -175,8 +175,8 @@ impl Pinned {
     }
 
     /// Makes what is put into `stream` from now on wait for the copy.
-    pub(super) fn precede(&self, stream: &Stream) -> Result<()> {
-        self.locked.done.precede(stream)
+    pub(super) fn order_before(&self, stream: &Stream) -> Result<()> {
+        self.locked.done.order_before(stream)
     }
 
     /// Waits until the device has done with the buffer.

@@ -36,12 +36,12 @@ impl Block for Slab {
     /// Freed in the order of the kernels' stream, whatever stream used it last.
     fn free(self) {
         let context = self.memory.context();
-        let _ = self.done.precede(&context.stream);
+        let _ = self.done.order_before(&context.stream);
     }
 }
 
 /// Device memory that goes back to its pool when dropped. Its first user in a stream calls
-/// [`follow`](Self::follow), its last [`leave`](Self::leave).
+/// [`wait_on`](Self::wait_on), its last [`record_on`](Self::record_on).
 pub(super) struct Scratch {
     slab: ManuallyDrop<Slab>,
     is_in_use: bool,
@@ -82,18 +82,18 @@ impl Scratch {
     }
 
     /// Makes what is put into `stream` from now on wait for the last user.
-    pub(super) fn follow(&mut self, stream: &Stream) -> Result<()> {
+    pub(super) fn wait_on(&mut self, stream: &Stream) -> Result<()> {
         self.is_in_use = true;
-        self.slab.done.precede(stream)
+        self.slab.done.order_before(stream)
     }
 
     /// Notes that nothing uses the memory any more: its last user was waited for.
-    pub(super) fn rest(&mut self) {
+    pub(super) fn mark_idle(&mut self) {
         self.is_in_use = false;
     }
 
     /// Notes that what is now in `stream` uses the memory.
-    pub(super) fn leave(&mut self, stream: &Stream) -> Result<()> {
+    pub(super) fn record_on(&mut self, stream: &Stream) -> Result<()> {
         self.slab.done.record(stream)?;
         self.is_in_use = false;
         Ok(())

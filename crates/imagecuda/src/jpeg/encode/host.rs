@@ -21,10 +21,10 @@ use std::ops::Range;
 const TASK: usize = 4096;
 
 /// A data unit's coefficients in zigzag order, and which are not zero.
-pub(super) type Coded = ([i16; BLOCK], u64);
+pub(super) type CodedUnit = ([i16; BLOCK], u64);
 
 #[derive(Clone, Copy)]
-struct Blocks<'a>(&'a [Coded]);
+struct Blocks<'a>(&'a [CodedUnit]);
 
 impl Units for Blocks<'_> {
     #[inline(always)]
@@ -40,7 +40,7 @@ impl Units for Blocks<'_> {
 
 impl Encoding {
     /// The data units of `pixels`, gray or RGB.
-    pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Vec<Coded>> {
+    pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Vec<CodedUnit>> {
         let frame = self.frame;
         let channels = match pixels.layout {
             Layout::L8 if frame.components == 1 => 1,
@@ -49,7 +49,7 @@ impl Encoding {
         };
         let divisors = self.divisors();
         let row = (frame.mcus_x * frame.units_of_mcu()) as usize;
-        let mut blocks: Vec<Coded> = vec![([0; BLOCK], 0); frame.units() as usize];
+        let mut blocks: Vec<CodedUnit> = vec![([0; BLOCK], 0); frame.units() as usize];
         let rows = blocks.chunks_mut(row).enumerate();
         parallel::fold(rows, Planes::default, |planes, (mcu_y, blocks)| {
             let (data, mcu_y) = (pixels.data, mcu_y as u32);
@@ -59,7 +59,7 @@ impl Encoding {
     }
 
     /// Their entropy-coded data, in one scan. Makes tables for them, if it is to have such.
-    pub(super) fn code(&mut self, blocks: &[Coded]) -> Vec<u8> {
+    pub(super) fn code(&mut self, blocks: &[CodedUnit]) -> Vec<u8> {
         if self.is_optimized {
             self.optimize(&count(&self.frame, blocks));
         }
@@ -82,7 +82,7 @@ fn transform(
     channels: usize,
     divisors: &[Divisors; 2],
     mcu_y: u32,
-    blocks: &mut [Coded],
+    blocks: &mut [CodedUnit],
 ) {
     // Hypervisors may hide any of them.
     #[cfg(target_arch = "x86_64")]
@@ -108,7 +108,7 @@ fn transform_avx2(
     channels: usize,
     divisors: &[Divisors; 2],
     mcu_y: u32,
-    blocks: &mut [Coded],
+    blocks: &mut [CodedUnit],
 ) {
     planes.transform(frame, data, channels, divisors, mcu_y, blocks);
 }
@@ -122,7 +122,7 @@ impl Planes {
         channels: usize,
         divisors: &[Divisors; 2],
         mcu_y: u32,
-        blocks: &mut [Coded],
+        blocks: &mut [CodedUnit],
     ) {
         let stride = (frame.mcus_x * frame.h * 8) as usize;
         let width = frame.width as usize;
@@ -230,7 +230,7 @@ impl Planes {
 }
 
 /// How often each symbol is there.
-fn count(frame: &Frame, blocks: &[Coded]) -> Box<Counts> {
+fn count(frame: &Frame, blocks: &[CodedUnit]) -> Box<Counts> {
     let made = parallel::fold(
         tasks(blocks.len()),
         bytemuck::zeroed_box::<Counts>,
@@ -260,7 +260,7 @@ fn tasks(units: usize) -> impl ExactSizeIterator<Item = Range<u32>> + Send {
 }
 
 /// The codes of all data units, with zeros stuffed in and restart markers.
-fn code(frame: &Frame, blocks: &[Coded], tables: &[Tables; 2]) -> Vec<u8> {
+fn code(frame: &Frame, blocks: &[CodedUnit], tables: &[Tables; 2]) -> Vec<u8> {
     let group = frame.group() as usize;
     if frame.restart_interval > 0 {
         let groups = frame.groups() as usize;
@@ -316,7 +316,13 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    fn code(&mut self, frame: &Frame, blocks: &[Coded], units: Range<u32>, tables: &[Tables; 2]) {
+    fn code(
+        &mut self,
+        frame: &Frame,
+        blocks: &[CodedUnit],
+        units: Range<u32>,
+        tables: &[Tables; 2],
+    ) {
         for number in units {
             let tables = &tables[frame.tables(number) as usize];
             coding::unit(

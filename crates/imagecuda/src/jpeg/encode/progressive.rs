@@ -2,7 +2,7 @@
 
 use super::{
     Encoding,
-    host::{Bits, Coded, stuff},
+    host::{Bits, CodedUnit, stuff},
     huffman::Table,
 };
 use crate::{parallel, sink::Sink};
@@ -58,7 +58,11 @@ const GRAY: [Script; 6] = [
 ];
 
 /// Writes all scans of a picture's data units.
-pub(super) fn write(encoding: &Encoding, units: &[Coded], out: &mut dyn Sink) -> io::Result<()> {
+pub(super) fn write(
+    encoding: &Encoding,
+    units: &[CodedUnit],
+    out: &mut dyn Sink,
+) -> io::Result<()> {
     let picture = Picture {
         frame: &encoding.frame,
         units,
@@ -154,7 +158,7 @@ impl Take for Write<'_> {
 /// The data units of a picture.
 struct Picture<'a> {
     frame: &'a Frame,
-    units: &'a [Coded],
+    units: &'a [CodedUnit],
 }
 
 impl Picture<'_> {

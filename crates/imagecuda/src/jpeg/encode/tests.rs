@@ -3,7 +3,7 @@
 use super::*;
 use crate::{jpeg::Jpeg, picture::Pixels};
 use imagecuda_kernels::{
-    jpeg::encode::{sample, twin},
+    jpeg::encode::{cpu_emulation, sample},
     layout::Layout,
     texel::Rgb8,
 };
@@ -136,12 +136,12 @@ fn check(size: (u32, u32), channels: usize, content: Content, options: &SaveOpti
             _ => sample::ycc(Rgb8(*data[at..].first_chunk().unwrap())),
         }
     };
-    let coefficients = twin::forward(&frame, &encoding.divisors(), pixel);
+    let coefficients = cpu_emulation::forward(&frame, &encoding.divisors(), pixel);
     if encoding.is_optimized {
-        encoding.optimize(&twin::histogram(&frame, &coefficients));
+        encoding.optimize(&cpu_emulation::histogram(&frame, &coefficients));
     }
-    let twins = twin::encode(&frame, &coefficients, &encoding.codes());
-    assert!(twins == got, "kernels: {case}");
+    let emulated = cpu_emulation::encode(&frame, &coefficients, &encoding.codes());
+    assert!(emulated == got, "kernels: {case}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ mod table;
 
 use self::{
     progressive::{AcFirst, AcRefine, DcFirst, DcRefine},
-    scanner::{Coding, Scanner},
+    scanner::{ScanDecoder, Scanner},
     sequential::Sequential,
 };
 use super::file::{File, Scan, ScanComponent};
@@ -54,12 +54,12 @@ fn one_scan(
     damaged: bool,
     blocks: &mut [[i16; 64]],
 ) -> Result<u64> {
-    fn run<C: Coding>(
-        coding: C,
+    fn run<C: ScanDecoder>(
+        decoder: C,
         (file, scan, bytes, damaged): (&File, &Scan, &[u8], bool),
         blocks: &mut [[i16; 64]],
     ) -> Result<u64> {
-        let mut scanner = Scanner::new(coding, file, scan, bytes, damaged);
+        let mut scanner = Scanner::new(decoder, file, scan, bytes, damaged);
         let starts = file.picture.component.map(|c| c.first_block as usize);
         scanner.rows(scanner.rows_left(), blocks, starts)?;
         Ok(scanner.decoded())
@@ -87,8 +87,8 @@ impl<'a> Rows<'a> {
         if file.progressive || !all {
             return None;
         }
-        let coding = Sequential::new(scan)?;
-        Some(Self(Scanner::new(coding, file, scan, bytes, damaged)))
+        let decoder = Sequential::new(scan)?;
+        Some(Self(Scanner::new(decoder, file, scan, bytes, damaged)))
     }
 
     /// The next `rows` rows into `blocks`. `starts` are the places there of the

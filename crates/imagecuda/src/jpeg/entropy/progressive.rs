@@ -4,7 +4,7 @@
 use super::{
     NATURAL,
     bits::Bits,
-    scanner::Coding,
+    scanner::ScanDecoder,
     table::{Code, Table},
 };
 use crate::jpeg::file::{Huffman, Scan};
@@ -27,7 +27,7 @@ impl DcFirst {
     }
 }
 
-impl Coding for DcFirst {
+impl ScanDecoder for DcFirst {
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]) {
         let Some((table, last)) = self.parts.get_mut(component) else {
@@ -56,7 +56,7 @@ impl DcRefine {
     }
 }
 
-impl Coding for DcRefine {
+impl ScanDecoder for DcRefine {
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, _: usize, block: &mut [i16; 64]) {
         if bits.bit() {
@@ -105,7 +105,7 @@ impl AcFirst {
     }
 }
 
-impl Coding for AcFirst {
+impl ScanDecoder for AcFirst {
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, _: usize, block: &mut [i16; 64]) {
         let band = &mut self.0;
@@ -151,7 +151,7 @@ impl AcRefine {
     }
 }
 
-impl Coding for AcRefine {
+impl ScanDecoder for AcRefine {
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, _: usize, block: &mut [i16; 64]) {
         let band = &mut self.0;

@@ -7,7 +7,7 @@ use crate::{
 };
 
 /// How a scan has its blocks.
-pub(super) trait Coding {
+pub(super) trait ScanDecoder {
     /// Reads a block of the scan's component of that number. It is what other scans have made of
     /// it, or, in a sequential file, anything.
     fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]);
@@ -18,7 +18,7 @@ pub(super) trait Coding {
 
 /// Decodes a scan, by rows of MCUs.
 pub(super) struct Scanner<'a, C> {
-    coding: C,
+    decoder: C,
     intervals: Intervals<'a>,
     bits: Bits<'a>,
     mcus_x: u32,
@@ -48,9 +48,9 @@ struct Unit {
     step: (usize, usize),
 }
 
-impl<'a, C: Coding> Scanner<'a, C> {
+impl<'a, C: ScanDecoder> Scanner<'a, C> {
     pub(super) fn new(
-        coding: C,
+        decoder: C,
         file: &File,
         scan: &'a Scan,
         bytes: &'a [u8],
@@ -76,7 +76,7 @@ impl<'a, C: Coding> Scanner<'a, C> {
             }));
         }
         Self {
-            coding,
+            decoder,
             intervals: Intervals {
                 bytes,
                 scan,
@@ -154,7 +154,7 @@ impl<'a, C: Coding> Scanner<'a, C> {
                 // As libjpeg: where one interval ran dry and the next is lost, nothing is made up.
                 self.empty &= next.is_none();
                 bits = next.unwrap_or_default();
-                self.coding.restart();
+                self.decoder.restart();
             }
             self.left -= 1;
             if self.empty {
@@ -167,7 +167,7 @@ impl<'a, C: Coding> Scanner<'a, C> {
                 for (component, place, _) in &*units {
                     let nowhere = &mut [0; 64];
                     let block = blocks.get_mut(*place).unwrap_or(nowhere);
-                    self.coding.block(&mut bits, *component, block);
+                    self.decoder.block(&mut bits, *component, block);
                 }
                 if bits.is_exhausted() {
                     self.empty = true;

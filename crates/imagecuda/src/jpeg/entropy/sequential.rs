@@ -3,7 +3,7 @@
 use super::{
     NATURAL,
     bits::Bits,
-    scanner::Coding,
+    scanner::ScanDecoder,
     table::{Code, Table},
 };
 use crate::jpeg::file::Scan;
@@ -32,7 +32,7 @@ impl Sequential {
     }
 }
 
-impl Coding for Sequential {
+impl ScanDecoder for Sequential {
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]) {
         let Some(Part { dc, ac, last }) = self.0.get_mut(component) else {

@@ -1,8 +1,9 @@
 //! The segments of a JPEG file, and where the data of its scans are.
 
 use super::{
-    coded::{Coded, next_marker},
+    entropy_segment::EntropySegment,
     file::{File, Scan, ScanComponent},
+    segments::{self, Next, Segment},
     tables::Tables,
 };
 use crate::{Error, Result};
@@ -36,29 +37,32 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
         file: None,
         precision: [[UNKNOWN; 64]; 4],
         blocks: 0,
+        asks_too_much: false,
     };
     let mut at = 2;
     let (mut ended, mut broken) = (false, false);
-    while let Some(found) = next_marker(bytes, at) {
-        let marker = bytes[found];
-        at = match marker {
-            0xd9 => {
+    loop {
+        let result = match segments::next(bytes, at) {
+            Next::Segment(segment) => parser.segment(segment),
+            // Behind a scan what is no segment may be anything: that file is at its end.
+            Next::Cut if parser.has_scans() => break,
+            Next::Cut => Err(cut_short()),
+            Next::End => {
                 ended = true;
                 break;
             }
-            // Markers without a segment; restarts lie within a scan.
-            0x01 | 0xd0..=0xd8 => found + 1,
-            _ => match parser.segment(marker, found + 1) {
-                Ok(after) => after,
-                // Behind a scan what is no segment may be anything: that file is at its end.
-                Err(_) if parser.has_scans() && parser.segment_at(found + 1).is_none() => break,
-                Err(_) if damaged && parser.has_scans() => {
-                    broken = true;
-                    break;
-                }
-                Err(error) => return Err(error),
-            },
+            Next::Nothing => break,
         };
+        match result {
+            Ok(after) => at = after,
+            // What follows all of the picture is none of it.
+            Err(_) if parser.is_complete() && !parser.asks_too_much => break,
+            Err(_) if damaged && parser.has_scans() => {
+                broken = true;
+                break;
+            }
+            Err(error) => return Err(error),
+        }
     }
     parser.finish(ended, broken, damaged)
 }
@@ -88,26 +92,31 @@ struct Parser<'a> {
     precision: [[u8; 64]; 4],
     /// The blocks of all scans so far.
     blocks: u64,
+    /// Whether there are more scans than a file may have.
+    asks_too_much: bool,
 }
 
-impl<'a> Parser<'a> {
+impl Parser<'_> {
     fn has_scans(&self) -> bool {
         self.file
             .as_ref()
             .is_some_and(|file| !file.scans.is_empty())
     }
 
-    /// The segment whose length is at `at`.
-    fn segment_at(&self, at: usize) -> Option<&'a [u8]> {
-        let rest = self.bytes.get(at..)?;
-        let length = u16::from_be_bytes(*rest.first_chunk()?);
-        rest.get(2..usize::from(length))
+    /// Whether all bits of all coefficients have been there.
+    fn is_complete(&self) -> bool {
+        let components = self.file.as_ref().map_or(0, |file| file.picture.components);
+        let precision = &self.precision[..components as usize];
+        components > 0 && precision.iter().flatten().all(|&bits| bits == 0)
     }
 
     /// Reads a segment, and what belongs to it. Returns where the next marker is looked for.
-    fn segment(&mut self, marker: u8, at: usize) -> Result<usize> {
-        let segment = self.segment_at(at).ok_or_else(cut_short)?;
-        let after = at + 2 + segment.len();
+    fn segment(&mut self, segment: Segment<'_>) -> Result<usize> {
+        let Segment {
+            marker,
+            data: segment,
+            after,
+        } = segment;
         match marker {
             0xc4 => self.tables.define_codes(segment)?,
             0xdb => self.tables.define_quantizers(segment)?,
@@ -124,13 +133,13 @@ impl<'a> Parser<'a> {
                 &[high, low, ..] => {
                     self.restart_interval = u16::from_be_bytes([high, low]).into();
                 }
-                _ => return Err(cut_short()),
+                _ => return Err(Error::decode("a restart interval that is not there")),
             },
             0xe0 => self.jfif |= segment.starts_with(b"JFIF\0") && segment.len() >= 14,
             0xee if segment.starts_with(b"Adobe") && segment.len() > 11 => {
                 self.adobe = Some(segment[11]);
             }
-            0xda => return self.scan(segment, after),
+            segments::START_OF_SCAN => return self.scan(segment, after),
             _ => {}
         }
         Ok(after)
@@ -161,6 +170,7 @@ impl<'a> Parser<'a> {
             false => ((0, 63), (0, 0)),
         };
         if file.scans.len() >= MOST_SCANS {
+            self.asks_too_much = true;
             return Err(Error::decode(format!("more than {MOST_SCANS} scans")));
         }
         let mut components: Vec<ScanComponent> = Vec::new();
@@ -183,6 +193,7 @@ impl<'a> Parser<'a> {
             parts.map(|c| u64::from(c.width.div_ceil(8)) * u64::from(c.height.div_ceil(8)));
         self.blocks += blocks.sum::<u64>();
         if self.blocks > FEW_BLOCKS.max(MOST_ROUNDS * file.picture.blocks() as u64) {
+            self.asks_too_much = true;
             return Err(Error::decode(
                 "more scans than a picture of this size may have",
             ));
@@ -201,11 +212,11 @@ impl<'a> Parser<'a> {
             }
             known[usize::from(spectral.0)..=usize::from(spectral.1)].fill(approximation.1);
         }
-        let Coded {
+        let EntropySegment {
             end,
             restarts,
             marks,
-        } = Coded::find(self.bytes, at);
+        } = EntropySegment::find(self.bytes, at);
         file.scans.push(Scan {
             components,
             spectral,
@@ -222,13 +233,13 @@ impl<'a> Parser<'a> {
         if self.frame.is_none() {
             return Err(no_frame());
         }
+        let complete = self.is_complete();
         let scanned = self.file.filter(|file| !file.scans.is_empty());
         let mut file = scanned.ok_or_else(cut_short)?;
         let precision = &self.precision[..file.picture.components as usize];
         let begun = |known: &[u8; 64]| known.iter().any(|&bits| bits != UNKNOWN);
-        let done = |known: &[u8; 64]| known.iter().all(|&bits| bits == 0);
         // A file that lacks the end marker must be complete without more scans.
-        let all = precision.iter().all(begun) && (ended || precision.iter().all(done));
+        let all = complete || (ended && precision.iter().all(begun));
         file.whole = all && !broken;
         match file.whole || damaged {
             true => Ok(file),
@@ -269,8 +280,8 @@ fn color(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Result<Color> {
         ([_, _, _], Some(_)) => Color::Ycc,
         ([(b'R', ..), (b'G', ..), (b'B', ..)], None) => Color::Rgb,
         ([_, _, _], None) => Color::Ycc,
-        ([_, _, _, _], None) => Color::Cmyk,
-        ([_, _, _, _], Some(0)) => Color::InvertedCmyk,
+        // Without Adobe's word, too: all programs that write inks store them so.
+        ([_, _, _, _], None | Some(0)) => Color::InvertedCmyk,
         ([_, _, _, _], Some(_)) => Color::Ycck,
         (other, _) => {
             let count = other.len();

@@ -65,9 +65,9 @@ fn markers_are_found_wherever_they_are() {
         let place = bytes.len();
         bytes.extend([0xff, 0xff, 0xd1, 1, 0xff, 0xff, 0, 5, 0xff, 0xc4]);
         bytes.resize(bytes.len() + 70, 0xff);
-        let found = Coded::find(&bytes, 0);
+        let found = EntropySegment::find(&bytes, 0);
         assert_eq!((found.end, found.restarts), (place + 8, vec![place + 1]));
-        let found = Coded::find(&bytes[..place], 0);
+        let found = EntropySegment::find(&bytes[..place], 0);
         assert_eq!((found.end, found.restarts), (place, vec![]));
     }
 }
@@ -91,7 +91,7 @@ fn colors_are_libjpegs() {
         (&ycc, adobe(0), Color::Rgb),
         (&ycc, adobe(2), Color::Ycc),
         (&ycc, [adobe(0), jfif].concat(), Color::Ycc),
-        (&four, vec![], Color::Cmyk),
+        (&four, vec![], Color::InvertedCmyk),
         (&four, adobe(0), Color::InvertedCmyk),
         (&four, adobe(1), Color::Ycck),
         (&four, adobe(2), Color::Ycck),

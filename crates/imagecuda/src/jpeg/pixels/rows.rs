@@ -1,7 +1,7 @@
 //! Rows of samples to rows of pixels: the bodies of the kernels, in loops for vectors.
 
 use imagecuda_kernels::jpeg::{
-    color::{to_inks, ycc_to_rgb},
+    color::{to_cmyk, ycc_to_rgb},
     idct,
     picture::Color,
     upsample::{across_blends, blend, quarter},
@@ -145,6 +145,6 @@ pub(super) fn inks([a, b, c, d]: [&[u8]; 4], color: Color, out: &mut [u8]) {
     let (out, _) = out.as_chunks_mut();
     let samples = a.iter().zip(b).zip(c.iter().zip(d));
     for (out, ((&a, &b), (&c, &d))) in out.iter_mut().zip(samples) {
-        *out = to_inks([a, b, c, d], color);
+        *out = to_cmyk([a, b, c, d], color);
     }
 }

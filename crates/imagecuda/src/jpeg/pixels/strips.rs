@@ -5,15 +5,12 @@ use super::{
     band::{Band, Blocks},
     vector,
 };
-use crate::{
-    Result,
-    parallel::{lock, wait},
-};
+use crate::{Result, parallel::lock};
 use rayon::Scope;
 use std::{
     collections::VecDeque,
     mem,
-    sync::{Condvar, Mutex, MutexGuard},
+    sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
 /// Coefficients that are decoded at a time, about: so many that they stay in a cache.
@@ -127,7 +124,10 @@ impl<'a> Strips<'a> {
             }
             state = match state.painter.is_some() {
                 true => self.paint(state),
-                false => wait(&self.changed, state),
+                false => {
+                    let state = self.changed.wait(state);
+                    state.unwrap_or_else(PoisonError::into_inner)
+                }
             };
         }
         None

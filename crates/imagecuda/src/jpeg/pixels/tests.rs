@@ -49,7 +49,7 @@ fn slowly(file: &File, blocks: &[[i16; 64]]) -> Vec<u8> {
             [y, cb, cr] if picture.color == Color::Ycc as u32 => {
                 out.extend(color::ycc_to_rgb([y, cb, cr]));
             }
-            [y, cb, cr, k] => out.extend(color::to_inks([y, cb, cr, k], Color::Ycck)),
+            [y, cb, cr, k] => out.extend(color::to_cmyk([y, cb, cr, k], Color::Ycck)),
             _ => out.extend(samples),
         }
     }

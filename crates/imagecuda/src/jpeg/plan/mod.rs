@@ -3,9 +3,9 @@
 use super::file::{File, Huffman, Scan as FileScan};
 use imagecuda_kernels::jpeg::{
     huffman::Table,
-    jobs::TABLES,
+    jobs::MAX_TABLES,
     picture::Picture,
-    scan::{Blocks, Scan, Segment, UNITS, Unit},
+    scan::{BlockGrid, MAX_UNITS, Scan, Segment, Unit},
     stuffing::CHUNK,
 };
 use std::{ops::Range, sync::Arc};
@@ -30,11 +30,11 @@ pub(crate) struct ScanPlan {
 
 /// The scans of a picture.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub(crate) struct GpuPlan {
     pub(crate) scans: Vec<ScanPlan>,
 }
 
-impl Plan {
+impl GpuPlan {
     /// The plan for a file, or `None` if it is not for the kernels: they take sequential files
     /// that are whole and regular. Others are for the host, which knows what is wrong with them.
     pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {
@@ -80,10 +80,10 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
             false => (1, 1),
         };
         for (y, x) in (0..down).flat_map(|y| (0..across).map(move |x| (y, x))) {
-            let blocks = Blocks {
+            let blocks = BlockGrid {
                 first: part.first_block + y * part.blocks_x + x,
-                down: down * part.blocks_x,
-                across,
+                row_step: down * part.blocks_x,
+                mcu_step: across,
                 component: component.index as u32,
             };
             units.push(Unit {
@@ -93,7 +93,7 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
             });
         }
     }
-    if units.is_empty() || units.len() > UNITS {
+    if units.is_empty() || units.len() > MAX_UNITS {
         return None;
     }
     // A component alone has no blocks that only pad an MCU.
@@ -120,14 +120,14 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
     }
     let last = segments.last()?;
     let mut scan = Scan {
-        units: [Unit::default(); UNITS],
+        units: [Unit::default(); MAX_UNITS],
         unit_count: units.len() as u32,
         mcus_x,
         mcus,
         restart_interval,
         segments: segments.len() as u32,
-        subsequences: last.end.div_ceil(8 * SUBSEQUENCE as u32),
-        subsequence: 8 * SUBSEQUENCE as u32,
+        subsequences: last.end_bit.div_ceil(8 * SUBSEQUENCE as u32),
+        subsequence_bits: 8 * SUBSEQUENCE as u32,
         blocks: picture.blocks() as u32,
     };
     scan.units[..units.len()].copy_from_slice(&units);
@@ -181,10 +181,10 @@ fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> 
             .checked_sub(kept_before)
             .filter(|&bytes| bytes > 0)?;
         segments.push(Segment {
-            first,
-            end: (first * SUBSEQUENCE as u32 + bytes) * 8,
-            start: start as u32,
-            kept: kept_before,
+            first_subsequence: first,
+            end_bit: (first * SUBSEQUENCE as u32 + bytes) * 8,
+            file_start: start as u32,
+            kept_before,
         });
         first += bytes.div_ceil(SUBSEQUENCE as u32);
         if first as usize > MOST_BYTES / SUBSEQUENCE {
@@ -218,7 +218,7 @@ impl Tables {
                 self.from.len() - 1
             }
         };
-        (number < TABLES).then_some(number as u8)
+        (number < MAX_TABLES).then_some(number as u8)
     }
 }
 

@@ -155,6 +155,47 @@ fn threads_give_the_same_strips() {
     }
 }
 
+/// Of a file that is cut short, what is missing is not decoded strip by strip.
+#[test]
+fn what_is_missing_is_gray_to_the_end() {
+    let (width, height) = (900, 2100);
+    let data: Vec<u8> = (0..width * height * 3)
+        .map(|i: u32| (i.wrapping_mul(2_654_435_761) >> 27) as u8 * 7)
+        .collect();
+    for (sampling, restart) in [
+        (SamplingFactor::R_4_2_0, 0),
+        (SamplingFactor::R_4_2_0, 5),
+        (SamplingFactor::R_4_4_4, 0),
+        (SamplingFactor::R_4_1_1, 50),
+    ] {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 60);
+        encoder.set_sampling_factor(sampling);
+        encoder.set_restart_interval(restart);
+        let size = (width as u16, height as u16);
+        encoder
+            .encode(&data, size.0, size.1, ColorType::Rgb)
+            .unwrap();
+        for part in [40, 8, 3, 2] {
+            let bytes = &bytes[..bytes.len() / part];
+            let file = markers::parse(bytes, true).unwrap();
+            // Through all coefficients, which are zeros where there are no data.
+            let mut coefficients = vec![0; file.picture.blocks() * 64];
+            entropy::coefficients(&file, bytes, true, &mut coefficients).unwrap();
+            let mut expected = vec![0; data.len()];
+            pixels::from_coefficients(&file, &coefficients, &mut expected);
+            assert!(expected[data.len() - 3000..].iter().all(|&v| v == 128));
+            for threads in [1, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+                let mut out = vec![0; data.len()];
+                let read = || pixels::read(&file, bytes, true, &mut out).unwrap();
+                pool.build().unwrap().install(read);
+                assert!(out == expected, "{sampling:?} {restart} 1/{part}");
+            }
+        }
+    }
+}
+
 /// Restart markers that are lost, or there twice.
 #[test]
 fn damage_ends_at_a_restart() {

@@ -112,16 +112,20 @@ impl<'a> Reader<'a> {
         self.bytes.get(at..at.checked_add(length)?)
     }
 
-    /// The first value of an entry that holds unsigned numbers.
+    /// The first value of an entry that holds whole numbers, if it is not negative.
     fn unsigned(&self, entry: &Raw<'a>) -> Option<u64> {
+        const SIGNED: [u16; 4] = [6, 8, 9, 17];
         let size = match entry.kind {
-            SHORT => 2,
-            LONG | 13 => 4,
-            16 | 18 => 8,
+            1 | 6 => 1,
+            SHORT | 8 => 2,
+            LONG | 9 | 13 => 4,
+            16..=18 => 8,
             _ => return None,
         };
         let bytes = entry.value?.get(..size)?;
-        Self { bytes, ..*self }.number(0, size)
+        let number = Self { bytes, ..*self }.number(0, size)?;
+        let is_negative = SIGNED.contains(&entry.kind) && number >> (8 * size - 1) == 1;
+        (!is_negative).then_some(number)
     }
 }
 
@@ -251,6 +255,39 @@ pub(crate) mod tests {
         }
         assert_eq!(orientation(&exif(0, true)), None);
         assert_eq!(orientation(&exif(9, false)), None);
+    }
+
+    #[test]
+    fn orientations_are_whole_numbers_of_any_type() {
+        let of = |kind: u16, number: i64, big_endian: bool| {
+            let mut bytes = exif(1, big_endian);
+            let entry = bytes.len() - 12;
+            let size = size_of(kind).unwrap();
+            let mut value = number.to_be_bytes()[8 - size..].to_vec();
+            let mut kind = kind.to_be_bytes();
+            if !big_endian {
+                value.reverse();
+                kind.reverse();
+            }
+            bytes[entry + 2..entry + 4].copy_from_slice(&kind);
+            bytes[entry + 8..entry + 8 + size].copy_from_slice(&value);
+            orientation(&bytes)
+        };
+        for big_endian in [true, false] {
+            for kind in [1, 3, 4, 6, 8, 9, 13] {
+                assert_eq!(
+                    of(kind, 6, big_endian),
+                    Some(Orientation::Rotate90),
+                    "{kind}"
+                );
+                assert_eq!(of(kind, 9, big_endian), None, "{kind}");
+                assert_eq!(of(kind, -1, big_endian), None, "{kind}");
+            }
+            // Text, anything, and a float.
+            for kind in [2, 7, 11] {
+                assert_eq!(of(kind, 6, big_endian), None, "{kind}");
+            }
+        }
     }
 
     #[test]

@@ -1,43 +1,39 @@
-//! JPEG: compressed bytes up, and kernels for the rest.
+//! JPEG: compressed bytes are uploaded, and kernels do the rest.
 //!
-//! Entropy decoding has streams of its own, so that the next pictures are decoded while those
-//! before become pixels. Whoever has a picture to decode leaves it in a queue; the first one there
-//! launches the kernels for all that have come together, and tells each how its picture fared.
+//! Entropy decoding has streams of its own, so that pictures are decoded while earlier ones become
+//! pixels. A thread puts its picture into a queue. The first thread that finds a stream free
+//! launches the kernels for all pictures in the queue, waits, and hands each its status.
 
 mod pictures;
+mod prepare;
 mod queue;
 
 pub(super) use self::{pictures::is_direct, queue::Queue};
 
-use super::{
-    Context,
-    error::{check, check_raw},
-    pinned::Pinned,
-    scratch::Scratch,
-};
+use super::{Context, error::check, pinned::Pinned, scratch::Scratch};
 use crate::{
     Result,
     device::Staging,
-    jpeg::{Jpeg, Plan, ScanPlan},
+    jpeg::{GpuPlan, Jpeg},
 };
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
-use cust::{launch, stream::Stream, sys};
+use cust::{launch, stream::Stream};
 use imagecuda_kernels::jpeg::{
-    groups::{Found, Owner, THREADS},
+    groups::GROUP_THREADS,
     huffman::Table,
-    jobs::{MORE, PictureJob, ScanJob, Sums},
+    jobs::{DcAddresses, PictureJob, ScanJob},
     picture::{BLOCK, Picture},
-    scan::{Dc, Segment, status},
-    sections::{End, JOINERS, Joint, NODES, Node, SECTION, SLOTS, WARM_UP},
+    scan::status,
+    sections::{JOIN_THREADS, MAX_WARM_UP, SECTION},
 };
 use std::sync::{Arc, PoisonError};
 
-/// Launches under way at a time, each in a stream of its own. The end of one, when few threads
-/// are not in step yet, leaves the device to the next.
+/// Launches in flight at a time, each in a stream of its own. When the last threads of a launch
+/// still synchronise, the next one has the rest of the device.
 pub(super) const STREAMS: usize = 3;
 
-/// Pictures in a launch, at most.
-const TOGETHER: usize = 64;
+/// The most pictures of a launch.
+const MAX_BATCH: usize = 64;
 
 /// A picture's coefficients in device memory.
 pub(crate) struct Coefficients {
@@ -45,7 +41,7 @@ pub(crate) struct Coefficients {
     /// The addresses of a [`PictureJob`] and of the coefficients.
     job: u64,
     coefficients: u64,
-    /// Where both are.
+    /// The memory of both.
     memory: Vec<Scratch>,
 }
 
@@ -60,7 +56,7 @@ impl std::fmt::Debug for Coefficients {
 }
 
 impl Coefficients {
-    /// What they take in memory.
+    /// The bytes that they take.
     pub(crate) fn bytes(&self) -> usize {
         bytes(&self.picture)
     }
@@ -71,12 +67,12 @@ fn bytes(picture: &Picture) -> usize {
 }
 
 impl Context {
-    /// Decodes a file's entropy-coded data on the device; `None` if something is wrong with them,
-    /// or decoders do not fall into step. The file may be in `staging` memory.
+    /// Decodes a file's entropy-coded data on the device. Returns `None` if the data are damaged,
+    /// or if decoders did not synchronise. The file may be in `staging` memory.
     pub(crate) fn decode_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
-        plan: &Plan,
+        plan: &GpuPlan,
         staging: Option<&Staging>,
     ) -> Result<Option<Coefficients>> {
         let _current = self.enter()?;
@@ -89,13 +85,13 @@ impl Context {
             _ => None,
         };
         let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan, pinned)?;
-        let wrong = self.decode_together(ticket)?;
+        let wrong = self.decode_batched(ticket)?;
         // The kernels were waited for.
-        coefficients.memory.iter_mut().for_each(Scratch::rest);
+        coefficients.memory.iter_mut().for_each(Scratch::mark_idle);
         Ok((wrong == 0).then_some(coefficients))
     }
 
-    /// Coefficients that the host has decoded.
+    /// Decodes the entropy-coded data on the host, and uploads the coefficients.
     pub(crate) fn upload_jpeg(self: &Arc<Self>, jpeg: &Jpeg<'_>) -> Result<Coefficients> {
         let _current = self.enter()?;
         let picture = *jpeg.picture();
@@ -107,9 +103,9 @@ impl Context {
         put(&mut pinned, job, &[picture_job(jpeg)]);
         jpeg.coefficients(cast_slice_mut(&mut pinned[at..at + bytes]))?;
         let mut memory = self.scratch(parts.end)?;
-        memory.follow(&self.uploads)?;
+        memory.wait_on(&self.uploads)?;
         pinned.start_upload(memory.pointer(), parts.end, &self.uploads)?;
-        memory.leave(&self.uploads)?;
+        memory.record_on(&self.uploads)?;
         Ok(Coefficients {
             picture,
             job: memory.pointer().as_raw() + job as u64,
@@ -118,146 +114,9 @@ impl Context {
         })
     }
 
-    /// Starts the upload of what the kernels need, and has memory for what they make. The `file`,
-    /// if it is in pinned memory, is not to be touched before the kernels have run.
-    fn prepare_jpeg(
-        self: &Arc<Self>,
-        jpeg: &Jpeg<'_>,
-        plan: &Plan,
-        file: Option<&Pinned>,
-    ) -> Result<(Ticket, Coefficients)> {
-        let picture = *jpeg.picture();
-        let scans = &plan.scans;
-        let mut parts = Parts::default();
-        let picture_at = parts.add(size_of::<PictureJob>());
-        let tables: Vec<_> = scans
-            .iter()
-            .map(|scan| {
-                (
-                    parts.add(size_of_val(&scan.segments[..])),
-                    parts.add(size_of_val(&scan.tables[..])),
-                    parts.add(size_of_val(&scan.kept[..])),
-                )
-            })
-            .collect();
-        let tables_end = parts.end;
-        let files: Vec<_> = scans
-            .iter()
-            .map(|scan| parts.add(scan.data.len()))
-            .collect();
-        let uploaded = match file {
-            Some(_) => tables_end,
-            None => parts.end,
-        };
-        let results: Vec<_> = scans
-            .iter()
-            .map(|ScanPlan { scan, .. }| {
-                let sections = scan.sections() as usize;
-                Results {
-                    nodes: parts.add(sections * NODES as usize * size_of::<Node>()),
-                    ends: parts.add(sections * SLOTS as usize * size_of::<End>()),
-                    joints: parts.add(sections * size_of::<Joint>()),
-                    sums: parts.add(scan.subsequences as usize * size_of::<Dc>()),
-                    found: parts.add(scan.groups() as usize * size_of::<Found>()),
-                }
-            })
-            .collect();
-        let mut work = self.scratch(parts.end)?;
-        let mut zeros = Parts::default();
-        let coefficients = zeros.add(bytes(&picture));
-        // Zeros as well, as not all blocks have a data unit, and not all data end with a word.
-        let owners = zeros.add(picture.blocks() * size_of::<Owner>());
-        let data: Vec<_> = scans
-            .iter()
-            .map(|scan| zeros.add(scan.bytes() + MORE))
-            .collect();
-        let mut target = self.scratch(zeros.end)?;
-        let zero = target.pointer().as_raw();
-        let start = work.pointer().as_raw();
-        let address = |at: usize| start + at as u64;
-
-        let mut job = picture_job(jpeg);
-        job.owners = zero + owners as u64;
-        for (ScanPlan { scan, .. }, results) in scans.iter().zip(&results) {
-            for unit in &scan.units[..scan.unit_count as usize] {
-                job.sums[unit.blocks.component as usize] = Sums {
-                    sums: address(results.sums),
-                    found: address(results.found),
-                    group: THREADS.into(),
-                };
-            }
-        }
-        let is_pinned = file.is_some();
-        let mut pinned = self.pinned(uploaded)?;
-        put(&mut pinned, picture_at, &[job]);
-        for ((scan, &(segments, tables, kept)), &file) in scans.iter().zip(&tables).zip(&files) {
-            put::<Segment>(&mut pinned, segments, &scan.segments);
-            put::<Table>(&mut pinned, tables, &scan.tables);
-            put::<u32>(&mut pinned, kept, &scan.kept);
-            if !is_pinned {
-                put::<u8>(&mut pinned, file, &jpeg.bytes()[scan.data.clone()]);
-            }
-        }
-        let _turn = self.take_turn();
-        target.follow(&self.uploads)?;
-        // SAFETY: that many bytes are there, and the stream is this context's.
-        let result = unsafe { sys::cuMemsetD8Async(zero, 0, zeros.end, self.uploads.as_inner()) };
-        check_raw("cuMemsetD8Async", result)?;
-        // Behind the zeros, so that who waits for the upload waits for both.
-        work.follow(&self.uploads)?;
-        if let Some(file) = file {
-            for (scan, &at) in scans.iter().zip(&files) {
-                let to = work.pointer().wrapping_add(at);
-                // If anything fails from here on, what has the work's memory is waited for.
-                file.start_upload_of(scan.data.clone(), to, &self.uploads)?;
-            }
-        }
-        pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
-
-        let jobs = (0..scans.len())
-            .map(|i| {
-                let (segments, tables, kept) = tables[i];
-                let results = &results[i];
-                ScanJob {
-                    scan: scans[i].scan,
-                    first_group: 0,
-                    table_count: scans[i].tables.len() as u32,
-                    first_chunk: 0,
-                    file_bytes: scans[i].data.len() as u32,
-                    file: address(files[i]),
-                    kept: address(kept),
-                    words: zero + data[i] as u64,
-                    segments: address(segments),
-                    tables: address(tables),
-                    nodes: address(results.nodes),
-                    ends: address(results.ends),
-                    joints: address(results.joints),
-                    sums: address(results.sums),
-                    found: address(results.found),
-                    owners: zero + owners as u64,
-                    coefficients: zero + coefficients as u64,
-                    status: 0,
-                    first_section: 0,
-                    reserved: 0,
-                }
-            })
-            .collect();
-        let coefficients = Coefficients {
-            picture,
-            job: address(picture_at),
-            coefficients: zero + coefficients as u64,
-            memory: vec![work, target],
-        };
-        let ticket = Ticket {
-            jobs,
-            upload: pinned,
-        };
-        Ok((ticket, coefficients))
-    }
-
-    /// Decodes what is in the queue, until what was put there has been decoded. What is wrong
-    /// with it.
-    fn decode_together(self: &Arc<Self>, ticket: Ticket) -> Result<u32> {
+    /// Puts a picture into the queue, and launches what is there until this picture is decoded.
+    /// Returns its status.
+    fn decode_batched(self: &Arc<Self>, ticket: Ticket) -> Result<u32> {
         let queue = &self.jpegs;
         let mut state = queue.lock();
         let number = state.next;
@@ -278,13 +137,13 @@ impl Context {
                     continue;
                 }
             };
-            let count = state.waiting.len().min(TOGETHER);
+            let count = state.waiting.len().min(MAX_BATCH);
             let tickets: Vec<_> = state.waiting.drain(..count).collect();
             drop(state);
             let results = self.launch_jpegs(&tickets, &self.decodes[stream]);
             if results.is_err() {
-                // What was launched may still run, and nothing else waits for it. A failure is
-                // reported already.
+                // The kernels may still run, and nothing else waits for them. The error is reported
+                // already.
                 let _ = self.wait_for_all();
             }
             state = queue.lock();
@@ -294,7 +153,7 @@ impl Context {
                     let numbers = tickets.iter().map(|ticket| ticket.0);
                     state.done.extend(numbers.zip(results.into_iter().map(Ok)));
                 }
-                // The others' pictures are for the host then.
+                // The other threads then decode their pictures on the host.
                 Err(error) => {
                     let unknown = || Ok(status::UNSYNCHRONIZED);
                     let numbers = tickets.iter().map(|ticket| (ticket.0, unknown()));
@@ -308,7 +167,7 @@ impl Context {
         }
     }
 
-    /// Launches the kernels, and waits for them. What is wrong with each picture.
+    /// Launches the kernels, and waits for them. Returns the status of each picture.
     fn launch_jpegs(
         self: &Arc<Self>,
         tickets: &[(u64, Ticket)],
@@ -316,7 +175,7 @@ impl Context {
     ) -> Result<Vec<u32>> {
         let mut jobs: Vec<ScanJob> = Vec::new();
         let mut parts = Parts::default();
-        // First, as what is fetched is the start of the buffer.
+        // First, as the start of the buffer is what is fetched.
         let statuses_at = parts.add(4 * tickets.len());
         let count: usize = tickets.iter().map(|ticket| ticket.1.jobs.len()).sum();
         let jobs_at = parts.add(count * size_of::<ScanJob>());
@@ -340,37 +199,37 @@ impl Context {
         let mut pinned = self.pinned(parts.end)?;
         pinned[statuses_at..jobs_at].fill(0);
         put(&mut pinned, jobs_at, &jobs);
-        let turn = self.take_turn();
-        table.follow(stream)?;
+        let launching = self.lock_launch();
+        table.wait_on(stream)?;
         for (_, ticket) in tickets {
-            ticket.upload.precede(stream)?;
+            ticket.upload.order_before(stream)?;
         }
         pinned.start_upload(table.pointer(), parts.end, stream)?;
         let job_table = table.pointer().wrapping_add(jobs_at);
         let count = jobs.len() as u32;
         let tables = jobs.iter().map(|job| job.table_count).max();
-        // Two hold the nodes of a group as well.
+        // The room of two tables is also needed for the nodes of a group.
         let shared = tables.unwrap_or(0).max(2) * size_of::<Table>() as u32;
         let guesses = jobs.iter().map(|job| job.scan.guesses()).max();
-        let guessing = (SECTION * guesses.unwrap_or(1) + WARM_UP).next_multiple_of(32);
+        let guessing = (SECTION * guesses.unwrap_or(1) + MAX_WARM_UP).next_multiple_of(32);
         for (kernel, grid, threads, shared) in [
-            ("jpeg_unstuff", chunks, THREADS, 0),
+            ("jpeg_unstuff", chunks, GROUP_THREADS, 0),
             ("jpeg_synchronize", sections, guessing, shared),
-            ("jpeg_join", count, JOINERS, 0),
-            ("jpeg_write", groups, THREADS, shared),
-            ("jpeg_carry", count, THREADS, 0),
+            ("jpeg_join", count, JOIN_THREADS, 0),
+            ("jpeg_write", groups, GROUP_THREADS, shared),
+            ("jpeg_carry", count, GROUP_THREADS, 0),
         ] {
             let function = self.function(kernel)?;
-            // SAFETY: the kernels take these two arguments, or the first of them; every address in
-            // a job is that of memory which is there until the stream has passed, and the upload of
-            // what the job needs is before it in the stream.
+            // SAFETY: the kernels take these two arguments, or the first of them. All memory that
+            // the jobs have addresses of lives until the kernels have run, and what they read is
+            // uploaded before.
             let launched =
                 unsafe { launch!(function<<<grid, threads, shared, stream>>>(job_table, count)) };
             check("cuLaunchKernel", launched)?;
         }
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
-        table.leave(stream)?;
-        drop(turn);
+        table.record_on(stream)?;
+        drop(launching);
         pinned.wait()?;
         let statuses = cast_slice::<u8, u32>(&pinned[..tickets.len() * 4]);
         Ok(statuses.to_vec())
@@ -381,35 +240,26 @@ fn picture_job(jpeg: &Jpeg<'_>) -> PictureJob {
     PictureJob {
         picture: *jpeg.picture(),
         quantizers: *jpeg.quantizers(),
-        sums: [Sums::default(); 4],
-        owners: 0,
+        dc: [DcAddresses::default(); 4],
+        block_origins: 0,
     }
 }
 
-/// The scans of a picture; [`launch_jpegs`](Context::launch_jpegs) fills in the rest.
+/// The scans of a picture in the queue. [`launch_jpegs`](Context::launch_jpegs) completes the jobs.
 struct Ticket {
     jobs: Vec<ScanJob>,
-    /// What is on its way to the device for them.
+    /// The upload of what they need.
     upload: Pinned,
 }
 
-/// Where what the kernels find of a scan is among a buffer's parts.
-struct Results {
-    nodes: usize,
-    ends: usize,
-    joints: usize,
-    sums: usize,
-    found: usize,
-}
-
-/// Parts of a buffer, one behind the other.
+/// Parts of a buffer, one after the other.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) end: usize,
 }
 
 impl Parts {
-    /// Where the next `bytes` are: at a multiple of what any kernel wants.
+    /// Adds a part of `bytes` bytes, and returns where it begins. It is aligned for every kernel.
     pub(super) fn add(&mut self, bytes: usize) -> usize {
         let start = self.end.next_multiple_of(256);
         self.end = start + bytes;

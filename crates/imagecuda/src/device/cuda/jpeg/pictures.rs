@@ -1,4 +1,4 @@
-//! Coefficients in device memory to pixels.
+//! From coefficients in device memory to pixels.
 
 use super::{
     super::{Buffer, Context, error::check},
@@ -11,12 +11,13 @@ use crate::{
 use cust::{launch, memory::DevicePointer};
 use imagecuda_kernels::{jpeg::picture::BLOCK, layout::Layout, orient::Orientation};
 
-/// Threads of a block of the kernels of pictures.
+/// Threads of a thread block.
 const BLOCK_SIZE: u32 = 128;
 
 impl<P: DevicePixel> Buffer<P> {
-    /// Makes the first pixels of coefficients; with a `shaper` float ones, which it converts: one
-    /// that is in device memory, for pictures that [`is_direct`] of. Does not wait.
+    /// Makes the first pixels from coefficients. With a `shaper`, which is in device memory, it
+    /// makes float pixels and converts their colours; `spec` must be [`is_direct`] then. Does not
+    /// wait.
     pub(in super::super) fn expand_jpeg(
         &mut self,
         from: Coefficients,
@@ -28,7 +29,7 @@ impl<P: DevicePixel> Buffer<P> {
         let mut from = from;
         let picture = from.picture;
         let len = spec.len();
-        // All memory before the first write: a failure to get it changes nothing.
+        // All memory is allocated before the first write, so a failure changes nothing.
         let mut samples = context.scratch(picture.blocks() * BLOCK)?;
         let room = match is_direct(spec) {
             true => None,
@@ -37,18 +38,18 @@ impl<P: DevicePixel> Buffer<P> {
                 Some((context.scratch(bytes)?, self.room_to_turn(bytes, spec)?))
             }
         };
-        let _turn = context.take_turn();
+        let _launching = context.lock_launch();
         for memory in &mut from.memory {
-            memory.follow(&context.stream)?;
+            memory.wait_on(&context.stream)?;
         }
-        samples.follow(&context.stream)?;
+        samples.wait_on(&context.stream)?;
         let job = DevicePointer::from_raw(from.job);
         let coefficients = DevicePointer::from_raw(from.coefficients);
         let inverse = [job, coefficients, samples.pointer()];
-        // Eight threads a block; at most 2^32 of these, so this fits.
+        // Eight threads for each of at most 2^32 blocks, so this fits.
         let grid = (picture.blocks() * 8).div_ceil(BLOCK_SIZE as usize) as u32;
         context.run_jpeg("jpeg_inverse", inverse, (grid, 1), None)?;
-        // Two pixels a thread, and rows of their own for the picture's.
+        // Two pixels for each thread, and a row of thread blocks for each row of pixels.
         let grid = (picture.width.div_ceil(2 * BLOCK_SIZE), picture.height);
         match room {
             None => {
@@ -61,16 +62,16 @@ impl<P: DevicePixel> Buffer<P> {
                 context.run_jpeg(kernel, to, grid, shaper)?;
             }
             Some((mut pixels, turned)) => {
-                pixels.follow(&context.stream)?;
+                pixels.wait_on(&context.stream)?;
                 let to = [job, samples.pointer(), pixels.pointer()];
                 context.run_jpeg("jpeg_to_bytes", to, grid, None)?;
                 self.expand_scratch(&mut pixels, turned, spec)?;
             }
         }
-        samples.leave(&context.stream)?;
+        samples.record_on(&context.stream)?;
         from.memory
             .iter_mut()
-            .try_for_each(|memory| memory.leave(&context.stream))
+            .try_for_each(|memory| memory.record_on(&context.stream))
     }
 }
 
@@ -84,9 +85,9 @@ impl Context {
         shaper: Option<DevicePointer<u8>>,
     ) -> Result<()> {
         let (function, stream) = (self.function(kernel)?, &self.stream);
-        // SAFETY: the kernel takes these three addresses, and that of the shaper where there is
-        // one; the callers sized all for the picture of the job, and what they free or reuse
-        // later is in stream order.
+        // SAFETY: the kernel takes these three addresses, and that of the shaper if there is one.
+        // The callers sized all memory for the picture of the job, and free or reuse it in stream
+        // order.
         let launched = unsafe {
             match shaper {
                 None => launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to)),
@@ -99,8 +100,8 @@ impl Context {
     }
 }
 
-/// Whether samples become pixels at once: inks become colours by another kernel, and turned pixels
-/// have to be turned.
+/// Whether one kernel makes the pixels from samples. CMYK needs another one for the colours, and an
+/// orientation one that orients.
 pub(in super::super) fn is_direct(spec: ExpandSpec) -> bool {
     spec.orientation == Orientation::Normal && spec.layout.channels() < 4
 }

@@ -1,4 +1,4 @@
-//! Pictures that threads leave for one of them to launch.
+//! The queue of pictures that one thread launches for all.
 
 use super::{STREAMS, Ticket};
 use crate::Result;
@@ -7,7 +7,7 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// What waits for a launch.
+/// Pictures that wait for a launch, and results that wait for their thread.
 pub(crate) struct Queue {
     state: Mutex<Waiting>,
     pub(super) changed: Condvar,
@@ -17,7 +17,7 @@ pub(super) struct Waiting {
     pub(super) next: u64,
     pub(super) waiting: Vec<(u64, Ticket)>,
     pub(super) done: BTreeMap<u64, Result<u32>>,
-    /// Streams in which nothing is under way.
+    /// Streams without a launch in flight.
     pub(super) free: Vec<usize>,
 }
 

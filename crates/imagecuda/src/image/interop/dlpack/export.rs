@@ -63,7 +63,7 @@ impl<P: DevicePixel> DeviceImage<P> {
             return Err(ErrorKind::DeviceMismatch.into());
         };
         // SAFETY: the caller says that the stream is this context's, and lives.
-        unsafe { context.precede(stream)? };
+        unsafe { context.order_before(stream)? };
         Ok(Exported {
             dimensions: Vec::new(),
             stream: Some(stream.cast()),
@@ -121,7 +121,7 @@ impl<P: DevicePixel> Drop for Exported<P> {
         if let Inner::Cuda(context) = self.image.device().inner() {
             let ordered = match self.stream {
                 // SAFETY: `into_dlpack_on`'s caller said that the stream lives until now.
-                Some(stream) => unsafe { context.follow(stream) },
+                Some(stream) => unsafe { context.order_after(stream) },
                 None => context.wait_for_everyone(),
             };
             // A context that failed runs nothing any more.

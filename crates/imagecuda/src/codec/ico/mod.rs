@@ -1,0 +1,168 @@
+//! ICO: a list of pictures, each a PNG, or a bitmap with a mask behind it.
+
+use super::{
+    bmp::{Coding, Dib},
+    capabilities::PLAIN,
+    check_sides,
+    contract::{Codec, Decode, EncodeRequest, no_metadata},
+    double_decode::DoubleDecode,
+    image_crate, png,
+};
+use crate::{Error, Format, Limits, Result, picture::Header, sink::Sink};
+use image::codecs::ico::IcoEncoder;
+use imagecuda_kernels::{expand::Curve, layout::Layout};
+
+pub(super) static CODEC: Codec = Codec {
+    format: Format::Ico,
+    open,
+    recover: |bytes, limits| DoubleDecode::open(open, bytes, limits),
+    encode,
+    metadata: no_metadata,
+    sequence: None,
+    capabilities: PLAIN,
+};
+
+/// Sides of a picture whose list says 0.
+const LARGEST: u32 = 256;
+
+/// What the list says of a picture.
+struct Entry<'a> {
+    width: u32,
+    height: u32,
+    bits: u16,
+    data: &'a [u8],
+}
+
+impl<'a> Entry<'a> {
+    fn read(bytes: &'a [u8], entry: &[u8; 16]) -> Self {
+        let &[
+            width,
+            height,
+            _,
+            _,
+            _,
+            _,
+            b0,
+            b1,
+            length @ ..,
+            o0,
+            o1,
+            o2,
+            o3,
+        ] = entry;
+        let side = |side| if side == 0 { LARGEST } else { u32::from(side) };
+        let offset = u32::from_le_bytes([o0, o1, o2, o3]) as usize;
+        let length = u32::from_le_bytes(length) as usize;
+        let data = bytes.get(offset..).unwrap_or_default();
+        Self {
+            width: side(width),
+            height: side(height),
+            bits: u16::from_le_bytes([b0, b1]),
+            data: &data[..length.min(data.len())],
+        }
+    }
+
+    /// The deepest, then the largest. Of a depth that no picture has nothing is known.
+    fn rank(&self) -> (u16, u32) {
+        let bits = if self.bits > 32 { 0 } else { self.bits };
+        (bits, self.width * self.height)
+    }
+}
+
+struct Ico<'a> {
+    dib: Dib,
+    header: Header,
+    /// The pixels, and the mask behind them.
+    data: &'a [u8],
+}
+
+/// The best picture.
+fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let count = bytes.get(4..).and_then(|count| count.first_chunk());
+    let count = count.map_or(0, |count| u16::from_le_bytes(*count));
+    let entries = bytes.get(6..).unwrap_or_default().as_chunks::<16>().0;
+    let entries = entries.get(..count.into()).ok_or_else(cut_short)?;
+    let entries = entries.iter().map(|entry| Entry::read(bytes, entry));
+    let Some(entry) = entries.max_by_key(Entry::rank) else {
+        return Err(Error::decode("the icon has no picture"));
+    };
+    if entry.data.starts_with(b"\x89PNG\r\n\x1a\n") {
+        return png::decode::open(entry.data);
+    }
+    let mut dib = Dib::read(entry.data, None)?;
+    if let Coding::Rle | Coding::Png | Coding::Jpeg = dib.coding {
+        return Err(Error::unsupported("a compressed bitmap in an icon"));
+    }
+    // The height is that of the pixels and the mask, unless a writer did not know.
+    if (dib.width, dib.height) != (entry.width, entry.height) {
+        dib.height /= 2;
+    }
+    let header = Header {
+        width: dib.width,
+        height: dib.height,
+        layout: Layout::Rgba8,
+        curve: Curve::Encoded,
+    };
+    let data = entry.data.get(dib.pixels_at..).unwrap_or_default();
+    Ok(Box::new(Ico { dib, header, data }))
+}
+
+impl Decode for Ico<'_> {
+    fn header(&self) -> Header {
+        self.header
+    }
+
+    fn read_into(mut self: Box<Self>, out: &mut [u8]) -> Result<()> {
+        let has_alpha = self.dib.with_alpha();
+        let mask = self.dib.read_pixels::<4>(self.data, out)?;
+        let pixels = out.as_chunks_mut::<4>().0;
+        // Alpha of nothing but zeros is that of writers who knew none. Windows and browsers go by the
+        // mask then, and only then: many writers' masks are rough, or empty, where there is alpha.
+        if has_alpha {
+            if pixels.iter().any(|&[.., alpha]| alpha != 0) {
+                return Ok(());
+            }
+            pixels.iter_mut().for_each(|[.., alpha]| *alpha = 255);
+        }
+        let width = self.header.width as usize;
+        let stride = width.div_ceil(32) * 4;
+        let rows = pixels.chunks_exact_mut(width).rev();
+        match mask.len() / stride >= self.header.height as usize {
+            true => rows.zip(mask.chunks_exact(stride)).for_each(cut_out),
+            // Some icons have no mask.
+            false if mask.is_empty() => {}
+            false => return Err(cut_short()),
+        }
+        Ok(())
+    }
+}
+
+/// Makes the pixels transparent whose bits are set.
+fn cut_out((row, mask): (&mut [[u8; 4]], &[u8])) {
+    for (x, [.., alpha]) in row.iter_mut().enumerate() {
+        if mask[x / 8] << (x % 8) & 0x80 != 0 {
+            *alpha = 0;
+        }
+    }
+}
+
+fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
+    check_sides(&request.pixels, 256)?;
+    // The PNG inside an icon must have alpha, whether the picture has or not.
+    let opaque: Vec<u8>;
+    let mut pixels = request.pixels;
+    if pixels.layout == Layout::Rgb8 {
+        let (rgb, _) = pixels.data.as_chunks();
+        opaque = rgb.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+        pixels.layout = Layout::Rgba8;
+        pixels.data = &opaque;
+    }
+    image_crate::write(IcoEncoder::new(out), pixels)
+}
+
+fn cut_short() -> Error {
+    Error::decode("the file is cut short")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,70 @@
+//! What the chunks of a PNG say beside its pixels.
+
+use super::{chunks::chunks, decode};
+use crate::{
+    color::Cicp,
+    metadata::embedded::{Embedded, strip_exif},
+};
+
+/// Chunks whose checksums are right. Of two of a kind the first counts.
+pub(super) fn metadata(bytes: &[u8]) -> Embedded {
+    let mut metadata = Embedded {
+        cicp_overrules_icc: true,
+        ..Embedded::default()
+    };
+    let mut profile = None;
+    for chunk in chunks(bytes) {
+        let data = chunk.data;
+        match (chunk.kind, data) {
+            (b"IHDR", [.., kind, _, _, _]) => metadata.is_gray = matches!(kind, 0 | 4),
+            (b"eXIf", _) if metadata.exif.is_none() && chunk.is_right() => {
+                metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec());
+            }
+            // Goes before the profile, which is for readers that do not know it.
+            // The last two are the matrix, which is none, and the range: full, as all pixels are.
+            (b"cICP", &[primaries, transfer, 0, 1])
+                if metadata.cicp.is_none() && chunk.is_right() =>
+            {
+                metadata.cicp = Some(Cicp {
+                    primaries,
+                    transfer,
+                });
+            }
+            (b"iCCP", _) if profile.is_none() && chunk.is_right() => profile = Some(data),
+            // It would come too late for those who show pixels as they read them.
+            (b"IDAT", _) => profile = profile.or(Some(&[])),
+            _ => {}
+        }
+    }
+    metadata.icc = profile.and_then(decode::profile);
+    metadata
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::exif::tests::exif;
+    use imagecuda_kernels::orient::Orientation;
+
+    #[test]
+    fn png_chunks_are_found() {
+        let chunk = |exif: &[u8], damage: u32| {
+            let whole = [b"eXIf", exif].concat();
+            let length = u32::try_from(exif.len()).unwrap().to_be_bytes();
+            let checksum = (crc32fast::hash(&whole) ^ damage).to_be_bytes();
+            [&length[..], &whole, &checksum].concat()
+        };
+        let file = [
+            &b"\x89PNG\r\n\x1a\n"[..],
+            &chunk(&exif(6, true), 1),
+            &chunk(&exif(8, true), 0),
+            &chunk(&exif(3, true), 0),
+        ]
+        .concat();
+        let found = metadata(&file);
+        assert_eq!(found.orientation(), Orientation::Rotate270);
+        for cut in 0..file.len() {
+            metadata(&file[..cut]);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Where entropy-coded data end, and what is between them.
+
+use imagecuda_kernels::jpeg::stuffing::CHUNK;
+
+/// What is found on the way to the end of entropy-coded data.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct EntropySegment {
+    /// Where the marker behind them is, or the end of the file.
+    pub(super) end: usize,
+    /// Where restart markers are.
+    pub(super) restarts: Vec<usize>,
+    /// How often 0xff is in each chunk.
+    pub(super) marks: Vec<u32>,
+}
+
+impl EntropySegment {
+    /// The data that start at `at`.
+    pub(super) fn find(bytes: &[u8], mut at: usize) -> Self {
+        let mut restarts = Vec::new();
+        let mut marks = Vec::with_capacity((bytes.len() - at).div_ceil(CHUNK));
+        // Behind the last marker.
+        let mut behind = at;
+        loop {
+            let end = bytes.len().min(at + CHUNK);
+            let (has_markers, count) = look(&bytes[at..end], bytes.get(end).copied());
+            behind = behind.max(at);
+            // A marker's second byte may be the first of the next chunk.
+            let here = &bytes[..bytes.len().min(end + 1)];
+            let next = |behind| has_markers.then(|| next_marker(here, behind)).flatten();
+            while let Some(found) = next(behind) {
+                behind = found + 1;
+                if let 0xd0..=0xd7 = bytes[found] {
+                    restarts.push(found - 1);
+                    continue;
+                }
+                let end = found - 1;
+                if end > at {
+                    marks.push(look(&bytes[at..end], None).1);
+                }
+                // There may be many scans, and room was made for all that is behind them.
+                marks.shrink_to_fit();
+                return Self {
+                    end,
+                    restarts,
+                    marks,
+                };
+            }
+            if end > at {
+                marks.push(count);
+            }
+            if end == bytes.len() {
+                return Self {
+                    end,
+                    restarts,
+                    marks,
+                };
+            }
+            at = end;
+        }
+    }
+}
+
+/// Whether any 0xff is followed by something else than 0, and how many there are. `behind` is the
+/// byte behind them all.
+fn look(bytes: &[u8], behind: Option<u8>) -> (bool, u32) {
+    // In a form that the compiler has instructions for: sums of bytes that do not overflow.
+    const STEPS: usize = 128;
+    const LANES: usize = 32;
+    let Some((&last, before)) = bytes.split_last() else {
+        return (false, 0);
+    };
+    let (mut any, mut count) = (false, 0);
+    let mut at = 0;
+    while let Some(part) = bytes.get(at..)
+        && part.len() > LANES
+    {
+        let steps = ((part.len() - 1) / LANES).min(STEPS);
+        let (mut marked, mut marks) = ([0u8; LANES], [0u8; LANES]);
+        for step in 0..steps {
+            let (these, next) = (&part[step * LANES..], &part[step * LANES + 1..]);
+            let (Some(these), Some(next)) = (these.first_chunk::<LANES>(), next.first_chunk())
+            else {
+                break;
+            };
+            let next: &[u8; LANES] = next;
+            for lane in 0..LANES {
+                let is_mark = u8::from(these[lane] == 0xff);
+                marked[lane] |= is_mark & u8::from(next[lane] != 0);
+                marks[lane] += is_mark;
+            }
+        }
+        any |= marked != [0; LANES];
+        count += marks.iter().map(|&n| u32::from(n)).sum::<u32>();
+        at += steps * LANES;
+    }
+    for (i, &byte) in before.iter().enumerate().skip(at) {
+        any |= byte == 0xff && bytes[i + 1] != 0;
+        count += u32::from(byte == 0xff);
+    }
+    any |= last == 0xff && behind.is_some_and(|next| next != 0);
+    (any, count + u32::from(last == 0xff))
+}
+
+/// The offset of the next marker's second byte. Skips entropy-coded data, in which 0xff is
+/// followed by 0, and fill bytes.
+pub(super) fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
+    const STEP: usize = 32;
+    loop {
+        // Whole steps without one, in a form that the compiler has instructions for.
+        while let Some(step) = bytes.get(at..at + STEP + 1) {
+            let pairs = step[..STEP].iter().zip(&step[1..]);
+            if pairs.fold(false, |any, (&a, &b)| any | ((a == 0xff) & (b != 0))) {
+                break;
+            }
+            at += STEP;
+        }
+        let rest = bytes.get(at..)?;
+        at += rest.windows(2).position(|p| p[0] == 0xff && p[1] != 0)? + 1;
+        if bytes[at] != 0xff {
+            return Some(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// As [`EntropySegment::find`], byte after byte.
+    fn slow(bytes: &[u8], from: usize) -> EntropySegment {
+        let (mut restarts, mut end) = (Vec::new(), bytes.len());
+        let mut at = from;
+        while at + 1 < bytes.len() {
+            match (bytes[at], bytes[at + 1]) {
+                (0xff, 0xd0..=0xd7) => {
+                    restarts.push(at);
+                    at += 1;
+                }
+                (0xff, 0 | 0xff) | (..0xff, _) => {}
+                _ => {
+                    end = at;
+                    break;
+                }
+            }
+            at += 1;
+        }
+        let count = |chunk: &[u8]| chunk.iter().filter(|&&byte| byte == 0xff).count() as u32;
+        EntropySegment {
+            end,
+            restarts,
+            marks: bytes[from..end].chunks(CHUNK).map(count).collect(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn is_what_is_seen_byte_after_byte(
+            seed in any::<u32>(),
+            len in prop_oneof![0usize..100, CHUNK - 40..CHUNK + 40, 0..4 * CHUNK],
+            often in 1u32..200,
+            ends in any::<bool>(),
+        ) {
+            let mut state = seed | 1;
+            let mut bytes: Vec<u8> = vec![1, 2, 3];
+            while bytes.len() < len + 3 {
+                state ^= state << 13;
+                state ^= state >> 17;
+                state ^= state << 5;
+                match state % often {
+                    0 if state & 512 != 0 && ends => bytes.extend([0xff, 0xd9]),
+                    0 => bytes.extend([0xff, 0xd0 + (state >> 10 & 7) as u8]),
+                    1 => bytes.extend([0xff, 0]),
+                    2 => bytes.push(0xff),
+                    _ => bytes.push((state >> 10) as u8),
+                }
+            }
+            prop_assert_eq!(EntropySegment::find(&bytes, 3), slow(&bytes, 3));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Memory that runs out: a device's, and the host's.
+
+#[cfg(target_os = "linux")]
+use crate::support::alone;
+#[cfg(unix)]
+use crate::support::alone_through;
+use crate::support::pictures::{folder, opaque, picture};
+use imagecuda::{
+    Device, Error, ErrorKind, Format, Image, LoadOptions, SaveOptions,
+    batch::{Loader, Saver},
+};
+use libtest_mimic::Trial;
+#[cfg(unix)]
+use std::{convert::Infallible, path::PathBuf};
+
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
+        what_does_not_fit_is_an_error_and_what_comes_next_works,
+        files_for_which_there_is_no_thread_are_errors,
+    ])
+}
+
+/// In a program whose threads ask for more memory than any system has.
+#[cfg(unix)]
+fn files_for_which_there_is_no_thread_are_errors(device: &Device) {
+    if !alone_through(
+        &["env", "RUST_MIN_STACK=70368744177664"],
+        "hostile::faults::memory::files_for_which_there_is_no_thread_are_errors",
+        device,
+    ) {
+        return;
+    }
+    let paths = ["a.png", "b.png", "c.png"].map(PathBuf::from);
+    let loaded: Vec<_> = Loader::new(device).load(paths.clone()).collect();
+    assert_eq!(loaded.len(), 3);
+    for ((path, image), expected) in loaded.into_iter().zip(&paths) {
+        let error = image.err().unwrap();
+        assert!(matches!(error.kind(), ErrorKind::Io(_)), "{error}");
+        assert_eq!((&path, error.path()), (expected, Some(&**expected)));
+    }
+    let jobs = paths.map(|path| (path.clone(), path.with_extension("jpg")));
+    let report = imagecuda::batch::Pipeline::new(device).run(jobs, |_, _| Ok::<(), Infallible>(()));
+    assert_eq!((report.saved, report.failures.len()), (0, 3));
+}
+
+#[cfg(not(unix))]
+fn files_for_which_there_is_no_thread_are_errors(_: &Device) {}
+
+/// In a program of its own, in which memory is to be had until 3 GB are in use, or all of a GPU's.
+#[cfg(target_os = "linux")]
+fn is_limited(name: &str, device: &Device) -> bool {
+    match device.is_cuda() {
+        true => alone(name, device),
+        false => crate::support::alone_after("ulimit -v 3000000", name, device),
+    }
+}
+
+/// Takes memory, in images of halves of halves of a size, until there is none for any of them.
+fn fill(device: &Device) -> Vec<Image> {
+    // 8 GB, so that a large GPU is full at once, and 256 MB.
+    let mut side = if device.is_cuda() { 22_528 } else { 4096 };
+    let mut held = Vec::new();
+    // What is left is less than 32 MB, and more than nothing on the host, which needs some.
+    while side > 1000 {
+        match Image::new(device, side, side) {
+            Ok(image) => held.push(image),
+            Err(error) => {
+                let bytes = side as usize * side as usize * 16;
+                assert!(is_out_of_memory(&error, bytes), "{error}");
+                side /= 2;
+            }
+        }
+    }
+    let smallest = held.pop();
+    assert!(held.len() > 3 && smallest.is_some(), "{}", held.len());
+    held
+}
+
+fn is_out_of_memory(error: &Error, least: usize) -> bool {
+    matches!(*error.kind(), ErrorKind::OutOfMemory { requested, .. } if requested >= least)
+}
+
+fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
+    #[cfg(target_os = "linux")]
+    if !is_limited(
+        "hostile::faults::memory::what_does_not_fit_is_an_error_and_what_comes_next_works",
+        device,
+    ) {
+        return;
+    }
+    if !device.is_cuda() && !cfg!(target_os = "linux") {
+        // Nothing limits it there.
+        return;
+    }
+    let folder = folder();
+    // 128 MB of floats, and of the formats that have decoders of their own on a GPU as well.
+    let picture = opaque(&picture(device, 4096, 2048));
+    let formats = [Format::Jpeg, Format::Bmp];
+    let options = SaveOptions::new().background([0; 3]);
+    let files = formats.map(|format| options.encode_u8(&picture, format).unwrap());
+    drop(picture);
+    let paths = ["a.jpg", "a.bmp"].map(|name| folder.path().join(name));
+    for (path, file) in paths.iter().zip(&files) {
+        std::fs::write(path, file).unwrap();
+    }
+    let load = |i: usize| LoadOptions::new().load(device, &paths[i]);
+    // Threads and pools are there before memory is not.
+    let expected = [0, 1].map(|i| load(i).unwrap().download().unwrap());
+    let before = device.transfer_buffers();
+
+    for round in 0..2 {
+        let held = fill(device);
+        for (path, i) in paths.iter().zip(0..) {
+            let error = load(i).unwrap_err();
+            assert!(is_out_of_memory(&error, 1), "{round}: {error}");
+            assert_eq!(error.path(), Some(&**path));
+            // Nothing of what was there is touched.
+            let mut kept = Image::new(device, 2, 2).unwrap();
+            kept.upload(&[0.25; 16]).unwrap();
+            let error = imagecuda::load_into(path, &mut kept).unwrap_err();
+            // For the file itself there may be no room.
+            let is_too_large = matches!(error.kind(), ErrorKind::OverCapacity { .. });
+            assert!(is_too_large || is_out_of_memory(&error, 1), "{error}");
+            assert_eq!(kept.download().unwrap(), [0.25; 16]);
+        }
+        // A batch tells it of each file, and ends.
+        let loader = Loader::new(device).threads(2).in_flight(2);
+        let loaded: Vec<_> = loader
+            .load([paths.clone(), paths.clone()].concat())
+            .collect();
+        assert_eq!(loaded.len(), 4);
+        for (path, image) in loaded {
+            let error = image.err().unwrap();
+            // Or there is no room for a thread.
+            let is_io = matches!(error.kind(), ErrorKind::Io(_));
+            assert!(is_io || is_out_of_memory(&error, 1), "{error}");
+            assert_eq!(error.path(), Some(&*path));
+        }
+        drop(held);
+
+        for (i, expected) in expected.iter().enumerate() {
+            let image = load(i).unwrap();
+            assert!(image.download().unwrap() == *expected, "{round}");
+            let saver = Saver::new(SaveOptions::new()).threads(1);
+            saver.save(&image, folder.path().join("b.bmp"));
+            assert!(saver.finish().iter().all(|saved| saved.result.is_ok()));
+        }
+        for (path, image) in Loader::new(device)
+            .threads(1)
+            .in_flight(1)
+            .load(paths.clone())
+        {
+            let i = paths.iter().position(|p| *p == path).unwrap();
+            assert!(image.unwrap().download().unwrap() == expected[i]);
+        }
+    }
+    // Those that could not be used went back, and serve others; some of each round were given up.
+    let made = device.transfer_buffers() - before;
+    assert!(made <= 24, "{made} buffers");
+}

@@ -1,0 +1,25 @@
+//! Images on their device, and other libraries' images.
+
+mod buffers;
+#[cfg(feature = "dlpack")]
+#[allow(unsafe_code, reason = "tensors as C has them")]
+mod dlpack;
+mod images;
+mod interop;
+mod kernels;
+mod pixels;
+
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trials = [
+        buffers::trials(),
+        #[cfg(feature = "dlpack")]
+        dlpack::trials(),
+        images::trials(),
+        interop::trials(),
+        kernels::trials(),
+        pixels::trials(),
+    ];
+    trials.into_iter().flatten().collect()
+}

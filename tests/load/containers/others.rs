@@ -1,0 +1,250 @@
+//! WebP, GIF and TIFF.
+
+use super::{Picture, jpeg::EXIF, load, refused, shows};
+use crate::support::pictures::picture;
+use imagecuda::{Device, Format, LoadOptions, SaveOptions, inspect_bytes};
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
+        a_webp_has_what_its_header_says,
+        a_webps_length_may_be_wrong,
+        controls_of_a_gif_may_be_longer,
+        a_gif_without_a_screen_is_its_first_image,
+        a_tiffs_orientation_is_a_number_of_any_type,
+    ])
+}
+
+fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut out = [&kind[..], &(data.len() as u32).to_le_bytes(), data].concat();
+    out.resize(out.len().next_multiple_of(2), 0);
+    out
+}
+
+fn riff(chunks: &[Vec<u8>]) -> Vec<u8> {
+    chunk(b"RIFF", &[b"WEBP", &chunks.concat()[..]].concat())
+}
+
+/// The extended header of a picture of 20x10.
+fn extended(flags: u8) -> Vec<u8> {
+    chunk(b"VP8X", &[flags, 0, 0, 0, 19, 0, 0, 9, 0, 0])
+}
+
+/// The chunks of a picture as the library writes them, without a header.
+fn webp(device: &Device, options: &SaveOptions) -> Vec<Vec<u8>> {
+    let image = picture(device, 20, 10);
+    let file = options.encode_u8(&image, Format::WebP).unwrap();
+    let mut chunks = Vec::new();
+    let mut rest = &file[12..];
+    while let Some(length) = rest.get(4..8) {
+        let length = u32::from_le_bytes(length.try_into().unwrap()) as usize;
+        let (one, others) = rest.split_at((8 + length).next_multiple_of(2));
+        if !one.starts_with(b"VP8X") {
+            chunks.push(one.to_vec());
+        }
+        rest = others;
+    }
+    chunks
+}
+
+/// A picture in both kinds, opaque.
+fn pictures(device: &Device) -> [Vec<u8>; 2] {
+    let lossy = SaveOptions::new().background([0; 3]).quality(80);
+    let lossless = SaveOptions::new().background([0; 3]);
+    [lossy, lossless].map(|options| webp(device, &options).concat())
+}
+
+const EXIF_FLAG: u8 = 8;
+const ICC_FLAG: u8 = 0x20;
+const ALPHA_FLAG: u8 = 0x10;
+
+fn a_webp_has_what_its_header_says(device: &Device) {
+    let profile = moxcms::ColorProfile::new_display_p3().encode().unwrap();
+    let mut other = EXIF.to_vec();
+    other[18] = 3;
+    for image in pictures(device) {
+        let still = load(device, &riff(std::slice::from_ref(&image))).unwrap();
+        let exif = [EXIF, &other].map(|exif| chunk(b"EXIF", exif));
+        let iccs = [&profile[..], b"none"].map(|icc| chunk(b"ICCP", icc));
+        for flags in [
+            0,
+            EXIF_FLAG,
+            ICC_FLAG,
+            EXIF_FLAG | ICC_FLAG,
+            4,
+            ALPHA_FLAG,
+            0xc0 | EXIF_FLAG,
+        ] {
+            let file = riff(&[extended(flags), iccs.concat(), image.clone(), exif.concat()]);
+            let info = inspect_bytes(&file).unwrap();
+            let (has_exif, has_icc) = (flags & EXIF_FLAG != 0, flags & ICC_FLAG != 0);
+            assert_eq!(info.exif(), has_exif.then_some(EXIF), "{flags:x}");
+            assert_eq!(
+                info.icc_profile(),
+                has_icc.then_some(&profile[..]),
+                "{flags:x}"
+            );
+            let (width, height, _) = load(device, &file).unwrap();
+            let size = if has_exif { (10, 20) } else { (20, 10) };
+            assert_eq!((width, height), size, "{flags:x}");
+        }
+        // Without such a header there is nothing else.
+        let file = riff(&[image.clone(), exif[0].clone()]);
+        assert_eq!(inspect_bytes(&file).unwrap().exif(), None);
+        shows(device, &file, &still, "EXIF behind a simple file");
+    }
+    // As Pillow and libvips have it, alpha of a lossy picture that is denied is none.
+    let mut chunks = webp(device, &SaveOptions::new().quality(80));
+    assert!(chunks[0].starts_with(b"ALPH"));
+    chunks.insert(0, extended(ALPHA_FLAG));
+    let alpha = load(device, &riff(&chunks)).unwrap();
+    assert!(alpha.2.iter().skip(3).step_by(4).any(|&alpha| alpha < 255));
+    chunks[0] = extended(0);
+    let opaque = load(device, &riff(&chunks)).unwrap();
+    assert!(
+        opaque
+            .2
+            .iter()
+            .skip(3)
+            .step_by(4)
+            .all(|&alpha| alpha == 255)
+    );
+}
+
+fn a_webps_length_may_be_wrong(device: &Device) {
+    for image in pictures(device) {
+        let with = |size: usize, chunks: &[Vec<u8>]| {
+            let mut file = riff(chunks);
+            file[4..8].copy_from_slice(&(size as u32).to_le_bytes());
+            file
+        };
+        let simple = [image.clone()];
+        let still = load(device, &riff(&simple)).unwrap();
+        let length = 4 + image.len();
+        for size in [0, 1, 20, length - 1, length, length + 1, length + 2, 99_999] {
+            shows(
+                device,
+                &with(size, &simple),
+                &still,
+                &format!("{size} for {length}"),
+            );
+        }
+        let long = [extended(EXIF_FLAG), image.clone(), chunk(b"EXIF", EXIF)];
+        let turned = load(device, &riff(&long)).unwrap();
+        assert_eq!((turned.0, turned.1), (10, 20));
+        for size in [0, 30, 99_999] {
+            shows(device, &with(size, &long), &turned, &format!("{size}"));
+        }
+        // What is behind the end that the header says is not of the file.
+        let before = 4 + 18 + image.len();
+        shows(device, &with(before, &long), &still, "EXIF behind the end");
+        let whole = riff(&long);
+        shows(
+            device,
+            &whole[..whole.len() - 9],
+            &still,
+            "EXIF that is cut",
+        );
+        // And a picture that is not there is none.
+        let whole = riff(&simple);
+        assert!(load(device, &whole[..whole.len() - 9]).is_err());
+    }
+}
+
+/// 3x2 pixels of four colours, the last of them transparent by the control.
+fn gif(screen: [u16; 2], control: &[u8]) -> Vec<u8> {
+    let mut file = b"GIF89a".to_vec();
+    file.extend(screen.map(u16::to_le_bytes).concat());
+    file.extend([0x81, 0, 0]);
+    file.extend([0, 0, 0, 255, 0, 0, 0, 255, 0, 0, 0, 255]);
+    file.extend(control);
+    file.extend([0x2c, 0, 0, 0, 0, 3, 0, 2, 0, 0]);
+    // Codes of 3 bits, with 4, which empties the table, before they would need more; 5 ends them.
+    let codes = [4, 0, 1, 4, 2, 3, 4, 3, 0, 5];
+    let bits = codes
+        .iter()
+        .rev()
+        .fold(0_u64, |bits, code| bits << 3 | code);
+    file.extend([2, 4]);
+    file.extend(&bits.to_le_bytes()[..4]);
+    file.extend([0, 0x3b]);
+    file
+}
+
+const CONTROL: &[u8] = b"\x21\xf9\x04\x01\x0a\0\x03\0";
+
+fn controls_of_a_gif_may_be_longer(device: &Device) {
+    let expected = load(device, &gif([3, 2], CONTROL)).unwrap();
+    same_alphas(&expected, &[255, 255, 255, 0, 0, 255]);
+    for control in [
+        &b"\x21\xf9\x05\x01\x0a\0\x03\x09\0"[..],
+        b"\x21\xf9\x07\x01\x0a\0\x03\x09\x09\x09\0",
+        b"\x21\xf9\x04\x01\x0a\0\x03\x02\x09\x09\0",
+    ] {
+        let file = gif([3, 2], control);
+        shows(device, &file, &expected, &format!("{control:x?}"));
+        let mut frames = LoadOptions::new().frames_bytes(device, file).unwrap();
+        let frame = frames.next().unwrap().unwrap();
+        assert_eq!(frame.delay().as_millis(), 100);
+        assert!(frames.next().is_none());
+    }
+    let opaque = load(device, &gif([3, 2], b"")).unwrap();
+    same_alphas(&opaque, &[255; 6]);
+    for control in [&b"\x21\xf9\0"[..], b"\x21\xf9\x03\x01\x0a\0\0"] {
+        shows(
+            device,
+            &gif([3, 2], control),
+            &opaque,
+            &format!("{control:x?}"),
+        );
+    }
+}
+
+#[track_caller]
+fn same_alphas(picture: &Picture, expected: &[u8]) {
+    let alphas: Vec<u8> = picture.2.iter().skip(3).step_by(4).copied().collect();
+    assert_eq!(alphas, expected);
+}
+
+fn a_gif_without_a_screen_is_its_first_image(device: &Device) {
+    let expected = load(device, &gif([3, 2], CONTROL)).unwrap();
+    for screen in [[0, 0], [3, 0], [0, 2]] {
+        let file = gif(screen, CONTROL);
+        shows(device, &file, &expected, &format!("{screen:?}"));
+        let info = inspect_bytes(&file).unwrap();
+        assert_eq!((info.width(), info.height(), info.frame_count()), (3, 2, 1));
+        let frames = LoadOptions::new().frames_bytes(device, file).unwrap();
+        let frames: Vec<_> = frames.map(Result::unwrap).collect();
+        assert_eq!(frames.len(), 1);
+    }
+    let mut empty = gif([0, 0], b"");
+    empty[13 + 12 + 5] = 0;
+    refused(device, &empty, "0x2");
+}
+
+fn a_tiffs_orientation_is_a_number_of_any_type(device: &Device) {
+    let image = picture(device, 5, 3);
+    let file = SaveOptions::new().encode_u8(&image, Format::Tiff).unwrap();
+    let small = u32::from_le_bytes(file[4..8].try_into().unwrap()) as usize;
+    let count = usize::from(u16::from_le_bytes([file[small], file[small + 1]]));
+    let directory = &file[small + 2..small + 2 + 12 * count];
+    for kind in [1_u16, 3, 4, 6, 8, 9] {
+        let mut entries: Vec<&[u8]> = directory
+            .chunks(12)
+            .filter(|entry| entry[..2] != [0x12, 1])
+            .collect();
+        let mut entry = [274, kind, 1, 0].map(u16::to_le_bytes).concat();
+        entry.extend([6, 0, 0, 0]);
+        entries.push(&entry);
+        entries.sort_by_key(|entry| u16::from_le_bytes([entry[0], entry[1]]));
+        let mut turned = file.clone();
+        turned.resize(turned.len().next_multiple_of(2), 0);
+        let at = turned.len() as u32;
+        turned[4..8].copy_from_slice(&at.to_le_bytes());
+        turned.extend((entries.len() as u16).to_le_bytes());
+        turned.extend(entries.concat());
+        turned.extend([0; 4]);
+        let (width, height, _) = load(device, &turned).unwrap();
+        assert_eq!((width, height), (3, 5), "type {kind}");
+    }
+}

@@ -1,0 +1,32 @@
+//! Files to images: what is loaded of each kind of file.
+
+mod animation_canvas;
+mod containers;
+mod corpus;
+mod damage;
+mod depth;
+mod frames;
+mod metadata;
+mod orientation;
+mod plain_errors;
+mod recover;
+mod tiff_damage;
+
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    let trials = [
+        plain_errors::trials(),
+        animation_canvas::trials(),
+        containers::trials(),
+        corpus::trials(),
+        damage::trials(),
+        depth::trials(),
+        frames::trials(),
+        metadata::trials(),
+        orientation::trials(),
+        recover::trials(),
+        tiff_damage::trials(),
+    ];
+    trials.into_iter().flatten().collect()
+}

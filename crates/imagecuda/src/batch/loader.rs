@@ -36,7 +36,7 @@ pub struct Loader {
     threads: usize,
     in_flight: Option<usize>,
     max_bytes: u64,
-    ordered: bool,
+    pub(super) ordered: bool,
     pub(super) cancel: CancelToken,
 }
 

@@ -33,11 +33,10 @@ fn an_unknown_extension_is_named(device: &Device) {
 fn a_chunk_is_named_without_its_structure(device: &Device) {
     let image = picture(device, 20, 10);
     let mut file = imagecuda::encode_u8(&image, Format::Png).unwrap();
-    let at = file.windows(4).position(|four| four == b"IDAT").unwrap();
-    file[at + 6] ^= 0x55;
+    file[29] ^= 0x55; // the checksum of the header
     let error = LoadOptions::new().decode(device, &file).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("IDAT") && !text.contains('{'), "{text}");
+    assert!(text.contains("IHDR") && !text.contains('{'), "{text}");
 }
 
 fn a_name_of_another_format_is_an_error(device: &Device) {

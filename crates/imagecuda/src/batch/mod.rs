@@ -28,8 +28,10 @@
 //! ```
 
 mod budget;
+mod images;
 mod loader;
 mod pipeline;
+mod pooled_image;
 mod report;
 mod saver;
 mod sequence;
@@ -38,9 +40,10 @@ mod source;
 mod times;
 
 pub use self::{
-    budget::PooledImage,
-    loader::{Images, Loader},
+    images::Images,
+    loader::Loader,
     pipeline::Pipeline,
+    pooled_image::PooledImage,
     report::{Busy, Event, Failure, Outcome, Progress, Report},
     saver::{Saved, Saver},
     sequence::Numbered,

@@ -245,7 +245,7 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
         .save_options(task.save.clone())
         .resume(task.resume)
         .cancel_token(&token)
-        .on_progress(move |progress| display.update(progress));
+        .on_progress(move |event| display.update(&event.progress));
     if let Some(images) = task.prefetch {
         pipeline = pipeline.in_flight(images);
     }

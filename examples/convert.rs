@@ -11,8 +11,7 @@ mod standard;
 
 use choices::*;
 use imagecuda::{
-    ColorPolicy, Decoded, Device, Format, Image, LoadOptions, PackedImage, SaveOptions, inspect,
-    inspect_bytes,
+    Decoded, Device, Format, Image, LoadOptions, PackedImage, SaveOptions, inspect, inspect_bytes,
 };
 use say::{complain, say};
 use std::{
@@ -56,7 +55,9 @@ Options:
       --keep-metadata      take the ICC profile, where it still holds, and EXIF along; for
                            AVIF, HEIF, JPEG, PNG, TIFF and WebP
       --no-orientation     leave the pixels as they are stored
-      --raw-color          leave the colours as they are stored
+      --color C            srgb (default), keep (leave colours of an ICC profile for RGB as
+                           they are; the profile comes with --keep-metadata) or raw (leave
+                           all as they are stored)
       --allow-truncated    convert what there is of a damaged INPUT
       --jpeg-decoder D     auto (default), host or kernels: what decodes JPEG's Huffman
                            codes; the pixels are the same
@@ -159,9 +160,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             }
             "--format" => {
                 let format = value()?.trim_start_matches('.').to_owned();
-                if !Format::from_extension(&format).is_some_and(Format::can_save) {
-                    return Err(format!("--format: cannot save {format}").into());
-                }
+                let known = Format::from_extension(&format).filter(|format| format.can_save());
+                let known = known.ok_or_else(|| format!("--format: cannot save {format}"))?;
+                save = save.format(known);
                 extension = Some(format);
             }
             "--input-format" => {
@@ -186,7 +187,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
                 let number = number.map_err(|_| format!("--restart-interval: {mcus}"))?;
                 save = save.restart_interval(number);
             }
-            "--raw-color" => load = load.color_policy(ColorPolicy::Raw),
+            "--color" => load = load.color_policy(one_of(name, &value()?, &COLOR_POLICIES)?),
             "--background" => save = save.background(color(&value()?)?),
             "--depth" => save = save.depth(one_of(name, &value()?, &DEPTHS)?),
             "--subsampling" => {
@@ -249,7 +250,7 @@ fn read(task: &Task, device: &Device) -> Result<Decoded, Box<dyn Error>> {
         false => task.load.frames(device, &task.input),
     };
     let mut frames = frames.map_err(name)?;
-    let there = frames.skip_frames(task.frame).map_err(name)?;
+    let there = frames.skip_frames(task.frame).map_err(name)?.len();
     match frames.open_next().map_err(name)? {
         Some((decoded, _)) => Ok(decoded),
         None => {

@@ -99,13 +99,15 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
         Some(name) => name.parse()?,
     };
     let (input, output) = (&task.patterns[0], &task.patterns[1]);
-    if let Some(folder) = output.path(task.first).parent() {
+    let missing = || format!("{}: no such frame", input.path(task.first).display());
+    let first = input.first(task.first).ok_or_else(missing)?;
+    if let Some(folder) = output.path(first).parent() {
         let made = fs::create_dir_all(folder);
         made.map_err(|error| format!("{}: {error}", folder.display()))?;
     }
     let start = Instant::now();
     // Images that are dropped are loaded into again, so this allocates a few and no more.
-    let frames = input.existing(task.first).zip(task.first..=u64::MAX);
+    let frames = input.existing(first).zip(first..=u64::MAX);
     let frames = Loader::new(&device).in_flight(IN_FLIGHT).load(frames);
     let saver = Saver::new(SaveOptions::new()).in_flight(IN_FLIGHT);
     let mut work: Option<Image> = None;
@@ -128,9 +130,6 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     } // `saver` has what it needs: the next frame may overwrite `image` at once
     let saved: imagecuda::Result<Vec<u64>> = saver.finish().into_iter().map(|s| s.result).collect();
     let count = saved?.len();
-    if count == 0 {
-        return Err(format!("{}: no such frame", input.path(task.first).display()).into());
-    }
     let rate = count as f64 / start.elapsed().as_secs_f64();
     say!("{count} frames on {device}, {rate:.1} a second");
     if let Some(fps) = task.fps {

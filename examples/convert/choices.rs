@@ -1,6 +1,6 @@
 //! What options can be.
 
-use imagecuda::{Channels, Compression, Depth, JpegDecoder, JpegEncoder, Subsampling};
+use imagecuda::{Channels, ColorPolicy, Compression, Depth, JpegDecoder, JpegEncoder, Subsampling};
 
 pub(crate) const DEPTHS: [(&str, Depth); 3] =
     [("8", Depth::U8), ("16", Depth::U16), ("float", Depth::F32)];
@@ -9,6 +9,12 @@ pub(crate) const SUBSAMPLINGS: [(&str, Subsampling); 3] = [
     ("444", Subsampling::Yuv444),
     ("422", Subsampling::Yuv422),
     ("420", Subsampling::Yuv420),
+];
+
+pub(crate) const COLOR_POLICIES: [(&str, ColorPolicy); 3] = [
+    ("srgb", ColorPolicy::ToSrgb),
+    ("keep", ColorPolicy::Keep),
+    ("raw", ColorPolicy::Raw),
 ];
 
 pub(crate) const JPEG_ENCODERS: [(&str, JpegEncoder); 3] = [

@@ -110,7 +110,7 @@ pub(super) fn check(data: &[u8]) {
         Err(error) => {
             let known = match error.kind() {
                 ErrorKind::InvalidOption { .. } => true,
-                ErrorKind::Encode(_) => image.width().max(image.height()) > 256,
+                ErrorKind::LimitExceeded { .. } => image.width().max(image.height()) > 256,
                 _ => false,
             };
             assert!(known, "{error}");

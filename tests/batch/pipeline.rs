@@ -2,8 +2,8 @@
 
 use super::loader::{files, picture};
 use imagecuda::{
-    Device, Format, Image, LoadOptions, SaveOptions,
-    batch::{CancelToken, Pipeline, Saver},
+    Device, Format, Image, LoadOptions, Metadata, SaveOptions,
+    batch::{CancelToken, Loader, Outcome, Pipeline, Saver},
 };
 use libtest_mimic::Trial;
 use std::{
@@ -11,7 +11,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
         saved_files_are_those_of_single_saves,
         a_saver_reports_every_failure,
+        a_saver_takes_a_loaders_images,
         a_pipeline_is_load_work_save,
         a_pipeline_goes_on_where_it_was,
         a_cancelled_pipeline_leaves_no_half_files,
@@ -77,6 +78,26 @@ fn a_saver_reports_every_failure(device: &Device) {
     }
 }
 
+fn a_saver_takes_a_loaders_images(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let metadata = Metadata::new().with_exif(b"II*\0\x08\0\0\0\0\0\0\0\0\0");
+    let file = SaveOptions::new().metadata(metadata.clone());
+    let file = file.encode(&picture(device, 3), Format::Png).unwrap();
+    let saver = Saver::new(SaveOptions::new());
+    let path = folder.path().join("a.bmp");
+    let save = || -> imagecuda::Result<()> {
+        for (_, frame) in Loader::new(device).load([file]) {
+            assert_eq!(frame.as_ref().unwrap().metadata(), &metadata);
+            saver.save(&frame?, &path);
+        }
+        Ok(())
+    };
+    save().unwrap();
+    assert!(saver.finish().iter().all(|saved| saved.result.is_ok()));
+    let expected = imagecuda::encode(&picture(device, 3), Format::Bmp).unwrap();
+    assert!(fs::read(&path).unwrap() == expected);
+}
+
 /// A folder of pictures, and where they are to go.
 fn jobs(folder: &Path, count: usize, broken: impl Fn(usize) -> bool) -> Vec<(PathBuf, PathBuf)> {
     fs::create_dir(folder.join("out")).unwrap();
@@ -103,10 +124,19 @@ fn a_pipeline_is_load_work_save(device: &Device) {
     let jobs = jobs(folder.path(), 60, |i| i == 17);
     let told = Arc::new(AtomicUsize::new(0));
     let last = told.clone();
+    let events = Arc::new(Mutex::new(Vec::new()));
+    let collected = events.clone();
     let report = Pipeline::new(device)
         .threads(4)
-        .on_progress(move |progress| {
-            last.fetch_max(progress.done(), Ordering::Relaxed);
+        .on_progress(move |event| {
+            last.fetch_max(event.progress.done(), Ordering::Relaxed);
+            let job = (event.source.to_owned(), event.target.to_owned());
+            let outcome = match event.outcome {
+                Outcome::Saved(bytes) => Ok(bytes),
+                Outcome::Failed(error) => Err(error.to_string()),
+                other => panic!("{other:?}"),
+            };
+            collected.lock().unwrap().push((job, outcome));
         })
         .run(jobs.clone(), |image, path| {
             if path.ends_with("023.png") {
@@ -121,6 +151,20 @@ fn a_pipeline_is_load_work_save(device: &Device) {
     let failed: Vec<_> = report.failures.iter().map(|f| &f.source).collect();
     assert_eq!(failed, [&jobs[17].0, &jobs[23].0]);
     assert_eq!(report.failures[1].error.to_string(), "not this one");
+    // Every file is told of once, with what became of it.
+    let mut events = std::mem::take(&mut *events.lock().unwrap());
+    events.sort();
+    assert!(events.iter().map(|(job, _)| job).eq(&jobs));
+    for (i, ((_, target), outcome)) in events.iter().enumerate() {
+        match outcome {
+            Ok(bytes) => assert_eq!(*bytes, target.metadata().unwrap().len()),
+            Err(error) => {
+                let failure = &report.failures[usize::from(i == 23)];
+                assert!(i == 17 || i == 23);
+                assert_eq!(*error, failure.error.to_string());
+            }
+        }
+    }
     let read: u64 = jobs
         .iter()
         .map(|(source, _)| source.metadata().unwrap().len())

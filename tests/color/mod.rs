@@ -4,11 +4,13 @@ mod cicp;
 mod cmyk;
 mod conversion;
 mod icc;
+mod keep;
 
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
+        keep::trials(),
         cicp::trials(),
         cmyk::trials(),
         conversion::trials(),

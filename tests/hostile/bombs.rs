@@ -127,7 +127,7 @@ pub(crate) fn child() -> Option<ExitCode> {
                 count += 1;
                 pixels += u64::from(frame.width()) * u64::from(frame.height());
             }
-            count += frames.skip_frames(200_000)?;
+            count += frames.skip_frames(200_000)?.len();
             Ok(format!("{count} frames"))
         });
     }
@@ -157,7 +157,7 @@ fn kind(error: &Error) -> &'static str {
         ErrorKind::Decode(_) => "decode",
         ErrorKind::Unsupported(_) => "unsupported",
         ErrorKind::OutOfMemory { .. } => "memory",
-        ErrorKind::UnknownFormat => "unknown",
+        ErrorKind::UnknownFormat(_) => "unknown",
         ErrorKind::Io(_) => "io",
         _ => "other",
     }

@@ -74,7 +74,7 @@ fn frames_end_where_the_file_is_cut(device: &Device) {
 
             let mut frames = tolerant().frames_bytes(device, &file[..keep]).unwrap();
             if count > 1 {
-                assert_eq!(frames.skip_frames(99).unwrap(), count, "{}", what());
+                assert_eq!(frames.skip_frames(99).unwrap().len(), count, "{}", what());
             }
         }
         assert!(before >= 4, "{before}");

@@ -226,12 +226,14 @@ fn frames_go_into_one_image(device: &Device) {
 fn frames_can_be_skipped(device: &Device) {
     for (format, file) in animated() {
         let all: Vec<_> = open(device, &file).map(bytes).collect();
+        let delays = open(device, &file).map(|frame| frame.unwrap().delay());
+        let delays: Vec<_> = delays.collect();
         for (n, expected) in all.iter().enumerate() {
             let mut frames = open(device, &file);
             let frame = frames.nth(n).unwrap().unwrap();
             assert_eq!(frame.index(), n);
             same(&bytes(Ok(frame)), expected, (format, n));
-            assert_eq!(frames.skip_frames(9).unwrap(), 4 - n);
+            assert_eq!(frames.skip_frames(9).unwrap(), delays[n + 1..]);
             assert!(frames.next().is_none());
         }
         assert!(open(device, &file).nth(5).is_none());
@@ -339,7 +341,10 @@ fn errors_name_the_file(device: &Device) {
     let error = LoadOptions::new()
         .frames_bytes(device, b"what".to_vec())
         .unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::UnknownFormat), "{error}");
+    assert!(
+        matches!(error.kind(), ErrorKind::UnknownFormat(_)),
+        "{error}"
+    );
 }
 
 fn frames_are_counted(device: &Device) {

@@ -8,6 +8,7 @@ mod depth;
 mod frames;
 mod metadata;
 mod orientation;
+mod plain_errors;
 mod recover;
 mod tiff_damage;
 
@@ -15,6 +16,7 @@ use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
+        plain_errors::trials(),
         animation_canvas::trials(),
         containers::trials(),
         corpus::trials(),

@@ -244,7 +244,7 @@ fn keeps_metadata_if_asked(device: &Device) {
         assert_eq!(kept(&[], name), (5, None, None), "{name}");
         let keep = "--keep-metadata";
         assert_eq!(kept(&[keep], name), (5, exif(1), None), "{name}");
-        let raw = [keep, "--raw-color"];
+        let raw = [keep, "--color=raw"];
         assert_eq!(kept(&raw, name), (5, exif(1), Some(true)), "{name}");
         let stored = [keep, "--no-orientation"];
         assert_eq!(kept(&stored, name), (5, exif(6), None), "{name}");

@@ -2,6 +2,7 @@
 
 mod animation;
 mod channels;
+mod eight_bits;
 mod options;
 #[cfg(target_os = "linux")]
 mod overwriting;
@@ -14,6 +15,7 @@ use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
+        eight_bits::trials(),
         animation::trials(),
         channels::trials(),
         options::trials(),

@@ -1,7 +1,12 @@
 //! `cargo xtask api`: everything that the library makes public, kept in a file, so that each change
 //! of it is seen.
 
-use std::{collections::BTreeSet, fs};
+mod types;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
 
 use serde_json::Value;
 
@@ -10,8 +15,8 @@ use crate::{Failure, args::Args, sh};
 pub(crate) const HELP: &str = "\
 cargo xtask api [--check]
 
-Writes docs/api.txt: a line for each public item of imagecuda, as the source declares it, with all
-features but HEIF's, which add none; and one for each trait that a type implements.
+Writes docs/api.txt: the public items of imagecuda, as the source declares them, by module and by
+type, with the traits that each type implements; with all features but HEIF's, which add none.
 
   --check    write nothing; fail if the file is not what the sources give
 ";
@@ -53,11 +58,42 @@ fn keep(is_check: bool) -> Result<(), Failure> {
 
 fn listing() -> Result<String, Failure> {
     let [library, kernels] = [rustdoc(CRATES[0])?, rustdoc(CRATES[1])?];
-    let mut lines = BTreeSet::new();
+    let mut modules = Modules::new();
     let (krate, other) = (&library, Some(&kernels));
     let list = Listing { krate, other };
-    list.item(&library["root"], CRATES[0], &mut lines)?;
-    Ok(lines.into_iter().map(|(_, line)| line + "\n").collect())
+    list.module(&library["root"], CRATES[0], &mut modules)?;
+    Ok(print(&modules))
+}
+
+/// Each module's items: what has no parts first, then types with theirs.
+fn print(modules: &Modules) -> String {
+    let mut text = String::new();
+    for (path, items) in modules {
+        text += &format!("mod {path}\n\n");
+        let (types, others): (Vec<_>, Vec<_>) = items
+            .values()
+            .partition(|item| item.is_type || !item.parts.is_empty());
+        others
+            .iter()
+            .for_each(|item| text += &format!("{}\n", item.line));
+        for item in types {
+            text += &format!("\n{}\n", item.line);
+            let mut last = "";
+            for (of, part) in &item.parts {
+                if of != last {
+                    text += &format!("    of {of}:\n");
+                    last = of;
+                }
+                text += &format!("    {part}\n");
+            }
+            if !item.traits.is_empty() {
+                let traits: Vec<&str> = item.traits.iter().map(String::as_str).collect();
+                text += &format!("    impl {}\n", traits.join(", "));
+            }
+        }
+        text += "\n";
+    }
+    text.trim_end().to_owned() + "\n"
 }
 
 /// What rustdoc knows of a crate. The toolchain is fixed, and with it the format, which is not yet
@@ -79,8 +115,18 @@ fn rustdoc(name: &str) -> Result<Value, Failure> {
     serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Lines, by what they are sorted by.
-type Lines = BTreeSet<(String, String)>;
+/// The items of each module, by name.
+type Modules = BTreeMap<String, BTreeMap<String, Item>>;
+
+/// A function, a type, a trait, …
+#[derive(Default)]
+struct Item {
+    line: String,
+    is_type: bool,
+    /// Variants, fields and functions; of one kind of a generic type alone, or of all ("").
+    parts: BTreeSet<(String, String)>,
+    traits: BTreeSet<String>,
+}
 
 struct Listing<'a> {
     krate: &'a Value,
@@ -89,49 +135,98 @@ struct Listing<'a> {
 }
 
 impl Listing<'_> {
-    /// All of an item that is public as `path`.
-    fn item(&self, id: &Value, path: &str, lines: &mut Lines) -> Result<(), Failure> {
-        let item = &self.krate["index"][id.to_string()];
-        let inner = item["inner"].as_object();
-        let Some((kind, inner)) = inner.and_then(|inner| inner.iter().next()) else {
-            return self.foreign(id, path, lines);
-        };
-        let line = match &**kind {
-            "impl" => return self.implementation(item, path, lines),
-            "use" => {
+    fn get(&self, id: &Value) -> &Value {
+        &self.krate["index"][id.to_string()]
+    }
+
+    /// All that is public in a module.
+    fn module(&self, id: &Value, path: &str, modules: &mut Modules) -> Result<(), Failure> {
+        modules.entry(path.to_owned()).or_default();
+        for id in array(&self.get(id)["inner"]["module"]["items"]) {
+            let inner = &self.get(id)["inner"];
+            match &inner["use"] {
+                Value::Null if !inner["module"].is_null() => {
+                    let name = self.get(id)["name"].as_str().unwrap_or_default();
+                    self.module(id, &format!("{path}::{name}"), modules)?;
+                }
+                Value::Null if !inner["impl"].is_null() => {}
+                Value::Null => {
+                    let name = self.get(id)["name"].as_str().unwrap_or_default();
+                    self.item(id, name, path, modules)?;
+                }
                 // What a glob names is public where it stands.
-                let name = inner["name"].as_str().filter(|_| inner["is_glob"] == false);
-                let path = name.map_or(path.to_owned(), |name| format!("{path}::{name}"));
-                return self.item(&inner["id"], &path, lines);
+                used if used["is_glob"] == true => self.module(&used["id"], path, modules)?,
+                used => {
+                    let name = used["name"].as_str().unwrap_or_default();
+                    match self.get(&used["id"])["inner"]["module"].is_null() {
+                        true => self.item(&used["id"], name, path, modules)?,
+                        false => self.module(&used["id"], &format!("{path}::{name}"), modules)?,
+                    }
+                }
             }
-            "module" => format!("pub mod {path}"),
-            kind => signature(item, kind, path)?,
-        };
-        lines.insert((path.to_owned(), line));
-        for fields in ["plain", "struct"].map(|shape| &inner["kind"][shape]["fields"]) {
-            self.children(fields, path, lines)?;
-        }
-        for list in ["items", "variants", "impls", "implementations"] {
-            self.children(&inner[list], path, lines)?;
         }
         Ok(())
     }
 
-    fn children(&self, ids: &Value, path: &str, lines: &mut Lines) -> Result<(), Failure> {
-        for id in ids.as_array().into_iter().flatten() {
-            let child = &self.krate["index"][id.to_string()];
-            match child["name"].as_str() {
-                Some(name) => self.item(id, &format!("{path}::{name}"), lines)?,
-                // Re-exports and implementations; those for all types may be of another crate.
-                None if !child.is_null() => self.item(id, path, lines)?,
-                None => {}
+    /// An item that is public as `name` in the module `path`.
+    fn item(
+        &self,
+        id: &Value,
+        name: &str,
+        path: &str,
+        modules: &mut Modules,
+    ) -> Result<(), Failure> {
+        let found = self.get(id);
+        let inner = found["inner"].as_object();
+        let Some((kind, inner)) = inner.and_then(|inner| inner.iter().next()) else {
+            return self.foreign(id, name, path, modules);
+        };
+        let mut item = Item {
+            line: signature(found, kind)?,
+            is_type: matches!(&**kind, "struct" | "enum" | "trait"),
+            ..Item::default()
+        };
+        for fields in ["plain", "struct"].map(|shape| &inner["kind"][shape]["fields"]) {
+            self.parts(fields, "", &mut item)?;
+        }
+        for list in ["items", "variants"] {
+            self.parts(&inner[list], "", &mut item)?;
+        }
+        for id in ["impls", "implementations"]
+            .into_iter()
+            .flat_map(|list| array(&inner[list]))
+        {
+            self.implementation(self.get(id), name, kind == "trait", &mut item)?;
+        }
+        modules
+            .entry(path.to_owned())
+            .or_default()
+            .insert(name.to_owned(), item);
+        Ok(())
+    }
+
+    fn parts(&self, ids: &Value, of: &str, item: &mut Item) -> Result<(), Failure> {
+        for id in array(ids) {
+            let part = self.get(id);
+            let inner = part["inner"].as_object();
+            if let Some((kind, inner)) = inner.and_then(|inner| inner.iter().next()) {
+                let line = signature(part, kind)?;
+                item.parts.insert((of.to_owned(), line));
+                // Those of a variant stand in its line.
+                let _ = inner;
             }
         }
         Ok(())
     }
 
     /// An item of another crate: in full if it is ours, else by name.
-    fn foreign(&self, id: &Value, path: &str, lines: &mut Lines) -> Result<(), Failure> {
+    fn foreign(
+        &self,
+        id: &Value,
+        name: &str,
+        path: &str,
+        modules: &mut Modules,
+    ) -> Result<(), Failure> {
         let at = &self.krate["paths"][id.to_string()]["path"];
         let found = self.other.and_then(|other| {
             let paths = other["paths"].as_object()?;
@@ -139,43 +234,62 @@ impl Listing<'_> {
             Some((other, Value::from(id.parse::<u64>().ok()?)))
         });
         if let Some((krate, id)) = found {
-            return Listing { krate, other: None }.item(&id, path, lines);
+            return Listing { krate, other: None }.item(&id, name, path, modules);
         }
-        lines.insert((path.to_owned(), format!("pub use {path}")));
+        let item = Item {
+            line: format!("use {name}"),
+            ..Item::default()
+        };
+        modules
+            .entry(path.to_owned())
+            .or_default()
+            .insert(name.to_owned(), item);
         Ok(())
     }
 
-    /// The items of an `impl Type`, or an `impl Trait for Type` as a line.
-    fn implementation(&self, item: &Value, path: &str, lines: &mut Lines) -> Result<(), Failure> {
-        let inner = &item["inner"]["impl"];
+    /// The items of an `impl Type`, or the name of a trait.
+    fn implementation(
+        &self,
+        found: &Value,
+        name: &str,
+        is_trait: bool,
+        item: &mut Item,
+    ) -> Result<(), Failure> {
+        let inner = &found["inner"]["impl"];
+        if inner.is_null() {
+            return Ok(()); // of another crate, for all types
+        }
+        let this = types::text(&inner["for"]);
         if inner["trait"].is_null() {
             // Some are of one kind of image alone.
             let args = &inner["for"]["resolved_path"]["args"]["angle_bracketed"]["args"];
-            let of = args[0]["type"]["resolved_path"]["path"].as_str();
-            let of = of.map_or(String::new(), |of| format!("<{of}>"));
-            return self.children(&inner["items"], &format!("{path}{of}"), lines);
+            let is_of_one = !args[0]["type"]["resolved_path"].is_null();
+            let of = if is_of_one { this } else { String::new() };
+            return self.parts(&inner["items"], &of, item);
         }
-        let name = inner["trait"]["path"].as_str().unwrap_or_default();
-        let is_auto = inner["is_synthetic"] == true;
-        let is_listed = match is_auto {
-            true => AUTO_TRAITS.contains(&name) && inner["is_negative"] == false,
-            false => inner["blanket_impl"].is_null() && name != "StructuralPartialEq",
+        let of = types::path(&inner["trait"]);
+        let is_listed = match inner["is_synthetic"] == true {
+            true => AUTO_TRAITS.contains(&&*of) && inner["is_negative"] == false,
+            false => inner["blanket_impl"].is_null() && of != "StructuralPartialEq",
         };
+        let is_own = this == name || this.starts_with(&format!("{name}<"));
         if is_listed {
-            let text = if is_auto { name.into() } else { source(item)? };
-            // Of those that are derived, the source has no more than a name.
-            let line = match text.contains('{') {
-                true => declaration(&text, "impl"),
-                false => format!("impl {name} for {path}"),
-            };
-            lines.insert((path.to_owned(), line));
+            item.traits.insert(match (is_trait, is_own) {
+                (true, _) => format!("for {this}"),
+                (false, true) => of,
+                (false, false) => format!("{of} for {this}"),
+            });
         }
         Ok(())
     }
 }
 
-/// The declaration of an item as its source has it, up to its body, with its whole path.
-fn signature(item: &Value, kind: &str, path: &str) -> Result<String, Failure> {
+fn array(list: &Value) -> impl Iterator<Item = &Value> {
+    list.as_array().into_iter().flatten()
+}
+
+/// The declaration of an item as its source has it, up to its body.
+fn signature(item: &Value, kind: &str) -> Result<String, Failure> {
     let mut text = declaration(&source(item)?, kind);
     let shape = &item["inner"][kind]["kind"];
     if shape["plain"]["has_stripped_fields"] == true {
@@ -184,22 +298,11 @@ fn signature(item: &Value, kind: &str, path: &str) -> Result<String, Failure> {
         text.truncate(text.find('(').unwrap_or(text.len()));
         text += "(..)";
     }
-    let name = item["name"].as_str().unwrap_or_default();
-    let is_part = |c: char| c.is_alphanumeric() || c == '_';
-    let is_whole = |&(at, _): &(usize, &str)| {
-        !text[..at].ends_with(is_part) && !text[at + name.len()..].starts_with(is_part)
-    };
-    let found = text.match_indices(name).find(is_whole);
-    let (at, _) = found.ok_or_else(|| format!("{path}: `{text}` does not declare it"))?;
     let open = match has(&item["attrs"], "non_exhaustive") {
         true => "#[non_exhaustive] ",
         false => "",
     };
-    Ok(format!(
-        "{open}{}{path}{}",
-        &text[..at],
-        &text[at + name.len()..]
-    ))
+    Ok(format!("{open}{}", text.replace("pub ", "")))
 }
 
 fn has(list: &Value, value: impl Into<Value>) -> bool {
@@ -226,10 +329,9 @@ fn source(item: &Value) -> Result<String, Failure> {
         .ok_or_else(|| format!("{}: {span} is not in it", file.display()))
 }
 
-/// The text up to a body or a value, on one line; of a macro that implements, all of it.
+/// The text up to a body or a value, on one line; of a variant, all of it.
 fn declaration(text: &str, kind: &str) -> String {
-    let is_macro = kind == "impl" && !text.starts_with("impl") && !text.starts_with("unsafe");
-    let mut depth = i32::from(is_macro);
+    let mut depth = 0;
     let is_end = |&(at, c): &(usize, char)| {
         depth += i32::from("([".contains(c)) - i32::from(")]".contains(c));
         let is_value = kind.contains("const") && text[at..].starts_with(" =");
@@ -239,7 +341,12 @@ fn declaration(text: &str, kind: &str) -> String {
         .char_indices()
         .find(is_end)
         .map_or(text.len(), |(at, _)| at);
-    let words: Vec<&str> = text[..end].split_whitespace().collect();
+    let end = if kind == "variant" { text.len() } else { end };
+    // Without comments, of which a variant's fields have some.
+    let code = text[..end]
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let words: Vec<&str> = code.flat_map(str::split_whitespace).collect();
     let text = words.join(" ").replace("( ", "(").replace(", )", ")");
-    text.trim_end_matches(',').to_owned()
+    text.replace(", }", " }").trim_end_matches(',').to_owned()
 }

@@ -29,6 +29,33 @@ struct Inner {
 type Cause = Box<dyn StdError + Send + Sync>;
 
 /// What went wrong.
+///
+/// A server has to know whose fault it is:
+///
+/// | kind | whose fault |
+/// |---|---|
+/// | [`Decode`], [`UnknownFormat`], [`Unsupported`], [`LimitExceeded`] of loading | the file's: [`is_input_fault`](Self::is_input_fault) |
+/// | [`Io`] | the system's, or the path's |
+/// | [`OutOfMemory`], [`NoDevice`], [`Device`] | the machine's; the same call may work later, or elsewhere |
+/// | [`InvalidOption`], [`OverCapacity`], [`ZeroDimension`], [`SizeMismatch`], [`WrongLength`], [`DeviceMismatch`] | the caller's |
+/// | [`LimitExceeded`] and [`Unsupported`] of saving | the caller's: the format cannot hold the picture |
+/// | [`Encode`] | the encoder's |
+///
+/// [`Decode`]: Self::Decode
+/// [`UnknownFormat`]: Self::UnknownFormat
+/// [`Unsupported`]: Self::Unsupported
+/// [`LimitExceeded`]: Self::LimitExceeded
+/// [`Io`]: Self::Io
+/// [`OutOfMemory`]: Self::OutOfMemory
+/// [`NoDevice`]: Self::NoDevice
+/// [`Device`]: Self::Device
+/// [`InvalidOption`]: Self::InvalidOption
+/// [`OverCapacity`]: Self::OverCapacity
+/// [`ZeroDimension`]: Self::ZeroDimension
+/// [`SizeMismatch`]: Self::SizeMismatch
+/// [`WrongLength`]: Self::WrongLength
+/// [`DeviceMismatch`]: Self::DeviceMismatch
+/// [`Encode`]: Self::Encode
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -73,11 +100,12 @@ pub enum ErrorKind {
         /// The bytes that the device had free, where it can tell.
         free: Option<usize>,
     },
-    /// Larger than the limits allow. Nothing was allocated for it.
+    /// Larger than the limits allow: those of [`LoadOptions`](crate::LoadOptions) in loading, of
+    /// which nothing was allocated then; in saving, what the format can hold.
     LimitExceeded {
-        /// What is limited: "pixels" or "bytes".
+        /// What is limited: "pixels" or "bytes", and in saving "pixels on a side".
         what: &'static str,
-        /// What the file's header asks for.
+        /// What the file's header asks for, or the image has.
         requested: u64,
         /// What the limit allows.
         limit: u64,
@@ -97,22 +125,37 @@ pub enum ErrorKind {
     DeviceMismatch,
     /// The operating system refused to read or write.
     Io(io::Error),
-    /// Neither the content nor the name tells a format.
-    UnknownFormat,
+    /// Neither the content nor the name tells a format; the text says what was looked at.
+    UnknownFormat(String),
     /// A format, or a variety of one, that this build cannot read or write, or what the image's
     /// device cannot do; the text says what.
     Unsupported(String),
     /// The file is damaged, cut short, or not what it claims to be.
     Decode(Cause),
-    /// The encoder failed.
+    /// The encoder failed, though the format can hold the picture.
     Encode(Cause),
-    /// An option that is out of range, or that the format cannot honour.
+    /// An option or argument that is out of range, or that the format cannot honour.
     InvalidOption {
         /// The option's name.
         option: &'static str,
         /// Why it cannot be honoured.
         reason: String,
     },
+}
+
+impl ErrorKind {
+    /// Whether an error of loading is the file's fault, not the program's or the machine's: it is
+    /// damaged, of no known format, of a variety that is not read, or larger than the limits. A
+    /// server answers these with 4xx, and all others with 5xx.
+    pub fn is_input_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Decode(_)
+                | Self::UnknownFormat(_)
+                | Self::Unsupported(_)
+                | Self::LimitExceeded { .. }
+        )
+    }
 }
 
 impl Error {
@@ -203,9 +246,26 @@ impl fmt::Display for Error {
     }
 }
 
-/// What a codec says, in one line.
+/// What a codec says, in one line and in plain words.
 fn line(cause: &Cause) -> String {
-    cause.to_string().trim_end().replace('\n', " ")
+    let text = cause.to_string().trim_end().replace('\n', " ");
+    without_structures(&text)
+}
+
+/// The crate `png` prints its structure for a chunk, of which only the name is for readers.
+fn without_structures(text: &str) -> String {
+    const BEGINS: &str = "ChunkType { type: ";
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(BEGINS)
+        && let Some((fields, after)) = after.split_once(" }")
+    {
+        let name = fields.split(',').next().unwrap_or_default();
+        plain.push_str(before);
+        plain.push_str(name.trim());
+        rest = after;
+    }
+    plain + rest
 }
 
 impl fmt::Display for ErrorKind {
@@ -253,7 +313,7 @@ impl fmt::Display for ErrorKind {
             } => write!(f, "{call} failed: {meaning} (CUDA error {code})"),
             Self::DeviceMismatch => f.write_str("the images are on different devices"),
             Self::Io(error) => error.fmt(f),
-            Self::UnknownFormat => f.write_str("unknown image format"),
+            Self::UnknownFormat(why) => write!(f, "unknown image format: {why}"),
             Self::Unsupported(what) => write!(f, "not supported: {what}"),
             Self::Decode(error) => write!(f, "cannot decode: {}", line(error)),
             Self::Encode(error) => write!(f, "cannot encode: {}", line(error)),

@@ -79,7 +79,7 @@ fn what_cannot_be_read_is_an_error_and_keeps_no_memory(device: &Device) {
     for path in &bad {
         let error = options.load(device, path).unwrap_err();
         let kind = error.kind();
-        let typed = matches!(kind, ErrorKind::Io(_) | ErrorKind::UnknownFormat);
+        let typed = matches!(kind, ErrorKind::Io(_) | ErrorKind::UnknownFormat(_));
         assert!(typed, "{error}");
         assert_eq!(error.path(), Some(&**path), "{error}");
         options
@@ -147,7 +147,7 @@ fn pipes_are_read_to_their_end(device: &Device) {
         for cut in [1, file.len() / 3, file.len() - 20] {
             let error = through_pipe(&file[..cut]).unwrap_err();
             let kind = error.kind();
-            let typed = matches!(kind, ErrorKind::Decode(_) | ErrorKind::UnknownFormat);
+            let typed = matches!(kind, ErrorKind::Decode(_) | ErrorKind::UnknownFormat(_));
             assert!(typed, "{error}");
             assert_eq!(error.path(), Some(&*pipe));
         }
@@ -202,7 +202,7 @@ fn files_that_change_while_they_are_loaded(device: &Device) {
                 }
                 Err(error) => {
                     let kind = error.kind();
-                    let typed = matches!(kind, ErrorKind::Decode(_) | ErrorKind::UnknownFormat);
+                    let typed = matches!(kind, ErrorKind::Decode(_) | ErrorKind::UnknownFormat(_));
                     assert!(typed, "{error}");
                     assert_eq!(error.path(), Some(&*path));
                 }

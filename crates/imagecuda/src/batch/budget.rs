@@ -4,8 +4,6 @@
 use super::CancelToken;
 use crate::{Device, Image, Result};
 use std::{
-    fmt,
-    ops::{Deref, DerefMut},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -196,6 +194,14 @@ impl Slot {
         self.is_sized
     }
 
+    /// Takes an image that is not needed any more, for one that comes later.
+    pub(super) fn give_back(&self, image: Image) {
+        let idle = &self.budget.idle;
+        idle.lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(image);
+    }
+
     /// The consumer has it.
     pub(super) fn deliver(&mut self) {
         let (is_delivered, is_sized) = (self.is_delivered, self.is_sized);
@@ -216,61 +222,6 @@ impl Drop for Slot {
             counts.images -= 1;
             counts.bytes = counts.bytes.saturating_sub(self.bytes);
         });
-    }
-}
-
-/// An image of a batch. When it is dropped, its memory is used for one that comes later; while
-/// it is kept, there is one less in flight.
-pub struct PooledImage {
-    /// There until dropped.
-    image: Option<Image>,
-    slot: Slot,
-}
-
-impl PooledImage {
-    pub(super) fn new(image: Image, slot: Slot) -> Self {
-        let image = Some(image);
-        Self { image, slot }
-    }
-
-    pub(super) fn deliver(&mut self) {
-        self.slot.deliver();
-    }
-
-    /// The image itself, to keep: the batch makes another in its place.
-    pub fn into_image(mut self) -> Image {
-        self.image.take().expect("there until dropped")
-    }
-}
-
-impl Deref for PooledImage {
-    type Target = Image;
-
-    fn deref(&self) -> &Image {
-        self.image.as_ref().expect("there until dropped")
-    }
-}
-
-impl DerefMut for PooledImage {
-    fn deref_mut(&mut self) -> &mut Image {
-        self.image.as_mut().expect("there until dropped")
-    }
-}
-
-impl Drop for PooledImage {
-    fn drop(&mut self) {
-        if let Some(image) = self.image.take() {
-            let idle = &self.slot.budget.idle;
-            idle.lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(image);
-        } // and the slot is free after this
-    }
-}
-
-impl fmt::Debug for PooledImage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.image.fmt(f)
     }
 }
 

@@ -2,25 +2,25 @@
 
 use super::{
     BYTES, CancelToken,
-    budget::{Budget, PooledImage, Slot},
+    budget::{Budget, Slot},
     cores,
+    images::Images,
+    pooled_image::PooledImage,
     source::{Content, Source},
     times::{LoadTimes, add_elapsed},
 };
 use crate::{
-    Device, Error, LoadOptions, Result, codec,
+    Device, Error, Image, LoadOptions, Metadata, Result, codec,
     load::{FileBytes, Job},
     picture::Header,
 };
 use std::{
     any::Any,
     collections::BTreeMap,
-    fmt, io,
-    iter::FusedIterator,
     panic::{self, AssertUnwindSafe},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
-    thread::{self, JoinHandle},
-    time::{Duration, Instant},
+    thread,
+    time::Instant,
 };
 
 /// Loads many files at a time: threads decode them, straight into memory from which their device
@@ -36,7 +36,7 @@ pub struct Loader {
     threads: usize,
     in_flight: Option<usize>,
     max_bytes: u64,
-    ordered: bool,
+    pub(super) ordered: bool,
     pub(super) cancel: CancelToken,
 }
 
@@ -155,38 +155,38 @@ impl Loader {
     }
 }
 
-struct Shared<S> {
-    loader: Loader,
-    budget: Arc<Budget>,
-    sources: Mutex<Sources<S>>,
-    ready: Mutex<Ready<S>>,
-    arrived: Condvar,
-    times: LoadTimes,
+pub(super) struct Shared<S> {
+    pub(super) loader: Loader,
+    pub(super) budget: Arc<Budget>,
+    pub(super) sources: Mutex<Sources<S>>,
+    pub(super) ready: Mutex<Ready<S>>,
+    pub(super) arrived: Condvar,
+    pub(super) times: LoadTimes,
 }
 
-struct Sources<S> {
-    taken: usize,
-    rest: Option<Box<dyn Iterator<Item = S> + Send>>,
+pub(super) struct Sources<S> {
+    pub(super) taken: usize,
+    pub(super) rest: Option<Box<dyn Iterator<Item = S> + Send>>,
 }
 
-struct Ready<S> {
-    results: BTreeMap<usize, Outcome<S>>,
+pub(super) struct Ready<S> {
+    pub(super) results: BTreeMap<usize, Outcome<S>>,
     /// The source whose result is next, in order.
-    next: usize,
+    pub(super) next: usize,
     /// Threads that may still bring something.
-    working: usize,
+    pub(super) working: usize,
     /// What a source's iterator panicked with.
-    panic: Option<Box<dyn Any + Send>>,
+    pub(super) panic: Option<Box<dyn Any + Send>>,
 }
 
-struct Outcome<S> {
-    source: S,
-    result: Result<PooledImage>,
+pub(super) struct Outcome<S> {
+    pub(super) source: S,
+    pub(super) result: Result<PooledImage>,
     /// Held until the consumer has the error.
-    _slot: Option<Slot>,
+    pub(super) _slot: Option<Slot>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -218,7 +218,7 @@ impl<S: Source> Shared<S> {
         self.arrived.notify_all();
     }
 
-    fn take_source(&self) -> Option<(usize, S)> {
+    pub(super) fn take_source(&self) -> Option<(usize, S)> {
         let mut sources = lock(&self.sources);
         let next = sources.rest.as_mut()?.next();
         if next.is_none() {
@@ -250,7 +250,7 @@ impl<S: Source> Shared<S> {
             return false;
         }
         let (result, slot) = match result {
-            Ok(image) => (Ok(PooledImage::new(image, slot)), None),
+            Ok((image, metadata)) => (Ok(PooledImage::new(image, metadata, slot)), None),
             Err(error) => (Err(error), Some(slot)),
         };
         let outcome = Outcome {
@@ -270,7 +270,7 @@ impl<S: Source> Shared<S> {
         device: &Device,
         slot: &mut Slot,
         goes_on: &mut bool,
-    ) -> Result<crate::Image> {
+    ) -> Result<(Image, Metadata)> {
         let (options, times) = (&self.loader.options, &self.times);
         let mut start = Instant::now();
         let staged;
@@ -297,114 +297,12 @@ impl<S: Source> Shared<S> {
         };
         let decoded = Job::new(options, device, &mut on_header).open(file, path)?;
         add_elapsed(&mut start, &times.decode);
+        let metadata = decoded.metadata().clone();
         let mut image = self
             .budget
             .image(device, decoded.width(), decoded.height())?;
         decoded.write_to(&mut image)?;
         add_elapsed(&mut start, &times.upload);
-        Ok(image)
-    }
-}
-
-/// Images as they are loaded, with their sources: what [`Loader::load`] returns.
-///
-/// Dropping it ends the batch: what has begun is finished and thrown away, nothing more is
-/// begun. Images that the consumer has stay as they are.
-///
-/// # Panics
-///
-/// [`next`](Iterator::next) if the iterator of the sources did, with the same message.
-pub struct Images<S> {
-    shared: Arc<Shared<S>>,
-    threads: Vec<JoinHandle<()>>,
-    /// Why there are fewer threads than asked for.
-    no_thread: Option<io::ErrorKind>,
-}
-
-impl<S> Images<S> {
-    /// Images that were allocated so far. The number stands still once as many are there as are
-    /// in flight at a time.
-    pub fn allocated(&self) -> u64 {
-        self.shared.budget.made()
-    }
-
-    pub(super) fn times(&self) -> &LoadTimes {
-        &self.shared.times
-    }
-}
-
-impl<S: Source> Iterator for Images<S> {
-    type Item = (S, Result<PooledImage>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let Shared {
-            loader,
-            budget,
-            ready,
-            arrived,
-            ..
-        } = &*self.shared;
-        let mut ready = lock(ready);
-        loop {
-            if budget.is_stopped() && ready.panic.is_none() {
-                return None;
-            }
-            let next = ready.next;
-            let found = match loader.ordered {
-                true => ready.results.remove(&next),
-                false => ready.results.pop_first().map(|(_, outcome)| outcome),
-            };
-            if let Some(Outcome {
-                source, mut result, ..
-            }) = found
-            {
-                ready.next += 1;
-                if let Ok(image) = &mut result {
-                    image.deliver();
-                }
-                return Some((source, result));
-            }
-            if ready.working == 0 {
-                if let Some(payload) = ready.panic.take() {
-                    drop(ready);
-                    panic::resume_unwind(payload);
-                }
-                drop(ready);
-                // Some are left if nobody could take them.
-                let kind = self.no_thread?;
-                let (_, source) = self.shared.take_source()?;
-                let mut error = Error::from(io::Error::from(kind));
-                if let Content::File(path) = source.content() {
-                    error = error.with_path(path);
-                }
-                return Some((source, Err(error)));
-            }
-            budget.set_waited_for(true);
-            ready = arrived
-                .wait_timeout(ready, Duration::from_millis(50))
-                .unwrap_or_else(PoisonError::into_inner)
-                .0;
-            budget.set_waited_for(false);
-        }
-    }
-}
-
-impl<S: Source> FusedIterator for Images<S> {}
-
-impl<S> Drop for Images<S> {
-    fn drop(&mut self) {
-        self.shared.budget.stop();
-        for thread in self.threads.drain(..) {
-            // Its panics were caught.
-            let _ = thread.join();
-        }
-    }
-}
-
-impl<S> fmt::Debug for Images<S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Images")
-            .field("loader", &self.shared.loader)
-            .finish_non_exhaustive()
+        Ok((image, metadata))
     }
 }

@@ -28,8 +28,11 @@
 //! ```
 
 mod budget;
+mod images;
 mod loader;
 mod pipeline;
+mod pooled_image;
+mod report;
 mod saver;
 mod sequence;
 mod shard;
@@ -37,9 +40,11 @@ mod source;
 mod times;
 
 pub use self::{
-    budget::PooledImage,
-    loader::{Images, Loader},
-    pipeline::{Busy, Failure, Pipeline, Progress, Report},
+    images::Images,
+    loader::Loader,
+    pipeline::Pipeline,
+    pooled_image::PooledImage,
+    report::{Busy, Event, Failure, Outcome, Progress, Report},
     saver::{Saved, Saver},
     sequence::Numbered,
     shard::Shard,

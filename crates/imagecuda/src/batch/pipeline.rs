@@ -1,8 +1,13 @@
 //! Files to images to files.
 
-use super::{BYTES, CancelToken, Loader, PooledImage, Saver, times::add_elapsed};
+use super::{
+    BYTES, CancelToken, Loader, PooledImage, Saver,
+    report::{Busy, Callback, Event, Failure, Outcome, Report, Tracker},
+    times::{LoadTimes, SaveTimes, add_elapsed},
+};
 use crate::{Device, Image, LoadOptions, SaveOptions, save::atomic_file};
 use std::{
+    borrow::Cow,
     error::Error as StdError,
     fmt,
     path::{Path, PathBuf},
@@ -42,110 +47,11 @@ pub struct Pipeline {
     loader: Loader,
     save: SaveOptions,
     threads: Option<usize>,
+    in_flight: Option<usize>,
     max_bytes: u64,
+    keep_metadata: bool,
     resume: bool,
     progress: Option<Arc<Callback>>,
-}
-
-type Callback = dyn Fn(&Progress) + Send + Sync;
-
-/// How far a [`Pipeline`] is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Files that were saved.
-    pub saved: usize,
-    /// Files that could not be loaded, worked on or saved.
-    pub failed: usize,
-    /// Files that were there already.
-    pub skipped: usize,
-    /// Bytes of the files that were read.
-    pub bytes_read: u64,
-    /// Bytes of the files that were written.
-    pub bytes_written: u64,
-}
-
-impl Progress {
-    /// Files that are done with, one way or another.
-    pub fn done(&self) -> usize {
-        self.saved + self.failed + self.skipped
-    }
-}
-
-/// A file that a [`Pipeline`] could not do.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Failure {
-    /// What was to be loaded.
-    pub source: PathBuf,
-    /// What was to be saved.
-    pub target: PathBuf,
-    /// Why it was not. Those of this crate name the file; your own are as you gave them.
-    pub error: Box<dyn StdError + Send + Sync>,
-}
-
-/// The time that each stage took, all threads together. The stage whose time divided by its
-/// threads is the longest is the bottleneck.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Busy {
-    /// Reading files, on the loader's threads.
-    pub read: Duration,
-    /// Decoding, on the same threads.
-    pub decode: Duration,
-    /// Handing pixels to the device, on the same threads; on the CPU, converting them.
-    pub upload: Duration,
-    /// Your work, and telling the device to prepare the result, on the caller's thread.
-    pub work: Duration,
-    /// Waiting for the device, on the saver's threads.
-    pub download: Duration,
-    /// Encoding and writing, on the same threads.
-    pub encode: Duration,
-}
-
-/// What a [`Pipeline`] has done.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Report {
-    /// Files that were saved.
-    pub saved: usize,
-    /// Files that were there already, with [`Pipeline::resume`].
-    pub skipped: usize,
-    /// Files that were not saved, and why; in the order of the jobs as far as loading goes, then
-    /// as far as saving goes.
-    pub failures: Vec<Failure>,
-    /// Whether it was cancelled before all was done.
-    pub cancelled: bool,
-    /// Bytes of the files that were read.
-    pub bytes_read: u64,
-    /// Bytes of the files that were written.
-    pub bytes_written: u64,
-    /// From the first to the last.
-    pub elapsed: Duration,
-    /// Where the time went.
-    pub busy: Busy,
-}
-
-#[derive(Default)]
-struct Counts {
-    saved: AtomicU64,
-    failed: AtomicU64,
-    skipped: AtomicU64,
-    bytes_read: AtomicU64,
-    bytes_written: AtomicU64,
-}
-
-impl Counts {
-    fn progress(&self) -> Progress {
-        let count = |counter: &AtomicU64| counter.load(Relaxed);
-        Progress {
-            saved: count(&self.saved) as usize,
-            failed: count(&self.failed) as usize,
-            skipped: count(&self.skipped) as usize,
-            bytes_read: count(&self.bytes_read),
-            bytes_written: count(&self.bytes_written),
-        }
-    }
 }
 
 impl Pipeline {
@@ -155,7 +61,9 @@ impl Pipeline {
             loader: Loader::new(device),
             save: SaveOptions::new(),
             threads: None,
+            in_flight: None,
             max_bytes: BYTES,
+            keep_metadata: false,
             resume: false,
             progress: None,
         }
@@ -189,6 +97,7 @@ impl Pipeline {
     /// How many images may be in flight before your work, and how many behind it.
     pub fn in_flight(mut self, images: usize) -> Self {
         self.loader = self.loader.in_flight(images);
+        self.in_flight = Some(images);
         self
     }
 
@@ -206,8 +115,31 @@ impl Pipeline {
         self
     }
 
-    /// Calls `callback` whenever a file is done with, from any thread.
-    pub fn on_progress(mut self, callback: impl Fn(&Progress) + Send + Sync + 'static) -> Self {
+    /// Gives each saved file the metadata of the file that it is from, as far as they are true of
+    /// the image: EXIF, and the ICC profile where the colours are those that it means (see
+    /// [`ColorPolicy`](crate::ColorPolicy)). Where a file has any, they replace those of
+    /// [`save_options`](Self::save_options).
+    ///
+    /// A file whose metadata its target cannot hold, as its format has none, is a failure.
+    pub fn keep_metadata(mut self, keep: bool) -> Self {
+        self.keep_metadata = keep;
+        self
+    }
+
+    /// Calls `callback` whenever a file is done with, from any thread. The event says which file it
+    /// is, what became of it, and how far the pipeline is.
+    ///
+    /// ```
+    /// use imagecuda::{Device, batch::{Outcome, Pipeline}};
+    ///
+    /// let pipeline = Pipeline::new(&Device::cpu()).on_progress(|event| {
+    ///     if let Outcome::Failed(error) = event.outcome {
+    ///         eprintln!("{}: {error}", event.source.display());
+    ///     }
+    /// });
+    /// # let _ = pipeline;
+    /// ```
+    pub fn on_progress(mut self, callback: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
         self.progress = Some(Arc::new(callback));
         self
     }
@@ -230,108 +162,103 @@ impl Pipeline {
         E: Into<Box<dyn StdError + Send + Sync>>,
     {
         let begin = Instant::now();
-        let counts = Arc::new(Counts::default());
-        let (resume, count, progress) = (self.resume, counts.clone(), self.progress.clone());
-        let jobs = jobs.into_iter().filter(move |(_, target)| {
-            let is_there = resume && atomic_file::is_there(target);
-            if is_there {
-                count.skipped.fetch_add(1, Relaxed);
-                report(&progress, &count);
-            }
-            !is_there
-        });
-
-        let (count, progress) = (counts.clone(), self.progress.clone());
-        let mut saver = Saver::new(self.save.clone())
-            .max_bytes(self.max_bytes)
-            .cancel_token(&self.loader.cancel)
-            .on_saved(move |saved| {
-                match &saved.result {
-                    Ok(bytes) => {
-                        count.bytes_written.fetch_add(*bytes, Relaxed);
-                        count.saved.fetch_add(1, Relaxed);
-                    }
-                    Err(_) => {
-                        count.failed.fetch_add(1, Relaxed);
-                    }
-                }
-                report(&progress, &count);
-            });
-        if let Some(threads) = self.threads {
-            saver = saver.threads(threads);
-        }
-
+        let tracker = Arc::new(Tracker::new(self.progress.clone()));
+        let saver = self.saver(&tracker);
+        let mut images = self.loader.load(self.left(jobs.into_iter(), &tracker));
         let mut failures = Vec::new();
-        let mut sources = Vec::new(); // of those that go to the saver
         let worked = AtomicU64::new(0);
-        let mut images = self.loader.load(jobs);
         while let Some(((source, target), loaded)) = images.next() {
-            counts
-                .bytes_read
-                .store(images.times().bytes.load(Relaxed), Relaxed);
+            let bytes_read = images.times().bytes.load(Relaxed);
+            tracker.bytes_read.store(bytes_read, Relaxed);
             let mut start = Instant::now();
-            let done = loaded
+            let done: Result<(), Box<dyn StdError + Send + Sync>> = loaded
                 .map_err(Into::into)
                 .and_then(|mut image: PooledImage| {
                     work(&mut image, &source).map_err(Into::into)?;
-                    saver.save(&image, &target);
+                    let options = self.options_for(&image);
+                    saver.save_from(Some(source.clone()), &image, target.clone(), &options);
                     Ok(())
                 });
             add_elapsed(&mut start, &worked);
-            match done {
-                Ok(()) => sources.push(source),
-                Err(error) => {
-                    counts.failed.fetch_add(1, Relaxed);
-                    report(&self.progress, &counts);
-                    failures.push(Failure {
-                        source,
-                        target,
-                        error,
-                    });
-                }
-            }
-        }
-
-        let loading = images.times();
-        let time = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Relaxed));
-        let mut busy = Busy {
-            read: time(&loading.read),
-            decode: time(&loading.decode),
-            upload: time(&loading.upload),
-            ..Busy::default()
-        };
-        let (saved, saving) = saver.finish_with_times();
-        // Waiting for room is no work.
-        busy.work = time(&worked).saturating_sub(time(&saving.wait));
-        (busy.download, busy.encode) = (time(&saving.download), time(&saving.encode));
-        for (source, saved) in sources.into_iter().zip(saved) {
-            if let Some(saved) = saved
-                && let Err(error) = saved.result
-            {
+            if let Err(error) = done {
+                tracker.report(&source, &target, Outcome::Failed(&*error));
                 failures.push(Failure {
                     source,
-                    target: saved.path,
-                    error: error.into(),
+                    target,
+                    error,
                 });
             }
         }
-        let totals = counts.progress();
+
+        let (saved, saving) = saver.finish_with_times();
+        failures.extend(saved.into_iter().filter_map(Failure::of));
+        let totals = tracker.progress();
         Report {
             saved: totals.saved,
             skipped: totals.skipped,
             failures,
             cancelled: self.loader.cancel.is_cancelled(),
-            bytes_read: loading.bytes.load(Relaxed),
+            bytes_read: images.times().bytes.load(Relaxed),
             bytes_written: totals.bytes_written,
             elapsed: begin.elapsed(),
-            busy,
+            busy: busy(images.times(), &worked, &saving),
+        }
+    }
+
+    /// The jobs without those that are done already, of which it tells.
+    fn left<I>(
+        &self,
+        jobs: I,
+        tracker: &Arc<Tracker>,
+    ) -> impl Iterator<Item = (PathBuf, PathBuf)> + Send + use<I>
+    where
+        I: Iterator<Item = (PathBuf, PathBuf)> + Send + 'static,
+    {
+        let (resume, tracker) = (self.resume, Arc::clone(tracker));
+        jobs.filter(move |(source, target)| {
+            let is_there = resume && atomic_file::is_there(target);
+            if is_there {
+                tracker.report(source, target, Outcome::Skipped);
+            }
+            !is_there
+        })
+    }
+
+    fn saver(&self, tracker: &Arc<Tracker>) -> Saver {
+        let tracker = Arc::clone(tracker);
+        let mut saver = Saver::new(self.save.clone())
+            .max_bytes(self.max_bytes)
+            .cancel_token(&self.loader.cancel)
+            .on_saved(move |saved| tracker.report_saved(saved));
+        if let Some(threads) = self.threads {
+            saver = saver.threads(threads);
+        }
+        if let Some(images) = self.in_flight {
+            saver = saver.in_flight(images);
+        }
+        saver
+    }
+
+    /// How `image` is saved.
+    fn options_for(&self, image: &PooledImage) -> Cow<'_, SaveOptions> {
+        let metadata = image.metadata();
+        match self.keep_metadata && !metadata.is_empty() {
+            true => Cow::Owned(self.save.clone().metadata(metadata.clone())),
+            false => Cow::Borrowed(&self.save),
         }
     }
 }
 
-fn report(callback: &Option<Arc<Callback>>, counts: &Counts) {
-    if let Some(callback) = callback {
-        callback(&counts.progress());
+fn busy(loading: &LoadTimes, worked: &AtomicU64, saving: &SaveTimes) -> Busy {
+    let time = |nanos: &AtomicU64| Duration::from_nanos(nanos.load(Relaxed));
+    Busy {
+        read: time(&loading.read),
+        decode: time(&loading.decode),
+        upload: time(&loading.upload),
+        // Waiting for room is no work.
+        work: time(worked).saturating_sub(time(&saving.wait)),
+        download: time(&saving.download),
+        encode: time(&saving.encode),
     }
 }
 

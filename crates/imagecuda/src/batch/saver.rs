@@ -26,6 +26,8 @@ pub struct Saved {
     pub path: PathBuf,
     /// Its size in bytes, or why there is none. What was there before is then as it was.
     pub result: Result<u64>,
+    /// What a pipeline loaded for it.
+    pub(super) source: Option<PathBuf>,
 }
 
 type Callback = dyn Fn(&Saved) + Send + Sync;
@@ -82,9 +84,16 @@ struct State {
 }
 
 struct Job {
-    index: usize,
-    path: PathBuf,
+    ticket: Ticket,
     pending: PendingSave,
+}
+
+/// An image that was given, and what it takes of what there may be.
+struct Ticket {
+    /// Of its result.
+    index: usize,
+    source: Option<PathBuf>,
+    path: PathBuf,
     bytes: u64,
 }
 
@@ -145,14 +154,29 @@ impl Saver {
     }
 
     /// Saves `image` to a file, in the format that its name shows. It may be changed or dropped
-    /// at once.
-    pub fn save(&self, image: &Image, path: impl Into<PathBuf>) {
-        self.save_with(image, path, &self.shared.options);
+    /// at once. Takes an [`Image`], or a [`PooledImage`](super::PooledImage) of a loader.
+    pub fn save(&self, image: impl AsRef<Image>, path: impl Into<PathBuf>) {
+        self.save_from(None, image.as_ref(), path.into(), &self.shared.options);
     }
 
     /// As [`save`](Self::save), with options of its own.
-    pub fn save_with(&self, image: &Image, path: impl Into<PathBuf>, options: &SaveOptions) {
-        let path = path.into();
+    pub fn save_with(
+        &self,
+        image: impl AsRef<Image>,
+        path: impl Into<PathBuf>,
+        options: &SaveOptions,
+    ) {
+        self.save_from(None, image.as_ref(), path.into(), options);
+    }
+
+    /// As [`save_with`](Self::save_with), of an image that is from `source`.
+    pub(super) fn save_from(
+        &self,
+        source: Option<PathBuf>,
+        image: &Image,
+        path: PathBuf,
+        options: &SaveOptions,
+    ) {
         // More than any layout takes, but for float ones.
         let bytes = image.len() as u64 * 4;
         let most = self.in_flight.unwrap_or(2 * self.most_threads);
@@ -174,22 +198,22 @@ impl Saver {
         state.bytes += bytes;
         drop(state);
 
-        let pending = options.start(image, &path).and_then(|pending| {
+        let ticket = Ticket {
+            index,
+            source,
+            path,
+            bytes,
+        };
+        let pending = options.start(image, &ticket.path).and_then(|pending| {
             self.spawn_if_needed()?;
             Ok(pending)
         });
         match pending {
             Ok(pending) => {
-                let job = Job {
-                    index,
-                    path,
-                    pending,
-                    bytes,
-                };
-                shared.lock().jobs.push_back(job);
+                shared.lock().jobs.push_back(Job { ticket, pending });
                 shared.changed.notify_all();
             }
-            Err(error) => shared.done(index, path, bytes, Err(error)),
+            Err(error) => shared.done(ticket, Err(error)),
         }
     }
 
@@ -217,11 +241,11 @@ impl Saver {
     /// Waits for all files, and tells what became of each, in the order of the calls.
     #[must_use = "this is where errors are"]
     pub fn finish(self) -> Vec<Saved> {
-        self.finish_with_times().0.into_iter().flatten().collect()
+        self.finish_with_times().0
     }
 
-    /// As [`finish`](Self::finish), with `None` for what was cancelled.
-    pub(super) fn finish_with_times(self) -> (Vec<Option<Saved>>, SaveTimes) {
+    /// As [`finish`](Self::finish), and where the time went.
+    pub(super) fn finish_with_times(self) -> (Vec<Saved>, SaveTimes) {
         self.join();
         let results = std::mem::take(&mut self.shared.lock().results);
         let copy = |nanos: &AtomicU64| AtomicU64::new(nanos.load(Ordering::Relaxed));
@@ -235,7 +259,8 @@ impl Saver {
             download: copy(download),
             encode: copy(encode),
         };
-        (results, times)
+        // What was cancelled has none.
+        (results.into_iter().flatten().collect(), times)
     }
 
     /// Waits for all files.
@@ -295,24 +320,18 @@ impl Shared {
         }
     }
 
-    fn save_one(&self, job: Job) {
-        let Job {
-            index,
-            path,
-            pending,
-            bytes,
-        } = job;
+    fn save_one(&self, Job { ticket, pending }: Job) {
         if self.cancel.is_cancelled() {
             let mut state = self.lock();
             state.in_flight -= 1;
-            state.bytes -= bytes;
+            state.bytes -= ticket.bytes;
             drop(state);
             self.changed.notify_all();
             return;
         }
         // A panic, of the device's half too, is an error of its file.
-        let result = codec::caught(Error::encode, || self.encode(pending, &path));
-        self.done(index, path, bytes, result);
+        let result = codec::caught(Error::encode, || self.encode(pending, &ticket.path));
+        self.done(ticket, result);
     }
 
     fn encode(&self, pending: PendingSave, path: &Path) -> Result<u64> {
@@ -324,9 +343,19 @@ impl Shared {
         Ok(bytes)
     }
 
-    fn done(&self, index: usize, path: PathBuf, bytes: u64, result: Result<u64>) {
+    fn done(&self, ticket: Ticket, result: Result<u64>) {
+        let Ticket {
+            index,
+            source,
+            path,
+            bytes,
+        } = ticket;
         let result = result.map_err(|error| error.with_path(&path));
-        let saved = Saved { path, result };
+        let saved = Saved {
+            path,
+            result,
+            source,
+        };
         if let Some(callback) = &self.callback {
             // One that panics must not take the thread, and with it a place, away.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| callback(&saved)));

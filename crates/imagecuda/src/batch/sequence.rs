@@ -1,7 +1,10 @@
 //! Numbered files.
 
 use crate::{Error, Result};
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::{PathBuf, is_separator},
+};
 
 /// The names of a sequence of files, as `frame_%04d.png`: one number, of any width, padded with
 /// zeros or not. `%%` is a percent sign.
@@ -85,9 +88,47 @@ impl Numbered {
         numbers.into_iter().map(move |number| this.path(number))
     }
 
-    /// The files that are there from number `first` on, until one is missing.
-    pub fn existing(&self, first: u64) -> impl Iterator<Item = PathBuf> + use<> {
-        self.paths(first..=u64::MAX)
+    /// The first number from `from` on whose file is there. Looks at all files of the folder.
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// # let folder = tempfile::tempdir()?;
+    /// # let pattern = folder.path().join("frame_%04d.png").display().to_string();
+    /// # for number in 1..=3 { std::fs::write(imagecuda::batch::Numbered::new(&pattern)?.path(number), "")?; }
+    /// use imagecuda::batch::Numbered;
+    ///
+    /// let frames = Numbered::new(&pattern)?; // of frame_0001.png to frame_0003.png
+    /// assert_eq!(frames.first(0), Some(1));
+    /// assert_eq!(frames.existing(0).count(), 3);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn first(&self, from: u64) -> Option<u64> {
+        if self.path(from).exists() {
+            return Some(from);
+        }
+        let (folder, prefix) = match self.before.rfind(is_separator) {
+            Some(at) => self.before.split_at(at + 1),
+            None => (".", &*self.before),
+        };
+        // The number may be in a folder's name.
+        let suffix = self.after.split(is_separator).next().unwrap_or_default();
+        let names = fs::read_dir(folder).ok()?;
+        names
+            .filter_map(|entry| {
+                let name = entry.ok()?.file_name().into_string().ok()?;
+                let number = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
+                number.trim_start().parse().ok()
+            })
+            .filter(|&number| number >= from && self.path(number).exists())
+            .min()
+    }
+
+    /// The files that are there, from the [`first`](Self::first) from number `from` on until one is
+    /// missing. None if there is none.
+    pub fn existing(&self, from: u64) -> impl Iterator<Item = PathBuf> + use<> {
+        let numbers = self.first(from).into_iter();
+        self.paths(numbers.flat_map(|first| first..=u64::MAX))
             .take_while(|path| path.exists())
     }
 }
@@ -110,5 +151,43 @@ mod tests {
         for wrong in ["a.png", "%s", "%", "%04", "%d_%d", "%-3d", "%123d", "100%%"] {
             assert!(Numbered::new(wrong).is_err(), "{wrong}");
         }
+    }
+    #[test]
+    fn a_sequence_begins_with_the_first_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let numbered = |pattern: &str| {
+            let pattern = folder.path().join(pattern);
+            Numbered::new(pattern.to_str().unwrap()).unwrap()
+        };
+        let frames = numbered("a_%03d.x");
+        assert_eq!(frames.first(0), None);
+        assert_eq!(frames.existing(0).count(), 0);
+        for number in [3, 4, 5, 9, 1000] {
+            fs::write(frames.path(number), "").unwrap();
+        }
+        // Of other sequences.
+        for name in [
+            "a_1.x",
+            "b_001.x",
+            "a_001.y",
+            "a_+01.x",
+            "a_.x",
+            "a_00001.x",
+        ] {
+            fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = |from| -> Vec<_> { frames.existing(from).collect() };
+        let paths = |numbers: &[u64]| -> Vec<_> { frames.paths(numbers.to_vec()).collect() };
+        assert_eq!(found(0), paths(&[3, 4, 5]));
+        assert_eq!(found(4), paths(&[4, 5]));
+        assert_eq!(found(6), paths(&[9]));
+        assert_eq!(found(10), paths(&[1000]));
+        assert_eq!(found(1001), paths(&[]));
+        // The number in a folder's name, and padded with spaces.
+        let shots = numbered("shot%3d/frame.x");
+        fs::create_dir(shots.path(6).parent().unwrap()).unwrap();
+        fs::create_dir(shots.path(7).parent().unwrap()).unwrap();
+        fs::write(shots.path(7), "").unwrap();
+        assert_eq!(shots.first(0), Some(7));
     }
 }

@@ -299,12 +299,8 @@ pub(crate) fn encode(format: Format, request: EncodeRequest<'_>, out: &mut dyn S
 #[allow(dead_code, reason = "for codecs, which a build may lack")]
 fn check_sides(pixels: &Pixels<'_>, limit: u32) -> Result<()> {
     let Pixels { width, height, .. } = *pixels;
-    if width.max(height) > limit {
-        return Err(Error::encode(format!(
-            "{width}x{height} is too large: a side has at most {limit} pixels in this format"
-        )));
-    }
-    Ok(())
+    let side = u64::from(width.max(height));
+    check_limit("pixels on a side", Some(side), limit.into())
 }
 
 #[cfg(test)]

@@ -11,8 +11,8 @@ pub(crate) trait Sequence: Send {
     /// `None` after the last.
     fn peek(&mut self) -> Result<Option<(Box<dyn Decode + '_>, Duration)>>;
 
-    /// Goes past the next picture. Whether there was one.
-    fn skip(&mut self) -> Result<bool>;
+    /// Goes past the next picture. How long it is shown; `None` if there was none.
+    fn skip(&mut self) -> Result<Option<Duration>>;
 
     /// The file's bytes as they are read for the next picture, whose metadata they have.
     fn bytes(&mut self) -> &[u8];
@@ -96,9 +96,9 @@ impl Sequence for Still {
         &self.bytes
     }
 
-    fn skip(&mut self) -> Result<bool> {
+    fn skip(&mut self) -> Result<Option<Duration>> {
         #[cfg(test)]
         super::panics::torn("skip", &self.bytes);
-        Ok(std::mem::replace(&mut self.left, false))
+        Ok(std::mem::replace(&mut self.left, false).then_some(Duration::ZERO))
     }
 }

@@ -24,7 +24,19 @@ pub enum ColorPolicy {
     /// with diffuse white, 203 cd/m², at 1.0.
     #[default]
     ToSrgb,
-    /// The numbers of the file, whatever they mean. (CMYK becomes RGB without its profile.)
+    /// Where an embedded ICC profile for RGB would convert them, the file's numbers stay, and
+    /// [`Decoded::metadata`](crate::Decoded::metadata) has the profile, with which they can be saved
+    /// again. All else becomes sRGB, as by [`ToSrgb`](Self::ToSrgb): profiles for gray and CMYK,
+    /// which no saved file can have, code points, and linear light.
+    ///
+    /// This takes pictures of wide gamut from file to file without loss. The image is then in the
+    /// profile's colours, not in sRGB: work on it accordingly.
+    Keep,
+    /// The numbers of the file, whatever they mean: no profile, no code points and no curve is
+    /// applied. OpenEXR and Radiance HDR stay linear light, which is saved to other formats as if it were
+    /// encoded; PQ and HLG stay as they are. A profile for gray is neither applied nor kept, as no saved
+    /// file can have it; one for RGB is in [`Decoded::metadata`](crate::Decoded::metadata), even
+    /// if it is damaged. CMYK becomes RGB without its profile.
     Raw,
 }
 

@@ -199,16 +199,52 @@ impl Buffer<RgbaF32> {
 }
 
 impl Buffer<Rgba8> {
-    /// Starts to copy the first `len` pixels to host memory, as they are. They are there after
-    /// [`Staging::wait`].
-    pub(crate) fn fetch(&self, device: &Device, len: usize) -> Result<Staging> {
+    /// As [`pack`](Self::pack) of the floats that the pixels are. A GPU makes them all at once, as its
+    /// kernels pack floats; the CPU a few at a time.
+    pub(crate) fn pack(
+        &self,
+        device: &Device,
+        packing: Packing,
+        background: Background,
+        len: usize,
+    ) -> Result<Staging> {
         match self {
             Self::Cpu(src) => {
-                let mut staging = device.staging(size_of_val(&src[..len]))?;
-                staging.copy_from_slice(bytemuck::cast_slice(&src[..len]));
+                let mut staging = device.staging(len * packing.layout().bytes_per_pixel())?;
+                match packing {
+                    Packing::Rgba8 => {
+                        staging.copy_from_slice(bytemuck::cast_slice(&src[..len]));
+                    }
+                    _ => cpu::pack_u8(packing, background, &src[..len], &mut staging),
+                }
                 Ok(staging)
             }
-            Self::Cuda(src) => src.fetch(len).map(Staging::Pinned),
+            Self::Cuda(src) if packing == Packing::Rgba8 => src.fetch(len).map(Staging::Pinned),
+            Self::Cuda(_) => self
+                .normalized(device, len)?
+                .pack(device, packing, background, len),
         }
+    }
+
+    /// As [`pixel_usage`](Self::traits) of the floats that the pixels are.
+    pub(crate) fn pixel_usage(
+        &self,
+        device: &Device,
+        deep: bool,
+        background: Option<Background>,
+        len: usize,
+    ) -> Result<PixelUsage> {
+        match self {
+            Self::Cpu(src) => Ok(cpu::pixel_usage_u8(deep, background, &src[..len])),
+            Self::Cuda(_) => self
+                .normalized(device, len)?
+                .pixel_usage(deep, background, len),
+        }
+    }
+
+    fn normalized(&self, device: &Device, len: usize) -> Result<Buffer<RgbaF32>> {
+        let mut floats = Buffer::for_overwrite(device, len)?;
+        floats.convert_from(self, len)?;
+        Ok(floats)
     }
 }

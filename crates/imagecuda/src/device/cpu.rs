@@ -10,7 +10,7 @@ use imagecuda_kernels::{
     layout::Layout,
     orient::Orientation,
     pack::{Background, Packing, PixelUsage},
-    pixel::RgbaF32,
+    pixel::{Rgba8, RgbaF32},
 };
 
 /// Pixels a task. Smaller images are not worth waking other threads for.
@@ -103,6 +103,45 @@ pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], ds
     parallel::for_each(tasks, |(dst, src)| {
         host::pack(packing, background, src, dst)
     });
+}
+
+/// Pixels that are made floats of at a time: as many as stay in a core's cache.
+const PIECE: usize = 4096;
+
+/// As [`pack`], of 8-bit pixels: of the floats that they are, of which there are few at a time.
+pub(crate) fn pack_u8(packing: Packing, background: Background, src: &[Rgba8], dst: &mut [u8]) {
+    let bytes = packing.layout().bytes_per_pixel();
+    let tasks = dst.chunks_mut(TASK * bytes).zip(src.chunks(TASK));
+    let floats = || vec![RgbaF32::default(); PIECE];
+    parallel::fold(tasks, floats, |floats, (dst, src)| {
+        for (dst, src) in dst.chunks_mut(PIECE * bytes).zip(src.chunks(PIECE)) {
+            host::pack(packing, background, normalized(src, floats), dst);
+        }
+    });
+}
+
+/// 8-bit pixels as floats.
+fn normalized<'a>(src: &[Rgba8], floats: &'a mut [RgbaF32]) -> &'a [RgbaF32] {
+    let floats = &mut floats[..src.len()];
+    let bytes = bytemuck::cast_slice(src);
+    host::expand(Layout::Rgba8, Curve::Encoded, bytes, floats);
+    floats
+}
+
+/// As [`pixel_usage`], of 8-bit pixels.
+pub(crate) fn pixel_usage_u8(
+    deep: bool,
+    background: Option<Background>,
+    src: &[Rgba8],
+) -> PixelUsage {
+    let state = || (PixelUsage::default(), vec![RgbaF32::default(); PIECE]);
+    let all = parallel::fold(src.chunks(TASK), state, |(all, floats), src| {
+        for src in src.chunks(PIECE) {
+            *all = all.or(host::pixel_usage(deep, background, normalized(src, floats)));
+        }
+    });
+    let all = all.into_iter().map(|(usage, _)| usage);
+    all.fold(PixelUsage::default(), PixelUsage::or)
 }
 
 pub(crate) fn pixel_usage(

@@ -297,6 +297,13 @@ impl<P: DevicePixel> DeviceImage<P> {
     }
 }
 
+/// For functions that also take images of a batch, which are not this type but have one.
+impl<P: DevicePixel> AsRef<Self> for DeviceImage<P> {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl<P: DevicePixel> fmt::Debug for DeviceImage<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeviceImage")

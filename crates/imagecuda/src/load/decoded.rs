@@ -56,7 +56,8 @@ impl Decoded {
     /// EXIF has its orientation reset where it was applied; where it was not
     /// ([`LoadOptions::apply_orientation`](crate::LoadOptions::apply_orientation)), EXIF says it, whatever
     /// said it in the file. The ICC profile is there if the colours are still those that it
-    /// means: with [`ColorPolicy::Raw`](crate::ColorPolicy::Raw), or where it is sRGB's anyway.
+    /// means: where [`ColorPolicy::Keep`](crate::ColorPolicy::Keep) or
+    /// [`Raw`](crate::ColorPolicy::Raw) left them alone, or where it is sRGB's anyway.
     /// A profile for gray or CMYK is not, as what is saved is RGB.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata

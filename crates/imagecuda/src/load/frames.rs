@@ -184,38 +184,37 @@ impl Frames {
     }
 
     /// Goes past `count` pictures, as cheaply as the format allows: frames must be composed,
-    /// pages need not even be decoded. Returns how many there were.
+    /// pages need not even be decoded. Returns the time that each is shown, of as many as there were.
     ///
     /// # Errors
     ///
     /// As [`LoadOptions::load`], for those that are decoded.
-    pub fn skip_frames(&mut self, count: usize) -> Result<usize> {
-        for skipped in 0..count {
-            let Some(sequence) = &mut self.sequence else {
-                return Ok(skipped);
-            };
-            let skipped_one = codec::caught(Error::decode, || sequence.skip());
-            let next = skipped_one.and_then(|is_there| match is_there {
-                true => Ok(true),
-                false => ended(self.index, self.count).map(|()| false),
+    pub fn skip_frames(&mut self, count: usize) -> Result<Vec<Duration>> {
+        let mut delays = Vec::new();
+        while delays.len() < count
+            && let Some(sequence) = &mut self.sequence
+        {
+            let skipped = codec::caught(Error::decode, || sequence.skip());
+            let next = skipped.and_then(|delay| match delay {
+                Some(delay) => Ok(Some(delay)),
+                None => ended(self.index, self.count).map(|()| None),
             });
             match next {
-                Ok(true) => self.index += 1,
-                Ok(false) => {
-                    self.sequence = None;
-                    return Ok(skipped);
+                Ok(Some(delay)) => {
+                    self.index += 1;
+                    delays.push(delay);
                 }
+                Ok(None) => self.sequence = None,
                 Err(error) => {
                     self.sequence = None;
-                    if self.options.tolerates(&error) {
-                        self.truncated = true;
-                        return Ok(skipped);
+                    if !self.options.tolerates(&error) {
+                        return Err(self.name(error));
                     }
-                    return Err(self.name(error));
+                    self.truncated = true;
                 }
             }
         }
-        Ok(count)
+        Ok(delays)
     }
 
     /// As [`open_next`](Self::open_next), if `on_header` agrees.

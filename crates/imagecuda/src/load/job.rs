@@ -6,12 +6,12 @@ use crate::{
     color::Conversion,
     device::{ExpandSpec, Staging},
     limits::check_limit,
-    metadata::embedded::Embedded,
+    metadata::embedded::{Embedded, is_rgb_profile},
     picture::Header,
     trace::span,
 };
 use imagecuda_kernels::expand::Curve;
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 /// Is called with a picture's header, and its width and height for viewing, before anything is
 /// allocated for its pixels. An error ends the loading. A file that is recovered has two headers.
@@ -80,17 +80,11 @@ impl<'a> Job<'a> {
             file: staging,
             jpeg_decoder: options.jpeg_decoder,
         })?;
-        let is_gray = header.layout.channels() < 3;
-        let policy = options.color_policy;
-        let (curve, conversion) = match policy {
-            ColorPolicy::Raw => (Curve::Encoded, None),
-            ColorPolicy::ToSrgb => {
-                let conversion = Conversion::of(metadata.color(), header.layout);
-                (header.curve, conversion)
-            }
-        };
-        let converted = conversion.is_some();
-        let profile_holds = metadata.profile_holds(policy, is_gray, converted);
+        let Colors {
+            curve,
+            conversion,
+            profile_holds,
+        } = Colors::of(options.color_policy, metadata, &header);
         Ok(Decoded {
             device: self.device.clone(),
             format,
@@ -109,6 +103,43 @@ impl<'a> Job<'a> {
     }
 }
 
+/// What becomes of a picture's colours.
+struct Colors {
+    curve: Curve,
+    conversion: Option<Arc<Conversion>>,
+    /// Whether the file's profile says what the image's numbers mean.
+    profile_holds: bool,
+}
+
+impl Colors {
+    fn of(policy: ColorPolicy, metadata: &Embedded, header: &Header) -> Self {
+        let kept = |curve| Self {
+            curve,
+            conversion: None,
+            profile_holds: true,
+        };
+        if policy == ColorPolicy::Raw {
+            return kept(Curve::Encoded);
+        }
+        let conversion = Conversion::of(metadata.color(), header.layout);
+        let has_rgb_profile = || metadata.icc.as_deref().is_some_and(is_rgb_profile);
+        if policy == ColorPolicy::Keep
+            && conversion.is_some()
+            && has_rgb_profile()
+            && !metadata.icc_is_overruled()
+        {
+            return kept(header.curve);
+        }
+        let is_gray = header.layout.channels() < 3;
+        let converted = conversion.is_some();
+        Self {
+            curve: header.curve,
+            conversion,
+            profile_holds: metadata.profile_holds(policy, is_gray, converted),
+        }
+    }
+}
+
 impl LoadOptions {
     /// The format of a file's bytes, by content; by name only if that has no other mark.
     pub(super) fn format_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<Format> {
@@ -119,7 +150,10 @@ impl LoadOptions {
         self.format
             .or_else(|| Format::sniff(bytes))
             .or_else(|| by_name().filter(|&format| format == Format::Tga))
-            .ok_or_else(|| ErrorKind::UnknownFormat.into())
+            .ok_or_else(|| {
+                let why = "the content is of none that is known".to_owned();
+                ErrorKind::UnknownFormat(why).into()
+            })
     }
 }
 

@@ -34,12 +34,16 @@ pub(crate) struct Embedded {
 impl Embedded {
     /// What the colours mean: by the code points or by the profile, whichever counts.
     pub(crate) fn color(&self) -> ColorDescription<'_> {
-        let overruled = self.cicp_overrules_icc && self.cicp.is_some_and(Cicp::is_known);
         ColorDescription {
-            icc: self.icc.as_deref().filter(|_| !overruled),
+            icc: self.icc.as_deref().filter(|_| !self.icc_is_overruled()),
             cicp: self.cicp,
             is_gray: self.is_gray,
         }
+    }
+
+    /// Whether code points say what the colours are, and not the profile.
+    pub(crate) fn icc_is_overruled(&self) -> bool {
+        self.cicp_overrules_icc && self.cicp.is_some_and(Cicp::is_known)
     }
 
     /// How the stored pixels are to be turned: by the format's own word, else by EXIF's.
@@ -100,8 +104,8 @@ impl Embedded {
         let overruled = self.cicp_overrules_icc && self.cicp.is_some();
         match policy {
             ColorPolicy::Raw => true,
-            ColorPolicy::ToSrgb if converted || is_gray || overruled => false,
-            ColorPolicy::ToSrgb => self.icc.as_deref().is_some_and(is_srgb),
+            _ if converted || is_gray || overruled => false,
+            _ => self.icc.as_deref().is_some_and(is_srgb),
         }
     }
 }

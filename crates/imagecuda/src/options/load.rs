@@ -95,7 +95,7 @@ impl LoadOptions {
     }
 
     /// What is done with colours that are not sRGB. By default they become sRGB, by the file's
-    /// ICC profile or code points.
+    /// ICC profile or code points. [`ColorPolicy::Keep`] takes wide gamut from file to file.
     pub fn color_policy(mut self, policy: ColorPolicy) -> Self {
         self.color_policy = policy;
         self

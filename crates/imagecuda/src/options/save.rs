@@ -77,7 +77,10 @@ impl SaveOptions {
         self
     }
 
-    /// Saves in `format`, whatever the file is called.
+    /// Saves in `format`, whatever the file is called. Without it, the name says the format; one that
+    /// says another than an [`AnimationEncoder`](crate::AnimationEncoder) or a
+    /// [`PackedImage`](crate::PackedImage) has is an error. Functions that take a format, as
+    /// [`encode`](Self::encode) does, use that.
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
         self

@@ -66,9 +66,8 @@ impl SaveOptions {
     ) -> Result<()> {
         let path = path.as_ref();
         let encode = || {
-            let format = self.format.or_else(|| Format::from_path(path));
             let mut animation = self
-                .animation(format.ok_or(ErrorKind::UnknownFormat)?)?
+                .animation(self.format_of(path)?)?
                 .loop_count(loop_count);
             for (image, delay) in frames {
                 animation.push(image.borrow(), delay)?;
@@ -121,8 +120,8 @@ impl AnimationEncoder {
     /// # Errors
     ///
     /// As [`SaveOptions::save`]; [`ErrorKind::SizeMismatch`] if the first frame had another
-    /// size; [`ErrorKind::Encode`] if the time is longer than the format can say. Nothing is
-    /// added then. (After a panic of the format's encoder, which is [`ErrorKind::Encode`] too, there
+    /// size; [`ErrorKind::InvalidOption`] if the time is longer than the format can say. Nothing is
+    /// added then. (After a panic of the format's encoder, which is [`ErrorKind::Encode`], there
     /// is nothing to add to: all later calls fail.)
     pub fn push(&mut self, image: &Image, delay: Duration) -> Result<()> {
         self.try_push(image, delay)
@@ -181,11 +180,11 @@ impl AnimationEncoder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Encode`], also if there are no frames.
+    /// [`ErrorKind::Encode`], and [`ErrorKind::InvalidOption`] if there are no frames.
     pub fn finish(self) -> Result<Vec<u8>> {
         let format = self.format;
         self.begun
-            .ok_or_else(|| Error::encode("an animation needs a frame at least"))
+            .ok_or_else(|| Error::option("frames", "an animation needs one at least"))
             .and_then(|begun| begun.writer.ok_or_else(torn))
             .and_then(|writer| codec::caught(Error::encode, || writer.finish()))
             .map_err(|error| error.with_format(format))
@@ -195,10 +194,13 @@ impl AnimationEncoder {
     ///
     /// # Errors
     ///
-    /// As [`finish`](Self::finish), and [`ErrorKind::Io`].
+    /// As [`finish`](Self::finish), and [`ErrorKind::Io`]; [`ErrorKind::InvalidOption`] if the name
+    /// says another format than the animation has, unless [`SaveOptions::format`] is set.
     pub fn save(self, path: impl AsRef<Path>) -> Result<()> {
         let (path, format) = (path.as_ref(), self.format);
-        self.finish()
+        self.options
+            .check_name(format, path)
+            .and_then(|()| self.finish())
             .and_then(|bytes| atomic_file::replace(path, |out| Ok(out.write_all(&bytes)?)))
             .map(|_| ())
             .map_err(|error| error.with_format(format).with_path(path))

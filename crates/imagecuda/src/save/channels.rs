@@ -2,13 +2,13 @@
 
 use super::{PendingSave, SaveJob};
 use crate::{
-    Error, Image, Result,
+    Error, Image, ImageU8, Result,
     codec::{self, EncoderInput},
 };
 use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
-    pack::{Packing, PixelUsage},
+    pack::{Background, Packing, PixelUsage},
 };
 
 /// What a device makes for an encoder.
@@ -33,29 +33,53 @@ pub(super) fn packing(EncoderInput { layout, curve }: EncoderInput) -> Result<Pa
 impl SaveJob {
     /// As [`start`](Self::start), with no more channels than the pixels need. Waits for the device.
     pub(super) fn start_auto(mut self, image: &Image) -> Result<PendingSave> {
-        self.auto_channels = false;
-        let planned = self.packing.layout();
-        let background = (!planned.has_alpha()).then(|| self.background());
+        let all = self.packing;
         let usage = image
             .buffer
-            .pixel_usage(planned.bits() == 16, background, image.len())
+            .pixel_usage(self.is_deep(), self.flattened_onto(), image.len())
             .map_err(|error| error.with_format(self.format))?;
-        // A profile for RGB is for no gray, and keeps the colours that there are not.
-        let profile = self.options.metadata.icc_profile().is_some();
-        let color = profile || usage.has(PixelUsage::COLOR);
-        let alpha = usage.has(PixelUsage::TRANSLUCENT);
-        let layout = codec::minimal_layout(self.format, planned, color, alpha)?;
-        let all = self.packing;
-        self.packing = packing(EncoderInput {
-            layout,
-            curve: Curve::Encoded,
-        })?;
+        self.narrow(usage)?;
         // Flattened by an alpha that is not quite 1.0, colours would not be those that the file
         // would have with alpha.
-        if planned.has_alpha() && !layout.has_alpha() && usage.has(PixelUsage::BELOW_ONE) {
+        let loses_alpha = all.layout().has_alpha() && !self.packing.layout().has_alpha();
+        if loses_alpha && usage.has(PixelUsage::BELOW_ONE) {
             return self.start(&quantized(image, all)?);
         }
         self.start(image)
+    }
+
+    /// As [`start_auto`](Self::start_auto). An alpha of 8 bits is 1.0, or less by a step at least.
+    pub(super) fn start_auto_u8(mut self, image: &ImageU8) -> Result<PendingSave> {
+        let (device, background) = (image.device(), self.flattened_onto());
+        let usage = image
+            .buffer
+            .pixel_usage(device, self.is_deep(), background, image.len())
+            .map_err(|error| error.with_format(self.format))?;
+        self.narrow(usage)?;
+        self.start_u8(image)
+    }
+
+    fn is_deep(&self) -> bool {
+        self.packing.layout().bits() == 16
+    }
+
+    fn flattened_onto(&self) -> Option<Background> {
+        (!self.packing.layout().has_alpha()).then(|| self.background())
+    }
+
+    /// Leaves out the channels that pixels of these `traits` do not need.
+    fn narrow(&mut self, usage: PixelUsage) -> Result<()> {
+        self.auto_channels = false;
+        // An RGB profile cannot describe gray pixels, so with one the file stays RGB.
+        let profile = self.options.metadata.icc_profile().is_some();
+        let color = profile || usage.has(PixelUsage::COLOR);
+        let alpha = usage.has(PixelUsage::TRANSLUCENT);
+        let planned = self.packing.layout();
+        self.packing = packing(EncoderInput {
+            layout: codec::minimal_layout(self.format, planned, color, alpha)?,
+            curve: Curve::Encoded,
+        })?;
+        Ok(())
     }
 }
 

@@ -11,7 +11,8 @@ pub use self::{animation::AnimationEncoder, packed::PackedImage};
 use self::packed::PendingData;
 use crate::jpeg::encode::Encoding;
 use crate::{
-    Channels, Error, ErrorKind, Format, Image, ImageU8, Result, SaveOptions, codec, device::Staging,
+    Channels, Device, Error, ErrorKind, Format, Image, ImageU8, Result, SaveOptions, codec,
+    device::Staging,
 };
 use imagecuda_kernels::pack::{Background, Packing};
 use std::{io::Write, path::Path};
@@ -32,7 +33,8 @@ impl SaveOptions {
     /// # Errors
     ///
     /// [`ErrorKind::UnknownFormat`] if the name tells none, [`ErrorKind::Unsupported`],
-    /// [`ErrorKind::InvalidOption`], [`ErrorKind::Encode`] (also for an encoder that panics),
+    /// [`ErrorKind::InvalidOption`], [`ErrorKind::LimitExceeded`] for a picture that is larger than
+    /// the format can hold, [`ErrorKind::Encode`] (also for an encoder that panics),
     /// [`ErrorKind::Io`] (also for a file that is marked read-only), [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error
     /// names the file. So for all functions that save.
     pub fn save(&self, image: &Image, path: impl AsRef<Path>) -> Result<()> {
@@ -124,11 +126,41 @@ impl SaveOptions {
 
     /// What a file of this name is to be.
     fn job(&self, path: &Path) -> Result<SaveJob> {
-        let format = self
-            .format
-            .or_else(|| Format::from_path(path))
-            .ok_or(ErrorKind::UnknownFormat)?;
+        let format = self.format_of(path)?;
         self.job_in(format, path.extension().and_then(|e| e.to_str()))
+    }
+
+    /// The format of a file of this name.
+    fn format_of(&self, path: &Path) -> Result<Format> {
+        self.format
+            .or_else(|| Format::from_path(path))
+            .ok_or_else(|| {
+                let named = match path.extension() {
+                    Some(extension) => {
+                        format!("none has the extension '{}'", extension.display())
+                    }
+                    None => "the file's name has no extension".to_owned(),
+                };
+                let known = Format::ALL.iter().filter(|format| format.can_save());
+                let known: Vec<_> = known.map(|format| format.extensions()[0]).collect();
+                let known = known.join(", ");
+                ErrorKind::UnknownFormat(format!("{named}; there are {known}")).into()
+            })
+    }
+
+    /// That the name of a file of `format` does not say that it has another, unless the caller
+    /// has chosen one by [`format`](Self::format).
+    fn check_name(&self, format: Format, path: &Path) -> Result<()> {
+        match Format::from_path(path).filter(|named| *named != format) {
+            Some(named) if self.format.is_none() => Err(Error::option(
+                "format",
+                format!(
+                    "the file's name says {named}, and what is saved is {format}; \
+                     SaveOptions::format({format:?}) allows that"
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn job_in(&self, format: Format, extension: Option<&str>) -> Result<SaveJob> {
@@ -166,10 +198,7 @@ impl SaveJob {
             return self.start_auto(image);
         }
         let (device, len) = (image.device(), image.len());
-        if self.format == Format::Jpeg
-            && !self.options.progressive
-            && device.encodes_jpeg(self.options.jpeg_encoder, len)
-        {
+        if self.is_for_kernels(device, len) {
             return self.start_jpeg(image);
         }
         let pixels = image
@@ -177,6 +206,13 @@ impl SaveJob {
             .pack(device, self.packing, self.background(), len)
             .map_err(|error| error.with_format(self.format))?;
         Ok(self.with_pixels(image.width(), image.height(), pixels))
+    }
+
+    /// Whether kernels encode a picture of so many pixels.
+    fn is_for_kernels(&self, device: &Device, len: usize) -> bool {
+        self.format == Format::Jpeg
+            && !self.options.progressive
+            && device.encodes_jpeg(self.options.jpeg_encoder, len)
     }
 
     /// Has the device encode the picture.
@@ -211,12 +247,17 @@ impl SaveJob {
     }
 
     fn start_u8(self, image: &ImageU8) -> Result<PendingSave> {
-        if self.packing != Packing::Rgba8 || self.auto_channels {
-            return self.start(&image.to_f32()?);
+        if self.auto_channels {
+            return self.start_auto_u8(image);
+        }
+        let (device, len) = (image.device(), image.len());
+        if self.is_for_kernels(device, len) {
+            // Which encode floats.
+            return self.start_jpeg(&image.to_f32()?);
         }
         let pixels = image
             .buffer
-            .fetch(image.device(), image.len())
+            .pack(device, self.packing, self.background(), len)
             .map_err(|error| error.with_format(self.format))?;
         Ok(self.with_pixels(image.width(), image.height(), pixels))
     }

@@ -92,7 +92,10 @@ impl PackedImage {
     ///
     /// # Errors
     ///
-    /// As [`SaveOptions::save`](super::SaveOptions::save).
+    /// As [`SaveOptions::save`](super::SaveOptions::save), and
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption) if the name says another format than the one
+    /// that the pixels were packed for, unless [`SaveOptions::format`](super::SaveOptions::format) is
+    /// set.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.save_counted(path).map(|_| ())
@@ -100,7 +103,10 @@ impl PackedImage {
 
     /// As [`save`](Self::save). How many bytes the file has.
     pub(crate) fn save_counted(&self, path: &Path) -> Result<u64> {
-        atomic_file::replace(path, |out| self.write_to(out))
+        let (options, format) = (&self.job.options, self.job.format);
+        options
+            .check_name(format, path)
+            .and_then(|()| atomic_file::replace(path, |out| self.write_to(out)))
             .map_err(|error| error.with_format(self.job.format).with_path(path))
     }
 

@@ -28,9 +28,10 @@ impl Clock {
         })
         .ok_or_else(|| {
             let limit = self.tick * self.limit;
-            Error::encode(format!(
-                "a frame cannot be shown for {delay:?}: at most {limit:?} in this format"
-            ))
+            Error::option(
+                "delay",
+                format!("a frame cannot be shown for {delay:?}: at most {limit:?} in this format"),
+            )
         })
     }
 }

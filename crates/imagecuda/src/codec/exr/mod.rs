@@ -48,11 +48,50 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
         }
     }
     let decoder = OpenExrDecoder::new(Cursor::new(bytes));
+    if decoder.is_err() {
+        refuse_other_kinds(bytes)?;
+    }
     Ok(Box::new(Copied(image_crate::open(
         decoder,
         limits,
         Curve::Linear,
     )?)))
+}
+
+/// Says of a file that the decoder has refused whether it is of a kind that it does not know.
+fn refuse_other_kinds(bytes: &[u8]) -> Result<()> {
+    const DEEP: u8 = 8;
+    if bytes.get(5).is_some_and(|flags| flags & DEEP != 0) {
+        return Err(Error::unsupported("deep OpenEXR"));
+    }
+    let channels = channels(bytes).unwrap_or_default();
+    if channels.is_empty() || ["R", "G", "B"].iter().all(|name| channels.contains(name)) {
+        return Ok(());
+    }
+    let names = channels.join(", ");
+    let names = names.chars().take(60).flat_map(char::escape_debug);
+    let names: String = names.collect();
+    Err(Error::unsupported(format!(
+        "OpenEXR without the channels R, G and B; this one has {names}"
+    )))
+}
+
+/// The names of the channels of a file's first part.
+fn channels(bytes: &[u8]) -> Option<Vec<&str>> {
+    const TYPE: &[u8] = b"channels\0chlist\0";
+    /// The type of the samples, how they are compressed, and how far apart they are.
+    const AFTER_NAME: usize = 16;
+    let mut at = 8;
+    while !bytes.get(at..)?.starts_with(TYPE) {
+        at = past_attribute(bytes, at)?;
+    }
+    let mut list = bytes.get(at + TYPE.len() + 4..past_attribute(bytes, at)?)?;
+    let mut names = Vec::new();
+    while let Some(end) = list.iter().position(|&b| b == 0).filter(|&end| end > 0) {
+        names.push(std::str::from_utf8(&list[..end]).ok()?);
+        list = list.get(end + 1 + AFTER_NAME..)?;
+    }
+    Some(names)
 }
 
 /// Where the attribute of an OpenEXR header ends that is at `at`, if there is one: a name, a type,

@@ -110,10 +110,9 @@ impl Sequence for Frames {
         self.bytes.as_ref()
     }
 
-    fn skip(&mut self) -> Result<bool> {
-        let found = self.compose()?;
-        self.delay = None;
-        Ok(found)
+    fn skip(&mut self) -> Result<Option<Duration>> {
+        self.compose()?;
+        Ok(self.delay.take())
     }
 
     /// The file says how often it is played again.

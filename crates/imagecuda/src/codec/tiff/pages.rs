@@ -128,18 +128,18 @@ impl Sequence for Pages {
         &self.bytes
     }
 
-    fn skip(&mut self) -> Result<bool> {
+    fn skip(&mut self) -> Result<Option<Duration>> {
         if let Some(error) = self.lost.take() {
             return Err(error);
         }
         if self.next == 0 {
-            return Ok(false);
+            return Ok(None);
         }
         // A page is good although the way to the next is lost: that comes to light there.
         match self.after_next() {
             Ok(next) => self.next = next,
             Err(error) => (self.next, self.lost) = (0, Some(error)),
         }
-        Ok(true)
+        Ok(Some(Duration::ZERO))
     }
 }

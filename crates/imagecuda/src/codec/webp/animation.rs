@@ -6,11 +6,12 @@
 
 use super::riff::{ALPHA, ANIMATION, chunks, extended, has_alpha, put_chunk, three};
 use crate::{
-    Error, Metadata, Result, SaveOptions,
+    Metadata, Result, SaveOptions,
     codec::{
         animation::{self, Clock, Rect, sixteen_bits},
         check_sides, webp,
     },
+    limits::check_limit,
     picture::Pixels,
 };
 use std::{io::Cursor, num::NonZeroU32, time::Duration};
@@ -84,9 +85,8 @@ impl animation::AnimationWriter for Writer {
                 put_chunk(&mut frame, kind, data);
             }
         }
-        if self.frames.len() + frame.len() > u32::MAX as usize - 1024 {
-            return Err(Error::encode("the file would exceed 4 GB"));
-        }
+        let length = self.frames.len() as u64 + frame.len() as u64;
+        check_limit("bytes", Some(length), u64::from(u32::MAX) - 1024)?;
 
         let mut before = std::mem::take(&mut self.before);
         before.clear();

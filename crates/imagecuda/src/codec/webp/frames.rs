@@ -69,10 +69,9 @@ impl Sequence for Frames {
         self.bytes.as_ref()
     }
 
-    fn skip(&mut self) -> Result<bool> {
-        let found = self.compose()?;
-        self.delay = None;
-        Ok(found)
+    fn skip(&mut self) -> Result<Option<Duration>> {
+        self.compose()?;
+        Ok(self.delay.take())
     }
 
     fn loop_count(&self) -> Option<NonZeroU32> {

@@ -1,6 +1,6 @@
 //! WebP's container: chunks, and the extended header that says which there are.
 
-use crate::{Error, Metadata, Result, memory};
+use crate::{Metadata, Result, limits::check_limit, memory};
 use std::borrow::Cow;
 
 /// Flags of the extended header.
@@ -102,9 +102,7 @@ pub(super) fn extended(
         .flatten()
         .map(|data| data.len() as u64 + 9);
     let length = body.len() as u64 + added.sum::<u64>() + 64;
-    if length > u64::from(u32::MAX) {
-        return Err(Error::encode("the file would exceed 4 GB"));
-    }
+    check_limit("bytes", Some(length), u32::MAX.into())?;
     let mut file = Vec::with_capacity(length as usize);
     file.extend(b"RIFF\0\0\0\0WEBP");
     put_chunk(&mut file, b"VP8X", &header);

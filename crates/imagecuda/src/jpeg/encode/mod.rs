@@ -7,7 +7,7 @@ mod huffman;
 mod progressive;
 
 use self::huffman::Table;
-use crate::{Error, Result, SaveOptions, Subsampling, picture::Pixels, sink::Sink};
+use crate::{ErrorKind, Result, SaveOptions, Subsampling, picture::Pixels, sink::Sink};
 use imagecuda_kernels::{
     jpeg::{
         encode::{
@@ -55,9 +55,13 @@ impl Encoding {
         };
         let interval = options.restart_interval;
         let frame = Frame::new((width, height), is_gray, factors, interval).ok_or_else(|| {
-            Error::encode(format!(
-                "{width}x{height} is too large: a side has at most 65535 pixels in this format"
-            ))
+            let (what, limit) = ("pixels on a side", u64::from(u16::MAX));
+            let requested = u64::from(width.max(height));
+            ErrorKind::LimitExceeded {
+                what,
+                requested,
+                limit,
+            }
         })?;
         Ok(Self {
             frame,

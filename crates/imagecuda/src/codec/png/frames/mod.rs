@@ -70,10 +70,9 @@ impl Sequence for Frames {
         self.bytes.as_ref()
     }
 
-    fn skip(&mut self) -> Result<bool> {
-        let found = self.animation.compose()?;
-        self.animation.delay = None;
-        Ok(found)
+    fn skip(&mut self) -> Result<Option<Duration>> {
+        self.animation.compose()?;
+        Ok(self.animation.delay.take())
     }
 
     fn loop_count(&self) -> Option<NonZeroU32> {

@@ -1,0 +1,83 @@
+//! The images of a batch, whose memory is used again.
+
+use super::budget::Slot;
+use crate::{Image, Metadata};
+use std::{
+    borrow::Borrow,
+    fmt,
+    ops::{Deref, DerefMut},
+};
+
+/// An image of a batch, which is used like an [`Image`]. When it is dropped, its memory is used for one that comes later; while
+/// it is kept, there is one less in flight.
+pub struct PooledImage {
+    /// There until dropped.
+    image: Option<Image>,
+    metadata: Metadata,
+    slot: Slot,
+}
+
+impl PooledImage {
+    pub(super) fn new(image: Image, metadata: Metadata, slot: Slot) -> Self {
+        Self {
+            image: Some(image),
+            metadata,
+            slot,
+        }
+    }
+
+    pub(super) fn deliver(&mut self) {
+        self.slot.deliver();
+    }
+
+    /// The file's EXIF and ICC profile, as far as they are true of the image: what
+    /// [`Decoded::metadata`](crate::Decoded::metadata) gives.
+    pub fn metadata(&self) -> &Metadata {
+        &self.metadata
+    }
+
+    /// The image itself, to keep: the batch makes another in its place.
+    pub fn into_image(mut self) -> Image {
+        self.image.take().expect("there until dropped")
+    }
+}
+
+impl Deref for PooledImage {
+    type Target = Image;
+
+    fn deref(&self) -> &Image {
+        self.image.as_ref().expect("there until dropped")
+    }
+}
+
+impl DerefMut for PooledImage {
+    fn deref_mut(&mut self) -> &mut Image {
+        self.image.as_mut().expect("there until dropped")
+    }
+}
+
+impl AsRef<Image> for PooledImage {
+    fn as_ref(&self) -> &Image {
+        self
+    }
+}
+
+impl Borrow<Image> for PooledImage {
+    fn borrow(&self) -> &Image {
+        self
+    }
+}
+
+impl Drop for PooledImage {
+    fn drop(&mut self) {
+        if let Some(image) = self.image.take() {
+            self.slot.give_back(image);
+        } // and the slot is free after this
+    }
+}
+
+impl fmt::Debug for PooledImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.image.fmt(f)
+    }
+}

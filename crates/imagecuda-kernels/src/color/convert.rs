@@ -1,5 +1,5 @@
-//! Conversions of other RGB spaces to sRGB by curves and a matrix. The host fills their numbers from a
-//! profile.
+//! Conversions of other RGB spaces to sRGB by curves and a matrix. The host fills their numbers
+//! from a profile.
 
 use super::srgb::{canonical, encode_quickly};
 use crate::pixel::RgbaF32;

@@ -1,4 +1,4 @@
-//! Tables of colours: what curves and a matrix cannot say.
+//! Conversions by a table, for profiles that curves and a matrix cannot express.
 
 use super::{
     convert::{CURVE, curve},
@@ -9,17 +9,18 @@ use crate::pixel::{RgbaF32, clamp_unit};
 /// Points along each side of a colour table.
 pub const GRID: usize = 33;
 
-/// The numbers that say what a table's colours are:
+/// The numbers that say what the colours of a table's points mean:
 ///
 /// - 9 of a matrix, row by row, from the table's XYZ to linear light of sRGB's primaries;
-/// - 1 that is not 0 if the table holds CIE's roots of XYZ instead of XYZ. A profile whose own table is
-///   of Lab interpolates between these roots.
+/// - 1 that is not 0 if the table holds CIE's cube roots of XYZ instead of XYZ. A profile whose own
+///   table holds Lab interpolates these roots.
 const SPACE: usize = 9 + 1;
 
 /// The numbers of a colour table:
 ///
 /// - those of its space;
-/// - the knots of the curves of red, green and blue, which give places along the sides of the table;
+/// - the knots of the curves of red, green and blue, which give places along the sides of the
+///   table;
 /// - the colour of each point, red outermost.
 pub const TABLE: usize = SPACE + 3 * CURVE + GRID * GRID * GRID * 3;
 
@@ -30,8 +31,9 @@ pub const CMYK_GRID: usize = 17;
 /// innermost.
 pub const CMYK_TABLE: usize = SPACE + 4 * CURVE + CMYK_GRID * CMYK_GRID * CMYK_GRID * CMYK_GRID * 3;
 
-/// Where a channel lies in a table of `points` along it, by the curve through `knots`: the point
-/// below, and how far it is past that. Channels are clamped to 0.0 to 1.0; NaN is 0.0.
+/// The place of a channel in a table with `points` along its side, by the curve through `knots`:
+/// the point below it, and the fraction of the way to the next. Channels are clamped to 0.0 to 1.0;
+/// NaN is 0.0.
 #[inline(always)]
 fn place(knots: &[f32], v: f32, points: usize) -> (usize, f32) {
     let x = clamp_unit(curve(knots, clamp_unit(v))) * (points - 1) as f32;
@@ -39,8 +41,9 @@ fn place(knots: &[f32], v: f32, points: usize) -> (usize, f32) {
     (i, x - i as f32)
 }
 
-/// The colour in the cell whose first corner is at `corner`, `fractions` along its sides, which
-/// are `sides` numbers apart: interpolated in one of six tetrahedra.
+/// Tetrahedral interpolation in the cell of a table that begins at `corner`. Along red, green and
+/// blue the next point is that many numbers away, and the colour is `x`, `y` and `z` of the way to
+/// it.
 #[inline(always)]
 fn tetrahedron(
     table: &[f32],
@@ -48,7 +51,8 @@ fn tetrahedron(
     [red, green, blue]: [usize; 3],
     [x, y, z]: [f32; 3],
 ) -> [f32; 3] {
-    // From the corner to the opposite one along the largest fraction first.
+    // The way from the corner to the opposite one goes along the side of the largest fraction
+    // first.
     let (t1, t2, t3, s1, s2) = if x >= y {
         if y >= z {
             (x, y, z, red, green)
@@ -73,10 +77,10 @@ fn tetrahedron(
     })
 }
 
-/// A colour of a table as sRGB.
+/// The sRGB colour of an interpolated colour of a table.
 #[inline(always)]
 fn shown(space: &[f32], color: [f32; 3]) -> [f32; 3] {
-    // The inverse of CIE's root, which is straight near 0.0.
+    // The inverse of CIE's cube root, which is linear near 0.0.
     let cube = |t: f32| match t {
         t if t > 24.0 / 116.0 => t * t * t,
         t => 108.0 / 841.0 * (t - 16.0 / 116.0),
@@ -88,9 +92,9 @@ fn shown(space: &[f32], color: [f32; 3]) -> [f32; 3] {
     [0, 3, 6].map(|i| encode_quickly(space[i] * x + space[i + 1] * y + space[i + 2] * z))
 }
 
-/// A pixel of another RGB space as sRGB, by curves and a table, between whose points a tetrahedron
-/// is interpolated, and the sRGB curve. Channels are clamped to 0.0 to 1.0 first (NaN is 0.0);
-/// alpha is kept.
+/// Converts a pixel of another RGB space to sRGB: by curves, a table with tetrahedral
+/// interpolation, and the sRGB curve. Channels are clamped to 0.0 to 1.0 first; NaN is 0.0. Alpha
+/// is kept.
 #[inline(always)]
 pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
     let curves = &table[SPACE..SPACE + 3 * CURVE];
@@ -104,8 +108,8 @@ pub fn look_up(table: &[f32; TABLE], RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 
     RgbaF32([r, g, b, a])
 }
 
-/// A pixel of cyan, magenta, yellow and black ink as opaque sRGB, by a table: as
-/// [`look_up`] for the last three, and straight between two such for cyan. Little CMS does so.
+/// Converts a CMYK pixel to opaque sRGB, by a table. Magenta, yellow and black are interpolated as
+/// in [`look_up`], and cyan linearly between two such results, as in Little CMS.
 #[inline(always)]
 pub fn look_up_cmyk(table: &[f32; CMYK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -> RgbaF32 {
     const N: usize = CMYK_GRID;
@@ -126,7 +130,7 @@ pub fn look_up_cmyk(table: &[f32; CMYK_TABLE], RgbaF32([c, m, y, k]): RgbaF32) -
 #[cfg(test)]
 mod tests {
     use super::{
-        convert::tests::{knots, oracle_f32},
+        super::convert::tests::{knots, oracle_f32},
         *,
     };
 
@@ -135,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_table_may_be_of_roots() {
-        // Rows that tell the three apart.
+        // Each row scales another channel.
         let space = [0.5, 0.0, 0.0, 0.0, 0.25, 0.0, 0.0, 0.0, 1.0, 1.0];
         let shown = shown(&space, [1.0, 0.6, 4.0 / 29.0 + 0.05]);
         let exact = [0.5, 0.25 * 0.216, 0.05 * 3.0 * (6.0_f64 / 29.0).powi(2)];
@@ -148,7 +152,7 @@ mod tests {
     fn a_table_of_a_linear_map_is_that_map() {
         let map = |r: f32, g: f32, b: f32| [0.5 * r + 0.5 * g, b, 0.25 * (r + g + b)];
         let at = |i: usize| i as f32 / (GRID - 1) as f32;
-        // Channels that lie in the table by their squares, and by what they leave of 1.
+        // Curves that square a channel, and that subtract it from 1.
         let mut table = AS_IT_IS.to_vec();
         table.extend(knots(|v| v * v));
         table.extend(knots(|v| v));
@@ -172,8 +176,8 @@ mod tests {
     }
 
     #[test]
-    fn an_ink_table_of_a_multilinear_map_is_that_map() {
-        // Linear in the last three inks, where cyan's share may be anything.
+    fn a_cmyk_table_of_a_multilinear_map_is_that_map() {
+        // Linear in magenta, yellow and black, with any share of cyan.
         let map = |c: f32, m: f32, y: f32, k: f32| {
             [
                 (1.0 - k) * 0.5 + (1.0 - c) * m * 0.25,

@@ -97,12 +97,15 @@ fn table<const N: usize>(model: &Model<'_>, channels: Channels, side: usize) -> 
     let (matrix, is_of_roots) = model.table_space();
     let mut table: Vec<f32> = matrix.as_flattened().iter().map(|&v| v as f32).collect();
     table.push(f32::from(is_of_roots));
+    // The points of a profile's own grid are to be some of these, and each of its cells as many
+    // along each side, where there are enough: the last points are not needed then.
+    let own = |points: &Option<usize>| points.map(|points| points - 1);
+    let most = |points: &Option<usize>| own(points).map_or(0, |own| (side - 1) / own);
+    let each = curves.iter().map(|(_, points)| most(points)).min();
     let mut cells = [side - 1; N];
-    for ((curve, points), cells) in curves.into_iter().zip(&mut cells) {
-        // The points of a profile's own grid are to be some of these, where there are enough: the
-        // last ones are not needed then.
-        if let Some(own) = points.map(|points| points - 1).filter(|&own| own < side) {
-            *cells = (side - 1) / own * own;
+    for ((curve, points), cells) in curves.iter().zip(&mut cells) {
+        if let (Some(own), Some(each @ 1..)) = (own(points), each) {
+            *cells = own * each;
         }
         let scale = *cells as f64 / (side - 1) as f64;
         table.extend(knots(|v| curve.eval(v).clamp(0.0, 1.0) * scale));

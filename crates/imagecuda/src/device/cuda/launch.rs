@@ -87,7 +87,7 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Uploads the file's pixels, turns them, and makes the first pixels of them.
+    /// Uploads the file's pixels, orients them, and makes the first pixels of them.
     fn expand_pixels(&mut self, mut staging: Pinned, spec: ExpandSpec) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
@@ -101,15 +101,19 @@ impl<P: DevicePixel> Buffer<P> {
         }
         // All memory before the first write: a failure to get it changes nothing.
         let mut scratch = context.scratch(bytes)?;
-        let turned = self.room_to_turn(bytes, spec)?;
+        let oriented = self.orientation_scratch(bytes, spec)?;
         scratch.wait_on(&context.uploads)?;
         staging.start_upload(scratch.pointer(), bytes, &context.uploads)?;
         staging.order_before(&context.stream)?;
-        self.expand_scratch(&mut scratch, turned, spec)
+        self.expand_scratch(&mut scratch, oriented, spec)
     }
 
-    /// Memory for the file's pixels once they are turned, where they have to be.
-    pub(super) fn room_to_turn(&self, bytes: usize, spec: ExpandSpec) -> Result<Option<Scratch>> {
+    /// Memory for the file's pixels once they are oriented, where they have to be.
+    pub(super) fn orientation_scratch(
+        &self,
+        bytes: usize,
+        spec: ExpandSpec,
+    ) -> Result<Option<Scratch>> {
         let as_is = spec.layout == P::LAYOUT && spec.curve == Curve::Encoded;
         match spec.orientation != Orientation::Normal && !as_is {
             true => self.context().scratch(bytes).map(Some),
@@ -117,21 +121,21 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Turns the file's pixels, and makes the first pixels of them.
+    /// Orients the file's pixels, and makes the first pixels of them.
     pub(super) fn expand_scratch(
         &mut self,
         pixels: &mut Scratch,
-        turned: Option<Scratch>,
+        oriented: Option<Scratch>,
         spec: ExpandSpec,
     ) -> Result<()> {
         let context = self.context().clone();
         let (ExpandSpec { layout, curve, .. }, len) = (spec, spec.len());
-        if let Some(mut turned) = turned {
-            // Turned first: a file's pixels are smaller than what is made of them.
-            turned.wait_on(&context.stream)?;
-            context.run_orient(pixels.pointer(), turned.pointer(), spec)?;
-            self.expand_from(turned.pointer(), layout, curve, len)?;
-            turned.record_on(&context.stream)?;
+        if let Some(mut oriented) = oriented {
+            // Oriented first: a file's pixels are smaller than what is made of them.
+            oriented.wait_on(&context.stream)?;
+            context.run_orient(pixels.pointer(), oriented.pointer(), spec)?;
+            self.expand_from(oriented.pointer(), layout, curve, len)?;
+            oriented.record_on(&context.stream)?;
         } else if spec.orientation != Orientation::Normal {
             context.run_orient(pixels.pointer(), self.pointer(), spec)?;
         } else {
@@ -346,7 +350,7 @@ impl Context {
         check("cuLaunchKernel", launched)
     }
 
-    /// The same for a kernel that turns the file's pixels.
+    /// The same for a kernel that orients the file's pixels.
     fn run_orient(
         &self,
         src: DevicePointer<u8>,

@@ -35,7 +35,10 @@ impl<P: DevicePixel> Buffer<P> {
             true => None,
             false => {
                 let bytes = len * spec.layout.bytes_per_pixel();
-                Some((context.scratch(bytes)?, self.room_to_turn(bytes, spec)?))
+                Some((
+                    context.scratch(bytes)?,
+                    self.orientation_scratch(bytes, spec)?,
+                ))
             }
         };
         let _launching = context.lock_launch();
@@ -61,11 +64,11 @@ impl<P: DevicePixel> Buffer<P> {
                 let to = [job, samples.pointer(), self.pointer()];
                 context.run_jpeg(kernel, to, grid, shaper)?;
             }
-            Some((mut pixels, turned)) => {
+            Some((mut pixels, oriented)) => {
                 pixels.wait_on(&context.stream)?;
                 let to = [job, samples.pointer(), pixels.pointer()];
                 context.run_jpeg("jpeg_to_bytes", to, grid, None)?;
-                self.expand_scratch(&mut pixels, turned, spec)?;
+                self.expand_scratch(&mut pixels, oriented, spec)?;
             }
         }
         samples.record_on(&context.stream)?;

@@ -245,7 +245,7 @@ fn no_image_has_an_allocation_of_its_own(device: &Device) {
     for i in 0..400 {
         let (_, image) = images.next().unwrap();
         let target = folder.path().join(format!("{}.bmp", i % 8));
-        saver.save(&image.unwrap(), target);
+        saver.save(image.unwrap(), target);
     }
     // As many as are in flight at most (9 images, and of each the file, the pixels and what is saved),
     // each once more for each larger size of the four. One an image would be 400, and 800.

@@ -146,7 +146,7 @@ fn a_panic_of_a_codec_is_an_error_of_its_file(device: &Device) {
     std::fs::create_dir(folder.path().join("saved")).unwrap();
     let saver = Saver::new(SaveOptions::new());
     for (path, width) in outputs.iter().zip(widths) {
-        saver.save(&image(width), path);
+        saver.save(image(width), path);
     }
     for saved in saver.finish() {
         match saved.path == outputs[1] {

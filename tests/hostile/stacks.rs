@@ -175,7 +175,7 @@ fn batches_beside_each_other(device: &Device) {
                 let saver = Saver::new(SaveOptions::new()).threads(16).in_flight(8);
                 for i in all() {
                     let (_, format, options) = &ways[i];
-                    saver.save_with(&image(device, *format), to(i), options);
+                    saver.save_with(image(device, *format), to(i), options);
                 }
                 let saved = saver.finish();
                 assert!(saved.iter().all(|saved| saved.result.is_ok()), "{saved:?}");

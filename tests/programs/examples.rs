@@ -141,8 +141,11 @@ fn sequence_saves_every_frame_in_order(device: &Device) {
         let target = root.path().join(format!("out/{i}.bmp"));
         assert!(is_converted(device, &frame(i), &target), "{i}");
     }
-    let run = sequence(device, &[], [&input, &output]);
-    assert_eq!(run.status.code(), Some(1), "there is no frame 0");
+    let run = sequence(device, &[], [&input, &root.path().join("again/%d.bmp")]);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    assert_eq!(files(&root.path().join("again")).len(), 22, "from 8 on");
+    let run = sequence(device, &["--first", "32"], [&input, &output]);
+    assert_eq!(run.status.code(), Some(1), "there is none from 32 on");
     let run = sequence(device, &[], [&input, &input]);
     assert_eq!(run.status.code(), Some(2), "sources would be replaced");
 }

@@ -13,6 +13,14 @@ use std::num::NonZeroU32;
 /// Reads the header of a file.
 pub(crate) type Open = for<'a> fn(&'a [u8], &Limits) -> Result<Box<dyn Decode + 'a>>;
 
+/// Reads a file of several pictures.
+pub(crate) type OpenSequence =
+    fn(Vec<u8>, &Limits, Header, damaged: bool) -> Result<Box<dyn Sequence>>;
+
+/// Begins an animation.
+pub(crate) type OpenAnimation =
+    fn(&SaveOptions, Option<NonZeroU32>) -> Result<Box<dyn AnimationWriter>>;
+
 /// All that the library knows of a format's files.
 pub(crate) struct Codec {
     pub(crate) format: Format,
@@ -34,12 +42,11 @@ pub(crate) struct SequenceCodec {
     /// Whether a file is one. Any other has a single picture.
     pub(crate) is_sequence: fn(&[u8]) -> bool,
     /// Opens one whose first header has been read. Of a damaged one, pictures may be missing.
-    pub(crate) open: fn(Vec<u8>, &Limits, Header, damaged: bool) -> Result<Box<dyn Sequence>>,
+    pub(crate) open: OpenSequence,
     /// How many pictures one has by its structure: of a file that is cut short, those that begin in it.
     pub(crate) count: fn(&[u8]) -> u32,
     /// Begins an animation that is played so often; `None` is for ever.
-    pub(crate) write:
-        Option<fn(&SaveOptions, Option<NonZeroU32>) -> Result<Box<dyn AnimationWriter>>>,
+    pub(crate) write: Option<OpenAnimation>,
 }
 
 /// A file whose header has been read.

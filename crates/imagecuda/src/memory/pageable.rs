@@ -2,7 +2,10 @@
 
 use super::{Block, Pool, size_class, zeroed};
 use crate::Result;
-use std::ops::{Deref, DerefMut};
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
 
 /// Idle bytes of staging memory that are kept.
 const KEEP: usize = 1 << 30;
@@ -21,10 +24,16 @@ impl Block for Vec<u8> {
 
 /// Host memory between a codec and an image, which goes back to its pool when dropped: fresh
 /// pages cost as much as an expansion.
-#[derive(Debug)]
 pub(crate) struct Pageable {
     block: Vec<u8>,
     len: usize,
+}
+
+/// Its length, not millions of bytes.
+impl fmt::Debug for Pageable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pageable").field("len", &self.len).finish()
+    }
 }
 
 impl Pageable {

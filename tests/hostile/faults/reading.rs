@@ -144,7 +144,8 @@ fn pipes_are_read_to_their_end(device: &Device) {
     };
     let expected = image.to_f32().unwrap().download().unwrap();
     for _ in 0..2 {
-        for cut in [1, file.len() / 3, file.len() - 20] {
+        // What ends behind the last pixel is whole.
+        for cut in [1, file.len() / 3, file.len() - 200] {
             let error = through_pipe(&file[..cut]).unwrap_err();
             let kind = error.kind();
             let typed = matches!(kind, ErrorKind::Decode(_) | ErrorKind::UnknownFormat(_));

@@ -15,7 +15,7 @@ use imagecuda_kernels::{expand::Curve, layout::Layout};
 pub(super) static CODEC: Codec = Codec {
     format: Format::Ico,
     open,
-    recover: |bytes, limits| DoubleDecode::open(open, bytes, limits),
+    recover,
     encode,
     metadata: no_metadata,
     sequence: None,
@@ -62,6 +62,10 @@ impl<'a> Entry<'a> {
         }
     }
 
+    fn is_png(&self) -> bool {
+        self.data.starts_with(b"\x89PNG\r\n\x1a\n")
+    }
+
     /// The deepest, then the largest. Of a depth that no picture has nothing is known.
     fn rank(&self) -> (u16, u32) {
         let bits = if self.bits > 32 { 0 } else { self.bits };
@@ -78,17 +82,33 @@ struct Ico<'a> {
 
 /// The best picture.
 fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let entry = best(bytes)?;
+    match entry.is_png() {
+        true => png::decode::open(entry.data),
+        false => open_bitmap(&entry),
+    }
+}
+
+/// A PNG has a decoder for damaged ones, and a bitmap's writes rows as it goes.
+fn recover<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let entry = best(bytes)?;
+    match entry.is_png() {
+        true => png::recover::open(entry.data, limits),
+        false => DoubleDecode::open(open, bytes, limits),
+    }
+}
+
+fn best(bytes: &[u8]) -> Result<Entry<'_>> {
     let count = bytes.get(4..).and_then(|count| count.first_chunk());
     let count = count.map_or(0, |count| u16::from_le_bytes(*count));
     let entries = bytes.get(6..).unwrap_or_default().as_chunks::<16>().0;
     let entries = entries.get(..count.into()).ok_or_else(cut_short)?;
     let entries = entries.iter().map(|entry| Entry::read(bytes, entry));
-    let Some(entry) = entries.max_by_key(Entry::rank) else {
-        return Err(Error::decode("the icon has no picture"));
-    };
-    if entry.data.starts_with(b"\x89PNG\r\n\x1a\n") {
-        return png::decode::open(entry.data);
-    }
+    let best = entries.max_by_key(Entry::rank);
+    best.ok_or_else(|| Error::decode("the icon has no picture"))
+}
+
+fn open_bitmap<'a>(entry: &Entry<'a>) -> Result<Box<dyn Decode + 'a>> {
     let mut dib = Dib::read(entry.data, None)?;
     if let Coding::Rle | Coding::Png | Coding::Jpeg = dib.coding {
         return Err(Error::unsupported("a compressed bitmap in an icon"));

@@ -5,7 +5,7 @@ pub(super) mod decode;
 mod encode;
 mod frames;
 mod metadata;
-mod recover;
+pub(super) mod recover;
 
 use super::{
     capabilities::{Capabilities, PLAIN},

@@ -13,7 +13,7 @@ struct Png<'a> {
     header: Header,
 }
 
-pub(super) fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
+pub(in crate::codec) fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let head = Head::read_damaged(bytes)?;
     let mut data = Data::default();
     for chunk in chunks(bytes).filter(|chunk| chunk.kind == b"IDAT") {

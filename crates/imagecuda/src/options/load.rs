@@ -108,7 +108,7 @@ impl LoadOptions {
     }
 
     /// Whether files that are damaged or cut short give what decodes of them, and
-    /// [`Decoded::is_truncated`] tells. By default they are errors.
+    /// [`Decoded::is_truncated`](crate::Decoded::is_truncated) tells. By default they are errors.
     ///
     /// What does not decode is transparent black, or black where the layout has no alpha, or
     /// gray in a JPEG. How much of a file can be had depends on its format. If nothing can, or

@@ -5,7 +5,7 @@ use crate::{Format, Metadata};
 /// How to save.
 ///
 /// Each format honours the options that it has a meaning for, and refuses the others with
-/// [`ErrorKind::InvalidOption`]. All formats take [`background`](Self::background) and
+/// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption). All formats take [`background`](Self::background) and
 /// [`format`](Self::format).
 ///
 /// | | depths, the default first | alpha | options |

@@ -52,9 +52,6 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("examples/dlpack", "examples"),
 ];
 
-/// Examples that show nothing of a device that others do not, and would make the bundle too large.
-const LEFT_OUT: [&str; 4] = ["contact_sheet", "frames", "interop", "sample"];
-
 /// A benchmark of the host alone.
 const BENCH_LEFT_OUT: &str = "codecs";
 
@@ -139,7 +136,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
 fn lay(built: &[Program], folder: &str, into: &Path, strip: bool) -> Result<usize, Failure> {
     let wanted = |program: &&Program| match folder {
         "tests" => program.kind == "test",
-        "examples" => program.kind == "example" && !LEFT_OUT.contains(&&*program.name),
+        "examples" => program.kind == "example",
         _ => program.kind == "bench" && program.name != BENCH_LEFT_OUT,
     };
     let mut names = BTreeSet::new();

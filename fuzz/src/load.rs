@@ -271,12 +271,21 @@ fn carried(picture: &Picture) {
     assert_eq!(info.icc_profile(), picture.metadata.icc_profile());
 }
 
-/// Whether a file is an animated PNG whose default image, which `load` gives, is no frame.
+/// Whether a PNG's default image, which `load` gives, may be no frame: the chunks in front of its
+/// data say of an animation, and not how that image is shown.
 fn hides_default(file: &[u8]) -> bool {
-    let find = |name: &[u8]| file.windows(4).position(|window| window == name);
-    let data = find(b"IDAT").unwrap_or(file.len());
-    let is_before = |name: &[u8]| find(name).is_some_and(|at| at < data);
-    file.starts_with(b"\x89PNG") && is_before(b"acTL") && !is_before(b"fcTL")
+    let (mut is_animated, mut rest) = (false, file.get(8..).unwrap_or_default());
+    while let Some((&[a, b, c, d, ref name @ ..], after)) = rest.split_first_chunk::<8>() {
+        match name {
+            b"acTL" => is_animated = true,
+            b"fcTL" => return false,
+            b"IDAT" => return is_animated,
+            _ => {}
+        }
+        let next = (u32::from_be_bytes([a, b, c, d]) as usize).saturating_add(4);
+        rest = after.get(next..).unwrap_or_default();
+    }
+    false
 }
 
 /// The first frame is the picture that `load` gives, but for [`hides_default`], and there are as many

@@ -20,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         decodes_a_jpeg_by_whatever_is_asked_for,
         keeps_metadata_if_asked,
         failures_are_one_line_and_leave_no_file,
+        gives_the_same_if_the_driver_compiles_the_kernels,
     ]);
     trials.push(Trial::test("tells_what_a_file_is", tells_what_a_file_is));
     trials.extend(crate::support::on_both_devices(crate::device_tests![
@@ -72,6 +73,23 @@ fn prints_one_line_of_what_it_did(device: &Device) {
         &original.download().unwrap(),
         "pixels",
     );
+}
+
+/// `CUDA_FORCE_PTX_JIT` has the driver refuse machine code, as it does for a GPU that is newer.
+fn gives_the_same_if_the_driver_compiles_the_kernels(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let outputs = ["0", "1"].map(|compiles| {
+        let output = folder.path().join("a.jpg");
+        let run = Command::new(example("convert"))
+            .env("CUDA_FORCE_PTX_JIT", compiles)
+            .args(["--device", &device.to_string()])
+            .args([sample(), output.clone()])
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        fs::read(output).unwrap()
+    });
+    assert!(outputs[0] == outputs[1]);
 }
 
 fn tells_what_a_file_is() -> Result<(), libtest_mimic::Failed> {

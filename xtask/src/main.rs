@@ -15,6 +15,7 @@ mod custom_kernel;
 mod deny;
 mod fuzz;
 mod lock;
+mod machine_code;
 mod messages;
 mod prerequisites;
 mod ptx;

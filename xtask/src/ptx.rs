@@ -1,21 +1,21 @@
-//! `cargo xtask ptx`: the kernels' PTX, compiled, compared and assembled.
+//! `cargo xtask ptx`: the kernels' PTX, compiled and compared.
 
 use std::{fs, path::PathBuf};
 
 use imagecuda_kernel_builder::{Error, KernelBuilder};
 
-use crate::{Failure, args::Args, custom_kernel, lock, ptxas, sh};
+use crate::{Failure, args::Args, custom_kernel, lock, machine_code, ptxas, sh};
 
 pub(crate) const HELP: &str = "\
-cargo xtask ptx [--check] [--ptxas PATH] [--fetch-ptxas] [-v]
+cargo xtask ptx [--check] [--ptxas PATH] [-v]
 
 Compiles crates/imagecuda-kernels to crates/imagecuda/src/device/cuda/kernels.ptx, and has
-ptxas assemble that for several GPUs if there is a ptxas: the one named, that of the
-environment variable PTXAS, on the PATH, in /usr/local/cuda/bin, or fetched earlier.
+ptxas make machine code of that for the usual GPUs, in machine_code/ beside it. The ptxas is
+the one named, that of the environment variable PTXAS, on the PATH, in /usr/local/cuda/bin, or
+one from PyPI. Machine code is written with release 12.9.86 only.
 
-  --check         write nothing; fail if the file is not what the sources give
+  --check         write nothing; fail if a file is not what the sources give
   --ptxas PATH    the ptxas to use
-  --fetch-ptxas   get one from PyPI (nvidia-cuda-nvcc-cu12) if there is none
   -v              registers, spills and memory of every kernel
 ";
 
@@ -25,32 +25,21 @@ const FEATURE: &str = "entries";
 
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     let check = args.flag("--check");
-    let fetch = args.flag("--fetch-ptxas");
     let verbose = args.flag("-v");
     let named = args.value("--ptxas")?;
     args.finish()?;
 
     if check {
-        check_file()?
+        check_file()?;
     } else {
-        write_file()?
+        write_file()?;
     }
-    let ptxas = match ptxas::find(named.as_deref())? {
-        None if fetch => Some(ptxas::fetch()?),
-        found => found,
-    };
-    match ptxas {
-        Some(ptxas) => assemble(&ptxas, verbose),
-        None => {
-            say!("not assembled: there is no ptxas (--fetch-ptxas gets one)");
-            Ok(())
-        }
+    let ptxas = ptxas::find_or_fetch(named.as_deref())?;
+    if check {
+        machine_code::check(&ptxas, verbose)
+    } else {
+        machine_code::write(&ptxas, verbose)
     }
-}
-
-/// Assembles kernels.ptx for every GPU generation that is checked.
-pub(crate) fn assemble(ptxas: &ptxas::Ptxas, verbose: bool) -> Result<(), Failure> {
-    ptxas.assemble(&file(), verbose)
 }
 
 /// Fails if kernels.ptx is not what the sources give.
@@ -101,7 +90,7 @@ fn write_file() -> Result<(), Failure> {
     Ok(())
 }
 
-fn file() -> PathBuf {
+pub(crate) fn file() -> PathBuf {
     sh::root().join("crates/imagecuda/src/device/cuda/kernels.ptx")
 }
 

@@ -7,11 +7,8 @@ use std::{
 
 use crate::{Failure, bundle, sh};
 
-/// The last release that knows sm_52.
-const WHEEL: &str = "nvidia-cuda-nvcc-cu12==12.9.86";
-
-/// One of each generation that behaves differently; 52 is the oldest that kernels.ptx is for.
-const ARCHS: [&str; 4] = ["sm_52", "sm_75", "sm_80", "sm_90"];
+/// The release that makes the machine code: the last one that knows sm_52.
+pub(crate) const VERSION: &str = "12.9.86";
 
 /// A ptxas that runs.
 #[derive(Debug)]
@@ -47,8 +44,17 @@ fn fetched() -> PathBuf {
     folder().join("nvidia/cuda_nvcc/bin/ptxas")
 }
 
+/// The ptxas that is there, or the one that PyPI has.
+pub(crate) fn find_or_fetch(named: Option<&str>) -> Result<Ptxas, Failure> {
+    match find(named)? {
+        Some(ptxas) => Ok(ptxas),
+        None => fetch(),
+    }
+}
+
 /// Gets ptxas from PyPI. It is NVIDIA's, and stays in the target folder.
-pub(crate) fn fetch() -> Result<Ptxas, Failure> {
+fn fetch() -> Result<Ptxas, Failure> {
+    let wheel = format!("nvidia-cuda-nvcc-cu12=={VERSION}");
     let download = folder().join("download");
     let _ = fs::remove_dir_all(folder());
     fs::create_dir_all(&download).map_err(sh::io(&download))?;
@@ -61,19 +67,19 @@ pub(crate) fn fetch() -> Result<Ptxas, Failure> {
                 "--quiet",
                 "--disable-pip-version-check",
             ])
-            .args(["--no-deps", "--only-binary=:all:", WHEEL, "-d"])
+            .args(["--no-deps", "--only-binary=:all:", &wheel, "-d"])
             .arg(&download),
     )
     .map_err(|failure| format!("cannot fetch ptxas from PyPI: {failure}"))?;
-    let wheel = fs::read_dir(&download)
+    let file = fs::read_dir(&download)
         .map_err(sh::io(&download))?
         .flatten()
         .next();
-    let wheel = wheel.ok_or("pip downloaded nothing")?.path();
+    let file = file.ok_or("pip downloaded nothing")?.path();
     sh::read(
         sh::command("python3")
             .args(["-m", "zipfile", "-e"])
-            .arg(&wheel)
+            .arg(&file)
             .arg(folder()),
     )?;
     let _ = fs::remove_dir_all(&download);
@@ -82,50 +88,56 @@ pub(crate) fn fetch() -> Result<Ptxas, Failure> {
     bundle::executable(&ptxas)?;
     match runs(&ptxas) {
         true => Ok(Ptxas(ptxas)),
-        false => Err(format!("{WHEEL} has no ptxas that runs here")),
+        false => Err(format!("{wheel} has no ptxas that runs here")),
     }
 }
 
 impl Ptxas {
-    /// Assembles `ptx` for every generation; the code itself is thrown away.
-    pub(crate) fn assemble(&self, ptx: &Path, verbose: bool) -> Result<(), Failure> {
-        let version = sh::read(sh::command(&self.0).arg("--version"))?;
-        let version = version
-            .split("release ")
-            .nth(1)
-            .and_then(|rest| rest.split(',').next());
-        say!(
-            "assembling with ptxas {}",
-            version.unwrap_or("of an unknown version")
-        );
-        for arch in ARCHS {
-            let mut command = sh::command(&self.0);
-            command
-                .arg(format!("-arch={arch}"))
-                .arg("-v")
-                .args(["-o", "/dev/null"])
-                .arg(ptx);
-            let output = command.output().map_err(sh::io(&self.0))?;
-            let said = String::from_utf8_lossy(&output.stderr);
-            let said = said + String::from_utf8_lossy(&output.stdout);
-            let said: Vec<&str> = said.lines().collect();
-            if !output.status.success() {
-                let errors = said.iter().filter(|line| !line.starts_with("ptxas info"));
-                let errors: Vec<&str> = errors.copied().take(40).collect();
-                return Err(format!("{arch}: ptxas refuses it:\n{}", errors.join("\n")));
-            }
-            for line in said.iter().filter(|line| line.contains("warning")) {
-                say!("{arch}: {line}");
-            }
-            let kernels = kernels(&said);
-            say!("{arch}: {}", summary(&kernels));
-            if verbose {
-                kernels
-                    .iter()
-                    .for_each(|kernel| say!("  {}", kernel.line()));
-            }
+    /// Its version as `12.9.86`; empty if it does not tell.
+    pub(crate) fn version(&self) -> Result<String, Failure> {
+        let text = sh::read(sh::command(&self.0).arg("--version"))?;
+        let version = text.split(", V").nth(1).unwrap_or_default();
+        let is_part = |c: char| c.is_ascii_digit() || c == '.';
+        let end = version.find(|c| !is_part(c)).unwrap_or(version.len());
+        Ok(version[..end].to_owned())
+    }
+
+    /// The machine code of `ptx` for the GPUs of `arch`: `sm_90`, say.
+    pub(crate) fn assemble(
+        &self,
+        ptx: &Path,
+        arch: &str,
+        verbose: bool,
+    ) -> Result<Vec<u8>, Failure> {
+        let code = sh::target().join(format!("{arch}.cubin"));
+        let mut command = sh::command(&self.0);
+        command
+            .arg(format!("-arch={arch}"))
+            .arg("-v")
+            .arg("-o")
+            .args([&code, ptx]);
+        let output = command.output().map_err(sh::io(&self.0))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said = said + String::from_utf8_lossy(&output.stdout);
+        let said: Vec<&str> = said.lines().collect();
+        if !output.status.success() {
+            let errors = said.iter().filter(|line| !line.starts_with("ptxas info"));
+            let errors: Vec<&str> = errors.copied().take(40).collect();
+            return Err(format!("{arch}: ptxas refuses it:\n{}", errors.join("\n")));
         }
-        Ok(())
+        for line in said.iter().filter(|line| line.contains("warning")) {
+            say!("{arch}: {line}");
+        }
+        let kernels = kernels(&said);
+        say!("{arch}: {}", summary(&kernels));
+        if verbose {
+            kernels
+                .iter()
+                .for_each(|kernel| say!("  {}", kernel.line()));
+        }
+        let bytes = fs::read(&code).map_err(sh::io(&code))?;
+        let _ = fs::remove_file(&code);
+        Ok(bytes)
     }
 }
 

@@ -15,6 +15,7 @@ mod foreign;
 mod jpeg;
 mod launch;
 mod memory;
+mod module;
 mod pinned;
 mod scratch;
 
@@ -38,9 +39,6 @@ use std::{
     fmt, ptr,
     sync::{Arc, Mutex, PoisonError},
 };
-
-/// The kernels, compiled by `cargo xtask ptx` from the crate imagecuda-kernels.
-const PTX: &str = include_str!("kernels.ptx");
 
 /// What this crate keeps of one CUDA device.
 pub(crate) struct Context {
@@ -93,7 +91,7 @@ impl Context {
             cust::context::Context::new(device),
         )?;
         let (uploads, downloads, stream) = (new_stream()?, new_stream()?, new_stream()?);
-        let module = load_module()?;
+        let module = module::load(device)?;
         let memory = memory::Allocator::new(device)?;
         Ok(Self {
             ordinal,
@@ -177,21 +175,6 @@ impl fmt::Debug for Context {
 
 fn new_stream() -> Result<Stream> {
     check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None))
-}
-
-/// The kernels. The context must be current.
-fn load_module() -> Result<Module> {
-    let loaded = Module::from_ptx(PTX, &[]);
-    if loaded.is_err() {
-        // `cust` forgets what it does not know: that the driver is too old for the PTX, say.
-        let ptx = std::ffi::CString::new(PTX).map_err(std::io::Error::from)?;
-        let mut module = ptr::null_mut();
-        // SAFETY: the text ends in zero and outlives the call, and the driver writes one handle, to a
-        // local that has room for it. The context is current, as the documentation asks.
-        let result = unsafe { sys::cuModuleLoadData(&mut module, ptx.as_ptr().cast()) };
-        check_raw("cuModuleLoadData", result)?;
-    }
-    check("cuModuleLoadData", loaded)
 }
 
 /// The device, or the plain reason why there is none.

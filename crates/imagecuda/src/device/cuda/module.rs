@@ -1,0 +1,116 @@
+//! The kernels as the driver takes them: machine code where there is some for the GPU, else PTX.
+//!
+//! The driver compiles PTX when a program loads it, which takes seconds. It keeps the result on
+//! the disk, but a new machine or container has no such cache. So machine code comes along for the
+//! usual GPUs. `cargo xtask ptx` makes both of the crate imagecuda-kernels.
+
+use super::error::{check, check_raw};
+use crate::Result;
+use cust::{
+    device::{Device, DeviceAttribute},
+    module::Module,
+    sys,
+};
+use flate2::read::ZlibDecoder;
+use std::{io::Read, ptr};
+
+/// What every GPU can run, once the driver has compiled it.
+const PTX: &str = include_str!("kernels.ptx");
+
+/// Compute capabilities and the compressed machine code for them, in ascending order.
+static MACHINE_CODE: [((i32, i32), &[u8]); 7] = [
+    ((7, 5), include_bytes!("machine_code/sm_75.zlib")),
+    ((8, 0), include_bytes!("machine_code/sm_80.zlib")),
+    ((8, 6), include_bytes!("machine_code/sm_86.zlib")),
+    ((8, 9), include_bytes!("machine_code/sm_89.zlib")),
+    ((9, 0), include_bytes!("machine_code/sm_90.zlib")),
+    ((10, 0), include_bytes!("machine_code/sm_100.zlib")),
+    ((12, 0), include_bytes!("machine_code/sm_120.zlib")),
+];
+
+/// The kernels. The context must be current.
+pub(super) fn load(device: Device) -> Result<Module> {
+    let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
+    let capability = (
+        attribute(DeviceAttribute::ComputeCapabilityMajor)?,
+        attribute(DeviceAttribute::ComputeCapabilityMinor)?,
+    );
+    // A driver that is older than the assembler refuses machine code. PTX is for all drivers.
+    let module = machine_code(capability).and_then(|code| Module::from_cubin(code, &[]).ok());
+    match module {
+        Some(module) => Ok(module),
+        None => compile(),
+    }
+}
+
+/// The machine code for a GPU. It runs on GPUs of the same major number and of the same or a
+/// higher minor number.
+fn machine_code(capability: (i32, i32)) -> Option<Vec<u8>> {
+    let (_, compressed) = MACHINE_CODE
+        .iter()
+        .rev()
+        .find(|((major, minor), _)| *major == capability.0 && *minor <= capability.1)?;
+    let mut code = Vec::new();
+    ZlibDecoder::new(*compressed).read_to_end(&mut code).ok()?;
+    Some(code)
+}
+
+/// The kernels, as the driver compiles them.
+fn compile() -> Result<Module> {
+    let loaded = Module::from_ptx(PTX, &[]);
+    if loaded.is_err() {
+        // `cust` forgets what it does not know: that the driver is too old for the PTX, say.
+        let ptx = std::ffi::CString::new(PTX).map_err(std::io::Error::from)?;
+        let mut module = ptr::null_mut();
+        // SAFETY: the text ends in zero and outlives the call, and the driver writes one handle, to a
+        // local that has room for it. The context is current, as the documentation asks.
+        let result = unsafe { sys::cuModuleLoadData(&mut module, ptx.as_ptr().cast()) };
+        check_raw("cuModuleLoadData", result)?;
+    }
+    check("cuModuleLoadData", loaded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contains(bytes: &[u8], part: &str) -> bool {
+        memchr::memmem::find(bytes, part.as_bytes()).is_some()
+    }
+
+    #[test]
+    fn machine_code_has_every_kernel_of_the_ptx() {
+        let entries: Vec<&str> = PTX
+            .lines()
+            .filter_map(|line| line.strip_prefix(".visible .entry "))
+            .map(|rest| rest.trim_end_matches('('))
+            .collect();
+        assert!(entries.len() > 50, "{entries:?}");
+        for (capability, _) in MACHINE_CODE {
+            let code = machine_code(capability).unwrap();
+            assert_eq!(code[..4], *b"\x7fELF", "{capability:?}");
+            for entry in &entries {
+                let section = format!(".text.{entry}\0");
+                assert!(contains(&code, &section), "{capability:?} lacks {entry}");
+            }
+        }
+    }
+
+    #[test]
+    fn machine_code_is_made_of_this_ptx() {
+        let first = PTX.lines().next().unwrap();
+        let made_of = include_str!("machine_code/made_of.txt");
+        assert_eq!(made_of.lines().next(), first.rsplit("sources ").next());
+    }
+
+    #[test]
+    fn a_gpu_gets_code_of_its_own_major_number() {
+        let of = |capability| machine_code(capability).map(|code| code.len());
+        assert_eq!(of((8, 7)), of((8, 6)));
+        assert_eq!(of((12, 1)), of((12, 0)));
+        assert_ne!(of((9, 0)), None);
+        for without in [(5, 2), (7, 0), (11, 0), (13, 0)] {
+            assert_eq!(of(without), None, "{without:?}");
+        }
+    }
+}

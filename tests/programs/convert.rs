@@ -75,7 +75,7 @@ fn prints_one_line_of_what_it_did(device: &Device) {
     );
 }
 
-/// `CUDA_FORCE_PTX_JIT` has the driver refuse machine code, as it does for a GPU that is newer.
+/// As for a GPU that has no machine code of its own.
 fn gives_the_same_if_the_driver_compiles_the_kernels(device: &Device) {
     let folder = tempfile::tempdir().unwrap();
     let outputs = ["0", "1"].map(|compiles| {

@@ -92,20 +92,22 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Runs `act` in a pool of so many threads.
+#[cfg(test)]
+pub(crate) fn in_pool<T: Send>(threads: usize, act: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build().unwrap().install(act)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::{collections::HashMap, thread};
 
-    fn on(threads: usize, act: impl FnOnce() + Send) {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().unwrap().install(act);
-    }
-
     #[test]
     fn each_part_is_worked_on_once() {
         for threads in [1, 2, 7, 64] {
-            on(threads, || {
+            in_pool(threads, || {
                 for count in [0, 1, 2, 63, 1000] {
                     let sums = fold(0..count, || 0, |sum, part| *sum += part);
                     assert!(sums.len() <= threads.min(count as usize));
@@ -126,7 +128,7 @@ mod tests {
     #[test]
     #[should_panic = "on purpose"]
     fn a_panic_comes_back() {
-        on(3, || {
+        in_pool(3, || {
             for_each(0..100, |part| assert_ne!(part, 50, "on purpose"))
         });
     }

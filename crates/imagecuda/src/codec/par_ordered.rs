@@ -150,17 +150,12 @@ impl<T> Drop for OnPanic<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Error;
-
-    fn on(threads: usize, act: impl FnOnce() + Send) {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().unwrap().install(act);
-    }
+    use crate::{Error, parallel::in_pool};
 
     #[test]
     fn parts_are_written_in_order_on_any_number_of_threads() {
         for threads in [1, 2, 5, 16] {
-            on(threads, || {
+            in_pool(threads, || {
                 for count in [0, 1, 2, 7, 300] {
                     let mut written = Vec::new();
                     let values = in_order(
@@ -190,7 +185,7 @@ mod tests {
     #[test]
     fn a_failure_to_write_ends_it() {
         for threads in [1, 4] {
-            on(threads, || {
+            in_pool(threads, || {
                 let mut last = 0;
                 let result = in_order(
                     1000,
@@ -212,7 +207,7 @@ mod tests {
     #[test]
     #[should_panic = "on purpose"]
     fn a_panic_ends_it_too() {
-        on(3, || {
+        in_pool(3, || {
             let make = |_: &mut (), part, _: &mut _| assert_ne!(part, 9, "on purpose");
             let _ = in_order(1000, make, |_, _| Ok(()));
         });
@@ -220,7 +215,7 @@ mod tests {
 
     #[test]
     fn few_parts_are_made_before_their_turn() {
-        on(2, || {
+        in_pool(2, || {
             let written = std::sync::atomic::AtomicUsize::new(0);
             let load = || written.load(std::sync::atomic::Ordering::SeqCst);
             in_order(

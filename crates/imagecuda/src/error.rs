@@ -32,6 +32,7 @@ type Cause = Box<dyn StdError + Send + Sync>;
 ///
 /// A server must know whether the input or the server is at fault:
 ///
+/// | kind | whose fault |
 /// |---|---|
 /// | [`Decode`], [`UnknownFormat`], [`Unsupported`], [`LimitExceeded`] of loading | the file's: [`is_input_fault`](Self::is_input_fault) |
 /// | [`Io`] | the system's, or the path's |

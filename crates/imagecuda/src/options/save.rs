@@ -9,7 +9,6 @@ use crate::{Format, Metadata};
 /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption). All formats take
 /// [`background`](Self::background) and [`format`](Self::format).
 ///
-///
 /// | | depths, the default first | alpha | options |
 /// |---|---|---|---|
 /// | JPEG | 8-bit | | `channels`, `quality`, `subsampling`, `progressive`, `optimize_huffman`, `restart_interval`, `jpeg_encoder`, `metadata` |

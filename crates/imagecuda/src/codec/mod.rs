@@ -11,14 +11,8 @@ mod capabilities;
 #[cfg(any(feature = "gif", feature = "png", feature = "webp"))]
 mod composed;
 mod contract;
-#[cfg(any(
-    feature = "bmp",
-    feature = "hdr",
-    feature = "ico",
-    feature = "pnm",
-    feature = "qoi",
-    feature = "tga",
-))]
+#[cfg(feature = "image")]
+#[allow(dead_code, reason = "some formats recover without it")]
 mod double_decode;
 #[cfg(feature = "exr")]
 mod exr;

@@ -25,6 +25,15 @@ pub(crate) fn trials() -> Vec<Trial> {
     ])
 }
 
+/// The other formats that every build of the tests saves.
+const OTHERS: [Format; 5] = [
+    Format::Jpeg,
+    Format::Gif,
+    Format::Pnm,
+    Format::Exr,
+    Format::Hdr,
+];
+
 fn format_is_found_by_content(device: &Device) {
     let folder = folder();
     let picture = picture(device, 20, 10);
@@ -123,14 +132,7 @@ fn missing_empty_and_unknown_files_are_errors(device: &Device) {
 
 fn truncated_files_are_errors(device: &Device) {
     let picture = opaque(&picture(device, 97, 61));
-    let all = [
-        Format::Jpeg,
-        Format::Gif,
-        Format::Pnm,
-        Format::Exr,
-        Format::Hdr,
-    ];
-    for format in LOSSLESS_RGBA.into_iter().chain(all) {
+    for format in LOSSLESS_RGBA.into_iter().chain(OTHERS) {
         let file = SaveOptions::new().encode_u8(&picture, format).unwrap();
         let options = LoadOptions::new().format(format);
         options.decode(device, &file).unwrap();
@@ -152,14 +154,7 @@ fn truncated_files_are_errors(device: &Device) {
 
 fn limits_hold_before_anything_is_allocated(device: &Device) {
     let picture = opaque(&picture(device, 100, 50));
-    let all = [
-        Format::Jpeg,
-        Format::Gif,
-        Format::Pnm,
-        Format::Exr,
-        Format::Hdr,
-    ];
-    for format in LOSSLESS_RGBA.into_iter().chain(all) {
+    for format in LOSSLESS_RGBA.into_iter().chain(OTHERS) {
         let file = SaveOptions::new().encode_u8(&picture, format).unwrap();
         let options = LoadOptions::new().format(format);
         options

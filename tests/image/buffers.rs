@@ -10,7 +10,9 @@ use libtest_mimic::Trial;
 use std::{
     fs::{self, File},
     io::BufReader,
+    path::PathBuf,
 };
+use tempfile::TempDir;
 
 pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
@@ -127,14 +129,18 @@ fn load_into_a_small_buffer_changes_nothing(device: &Device) {
     assert_eq!(image.download().unwrap(), [0.0; 16_384]);
 }
 
-fn eight_bits_pass_through_the_callers_buffer(device: &Device) {
-    let folder = folder();
+/// An RGB PNG of 40 × 30 pixels in `folder`, and the picture that it was flattened from.
+fn saved_rgb(device: &Device, folder: &TempDir) -> (PathBuf, ImageU8) {
     let path = folder.path().join("a.png");
     let picture = picture(device, 40, 30);
-    SaveOptions::new()
-        .background([0; 3])
-        .save_u8(&picture, &path)
-        .unwrap();
+    let options = SaveOptions::new().background([0; 3]);
+    options.save_u8(&picture, &path).unwrap();
+    (path, picture)
+}
+
+fn eight_bits_pass_through_the_callers_buffer(device: &Device) {
+    let folder = folder();
+    let (path, picture) = saved_rgb(device, &folder);
     let mut image = Image::new(device, 64, 64).unwrap();
     let mut via = ImageU8::new(device, 64, 64).unwrap();
     imagecuda::load_into_via(&path, &mut image, &mut via).unwrap();
@@ -236,12 +242,7 @@ fn save_u8_writes_the_same_file(device: &Device) {
 
 fn the_stages_make_the_whole(device: &Device) {
     let folder = folder();
-    let path = folder.path().join("a.png");
-    let picture = picture(device, 40, 30);
-    SaveOptions::new()
-        .background([0; 3])
-        .save_u8(&picture, &path)
-        .unwrap();
+    let (path, _) = saved_rgb(device, &folder);
     let decoded = LoadOptions::new().open(device, &path).unwrap();
     assert_eq!(decoded.format(), Format::Png);
     assert_eq!(decoded.layout(), Layout::Rgb8);

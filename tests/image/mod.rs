@@ -7,7 +7,9 @@ mod dlpack;
 mod images;
 mod interop;
 mod kernels;
+mod packing;
 mod pixels;
+mod transfers;
 
 use libtest_mimic::Trial;
 
@@ -19,7 +21,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         images::trials(),
         interop::trials(),
         kernels::trials(),
+        packing::trials(),
         pixels::trials(),
+        transfers::trials(),
     ];
     trials.into_iter().flatten().collect()
 }

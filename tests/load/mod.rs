@@ -10,6 +10,7 @@ mod metadata;
 mod orientation;
 mod plain_errors;
 mod recover;
+mod recover_rows;
 mod tiff_damage;
 
 use libtest_mimic::Trial;
@@ -26,6 +27,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         metadata::trials(),
         orientation::trials(),
         recover::trials(),
+        recover_rows::trials(),
         tiff_damage::trials(),
     ];
     trials.into_iter().flatten().collect()

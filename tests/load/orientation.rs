@@ -74,6 +74,13 @@ fn check(device: &Device, orientation: u8, file: &[u8], plain: &[u8]) {
     same(&image.download().unwrap(), &expected, orientation);
 }
 
+/// That `plain` loads as each orientation says which `with_exif` adds to it.
+fn check_all(device: &Device, plain: &[u8], with_exif: fn(&[u8], u8) -> Vec<u8>) {
+    for orientation in 1..=8 {
+        check(device, orientation, &with_exif(plain, orientation), plain);
+    }
+}
+
 /// A PNG with EXIF after its header.
 fn png_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
     let chunk = [b"eXIf", &exif(orientation)[..]].concat();
@@ -101,14 +108,7 @@ fn png_of_every_layout(device: &Device) {
             image::codecs::png::PngEncoder::new(&mut file)
                 .write_image(&pixels, width, height, ExtendedColorType::from(color))
                 .unwrap();
-            for orientation in 1..=8 {
-                check(
-                    device,
-                    orientation,
-                    &png_with_exif(&file, orientation),
-                    &file,
-                );
-            }
+            check_all(device, &file, png_with_exif);
         }
     }
 }
@@ -123,18 +123,18 @@ fn tiff_by_its_tag(device: &Device) {
     let file = |orientation: Option<u16>, alpha: bool| {
         let mut file = Cursor::new(Vec::new());
         let mut encoder = TiffEncoder::new(&mut file).unwrap();
-        if alpha {
-            let mut image = encoder.new_image::<colortype::RGBA32Float>(37, 23).unwrap();
-            if let Some(number) = orientation {
-                image.encoder().write_tag(Tag::Orientation, number).unwrap();
-            }
-            image.write_data(&pixels).unwrap();
-        } else {
-            let mut image = encoder.new_image::<colortype::RGB32Float>(37, 23).unwrap();
-            if let Some(number) = orientation {
-                image.encoder().write_tag(Tag::Orientation, number).unwrap();
-            }
-            image.write_data(&rgb).unwrap();
+        macro_rules! write {
+            ($color:ty, $samples:expr) => {{
+                let mut image = encoder.new_image::<$color>(37, 23).unwrap();
+                if let Some(number) = orientation {
+                    image.encoder().write_tag(Tag::Orientation, number).unwrap();
+                }
+                image.write_data($samples).unwrap();
+            }};
+        }
+        match alpha {
+            true => write!(colortype::RGBA32Float, &pixels),
+            false => write!(colortype::RGB32Float, &rgb),
         }
         file.into_inner()
     };
@@ -150,23 +150,25 @@ fn webp_by_its_exif(device: &Device) {
     let pixels = Noise::new(2).bytes(37 * 23 * 4);
     let image = ImageU8::from_pixels(device, 37, 23, Layout::Rgba8, &pixels).unwrap();
     let plain = SaveOptions::new().encode_u8(&image, Format::WebP).unwrap();
-    for orientation in 1..=8 {
-        let exif = exif(orientation);
-        // The extended header says that there are alpha and EXIF, and the size less one.
-        let mut chunks = b"VP8X\x0a\0\0\0\x18\0\0\0\x24\0\0\x16\0\0".to_vec();
-        let first = &plain[12..];
-        assert_eq!(&first[..4], b"VP8L");
-        chunks.extend(first);
-        chunks.extend(b"EXIF");
-        chunks.extend(u32::try_from(exif.len()).unwrap().to_le_bytes());
-        chunks.extend(exif);
-        let length = u32::try_from(chunks.len() + 4).unwrap().to_le_bytes();
-        let file = [b"RIFF", &length[..], b"WEBP", &chunks].concat();
-        check(device, orientation, &file, &plain);
-    }
+    check_all(device, &plain, webp_with_exif);
 }
 
-/// A JPEG with EXIF behind its start.
+/// A lossless WebP of 37 × 23 pixels in the extended format, with EXIF at its end.
+fn webp_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
+    let exif = exif(orientation);
+    // The extended header says that there are alpha and EXIF, and the size less one.
+    let mut chunks = b"VP8X\x0a\0\0\0\x18\0\0\0\x24\0\0\x16\0\0".to_vec();
+    let first = &file[12..];
+    assert_eq!(&first[..4], b"VP8L");
+    chunks.extend(first);
+    chunks.extend(b"EXIF");
+    chunks.extend(u32::try_from(exif.len()).unwrap().to_le_bytes());
+    chunks.extend(exif);
+    let length = u32::try_from(chunks.len() + 4).unwrap().to_le_bytes();
+    [b"RIFF", &length[..], b"WEBP", &chunks].concat()
+}
+
+/// A JPEG with EXIF after its first marker.
 fn jpeg_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
     let data = [b"Exif\0\0", &exif(orientation)[..]].concat();
     let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();
@@ -177,14 +179,7 @@ fn jpeg_by_its_exif(device: &Device) {
     let pixels = Noise::new(3).bytes(37 * 23 * 3);
     let image = ImageU8::from_pixels(device, 37, 23, Layout::Rgb8, &pixels).unwrap();
     let plain = SaveOptions::new().encode_u8(&image, Format::Jpeg).unwrap();
-    for orientation in 1..=8 {
-        check(
-            device,
-            orientation,
-            &jpeg_with_exif(&plain, orientation),
-            &plain,
-        );
-    }
+    check_all(device, &plain, jpeg_with_exif);
 }
 
 /// More rows and columns than any task or block has.
@@ -193,14 +188,7 @@ fn larger_than_a_tile(device: &Device) {
     let image = ImageU8::from_pixels(device, 1031, 517, Layout::Rgb8, &pixels).unwrap();
     let rgb = SaveOptions::new().background([0; 3]);
     let plain = rgb.encode_u8(&image, Format::Png).unwrap();
-    for orientation in 1..=8 {
-        check(
-            device,
-            orientation,
-            &png_with_exif(&plain, orientation),
-            &plain,
-        );
-    }
+    check_all(device, &plain, png_with_exif);
 }
 
 fn a_buffer_must_fit_the_turned_size(device: &Device) {

@@ -217,6 +217,20 @@ pub fn same<T: PartialEq + std::fmt::Debug>(got: &[T], expected: &[T], what: imp
     }
 }
 
+/// Fails unless `error` refuses a side of 65,536 pixels, one more than files with 16-bit sizes hold.
+#[track_caller]
+pub fn is_one_pixel_too_wide(error: &Error) {
+    let is_refused = matches!(
+        error.kind(),
+        ErrorKind::LimitExceeded {
+            what: "pixels on a side",
+            requested: 65_536,
+            limit: 65_535
+        }
+    );
+    assert!(is_refused, "{error}");
+}
+
 /// The checksum of PNG's chunks.
 pub fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, &byte| {

@@ -209,11 +209,9 @@ impl Listing<'_> {
         for id in array(ids) {
             let part = self.get(id);
             let inner = part["inner"].as_object();
-            if let Some((kind, inner)) = inner.and_then(|inner| inner.iter().next()) {
+            if let Some(kind) = inner.and_then(|inner| inner.keys().next()) {
                 let line = signature(part, kind)?;
                 item.parts.insert((of.to_owned(), line));
-                // Those of a variant stand in its line.
-                let _ = inner;
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What can go wrong, and on which file.
+//! The errors of this crate.
 
 use crate::format::Format;
 use std::{
@@ -10,15 +10,15 @@ use std::{
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure: what happened ([`kind`](Error::kind)), and where it is known, on which file and
-/// in which format.
+/// An error: what happened ([`kind`](Error::kind)) and, where known, on which file and in which
+/// format.
 ///
-/// It prints on one line, cause included: `photo.jpg (JPEG): cannot decode: …`. The error of
-/// the library underneath is its [`source`](StdError::source).
+/// It prints on one line, including the cause: `photo.jpg (JPEG): cannot decode: …`. The
+/// [`source`](StdError::source) is the error of the underlying library.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
-// Boxed, as errors are rare and a `Result` is returned by every function.
+// Boxed, because every function returns a `Result` and errors are rare.
 #[derive(Debug)]
 struct Inner {
     kind: ErrorKind,
@@ -30,7 +30,7 @@ type Cause = Box<dyn StdError + Send + Sync>;
 
 /// What went wrong.
 ///
-/// A server has to know whose fault it is:
+/// A server must know whether the input or the server is at fault:
 ///
 /// | kind | whose fault |
 /// |---|---|
@@ -66,16 +66,16 @@ pub enum ErrorKind {
         /// The height asked for, in pixels.
         height: u32,
     },
-    /// More pixels than the image has room for.
+    /// More pixels than the image's capacity.
     OverCapacity {
         /// The width asked for, in pixels.
         width: u32,
         /// The height asked for, in pixels.
         height: u32,
-        /// The pixels that fit.
+        /// The capacity of the image, in pixels.
         capacity: usize,
     },
-    /// A frame of another size than the animation's first.
+    /// A frame whose size differs from that of the animation's first frame.
     SizeMismatch {
         /// The frame's width, in pixels.
         width: u32,
@@ -86,11 +86,11 @@ pub enum ErrorKind {
         /// The first frame's height, in pixels.
         expected_height: u32,
     },
-    /// A slice of the wrong length for the image.
+    /// A slice whose length does not match the image.
     WrongLength {
-        /// The elements that the image has, four a pixel.
+        /// The number of elements of the image, four per pixel.
         expected: usize,
-        /// The elements of the slice.
+        /// The number of elements of the slice.
         actual: usize,
     },
     /// Not enough memory.
@@ -100,41 +100,42 @@ pub enum ErrorKind {
         /// The bytes that the device had free, where it can tell.
         free: Option<usize>,
     },
-    /// Larger than the limits allow: those of [`LoadOptions`](crate::LoadOptions) in loading, of
-    /// which nothing was allocated then; in saving, what the format can hold.
+    /// More than a limit allows. When loading, the limits are those of
+    /// [`LoadOptions`](crate::LoadOptions), and nothing was allocated. When saving, the limit is
+    /// what the format can hold.
     LimitExceeded {
-        /// What is limited: "pixels" or "bytes", and in saving "pixels on a side".
+        /// The limited quantity: "pixels" or "bytes"; when saving also "pixels on a side".
         what: &'static str,
-        /// What the file's header asks for, or the image has.
+        /// What the file's header or the image asks for.
         requested: u64,
         /// What the limit allows.
         limit: u64,
     },
-    /// The device cannot be used; the text says why.
+    /// The device cannot be used. The text says why.
     NoDevice(String),
-    /// A device that worked has failed: the CUDA call and what it reported.
+    /// A CUDA call failed on a device that worked before.
     Device {
-        /// The call that reported it.
+        /// The call that failed.
         call: &'static str,
-        /// CUDA's number for the error.
+        /// The number of the CUDA error.
         code: u32,
-        /// What that number means.
+        /// The meaning of that number.
         meaning: &'static str,
     },
-    /// Two images of different devices where one device is needed.
+    /// Two images are on different devices, where one device is needed.
     DeviceMismatch,
     /// The operating system refused to read or write.
     Io(io::Error),
-    /// Neither the content nor the name tells a format; the text says what was looked at.
+    /// Neither the content nor the name shows a known format. The text says what was examined.
     UnknownFormat(String),
-    /// A format, or a variety of one, that this build cannot read or write, or what the image's
-    /// device cannot do; the text says what.
+    /// This build does not support the format or this kind of file, or the image's device does not
+    /// support the operation. The text says which.
     Unsupported(String),
-    /// The file is damaged, cut short, or not what it claims to be.
+    /// The file is damaged, cut short, or of another format than it claims.
     Decode(Cause),
-    /// The encoder failed, though the format can hold the picture.
+    /// The encoder failed, although the format can hold the picture.
     Encode(Cause),
-    /// An option or argument that is out of range, or that the format cannot honour.
+    /// An option or argument is out of range, or the format does not have it.
     InvalidOption {
         /// The option's name.
         option: &'static str,
@@ -144,9 +145,9 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether an error of loading is the file's fault, not the program's or the machine's: it is
-    /// damaged, of no known format, of a variety that is not read, or larger than the limits. A
-    /// server answers these with 4xx, and all others with 5xx.
+    /// Whether an error of loading is the fault of the file, not of the program or the machine. The
+    /// file is damaged, of an unknown format, of an unsupported kind, or larger than the limits. A
+    /// server answers these errors with a status of 4xx and all others with 5xx.
     pub fn is_input_fault(&self) -> bool {
         matches!(
             self,
@@ -164,12 +165,12 @@ impl Error {
         &self.0.kind
     }
 
-    /// The file that it went wrong with, if there is one.
+    /// The file, if the error belongs to one.
     pub fn path(&self) -> Option<&Path> {
         self.0.path.as_deref()
     }
 
-    /// The format that the file was taken for, if that was known.
+    /// The format of the file, if it was known.
     pub fn format(&self) -> Option<Format> {
         self.0.format
     }
@@ -178,7 +179,7 @@ impl Error {
         ErrorKind::Decode(cause.into()).into()
     }
 
-    /// Of a damaged file, no pixel of which decodes.
+    /// For a damaged file without a single pixel that decodes.
     #[allow(dead_code, reason = "for codecs, which a build may lack")]
     pub(crate) fn nothing_decoded() -> Self {
         Self::decode("nothing of the picture is left")
@@ -246,13 +247,13 @@ impl fmt::Display for Error {
     }
 }
 
-/// What a codec says, in one line and in plain words.
+/// The error of a codec, on one line of plain text.
 fn line(cause: &Cause) -> String {
     let text = cause.to_string().trim_end().replace('\n', " ");
     without_structures(&text)
 }
 
-/// The crate `png` prints its structure for a chunk, of which only the name is for readers.
+/// The `png` crate prints a chunk's type as a Rust structure. This keeps only its name.
 fn without_structures(text: &str) -> String {
     const BEGINS: &str = "ChunkType { type: ";
     let mut plain = String::new();

@@ -1,4 +1,4 @@
-//! Which format a file has.
+//! The file formats, and how to recognise them.
 
 use std::{ffi::OsStr, fmt, path::Path};
 
@@ -28,7 +28,7 @@ pub enum Format {
     Pnm,
     /// The Quite OK Image format.
     Qoi,
-    /// Truevision TGA. It has no magic bytes: only a name tells it.
+    /// Truevision TGA. It has no magic bytes, so only the extension shows the format.
     Tga,
     /// TIFF.
     Tiff,
@@ -37,7 +37,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// Every format, those included that this build cannot read or write.
+    /// Every format, including those that this build cannot read or write.
     pub const ALL: &'static [Self] = &[
         Self::Avif,
         Self::Bmp,
@@ -55,12 +55,12 @@ impl Format {
         Self::WebP,
     ];
 
-    /// The format that the first bytes of a file tell. A few hundred bytes are enough. TGA
-    /// files tell nothing.
+    /// Recognises the format by the first bytes of a file. A few hundred bytes are enough. TGA
+    /// cannot be recognised.
     pub fn sniff(bytes: &[u8]) -> Option<Self> {
         let starts = |magic: &[&[u8]]| magic.iter().any(|magic| bytes.starts_with(magic));
         let at = |range| bytes.get(range).unwrap_or_default();
-        // Bytes may be in front of the first marker, as libjpeg has it.
+        // libjpeg accepts bytes before the first marker.
         if starts(&[b"\xff\xd8"]) && bytes.len() > 2 {
             Some(Self::Jpeg)
         } else if starts(&[b"\x89PNG\r\n\x1a\n"]) {
@@ -80,8 +80,8 @@ impl Format {
         } else if starts(&[b"#?RADIANCE", b"#?RGBE"]) {
             Some(Self::Hdr)
         } else if starts(&[b"BM"]) && matches!(at(14..18), [12..=124, 0, 0, 0]) {
-            // "BM" starts many a text, so the size of the header behind it must be one that
-            // exists.
+            // Many texts start with "BM", so the size of the header that follows must be a valid
+            // one.
             Some(Self::Bmp)
         } else if is_netpbm(bytes) {
             Some(Self::Pnm)
@@ -92,7 +92,7 @@ impl Format {
         }
     }
 
-    /// The format that a file name's extension stands for, in any case, without the dot.
+    /// The format of a file name's extension, given without the dot. Case does not matter.
     pub fn from_extension(extension: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|format| {
             let known = format.extensions();
@@ -102,12 +102,12 @@ impl Format {
         })
     }
 
-    /// The format that a file's name tells.
+    /// The format that a path's extension names.
     pub fn from_path(path: impl AsRef<Path>) -> Option<Self> {
         Self::from_extension(path.as_ref().extension().and_then(OsStr::to_str)?)
     }
 
-    /// The extensions that files of this format have, the usual one first.
+    /// The extensions of this format, the usual one first.
     pub const fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::Avif => &["avif", "avifs"],
@@ -127,7 +127,7 @@ impl Format {
         }
     }
 
-    /// The crate's feature that turns the format on.
+    /// The crate's feature that enables the format.
     pub(crate) const fn feature(self) -> &'static str {
         match self {
             Self::Avif | Self::Heif => "heif",
@@ -146,7 +146,7 @@ impl Format {
         }
     }
 
-    /// Whether this build reads the format.
+    /// Whether this build can read the format.
     pub const fn can_load(self) -> bool {
         match self {
             Self::Avif | Self::Heif => cfg!(feature = "heif"),
@@ -165,9 +165,9 @@ impl Format {
         }
     }
 
-    /// Whether this build writes the format.
+    /// Whether this build can write the format.
     pub const fn can_save(self) -> bool {
-        // Every codec that is here does both.
+        // Every codec does both.
         self.can_load()
     }
 }
@@ -198,8 +198,8 @@ fn is_netpbm(bytes: &[u8]) -> bool {
         if next.is_ascii_whitespace() || *next == b'#')
 }
 
-/// The magic of an icon is weak, so its directory must make sense: entries there are, and the
-/// first one's image lies behind them.
+/// The magic bytes of an icon are common, so its directory must be valid: it has entries, and the
+/// first entry's image lies after them.
 fn is_ico(bytes: &[u8]) -> bool {
     let Some(
         &[
@@ -229,7 +229,7 @@ fn is_ico(bytes: &[u8]) -> bool {
     count > 0 && length > 0 && offset >= 6 + 16 * count
 }
 
-/// The brands of an ISO media file: the major one, and those it is compatible with.
+/// The brands of an ISO media file: the major brand, and the compatible brands.
 fn sniff_brands(bytes: &[u8]) -> Option<Format> {
     let size = u32::from_be_bytes(*bytes.first_chunk()?) as usize;
     let brands = bytes.get(8..size.min(bytes.len()))?.chunks_exact(4);
@@ -278,7 +278,7 @@ mod tests {
                 Some(Format::Avif),
             ),
             (b"\0\0\0\x14ftypavis\0\0\0\0", Some(Format::Avif)),
-            // Near misses.
+            // Files that are almost of a known format.
             (b"", None),
             (b"\xff\xd8", None),
             (b"RIFF\x10\0\0\0WAVEfmt ", None),
@@ -291,7 +291,7 @@ mod tests {
             ),
             (b"\0\0\x02\0\0\0\0\0\0\0\0\0\x01\0\x01\0\x18\0", None),
             (b"\0\0\0\x18ftypisom\0\0\0\0mp42mp41", None),
-            // These brands lie past their box.
+            // These brands lie beyond the end of their box.
             (b"\0\0\0\x10ftypisom\0\0\0\0heicheic", None),
         ];
         for (bytes, format) in table {

@@ -1,9 +1,9 @@
-//! How much a file may ask for.
+//! Limits on the size of a file's picture.
 
 use crate::{ErrorKind, Result};
 
-/// How large a file may be. Checked against its header, before anything is allocated for its
-/// pixels.
+/// Limits on the size of a file's picture. They are checked against the header, before anything is
+/// allocated for the pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
     pub(crate) pixels: u64,
@@ -19,7 +19,7 @@ impl Default for Limits {
     }
 }
 
-/// That `requested` (`None`: more than can be counted) is at most `limit`.
+/// Fails if `requested` is more than `limit`. `None` is a number that overflowed.
 pub(crate) fn check_limit(what: &'static str, requested: Option<u64>, limit: u64) -> Result<()> {
     match requested {
         Some(requested) if requested <= limit => Ok(()),

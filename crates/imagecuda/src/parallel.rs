@@ -1,17 +1,17 @@
-//! Work in parts, on all cores.
+//! Runs the parts of a task on all cores.
 //!
-//! A thread of rayon's that waits takes on other work meanwhile, on top of what it has on its
-//! stack. Rayon's iterators wait there, so that one picture's work comes on top of another's, as
-//! deep as there are pictures. Here only the thread that asks waits, and no part waits for rayon:
-//! a thread of rayon's has one part on its stack, however many pictures there are.
+//! While a thread of rayon's waits in one of rayon's iterators, it starts other work on top of its
+//! stack. With many pictures in flight, their work would pile up on one stack. Here only the
+//! calling thread waits, and no part waits for rayon. So a thread of rayon's has at most one part
+//! on its stack.
 
 use rayon::Scope;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Gives each of `parts` to the `work` of one thread: of this one, or of rayon's. Each makes
-/// itself a state with `init`; those are returned, in any order.
+/// Calls `work` once for each of `parts`, on this thread and on rayon's. Each thread makes a state
+/// with `init`. Returns the states in any order.
 ///
-/// `work` must not wait for rayon's threads, and states should be small: they are on stacks.
+/// `work` must not wait for rayon's threads. States should be small, because they lie on stacks.
 pub(crate) fn fold<T, S: Send>(
     parts: impl ExactSizeIterator<Item = T> + Send,
     init: impl Fn() -> S + Sync,
@@ -33,12 +33,12 @@ pub(crate) fn fold<T, S: Send>(
     states.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// As [`fold`], without states.
+/// Calls `work` for each of `parts`, as [`fold`] does.
 pub(crate) fn for_each<T>(parts: impl ExactSizeIterator<Item = T> + Send, work: impl Fn(T) + Sync) {
     fold(parts, || (), |(), part| work(part));
 }
 
-/// As [`fold`]; returns what `work` makes of each part, in order.
+/// Calls `work` for each of `parts`, as [`fold`] does, and returns the results in order.
 pub(crate) fn map<T, U: Send>(
     parts: impl ExactSizeIterator<Item = T> + Send,
     work: impl Fn(T) -> U + Sync,
@@ -51,17 +51,18 @@ pub(crate) fn map<T, U: Send>(
     made.into_iter().map(|(_, value)| value).collect()
 }
 
-/// Runs `work` on this thread, and on as many of rayon's that they are `threads`. It must not
-/// wait for rayon's.
+/// Runs `work` on this thread and on threads of rayon's, `threads` in all. `work` must not wait for
+/// rayon's threads.
 pub(crate) fn on_threads(threads: usize, work: &(impl Fn() + Sync)) {
     match threads {
         0 | 1 => work(),
-        // In place: a thread that is not one of rayon's waits without taking on work.
+        // In place, so that a thread that is not one of rayon's does not start other work while it
+        // waits.
         _ => rayon::in_place_scope(|scope| spread(scope, threads, work)),
     }
 }
 
-/// Wakes others, which wake others, before it works.
+/// Wakes other threads, which wake others in turn, and then works.
 fn spread<'a>(scope: &Scope<'a>, mut threads: usize, work: &'a (impl Fn() + Sync)) {
     while threads > 1 {
         let others = threads / 2;
@@ -71,12 +72,12 @@ fn spread<'a>(scope: &Scope<'a>, mut threads: usize, work: &'a (impl Fn() + Sync
     work();
 }
 
-/// What Rust's threads have by default; a program may set less.
+/// The default stack size of Rust's threads. A program may set a smaller one.
 #[cfg(any(feature = "exr", feature = "heif"))]
 const ROOM: usize = 2 << 20;
 
-/// Runs `act` on a thread of its own that has room: for encoders that take more of a stack than a
-/// caller's thread may have. The AV1 encoder takes 200 KB, OpenEXR's 100 KB.
+/// Runs `act` on a thread of its own with a large stack. Some encoders use more stack than the
+/// caller's thread may have: AV1's takes 200 KB, OpenEXR's 100 KB.
 #[cfg(any(feature = "exr", feature = "heif"))]
 pub(crate) fn with_room<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Result<T> {
     std::thread::scope(|scope| {
@@ -92,20 +93,22 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Runs `act` in a pool of `threads` threads.
+#[cfg(test)]
+pub(crate) fn in_pool<T: Send>(threads: usize, act: impl FnOnce() -> T + Send) -> T {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    pool.build().unwrap().install(act)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::{collections::HashMap, thread};
 
-    fn on(threads: usize, act: impl FnOnce() + Send) {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().unwrap().install(act);
-    }
-
     #[test]
     fn each_part_is_worked_on_once() {
         for threads in [1, 2, 7, 64] {
-            on(threads, || {
+            in_pool(threads, || {
                 for count in [0, 1, 2, 63, 1000] {
                     let sums = fold(0..count, || 0, |sum, part| *sum += part);
                     assert!(sums.len() <= threads.min(count as usize));
@@ -126,12 +129,12 @@ mod tests {
     #[test]
     #[should_panic = "on purpose"]
     fn a_panic_comes_back() {
-        on(3, || {
+        in_pool(3, || {
             for_each(0..100, |part| assert_ne!(part, 50, "on purpose"))
         });
     }
 
-    /// Rayon's iterators would have parts anywhere on a stack: on top of others that wait.
+    /// With rayon's iterators, a part may run at any depth of the stack, on top of parts that wait.
     #[test]
     fn all_parts_are_at_one_depth_of_a_threads_stack() {
         let places = Mutex::new(HashMap::<_, Vec<usize>>::new());
@@ -143,7 +146,7 @@ mod tests {
                     .or_default()
                     .push(place);
             }
-            // So long that others find something to take.
+            // Long enough that other threads find parts to take.
             std::hint::black_box((0..10_000 * (part % 8)).fold(0, |a, b| a ^ b));
         };
         thread::scope(|scope| {

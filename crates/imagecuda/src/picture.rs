@@ -1,20 +1,20 @@
-//! Pictures in host memory: what a decoder says of one, and the pixels that an encoder gets.
+//! Pictures in host memory: the header that a decoder reads, and the pixels that an encoder gets.
 
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
-/// What a header says, once checked against the limits.
+/// The header of a picture, after the check against the limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// How [`Decode::read_into`](crate::codec::Decode::read_into) lays the pixels.
+    /// The layout of the pixels that [`Decode::read_into`](crate::codec::Decode::read_into) writes.
     pub(crate) layout: Layout,
-    /// What their numbers mean.
+    /// Whether the samples are sRGB-encoded or linear.
     pub(crate) curve: Curve,
 }
 
 impl Header {
-    /// The bytes of all pixels. Fits, as the limits were checked.
+    /// The size of all pixels in bytes. It does not overflow, because the limits were checked.
     pub(crate) fn bytes(&self) -> usize {
         self.layout
             .bytes(self.width, self.height)
@@ -22,7 +22,8 @@ impl Header {
     }
 }
 
-/// Pixels ready for an encoder: packed rows in `layout`, as [`plan`](crate::codec::plan) asked for.
+/// Pixels for an encoder: packed rows in the layout that
+/// [`encoder_input`](crate::codec::encoder_input) asked for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pixels<'a> {
     pub(crate) width: u32,

@@ -1,14 +1,14 @@
-//! Where encoders write.
+//! The output of encoders.
 
 use crate::Result;
 use std::io::{self, Seek, SeekFrom, Write};
 
-/// Where an encoder writes.
+/// The output of an encoder.
 pub(crate) trait Sink: Write + Seek + Send {}
 impl<T: Write + Seek + Send> Sink for T {}
 
-/// Runs an encoder. Where `out` fails, the error is that of `out`: some encoders only keep its text,
-/// or write their last bytes when nobody asks any more.
+/// Runs an encoder. If writing to `out` fails, returns the error of `out`: some encoders keep only
+/// its text, and some write their last bytes where they cannot return an error.
 pub(crate) fn watched(
     out: &mut dyn Sink,
     encode: impl FnOnce(&mut dyn Sink) -> Result<()>,
@@ -29,7 +29,7 @@ impl Watched<'_> {
     fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         result.map_err(|error| {
             let kind = error.kind();
-            // After this one, callers try again.
+            // Callers retry after this error.
             if kind != io::ErrorKind::Interrupted {
                 self.failure.get_or_insert(error);
             }
@@ -44,7 +44,7 @@ impl Write for Watched<'_> {
         self.note(result)
     }
 
-    // Encoders write a few bytes at a time, which a buffer takes at once.
+    // Encoders write a few bytes at a time. This passes them to the buffer in one call.
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let result = self.out.write_all(bytes);
         self.note(result)

@@ -1,6 +1,8 @@
-//! Spans of the crate `tracing`, with the feature of that name; without it, nothing.
+//! Spans of the `tracing` crate, with the feature of that name. Without the feature, `span!` does
+//! nothing.
 
-/// Opens a span until the end of the block. Its fields are evaluated only if someone listens.
+/// Opens a span until the end of the block. The fields are evaluated only if a subscriber wants the
+/// span.
 macro_rules! span {
     ($name:literal, $($fields:tt)*) => {
         #[cfg(feature = "tracing")]

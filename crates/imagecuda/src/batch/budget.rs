@@ -1,5 +1,5 @@
-//! What is in flight: how many images, how many bytes, and the images themselves, which are
-//! used again.
+//! Bounds on a batch: how many images and how many bytes are in flight. Also keeps returned images,
+//! so that later files use their memory again.
 
 use super::CancelToken;
 use crate::{Device, Image, Result};
@@ -11,15 +11,15 @@ use std::{
     time::Duration,
 };
 
-/// How often those who wait look whether they were cancelled.
+/// How often a waiting thread checks for cancellation.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The bounds of a batch, and what there is of it.
+/// The bounds of a batch, and the counts that they apply to.
 ///
-/// Sources are admitted in their order: first a slot for an image, then, once a header has told
-/// its size, the bytes. A source that has been admitted never waits for more resources, so a batch
-/// cannot deadlock while the consumer returns images. A consumer that keeps them gets one more at a
-/// time, when it waits for it and nothing else is on its way.
+/// Sources are admitted in order. A source first reserves a slot for an image. Once its header has
+/// told its size, it reserves the bytes. An admitted source never waits for more resources, so a
+/// batch cannot deadlock while the consumer returns images. If the consumer keeps all images and
+/// waits for another, one more source is admitted, as long as no other image is on its way.
 #[derive(Debug)]
 pub(super) struct Budget {
     most_images: usize,
@@ -33,17 +33,17 @@ pub(super) struct Budget {
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Slots taken, until an image is returned.
+    /// Reserved slots. A slot is free again when its image is returned.
     images: usize,
-    /// Bytes admitted, until an image is returned.
+    /// Admitted bytes. They are free again when their image is returned.
     bytes: u64,
-    /// Slots taken whose images the consumer has not got.
+    /// Reserved slots whose images the consumer does not have yet.
     images_on_the_way: usize,
-    /// Bytes admitted for images that the consumer has not got.
+    /// Admitted sources whose images the consumer does not have yet.
     sized_on_the_way: usize,
-    /// The source whose size is admitted next.
+    /// The index of the source whose bytes are admitted next.
     turn: usize,
-    /// Whether the consumer waits.
+    /// Whether the consumer waits for an image.
     is_waited_for: bool,
     stopped: bool,
 }
@@ -65,7 +65,8 @@ impl Budget {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `ready`, and then lets `act` change the counts. `None` if that is not to be.
+    /// Waits until `ready` holds, and then lets `act` change the counts. Returns `None` if the
+    /// batch stops first.
     fn when<T>(
         &self,
         ready: impl Fn(&Counts) -> bool,
@@ -96,7 +97,7 @@ impl Budget {
         result
     }
 
-    /// Waits for a slot for an image. `None` if there will be none.
+    /// Waits for a slot for an image. Returns `None` if the batch stops first.
     pub(super) fn reserve_slot(self: &Arc<Self>) -> Option<Slot> {
         let ready = |counts: &Counts| {
             let starves = counts.is_waited_for && counts.images_on_the_way == 0;
@@ -114,12 +115,12 @@ impl Budget {
         })
     }
 
-    /// Tells whether the consumer waits.
+    /// Sets whether the consumer waits for an image.
     pub(super) fn set_waited_for(&self, is_waited_for: bool) {
         self.change(|counts| counts.is_waited_for = is_waited_for);
     }
 
-    /// Wakes all waiters, and stops the batch.
+    /// Stops the batch and wakes all waiting threads.
     pub(super) fn stop(&self) {
         self.change(|counts| counts.stopped = true);
     }
@@ -128,13 +129,13 @@ impl Budget {
         self.cancel.is_cancelled() || self.lock().stopped
     }
 
-    /// Images that were allocated.
+    /// How many images were allocated.
     pub(super) fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// An image on `device` with room for `width` × `height`: one that was returned, or a new
-    /// one in place of one that is too small.
+    /// An image on `device` with room for `width` × `height`. It is a returned image if one is
+    /// large enough, else a new one, which replaces a returned one.
     pub(super) fn image(&self, device: &Device, width: u32, height: u32) -> Result<Image> {
         let pixels = width as usize * height as usize;
         let found = {
@@ -144,7 +145,7 @@ impl Budget {
                 .filter(here)
                 .filter(|&i| idle[i].capacity() >= pixels)
                 .min_by_key(|&i| idle[i].capacity());
-            // Without one that fits the largest of the others grows.
+            // If no image is large enough, the largest is replaced.
             let largest = || {
                 (0..idle.len())
                     .filter(here)
@@ -162,7 +163,7 @@ impl Budget {
     }
 }
 
-/// A slot for an image in flight, which is free again when this is dropped.
+/// A slot for an image in flight. Dropping it frees the slot.
 #[derive(Debug)]
 pub(super) struct Slot {
     budget: Arc<Budget>,
@@ -172,8 +173,8 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Waits until it is the turn of source `index`, and `bytes` are free. `None` if that will
-    /// not be. Every source must come here once, or those behind it wait for ever.
+    /// Waits until it is the turn of source `index` and `bytes` are free. Returns `None` if the
+    /// batch stops first. Every source must call this once, or all later sources wait for ever.
     pub(super) fn size(&mut self, index: usize, bytes: u64) -> Option<()> {
         let most = self.budget.most_bytes;
         let ready = |counts: &Counts| {
@@ -194,7 +195,7 @@ impl Slot {
         self.is_sized
     }
 
-    /// Takes an image that is not needed any more, for one that comes later.
+    /// Takes an image that the consumer returned, for a later source.
     pub(super) fn give_back(&self, image: Image) {
         let idle = &self.budget.idle;
         idle.lock()
@@ -202,7 +203,7 @@ impl Slot {
             .push(image);
     }
 
-    /// The consumer has it.
+    /// Notes that the consumer has the image.
     pub(super) fn deliver(&mut self) {
         let (is_delivered, is_sized) = (self.is_delivered, self.is_sized);
         self.is_delivered = true;
@@ -241,9 +242,9 @@ mod tests {
         *state >> 33
     }
 
-    /// A batch as the loader makes it, of threads that take times that nobody can foresee, and a
-    /// consumer that keeps some images and returns others in any order. It must come to an end,
-    /// and never have more in flight than allowed, but for what a waiting consumer is given.
+    /// Simulates the loader's threads and its consumer. The threads take random times; the consumer
+    /// keeps some images and returns others in any order. The batch must end, and must never have
+    /// more in flight than allowed, except what a waiting consumer is given.
     fn model(threads: usize, most_images: usize, most_bytes: u64, keep: usize, seed: u64) {
         const SOURCES: usize = 300;
         let budget = Arc::new(Budget::new(most_images, most_bytes, CancelToken::new()));

@@ -1,4 +1,4 @@
-//! What a loader has loaded, for its consumer.
+//! The images of a loader, as an iterator for the consumer.
 
 use super::{
     loader::{Outcome, Shared, lock},
@@ -16,23 +16,23 @@ use std::{
     time::Duration,
 };
 
-/// Images as they are loaded, with their sources: what [`Loader::load`](super::Loader::load) returns.
+/// The loaded images with their sources, from [`Loader::load`](super::Loader::load).
 ///
-/// Dropping it ends the batch: what has begun is finished and thrown away, nothing more is
-/// begun. Images that the consumer has stay as they are.
+/// Dropping the iterator ends the batch: files that are being loaded are finished and discarded,
+/// and no further file is started. Images that the consumer has stay valid.
 ///
 /// # Panics
 ///
-/// [`next`](Iterator::next) if the iterator of the sources did, with the same message.
+/// [`next`](Iterator::next) panics if the iterator of the sources panicked, with the same message.
 pub struct Images<S> {
     pub(super) shared: Arc<Shared<S>>,
     pub(super) threads: Vec<JoinHandle<()>>,
-    /// Why there are fewer threads than asked for.
+    /// Why there are fewer threads than requested.
     pub(super) no_thread: Option<io::ErrorKind>,
 }
 
 impl<S> Images<S> {
-    /// Images that were allocated so far. The number stands still once as many are there as are
+    /// How many images were allocated so far. The number stops rising once there are as many as are
     /// in flight at a time.
     pub fn allocated(&self) -> u64 {
         self.shared.budget.made()
@@ -80,7 +80,7 @@ impl<S: Source> Iterator for Images<S> {
                     panic::resume_unwind(payload);
                 }
                 drop(ready);
-                // Some are left if nobody could take them.
+                // Sources remain if no thread could be started.
                 let kind = self.no_thread?;
                 let (_, source) = self.shared.take_source()?;
                 let mut error = Error::from(io::Error::from(kind));
@@ -105,7 +105,7 @@ impl<S> Drop for Images<S> {
     fn drop(&mut self) {
         self.shared.budget.stop();
         for thread in self.threads.drain(..) {
-            // Its panics were caught.
+            // The thread has caught all panics.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! Many files to images on devices.
+//! Loads many files to images on devices.
 
 use super::{
     BYTES, CancelToken,
@@ -23,12 +23,12 @@ use std::{
     time::Instant,
 };
 
-/// Loads many files at a time: threads decode them, straight into memory from which their device
-/// takes them, and the device expands them while others are decoded.
+/// Loads many files in parallel. Threads decode files into memory from which the device uploads,
+/// and the device expands one image while others are decoded.
 ///
-/// Memory is bounded by [`in_flight`](Self::in_flight) and [`max_bytes`](Self::max_bytes), and is
-/// used again: images that the consumer drops become later ones. A consumer that is slow, or
-/// keeps images, slows the loader down.
+/// [`in_flight`](Self::in_flight) and [`max_bytes`](Self::max_bytes) bound the memory. The memory
+/// of an image that the consumer drops is used for a later image. So a consumer that is slow or
+/// keeps images slows the loader down.
 #[derive(Clone, Debug)]
 pub struct Loader {
     devices: Vec<Device>,
@@ -41,8 +41,8 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// A loader of images on `device`: one thread a core, two images a thread and 8 GiB in
-    /// flight, results in the order of the sources.
+    /// Creates a loader of images on `device`, with one thread per core, at most two images per
+    /// thread and 8 GiB in flight, and results in the order of the sources.
     pub fn new(device: &Device) -> Self {
         Self {
             devices: vec![device.clone()],
@@ -55,8 +55,8 @@ impl Loader {
         }
     }
 
-    /// Spreads the images over several devices in turn: the first source goes to the first
-    /// device, and so on. None leaves the one that there is.
+    /// Distributes the images over several devices in turn: the first source goes to the first
+    /// device, and so on. An empty list changes nothing.
     pub fn devices(mut self, devices: impl IntoIterator<Item = Device>) -> Self {
         let devices: Vec<Device> = devices.into_iter().collect();
         if !devices.is_empty() {
@@ -65,46 +65,47 @@ impl Loader {
         self
     }
 
-    /// How each file is loaded.
+    /// Sets the options with which each file is loaded.
     pub fn options(mut self, options: LoadOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// How many threads read and decode, at least 1.
+    /// Sets the number of threads that read and decode. It is at least 1.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = threads.max(1);
         self
     }
 
-    /// How many images may be in flight, at least 1: those that are being decoded, those that
-    /// wait for the consumer, and those that it has not dropped.
+    /// Sets how many images may be in flight, at least 1. An image is in flight from the start of
+    /// its decoding until the consumer drops it.
     pub fn in_flight(mut self, images: usize) -> Self {
         self.in_flight = Some(images.max(1));
         self
     }
 
-    /// How many bytes the images in flight may take, on their device and on the way there. One
-    /// that is larger is loaded alone.
+    /// Sets how many bytes the images in flight may take, on their device and in transfer memory. A
+    /// larger image is loaded alone.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// Gives images as they are ready, in any order.
+    /// Returns images as soon as they are ready, in any order.
     pub fn unordered(mut self) -> Self {
         self.ordered = false;
         self
     }
 
-    /// Ends the batch when `token` is cancelled: images that are not yet with the consumer are
+    /// Ends the batch when `token` is cancelled. Images that the consumer does not have yet are
     /// dropped, and the iterator ends.
     pub fn cancel_token(mut self, token: &CancelToken) -> Self {
         self.cancel = token.clone();
         self
     }
 
-    /// Begins to load. Sources are taken one by one as there is room, by the loader's threads.
+    /// Starts to load. The loader's threads take sources from the iterator one by one, whenever
+    /// there is room.
     pub fn load<I>(&self, sources: I) -> Images<I::Item>
     where
         I: IntoIterator,
@@ -140,7 +141,7 @@ impl Loader {
         for thread in threads {
             match thread {
                 Ok(thread) => spawned.push(thread),
-                // Fewer threads do the same work; without any, the iterator says so.
+                // Fewer threads do the same work. If there is none, the iterator returns the error.
                 Err(error) => {
                     shared.retire(None);
                     no_thread = Some(error.kind());
@@ -171,11 +172,11 @@ pub(super) struct Sources<S> {
 
 pub(super) struct Ready<S> {
     pub(super) results: BTreeMap<usize, Outcome<S>>,
-    /// The source whose result is next, in order.
+    /// The source whose result comes next, in order.
     pub(super) next: usize,
-    /// Threads that may still bring something.
+    /// Threads that may still produce a result.
     pub(super) working: usize,
-    /// What a source's iterator panicked with.
+    /// The panic of the sources' iterator.
     pub(super) panic: Option<Box<dyn Any + Send>>,
 }
 
@@ -191,7 +192,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl<S: Source> Shared<S> {
-    /// What a thread does.
+    /// The loop of one thread.
     fn work(&self) {
         let worked = panic::catch_unwind(AssertUnwindSafe(|| {
             while let Some(slot) = self.budget.reserve_slot() {
@@ -229,13 +230,13 @@ impl<S: Source> Shared<S> {
         next.map(|source| (index, source))
     }
 
-    /// Whether there is a consumer for more.
+    /// Loads one source. Returns whether the consumer still wants more.
     fn load_one(&self, index: usize, source: S, mut slot: Slot) -> bool {
         let device = &self.loader.devices[index % self.loader.devices.len()];
         let mut goes_on = true;
-        // The caller's code: a panic of it is for the consumer.
+        // This calls the caller's code. If it panics, the consumer gets the panic.
         let content = source.content();
-        // A panic, of the device's half too, is an error of its file.
+        // If a codec or the device's half panics, the file's result is an error.
         let result = codec::caught(Error::decode, || {
             self.load_source(index, content, device, &mut slot, &mut goes_on)
         });

@@ -6,8 +6,8 @@
 //! - [`Numbered`] names the files of a sequence, [`Shard`] takes the part of a list that is this
 //!   machine's.
 //!
-//! A file that cannot be read or written is an error of that file alone. Results are the same,
-//! bit for bit, as those of single calls.
+//! Every file has its own result, so one bad file does not end a batch. The results equal those of
+//! single calls, bit for bit.
 //!
 //! ```
 //! # fn main() -> imagecuda::Result<()> {
@@ -60,17 +60,18 @@ use std::{
     thread,
 };
 
-/// Ends a batch early, from any thread or from a signal handler. All clones are one token.
+/// Ends a batch early, from any thread or from a signal handler. All clones are the same token.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
 
 impl CancelToken {
-    /// A token that is not cancelled.
+    /// Creates a token that is not cancelled.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Ends what the token was given to: nothing more is begun, and what was begun is finished.
+    /// Cancels every batch that has the token. Files that are being processed are finished, and no
+    /// further file is started.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -81,10 +82,10 @@ impl CancelToken {
     }
 }
 
-/// The threads that a batch has by default: one a core.
+/// The default number of threads: one per core.
 fn cores() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// The bytes that a batch has in flight by default.
+/// The default limit of bytes in flight.
 const BYTES: u64 = 8 << 30;

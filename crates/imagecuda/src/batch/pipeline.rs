@@ -1,4 +1,4 @@
-//! Files to images to files.
+//! Loads files, runs the caller's work on each image, and saves the results.
 
 use super::{
     BYTES, CancelToken, Loader, PooledImage, Saver,
@@ -18,8 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Loads files, lets you work on each image, and saves it: decoding, transfers, your work and
-/// encoding at the same time, each on another image.
+/// Loads files, lets you work on each image, and saves the results. Decoding, transfers, your work
+/// and encoding run at the same time, each on another image.
 ///
 /// ```
 /// # fn main() -> imagecuda::Result<()> {
@@ -55,7 +55,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A pipeline on `device`: one thread a core to decode, and as many to encode.
+    /// Creates a pipeline on `device`, with one decoding and one encoding thread per core.
     pub fn new(device: &Device) -> Self {
         Self {
             loader: Loader::new(device),
@@ -69,58 +69,58 @@ impl Pipeline {
         }
     }
 
-    /// Spreads the images over several devices in turn. As [`Loader::devices`].
+    /// Distributes the images over several devices in turn, as [`Loader::devices`] does.
     pub fn devices(mut self, devices: impl IntoIterator<Item = Device>) -> Self {
         self.loader = self.loader.devices(devices);
         self
     }
 
-    /// How each file is loaded.
+    /// Sets the options with which each file is loaded.
     pub fn load_options(mut self, options: LoadOptions) -> Self {
         self.loader = self.loader.options(options);
         self
     }
 
-    /// How each file is saved.
+    /// Sets the options with which each file is saved.
     pub fn save_options(mut self, options: SaveOptions) -> Self {
         self.save = options;
         self
     }
 
-    /// How many threads decode, and how many encode, at least 1 each.
+    /// Sets the number of decoding threads, and the number of encoding threads. Each is at least 1.
     pub fn threads(mut self, threads: usize) -> Self {
         self.loader = self.loader.threads(threads);
         self.threads = Some(threads.max(1));
         self
     }
 
-    /// How many images may be in flight before your work, and how many behind it.
+    /// Sets how many images may be in flight before your work, and how many after it.
     pub fn in_flight(mut self, images: usize) -> Self {
         self.loader = self.loader.in_flight(images);
         self.in_flight = Some(images);
         self
     }
 
-    /// How many bytes the images may take before your work, and their pixels behind it.
+    /// Sets how many bytes the images may take before your work, and their packed pixels after it.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.loader = self.loader.max_bytes(bytes);
         self.max_bytes = bytes;
         self
     }
 
-    /// Skips jobs whose target is a file that is there and not empty: saves are atomic, so it is
-    /// whole. A run that was interrupted goes on where it was.
+    /// Skips jobs whose target is an existing file that is not empty. Saves are atomic, so such a
+    /// file is complete. A run that was interrupted thus continues where it stopped.
     pub fn resume(mut self, resume: bool) -> Self {
         self.resume = resume;
         self
     }
 
-    /// Gives each saved file the metadata of the file that it is from, as far as they are true of
-    /// the image: EXIF, and the ICC profile where the colours are those that it means (see
-    /// [`ColorPolicy`](crate::ColorPolicy)). Where a file has any, they replace those of
+    /// Gives each saved file the metadata of the file that it was loaded from, as far as they are
+    /// still true of the image: EXIF, and the ICC profile if the colours are still in it (see
+    /// [`ColorPolicy`](crate::ColorPolicy)). Metadata of the file replace those of
     /// [`save_options`](Self::save_options).
     ///
-    /// A file whose metadata its target cannot hold, as its format has none, is a failure.
+    /// If the target's format cannot hold a file's metadata, saving it is a failure.
     pub fn keep_metadata(mut self, keep: bool) -> Self {
         self.keep_metadata = keep;
         self
@@ -144,16 +144,16 @@ impl Pipeline {
         self
     }
 
-    /// Stops when `token` is cancelled: files that are being written are finished, nothing else
-    /// is begun.
+    /// Stops when `token` is cancelled. Files that are being written are finished, and no further
+    /// job is started.
     pub fn cancel_token(mut self, token: &CancelToken) -> Self {
         self.loader = self.loader.cancel_token(token);
         self
     }
 
-    /// Does the jobs, each a file to load and one to save. `work` gets each image with the path
-    /// that it is from, in the order of the jobs, on the caller's thread; it may change pixels
-    /// and size. Returns when all is done.
+    /// Runs the jobs, each a file to load and a file to save. Calls `work` on the caller's thread
+    /// with each image and the path that it was loaded from, in the order of the jobs. `work` may
+    /// change pixels and size. Returns when all jobs are done.
     pub fn run<J, W, E>(&self, jobs: J, mut work: W) -> Report
     where
         J: IntoIterator<Item = (PathBuf, PathBuf)>,
@@ -205,7 +205,7 @@ impl Pipeline {
         }
     }
 
-    /// The jobs without those that are done already, of which it tells.
+    /// The jobs whose targets do not exist yet. Reports the others as skipped.
     fn left<I>(
         &self,
         jobs: I,
@@ -239,7 +239,7 @@ impl Pipeline {
         saver
     }
 
-    /// How `image` is saved.
+    /// The options with which `image` is saved.
     fn options_for(&self, image: &PooledImage) -> Cow<'_, SaveOptions> {
         let metadata = image.metadata();
         match self.keep_metadata && !metadata.is_empty() {
@@ -255,7 +255,7 @@ fn busy(loading: &LoadTimes, worked: &AtomicU64, saving: &SaveTimes) -> Busy {
         read: time(&loading.read),
         decode: time(&loading.decode),
         upload: time(&loading.upload),
-        // Waiting for room is no work.
+        // Waiting for a free slot does not count as work.
         work: time(worked).saturating_sub(time(&saving.wait)),
         download: time(&saving.download),
         encode: time(&saving.encode),

@@ -8,10 +8,10 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-/// An image of a batch, which is used like an [`Image`]. When it is dropped, its memory is used for one that comes later; while
-/// it is kept, there is one less in flight.
+/// An image of a batch. It derefs to [`Image`]. Dropping it lets the batch use its memory for a
+/// later image. While you keep it, the batch has one image less in flight.
 pub struct PooledImage {
-    /// There until dropped.
+    /// `None` only while dropping.
     image: Option<Image>,
     metadata: Metadata,
     slot: Slot,
@@ -30,13 +30,13 @@ impl PooledImage {
         self.slot.deliver();
     }
 
-    /// The file's EXIF and ICC profile, as far as they are true of the image: what
-    /// [`Decoded::metadata`](crate::Decoded::metadata) gives.
+    /// The file's EXIF and ICC profile, as far as they are true of the image, as
+    /// [`Decoded::metadata`](crate::Decoded::metadata) gives them.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// The image itself, to keep: the batch makes another in its place.
+    /// Takes the image out of the batch. The batch allocates another in its place.
     pub fn into_image(mut self) -> Image {
         self.image.take().expect("there until dropped")
     }

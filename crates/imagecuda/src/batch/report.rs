@@ -1,4 +1,4 @@
-//! What a pipeline tells while it runs, and when it is done.
+//! What a pipeline reports while it runs and when it is done.
 
 use super::saver::Saved;
 use std::{
@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-/// How far a [`Pipeline`](super::Pipeline) is.
+/// How many files and bytes a [`Pipeline`](super::Pipeline) has processed so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
@@ -19,7 +19,7 @@ pub struct Progress {
     pub saved: usize,
     /// Files that could not be loaded, worked on or saved.
     pub failed: usize,
-    /// Files that were there already.
+    /// Files that were skipped because they existed.
     pub skipped: usize,
     /// Bytes of the files that were read.
     pub bytes_read: u64,
@@ -28,53 +28,54 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Files that are done with, one way or another.
+    /// Files that are done: saved, failed or skipped.
     pub fn done(&self) -> usize {
         self.saved + self.failed + self.skipped
     }
 }
 
-/// A file that a [`Pipeline`](super::Pipeline) is done with, one way or another: what
-/// [`Pipeline::on_progress`](super::Pipeline::on_progress) tells.
+/// A file that a [`Pipeline`](super::Pipeline) is done with.
+/// [`Pipeline::on_progress`](super::Pipeline::on_progress) passes one to its callback for each
+/// file.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Event<'a> {
-    /// What was to be loaded.
+    /// The file to load.
     pub source: &'a Path,
-    /// What was to be saved.
+    /// The file to save.
     pub target: &'a Path,
-    /// What became of it.
+    /// The result for this file.
     pub outcome: Outcome<'a>,
-    /// How far the pipeline is, this file included.
+    /// The progress of the pipeline, including this file.
     pub progress: Progress,
 }
 
-/// What became of a file of a [`Pipeline`](super::Pipeline).
+/// The result for one file of a [`Pipeline`](super::Pipeline).
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Outcome<'a> {
-    /// It was saved, and the new file has so many bytes.
+    /// The file was saved. The value is its size in bytes.
     Saved(u64),
-    /// It was there already, with [`Pipeline::resume`](super::Pipeline::resume).
+    /// The file existed already, and [`Pipeline::resume`](super::Pipeline::resume) is on.
     Skipped,
-    /// It could not be loaded, worked on or saved, and why.
+    /// The file could not be loaded, worked on or saved. The value is the cause.
     Failed(&'a (dyn StdError + Send + Sync + 'static)),
 }
 
-/// A file that a [`Pipeline`](super::Pipeline) could not do.
+/// A job of a [`Pipeline`](super::Pipeline) that failed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Failure {
-    /// What was to be loaded.
+    /// The file to load.
     pub source: PathBuf,
-    /// What was to be saved.
+    /// The file to save.
     pub target: PathBuf,
-    /// Why it was not. Those of this crate name the file; your own are as you gave them.
+    /// The cause. Errors of this crate name the file; errors of your own code are unchanged.
     pub error: Box<dyn StdError + Send + Sync>,
 }
 
-/// The time that each stage took, all threads together. The stage whose time divided by its
-/// threads is the longest is the bottleneck.
+/// The time that each stage took, summed over all threads. The bottleneck is the stage with the
+/// longest time per thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Busy {
@@ -82,9 +83,10 @@ pub struct Busy {
     pub read: Duration,
     /// Decoding, on the same threads.
     pub decode: Duration,
-    /// Handing pixels to the device, on the same threads; on the CPU, converting them.
+    /// Passing pixels to the device, on the same threads. On the CPU device this includes
+    /// converting them.
     pub upload: Duration,
-    /// Your work, and telling the device to prepare the result, on the caller's thread.
+    /// Your work, and queueing the conversion of the result, on the caller's thread.
     pub work: Duration,
     /// Waiting for the device, on the saver's threads.
     pub download: Duration,
@@ -92,33 +94,33 @@ pub struct Busy {
     pub encode: Duration,
 }
 
-/// What a [`Pipeline`](super::Pipeline) has done.
+/// The result of a [`Pipeline`](super::Pipeline).
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Report {
     /// Files that were saved.
     pub saved: usize,
-    /// Files that were there already, with [`Pipeline::resume`](super::Pipeline::resume).
+    /// Files that existed already, with [`Pipeline::resume`](super::Pipeline::resume).
     pub skipped: usize,
-    /// Files that were not saved, and why; in the order of the jobs as far as loading goes, then
-    /// as far as saving goes.
+    /// The jobs that failed, with their causes: first those that failed in loading or in your work,
+    /// in the order of the jobs, then those that failed in saving.
     pub failures: Vec<Failure>,
-    /// Whether it was cancelled before all was done.
+    /// Whether the run was cancelled before all jobs were done.
     pub cancelled: bool,
     /// Bytes of the files that were read.
     pub bytes_read: u64,
     /// Bytes of the files that were written.
     pub bytes_written: u64,
-    /// From the first to the last.
+    /// The duration of the run.
     pub elapsed: Duration,
-    /// Where the time went.
+    /// The time that each stage took.
     pub busy: Busy,
 }
 
 /// The callback of a pipeline.
 pub(super) type Callback = dyn Fn(&Event<'_>) + Send + Sync;
 
-/// Counts files, and tells of each.
+/// Counts files and calls the callback for each.
 #[derive(Default)]
 pub(super) struct Tracker {
     saved: AtomicU64,
@@ -179,7 +181,7 @@ impl Tracker {
 }
 
 impl Failure {
-    /// What could not be saved.
+    /// The failure of a file that could not be saved.
     pub(super) fn of(saved: Saved) -> Option<Self> {
         Some(Self {
             source: saved.source?,

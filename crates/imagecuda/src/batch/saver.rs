@@ -1,4 +1,4 @@
-//! Many images to files.
+//! Saves many images to files.
 
 use super::{
     BYTES, CancelToken, cores,
@@ -18,26 +18,27 @@ use std::{
     time::Instant,
 };
 
-/// What became of an image that a [`Saver`] was given.
+/// The result of saving one image with a [`Saver`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Saved {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its size in bytes, or why there is none. What was there before is then as it was.
+    /// The size of the file in bytes, or the error. After an error, an older file at the path is
+    /// unchanged.
     pub result: Result<u64>,
-    /// What a pipeline loaded for it.
+    /// The file that a pipeline loaded the image from.
     pub(super) source: Option<PathBuf>,
 }
 
 type Callback = dyn Fn(&Saved) + Send + Sync;
 
-/// Saves many images at a time: the device prepares and downloads one while threads encode
+/// Saves many images in parallel. The device packs and downloads one image while threads encode
 /// others.
 ///
-/// [`save`](Self::save) returns as soon as the device has been told, and waits only if
-/// [`in_flight`](Self::in_flight) images or [`max_bytes`](Self::max_bytes) are underway. Errors
-/// come with [`finish`](Self::finish). Each file appears whole or not at all.
+/// [`save`](Self::save) returns as soon as the work is queued on the device. It waits only if
+/// [`in_flight`](Self::in_flight) images or [`max_bytes`](Self::max_bytes) bytes are in flight.
+/// [`finish`](Self::finish) returns the errors. Each file appears complete or not at all.
 ///
 /// ```
 /// # fn main() -> imagecuda::Result<()> {
@@ -75,7 +76,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
-    /// In the order of the calls; `None` until it is known.
+    /// The results in the order of the calls. `None` until a result is known.
     results: Vec<Option<Saved>>,
     in_flight: usize,
     bytes: u64,
@@ -88,9 +89,9 @@ struct Job {
     pending: PendingSave,
 }
 
-/// An image that was given, and what it takes of what there may be.
+/// An image to save, with the resources that it holds.
 struct Ticket {
-    /// Of its result.
+    /// The index of its result.
     index: usize,
     source: Option<PathBuf>,
     path: PathBuf,
@@ -98,7 +99,7 @@ struct Ticket {
 }
 
 impl Saver {
-    /// A saver with one thread a core, two images a thread and 8 GiB in flight.
+    /// Creates a saver with one thread per core, at most two images per thread and 8 GiB in flight.
     pub fn new(options: SaveOptions) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -116,50 +117,49 @@ impl Saver {
         }
     }
 
-    /// What is not yet shared with a thread.
+    /// The shared state, before any thread has it.
     fn own(&mut self) -> &mut Shared {
         Arc::get_mut(&mut self.shared).expect("threads start with the first image")
     }
 
-    /// How many threads encode and write, at least 1.
+    /// Sets the number of threads that encode and write. It is at least 1.
     pub fn threads(mut self, threads: usize) -> Self {
         self.most_threads = threads.max(1);
         self
     }
 
-    /// How many images may be underway, at least 1.
+    /// Sets how many images may be in flight. It is at least 1.
     pub fn in_flight(mut self, images: usize) -> Self {
         self.in_flight = Some(images.max(1));
         self
     }
 
-    /// How many bytes of pixels, as files hold them, may be underway. One that is larger goes
-    /// alone.
+    /// Sets how many bytes of packed pixels may be in flight. A larger image is saved alone.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
     }
 
-    /// Calls `callback` with each file as it is done, in any order and from any thread.
+    /// Calls `callback` for each file when it is done, in any order and from any thread.
     pub fn on_saved(mut self, callback: impl Fn(&Saved) + Send + Sync + 'static) -> Self {
         self.own().callback = Some(Box::new(callback));
         self
     }
 
-    /// Stops when `token` is cancelled: files that have begun are finished, images that have not
-    /// are not saved, and are missing from the results.
+    /// Stops when `token` is cancelled. Files that are being written are finished. Other images are
+    /// not saved, and have no result.
     pub fn cancel_token(mut self, token: &CancelToken) -> Self {
         self.own().cancel = token.clone();
         self
     }
 
-    /// Saves `image` to a file, in the format that its name shows. It may be changed or dropped
-    /// at once. Takes an [`Image`], or a [`PooledImage`](super::PooledImage) of a loader.
+    /// Saves `image` to a file, in the format that the extension names. You may change or drop the
+    /// image at once. Takes an [`Image`] or a [`PooledImage`](super::PooledImage) of a loader.
     pub fn save(&self, image: impl AsRef<Image>, path: impl Into<PathBuf>) {
         self.save_from(None, image.as_ref(), path.into(), &self.shared.options);
     }
 
-    /// As [`save`](Self::save), with options of its own.
+    /// Saves as [`save`](Self::save) does, with other options for this image.
     pub fn save_with(
         &self,
         image: impl AsRef<Image>,
@@ -169,7 +169,7 @@ impl Saver {
         self.save_from(None, image.as_ref(), path.into(), options);
     }
 
-    /// As [`save_with`](Self::save_with), of an image that is from `source`.
+    /// Saves as [`save_with`](Self::save_with) does. The image was loaded from `source`.
     pub(super) fn save_from(
         &self,
         source: Option<PathBuf>,
@@ -177,7 +177,7 @@ impl Saver {
         path: PathBuf,
         options: &SaveOptions,
     ) {
-        // More than any layout takes, but for float ones.
+        // An upper bound for all layouts but the float ones.
         let bytes = image.len() as u64 * 4;
         let most = self.in_flight.unwrap_or(2 * self.most_threads);
         let shared = &*self.shared;
@@ -217,7 +217,7 @@ impl Saver {
         }
     }
 
-    /// A thread for the job that is to come, if none waits for one and there may be more.
+    /// Starts a thread for the next job if no thread is idle and another is allowed.
     fn spawn_if_needed(&self) -> Result<()> {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let state = self.shared.lock();
@@ -238,13 +238,13 @@ impl Saver {
         Ok(())
     }
 
-    /// Waits for all files, and tells what became of each, in the order of the calls.
+    /// Waits for all files, and returns the results in the order of the calls.
     #[must_use = "this is where errors are"]
     pub fn finish(self) -> Vec<Saved> {
         self.finish_with_times().0
     }
 
-    /// As [`finish`](Self::finish), and where the time went.
+    /// Finishes as [`finish`](Self::finish) does. Also returns the times of the stages.
     pub(super) fn finish_with_times(self) -> (Vec<Saved>, SaveTimes) {
         self.join();
         let results = std::mem::take(&mut self.shared.lock().results);
@@ -259,7 +259,7 @@ impl Saver {
             download: copy(download),
             encode: copy(encode),
         };
-        // What was cancelled has none.
+        // Cancelled jobs have no result.
         (results.into_iter().flatten().collect(), times)
     }
 
@@ -269,13 +269,13 @@ impl Saver {
         self.shared.changed.notify_all();
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         for thread in threads.drain(..) {
-            // Its panics were caught.
+            // The thread has caught all panics.
             let _ = thread.join();
         }
     }
 }
 
-/// Waits for all files. What became of them is lost: call [`finish`](Saver::finish).
+/// Waits for all files. The results are lost; call [`finish`](Saver::finish) to get them.
 impl Drop for Saver {
     fn drop(&mut self) {
         self.join();
@@ -302,7 +302,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a thread does.
+    /// The loop of one thread.
     fn work(&self) {
         let mut state = self.lock();
         loop {
@@ -329,7 +329,7 @@ impl Shared {
             self.changed.notify_all();
             return;
         }
-        // A panic, of the device's half too, is an error of its file.
+        // If the encoder or the device's half panics, the file's result is an error.
         let result = codec::caught(Error::encode, || self.encode(pending, &ticket.path));
         self.done(ticket, result);
     }
@@ -357,7 +357,7 @@ impl Shared {
             source,
         };
         if let Some(callback) = &self.callback {
-            // One that panics must not take the thread, and with it a place, away.
+            // A panic of the callback must not end the thread, or its slot would stay reserved.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| callback(&saved)));
         }
         let mut state = self.lock();

@@ -1,4 +1,4 @@
-//! Numbered files.
+//! The names of numbered files.
 
 use crate::{Error, Result};
 use std::{
@@ -6,8 +6,8 @@ use std::{
     path::{PathBuf, is_separator},
 };
 
-/// The names of a sequence of files, as `frame_%04d.png`: one number, of any width, padded with
-/// zeros or not. `%%` is a percent sign.
+/// The names of a sequence of files, such as `frame_%04d.png`: one number of any width, with or
+/// without leading zeros. `%%` is a percent sign.
 ///
 /// ```
 /// # fn main() -> imagecuda::Result<()> {
@@ -28,12 +28,12 @@ pub struct Numbered {
 }
 
 impl Numbered {
-    /// The sequence that `pattern` names.
+    /// Parses `pattern`.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) if it has not exactly one
-    /// number.
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) unless the pattern has exactly
+    /// one number.
     pub fn new(pattern: &str) -> Result<Self> {
         Self::parse(pattern).ok_or_else(|| {
             let reason = format!("'{pattern}' has not one number such as %04d");
@@ -69,7 +69,7 @@ impl Numbered {
         })
     }
 
-    /// The file of this number.
+    /// The path of the file with this number.
     pub fn path(&self, number: u64) -> PathBuf {
         let Self { before, after, .. } = self;
         let width = self.width;
@@ -79,7 +79,7 @@ impl Numbered {
         })
     }
 
-    /// The files of these numbers. Whether they are there shows when they are loaded.
+    /// The paths of the files with these numbers. Does not check whether they exist.
     pub fn paths<N>(&self, numbers: N) -> impl Iterator<Item = PathBuf> + use<N>
     where
         N: IntoIterator<Item = u64>,
@@ -88,7 +88,7 @@ impl Numbered {
         numbers.into_iter().map(move |number| this.path(number))
     }
 
-    /// The first number from `from` on whose file is there. Looks at all files of the folder.
+    /// The smallest number, `from` or larger, whose file exists. Lists the whole folder.
     ///
     /// ```
     /// # fn main() -> imagecuda::Result<()> {
@@ -111,7 +111,7 @@ impl Numbered {
             Some(at) => self.before.split_at(at + 1),
             None => (".", &*self.before),
         };
-        // The number may be in a folder's name.
+        // The number may be in the name of a folder.
         let suffix = self.after.split(is_separator).next().unwrap_or_default();
         let names = fs::read_dir(folder).ok()?;
         names
@@ -124,8 +124,8 @@ impl Numbered {
             .min()
     }
 
-    /// The files that are there, from the [`first`](Self::first) from number `from` on until one is
-    /// missing. None if there is none.
+    /// The paths of consecutive existing files, from the [`first`](Self::first) file whose number
+    /// is at least `from`. Empty if there is none.
     pub fn existing(&self, from: u64) -> impl Iterator<Item = PathBuf> + use<> {
         let numbers = self.first(from).into_iter();
         self.paths(numbers.flat_map(|first| first..=u64::MAX))
@@ -165,7 +165,7 @@ mod tests {
         for number in [3, 4, 5, 9, 1000] {
             fs::write(frames.path(number), "").unwrap();
         }
-        // Of other sequences.
+        // Names of other sequences.
         for name in [
             "a_1.x",
             "b_001.x",

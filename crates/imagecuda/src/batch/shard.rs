@@ -4,7 +4,7 @@ use crate::{Error, Result};
 use std::{env, fmt, str::FromStr};
 
 /// Part `index` of `count` of a list: its elements `index`, `index + count`, and so on. Programs
-/// that are given the same list and each another index do all of it, and nothing twice.
+/// that get the same list and different indices together process every element exactly once.
 ///
 /// ```
 /// use imagecuda::batch::Shard;
@@ -19,14 +19,15 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// All of a list.
+    /// The whole list.
     pub const ALL: Self = Self { index: 0, count: 1 };
 
-    /// Part `index`, counted from 0, of `count`.
+    /// Creates part `index`, counted from 0, of `count` parts.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) if there is no such part.
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) unless `index` is less than
+    /// `count`.
     pub fn new(index: usize, count: usize) -> Result<Self> {
         if index >= count {
             let reason = format!("there is no part {index}/{count}: parts are counted from 0");
@@ -35,15 +36,15 @@ impl Shard {
         Ok(Self { index, count })
     }
 
-    /// The part that a scheduler gave this process, if it did: a Slurm array job
-    /// (`SLURM_ARRAY_TASK_ID`, `_MIN` and `_COUNT`) or an indexed Kubernetes job
-    /// (`JOB_COMPLETION_INDEX`, which Kubernetes sets, and `JOB_COMPLETIONS`, which the job must
-    /// set to its `completions`).
+    /// Reads the part that a job scheduler assigned to this process. `None` if the variables are
+    /// not set. Supports Slurm array jobs (`SLURM_ARRAY_TASK_ID`, `_MIN` and `_COUNT`) and indexed
+    /// Kubernetes jobs (`JOB_COMPLETION_INDEX`, which Kubernetes sets, and `JOB_COMPLETIONS`, which
+    /// the job must set to its `completions`).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) if there is an index
-    /// without a count, or they make no sense: a whole list is never done by mistake.
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) if an index is set without a
+    /// count, or the values are invalid. So a process never works on the whole list by mistake.
     pub fn from_env() -> Result<Option<Self>> {
         Self::from_variables(|name| env::var(name).ok())
     }
@@ -79,18 +80,18 @@ impl Shard {
         Ok(None)
     }
 
-    /// Whether the element at `position` is in this part.
+    /// Whether the element at `position` belongs to this part.
     pub fn contains(self, position: usize) -> bool {
         position % self.count == self.index
     }
 
-    /// The elements of `list` that are in this part.
+    /// The elements of `list` that belong to this part.
     pub fn of<I: IntoIterator>(self, list: I) -> impl Iterator<Item = I::Item> + use<I> {
         list.into_iter().skip(self.index).step_by(self.count)
     }
 }
 
-/// `I/N`, as `3/64`: part 3, counted from 0, of 64.
+/// Parses `I/N`: `3/64` is part 3, counted from 0, of 64.
 impl FromStr for Shard {
     type Err = Error;
 

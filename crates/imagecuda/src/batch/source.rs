@@ -1,4 +1,4 @@
-//! What a batch loads.
+//! The sources that a batch loads.
 
 use std::{
     path::{Path, PathBuf},
@@ -9,16 +9,16 @@ use std::{
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Content<'a> {
-    /// On disk.
+    /// In the file at this path.
     File(&'a Path),
     /// In memory.
     Bytes(&'a [u8]),
 }
 
-/// Something to load: a path, the bytes of a file, or a pair of these and anything that is to
-/// come back with the image.
+/// A source for a batch: a path, the bytes of a file, or a pair of one of these with a value of any
+/// type that the image is returned with.
 pub trait Source: Send + 'static {
-    /// Where its bytes are.
+    /// Where the bytes of the file are.
     fn content(&self) -> Content<'_>;
 }
 

@@ -1,11 +1,11 @@
-//! Where the time of all threads goes.
+//! How long the threads of a batch spent on each stage.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
-/// Nanoseconds of a loader's threads, and the bytes that they read.
+/// Nanoseconds that the loader's threads spent, and the bytes that they read.
 #[derive(Debug, Default)]
 pub(super) struct LoadTimes {
     pub(super) read: AtomicU64,
@@ -14,16 +14,16 @@ pub(super) struct LoadTimes {
     pub(super) bytes: AtomicU64,
 }
 
-/// Nanoseconds of a saver's threads.
+/// Nanoseconds that the saver's threads spent.
 #[derive(Debug, Default)]
 pub(super) struct SaveTimes {
-    /// Of the caller, for room.
+    /// Time that the caller waited for a free slot.
     pub(super) wait: AtomicU64,
     pub(super) download: AtomicU64,
     pub(super) encode: AtomicU64,
 }
 
-/// Adds the time since `start` to `total`, and starts again.
+/// Adds the time since `start` to `total`, and restarts at now.
 pub(super) fn add_elapsed(start: &mut Instant, total: &AtomicU64) {
     let now = Instant::now();
     let nanos = (now - *start).as_nanos();

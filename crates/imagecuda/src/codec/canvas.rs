@@ -1,9 +1,9 @@
-//! The canvas that an animation's frames are drawn on, the way browsers do it.
+//! The canvas on which the frames of an animation are composed, as browsers do it.
 
 use crate::{Result, memory};
 use bytemuck::Pod;
 
-/// A channel of 8 or 16 bits.
+/// A sample of 8 or 16 bits.
 pub(super) trait Sample: Pod + Send {
     const MAX: u64;
     fn widen(self) -> u64;
@@ -30,7 +30,7 @@ impl Sample for u16 {
     }
 }
 
-/// A part of the canvas.
+/// A rectangle of the canvas.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Region {
     pub(super) x: usize,
@@ -39,34 +39,34 @@ pub(super) struct Region {
     pub(super) height: usize,
 }
 
-/// What becomes of a frame's region before the next frame is drawn.
+/// What happens to a frame's region before the next frame is drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Dispose {
     Keep,
-    /// Becomes transparent. A GIF's background colour is ignored, as everyone does.
+    /// It becomes transparent. A GIF's background colour is ignored, as in all browsers.
     Clear,
-    /// Becomes what it was before.
+    /// It becomes what it was before the frame.
     Restore,
 }
 
-/// How a frame goes onto what is there.
+/// How a frame is drawn onto the canvas.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Blend {
-    /// Replaces it, alpha included.
+    /// The frame replaces the canvas, including alpha.
     Source,
-    /// Is laid over it.
+    /// The frame is blended over the canvas.
     Over,
 }
 
 pub(super) struct Canvas<S> {
     width: usize,
     height: usize,
-    /// RGBA, alpha not premultiplied. All zeros at first.
+    /// RGBA with straight alpha. All zeros at the beginning.
     pixels: Vec<[S; 4]>,
-    /// Of the frame that is there.
+    /// The region of the last frame.
     region: Region,
     dispose: Dispose,
-    /// What was in `region` before, if it is to be restored.
+    /// The pixels of `region` before the last frame, if they are to be restored.
     saved: Vec<[S; 4]>,
 }
 
@@ -86,8 +86,8 @@ impl<S: Sample> Canvas<S> {
         bytemuck::cast_slice(&self.pixels)
     }
 
-    /// Disposes of the frame before, and draws `frame`, a row of which is `stride` pixels
-    /// after the last. What lies beyond the canvas is not seen.
+    /// Disposes of the last frame and draws `frame`, whose rows are `stride` pixels apart. Parts
+    /// beyond the canvas are cut off.
     pub(super) fn draw(
         &mut self,
         region: Region,
@@ -156,7 +156,7 @@ impl<S: Sample> Canvas<S> {
     }
 }
 
-/// `above` over `below`, neither premultiplied, rounded to the nearest.
+/// Blends `above` over `below`, both with straight alpha, and rounds to the nearest value.
 fn over<S: Sample>(above: [S; 4], below: [S; 4]) -> [S; 4] {
     let alpha = above[3].widen();
     if alpha == S::MAX {
@@ -165,7 +165,7 @@ fn over<S: Sample>(above: [S; 4], below: [S; 4]) -> [S; 4] {
     if alpha == 0 {
         return below;
     }
-    // Weights in units of 1 / MAX².
+    // The weights have the denominator MAX².
     let above_weight = alpha * S::MAX;
     let below_weight = below[3].widen() * (S::MAX - alpha);
     let total = above_weight + below_weight;

@@ -1,4 +1,4 @@
-//! Which options each format honours: the one table of it, and the refusal of the rest.
+//! The options that each format honours. Other options are refused.
 
 use super::Codec;
 use crate::{
@@ -7,17 +7,17 @@ use crate::{
 };
 use imagecuda_kernels::expand::Curve;
 
-/// What a format's files can hold, and the options that its encoder has.
+/// What a format's files can hold, and which options its encoder has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Capabilities {
-    /// The first is the default.
+    /// The depths of the samples. The first is the default.
     pub(crate) depths: &'static [Depth],
-    /// The channels that callers may choose; empty where there is no choice.
+    /// The channels that callers may choose. Empty if there is no choice.
     pub(crate) channels: &'static [Channels],
     pub(crate) alpha: Alpha,
-    /// What the numbers of a file mean.
+    /// Whether the samples are sRGB-encoded or linear.
     pub(crate) curve: Curve,
-    /// 1 to 100.
+    /// From 1 to 100.
     pub(crate) quality: bool,
     pub(crate) subsampling: bool,
     pub(crate) progressive: bool,
@@ -25,11 +25,11 @@ pub(crate) struct Capabilities {
     pub(crate) restart_interval: bool,
     pub(crate) compressions: &'static [Compression],
     pub(crate) lossless: bool,
-    /// 0 to [`MAX_EFFORT`].
+    /// From 0 to [`MAX_EFFORT`].
     pub(crate) effort: bool,
     /// EXIF and an ICC profile.
     pub(crate) metadata: bool,
-    /// Bytes of EXIF and of a profile that a file holds at most.
+    /// The maximum sizes in bytes of EXIF and of an ICC profile in a file.
     pub(crate) max_metadata: (usize, usize),
 }
 
@@ -39,17 +39,18 @@ pub(crate) enum Alpha {
     Kept,
     /// Alpha is flattened onto the background.
     Flattened,
-    /// The extension of the file's name says it.
+    /// The extension of the file decides.
     #[allow(dead_code, reason = "for PNM, which a build may lack")]
     ByExtension(fn(Option<&str>) -> Result<bool>),
 }
 
 const MAX_EFFORT: u8 = 6;
 
-/// Bytes that a part of most files may have: 31-bit lengths, with room for what is around it.
+/// The maximum size of metadata in most formats: a length of 31 bits, less some room for the
+/// headers around it.
 const MAX_PART: usize = i32::MAX as usize - 1024;
 
-/// 8-bit RGBA, and nothing to choose.
+/// A format with 8-bit RGBA and no options.
 pub(super) const PLAIN: Capabilities = Capabilities {
     depths: &[Depth::U8],
     channels: &[],
@@ -67,8 +68,8 @@ pub(super) const PLAIN: Capabilities = Capabilities {
     max_metadata: (MAX_PART, MAX_PART),
 };
 
-/// That `codec` honours every option that is set, and no two exclude each other. Gives the
-/// depth of the file.
+/// Fails unless `codec` honours every option that is set, and no two options exclude each other.
+/// Returns the depth of the file.
 pub(super) fn check(codec: &Codec, options: &SaveOptions) -> Result<Depth> {
     let (format, capabilities) = (codec.format, &codec.capabilities);
     let &SaveOptions {
@@ -139,7 +140,7 @@ pub(super) fn check(codec: &Codec, options: &SaveOptions) -> Result<Depth> {
     Ok(depth)
 }
 
-/// That files of `codec` have these channels.
+/// Fails unless files of `codec` can have these channels.
 fn check_channels(
     codec: &Codec,
     channels: Channels,
@@ -184,7 +185,7 @@ pub(super) fn minimal_channels(codec: &Codec, color: bool, alpha: bool) -> Chann
     }
 }
 
-/// That `metadata` is what it should be, and fits into a file of `codec`.
+/// Fails unless `metadata` are valid and fit into a file of `codec`.
 fn check_metadata(codec: &Codec, metadata: &Metadata) -> Result<()> {
     let format = codec.format;
     let (longest_exif, longest_icc) = codec.capabilities.max_metadata;

@@ -1,11 +1,11 @@
-//! What the decoders of animations share.
+//! Types that the decoders of animations share.
 
 use super::Decode;
 use crate::{Result, picture::Header};
 use imagecuda_kernels::layout::Layout;
 use std::sync::Arc;
 
-/// A file's bytes, of which decoders keep a share. They never change.
+/// The bytes of a file, shared by several decoders. They never change.
 #[derive(Clone)]
 pub(super) struct Bytes(Arc<Vec<u8>>);
 
@@ -21,7 +21,7 @@ impl AsRef<[u8]> for Bytes {
     }
 }
 
-/// A composed frame. All but the layout of its pixels is what the file's first picture says.
+/// A composed frame. Its header is that of the file's first picture, except for the layout.
 pub(super) struct Composed<'a> {
     pub(super) first: Header,
     pub(super) layout: Layout,

@@ -1,4 +1,4 @@
-//! What a format is to the rest of the library.
+//! The interface between a format and the rest of the library.
 
 use super::{animation::AnimationWriter, capabilities::Capabilities, sequence::Sequence};
 use crate::{
@@ -10,42 +10,44 @@ use crate::{
 };
 use std::num::NonZeroU32;
 
-/// Reads the header of a file.
+/// A function that reads the header of a file.
 pub(crate) type Open = for<'a> fn(&'a [u8], &Limits) -> Result<Box<dyn Decode + 'a>>;
 
-/// Reads a file of several pictures.
+/// A function that opens a file with several pictures.
 pub(crate) type OpenSequence =
     fn(Vec<u8>, &Limits, Header, damaged: bool) -> Result<Box<dyn Sequence>>;
 
-/// Begins an animation.
+/// A function that starts to write an animation.
 pub(crate) type OpenAnimation =
     fn(&SaveOptions, Option<NonZeroU32>) -> Result<Box<dyn AnimationWriter>>;
 
-/// All that the library knows of a format's files.
+/// The implementation of a file format.
 pub(crate) struct Codec {
     pub(crate) format: Format,
     pub(crate) open: Open,
-    /// As `open`, for a file that is damaged. [`Decode::read_into`] then gives what decodes, and leaves
-    /// the rest transparent black, or black, or what the format's decoders usually make of it. It fails
-    /// if nothing decodes.
+    /// Opens a damaged file, as `open` does for a sound one. [`Decode::read_into`] then writes what
+    /// decodes. The rest becomes transparent black, or black if the layout has no alpha, or what
+    /// decoders of the format usually show. It fails if nothing decodes.
     pub(crate) recover: Open,
     pub(crate) encode: fn(EncodeRequest<'_>, &mut dyn Sink) -> Result<()>,
-    /// Reads what a file says beside its pixels.
+    /// Reads the metadata of a file.
     pub(crate) metadata: fn(&[u8]) -> Embedded,
-    /// Of a format whose files may have several pictures.
+    /// For formats whose files may have several pictures.
     pub(crate) sequence: Option<SequenceCodec>,
     pub(crate) capabilities: Capabilities,
 }
 
-/// The animations of a format, or its documents of several pages.
+/// How a format stores animations, or documents of several pages.
 pub(crate) struct SequenceCodec {
-    /// Whether a file is one. Any other has a single picture.
+    /// Whether a file has several pictures.
     pub(crate) is_sequence: fn(&[u8]) -> bool,
-    /// Opens one whose first header has been read. Of a damaged one, pictures may be missing.
+    /// Opens a file whose first header has been read. If the file is damaged, pictures may be
+    /// missing.
     pub(crate) open: OpenSequence,
-    /// How many pictures one has by its structure: of a file that is cut short, those that begin in it.
+    /// How many pictures the structure of a file has. If the file is cut short, those count that
+    /// begin in it.
     pub(crate) count: fn(&[u8]) -> u32,
-    /// Begins an animation that is played so often; `None` is for ever.
+    /// Starts an animation. The second argument is how often it is played; `None` means for ever.
     pub(crate) write: Option<OpenAnimation>,
 }
 
@@ -53,18 +55,18 @@ pub(crate) struct SequenceCodec {
 pub(crate) trait Decode {
     fn header(&self) -> Header;
 
-    /// Decodes all pixels into `out`, which has exactly [`Header::bytes`] bytes (of any
-    /// alignment, and with anything in them). On an error `out` may hold anything.
+    /// Decodes all pixels into `out`, whose length is [`Header::bytes`]. `out` has any alignment
+    /// and any content. After an error its content is undefined.
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()>;
 
-    /// Makes what the device of `target` expands. By default that is pixels. Formats override this that
-    /// a device can decode itself.
+    /// Makes the payload for a device. By default that is the decoded pixels. Formats that a device
+    /// can decode itself override this.
     fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
         pixel_payload(self, target)
     }
 }
 
-/// Pixels, decoded straight into staging memory.
+/// Decodes the pixels straight into staging memory.
 pub(super) fn pixel_payload<D: Decode + ?Sized>(
     decoder: Box<D>,
     target: PayloadTarget<'_>,
@@ -74,29 +76,29 @@ pub(super) fn pixel_payload<D: Decode + ?Sized>(
     Ok(Payload::Pixels(pixels))
 }
 
-/// Whom a [`Payload`] is for.
+/// The device that a [`Payload`] is for, and how to make it.
 #[derive(Clone, Copy)]
 pub(crate) struct PayloadTarget<'a> {
     pub(crate) device: &'a Device,
-    /// The staging memory that holds the file, if any does.
+    /// The staging memory that holds the file's bytes, if any.
     pub(crate) file: Option<&'a Staging>,
     pub(crate) jpeg_decoder: JpegDecoder,
 }
 
-/// A picture to encode.
+/// A picture to encode, with the options.
 #[derive(Clone, Copy)]
 pub(crate) struct EncodeRequest<'a> {
     /// In the layout that [`encoder_input`](super::encoder_input) asked for.
     pub(crate) pixels: Pixels<'a>,
     pub(crate) options: &'a SaveOptions,
-    /// Of the file's name.
+    /// The extension of the file, if it has a name.
     #[allow(dead_code, reason = "for PNM, which a build may lack")]
     pub(crate) extension: Option<&'a str>,
 }
 
 #[cfg(test)]
 impl<'a> EncodeRequest<'a> {
-    /// Of a file without a name.
+    /// A request for a file without a name.
     pub(crate) fn new(pixels: Pixels<'a>, options: &'a SaveOptions) -> Self {
         let extension = None;
         Self {
@@ -107,7 +109,7 @@ impl<'a> EncodeRequest<'a> {
     }
 }
 
-/// Of a format whose files say nothing beside their pixels.
+/// The `metadata` of formats whose files have none.
 #[allow(dead_code, reason = "for codecs, which a build may lack")]
 pub(super) fn no_metadata(_: &[u8]) -> Embedded {
     Embedded::default()

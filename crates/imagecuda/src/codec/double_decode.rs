@@ -1,7 +1,7 @@
-//! Formats whose decoders write rows as they go, and do not tell how far they came. So they
-//! decode twice, with what they do not write set to two values, and the pixels that come out
-//! alike are the file's. Where a decoder wants the file whole, what is missing of it is made up,
-//! in two ways.
+//! Recovers damaged files of formats whose decoders write rows one after another and do not tell
+//! how far they came. The file is decoded twice, with the memory set to two different values
+//! before. Pixels that come out equal were decoded. If a decoder accepts only complete files, the
+//! missing part is filled in two different ways instead.
 
 use super::contract::{Decode, Open};
 use crate::{Error, ErrorKind, Limits, Result, memory::zeroed, picture::Header};
@@ -11,7 +11,8 @@ pub(super) struct DoubleDecode<'a> {
     bytes: &'a [u8],
     limits: Limits,
     header: Header,
-    /// What is missing of the file, for the first time and the second: repeated.
+    /// The bytes that replace the missing part, for the first and for the second decoding. They are
+    /// repeated.
     made_up: Option<[&'static [u8]; 2]>,
 }
 
@@ -24,7 +25,8 @@ impl<'a> DoubleDecode<'a> {
         Self::with(open, bytes, limits, None)
     }
 
-    /// As `open`, for a decoder that wants the file whole: what is missing is made up, in two ways.
+    /// Opens as `open` does, for a decoder that accepts only complete files. The missing part is
+    /// filled with `made_up`.
     pub(super) fn with(
         open: Open,
         bytes: &'a [u8],
@@ -40,14 +42,14 @@ impl<'a> DoubleDecode<'a> {
         }))
     }
 
-    /// The file, and more than any picture of this size can lack.
+    /// The file, followed by more bytes than any picture of this size can lack.
     fn completed(&self, made_up: &[u8]) -> Result<Vec<u8>> {
         let missing = self.header.bytes().saturating_mul(2).saturating_add(64);
         let mut bytes: Vec<u8> = zeroed(self.bytes.len().saturating_add(missing))?;
         let (file, rest) = bytes.split_at_mut(self.bytes.len());
         file.copy_from_slice(self.bytes);
         match made_up {
-            [0] => {} // as it is
+            [0] => {} // unchanged
             [byte] => rest.fill(*byte),
             _ => {
                 let parts = rest.chunks_exact_mut(made_up.len());
@@ -62,7 +64,7 @@ impl<'a> DoubleDecode<'a> {
             Some(made_up) => {
                 let bytes = self.completed(made_up[time])?;
                 let decoder = (self.open)(&bytes, &self.limits)?;
-                // A header that ended with the file may go on in what is made up.
+                // If the file ends in its header, the filled-in bytes change the header.
                 if decoder.header() != self.header {
                     return Err(Error::nothing_decoded());
                 }

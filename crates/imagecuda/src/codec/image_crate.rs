@@ -1,5 +1,4 @@
-//! Adapters of the decoders and encoders of the `image` crate. Which formats use them stands in the
-//! formats' own files.
+//! Adapters for the decoders and encoders of the `image` crate. The formats' own files use them.
 
 use super::Decode;
 use crate::{
@@ -15,7 +14,7 @@ struct Raster<D> {
     header: Header,
 }
 
-/// Takes a decoder of the `image` crate that has read its header.
+/// Adapts a decoder of the `image` crate that has read its header.
 pub(super) fn open<'a, D: ImageDecoder + 'a>(
     decoder: Result<D, ImageError>,
     limits: &Limits,
@@ -46,7 +45,7 @@ pub(super) fn open<'a, D: ImageDecoder + 'a>(
     Ok(Box::new(Raster { decoder, header }))
 }
 
-/// What a decoder may allocate for itself, beside the pixels that the caller has room for.
+/// What a decoder may allocate itself. The pixels are the caller's.
 pub(super) fn inner(limits: &Limits) -> image::Limits {
     let mut inner = image::Limits::no_limits();
     inner.max_alloc = Some(limits.bytes);
@@ -66,7 +65,7 @@ impl<D: ImageDecoder> Decode for Raster<D> {
 pub(super) fn decode_error(error: ImageError) -> Error {
     match error {
         ImageError::Unsupported(cause) => Error::unsupported(cause.to_string()),
-        // The file is in memory: its end is the only error that reading it can have.
+        // The file is in memory, so the only error of reading is its end.
         ImageError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => {
             Error::decode("the file is cut short")
         }

@@ -1,5 +1,6 @@
-//! Files to host pixels, and back. Each format is one [`Codec`], and [`CODECS`] is the only list of
-//! them. This module finds the codec of a format, and holds files against the limits.
+//! The file formats. Each format is one [`Codec`], and [`CODECS`] is the only list of them. This
+//! module finds the codec of a format, checks files against the limits, and adds the format to
+//! errors.
 
 pub(crate) mod animation;
 #[cfg(feature = "bmp")]
@@ -10,14 +11,8 @@ mod capabilities;
 #[cfg(any(feature = "gif", feature = "png", feature = "webp"))]
 mod composed;
 mod contract;
-#[cfg(any(
-    feature = "bmp",
-    feature = "hdr",
-    feature = "ico",
-    feature = "pnm",
-    feature = "qoi",
-    feature = "tga",
-))]
+#[cfg(feature = "image")]
+#[allow(dead_code, reason = "some formats recover without it")]
 mod double_decode;
 #[cfg(feature = "exr")]
 mod exr;
@@ -100,7 +95,7 @@ static CODECS: &[&Codec] = &[
     &webp::CODEC,
 ];
 
-/// The codecs that this build has turned on: JPEG's code is always there.
+/// The codecs that this build has enabled. JPEG's code is always compiled.
 pub(crate) fn all() -> impl Iterator<Item = &'static Codec> {
     CODECS
         .iter()
@@ -117,14 +112,14 @@ fn codec_of(format: Format) -> Result<&'static Codec> {
     })
 }
 
-/// The pixels that an encoder wants.
+/// The layout and the curve of the pixels that an encoder takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct EncoderInput {
     pub(crate) layout: Layout,
     pub(crate) curve: Curve,
 }
 
-/// Reads the header of `bytes`, which are in `format`, and holds it against `limits`.
+/// Reads the header of `bytes`, a file of `format`, and checks it against `limits`.
 pub(crate) fn open<'a>(
     format: Format,
     bytes: &'a [u8],
@@ -136,7 +131,7 @@ pub(crate) fn open<'a>(
     checked(format, decoder, limits)
 }
 
-/// As [`open`], of a file that this could not open or decode.
+/// Opens a damaged file that [`open`] could not open or decode.
 pub(crate) fn recover<'a>(
     format: Format,
     bytes: &'a [u8],
@@ -148,14 +143,14 @@ pub(crate) fn recover<'a>(
     checked(format, decoder, limits)
 }
 
-/// What a file says beside its pixels.
+/// The metadata of a file. Empty if the build lacks the codec.
 pub(crate) fn metadata(format: Format, bytes: &[u8]) -> Embedded {
     #[cfg(test)]
     panics::torn("metadata", bytes);
     codec_of(format).map_or_else(|_| Embedded::default(), |codec| (codec.metadata)(bytes))
 }
 
-/// Holds a header against `limits`, and has all errors name the format.
+/// Checks a header against `limits`, and adds the format to all errors of the decoder.
 fn checked<'a>(
     format: Format,
     decoder: Result<Box<dyn Decode + 'a>>,
@@ -169,7 +164,7 @@ fn checked<'a>(
         .map_err(|error| error.with_format(format))
 }
 
-/// Every codec's errors name the format, wherever they happen.
+/// Adds the format to the errors of a decoder.
 struct WithFormat<'a>(Format, Box<dyn Decode + 'a>);
 
 impl Decode for WithFormat<'_> {
@@ -197,7 +192,7 @@ impl Decode for WithFormat<'_> {
     }
 }
 
-/// The one place where a file's size is held against the limits.
+/// Checks the size of a picture. This is the only place that does.
 fn check(header: &Header, limits: &Limits) -> Result<()> {
     let Header { width, height, .. } = *header;
     if width == 0 || height == 0 {
@@ -209,8 +204,8 @@ fn check(header: &Header, limits: &Limits) -> Result<()> {
     check_limit("bytes", bytes, limits.bytes.min(isize::MAX as u64))
 }
 
-/// Which pixels the device must prepare for `format`, whose file will have `extension`, and
-/// whether every option can be honoured.
+/// The pixels that the device must make for `format`, with a file of `extension`. Fails if the
+/// format does not honour every option.
 pub(crate) fn encoder_input(
     format: Format,
     extension: Option<&str>,
@@ -238,7 +233,8 @@ fn input_of(codec: &Codec, extension: Option<&str>, options: &SaveOptions) -> Re
     })
 }
 
-/// That of so many channels, `all` for [`Channels::Auto`]. There is no gray of floats.
+/// The layout with these channels. `all` replaces [`Channels::Auto`]. There is no gray layout of
+/// floats.
 fn layout(channels: Channels, all: Channels, depth: Depth) -> Layout {
     use Channels::*;
     let channels = match channels {
@@ -259,8 +255,8 @@ fn layout(channels: Channels, all: Channels, depth: Depth) -> Layout {
     }
 }
 
-/// Of what [`encoder_input`] asked for with [`Channels::Auto`], what a picture needs that has
-/// colour and alpha or not.
+/// The layout with the fewest channels for a picture that has colour and alpha or not. `planned` is
+/// the layout that [`encoder_input`] gave for [`Channels::Auto`].
 pub(crate) fn minimal_layout(
     format: Format,
     planned: Layout,
@@ -284,7 +280,7 @@ pub(crate) fn encode(format: Format, request: EncodeRequest<'_>, out: &mut dyn S
         layout,
         data,
     } = request.pixels;
-    // Encoders index by width and height, and some panic where bytes are missing.
+    // Encoders index by width and height, and some panic if pixels are missing.
     let encoded = match Some(data.len()) == layout.bytes(width, height) {
         true => codec_of(format)
             .and_then(|codec| sink::watched(out, |out| (codec.encode)(request, out))),
@@ -295,7 +291,7 @@ pub(crate) fn encode(format: Format, request: EncodeRequest<'_>, out: &mut dyn S
     encoded.map_err(|error| error.with_format(format))
 }
 
-/// That a side is at most what a format's files can say.
+/// Fails if a side is larger than the format's files can state.
 #[allow(dead_code, reason = "for codecs, which a build may lack")]
 fn check_sides(pixels: &Pixels<'_>, limit: u32) -> Result<()> {
     let Pixels { width, height, .. } = *pixels;

@@ -1,4 +1,4 @@
-//! Parts of a file that are made on many threads, and written in their order.
+//! Makes the parts of a file on many threads, and writes them in order.
 
 use crate::{Result, parallel};
 use std::{
@@ -6,15 +6,15 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// Parts that may be ahead of the one to be written, for each thread.
+/// How many parts per thread may be finished before the part that is written next.
 const AHEAD: usize = 4;
 
-/// Makes parts 0 to `count - 1` with `make` on this thread and on rayon's, and passes each to `write` in
-/// order as soon as it can be written; meanwhile others are made. Memory is bounded: few parts
-/// are made before their turn, and their bytes are used again. What `make` gives beside a
-/// part's bytes is returned.
+/// Calls `make` for parts 0 to `count - 1` on this thread and on rayon's. Passes each part to
+/// `write` in order, as soon as the parts before it are written; other threads make further parts
+/// meanwhile. Memory is bounded: only a few parts are made ahead, and their buffers are used again.
+/// Returns the values that `make` returned.
 ///
-/// `make` must not wait for rayon's threads. The first error of a `write` ends it all.
+/// `make` must not wait for rayon's threads. The first error of `write` stops everything.
 pub(super) fn in_order<S: Default, T: Send>(
     count: usize,
     make: impl Fn(&mut S, usize, &mut Vec<u8>) -> T + Sync,
@@ -47,22 +47,22 @@ pub(super) fn in_order<S: Default, T: Send>(
 
 struct Line<T> {
     state: Mutex<State<T>>,
-    /// A part is written.
+    /// Signalled when a part is written, and after a failure.
     changed: Condvar,
     count: usize,
     ahead: usize,
 }
 
 struct State<T> {
-    /// The next part to be made.
+    /// The next part to make.
     next: usize,
-    /// Those before it are written.
+    /// How many parts are written.
     written: usize,
     /// Whether a thread is writing.
     writing: bool,
-    /// Parts that are made and not written.
+    /// Parts that are made but not written.
     ready: BTreeMap<usize, Vec<u8>>,
-    /// Memory of those that are.
+    /// Buffers of written parts, for later ones.
     spare: Vec<Vec<u8>>,
     values: BTreeMap<usize, T>,
     failed: Option<crate::Error>,
@@ -87,8 +87,8 @@ impl<T> Line<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What one thread does until nothing is left for it. A thread that waits does so for one
-    /// that makes or writes a part, which waits for none.
+    /// The loop of one thread. A thread waits only for threads that make or write a part, and these
+    /// never wait.
     fn work<S: Default>(
         &self,
         make: impl Fn(&mut S, usize, &mut Vec<u8>) -> T,
@@ -135,7 +135,7 @@ impl<T> Line<T> {
     }
 }
 
-/// Others would wait for ever for what a thread that panics had taken on.
+/// If a thread panics, its part is never made, and the others would wait for ever.
 struct OnPanic<'a, T>(&'a Line<T>);
 
 impl<T> Drop for OnPanic<'_, T> {
@@ -150,24 +150,19 @@ impl<T> Drop for OnPanic<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Error;
-
-    fn on(threads: usize, act: impl FnOnce() + Send) {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        pool.build().unwrap().install(act);
-    }
+    use crate::{Error, parallel::in_pool};
 
     #[test]
     fn parts_are_written_in_order_on_any_number_of_threads() {
         for threads in [1, 2, 5, 16] {
-            on(threads, || {
+            in_pool(threads, || {
                 for count in [0, 1, 2, 7, 300] {
                     let mut written = Vec::new();
                     let values = in_order(
                         count,
                         |made: &mut usize, part, bytes| {
                             *made += 1;
-                            // Some take longer, so that later ones are ready first.
+                            // Some parts take longer, so that later ones are ready before them.
                             if part % 7 == 0 {
                                 std::thread::sleep(std::time::Duration::from_millis(1));
                             }
@@ -190,7 +185,7 @@ mod tests {
     #[test]
     fn a_failure_to_write_ends_it() {
         for threads in [1, 4] {
-            on(threads, || {
+            in_pool(threads, || {
                 let mut last = 0;
                 let result = in_order(
                     1000,
@@ -212,7 +207,7 @@ mod tests {
     #[test]
     #[should_panic = "on purpose"]
     fn a_panic_ends_it_too() {
-        on(3, || {
+        in_pool(3, || {
             let make = |_: &mut (), part, _: &mut _| assert_ne!(part, 9, "on purpose");
             let _ = in_order(1000, make, |_, _| Ok(()));
         });
@@ -220,7 +215,7 @@ mod tests {
 
     #[test]
     fn few_parts_are_made_before_their_turn() {
-        on(2, || {
+        in_pool(2, || {
             let written = std::sync::atomic::AtomicUsize::new(0);
             let load = || written.load(std::sync::atomic::Ordering::SeqCst);
             in_order(

@@ -1,35 +1,35 @@
-//! Files of several pictures: animations, composed on their canvas, and pages. Nothing is
-//! decoded before it is asked for.
+//! Files with several pictures: animations, whose frames are composed on a canvas, and documents of
+//! several pages. Each picture is decoded only when it is needed.
 
 use super::{Decode, contract::SequenceCodec};
 use crate::{Error, ErrorKind, Format, Limits, Result};
 use std::{num::NonZeroU32, time::Duration};
 
-/// The pictures of one file, in order.
+/// The pictures of a file, in order.
 pub(crate) trait Sequence: Send {
-    /// The next picture and how long it is shown: the same again until [`skip`](Self::skip).
-    /// `None` after the last.
+    /// The next picture, and how long it is shown. Returns the same picture until
+    /// [`skip`](Self::skip). `None` after the last.
     fn peek(&mut self) -> Result<Option<(Box<dyn Decode + '_>, Duration)>>;
 
-    /// Goes past the next picture. How long it is shown; `None` if there was none.
+    /// Skips the next picture, and returns how long it is shown. `None` after the last.
     fn skip(&mut self) -> Result<Option<Duration>>;
 
-    /// The file's bytes as they are read for the next picture, whose metadata they have.
+    /// The bytes that contain the metadata of the next picture.
     fn bytes(&mut self) -> &[u8];
 
-    /// How often the animation is played; `None` is for ever.
+    /// How often the animation is played. `None` means for ever.
     fn loop_count(&self) -> Option<NonZeroU32> {
         Some(NonZeroU32::MIN)
     }
 
-    /// Whether the first picture is the one that [`open`](super::open) gives.
+    /// Whether the first picture is the one that [`open`](super::open) decodes.
     fn begins_with_still(&self) -> bool {
         true
     }
 }
 
-/// Reads the header of `bytes`, which are in `format`, and holds it against `limits`. What is
-/// `damaged` behind its header shows when it is its turn.
+/// Opens `bytes`, a file of `format`, and checks its first header against `limits`. If the file is
+/// `damaged` after the header, the error comes with the picture.
 pub(crate) fn open(
     format: Format,
     bytes: Vec<u8>,
@@ -61,7 +61,7 @@ pub(crate) fn open(
     }
 }
 
-/// How many pictures a file has, by its structure alone.
+/// How many pictures a file has, by its structure.
 pub(crate) fn count(format: Format, bytes: &[u8]) -> Result<u32> {
     #[cfg(test)]
     super::panics::torn("count", bytes);
@@ -69,13 +69,13 @@ pub(crate) fn count(format: Format, bytes: &[u8]) -> Result<u32> {
     Ok(sequence.map_or(1, |sequence| (sequence.count)(bytes).max(1)))
 }
 
-/// How to read a file's pictures, if there may be several.
+/// The functions for a file with several pictures. `None` if the file has one.
 fn sequence_of(format: Format, bytes: &[u8]) -> Result<Option<&'static SequenceCodec>> {
     let sequence = super::codec_of(format)?.sequence.as_ref();
     Ok(sequence.filter(|sequence| (sequence.is_sequence)(bytes)))
 }
 
-/// A file of one picture.
+/// A file with one picture.
 struct Still {
     format: Format,
     bytes: Vec<u8>,

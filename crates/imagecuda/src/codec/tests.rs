@@ -79,9 +79,16 @@ fn what_is_saved_loads_again() {
             assert_eq!(header.curve, plan.curve, "{format}");
             match format {
                 Format::Avif | Format::Gif | Format::Hdr | Format::Heif | Format::Jpeg => {} // lossy
-                // An icon always has alpha.
-                Format::Ico if options.background.is_some() => {
-                    assert!(out.iter().skip(3).step_by(4).all(|&alpha| alpha == 255));
+                // Icons, for example, always have alpha.
+                _ if header.layout.has_alpha() && !plan.layout.has_alpha() => {
+                    let pixels = out.chunks_exact(header.layout.bytes_per_pixel());
+                    let alpha = header.layout.bits() / 8;
+                    let is_opaque =
+                        |pixel: &[u8]| pixel.iter().rev().take(alpha).all(|&v| v == 255);
+                    assert!(
+                        options.background.is_some() && { pixels }.all(is_opaque),
+                        "{format}"
+                    );
                 }
                 _ => {
                     assert_eq!(header.layout, plan.layout, "{format}");
@@ -239,10 +246,16 @@ fn plans() {
                 (Layout::Rgb8, Curve::Encoded),
                 (Layout::Rgb8, Curve::Encoded),
             ),
-            _ => (
-                (Layout::Rgba8, Curve::Encoded),
-                (Layout::Rgb8, Curve::Encoded),
-            ),
+            _ => match codec_of(format).unwrap().capabilities.depths[0] {
+                Depth::U16 => (
+                    (Layout::Rgba16, Curve::Encoded),
+                    (Layout::Rgb16, Curve::Encoded),
+                ),
+                _ => (
+                    (Layout::Rgba8, Curve::Encoded),
+                    (Layout::Rgb8, Curve::Encoded),
+                ),
+            },
         };
         assert_eq!(layout(format, None, &plain), Some(with), "{format}");
         assert_eq!(layout(format, None, &flat), Some(without), "{format}");

@@ -1,9 +1,9 @@
-//! Colours as code points of ITU-T H.273, as PNG's cICP and HEIF's nclx give them.
+//! Colours as code points of ITU-T H.273. PNG's cICP and HEIF's nclx contain them.
 
 use imagecuda_kernels::color::{CURVE, srgb_decode};
 use moxcms::{CicpColorPrimaries, ColorPrimaries, Matrix3d, XyY, adaption_matrix_d};
 
-/// Which primaries, and which transfer function.
+/// The code points of the primaries and of the transfer function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cicp {
     pub(crate) primaries: u8,
@@ -11,33 +11,34 @@ pub(crate) struct Cicp {
 }
 
 impl Cicp {
-    /// Whether these are code points that pictures have.
+    /// Whether this library supports both code points.
     pub(crate) fn is_known(self) -> bool {
         Transfer::new(self.transfer).is_some() && primaries_to_xyz(self.primaries).is_some()
     }
 }
 
-/// Diffuse white of PQ and HLG, in cd/m² (ITU-R BT.2408). It becomes 1.0.
+/// Diffuse white of PQ and HLG, in cd/m² (ITU-R BT.2408). It maps to 1.0.
 const DIFFUSE_WHITE: f64 = 203.0;
 
-/// The display for which HLG is rendered, as BT.2100 has it: its peak in cd/m², and the exponent
-/// that scene light is given for it.
+/// The display for which BT.2100 renders HLG: its peak luminance in cd/m², and its system gamma,
+/// the exponent that is applied to the luminance of scene light.
 const HLG_PEAK: f64 = 1000.0;
 const HLG_GAMMA: f64 = 1.2;
 
-/// Curves, a rendering and a matrix that take pixels to linear light with sRGB's primaries.
+/// A transfer curve, HLG's rendering, and a matrix. Together they convert pixels to linear light
+/// with sRGB's primaries.
 pub(super) struct ToLinear {
     /// Row by row.
     pub(super) matrix: [f64; 9],
-    /// What red, green and blue add to luminance, and the power of it by which scene light is
-    /// multiplied; 0 for none.
+    /// The weights of red, green and blue in the luminance Y, and the exponent `e`: pixels are
+    /// multiplied by Y to the power `e`. The exponent is 0 if there is no rendering.
     pub(super) rendering: [f64; 4],
-    /// For all three channels.
+    /// The curve, sampled. It applies to all three channels.
     pub(super) knots: Vec<f32>,
 }
 
 impl ToLinear {
-    /// `None` for code points that are reserved or that no picture has.
+    /// `None` if a code point is reserved or not supported.
     pub(super) fn new(cicp: Cicp) -> Option<Self> {
         let transfer = Transfer::new(cicp.transfer)?;
         let to_xyz = primaries_to_xyz(cicp.primaries)?;
@@ -62,7 +63,7 @@ impl ToLinear {
 const BT_709: u8 = 1;
 const UNSPECIFIED: u8 = 2;
 
-/// Linear RGB to XYZ under D65, to which other whites are adapted.
+/// The matrix from linear RGB to XYZ with white D65. Other white points are adapted to D65.
 fn primaries_to_xyz(code: u8) -> Option<Matrix3d> {
     use CicpColorPrimaries::*;
     let primaries = match CicpColorPrimaries::try_from(code).ok()? {
@@ -101,9 +102,9 @@ enum Transfer {
 impl Transfer {
     fn new(code: u8) -> Option<Self> {
         Some(match code {
-            // Television's curves (1, 6, 7, 11, 12, 14, 15) are for cameras: what they encode is
-            // watched on displays much like sRGB's, and files of stills say them where sRGB is
-            // meant. Viewers show them so.
+            // The curves of television (1, 6, 7, 11, 12, 14, 15) describe cameras. Displays show
+            // their signal about as they show sRGB, and still images with these code points are
+            // usually sRGB. Viewers treat them as sRGB, and so does this library.
             1 | UNSPECIFIED | 6 | 7 | 11..=15 => Self::Srgb,
             4 => Self::Gamma(2.2),
             5 => Self::Gamma(2.8),
@@ -114,7 +115,7 @@ impl Transfer {
         })
     }
 
-    /// Linear light, with diffuse white at 1.0; for HLG scene light, with its peak at 1.0.
+    /// Linear light with diffuse white at 1.0. For HLG it is scene light with its peak at 1.0.
     fn to_linear(self, v: f64) -> f64 {
         match self {
             Self::Srgb => srgb_decode(v as f32).into(),
@@ -126,7 +127,7 @@ impl Transfer {
     }
 }
 
-/// SMPTE ST 2084, in cd/m².
+/// SMPTE ST 2084 (PQ): the luminance in cd/m² of a signal.
 fn pq(v: f64) -> f64 {
     const M1: f64 = 2610.0 / 16384.0;
     const M2: f64 = 2523.0 / 4096.0 * 128.0;
@@ -137,7 +138,7 @@ fn pq(v: f64) -> f64 {
     10_000.0 * ((p - C1).max(0.0) / (C2 - C3 * p)).powf(1.0 / M1)
 }
 
-/// ITU-R BT.2100's hybrid log-gamma: scene light from 0 to 1.
+/// Hybrid log-gamma of ITU-R BT.2100: scene light from 0 to 1.
 fn hlg(v: f64) -> f64 {
     const A: f64 = 0.178_832_77;
     const B: f64 = 0.284_668_92;
@@ -169,7 +170,7 @@ mod tests {
         assert!((shown - 203.0).abs() < 1.0, "{shown}");
     }
 
-    /// The matrices that BT.2087 and the CSS specification print.
+    /// The expected values are printed in BT.2087 and in the CSS specification.
     #[test]
     fn matrices_are_the_published_ones() {
         let bt2020 = [

@@ -1,4 +1,5 @@
-//! The numbers that kernels take for what an ICC profile says, and a check of them against it.
+//! Converts an ICC profile to the numbers that a kernel takes, and checks the result against the
+//! profile.
 
 use super::{Channels, Conversion, icc::Model};
 use imagecuda_kernels::{
@@ -6,18 +7,19 @@ use imagecuda_kernels::{
     pixel::RgbaF32,
 };
 
-/// Where a profile's channels are checked: dense near 0, where most curves are steep.
+/// The sample values at which the result is checked. They are dense near 0, where most curves are
+/// steep.
 const RAMP: [u8; 16] = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 96, 128, 192, 255];
 
 impl Conversion {
-    /// `None` if kernels would not give what the profile says.
+    /// `None` if the kernel's result would differ too much from the profile.
     pub(super) fn from_model(model: &Model<'_>, channels: Channels) -> Option<Self> {
         let conversion = match (channels, model.shaper()) {
             (Channels::Gray, _) => Self::gray(model),
             (Channels::Rgb, Some((curves, matrix))) => {
                 let [red, green, blue] = curves;
                 let first = knots(|v| red.eval(v));
-                // Mostly they are all alike.
+                // Most profiles have the same curve for all channels.
                 let others =
                     [green, blue].map(|curve| (curve != red).then(|| knots(|v| curve.eval(v))));
                 let [green, blue] = others.each_ref().map(|knots| knots.as_ref());
@@ -41,12 +43,13 @@ impl Conversion {
         Self::shaper_of(identity, [0.0; 4], curves.each_ref())
     }
 
-    /// Whether this does to ramps of each channel and of all, from black and to white, what the
-    /// profile says itself.
+    /// Whether the conversion agrees with the profile on ramps of each channel, with the other
+    /// channels at 0 and at 1, and on a ramp of all channels together.
     fn agrees_with(&self, model: &Model<'_>, channels: Channels) -> bool {
         let most = match self {
             Self::Shaper(_) => 0.25 / 255.0,
-            // Straight between points, where a profile's own may be elsewhere.
+            // The kernel interpolates linearly between grid points; the profile's own grid may lie
+            // elsewhere.
             Self::Table(_) | Self::Cmyk(_) => 16.0 / 255.0,
         };
         let count = channels.count();
@@ -67,7 +70,7 @@ impl Conversion {
                 .zip(done)
                 .all(|(said, done)| (said - done.clamp(0.0, 1.0)).abs() <= most)
         };
-        // The last is of all channels.
+        // The last ramp is that of all channels together.
         (0..=count).all(|ramp| {
             RAMP.iter().all(|&v| {
                 let v = f32::from(v) / 255.0;
@@ -84,21 +87,22 @@ impl Conversion {
     }
 }
 
-/// A curve to linear light at the places where kernels look it up.
+/// Samples a curve to linear light at the positions that the kernels look up.
 fn knots(curve: impl Fn(f64) -> f64) -> Vec<f32> {
     let at = |i: usize| i as f64 / (CURVE - 1) as f64;
     (0..CURVE).map(|i| curve(at(i)) as f32).collect()
 }
 
-/// The space of the colours, curves, and the colour at each of `side` points along each channel,
-/// the last innermost.
+/// The numbers of a table conversion: the matrix after the table, the curves before it, and the
+/// colour at each of `side` points along each channel, with the last channel innermost.
 fn table<const N: usize>(model: &Model<'_>, channels: Channels, side: usize) -> Vec<f32> {
     let (curves, model) = model.split(channels);
     let (matrix, is_of_roots) = model.table_space();
     let mut table: Vec<f32> = matrix.as_flattened().iter().map(|&v| v as f32).collect();
     table.push(f32::from(is_of_roots));
-    // The points of a profile's own grid are to be some of these, and each of its cells as many
-    // along each side, where there are enough: the last points are not needed then.
+    // Every point of the profile's grid should be a point of this grid, with the same number of
+    // cells between any two. So each cell of the profile becomes `each` cells, if `side` allows one
+    // at least. Points that are left over at the end are not used.
     let own = |points: &Option<usize>| points.map(|points| points - 1);
     let most = |points: &Option<usize>| own(points).map_or(0, |own| (side - 1) / own);
     let each = curves.iter().map(|(_, points)| most(points)).min();

@@ -1,5 +1,5 @@
-//! Where pixels live and who converts them: host memory and rayon, or a GPU. Each operation
-//! is here once, and gives the same bits on both.
+//! The pixels of an image, in host memory or on a GPU. [`Buffer`] has one method for each operation.
+//! The CPU and the GPU give the same bits.
 
 use super::cuda;
 use super::{ExpandSpec, Inner, Payload, Staging, cpu};
@@ -18,13 +18,13 @@ mod sealed {
     impl Sealed for super::Rgba8 {}
 }
 
-/// Pixels that a device can hold: [`RgbaF32`] and [`Rgba8`], and no others, as kernels exist
-/// for these.
+/// A pixel that a device can hold. Kernels exist for [`RgbaF32`] and [`Rgba8`] only, so no other type
+/// can implement this.
 pub trait DevicePixel: Expand + Send + Sync + sealed::Sealed + 'static {
-    /// The type of a sample; four are a pixel.
+    /// The type of a sample. A pixel has four.
     type Sample: bytemuck::Pod + Send + Sync;
 
-    /// The layout that needs no conversion to become this.
+    /// The layout whose pixels have the same bytes as this type.
     #[doc(hidden)]
     const LAYOUT: Layout;
 }
@@ -55,7 +55,7 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// `len` pixels that the caller overwrites before anyone sees them.
+    /// `len` pixels with any values. The caller must overwrite them before they are read.
     pub(crate) fn for_overwrite(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
             Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
@@ -70,7 +70,7 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Overwrites the first pixels with the bytes of others.
+    /// Overwrites the first pixels with `src`, which holds pixels as bytes.
     pub(crate) fn upload(&mut self, src: &[u8]) -> Result<()> {
         match self {
             Self::Cpu(pixels) => {
@@ -101,8 +101,8 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Makes the first `len` pixels of those of `src`, of the same device: normalises or
-    /// quantises them.
+    /// Converts the first `len` pixels of `src`, on the same device: 8 bits to floats, or floats to
+    /// 8 bits.
     pub(crate) fn convert_from<Q: DevicePixel>(
         &mut self,
         src: &Buffer<Q>,
@@ -119,7 +119,7 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Makes the first pixels of a file's pixels in any host memory.
+    /// Expands a file's pixels, which may lie in any host memory, to the first pixels of this buffer.
     pub(crate) fn expand_bytes(&mut self, bytes: &[u8], spec: ExpandSpec) -> Result<()> {
         match self {
             Self::Cpu(dst) => {
@@ -130,8 +130,8 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Makes the first pixels of what was decoded of a file. Returns at once on a GPU; work that
-    /// follows on its stream is in order.
+    /// Expands what a decoder made to the first pixels of this buffer. On a GPU this returns before the
+    /// work is done; later work on the same stream runs after it.
     pub(crate) fn expand(&mut self, payload: Payload, spec: ExpandSpec) -> Result<()> {
         match (self, payload) {
             (Self::Cpu(dst), Payload::Pixels(staging)) => {
@@ -145,7 +145,7 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Buffer<RgbaF32> {
-    /// As [`expand`](Self::expand), and converts the colours.
+    /// Expands as [`expand`](Self::expand) does, and then converts the colours.
     pub(crate) fn expand_converted(
         &mut self,
         payload: Payload,
@@ -164,8 +164,8 @@ impl Buffer<RgbaF32> {
         }
     }
 
-    /// Starts to make the first `len` pixels what an encoder wants, in host memory. They are
-    /// there after [`Staging::wait`].
+    /// Starts to write the first `len` pixels to host memory, in the layout of `packing`. The result
+    /// is complete after [`Staging::wait`].
     pub(crate) fn pack(
         &self,
         device: &Device,
@@ -174,17 +174,16 @@ impl Buffer<RgbaF32> {
         len: usize,
     ) -> Result<Staging> {
         match self {
-            Self::Cpu(src) => {
-                let mut staging = device.staging(len * packing.layout().bytes_per_pixel())?;
-                cpu::pack(packing, background, &src[..len], &mut staging);
-                Ok(staging)
-            }
+            Self::Cpu(src) => packed(device, packing, len, |bytes| {
+                cpu::pack(packing, background, &src[..len], bytes);
+            }),
             Self::Cuda(src) => src.pack(packing, background, len).map(Staging::Pinned),
         }
     }
 
-    /// What any of the first `len` pixels has that fewer channels would lose, in a file of 16
-    /// bits (`deep`) or 8; flattened if there is a background. Waits for the device.
+    /// Tells which channels the first `len` pixels need: whether any pixel has colour, and whether any
+    /// has alpha. The pixels are compared as a file would hold them: in 16 bits if `deep`, else in 8,
+    /// and flattened if there is a background. Waits for the device.
     pub(crate) fn pixel_usage(
         &self,
         deep: bool,
@@ -198,9 +197,23 @@ impl Buffer<RgbaF32> {
     }
 }
 
+/// Staging memory for `len` pixels of `packing`, which `fill` writes at once.
+fn packed(
+    device: &Device,
+    packing: Packing,
+    len: usize,
+    fill: impl FnOnce(&mut [u8]),
+) -> Result<Staging> {
+    let mut staging = device.staging(len * packing.layout().bytes_per_pixel())?;
+    fill(&mut staging);
+    Ok(staging)
+}
+
 impl Buffer<Rgba8> {
-    /// As [`pack`](Self::pack) of the floats that the pixels are. A GPU makes them all at once, as its
-    /// kernels pack floats; the CPU a few at a time.
+    /// Starts to write the first `len` pixels to host memory, in the layout of `packing`. The result
+    /// is complete after [`Staging::wait`]. It equals that of the same pixels as floats.
+    ///
+    /// The kernels pack floats, so a GPU first expands all pixels. The CPU expands a few at a time.
     pub(crate) fn pack(
         &self,
         device: &Device,
@@ -209,16 +222,9 @@ impl Buffer<Rgba8> {
         len: usize,
     ) -> Result<Staging> {
         match self {
-            Self::Cpu(src) => {
-                let mut staging = device.staging(len * packing.layout().bytes_per_pixel())?;
-                match packing {
-                    Packing::Rgba8 => {
-                        staging.copy_from_slice(bytemuck::cast_slice(&src[..len]));
-                    }
-                    _ => cpu::pack_u8(packing, background, &src[..len], &mut staging),
-                }
-                Ok(staging)
-            }
+            Self::Cpu(src) => packed(device, packing, len, |bytes| {
+                cpu::pack_u8(packing, background, &src[..len], bytes);
+            }),
             Self::Cuda(src) if packing == Packing::Rgba8 => src.fetch(len).map(Staging::Pinned),
             Self::Cuda(_) => self
                 .normalized(device, len)?
@@ -226,7 +232,7 @@ impl Buffer<Rgba8> {
         }
     }
 
-    /// As [`pixel_usage`](Self::traits) of the floats that the pixels are.
+    /// Tells which channels the first `len` pixels need, as the method of the same name does for floats.
     pub(crate) fn pixel_usage(
         &self,
         device: &Device,
@@ -242,6 +248,7 @@ impl Buffer<Rgba8> {
         }
     }
 
+    /// The first `len` pixels as floats.
     fn normalized(&self, device: &Device, len: usize) -> Result<Buffer<RgbaF32>> {
         let mut floats = Buffer::for_overwrite(device, len)?;
         floats.convert_from(self, len)?;

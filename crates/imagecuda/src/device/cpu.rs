@@ -1,4 +1,4 @@
-//! The CPU device: host memory, and the kernels' bodies on all cores.
+//! The CPU device: runs the kernels' bodies on host memory, on all cores.
 
 use super::ExpandSpec;
 use crate::jpeg::{GpuPlan, Jpeg};
@@ -13,7 +13,7 @@ use imagecuda_kernels::{
     pixel::{Rgba8, RgbaF32},
 };
 
-/// Pixels a task. Smaller images are not worth waking other threads for.
+/// Pixels per task. Smaller images do not repay waking other threads.
 const TASK: usize = 64 * 1024;
 
 pub(crate) fn expand<P: Expand + Send>(spec: ExpandSpec, src: &[u8], dst: &mut [P]) {
@@ -35,7 +35,7 @@ pub(crate) fn expand<P: Expand + Send>(spec: ExpandSpec, src: &[u8], dst: &mut [
     });
 }
 
-/// Pixels of `layout`, sRGB-encoded and as they are to be viewed.
+/// Expands pixels of `layout` that are sRGB-encoded and need no orientation.
 pub(crate) fn expand_encoded<P: Expand + Send>(layout: Layout, src: &[u8], dst: &mut [P]) {
     expand_stored(layout, Curve::Encoded, src, dst);
 }
@@ -55,13 +55,14 @@ pub(crate) fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {
     });
 }
 
-/// Replaces each pixel of rows of `width` by what `body` makes of its place and of itself.
+/// Replaces each pixel by the result of `body`, which gets its x, its y and its value. Rows have
+/// `width` pixels.
 pub(crate) fn map<P: Copy + Send>(
     width: usize,
     pixels: &mut [P],
     body: impl Fn(u32, u32, P) -> P + Sync,
 ) {
-    // By pixels, not by rows: one row may be the whole picture.
+    // Split by pixels, not by rows: one row may be the whole picture.
     let tasks = pixels.chunks_mut(TASK).enumerate();
     parallel::for_each(tasks, |(task, mut pixels)| {
         let start = task * TASK;
@@ -76,8 +77,8 @@ pub(crate) fn map<P: Copy + Send>(
     });
 }
 
-/// The coefficients of a picture, by the kernels' own way; `None` if something is wrong with its
-/// data, or decoders do not fall into step.
+/// Decodes the coefficients of a picture with the algorithm of the GPU. `None` if the data are
+/// damaged, or if parallel decoders do not synchronise.
 pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &GpuPlan) -> crate::Result<Option<Vec<i16>>> {
     let mut coefficients: Vec<i16> = crate::memory::zeroed(jpeg.picture().blocks() * BLOCK)?;
     for plan in &plan.scans {
@@ -105,11 +106,16 @@ pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], ds
     });
 }
 
-/// Pixels that are made floats of at a time: as many as stay in a core's cache.
+/// Pixels that are expanded to floats at a time. They fit a core's cache.
 const PIECE: usize = 4096;
 
-/// As [`pack`], of 8-bit pixels: of the floats that they are, of which there are few at a time.
+/// Packs 8-bit pixels. The result equals that of [`pack`] on the same pixels as floats. Only
+/// [`PIECE`] floats per thread exist at a time.
 pub(crate) fn pack_u8(packing: Packing, background: Background, src: &[Rgba8], dst: &mut [u8]) {
+    if packing == Packing::Rgba8 {
+        dst.copy_from_slice(bytemuck::cast_slice(src));
+        return;
+    }
     let bytes = packing.layout().bytes_per_pixel();
     let tasks = dst.chunks_mut(TASK * bytes).zip(src.chunks(TASK));
     let floats = || vec![RgbaF32::default(); PIECE];
@@ -120,7 +126,7 @@ pub(crate) fn pack_u8(packing: Packing, background: Background, src: &[Rgba8], d
     });
 }
 
-/// 8-bit pixels as floats.
+/// Expands 8-bit pixels to floats.
 fn normalized<'a>(src: &[Rgba8], floats: &'a mut [RgbaF32]) -> &'a [RgbaF32] {
     let floats = &mut floats[..src.len()];
     let bytes = bytemuck::cast_slice(src);
@@ -128,7 +134,7 @@ fn normalized<'a>(src: &[Rgba8], floats: &'a mut [RgbaF32]) -> &'a [RgbaF32] {
     floats
 }
 
-/// As [`pixel_usage`], of 8-bit pixels.
+/// Tells which channels 8-bit pixels need, as [`pixel_usage`] does for floats.
 pub(crate) fn pixel_usage_u8(
     deep: bool,
     background: Option<Background>,

@@ -1,11 +1,12 @@
-//! Whether kernels or the host decode a JPEG.
+//! Chooses between the kernels and the host to decode a JPEG.
 
 use super::{GPU_MIN_PIXELS, Inner, Payload, Staging, cpu};
 use crate::{Device, JpegDecoder, Result, jpeg::Jpeg};
 
 impl Device {
-    /// Decodes a JPEG by kernels, or on a GPU with the entropy decoding on the host. Returns `None`
-    /// where the host is to decode the pixels. The file may be in `staging` memory.
+    /// Decodes a JPEG with kernels. On a GPU the host may do the entropy decoding. Returns `None`
+    /// if the host must decode the pixels. `staging` is the memory that holds the file's bytes, if
+    /// any.
     pub(crate) fn decode_jpeg(
         &self,
         jpeg: &Jpeg<'_>,

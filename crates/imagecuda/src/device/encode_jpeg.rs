@@ -1,4 +1,4 @@
-//! Encoding JPEG by kernels: on a GPU, or their emulation on the CPU.
+//! Encodes JPEG with kernels on a GPU, or with their emulation on the CPU.
 
 use super::{Buffer, GPU_MIN_PIXELS, cuda};
 use crate::{Device, JpegEncoder, Result, jpeg::encode::Encoding};
@@ -9,14 +9,14 @@ use imagecuda_kernels::{
 };
 use std::ops::Deref;
 
-/// Entropy-coded data of a file that are being encoded.
+/// The entropy-coded data of a file, which are still being encoded.
 #[derive(Debug)]
 pub(crate) enum PendingJpeg {
     Host(Vec<u8>),
     Cuda(Box<cuda::PendingJpeg>),
 }
 
-/// A file's entropy-coded data.
+/// The entropy-coded data of a file.
 #[derive(Debug)]
 pub(crate) enum EncodedJpeg {
     Host(Vec<u8>),
@@ -35,7 +35,7 @@ impl Deref for EncodedJpeg {
 }
 
 impl Device {
-    /// Whether kernels are to encode a picture of so many pixels.
+    /// Whether kernels encode a picture of `pixels` pixels.
     pub(crate) fn encodes_jpeg(&self, encoder: JpegEncoder, pixels: usize) -> bool {
         match encoder {
             JpegEncoder::Auto => self.is_cuda() && pixels >= GPU_MIN_PIXELS,
@@ -46,8 +46,8 @@ impl Device {
 }
 
 impl Buffer<RgbaF32> {
-    /// Starts to encode the first pixels, flattened onto `background`. They may be changed
-    /// afterwards.
+    /// Starts to encode the first pixels, flattened onto `background`. The buffer may be changed at
+    /// once.
     pub(crate) fn start_jpeg(
         &self,
         encoding: &mut Encoding,
@@ -76,7 +76,7 @@ impl Buffer<RgbaF32> {
 }
 
 impl PendingJpeg {
-    /// Waits for the data. If `encoding` asks for optimised tables, makes them first.
+    /// Waits for the data. If `encoding` asks for optimised tables, first makes these.
     pub(crate) fn finish(self, encoding: &mut Encoding) -> Result<EncodedJpeg> {
         match self {
             Self::Host(bytes) => Ok(EncodedJpeg::Host(bytes)),

@@ -1,14 +1,14 @@
-//! What is to be made of a file's pixels.
+//! How to expand a file's pixels.
 
 use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
 
-/// What is to be made of a file's pixels.
+/// How to expand a file's pixels.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExpandSpec {
     pub(crate) layout: Layout,
     pub(crate) curve: Curve,
     pub(crate) orientation: Orientation,
-    /// The size for viewing: after the orientation.
+    /// The size of the picture as viewed: after the orientation.
     pub(crate) width: u32,
     pub(crate) height: u32,
 }

@@ -1,4 +1,4 @@
-//! Devices, and which one is the default.
+//! The devices, and the choice of the default device.
 
 mod buffer;
 pub(crate) mod cpu;
@@ -22,10 +22,10 @@ pub(crate) use self::{
 use crate::{Error, ErrorKind, Result, memory};
 use std::{env, fmt, str::FromStr, sync::Arc};
 
-/// Where images live and are worked on: a CUDA device, or the CPU.
+/// The device that holds images and works on them: a CUDA device or the CPU.
 ///
-/// Cheap to clone, and usable from any thread. All handles of one CUDA device share its
-/// primary context and one stream, on which this crate's work runs in order.
+/// A `Device` is a handle that is cheap to clone and usable from any thread. All handles of one
+/// CUDA device share its primary context and one stream, on which this crate's work runs in order.
 #[derive(Clone)]
 pub struct Device(Inner);
 
@@ -42,7 +42,7 @@ const GPU_MIN_PIXELS: usize = 1 << 16;
 const VARIABLE: &str = "IMAGECUDA_DEVICE";
 
 impl Device {
-    /// The CPU: host memory, all cores. Always there.
+    /// The CPU, with host memory and all cores. It always exists.
     pub fn cpu() -> Self {
         Self(Inner::Cpu)
     }
@@ -51,20 +51,20 @@ impl Device {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoDevice`] says plainly why there is none: the crate was built without the
-    /// `cuda` feature, no driver, no GPU, or fewer than `ordinal` + 1.
+    /// [`ErrorKind::NoDevice`] says why there is no such device: the crate was built without the
+    /// `cuda` feature, or there is no driver, no GPU, or none with this number.
     pub fn cuda(ordinal: u32) -> Result<Self> {
         cuda::Context::open(ordinal).map(|context| Self(Inner::Cuda(context)))
     }
 
-    /// The default device: what the environment variable `IMAGECUDA_DEVICE` names (`cpu`,
-    /// `cuda`, `cuda:N` or `auto`), else the first CUDA device if the `cuda` feature is on and
-    /// a driver and a GPU are there, else the CPU.
+    /// The default device. The environment variable `IMAGECUDA_DEVICE` selects it: `cpu`, `cuda`,
+    /// `cuda:N` or `auto`. Without the variable, it is the first CUDA device if the `cuda` feature
+    /// is on and there is a driver and a GPU, else the CPU.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoDevice`] if the variable names a device that is not there or nothing
-    /// that makes sense; [`ErrorKind::Device`] if there is a GPU that does not work.
+    /// [`ErrorKind::NoDevice`] if the variable is invalid or names a device that does not exist;
+    /// [`ErrorKind::Device`] if there is a GPU that does not work.
     pub fn try_default() -> Result<Self> {
         match env::var(VARIABLE) {
             Ok(name) => name.parse(),
@@ -93,7 +93,7 @@ impl Device {
         }
     }
 
-    /// What the driver calls the GPU, or "CPU".
+    /// The name of the GPU that the driver reports, or "CPU".
     pub fn name(&self) -> &str {
         match self.inner() {
             Inner::Cpu => "CPU",
@@ -101,8 +101,7 @@ impl Device {
         }
     }
 
-    /// Waits until all work that this crate has given the device is done, and reports what
-    /// went wrong with any of it.
+    /// Waits until the device has done all work of this crate, and reports its errors.
     ///
     /// # Errors
     ///
@@ -114,10 +113,10 @@ impl Device {
         }
     }
 
-    /// How many buffers for the pixels of files, in host memory (page-locked for a GPU) and
-    /// between there and the images of a GPU, this crate has made for the device since the
-    /// program began. They are kept and used again, so that the number stands still once a
-    /// loop over files has as many as it needs.
+    /// How many transfer buffers this crate has allocated for the device since the program began. A
+    /// transfer buffer holds the pixels of a file: in host memory (page-locked for a GPU), or in
+    /// GPU memory before they become an image. They are used again, so the number stops rising once
+    /// a loop over files has enough of them.
     pub fn transfer_buffers(&self) -> u64 {
         match self.inner() {
             Inner::Cpu => memory::transfer_buffers(),
@@ -125,9 +124,9 @@ impl Device {
         }
     }
 
-    /// The stream that this crate's work runs on, in order; `None` for the CPU. Kernels that
-    /// you launch on it see the results of earlier calls and are seen by later ones. The
-    /// device's context must be current: [`make_current`](Self::make_current).
+    /// The stream on which this crate's work runs in order. `None` for the CPU. Kernels that you
+    /// launch on it run after earlier calls and before later ones. The device's context must be
+    /// current: call [`make_current`](Self::make_current).
     #[cfg(feature = "cuda")]
     pub fn stream(&self) -> Option<&cust::stream::Stream> {
         match self.inner() {
@@ -136,8 +135,8 @@ impl Device {
         }
     }
 
-    /// Makes the device's primary context current on this thread, for your own calls of
-    /// `cust`. Does nothing for the CPU.
+    /// Makes the device's primary context current on this thread, for your own calls of `cust`.
+    /// Does nothing on the CPU.
     ///
     /// # Errors
     ///
@@ -155,14 +154,15 @@ impl Device {
     }
 }
 
-/// [`Device::try_default`], or a panic with its message.
+/// As [`Device::try_default`]. Panics with the message of the error.
 impl Default for Device {
     fn default() -> Self {
         Self::try_default().unwrap_or_else(|error| panic!("no default device: {error}"))
     }
 }
 
-/// `cpu`, `cuda` (the first), `cuda:N`, or `auto` (the first CUDA device, else the CPU).
+/// Parses `cpu`, `cuda` (the first CUDA device), `cuda:N`, or `auto` (the first CUDA device, else
+/// the CPU).
 impl FromStr for Device {
     type Err = Error;
 
@@ -195,7 +195,7 @@ impl PartialEq for Device {
 
 impl Eq for Device {}
 
-/// `cpu` or `cuda:N`, as [`FromStr`] reads it.
+/// Prints `cpu` or `cuda:N`, which [`FromStr`] can parse.
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.ordinal() {

@@ -1,5 +1,5 @@
-//! Stands in for the module `cuda` where that feature is off: its names, as types that have no
-//! values. So the code of devices need not ask for the feature, and none of this ever runs.
+//! Replaces the module `cuda` if that feature is off. It has the same names, as types without
+//! values. So other code need not ask for the feature, and none of these methods can run.
 
 use super::{ExpandSpec, Payload, Staging};
 use crate::{
@@ -19,7 +19,7 @@ use std::{
 #[derive(Clone, Copy, Debug)]
 enum Never {}
 
-/// Methods of a type that has no values.
+/// Declares methods of a type without values.
 macro_rules! methods {
     ($($name:ident($($argument:ty),*) -> $result:ty;)*) => {$(
         pub(crate) fn $name(&self, $(_: $argument),*) -> $result {

@@ -1,21 +1,21 @@
-//! What is between a codec and a device.
+//! The data that pass between a codec and a device.
 
 use super::Inner;
 use super::cuda;
 use crate::{Device, Result, memory::Pageable};
 use std::ops::{Deref, DerefMut};
 
-/// What was decoded of a file, ready for its device.
+/// A decoded file, ready for its device.
 #[derive(Debug)]
 pub(crate) enum Payload {
     /// Pixels in the file's own layout.
     Pixels(Staging),
-    /// Coefficients that are on the device already.
+    /// The coefficients of a JPEG, which are on the device already.
     Jpeg(cuda::Coefficients),
 }
 
 impl Payload {
-    /// Bytes of it.
+    /// The size in bytes.
     #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "for spans"))]
     pub(crate) fn len(&self) -> usize {
         match self {
@@ -33,7 +33,7 @@ pub(crate) enum Staging {
 }
 
 impl Device {
-    /// `len` bytes of staging memory, with anything in them.
+    /// Allocates `len` bytes of staging memory, with any values.
     pub(crate) fn staging(&self, len: usize) -> Result<Staging> {
         match self.inner() {
             Inner::Cpu => Pageable::new(len).map(Staging::Pageable),
@@ -43,7 +43,7 @@ impl Device {
 }
 
 impl Staging {
-    /// Waits until a device has written all of it.
+    /// Waits until the device has written all bytes.
     pub(crate) fn wait(&mut self) -> Result<()> {
         match self {
             Self::Pageable(_) => Ok(()),

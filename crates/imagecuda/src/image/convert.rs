@@ -1,4 +1,4 @@
-//! Floats to 8 bits, and back.
+//! Converts floats to 8 bits and 8 bits to floats.
 
 use super::{Image, ImageU8};
 #[cfg(doc)]
@@ -6,7 +6,7 @@ use crate::ErrorKind;
 use crate::{Result, trace::span};
 
 impl Image {
-    /// The image quantised to 8 bits: clamped to 0.0 to 1.0, rounded half up, NaN as 0.
+    /// Quantises to a new 8-bit image: clamps to 0.0 to 1.0 and rounds half up. NaN becomes 0.
     ///
     /// # Errors
     ///
@@ -17,7 +17,7 @@ impl Image {
         Ok(converted)
     }
 
-    /// As [`to_u8`](Self::to_u8), into `dst`, which takes over width and height.
+    /// Quantises into `dst` as [`to_u8`](Self::to_u8) does, and sets the width and height of `dst`.
     ///
     /// # Errors
     ///
@@ -31,7 +31,7 @@ impl Image {
 }
 
 impl ImageU8 {
-    /// The image as floats: each sample divided by 255.
+    /// Converts to a new float image: divides each sample by 255.
     ///
     /// # Errors
     ///
@@ -42,7 +42,8 @@ impl ImageU8 {
         Ok(converted)
     }
 
-    /// As [`to_f32`](Self::to_f32), into `dst`, which takes over width and height.
+    /// Converts into `dst` as [`to_f32`](Self::to_f32) does, and sets the width and height of
+    /// `dst`.
     ///
     /// # Errors
     ///
@@ -55,8 +56,8 @@ impl ImageU8 {
     }
 }
 
-/// Divides each sample of `src` by 255 into `dst`, which takes over width and height. The destination
-/// is the first argument, as in PyImageCUDA.
+/// Converts `src` into `dst`: divides each sample by 255. Sets the width and height of `dst`. The
+/// destination is the first argument, as in PyImageCUDA.
 ///
 /// # Errors
 ///
@@ -65,8 +66,8 @@ pub fn convert_u8_to_float(dst: &mut Image, src: &ImageU8) -> Result<()> {
     src.to_f32_into(dst)
 }
 
-/// Quantises `src` to 8 bits into `dst`, which takes over width and height: clamped to 0.0 to
-/// 1.0, rounded half up, NaN as 0. The destination is the first argument, as in PyImageCUDA.
+/// Quantises `src` into `dst`: clamps to 0.0 to 1.0 and rounds half up. NaN becomes 0. Sets the
+/// width and height of `dst`. The destination is the first argument, as in PyImageCUDA.
 ///
 /// # Errors
 ///

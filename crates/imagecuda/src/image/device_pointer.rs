@@ -5,12 +5,13 @@ use cust::memory::{DeviceCopy, DevicePointer};
 use imagecuda_kernels::{expand::Curve, pixel::unit_from_u8};
 
 impl<P: DevicePixel> DeviceImage<P> {
-    /// Where the pixels are in the memory of a CUDA device, for kernels of your own; `None` on
+    /// The address of the pixels in the memory of a CUDA device, for kernels of your own. `None` on
     /// the CPU. Rows are packed, and [`capacity`](Self::capacity) pixels may be accessed.
     ///
-    /// Launch on the device's [`stream`](crate::Device::stream), or synchronise with it: this
-    /// crate queues work there and may return before it has run. The image must outlive that
-    /// work, or be dropped after it was queued there.
+    /// Launch your kernels on the device's [`stream`](crate::Device::stream), or synchronise with
+    /// that stream, because this crate queues work there and may return before it has run. The
+    /// image must live until your work has run, or be dropped after your work was queued on that
+    /// stream.
     pub fn as_device_ptr(&self) -> Option<DevicePointer<P::Sample>>
     where
         P::Sample: DeviceCopy,
@@ -21,8 +22,9 @@ impl<P: DevicePixel> DeviceImage<P> {
         }
     }
 
-    /// Makes the image of pixels in any layout that are in the device's memory already, of a
-    /// video decoder, say. Takes over `width` and `height`; does not wait.
+    /// Expands pixels that are in the device's memory already, in any layout, into this image; a
+    /// video decoder may have put them there. Sets the width and height. Does not wait for the
+    /// device.
     ///
     /// # Errors
     ///
@@ -31,9 +33,9 @@ impl<P: DevicePixel> DeviceImage<P> {
     ///
     /// # Safety
     ///
-    /// `src` is memory of this device, aligned to 16 bytes, readable for the pixels' bytes
-    /// rounded up to a multiple of 4, not the image's own, and neither written nor freed before
-    /// what is now queued on the device's stream has run.
+    /// `src` must be memory of this device that is aligned to 16 bytes and readable for the size of
+    /// the pixels, rounded up to a multiple of 4. It must not overlap the image. Until the work
+    /// that this call queues on the device's stream has run, it must be neither written nor freed.
     pub unsafe fn expand_from_device(
         &mut self,
         src: DevicePointer<u8>,
@@ -52,8 +54,8 @@ impl<P: DevicePixel> DeviceImage<P> {
 }
 
 impl Image {
-    /// Writes the image as packed 8-bit RGB, flattened onto `background`, to memory of its
-    /// device: for an encoder there, say. Does not wait.
+    /// Writes the image as packed 8-bit RGB, flattened onto `background`, to memory of its device,
+    /// for example for an encoder on the device. Does not wait for the device.
     ///
     /// # Errors
     ///
@@ -61,9 +63,9 @@ impl Image {
     ///
     /// # Safety
     ///
-    /// `dst` is memory of this device, aligned to 4 bytes, writable for three bytes a pixel
-    /// rounded up to a multiple of 4, and not read before what is now queued on the device's
-    /// stream has run.
+    /// `dst` must be memory of this device that is aligned to 4 bytes and writable for three bytes
+    /// per pixel, rounded up to a multiple of 4. Until the work that this call queues on the
+    /// device's stream has run, it must not be read.
     pub unsafe fn pack_rgb8_to_device(
         &self,
         dst: DevicePointer<u8>,

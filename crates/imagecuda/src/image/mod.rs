@@ -28,20 +28,20 @@ use imagecuda_kernels::{
 };
 use std::fmt;
 
-/// A float image on a device: red, green, blue, alpha, four `f32` a pixel, rows packed from
-/// top to bottom. Values are sRGB-encoded, nominally 0.0 to 1.0, and alpha is not
-/// premultiplied. 16 bytes a pixel.
+/// A float image on a device: four `f32` per pixel (red, green, blue, alpha), in packed rows from
+/// top to bottom, 16 bytes per pixel. Values are sRGB-encoded and nominally from 0.0 to 1.0. Alpha
+/// is straight, not premultiplied.
 pub type Image = DeviceImage<RgbaF32>;
 
-/// An 8-bit image on a device: red, green, blue, alpha, a byte each, rows packed from top to
-/// bottom. 4 bytes a pixel.
+/// An 8-bit image on a device: four bytes per pixel (red, green, blue, alpha), in packed rows from
+/// top to bottom.
 pub type ImageU8 = DeviceImage<Rgba8>;
 
-/// The pixels of [`Image`] and [`ImageU8`]: device memory of a fixed capacity, and a width and
+/// The pixels of [`Image`] and [`ImageU8`]: device memory of a fixed capacity, and a width and a
 /// height that may change within it.
 ///
-/// A call that fails changes nothing. Dropping it frees the memory; on a GPU in stream order,
-/// so that kernels which still use it finish first.
+/// A method that fails leaves the image unchanged. Dropping an image frees its memory. On a GPU
+/// this happens in stream order, so kernels that still use the image finish first.
 pub struct DeviceImage<P: DevicePixel> {
     device: Device,
     pub(crate) buffer: Buffer<P>,
@@ -49,7 +49,7 @@ pub struct DeviceImage<P: DevicePixel> {
     height: u32,
 }
 
-/// The pixels of a picture, or an error if it has none or more than memory can count.
+/// The number of pixels of a picture. Fails if it is zero or too large for memory.
 pub(crate) fn pixels(width: u32, height: u32) -> Result<usize> {
     if width == 0 || height == 0 {
         return Err(ErrorKind::ZeroDimension { width, height }.into());
@@ -66,17 +66,16 @@ pub(crate) fn pixels(width: u32, height: u32) -> Result<usize> {
 }
 
 impl<P: DevicePixel> DeviceImage<P> {
-    /// A black, transparent image (all zeros) whose capacity is its size.
+    /// Creates an image of zeros, which are black and transparent. Its capacity is its size.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ZeroDimension`] if `width` or `height` is zero;
-    /// [`ErrorKind::OutOfMemory`].
+    /// [`ErrorKind::ZeroDimension`] if `width` or `height` is zero; [`ErrorKind::OutOfMemory`].
     pub fn new(device: &Device, width: u32, height: u32) -> Result<Self> {
         Self::with_capacity(device, width, height, 0)
     }
 
-    /// A black, transparent image with room for `capacity` pixels, and for its own at least.
+    /// Creates an image of zeros, with room for `capacity` pixels, and at least for its own.
     ///
     /// # Errors
     ///
@@ -96,9 +95,10 @@ impl<P: DevicePixel> DeviceImage<P> {
         })
     }
 
-    /// An image made of pixels in host memory in any layout: rows packed from top to bottom,
-    /// 16-bit and float samples in the machine's byte order. The bytes go up as they are, and
-    /// the device expands them: gray becomes R = G = B, alpha that is not there is opaque.
+    /// Creates an image from pixels in host memory, in any layout. Rows are packed from top to
+    /// bottom, and samples of 16 bits and floats have the machine's byte order. The bytes are
+    /// uploaded unchanged, and the device expands them. Gray becomes R = G = B, and missing alpha
+    /// becomes opaque.
     ///
     /// ```
     /// # fn main() -> imagecuda::Result<()> {
@@ -138,7 +138,8 @@ impl<P: DevicePixel> DeviceImage<P> {
         Ok(image)
     }
 
-    /// An image of exactly this size, whose pixels the caller overwrites.
+    /// Creates an image with any pixels, whose capacity is its size. The caller must overwrite the
+    /// pixels.
     pub(crate) fn for_overwrite(device: &Device, width: u32, height: u32) -> Result<Self> {
         Ok(Self {
             device: device.clone(),
@@ -168,29 +169,29 @@ impl<P: DevicePixel> DeviceImage<P> {
         (self.width, self.height)
     }
 
-    /// The pixels that there is room for.
+    /// The capacity, in pixels.
     pub fn capacity(&self) -> usize {
         self.buffer.len()
     }
 
-    /// The pixels of the image: width × height.
+    /// The number of pixels: width × height.
     pub(crate) fn len(&self) -> usize {
         self.width as usize * self.height as usize
     }
 
-    /// Sets width and height within the capacity. Moves no pixels: what was the `n`-th pixel
-    /// in memory stays the `n`-th.
+    /// Sets width and height within the capacity. No pixel moves: the `n`-th pixel in memory stays
+    /// the `n`-th.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::ZeroDimension`] or [`ErrorKind::OverCapacity`]; the size is then as before.
+    /// [`ErrorKind::ZeroDimension`] or [`ErrorKind::OverCapacity`]; the size is then unchanged.
     pub fn reshape(&mut self, width: u32, height: u32) -> Result<()> {
         self.check_fits(width, height)?;
         (self.width, self.height) = (width, height);
         Ok(())
     }
 
-    /// Whether `width` × `height` is something, and not more than there is room for.
+    /// Fails if `width` × `height` is zero or more than the capacity.
     pub(crate) fn check_fits(&self, width: u32, height: u32) -> Result<()> {
         let capacity = self.capacity();
         if pixels(width, height)? > capacity {
@@ -204,8 +205,8 @@ impl<P: DevicePixel> DeviceImage<P> {
         Ok(())
     }
 
-    /// Makes room for `capacity` pixels. Keeps the pixels, and allocates only if there is not
-    /// that much room already.
+    /// Increases the capacity to at least `capacity` pixels, and keeps the pixels. Allocates only
+    /// if the capacity is too small.
     ///
     /// # Errors
     ///
@@ -219,11 +220,10 @@ impl<P: DevicePixel> DeviceImage<P> {
         Ok(())
     }
 
-    /// Overwrites all pixels with `samples`: width × height × 4 of them, red, green, blue,
-    /// alpha for each pixel.
+    /// Overwrites all pixels with `samples`: width × height × 4 of them, in the order red, green,
+    /// blue, alpha.
     ///
-    /// Moves `size_of_val(samples)` bytes through pinned memory, and returns when `samples` is
-    /// no longer needed.
+    /// The samples pass through pinned memory. Returns as soon as `samples` is no longer needed.
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ impl<P: DevicePixel> DeviceImage<P> {
         self.buffer.upload(bytemuck::cast_slice(samples))
     }
 
-    /// All pixels, as width × height × 4 samples. Waits for the device.
+    /// Returns all pixels as width × height × 4 samples. Waits for the device.
     ///
     /// # Errors
     ///
@@ -244,8 +244,8 @@ impl<P: DevicePixel> DeviceImage<P> {
         Ok(samples)
     }
 
-    /// Copies all pixels to `samples`, which has room for exactly width × height × 4. Waits for
-    /// the device.
+    /// Copies all pixels to `samples`, whose length must be width × height × 4. Waits for the
+    /// device.
     ///
     /// # Errors
     ///
@@ -263,20 +263,20 @@ impl<P: DevicePixel> DeviceImage<P> {
         Ok(())
     }
 
-    /// Copies `src` here, and takes over its width and height. On one GPU this is a copy
-    /// within device memory; between devices it goes through host memory.
+    /// Copies the pixels of `src` into this image, and sets its width and height. On one GPU the
+    /// copy stays in device memory. Between devices it passes through host memory.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::OverCapacity`] if there is no room, [`ErrorKind::Device`].
+    /// [`ErrorKind::OverCapacity`], [`ErrorKind::Device`].
     pub fn copy_from(&mut self, src: &Self) -> Result<()> {
         self.check_fits(src.width, src.height)?;
         self.buffer.copy_from(&src.buffer, src.len())?;
         self.reshape(src.width, src.height)
     }
 
-    /// A copy on the same device, whose capacity is its size. Not `Clone`, as there may be no memory
-    /// for it.
+    /// Copies the image on its device. The capacity of the copy is its size. This is not `Clone`,
+    /// because the allocation may fail.
     ///
     /// # Errors
     ///
@@ -285,7 +285,7 @@ impl<P: DevicePixel> DeviceImage<P> {
         self.to_device(&self.device)
     }
 
-    /// A copy on `device`, whose capacity is its size.
+    /// Copies the image to `device`. The capacity of the copy is its size.
     ///
     /// # Errors
     ///
@@ -297,7 +297,7 @@ impl<P: DevicePixel> DeviceImage<P> {
     }
 }
 
-/// For functions that also take images of a batch, which are not this type but have one.
+/// For functions that take both an image and a `PooledImage` of a batch.
 impl<P: DevicePixel> AsRef<Self> for DeviceImage<P> {
     fn as_ref(&self) -> &Self {
         self

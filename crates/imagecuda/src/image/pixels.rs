@@ -1,4 +1,4 @@
-//! The pixels themselves: host memory of the CPU device, for work of the caller's own.
+//! Access to the pixels on the CPU device.
 
 use crate::{
     DeviceImage, DevicePixel, Error, Result,
@@ -6,9 +6,9 @@ use crate::{
 };
 
 impl<P: DevicePixel> DeviceImage<P> {
-    /// The pixels in the memory of the CPU device, row by row from the top: width × height of
-    /// them. Copies nothing. `None` on a GPU: [`download`](Self::download) copies from there,
-    /// and `as_device_ptr` says where they are.
+    /// The pixels in the memory of the CPU device, row by row from the top. Nothing is copied.
+    /// `None` on a GPU: [`download`](Self::download) copies the pixels from there, and
+    /// `as_device_ptr` gives their address.
     pub fn pixels(&self) -> Option<&[P]> {
         let len = self.len();
         match &self.buffer {
@@ -17,7 +17,7 @@ impl<P: DevicePixel> DeviceImage<P> {
         }
     }
 
-    /// As [`pixels`](Self::pixels), to be changed in place.
+    /// The pixels as in [`pixels`](Self::pixels), for changes in place.
     pub fn pixels_mut(&mut self) -> Option<&mut [P]> {
         let len = self.len();
         match &mut self.buffer {
@@ -27,7 +27,7 @@ impl<P: DevicePixel> DeviceImage<P> {
     }
 
     /// Replaces every pixel by `body(x, y, pixel)`, in place, on all cores of the CPU device. `x`
-    /// counts from the left, `y` from the top. Takes one pass over the memory, in any order.
+    /// counts from the left, `y` from the top. The order of the calls is not defined.
     ///
     /// ```
     /// # fn main() -> imagecuda::Result<()> {
@@ -48,8 +48,8 @@ impl<P: DevicePixel> DeviceImage<P> {
     ///
     /// # The same on a GPU
     ///
-    /// A closure of the program is no GPU code. Write the body as a function of a small `no_std`
-    /// crate, and there, beside it, a kernel that calls it for its own pixel:
+    /// A closure of your program cannot run on a GPU. Write its body as a function in a small
+    /// `no_std` crate, and beside it a kernel that calls the function for one pixel:
     ///
     /// ```text
     /// #[unsafe(no_mangle)]
@@ -62,9 +62,9 @@ impl<P: DevicePixel> DeviceImage<P> {
     /// }
     /// ```
     ///
-    /// The crate `imagecuda-kernel-builder` compiles it to PTX from a build script; the pixel
-    /// types and `thread` are those of `imagecuda-kernels`. The program launches it on the
-    /// image's memory, with the [`cust`](https://docs.rs/cust) that this crate exports:
+    /// The crate `imagecuda-kernel-builder` compiles this crate to PTX from a build script.
+    /// `imagecuda-kernels` has the pixel types and `thread`. Your program launches the kernel on
+    /// the image's memory, with the [`cust`](https://docs.rs/cust) that this crate re-exports:
     ///
     /// ```
     /// # #[cfg(feature = "cuda")]
@@ -85,12 +85,13 @@ impl<P: DevicePixel> DeviceImage<P> {
     /// # }
     /// ```
     ///
-    /// Both give the same bits, as long as the body's functions are those of `core` and `libm`.
-    /// The repository's `examples/custom_kernel` is a whole program of this kind.
+    /// Both give the same bits if the body calls only functions of `core` and `libm`. The
+    /// repository's `examples/custom_kernel` is a complete program of this kind.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on a GPU; no pixel is touched.
+    /// [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) on a GPU; the pixels are then
+    /// unchanged.
     pub fn map_pixels(&mut self, body: impl Fn(u32, u32, P) -> P + Sync) -> Result<()> {
         let (device, width) = (self.device().clone(), self.width() as usize);
         let pixels = self.pixels_mut().ok_or_else(|| {

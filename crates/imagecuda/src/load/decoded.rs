@@ -1,4 +1,4 @@
-//! Host pixels on their way to a device.
+//! A decoded file before its upload to the device.
 
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
@@ -9,8 +9,8 @@ use crate::{
 use imagecuda_kernels::layout::Layout;
 use std::sync::Arc;
 
-/// A decoded file in the file's own layout, ready for its device: pixels in host memory, or what
-/// the device itself has decoded of a JPEG.
+/// A decoded file, ready for upload: pixels in the file's own layout in host memory, or a JPEG that
+/// the device has decoded itself.
 #[derive(Debug)]
 pub struct Decoded {
     pub(crate) device: Device,
@@ -23,12 +23,12 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// The width for viewing, in pixels.
+    /// The width of the picture as viewed, in pixels.
     pub fn width(&self) -> u32 {
         self.spec.width
     }
 
-    /// The height for viewing, in pixels.
+    /// The height of the picture as viewed, in pixels.
     pub fn height(&self) -> u32 {
         self.spec.height
     }
@@ -38,34 +38,34 @@ impl Decoded {
         self.format
     }
 
-    /// The layout of the pixels, 1 to 16 bytes each. It is what is uploaded, but for a JPEG that
-    /// a GPU decodes.
+    /// The layout of the pixels, 1 to 16 bytes per pixel. The pixels are uploaded in this layout,
+    /// except for a JPEG that a GPU decodes.
     pub fn layout(&self) -> Layout {
         self.spec.layout
     }
 
-    /// Whether the file is damaged or cut short, and this is only what decoded of it:
+    /// Whether the file is damaged or cut short, and only a part of it was decoded. Needs
     /// [`LoadOptions::allow_truncated`](crate::LoadOptions::allow_truncated).
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
 
-    /// What may go with the pixels into another file: true of the image that is made of them,
-    /// not of the file.
+    /// The metadata for another file with these pixels. They are true of the image, not of the
+    /// original file.
     ///
-    /// EXIF has its orientation reset where it was applied; where it was not
-    /// ([`LoadOptions::apply_orientation`](crate::LoadOptions::apply_orientation)), EXIF says it, whatever
-    /// said it in the file. The ICC profile is there if the colours are still those that it
-    /// means: where [`ColorPolicy::Keep`](crate::ColorPolicy::Keep) or
-    /// [`Raw`](crate::ColorPolicy::Raw) left them alone, or where it is sRGB's anyway.
-    /// A profile for gray or CMYK is not, as what is saved is RGB.
+    /// If the orientation was applied, EXIF says that there is none left to apply. If it was not
+    /// ([`LoadOptions::apply_orientation`](crate::LoadOptions::apply_orientation)), EXIF has it,
+    /// even if another field of the file stated it. The ICC profile is there if the image's colours
+    /// are still in it: [`ColorPolicy::Keep`](crate::ColorPolicy::Keep) or
+    /// [`Raw`](crate::ColorPolicy::Raw) kept them, or the profile is that of sRGB. A profile for
+    /// gray or CMYK is never there, because saved files hold RGB.
     pub fn metadata(&self) -> &Metadata {
         &self.metadata
     }
 
-    /// Uploads the pixels and makes a float image of them: turned, expanded, converted to sRGB.
-    /// On a GPU this returns before the device is done; work that follows on its stream is in
-    /// order.
+    /// Uploads the pixels and makes a float image of them, with the orientation applied and the
+    /// colours converted to sRGB. On a GPU this returns before the work is done; later work on the
+    /// same stream runs after it.
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl Decoded {
         Ok(image)
     }
 
-    /// Uploads the pixels and makes an 8-bit image of them; deeper ones are scaled.
+    /// Uploads the pixels and makes an 8-bit image of them. Deeper samples are scaled to 8 bits.
     ///
     /// # Errors
     ///
@@ -105,7 +105,7 @@ impl Decoded {
 
     pub(crate) fn write_to_u8(self, image: &mut ImageU8) -> Result<()> {
         if self.conversion.is_some() {
-            // Colours are converted at full precision, then quantised.
+            // Converts the colours in floats, and quantises them afterwards.
             return self.into_image()?.to_u8_into(image);
         }
         let ExpandSpec { width, height, .. } = self.spec;

@@ -1,4 +1,4 @@
-//! Files of several pictures: the frames of an animation, the pages of a document.
+//! Files with several pictures: the frames of an animation, or the pages of a document.
 
 use super::{Job, job::OnHeader};
 use crate::{
@@ -16,11 +16,11 @@ use std::{
 };
 
 impl LoadOptions {
-    /// The pictures of a file, one after the other: the frames of an animated GIF, WebP or PNG,
-    /// each as it is seen, composed on the animation's canvas the way browsers do; or the pages
-    /// of a TIFF, each of its own size. Any other file has one.
+    /// The pictures of a file, one after another: the frames of an animated GIF, WebP or PNG, or
+    /// the pages of a TIFF. A frame is given as viewed, composed on the animation's canvas as
+    /// browsers do it. A page has its own size. Any other file has one picture.
     ///
-    /// The file is read at once. A picture is decoded when it is its turn.
+    /// The whole file is read at once. Each picture is decoded when it is needed.
     ///
     /// ```
     /// # fn main() -> imagecuda::Result<()> {
@@ -46,8 +46,8 @@ impl LoadOptions {
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load), for what the file's header says. What is wrong with a picture
-    /// shows when it is its turn.
+    /// As [`load`](Self::load), for errors in the file's header. Errors in a picture are returned
+    /// with that picture.
     pub fn frames(&self, device: &Device, path: impl AsRef<Path>) -> Result<Frames> {
         let path = path.as_ref();
         self.read_whole(path)
@@ -55,8 +55,8 @@ impl LoadOptions {
             .map_err(|error| error.with_path(path))
     }
 
-    /// As [`frames`](Self::frames), from a file's bytes in memory, which it keeps: a `Vec` is
-    /// taken over, a slice copied.
+    /// Returns the pictures as [`frames`](Self::frames) does, from a file's bytes in memory. It
+    /// keeps the bytes: a `Vec` is moved, a slice is copied.
     ///
     /// # Errors
     ///
@@ -91,8 +91,8 @@ impl LoadOptions {
 
 /// The pictures of a file, from [`LoadOptions::frames`].
 ///
-/// As an iterator it gives every picture in an image of its own. [`next_into`](Self::next_into)
-/// takes an image that is there, so that showing an animation allocates nothing on the device:
+/// As an iterator it gives each picture in an image of its own. [`next_into`](Self::next_into)
+/// decodes into an existing image, so that playing an animation allocates nothing on the device:
 ///
 /// ```no_run
 /// # fn main() -> imagecuda::Result<()> {
@@ -109,21 +109,22 @@ impl LoadOptions {
 /// # }
 /// ```
 ///
-/// A picture that cannot be decoded is an error, and the last there is: what follows would be
-/// composed on it. With [`LoadOptions::allow_truncated`] it ends them as the last one does, and
-/// [`is_truncated`](Self::is_truncated) tells; of the first, what there is of it is given.
+/// A picture that cannot be decoded is an error, and the iteration ends, because later frames are
+/// composed on it. With [`LoadOptions::allow_truncated`] the iteration ends without an error, and
+/// [`is_truncated`](Self::is_truncated) tells. If the first picture is damaged, what decodes of it
+/// is given.
 pub struct Frames {
     options: LoadOptions,
     device: Device,
     format: Format,
-    /// Of an animation. Each page has its own.
+    /// The metadata of an animation. Each page of a document has its own.
     metadata: Option<Embedded>,
     path: Option<PathBuf>,
     loop_count: Option<NonZeroU32>,
     count: u32,
-    /// Gone after the last picture, or an error.
+    /// `None` after the last picture or an error.
     sequence: Option<Box<dyn Sequence>>,
-    /// Of the next picture.
+    /// The index of the next picture.
     index: usize,
     truncated: bool,
 }
@@ -134,34 +135,34 @@ impl Frames {
         self.format
     }
 
-    /// How often the animation is to be played; `None` is for ever. Once, for what is no
-    /// animation.
+    /// How often the animation is played. `None` means for ever. A file without an animation has 1.
     pub fn loop_count(&self) -> Option<NonZeroU32> {
         self.loop_count
     }
 
     /// How many pictures the file has by its structure, as
-    /// [`ImageInfo::frame_count`](crate::ImageInfo::frame_count). If there are fewer the file is damaged, and
-    /// the one after the last is an error, or none with [`LoadOptions::allow_truncated`].
+    /// [`ImageInfo::frame_count`](crate::ImageInfo::frame_count) says. If there are fewer, the file
+    /// is damaged: the iteration then ends with an error, or without one if
+    /// [`LoadOptions::allow_truncated`] is set.
     ///
-    /// (Not `count`: that is [`Iterator::count`], which would decode them all.)
+    /// This is not named `count`, because [`Iterator::count`] would decode all pictures.
     pub fn frame_count(&self) -> u32 {
         self.count
     }
 
-    /// Whether the file turned out to be damaged or cut short, which ended it before its time.
-    /// Before the end this is `false`, whatever is to come.
+    /// Whether damage has ended the iteration early. It is `false` until the iteration has reached
+    /// the damage.
     pub fn is_truncated(&self) -> bool {
         self.truncated
     }
 
-    /// Loads the next picture into `image`, which takes over its width and height, and gives
-    /// the time that it is shown; `None` after the last.
+    /// Loads the next picture into `image`, sets the width and height of `image`, and returns how
+    /// long the picture is shown. Returns `None` after the last picture.
     ///
     /// # Errors
     ///
-    /// As [`LoadOptions::load_into`]. `image` is then as before. After
-    /// [`ErrorKind::OverCapacity`] the picture is still to come, for an image that has room.
+    /// As [`LoadOptions::load_into`]; `image` is then unchanged. After [`ErrorKind::OverCapacity`]
+    /// you can load the same picture into a larger image.
     pub fn next_into(&mut self, image: &mut Image) -> Result<Option<Duration>> {
         let mut fits = |_: &_, (width, height)| image.check_fits(width, height);
         let Some((decoded, delay)) = self.open_checked(&mut fits)? else {
@@ -173,8 +174,8 @@ impl Frames {
             .map(|()| Some(delay))
     }
 
-    /// Decodes the next picture on the host: the first half of loading it, as
-    /// [`LoadOptions::open`] is. The time is that for which it is shown.
+    /// Decodes the next picture on the host, as [`LoadOptions::open`] does for a file. Also returns
+    /// how long the picture is shown.
     ///
     /// # Errors
     ///
@@ -183,12 +184,13 @@ impl Frames {
         self.open_checked(&mut |_, _| Ok(()))
     }
 
-    /// Goes past `count` pictures, as cheaply as the format allows: frames must be composed,
-    /// pages need not even be decoded. Returns the time that each is shown, of as many as there were.
+    /// Skips `count` pictures, at the lowest cost that the format allows: frames must be composed,
+    /// but pages need not be decoded. Returns how long each skipped picture is shown; there may be
+    /// fewer than `count`.
     ///
     /// # Errors
     ///
-    /// As [`LoadOptions::load`], for those that are decoded.
+    /// As [`LoadOptions::load`], for pictures that are decoded.
     pub fn skip_frames(&mut self, count: usize) -> Result<Vec<Duration>> {
         let mut delays = Vec::new();
         while delays.len() < count
@@ -217,7 +219,7 @@ impl Frames {
         Ok(delays)
     }
 
-    /// As [`open_next`](Self::open_next), if `on_header` agrees.
+    /// Decodes the next picture as [`open_next`](Self::open_next) does, unless `on_header` fails.
     fn open_checked(
         &mut self,
         on_header: &mut OnHeader<'_>,
@@ -253,8 +255,8 @@ impl Frames {
         result.map_err(|error| self.name(error))
     }
 
-    /// The end, before a picture that could not be decoded because of `error`; but the first is
-    /// given in part.
+    /// Ends the iteration before a picture that could not be decoded because of `error`. If it is
+    /// the first picture, gives what decodes of it.
     fn end_recovered(
         &mut self,
         error: Error,
@@ -283,7 +285,7 @@ impl Frames {
     }
 }
 
-/// That a decoder has found as many pictures as the file is said to have.
+/// Fails if a decoder has found fewer pictures than the file claims to have.
 fn ended(found: usize, said: u32) -> Result<()> {
     match found < said as usize {
         true => Err(Error::decode("a picture is damaged or missing")),
@@ -313,8 +315,8 @@ impl Iterator for Frames {
         frame.transpose()
     }
 
-    /// As [`skip_frames`](Frames::skip_frames), then the next. What is wrong with a picture on
-    /// the way is the result.
+    /// Skips pictures as [`skip_frames`](Frames::skip_frames) does, and returns the next. If a
+    /// skipped picture has an error, returns that.
     fn nth(&mut self, n: usize) -> Option<Self::Item> {
         match self.skip_frames(n) {
             Ok(_) => self.next(),
@@ -323,7 +325,7 @@ impl Iterator for Frames {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // The last may be followed by an error.
+        // An error may follow the last picture.
         let left = (self.count as usize).saturating_sub(self.index);
         match self.sequence {
             Some(_) => (0, left.checked_add(1)),
@@ -345,7 +347,7 @@ impl fmt::Debug for Frames {
     }
 }
 
-/// A picture of a file of several, from [`Frames`].
+/// One picture of a file with several, from [`Frames`].
 #[derive(Debug)]
 pub struct Frame {
     image: Image,
@@ -359,18 +361,18 @@ impl Frame {
         &self.image
     }
 
-    /// The picture, to keep.
+    /// Takes the picture.
     pub fn into_image(self) -> Image {
         self.image
     }
 
-    /// The time that it is shown, as the file says: zero for pages and pictures that do not
-    /// move. (Browsers show a frame of less than 20 ms for 100 ms.)
+    /// How long the picture is shown, as the file states it. It is zero for pages and still
+    /// pictures. (Browsers show a frame of less than 20 ms for 100 ms.)
     pub fn delay(&self) -> Duration {
         self.delay
     }
 
-    /// Which of the file's pictures it is, from 0.
+    /// The index of the picture in the file, from 0.
     pub fn index(&self) -> usize {
         self.index
     }

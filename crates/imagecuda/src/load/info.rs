@@ -1,4 +1,4 @@
-//! What a file is, without decoding it.
+//! What a file's header and metadata say, without decoding its pixels.
 
 use crate::{
     Error, Format, LoadOptions, Result, codec, limits::check_limit, metadata::embedded::Embedded,
@@ -6,9 +6,9 @@ use crate::{
 use imagecuda_kernels::{expand::Curve, layout::Layout, orient::Orientation};
 use std::path::Path;
 
-/// What a file is: read from its header and its metadata, without decoding a pixel. From
+/// The format, size and metadata of a file, read without decoding a pixel.
 /// [`inspect`](crate::inspect), [`inspect_bytes`](crate::inspect_bytes) and
-/// [`LoadOptions::inspect`].
+/// [`LoadOptions::inspect`] return it.
 ///
 /// ```
 /// # fn main() -> imagecuda::Result<()> {
@@ -52,7 +52,7 @@ impl LoadOptions {
             .map_err(|error| error.with_path(path))
     }
 
-    /// As [`inspect`](Self::inspect), from a file's bytes in memory.
+    /// Reads the format, size and metadata of a file's bytes in memory.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl LoadOptions {
             let metadata = codec::metadata(format, bytes);
             Ok(ImageInfo {
                 format,
-                // Some decoders turn pixels themselves.
+                // Some decoders apply the orientation themselves. Report the size before that.
                 stored: metadata.turn(false).size(header.width, header.height),
                 layout: header.layout,
                 curve: header.curve,
@@ -87,45 +87,46 @@ impl ImageInfo {
         self.format
     }
 
-    /// The width for viewing, in pixels: after the orientation.
+    /// The width of the picture as viewed, in pixels.
     pub fn width(&self) -> u32 {
         self.orientation().size(self.stored.0, self.stored.1).0
     }
 
-    /// The height for viewing, in pixels: after the orientation.
+    /// The height of the picture as viewed, in pixels.
     pub fn height(&self) -> u32 {
         self.orientation().size(self.stored.0, self.stored.1).1
     }
 
-    /// The layout in which the pixels are decoded and uploaded. Palettes and fewer than 8 bits
-    /// are already expanded in it.
+    /// The layout of the decoded pixels. Palettes, and samples of fewer than 8 bits, are expanded
+    /// in it.
     pub fn layout(&self) -> Layout {
         self.layout
     }
 
-    /// Channels of that layout: 1 (gray) to 4 (RGBA, or CMYK).
+    /// The number of channels of that layout: 1 (gray) to 4 (RGBA or CMYK).
     pub fn channels(&self) -> usize {
         self.layout.channels()
     }
 
-    /// Bits a sample of that layout: 8, 16, or 32 for floats.
+    /// The bits per sample of that layout: 8, 16, or 32 for floats.
     pub fn depth(&self) -> usize {
         self.layout.bits()
     }
 
-    /// Whether the numbers are linear light, as in OpenEXR and Radiance HDR.
+    /// Whether the samples are linear light, as in OpenEXR and Radiance HDR.
     pub fn is_linear(&self) -> bool {
         self.curve == Curve::Linear
     }
 
-    /// How many pictures [`LoadOptions::frames`] finds: the frames of an animated GIF, WebP or
-    /// PNG, the pages of a TIFF, else 1. It is counted by the structure of the file; damage
-    /// shows when the pictures are decoded.
+    /// How many pictures [`LoadOptions::frames`] finds: the frames of an animated GIF, WebP or PNG,
+    /// the pages of a TIFF, else 1. The number follows from the structure of the file. Damage may
+    /// become known only when the pictures are decoded.
     pub fn frame_count(&self) -> u32 {
         self.frame_count
     }
 
-    /// How the stored pixels are to be turned: by EXIF, the TIFF tag, or HEIF's own properties.
+    /// The orientation of the stored pixels, from EXIF, from the TIFF tag, or from HEIF's own
+    /// properties.
     pub fn orientation(&self) -> Orientation {
         self.metadata.orientation()
     }

@@ -1,4 +1,4 @@
-//! One picture on its way from a file's bytes to a device.
+//! Loads one picture, from the bytes of a file to the device's payload.
 
 use crate::{
     ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
@@ -13,11 +13,11 @@ use crate::{
 use imagecuda_kernels::expand::Curve;
 use std::{path::Path, sync::Arc};
 
-/// Is called with a picture's header, and its width and height for viewing, before anything is
-/// allocated for its pixels. An error ends the loading. A file that is recovered has two headers.
+/// A callback that gets a picture's header, and its width and height as viewed, before anything is
+/// allocated for its pixels. An error ends the loading. For a damaged file it may be called twice.
 pub(crate) type OnHeader<'a> = dyn FnMut(&Header, (u32, u32)) -> Result<()> + 'a;
 
-/// What is to become of a file's bytes.
+/// The parameters of loading one file.
 pub(crate) struct Job<'a> {
     pub(super) options: &'a LoadOptions,
     pub(super) device: &'a Device,
@@ -45,7 +45,8 @@ impl<'a> Job<'a> {
             .map_err(|error| error.with_path(path))
     }
 
-    /// Decodes the first picture of a file: the one way from bytes to what a device expands.
+    /// Decodes the first picture of a file to what a device expands. All loading goes through this
+    /// function.
     pub(crate) fn open(&mut self, file: FileBytes<'_>, path: Option<&Path>) -> Result<Decoded> {
         let FileBytes { bytes, staging } = file;
         let limits = &self.options.limits;
@@ -61,7 +62,7 @@ impl<'a> Job<'a> {
             .map_err(|error: Error| error.with_format(format))
     }
 
-    /// Decodes a picture. The file may be in `staging` memory.
+    /// Decodes a picture. The bytes of the file may be in `staging` memory.
     pub(super) fn decode(
         &mut self,
         format: Format,
@@ -103,11 +104,11 @@ impl<'a> Job<'a> {
     }
 }
 
-/// What becomes of a picture's colours.
+/// How a picture's colours are converted.
 struct Colors {
     curve: Curve,
     conversion: Option<Arc<Conversion>>,
-    /// Whether the file's profile says what the image's numbers mean.
+    /// Whether the file's profile still describes the image's colours.
     profile_holds: bool,
 }
 
@@ -141,7 +142,8 @@ impl Colors {
 }
 
 impl LoadOptions {
-    /// The format of a file's bytes, by content; by name only if that has no other mark.
+    /// The format of a file's bytes, by content. The extension decides only if the content shows
+    /// none.
     pub(super) fn format_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<Format> {
         if bytes.is_empty() {
             return Err(Error::decode("the file is empty"));
@@ -157,7 +159,7 @@ impl LoadOptions {
     }
 }
 
-/// The bytes of a file, and the staging memory that has them, if any does.
+/// The bytes of a file, and the staging memory that holds them, if any.
 #[derive(Clone, Copy)]
 pub(crate) struct FileBytes<'a> {
     bytes: &'a [u8],

@@ -1,5 +1,5 @@
-//! Loading: file or bytes → host pixels in their own layout → device; a JPEG may skip what is
-//! between.
+//! Loading: a file's bytes → pixels in host memory in their own layout → an image on the device. A
+//! GPU decodes most JPEG files itself, without pixels in host memory.
 
 mod decoded;
 mod frames;
@@ -31,21 +31,21 @@ use std::{
 };
 
 impl LoadOptions {
-    /// Loads a file as a float image on `device`, whose capacity is its size.
+    /// Loads a file to a new float image on `device`. The capacity of the image is its size.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::Io`], [`ErrorKind::UnknownFormat`], [`ErrorKind::Unsupported`],
-    /// [`ErrorKind::Decode`] (also for a decoder that panics), [`ErrorKind::LimitExceeded`],
-    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error names the file. So for all
-    /// functions that load.
+    /// [`ErrorKind::Decode`] (also if the decoder panics), [`ErrorKind::LimitExceeded`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]. The error names the file. All functions
+    /// that load have these errors.
     pub fn load(&self, device: &Device, path: impl AsRef<Path>) -> Result<Image> {
         let path = path.as_ref();
         self.open(device, path)?
             .with_context(path, Decoded::into_image)
     }
 
-    /// Loads a file as an 8-bit image on `device`. Deeper files are scaled to 8 bits.
+    /// Loads a file to a new 8-bit image on `device`. Deeper samples are scaled to 8 bits.
     ///
     /// # Errors
     ///
@@ -56,18 +56,19 @@ impl LoadOptions {
             .with_context(path, Decoded::into_image_u8)
     }
 
-    /// Loads a file into `image`, which takes over its width and height.
+    /// Loads a file into `image`, and sets its width and height.
     ///
     /// # Errors
     ///
-    /// As [`load`](Self::load), and [`ErrorKind::OverCapacity`]. `image` is then as before.
+    /// As [`load`](Self::load), and [`ErrorKind::OverCapacity`]. After an error `image` is
+    /// unchanged.
     pub fn load_into(&self, path: impl AsRef<Path>, image: &mut Image) -> Result<()> {
         let path = path.as_ref();
         self.open_fitting(path, image)?
             .with_context(path, |decoded| decoded.write_to(image))
     }
 
-    /// Loads a file into `image`, which takes over its width and height, as 8 bits.
+    /// Loads a file into `image` as 8 bits, and sets its width and height.
     ///
     /// # Errors
     ///
@@ -78,9 +79,9 @@ impl LoadOptions {
             .with_context(path, |decoded| decoded.write_to_u8(image))
     }
 
-    /// Loads a file into `image`, with the caller's `via` for what is between: an 8-bit file
-    /// passes through it, and it then holds the file's RGBA; a deeper file leaves it alone.
-    /// [`load_into`](Self::load_into) needs no such image.
+    /// Loads a file into `image`, through the intermediate image `via`. The RGBA of an 8-bit file
+    /// pass through `via` and stay there. A deeper file does not change `via`.
+    /// [`load_into`](Self::load_into) needs no intermediate image.
     ///
     /// # Errors
     ///
@@ -104,7 +105,7 @@ impl LoadOptions {
             .with_context(path, |decoded| decoded.write_via(image, via))
     }
 
-    /// As [`load`](Self::load), from a file's bytes in memory.
+    /// Loads a file's bytes in memory, as [`load`](Self::load) loads a file.
     ///
     /// # Errors
     ///
@@ -113,7 +114,7 @@ impl LoadOptions {
         self.open_bytes(device, bytes)?.into_image()
     }
 
-    /// As [`load_u8`](Self::load_u8), from a file's bytes in memory.
+    /// Loads a file's bytes in memory, as [`load_u8`](Self::load_u8) loads a file.
     ///
     /// # Errors
     ///
@@ -122,7 +123,7 @@ impl LoadOptions {
         self.open_bytes(device, bytes)?.into_image_u8()
     }
 
-    /// As [`load_into`](Self::load_into), from a file's bytes in memory.
+    /// Loads a file's bytes in memory, as [`load_into`](Self::load_into) loads a file.
     ///
     /// # Errors
     ///
@@ -131,7 +132,7 @@ impl LoadOptions {
         self.open_bytes_fitting(bytes, image)?.write_to(image)
     }
 
-    /// As [`load_u8_into`](Self::load_u8_into), from a file's bytes in memory.
+    /// Loads a file's bytes in memory, as [`load_u8_into`](Self::load_u8_into) loads a file.
     ///
     /// # Errors
     ///
@@ -140,7 +141,7 @@ impl LoadOptions {
         self.open_bytes_fitting(bytes, image)?.write_to_u8(image)
     }
 
-    /// As [`decode`](Self::decode), from a reader, which is read to its end.
+    /// Reads a reader to its end, and loads the bytes as [`decode`](Self::decode) does.
     ///
     /// # Errors
     ///
@@ -149,10 +150,10 @@ impl LoadOptions {
         self.decode(device, &self.read_to_end(reader)?)
     }
 
-    /// Reads and decodes a file: on the host, into memory from which `device` uploads at full
-    /// speed, but for JPEG files, which a GPU decodes itself ([`JpegDecoder`]). The second half of
-    /// loading is [`Decoded::into_image`]; before it, [`Decoded`] says what the file was, and has
-    /// its metadata.
+    /// Reads and decodes a file, without uploading it: the first half of loading. [`Decoded`] tells
+    /// the file's format and metadata, and [`Decoded::into_image`] is the second half. The host
+    /// decodes into memory from which `device` uploads at full speed. A GPU decodes JPEG files
+    /// itself ([`JpegDecoder`]).
     ///
     /// # Errors
     ///
@@ -161,7 +162,7 @@ impl LoadOptions {
         Job::new(self, device, &mut |_, _| Ok(())).open_file(path.as_ref())
     }
 
-    /// As [`open`](Self::open), from a file's bytes in memory.
+    /// Decodes a file's bytes in memory, as [`open`](Self::open) does a file.
     ///
     /// # Errors
     ///
@@ -170,7 +171,8 @@ impl LoadOptions {
         Job::new(self, device, &mut |_, _| Ok(())).open(bytes.into(), None)
     }
 
-    /// As [`open`](Self::open), if `image` has room for the picture.
+    /// Opens a file as [`open`](Self::open) does. Fails before decoding if the picture does not fit
+    /// `image`.
     fn open_fitting<P: DevicePixel>(&self, path: &Path, image: &DeviceImage<P>) -> Result<Decoded> {
         let mut fits = |_: &_, (width, height)| image.check_fits(width, height);
         Job::new(self, image.device(), &mut fits).open_file(path)
@@ -187,7 +189,7 @@ impl LoadOptions {
 }
 
 impl Decoded {
-    /// The second half of loading a file, whose errors name it too.
+    /// Runs the second half of loading, and adds the file to its errors.
     fn with_context<T>(self, path: &Path, half: impl FnOnce(Self) -> Result<T>) -> Result<T> {
         let format = self.format;
         half(self).map_err(|error| error.with_format(format).with_path(path))

@@ -1,12 +1,11 @@
-//! Loading what there is of a damaged file. The decoders for it are tried where the strict ones
-//! have failed.
+//! Loads what decodes of a damaged file. This runs only after the strict decoders have failed.
 
 use super::Job;
 use crate::{Decoded, Error, ErrorKind, Format, LoadOptions, Result, codec};
 
 impl Job<'_> {
-    /// What there is of a file's first picture, which could not be decoded because of `error`;
-    /// that again if nothing is, or is wanted.
+    /// Loads what decodes of a file's first picture, which could not be decoded because of `error`.
+    /// Returns `error` again if nothing decodes, or if the caller does not want this.
     pub(super) fn recover(
         &mut self,
         format: Format,
@@ -20,7 +19,7 @@ impl Job<'_> {
         let read = || Ok(codec::metadata(format, bytes));
         let recovered = codec::caught(Error::decode, || {
             let decoder = codec::recover(format, bytes, &options.limits)?;
-            // Metadata that cannot be read of a damaged file are not there.
+            // Metadata that cannot be read count as missing.
             let metadata = codec::caught(Error::decode, read).unwrap_or_default();
             self.decode(format, decoder, None, &metadata)
         });
@@ -29,7 +28,7 @@ impl Job<'_> {
                 decoded.truncated = true;
                 Ok(decoded)
             }
-            // Only these are news.
+            // Only these errors tell the caller something new.
             Err(other) if !options.tolerates(&other) => Err(other),
             Err(_) => Err(error),
         }
@@ -37,7 +36,7 @@ impl Job<'_> {
 }
 
 impl LoadOptions {
-    /// Whether a file may have that wrong with it.
+    /// Whether an error may be the consequence of damage, so that it is worth trying to recover.
     pub(super) fn tolerates(&self, error: &Error) -> bool {
         self.recover && matches!(error.kind(), ErrorKind::Decode(_))
     }

@@ -3,7 +3,7 @@
 use crate::{Device, Image, ImageInfo, ImageU8, LoadOptions, Result};
 use std::path::Path;
 
-/// Loads a file as a float image on the default device.
+/// Loads a file to a new float image on the default device.
 ///
 /// # Errors
 ///
@@ -12,7 +12,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Image> {
     LoadOptions::new().load(&Device::try_default()?, path)
 }
 
-/// Loads a file as an 8-bit image on the default device.
+/// Loads a file to a new 8-bit image on the default device.
 ///
 /// # Errors
 ///
@@ -21,7 +21,7 @@ pub fn load_u8(path: impl AsRef<Path>) -> Result<ImageU8> {
     LoadOptions::new().load_u8(&Device::try_default()?, path)
 }
 
-/// Loads a file into `image`, which takes over its width and height.
+/// Loads a file into `image`, and sets its width and height.
 ///
 /// # Errors
 ///
@@ -30,7 +30,7 @@ pub fn load_into(path: impl AsRef<Path>, image: &mut Image) -> Result<()> {
     LoadOptions::new().load_into(path, image)
 }
 
-/// Loads a file into an 8-bit `image`, which takes over its width and height.
+/// Loads a file into an 8-bit `image`, and sets its width and height.
 ///
 /// # Errors
 ///
@@ -39,7 +39,7 @@ pub fn load_u8_into(path: impl AsRef<Path>, image: &mut ImageU8) -> Result<()> {
     LoadOptions::new().load_u8_into(path, image)
 }
 
-/// Loads a file into `image`; an 8-bit one passes through `via`, which then holds its RGBA.
+/// Loads a file into `image`. The RGBA of an 8-bit file pass through `via` and stay there.
 ///
 /// # Errors
 ///
@@ -48,7 +48,7 @@ pub fn load_into_via(path: impl AsRef<Path>, image: &mut Image, via: &mut ImageU
     LoadOptions::new().load_into_via(path, image, via)
 }
 
-/// Decodes a file's bytes as a float image on the default device.
+/// Loads a file's bytes to a new float image on the default device.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn decode(bytes: &[u8]) -> Result<Image> {
     LoadOptions::new().decode(&Device::try_default()?, bytes)
 }
 
-/// Decodes a file's bytes as an 8-bit image on the default device.
+/// Loads a file's bytes to a new 8-bit image on the default device.
 ///
 /// # Errors
 ///
@@ -66,7 +66,7 @@ pub fn decode_u8(bytes: &[u8]) -> Result<ImageU8> {
     LoadOptions::new().decode_u8(&Device::try_default()?, bytes)
 }
 
-/// Decodes a file's bytes into `image`, which takes over width and height.
+/// Loads a file's bytes into `image`, and sets its width and height.
 ///
 /// # Errors
 ///
@@ -75,7 +75,7 @@ pub fn decode_into(bytes: &[u8], image: &mut Image) -> Result<()> {
     LoadOptions::new().decode_into(bytes, image)
 }
 
-/// Decodes a file's bytes into an 8-bit `image`, which takes over width and height.
+/// Loads a file's bytes into an 8-bit `image`, and sets its width and height.
 ///
 /// # Errors
 ///
@@ -84,17 +84,18 @@ pub fn decode_u8_into(bytes: &[u8], image: &mut ImageU8) -> Result<()> {
     LoadOptions::new().decode_u8_into(bytes, image)
 }
 
-/// What the file at `path` is. Without limits, as nothing is allocated for pixels;
-/// [`LoadOptions::inspect`] has them.
+/// Reads the format, size and metadata of the file at `path`. There are no limits, because nothing
+/// is allocated for pixels. [`LoadOptions::inspect`] has limits.
 ///
 /// # Errors
 ///
-/// As [`LoadOptions::inspect`], but for the limits.
+/// As [`LoadOptions::inspect`], except for the limits.
 pub fn inspect(path: impl AsRef<Path>) -> Result<ImageInfo> {
     unlimited().inspect(path)
 }
 
-/// What a file's bytes in memory are. Without limits, as nothing is allocated for pixels.
+/// Reads the format, size and metadata of a file's bytes in memory. There are no limits, because
+/// nothing is allocated for pixels.
 ///
 /// # Errors
 ///

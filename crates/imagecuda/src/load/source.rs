@@ -1,4 +1,4 @@
-//! Files and readers into memory, as far as the limits go.
+//! Reads files and readers into memory, within the limits.
 
 use crate::{Device, ErrorKind, LoadOptions, Result, device::Staging, limits::check_limit, memory};
 use std::{
@@ -23,7 +23,7 @@ impl LoadOptions {
                 Err(error) => return Err(error.into()),
             }
         }
-        // Pipes have no length, and a file can change meanwhile.
+        // A pipe has no length, and a file may grow meanwhile.
         let rest = self.read_to_end(file)?;
         if filled == staging.len() && rest.is_empty() {
             return Ok(staging);
@@ -48,14 +48,14 @@ impl LoadOptions {
         self.read_rest(reader, 0)
     }
 
-    /// All of a reader, which may have `len` bytes.
+    /// Reads a reader to its end. `len` is the expected number of bytes.
     fn read_rest(&self, reader: impl Read, len: u64) -> Result<Vec<u8>> {
         let limit = self.limits.bytes;
         let mut bytes = Vec::new();
         memory::reserve(&mut bytes, usize::try_from(len).unwrap_or(usize::MAX))?;
         let mut reader = reader.take(limit.saturating_add(1));
         if let Err(error) = reader.read_to_end(&mut bytes) {
-            // At least what there is already.
+            // The size that failed is not known. At least the bytes read so far were needed.
             let (requested, free) = (bytes.len(), None);
             return Err(match error.kind() {
                 io::ErrorKind::OutOfMemory => ErrorKind::OutOfMemory { requested, free }.into(),

@@ -1,4 +1,5 @@
-//! Host memory that may be refused: what a file asks for is an error, not an abort.
+//! Host memory whose allocation may fail. A file that asks for too much causes an error, not an
+//! abort.
 
 mod pageable;
 mod pool;
@@ -13,10 +14,10 @@ use bytemuck::Zeroable;
 
 /// `len` zeros.
 pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
-    // The allocator's zero pages; fails where `vec!` would abort.
+    // The allocator gives zeroed pages. This fails where `vec!` would abort.
     bytemuck::allocation::try_zeroed_vec(len)
         .or_else(|()| {
-            // What is only kept for later may be what is missing now.
+            // Idle staging memory may be what is missing. Free it and try again.
             pageable::clear();
             bytemuck::allocation::try_zeroed_vec(len)
         })
@@ -30,7 +31,7 @@ pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
         })
 }
 
-/// Makes `memory` so long, with zeros where it grows.
+/// Resizes `memory` to `len` elements. New elements are zeros.
 #[cfg(any(feature = "gif", feature = "png"))]
 pub(crate) fn resize<T: Zeroable + Clone>(memory: &mut Vec<T>, len: usize) -> Result<()> {
     reserve(memory, len.saturating_sub(memory.len()))?;
@@ -38,7 +39,7 @@ pub(crate) fn resize<T: Zeroable + Clone>(memory: &mut Vec<T>, len: usize) -> Re
     Ok(())
 }
 
-/// Makes room for so many more; fails where a `Vec` that grows would abort.
+/// Reserves room for `more` elements. Fails where a growing `Vec` would abort.
 pub(crate) fn reserve<T>(memory: &mut Vec<T>, more: usize) -> Result<()> {
     memory.try_reserve_exact(more).map_err(|_| {
         let requested = (memory.len().saturating_add(more)).saturating_mul(size_of::<T>());
@@ -50,7 +51,7 @@ pub(crate) fn reserve<T>(memory: &mut Vec<T>, more: usize) -> Result<()> {
     })
 }
 
-/// A copy, for which there may be no memory.
+/// Copies a slice. Fails if there is no memory for it.
 #[cfg(any(feature = "gif", feature = "hdr", feature = "webp"))]
 pub(crate) fn copied<T: Copy>(of: &[T]) -> Result<Vec<T>> {
     let mut copy = Vec::new();

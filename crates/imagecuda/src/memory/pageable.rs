@@ -1,4 +1,4 @@
-//! Host memory between a codec and an image, which is used again and again.
+//! Staging memory on the CPU device, which is used again.
 
 use super::{Block, Pool, size_class, zeroed};
 use crate::Result;
@@ -7,7 +7,7 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-/// Idle bytes of staging memory that are kept.
+/// How many bytes of idle staging memory are kept.
 const KEEP: usize = 1 << 30;
 
 static STAGING: Pool<Vec<u8>> = Pool::new(KEEP);
@@ -22,14 +22,14 @@ impl Block for Vec<u8> {
     }
 }
 
-/// Host memory between a codec and an image, which goes back to its pool when dropped: fresh
-/// pages cost as much as an expansion.
+/// Host memory between a codec and an image. Dropping it returns it to its pool, because fresh
+/// pages cost as much time as expanding the pixels.
 pub(crate) struct Pageable {
     block: Vec<u8>,
     len: usize,
 }
 
-/// Its length, not millions of bytes.
+/// Prints the length, not the bytes.
 impl fmt::Debug for Pageable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pageable").field("len", &self.len).finish()
@@ -37,7 +37,7 @@ impl fmt::Debug for Pageable {
 }
 
 impl Pageable {
-    /// `len` bytes with anything in them.
+    /// `len` bytes with any values.
     pub(crate) fn new(len: usize) -> Result<Self> {
         let block = match STAGING.take(len) {
             Some(block) => block,
@@ -71,12 +71,12 @@ impl Drop for Pageable {
     }
 }
 
-/// Buffers of staging memory that were made since the start.
+/// How many buffers of staging memory were ever allocated.
 pub(crate) fn transfer_buffers() -> u64 {
     STAGING.made()
 }
 
-/// Frees what is kept for later.
+/// Frees the idle buffers.
 pub(super) fn clear() {
     STAGING.clear();
 }

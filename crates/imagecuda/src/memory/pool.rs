@@ -1,4 +1,4 @@
-//! Memory that is dear to get and is used again and again.
+//! A pool of memory blocks that are expensive to allocate.
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
@@ -12,20 +12,20 @@ const SMALLEST: usize = 64 << 10;
 pub(crate) trait Block: Sized {
     fn bytes(&self) -> usize;
 
-    /// Whether nobody uses it any more.
+    /// Whether the block is no longer in use. A GPU may still work on a block that nothing holds.
     fn is_free(&self) -> bool;
 
-    /// Gives it back to where it came from, once nobody uses it.
+    /// Frees the block once it is no longer in use.
     fn free(self) {}
 }
 
-/// Blocks that nobody holds, the longest idle first.
+/// Idle blocks, the longest idle first.
 #[derive(Debug)]
 pub(crate) struct Pool<B> {
     idle: Mutex<Vec<B>>,
-    /// Idle bytes that are kept, beside one block that may be larger.
+    /// How many idle bytes are kept. One block may be larger than that.
     keep: usize,
-    /// Blocks that were made since the start.
+    /// How many blocks were ever allocated.
     made: AtomicU64,
 }
 
@@ -42,17 +42,19 @@ impl<B: Block> Pool<B> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The smallest free block of at least `bytes` and at most four times as many.
+    /// Takes the smallest free block that has at least `bytes` and at most four times as many.
     pub(crate) fn take(&self, bytes: usize) -> Option<B> {
         let mut idle = self.lock();
         let mut fitting: Vec<usize> = (0..idle.len()).filter(|&i| fits(&idle[i], bytes)).collect();
         fitting.sort_by_key(|&i| idle[i].bytes());
-        // In that order, as to ask is dear: the driver has to know.
+        // Check the sizes first: whether a block is free must be asked of the driver, which is
+        // slow.
         let best = fitting.into_iter().find(|&i| idle[i].is_free())?;
         Some(idle.remove(best))
     }
 
-    /// The block that fits and is longest in use, if there are more than `most` such.
+    /// Takes the fitting block that was returned first, even if the GPU still uses it, if there are
+    /// more than `most` fitting blocks.
     #[cfg(feature = "cuda")]
     pub(crate) fn take_busy(&self, bytes: usize, most: usize) -> Option<B> {
         let mut idle = self.lock();
@@ -61,17 +63,17 @@ impl<B: Block> Pool<B> {
         (fitting.count() >= most).then(|| idle.remove(first))
     }
 
-    /// Notes that a block was made.
+    /// Counts an allocated block.
     pub(crate) fn count(&self) {
         self.made.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Blocks that were made since the start.
+    /// How many blocks were ever allocated.
     pub(crate) fn made(&self) -> u64 {
         self.made.load(Ordering::Relaxed)
     }
 
-    /// Whether most of what may be kept is still in use.
+    /// Whether most of the kept bytes are still in use by the device.
     #[cfg(feature = "cuda")]
     pub(crate) fn is_crowded(&self) -> bool {
         let idle = self.lock();
@@ -105,7 +107,8 @@ fn fits(block: &impl Block, bytes: usize) -> bool {
     block.bytes() >= bytes && block.bytes() / 4 <= bytes.max(SMALLEST)
 }
 
-/// Sizes that later blocks can be used for again: eighths of powers of two.
+/// Rounds a size up to an eighth of a power of two, so that blocks fit later requests of similar
+/// sizes.
 pub(crate) fn size_class(bytes: usize) -> usize {
     let bytes = bytes.max(SMALLEST);
     let step = (bytes.checked_next_power_of_two().unwrap_or(bytes) / 8).max(SMALLEST);
@@ -148,7 +151,7 @@ mod tests {
         }
         assert!(pool.take(5 << 20).is_none());
         assert!(pool.take(4 << 20).is_some() && pool.take(3 << 20).is_some());
-        // One alone may be larger than what is kept.
+        // A single block may be larger than the limit.
         pool.put(Fake(50 << 20, true));
         assert!(pool.take(40 << 20).is_some());
     }

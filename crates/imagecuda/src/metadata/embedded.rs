@@ -1,5 +1,5 @@
-//! What a file says beside its pixels. Codecs read it from the containers themselves; what is damaged
-//! there counts as not there.
+//! The metadata of a file. Codecs read them from the container themselves. Damaged metadata count
+//! as missing.
 
 use super::exif;
 use crate::{
@@ -8,31 +8,32 @@ use crate::{
 };
 use imagecuda_kernels::orient::Orientation;
 
-/// What a JPEG's segment holds of a profile: its length, a name and two numbers are before it.
+/// The bytes of an ICC profile that one JPEG segment can hold, after its length, the name and two
+/// numbers.
 pub(crate) const JPEG_ICC_PIECE: usize = 65_535 - 2 - 12 - 2;
 
-/// What a file says beside its pixels.
+/// The metadata of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Embedded {
-    /// EXIF's TIFF structure, without the "Exif" before it.
+    /// The TIFF structure of EXIF, without "Exif" before it.
     pub(crate) exif: Option<Vec<u8>>,
     /// An ICC profile.
     pub(crate) icc: Option<Vec<u8>>,
     /// The colours as code points.
     pub(crate) cicp: Option<Cicp>,
-    /// Whether code points overrule an ICC profile, as in PNG.
+    /// Whether code points take precedence over an ICC profile, as in PNG.
     pub(crate) cicp_overrules_icc: bool,
-    /// Whether the file is gray, whatever its pixels are decoded as: frames of an animation are
+    /// Whether the file is gray. The layout need not show it: frames of an animation are decoded as
     /// RGBA.
     pub(crate) is_gray: bool,
-    /// The format's own orientation.
+    /// The orientation in the format's own fields.
     pub(crate) orientation: Option<Orientation>,
-    /// What the decoder itself applies, whatever EXIF says.
+    /// The orientation that the decoder has already applied, whatever EXIF says.
     pub(crate) applied: Option<Orientation>,
 }
 
 impl Embedded {
-    /// What the colours mean: by the code points or by the profile, whichever counts.
+    /// The meaning of the colours, by code points or by the profile.
     pub(crate) fn color(&self) -> ColorDescription<'_> {
         ColorDescription {
             icc: self.icc.as_deref().filter(|_| !self.icc_is_overruled()),
@@ -41,12 +42,12 @@ impl Embedded {
         }
     }
 
-    /// Whether code points say what the colours are, and not the profile.
+    /// Whether the code points take precedence over the profile.
     pub(crate) fn icc_is_overruled(&self) -> bool {
         self.cicp_overrules_icc && self.cicp.is_some_and(Cicp::is_known)
     }
 
-    /// How the stored pixels are to be turned: by the format's own word, else by EXIF's.
+    /// The orientation of the stored pixels: the format's own, else that of EXIF.
     pub(crate) fn orientation(&self) -> Orientation {
         let exif = || self.exif.as_deref().and_then(exif::orientation);
         self.applied
@@ -55,22 +56,22 @@ impl Embedded {
             .unwrap_or_default()
     }
 
-    /// How the decoder's pixels are to be turned: for viewing, or to be as they are stored.
+    /// The orientation to apply to the decoder's pixels: to view them, or to get them as stored.
     pub(crate) fn turn(&self, for_viewing: bool) -> Orientation {
         match (self.applied, for_viewing) {
             (None, true) => self.orientation(),
             (Some(applied), false) => match applied {
                 Orientation::Rotate90 => Orientation::Rotate270,
                 Orientation::Rotate270 => Orientation::Rotate90,
-                // The others undo themselves.
+                // Each of the others is its own inverse.
                 other => other,
             },
             (None, false) | (Some(_), true) => Orientation::Normal,
         }
     }
 
-    /// What goes on with the pixels: EXIF that says how they are still to be turned, and the
-    /// profile if that `profile_holds`.
+    /// The metadata that are true of the loaded pixels: EXIF with the orientation that is left to
+    /// apply, and the profile if `profile_holds`.
     pub(crate) fn carried(&self, for_viewing: bool, profile_holds: bool) -> crate::Metadata {
         let left = match for_viewing {
             true => Orientation::Normal,
@@ -92,15 +93,15 @@ impl Embedded {
         }
     }
 
-    /// Whether the profile still says what the colours are of pixels that were loaded by
-    /// `policy` and `converted` or not.
+    /// Whether the profile still describes the pixels after loading with `policy`, which
+    /// `converted` them or not.
     pub(crate) fn profile_holds(
         &self,
         policy: ColorPolicy,
         is_gray: bool,
         converted: bool,
     ) -> bool {
-        // Another word than the profile's, or a profile that is of no use: they are sRGB.
+        // If code points overrule the profile, or the profile is unusable, the pixels are sRGB.
         let overruled = self.cicp_overrules_icc && self.cicp.is_some();
         match policy {
             ColorPolicy::Raw => true,
@@ -110,17 +111,17 @@ impl Embedded {
     }
 }
 
-/// Whether this is an ICC profile by its header.
+/// Whether the header is that of an ICC profile.
 pub(crate) fn is_profile(icc: &[u8]) -> bool {
     icc.len() >= 128 && icc[36..40] == *b"acsp"
 }
 
-/// Whether this is one for pixels of RGB, which is what files are saved in.
+/// Whether this is a profile for RGB. Saved files hold RGB.
 pub(crate) fn is_rgb_profile(icc: &[u8]) -> bool {
     is_profile(icc) && icc[16..20] == *b"RGB "
 }
 
-/// What follows "Exif" and two bytes of filling.
+/// The bytes after "Exif" and two bytes of padding.
 pub(crate) fn strip_exif(segment: &[u8]) -> Option<&[u8]> {
     segment
         .strip_prefix(b"Exif\0")

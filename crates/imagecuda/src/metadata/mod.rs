@@ -1,4 +1,4 @@
-//! What goes with pixels from one file to another.
+//! Metadata that are copied from one file to another.
 
 pub(crate) mod embedded;
 pub(crate) mod exif;
@@ -36,20 +36,20 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Nothing.
+    /// Empty metadata.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// With this ICC profile, which is to be one for RGB: the file's numbers are the image's,
-    /// whatever the profile says that they mean. Without one, they are sRGB.
+    /// Adds an ICC profile, which must be one for RGB. The image's numbers are saved unchanged, and
+    /// the profile says what they mean. Without a profile they are sRGB.
     pub fn with_icc_profile(mut self, icc: impl AsRef<[u8]>) -> Self {
         self.icc = Some(icc.as_ref().into());
         self
     }
 
-    /// With this EXIF: a TIFF structure that starts with its byte order ("Exif" and two bytes
-    /// before it are taken off). Viewers turn the picture as its orientation says.
+    /// Adds EXIF: a TIFF structure that starts with its byte order. "Exif" and two bytes before it
+    /// are removed. Viewers apply its orientation.
     pub fn with_exif(mut self, exif: impl AsRef<[u8]>) -> Self {
         let exif = exif.as_ref();
         self.exif = Some(exif.strip_prefix(b"Exif\0\0").unwrap_or(exif).into());
@@ -66,13 +66,13 @@ impl Metadata {
         self.exif.as_deref()
     }
 
-    /// Whether there is nothing.
+    /// Whether there is neither a profile nor EXIF.
     pub fn is_empty(&self) -> bool {
         self.icc.is_none() && self.exif.is_none()
     }
 }
 
-/// Lengths, not thousands of bytes.
+/// Prints the lengths, not the bytes.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Metadata")

@@ -1,8 +1,8 @@
-//! What a caller may choose about loading.
+//! The data of the options for loading.
 
 use crate::{ColorPolicy, Format, Limits};
 
-/// How to load.
+/// Options for loading.
 ///
 /// ```
 /// # fn main() -> imagecuda::Result<()> {
@@ -27,23 +27,24 @@ pub struct LoadOptions {
     pub(crate) apply_orientation: bool,
     pub(crate) color_policy: ColorPolicy,
     pub(crate) jpeg_decoder: JpegDecoder,
-    /// What there is of damaged files is wanted.
+    /// Whether damaged files are loaded as far as they decode.
     pub(crate) recover: bool,
 }
 
-/// What decodes the entropy-coded data of JPEG files. The pixels are the same whatever does.
+/// Which processor decodes the entropy-coded data of JPEG files. The pixels are the same for all
+/// choices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JpegDecoder {
-    /// The kernels on a GPU, for the files that they take and where they are faster; else the
+    /// The kernels on a GPU, for files that they support and where they are faster. Otherwise the
     /// host.
     #[default]
     Auto,
-    /// The host. On a GPU the kernels still make the pixels of what it decodes.
+    /// The host. On a GPU, kernels still make the pixels of the decoded coefficients.
     Host,
-    /// The kernels, on the CPU device as well, where they are slow. The host still decodes what
-    /// they do not take: progressive files, data that are damaged or have no restart markers
-    /// where they should, and data in which decoders do not fall into step.
+    /// The kernels. On the CPU device they run too, but slowly. The host still decodes files that
+    /// the kernels do not support: progressive files, damaged data, data without the expected
+    /// restart markers, and data in which parallel decoders do not synchronise.
     Kernels,
 }
 
@@ -61,47 +62,49 @@ impl Default for LoadOptions {
 }
 
 impl LoadOptions {
-    /// The defaults: at most 268,435,456 pixels (2^28) and 2 GiB in the file's own layout, the
-    /// format that the content shows, and turned as the file says.
+    /// Creates the default options: at most 268,435,456 pixels (2^28) and 2 GiB in the file's own
+    /// layout, the format that the content shows, and the orientation that the file states.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Refuses pictures of more than `pixels`.
+    /// Refuses pictures of more than `pixels` pixels.
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.limits.pixels = pixels;
         self
     }
 
-    /// Refuses files of more than `bytes`, and pictures that take more in their own layout.
+    /// Refuses files of more than `bytes` bytes, and pictures that take more in their own layout.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limits.bytes = bytes;
         self
     }
 
-    /// Takes the content for `format`, instead of finding out. TGA has no magic bytes: a file
-    /// is known by its name, and bytes without a name only by this.
+    /// Decodes the content as `format`, without looking at it first. TGA has no magic bytes: the
+    /// extension tells a file's format, and bytes without a name need this option.
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
         self
     }
 
-    /// Whether the pixels are turned for viewing as the file says (EXIF, the TIFF tag, HEIF's
-    /// own properties; all eight ways), which is the default; `false` leaves them as they are
-    /// stored, but cropped where a HEIF says so.
+    /// Whether to apply the orientation that the file states: in EXIF, in the TIFF tag, or in
+    /// HEIF's own properties. All eight orientations are supported. The default is `true`. With
+    /// `false` the pixels stay as they are stored, except that a HEIF is still cropped if it says
+    /// so.
     pub fn apply_orientation(mut self, apply: bool) -> Self {
         self.apply_orientation = apply;
         self
     }
 
-    /// What is done with colours that are not sRGB. By default they become sRGB, by the file's
-    /// ICC profile or code points. [`ColorPolicy::Keep`] takes wide gamut from file to file.
+    /// Sets what happens to colours that are not sRGB. By default they are converted to sRGB, by
+    /// the file's ICC profile or code points. [`ColorPolicy::Keep`] keeps a wide gamut when you
+    /// copy files.
     pub fn color_policy(mut self, policy: ColorPolicy) -> Self {
         self.color_policy = policy;
         self
     }
 
-    /// What decodes the entropy-coded data of JPEG files.
+    /// Sets which processor decodes the entropy-coded data of JPEG files.
     pub fn jpeg_decoder(mut self, decoder: JpegDecoder) -> Self {
         self.jpeg_decoder = decoder;
         self

@@ -1,4 +1,5 @@
-//! The data of the callers' options. What they do is in `load` and `save`.
+//! The data of the callers' options. The modules `load` and `save` have their methods that load and
+//! save.
 
 mod load;
 mod save;

@@ -1,12 +1,13 @@
-//! What a caller may choose about a saved file. `codec::capabilities` says which format honours what.
+//! The data of the options for saving. `codec::capabilities` says which format honours which
+//! option.
 
 use crate::{Format, Metadata};
 
-/// How to save.
+/// Options for saving.
 ///
-/// Each format honours the options that it has a meaning for, and refuses the others with
-/// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption). All formats take [`background`](Self::background) and
-/// [`format`](Self::format).
+/// Each format honours the options that apply to it, and refuses the others with
+/// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption). All formats take
+/// [`background`](Self::background) and [`format`](Self::format).
 ///
 /// | | depths, the default first | alpha | options |
 /// |---|---|---|---|
@@ -53,41 +54,41 @@ pub struct SaveOptions {
 }
 
 impl SaveOptions {
-    /// The defaults: the format's best quality (JPEG 100 at 4:4:4, HEIF and AVIF 100, WebP
-    /// lossless), and the format that the file's name shows.
+    /// Creates the default options: the format's best quality (JPEG 100 at 4:4:4, HEIF and AVIF
+    /// 100, WebP lossless), in the format that the file's extension names.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The quality of a lossy format, 1 to 100. JPEG, HEIF and AVIF keep all chroma samples
-    /// (4:4:4) from 90, and a quarter of them (4:2:0) below. HEIF and AVIF at 100 code luma,
-    /// chroma and alpha without loss, so that only the rounding of luma and chroma is lost.
-    /// WebP becomes lossy.
+    /// Sets the quality of a lossy format, 1 to 100. JPEG, HEIF and AVIF keep all chroma samples
+    /// (4:4:4) from 90 on, and a quarter of them (4:2:0) below. HEIF and AVIF at 100 code luma,
+    /// chroma and alpha without loss; only the rounding to luma and chroma loses something. A WebP
+    /// becomes lossy.
     ///
-    /// For AVIF, HEIF, JPEG and WebP alone.
+    /// AVIF, HEIF, JPEG and WebP only.
     pub fn quality(mut self, quality: u8) -> Self {
         self.quality = Some(quality);
         self
     }
 
-    /// Flattens alpha onto this sRGB colour, for any format; the file then has no alpha.
-    /// Without it, a format that has no alpha flattens onto black.
+    /// Flattens alpha onto this sRGB colour. The file then has no alpha, in any format. Without
+    /// this option, formats without alpha flatten onto black.
     pub fn background(mut self, rgb: [u8; 3]) -> Self {
         self.background = Some(rgb);
         self
     }
 
-    /// Saves in `format`, whatever the file is called. Without it, the name says the format; one that
-    /// says another than an [`AnimationEncoder`](crate::AnimationEncoder) or a
-    /// [`PackedImage`](crate::PackedImage) has is an error. Functions that take a format, as
-    /// [`encode`](Self::encode) does, use that.
+    /// Saves in `format`, whatever the file's extension. Without this option, the extension names
+    /// the format, and an extension that contradicts the format of an
+    /// [`AnimationEncoder`](crate::AnimationEncoder) or a [`PackedImage`](crate::PackedImage) is an
+    /// error. Functions that take a format, such as [`encode`](Self::encode), use that one.
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
         self
     }
 }
 
-/// The samples of a saved file.
+/// The type of the samples of a saved file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Depth {
@@ -99,50 +100,50 @@ pub enum Depth {
     F32,
 }
 
-/// How many colour samples a JPEG, HEIF or AVIF keeps. Brightness is always kept for every pixel.
+/// How many chroma samples a JPEG, HEIF or AVIF keeps. Luma is always kept for every pixel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Subsampling {
-    /// 4:4:4, all of them.
+    /// 4:4:4: every chroma sample.
     Yuv444,
-    /// 4:2:2, one for two pixels of a row.
+    /// 4:2:2: one for two pixels of a row.
     Yuv422,
-    /// 4:2:0, one for a square of four pixels.
+    /// 4:2:0: one for a square of four pixels.
     Yuv420,
 }
 
-/// What encodes JPEG files. The bytes are the same whatever does, but for progressive files, which
-/// are always the host's.
+/// Which processor encodes JPEG files. The bytes are the same for all choices. The host always
+/// encodes progressive files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JpegEncoder {
-    /// The kernels on a GPU, where they are faster; else the host.
+    /// The kernels on a GPU, where they are faster. Otherwise the host.
     #[default]
     Auto,
     /// The host.
     Host,
-    /// The kernels, on the CPU device as well, where they are slow.
+    /// The kernels. On the CPU device they run too, but slowly.
     Kernels,
 }
 
-/// How hard a lossless format compresses. The pixels are the same with all of them.
+/// How strongly a lossless format compresses. The pixels are the same for all choices.
 ///
-/// The first four are a scale that PNG and TIFF both have (TIFF as Deflate, which most readers
-/// know); the others are older methods of TIFF alone.
+/// PNG and TIFF both have the first four, which trade time for size. TIFF does them with Deflate,
+/// which most readers support. The others are older methods that only TIFF has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Compression {
-    /// Not at all: the default of TIFF.
+    /// No compression. The default of TIFF.
     Uncompressed,
-    /// With little time: the default of PNG.
+    /// Fast. The default of PNG.
     Fast,
-    /// With some time, as most programs do by default.
+    /// The balance that most programs have by default.
     Balanced,
-    /// With much time, for the last percent.
+    /// Slow, for the last percent.
     Small,
-    /// TIFF's LZW, which every reader knows.
+    /// LZW of TIFF, which every reader supports.
     Lzw,
-    /// TIFF's PackBits: runs of equal bytes, for drawings and masks.
+    /// PackBits of TIFF: run-length coding, for drawings and masks.
     PackBits,
 }
 
@@ -150,12 +151,12 @@ pub enum Compression {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Channels {
-    /// The fewest that lose nothing of what the file can hold: no alpha where all of it is opaque,
-    /// gray where red, green and blue are the same everywhere, both once they are quantised.
+    /// The fewest channels that lose nothing. Alpha is left out if all pixels are opaque, and
+    /// colour if red, green and blue are equal in all pixels, both after quantisation.
     Auto,
-    /// Brightness alone.
+    /// Gray only.
     Gray,
-    /// Brightness and alpha.
+    /// Gray and alpha.
     GrayAlpha,
     /// Red, green, blue.
     Rgb,
@@ -184,92 +185,93 @@ impl SaveOptions {
         self
     }
 
-    /// The channels of a PNG (all of [`Channels`]), a JPEG (gray or RGB, or the fewer) or a TIFF
-    /// of 8 or 16 bits (all but gray with alpha; a float TIFF has RGB or RGBA). Without it RGBA,
-    /// or RGB for a format that has no alpha and with a background.
+    /// Sets the channels of a PNG, JPEG or TIFF. A PNG can have all of [`Channels`]. A JPEG can be
+    /// gray or RGB, or `Auto`. A TIFF of 8 or 16 bits can have all but gray with alpha; a float
+    /// TIFF has RGB or RGBA. The default is RGBA, or RGB if the format has no alpha or there is a
+    /// background.
     ///
-    /// Without alpha, pixels are flattened onto the [`background`](Self::background), or black.
-    /// Brightness is libjpeg's, `(19595 R + 38470 G + 7471 B + 32768) >> 16` of the quantised
-    /// samples, so a gray is itself. [`Channels::Auto`] looks at the pixels on their device first,
-    /// for which saving waits.
+    /// A file without alpha is flattened onto the [`background`](Self::background), or black. Gray
+    /// is computed as in libjpeg: `(19595 R + 38470 G + 7471 B + 32768) >> 16` of the quantised
+    /// samples, so gray pixels do not change. With [`Channels::Auto`], the device first examines
+    /// the pixels, and saving waits for the result.
     ///
-    /// Alpha with a background is [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption),
-    /// and so is gray with an ICC profile, which is for RGB; with one, `Auto` keeps colours.
+    /// Alpha with a background is [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption). So
+    /// is gray with an ICC profile, because the profile is for RGB. With a profile, `Auto` never
+    /// makes a gray file.
     pub fn channels(mut self, channels: Channels) -> Self {
         self.channels = Some(channels);
         self
     }
 
-    /// How many colour samples the file keeps, whatever its quality. Without it all (4:4:4) from
-    /// quality 90, and a quarter (4:2:0) below. For AVIF, HEIF and JPEG alone.
+    /// Sets how many chroma samples the file keeps, for any quality. The default is all (4:4:4)
+    /// from quality 90 on, and a quarter (4:2:0) below. AVIF, HEIF and JPEG only.
     pub fn subsampling(mut self, subsampling: Subsampling) -> Self {
         self.subsampling = Some(subsampling);
         self
     }
 
-    /// Makes a progressive JPEG, which shows coarsely before it is all there and is usually a
-    /// little smaller, but takes longer to encode and decode. For JPEG alone; `false` is the
-    /// default, which any format takes.
+    /// Makes a progressive JPEG. Viewers can show it coarsely before all data have arrived, and it
+    /// is usually slightly smaller, but it takes longer to encode and decode. JPEG only. The
+    /// default is `false`, which every format accepts.
     pub fn progressive(mut self, progressive: bool) -> Self {
         self.progressive = progressive;
         self
     }
 
-    /// Makes a JPEG's Huffman tables for the picture, so that the file is a few percent smaller,
-    /// and takes longer to encode. Progressive files always have such. For JPEG alone; `false` is
-    /// the default, which any format takes.
+    /// Computes a JPEG's Huffman tables for the picture. The file becomes a few percent smaller,
+    /// and takes longer to encode. Progressive files always have such tables. JPEG only. The
+    /// default is `false`, which every format accepts.
     pub fn optimize_huffman(mut self, optimize: bool) -> Self {
         self.optimize_huffman = optimize;
         self
     }
 
-    /// What encodes JPEG files. The bytes are the same whatever does.
+    /// Sets which processor encodes JPEG files. The bytes are the same for all choices.
     pub fn jpeg_encoder(mut self, encoder: JpegEncoder) -> Self {
         self.jpeg_encoder = encoder;
         self
     }
 
-    /// How many MCUs (blocks of 8x8 to 16x16 pixels, by the subsampling) are between a JPEG's
-    /// restart markers, from which a decoder can go on where data are damaged, or start in
-    /// parallel. 0, the default, for none. For JPEG alone.
+    /// Sets the number of MCUs (blocks of 8x8 to 16x16 pixels, depending on the subsampling)
+    /// between two restart markers of a JPEG. A decoder can continue at such a marker after damage,
+    /// or start there in parallel. The default, 0, writes no restart markers. JPEG only.
     pub fn restart_interval(mut self, mcus: u16) -> Self {
         self.restart_interval = mcus;
         self
     }
 
-    /// How a PNG ([`Uncompressed`](Compression::Uncompressed) to
-    /// [`Small`](Compression::Small), by default [`Fast`](Compression::Fast)) or a TIFF (all, by
-    /// default [`Uncompressed`](Compression::Uncompressed)) is compressed.
+    /// Sets the compression of a PNG ([`Uncompressed`](Compression::Uncompressed) to
+    /// [`Small`](Compression::Small), by default [`Fast`](Compression::Fast)) or a TIFF (all
+    /// choices, by default [`Uncompressed`](Compression::Uncompressed)).
     pub fn compression(mut self, compression: Compression) -> Self {
         self.compression = Some(compression);
         self
     }
 
-    /// Whether a WebP keeps every bit. Without it that is so unless a quality is set; `true`
-    /// with a quality is an error, and `false` without one is lossy at quality 100. For WebP
-    /// alone.
+    /// Sets whether a WebP is lossless. By default it is, unless a quality is set. `true` with a
+    /// quality is an error. `false` without a quality means lossy at quality 100. WebP only.
     pub fn lossless(mut self, lossless: bool) -> Self {
         self.lossless = Some(lossless);
         self
     }
 
-    /// The time that a WebP's encoder takes to make the file smaller: 0 (fastest) to 6. By
-    /// default 0 for a lossless file and 4 for a lossy one. For WebP alone.
+    /// Sets how much time a WebP's encoder spends to make the file smaller, from 0 (fastest) to 6.
+    /// The default is 0 for a lossless file and 4 for a lossy one. WebP only.
     pub fn effort(mut self, effort: u8) -> Self {
         self.effort = Some(effort);
         self
     }
 
-    /// The ICC profile and the EXIF that the file has, for AVIF, HEIF, JPEG, PNG, TIFF and WebP
-    /// (animations too). By default none.
+    /// Sets the ICC profile and the EXIF of the file. AVIF, HEIF, JPEG, PNG, TIFF and WebP have
+    /// them, also animations. By default there are none.
     ///
-    /// TIFF has the tags of EXIF among its own: those that describe the picture, its camera and
-    /// its place are written, makers' notes as they are. HEIF and AVIF have an orientation of
-    /// their own, which becomes that of the EXIF.
+    /// A TIFF stores EXIF among its own tags. The tags that describe the picture, the camera and
+    /// the location are written, and maker notes are copied unchanged. HEIF and AVIF have their own
+    /// orientation, which is set to that of the EXIF.
     ///
-    /// What is no ICC profile for RGB or no EXIF, or is larger than the format can hold (in a
-    /// JPEG 65,527 bytes of EXIF), is
-    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption).
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) if the profile is not an ICC
+    /// profile for RGB, the EXIF is invalid, or either is larger than the format can hold (in a
+    /// JPEG 65,527 bytes of EXIF).
     pub fn metadata(mut self, metadata: Metadata) -> Self {
         self.metadata = metadata;
         self

@@ -1,4 +1,4 @@
-//! Saving animations.
+//! Saves animations.
 
 use super::atomic_file;
 use crate::{
@@ -10,15 +10,15 @@ use imagecuda_kernels::{layout::Layout, pack::Packing};
 use std::{borrow::Borrow, fmt, num::NonZeroU32, path::Path, time::Duration};
 
 impl SaveOptions {
-    /// Begins an animation in GIF or WebP, to which frames are added one by one.
+    /// Starts an animation in GIF or WebP. Frames are then added one by one.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Unsupported`] for other formats, [`ErrorKind::InvalidOption`].
+    /// [`ErrorKind::Unsupported`] for other formats, and [`ErrorKind::InvalidOption`].
     pub fn animation(&self, format: Format) -> Result<AnimationEncoder> {
         let plan = || {
             let plan = codec::encoder_input(format, None, self)?;
-            // Says whether the format has animations at all.
+            // This fails if the format has no animations.
             codec::caught(Error::encode, || animation::open(format, self, None))?;
             match plan.layout {
                 Layout::Rgba8 => Ok(Packing::Rgba8),
@@ -35,9 +35,9 @@ impl SaveOptions {
         })
     }
 
-    /// Saves images as an animation, each with the time that it is shown, in the format that
-    /// the file's name shows: GIF or WebP. It is played `loop_count` times; `None` is for ever.
-    /// The file appears whole or not at all.
+    /// Saves images as an animation, each with the time for which it is shown. The extension names
+    /// the format, GIF or WebP. The animation is played `loop_count` times; `None` means for ever.
+    /// The file appears complete or not at all.
     ///
     /// ```no_run
     /// # fn main() -> imagecuda::Result<()> {
@@ -52,7 +52,7 @@ impl SaveOptions {
     /// # }
     /// ```
     ///
-    /// [`animation`](Self::animation) does the same for frames that come one by one.
+    /// [`animation`](Self::animation) is for frames that become available one by one.
     ///
     /// # Errors
     ///
@@ -80,11 +80,11 @@ impl SaveOptions {
     }
 }
 
-/// An animation in the making, from [`SaveOptions::animation`].
+/// An animation to which frames are added, from [`SaveOptions::animation`].
 ///
-/// Frames are compressed as they come, as far as possible only the part that differs from the
-/// frame before: in GIF with a palette for each, in WebP lossless unless
-/// [`SaveOptions::quality`] is set. What is compressed stays in host memory until the end.
+/// Each frame is compressed when it is added. Where possible, only the part that differs from the
+/// previous frame is stored. In GIF each frame has its own palette. WebP is lossless unless
+/// [`SaveOptions::quality`] is set. The compressed frames stay in host memory until the end.
 pub struct AnimationEncoder {
     options: SaveOptions,
     format: Format,
@@ -93,36 +93,36 @@ pub struct AnimationEncoder {
     begun: Option<Begun>,
 }
 
-/// The animation, and the size of its frames.
+/// The animation after its first frame, and the size of its frames.
 struct Begun {
-    /// Gone once it has panicked.
+    /// `None` after the encoder has panicked.
     writer: Option<Box<dyn animation::AnimationWriter>>,
     width: u32,
     height: u32,
 }
 
 impl AnimationEncoder {
-    /// How often the animation is played; `None`, the default, is for ever. To be said before
+    /// Sets how often the animation is played. `None`, the default, means for ever. Call it before
     /// the first frame.
     ///
-    /// More than a format can say (65,535 times, in GIF 65,536) is an error of the first
-    /// [`push`](Self::push).
+    /// A number that the format cannot store (above 65,535, in GIF above 65,536) is an error of the
+    /// first [`push`](Self::push).
     pub fn loop_count(mut self, loop_count: Option<NonZeroU32>) -> Self {
         self.loop_count = loop_count;
         self
     }
 
-    /// Adds a frame, and the time that it is shown.
+    /// Adds a frame, and the time for which it is shown.
     ///
-    /// GIF counts time in hundredths of a second, WebP in thousandths. Times are rounded so
-    /// that the animation stays as long as it is.
+    /// GIF counts time in hundredths of a second, WebP in thousandths. Times are rounded so that
+    /// rounding errors do not add up.
     ///
     /// # Errors
     ///
-    /// As [`SaveOptions::save`]; [`ErrorKind::SizeMismatch`] if the first frame had another
-    /// size; [`ErrorKind::InvalidOption`] if the time is longer than the format can say. Nothing is
-    /// added then. (After a panic of the format's encoder, which is [`ErrorKind::Encode`], there
-    /// is nothing to add to: all later calls fail.)
+    /// As [`SaveOptions::save`]; [`ErrorKind::SizeMismatch`] if the size differs from that of the
+    /// first frame; [`ErrorKind::InvalidOption`] if the format cannot store the time. After an
+    /// error nothing is added. If the format's encoder panics, which is [`ErrorKind::Encode`], all
+    /// later calls fail.
     pub fn push(&mut self, image: &Image, delay: Duration) -> Result<()> {
         self.try_push(image, delay)
             .map_err(|error| error.with_format(self.format))
@@ -176,7 +176,7 @@ impl AnimationEncoder {
         Ok(())
     }
 
-    /// The file's bytes.
+    /// Finishes the animation and returns the file's bytes.
     ///
     /// # Errors
     ///
@@ -190,12 +190,12 @@ impl AnimationEncoder {
             .map_err(|error| error.with_format(format))
     }
 
-    /// Saves the animation to a file, which appears whole or not at all.
+    /// Saves the animation to a file, which appears complete or not at all.
     ///
     /// # Errors
     ///
-    /// As [`finish`](Self::finish), and [`ErrorKind::Io`]; [`ErrorKind::InvalidOption`] if the name
-    /// says another format than the animation has, unless [`SaveOptions::format`] is set.
+    /// As [`finish`](Self::finish), and [`ErrorKind::Io`]; [`ErrorKind::InvalidOption`] if the
+    /// extension names another format than the animation's, unless [`SaveOptions::format`] is set.
     pub fn save(self, path: impl AsRef<Path>) -> Result<()> {
         let (path, format) = (path.as_ref(), self.format);
         self.options
@@ -226,7 +226,7 @@ mod tests {
     use super::*;
     use crate::Device;
 
-    /// Panics at its second frame, or at the end.
+    /// An encoder that panics at its second frame, or at the end.
     struct Torn(u32);
 
     impl animation::AnimationWriter for Torn {
@@ -269,7 +269,7 @@ mod tests {
             &torn.push(&image, Duration::ZERO).unwrap_err(),
             "torn in a frame",
         );
-        // What is left of it would be an animation that lacks frames.
+        // The rest would be an animation with frames missing.
         check(
             &torn.push(&image, Duration::ZERO).unwrap_err(),
             "earlier frame",

@@ -1,4 +1,5 @@
-//! The channels of a file: those that its encoder wants, or the fewest that a picture needs.
+//! Chooses the channels of a file: those that its encoder takes by default, or the fewest that the
+//! picture needs.
 
 use super::{PendingSave, SaveJob};
 use crate::{
@@ -11,7 +12,7 @@ use imagecuda_kernels::{
     pack::{Background, Packing, PixelUsage},
 };
 
-/// What a device makes for an encoder.
+/// The kernel's packing for an encoder's input.
 pub(super) fn packing(EncoderInput { layout, curve }: EncoderInput) -> Result<Packing> {
     Ok(match (layout, curve) {
         (Layout::L8, Curve::Encoded) => Packing::L8,
@@ -31,7 +32,8 @@ pub(super) fn packing(EncoderInput { layout, curve }: EncoderInput) -> Result<Pa
 }
 
 impl SaveJob {
-    /// As [`start`](Self::start), with no more channels than the pixels need. Waits for the device.
+    /// Starts to save as [`start`](Self::start) does, with the fewest channels that the pixels
+    /// need. Waits for the device.
     pub(super) fn start_auto(mut self, image: &Image) -> Result<PendingSave> {
         let all = self.packing;
         let usage = image
@@ -39,8 +41,8 @@ impl SaveJob {
             .pixel_usage(self.is_deep(), self.flattened_onto(), image.len())
             .map_err(|error| error.with_format(self.format))?;
         self.narrow(usage)?;
-        // Flattened by an alpha that is not quite 1.0, colours would not be those that the file
-        // would have with alpha.
+        // Flattening with an alpha that is slightly below 1.0 would change the colours that a file
+        // with alpha stores.
         let loses_alpha = all.layout().has_alpha() && !self.packing.layout().has_alpha();
         if loses_alpha && usage.has(PixelUsage::BELOW_ONE) {
             return self.start(&quantized(image, all)?);
@@ -48,7 +50,8 @@ impl SaveJob {
         self.start(image)
     }
 
-    /// As [`start_auto`](Self::start_auto). An alpha of 8 bits is 1.0, or less by a step at least.
+    /// Starts to save as [`start_auto`](Self::start_auto) does. An 8-bit alpha is either 1.0 or at
+    /// least one step below.
     pub(super) fn start_auto_u8(mut self, image: &ImageU8) -> Result<PendingSave> {
         let (device, background) = (image.device(), self.flattened_onto());
         let usage = image
@@ -67,7 +70,7 @@ impl SaveJob {
         (!self.packing.layout().has_alpha()).then(|| self.background())
     }
 
-    /// Leaves out the channels that pixels of these `traits` do not need.
+    /// Leaves out the channels that pixels with this `usage` do not need.
     fn narrow(&mut self, usage: PixelUsage) -> Result<()> {
         self.auto_channels = false;
         // An RGB profile cannot describe gray pixels, so with one the file stays RGB.
@@ -83,7 +86,7 @@ impl SaveJob {
     }
 }
 
-/// `image` as it comes back from a file of these pixels.
+/// `image` after a round trip through a file of this packing.
 fn quantized(image: &Image, packing: Packing) -> Result<Image> {
     let mut pixels = image
         .buffer

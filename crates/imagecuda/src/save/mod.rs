@@ -1,4 +1,5 @@
-//! Saving: device → pixels as the encoder wants them → file, whole or not at all.
+//! Saving: an image on its device → pixels as the encoder takes them → a file, which appears
+//! complete or not at all.
 
 mod animation;
 pub(crate) mod atomic_file;
@@ -18,38 +19,39 @@ use imagecuda_kernels::pack::{Background, Packing};
 use std::{io::Write, path::Path};
 
 impl SaveOptions {
-    /// Saves to a file. It appears whole or not at all: the data go to a temporary file beside
-    /// it, which is renamed at the end; if anything fails, what was there stays. (A process that is
-    /// killed meanwhile may leave that one: its hidden name begins with `.imagecuda-`, and it may be
-    /// deleted.)
+    /// Saves to a file. The file appears complete or not at all: the data go to a temporary file in
+    /// the same folder, which is renamed at the end. If anything fails, an older file stays. (A
+    /// process that is killed meanwhile may leave the temporary file. It is hidden, its name begins
+    /// with `.imagecuda-`, and you may delete it.)
     ///
-    /// A link is followed and stays. A file that is there keeps its permissions, and its owner, group,
-    /// extended attributes and access list as far as the system lets it; other hard links to it keep the
-    /// old picture. If the file may be written, and its folder takes no new one (it is read-only, or
-    /// sticky), it is written over in place, which is whole unless the process is killed meanwhile. What
-    /// is no regular file (a device, a pipe, `/dev/stdout`, `/dev/fd/N`) is written to and never replaced;
-    /// a pipe waits for its reader.
+    /// A symbolic link is followed and stays. A file that is replaced keeps its permissions, and
+    /// its owner, group, extended attributes and access control list as far as the system allows.
+    /// Other hard links to it keep the old picture. If the folder does not allow a new file (it is
+    /// read-only or sticky), but the file may be written, the file is overwritten in place; it is
+    /// then complete unless the process is killed meanwhile. Anything but a regular file (a device,
+    /// a pipe, `/dev/stdout`, `/dev/fd/N`) is written to and never replaced. Writing to a pipe
+    /// waits for its reader.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::UnknownFormat`] if the name tells none, [`ErrorKind::Unsupported`],
-    /// [`ErrorKind::InvalidOption`], [`ErrorKind::LimitExceeded`] for a picture that is larger than
-    /// the format can hold, [`ErrorKind::Encode`] (also for an encoder that panics),
-    /// [`ErrorKind::Io`] (also for a file that is marked read-only), [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`]; the error
-    /// names the file. So for all functions that save.
+    /// [`ErrorKind::UnknownFormat`] if the extension names no format; [`ErrorKind::Unsupported`];
+    /// [`ErrorKind::InvalidOption`]; [`ErrorKind::LimitExceeded`] if the picture is larger than the
+    /// format can hold; [`ErrorKind::Encode`] (also if the encoder panics); [`ErrorKind::Io`] (also
+    /// if the file is marked read-only); [`ErrorKind::OutOfMemory`]; [`ErrorKind::Device`]. The
+    /// error names the file. All functions that save have these errors.
     pub fn save(&self, image: &Image, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.pack(image, path)?.save(path)
     }
 
-    /// As [`save`](Self::save), with the caller's `via` for what is between: where the file
-    /// takes 8 bits, `via` then holds the quantised RGBA; for a deeper one it is left alone.
-    /// The file is the same as without.
+    /// Saves as [`save`](Self::save) does, through the intermediate image `via`. If the file takes
+    /// 8 bits, `via` then holds the quantised RGBA. A deeper file does not change `via`. The file
+    /// is the same as without `via`.
     ///
     /// # Errors
     ///
-    /// As [`save`](Self::save), and [`ErrorKind::OverCapacity`] and
-    /// [`ErrorKind::DeviceMismatch`] for `via`.
+    /// As [`save`](Self::save), and [`ErrorKind::OverCapacity`] and [`ErrorKind::DeviceMismatch`]
+    /// for `via`.
     pub fn save_via(&self, image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
         let path = path.as_ref();
         self.job(path)
@@ -71,7 +73,7 @@ impl SaveOptions {
             .save(path)
     }
 
-    /// The file's bytes in memory.
+    /// Encodes to the bytes of a file in memory.
     ///
     /// # Errors
     ///
@@ -80,7 +82,7 @@ impl SaveOptions {
         self.job_in(format, None)?.start(image)?.finish()?.encode()
     }
 
-    /// The file's bytes in memory, from an 8-bit image.
+    /// Encodes an 8-bit image to the bytes of a file in memory.
     ///
     /// # Errors
     ///
@@ -92,7 +94,7 @@ impl SaveOptions {
             .encode()
     }
 
-    /// Writes the file's bytes to `writer`, once they are complete.
+    /// Encodes to a writer. All bytes are encoded before the first is written.
     ///
     /// # Errors
     ///
@@ -105,8 +107,8 @@ impl SaveOptions {
             .map_err(|error| Error::from(error).with_format(format))
     }
 
-    /// Converts `image` to what the encoder of the file at `path` wants, and downloads that.
-    /// The second half of saving is [`PackedImage::save`].
+    /// Converts `image` to the input of the encoder for the file at `path`, and downloads that: the
+    /// first half of saving. [`PackedImage::save`] is the second half.
     ///
     /// # Errors
     ///
@@ -118,19 +120,19 @@ impl SaveOptions {
             .map_err(|error| error.with_path(path))
     }
 
-    /// As [`pack`](Self::pack), but does not wait for the device. `image` may be changed or
-    /// dropped at once.
+    /// Starts to pack as [`pack`](Self::pack) does, without waiting for the device. `image` may be
+    /// changed or dropped at once.
     pub(crate) fn start(&self, image: &Image, path: &Path) -> Result<PendingSave> {
         self.job(path)?.start(image)
     }
 
-    /// What a file of this name is to be.
+    /// The job for a file at `path`.
     fn job(&self, path: &Path) -> Result<SaveJob> {
         let format = self.format_of(path)?;
         self.job_in(format, path.extension().and_then(|e| e.to_str()))
     }
 
-    /// The format of a file of this name.
+    /// The format for a file at `path`.
     fn format_of(&self, path: &Path) -> Result<Format> {
         self.format
             .or_else(|| Format::from_path(path))
@@ -148,8 +150,8 @@ impl SaveOptions {
             })
     }
 
-    /// That the name of a file of `format` does not say that it has another, unless the caller
-    /// has chosen one by [`format`](Self::format).
+    /// Fails if the extension of `path` names another format than `format`, unless the caller has
+    /// set [`format`](Self::format).
     fn check_name(&self, format: Format, path: &Path) -> Result<()> {
         match Format::from_path(path).filter(|named| *named != format) {
             Some(named) if self.format.is_none() => Err(Error::option(
@@ -176,14 +178,14 @@ impl SaveOptions {
     }
 }
 
-/// A file to be: its format, what its encoder wants, and the options.
+/// The parameters of saving one file: its format, the input of its encoder, and the options.
 #[derive(Debug)]
 struct SaveJob {
     options: SaveOptions,
     format: Format,
     extension: Option<String>,
     packing: Packing,
-    /// Whether the pixels decide how much of that is needed.
+    /// Whether to use only the channels that the pixels need.
     auto_channels: bool,
 }
 
@@ -208,14 +210,14 @@ impl SaveJob {
         Ok(self.with_pixels(image.width(), image.height(), pixels))
     }
 
-    /// Whether kernels encode a picture of so many pixels.
+    /// Whether kernels encode a picture of `len` pixels.
     fn is_for_kernels(&self, device: &Device, len: usize) -> bool {
         self.format == Format::Jpeg
             && !self.options.progressive
             && device.encodes_jpeg(self.options.jpeg_encoder, len)
     }
 
-    /// Has the device encode the picture.
+    /// Starts to encode the picture on its device.
     fn start_jpeg(self, image: &Image) -> Result<PendingSave> {
         let (width, height) = (image.width(), image.height());
         let is_gray = self.packing == Packing::L8;
@@ -234,14 +236,14 @@ impl SaveJob {
     }
 
     fn start_via(self, image: &Image, via: &mut ImageU8) -> Result<PendingSave> {
-        // Deeper than `via` could hold.
+        // `via` has only 8 bits.
         if self.packing.layout().bits() > 8 {
             return self.start(image);
         }
         image.to_u8_into(via)?;
         match self.packing {
             Packing::Rgba8 => self.start_u8(via),
-            // Flattened from the floats, or the file would differ from one saved without `via`.
+            // Flattens from the floats, so that the file equals one saved without `via`.
             _ => self.start(image),
         }
     }
@@ -252,7 +254,7 @@ impl SaveJob {
         }
         let (device, len) = (image.device(), image.len());
         if self.is_for_kernels(device, len) {
-            // Which encode floats.
+            // The kernels encode floats.
             return self.start_jpeg(&image.to_f32()?);
         }
         let pixels = image
@@ -272,7 +274,7 @@ impl SaveJob {
     }
 }
 
-/// Saves to a file, in the format that its name shows, at the format's best quality.
+/// Saves to a file at the best quality of the format that the extension names.
 ///
 /// # Errors
 ///
@@ -281,7 +283,7 @@ pub fn save(image: &Image, path: impl AsRef<Path>) -> Result<()> {
     SaveOptions::new().save(image, path)
 }
 
-/// As [`save`], with the caller's `via` for the 8-bit pixels between.
+/// Saves as [`save`] does, through the intermediate 8-bit image `via`.
 ///
 /// # Errors
 ///
@@ -299,7 +301,7 @@ pub fn save_u8(image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
     SaveOptions::new().save_u8(image, path)
 }
 
-/// The file's bytes in memory, at the format's best quality.
+/// Encodes to the bytes of a file in memory, at the format's best quality.
 ///
 /// # Errors
 ///
@@ -308,7 +310,7 @@ pub fn encode(image: &Image, format: Format) -> Result<Vec<u8>> {
     SaveOptions::new().encode(image, format)
 }
 
-/// The file's bytes in memory, of an 8-bit image.
+/// Encodes an 8-bit image to the bytes of a file in memory, at the format's best quality.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Between a device and a file.
+//! Packed images between the device and the file.
 
 use super::{SaveJob, atomic_file};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 use imagecuda_kernels::layout::Layout;
 use std::{io::Cursor, path::Path};
 
-/// What is on its way to host memory.
+/// An image on its way to host memory.
 #[derive(Debug)]
 pub(crate) struct PendingSave {
     pub(super) job: SaveJob,
@@ -32,7 +32,7 @@ pub(super) enum PendingData {
 }
 
 impl PendingSave {
-    /// Waits for it.
+    /// Waits until the image is in host memory.
     pub(crate) fn finish(self) -> Result<PackedImage> {
         let Self {
             job,
@@ -62,7 +62,7 @@ impl PendingSave {
     }
 }
 
-/// Pixels in host memory as an encoder wants them, or what a device has encoded of a JPEG.
+/// Pixels in host memory in the layout of an encoder, or a JPEG that the device has encoded.
 #[derive(Debug)]
 pub struct PackedImage {
     job: SaveJob,
@@ -78,30 +78,31 @@ enum PackedData {
 }
 
 impl PackedImage {
-    /// The format of the file to be.
+    /// The format of the future file.
     pub fn format(&self) -> Format {
         self.job.format
     }
 
-    /// The layout of the pixels. It is what was downloaded, but for a JPEG that a device encoded.
+    /// The layout of the pixels. They were downloaded in this layout, unless the device encoded a
+    /// JPEG.
     pub fn layout(&self) -> Layout {
         self.job.packing.layout()
     }
 
-    /// Encodes the pixels to a file, which appears whole or not at all.
+    /// Encodes the pixels to a file, which appears complete or not at all.
     ///
     /// # Errors
     ///
     /// As [`SaveOptions::save`](super::SaveOptions::save), and
-    /// [`InvalidOption`](crate::ErrorKind::InvalidOption) if the name says another format than the one
-    /// that the pixels were packed for, unless [`SaveOptions::format`](super::SaveOptions::format) is
-    /// set.
+    /// [`InvalidOption`](crate::ErrorKind::InvalidOption) if the extension names another format
+    /// than the one that the pixels were packed for, unless
+    /// [`SaveOptions::format`](super::SaveOptions::format) is set.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
         self.save_counted(path).map(|_| ())
     }
 
-    /// As [`save`](Self::save). How many bytes the file has.
+    /// Saves as [`save`](Self::save) does, and returns the size of the file in bytes.
     pub(crate) fn save_counted(&self, path: &Path) -> Result<u64> {
         let (options, format) = (&self.job.options, self.job.format);
         options
@@ -121,7 +122,7 @@ impl PackedImage {
         Ok(bytes.into_inner())
     }
 
-    /// The pixels; none where a device has encoded them.
+    /// The pixels. Empty if the device has encoded them.
     fn pixels(&self) -> &[u8] {
         match &self.data {
             PackedData::Pixels(pixels) => pixels,

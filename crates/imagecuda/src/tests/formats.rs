@@ -1,4 +1,4 @@
-//! The table of codecs agrees with itself, with [`Format`], and with docs/formats.md.
+//! The table of codecs agrees with [`Format`] and with docs/formats.md.
 
 use super::source;
 use crate::{
@@ -65,7 +65,7 @@ fn saving_table(text: &str) -> BTreeMap<String, BTreeMap<String, String>> {
     table
 }
 
-/// What a row says differently from a codec's capabilities.
+/// The columns in which a row differs from a codec's capabilities.
 fn differences(capabilities: &Capabilities, row: &BTreeMap<String, String>) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut check = |column: &str, holds: bool| {

@@ -1,4 +1,5 @@
-//! Every kernel that is launched is an entry of kernels.ptx, and every entry is launched.
+//! Every kernel that the code launches is an entry of kernels.ptx, and the code launches every
+//! entry.
 
 use super::{rust_files, source};
 use std::{collections::BTreeSet, fs};
@@ -11,8 +12,8 @@ fn entries(ptx: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// The string literals of Rust code that could be names of kernels: those with the first word of
-/// one of `entries`.
+/// The string literals of Rust code that may be names of kernels: those whose first word is the
+/// first word of an entry.
 fn names<'a>(code: &'a str, entries: &BTreeSet<&str>) -> BTreeSet<&'a str> {
     let first_word = |name: &str| name.split('_').next().unwrap_or_default().to_owned();
     let first_words: BTreeSet<String> = entries.iter().map(|name| first_word(name)).collect();

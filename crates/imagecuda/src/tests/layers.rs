@@ -1,11 +1,10 @@
-//! Imports run downward: no module imports one that is above it in [`LAYERS`], so there are no
-//! circles between folders.
+//! Imports run downward: no module imports one that stands above it in [`LAYERS`]. So folders do
+//! not import each other in circles.
 
 use super::{rust_files, source, without_comments};
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// The modules at the crate's root, each above those that it may import. docs/architecture.md
-/// draws them.
+/// The modules at the crate's root, from top to bottom. docs/architecture.md has the same list.
 const LAYERS: [&str; 18] = [
     "batch", "save", "load", "image", "codec", "device", "jpeg", "options", "metadata", "color",
     "memory", "parallel", "limits", "sink", "picture", "error", "format", "trace",
@@ -24,7 +23,7 @@ fn imported(code: &str) -> Vec<&str> {
     names
 }
 
-/// The items of a list up to its closing brace, each with what is nested in it.
+/// The items of a list up to its closing brace, each with its nested list.
 fn items(list: &str) -> Vec<&str> {
     let (mut items, mut depth, mut start) = (Vec::new(), 0, 0);
     for (at, byte) in list.bytes().enumerate() {
@@ -51,7 +50,7 @@ fn first_word(text: &str) -> &str {
     &text[..end.unwrap_or(text.len())]
 }
 
-/// Where the names that lib.rs exports come from.
+/// The module that each name comes from which lib.rs exports.
 fn exports(lib: &str) -> BTreeMap<String, String> {
     let mut exports = BTreeMap::new();
     for statement in lib.split(';') {
@@ -68,7 +67,8 @@ fn exports(lib: &str) -> BTreeMap<String, String> {
     exports
 }
 
-/// Code as it is compiled without tests: these stand at the end of a file, or in files of their own.
+/// The code that is compiled without tests. Tests stand at the end of a file, or in files of their
+/// own.
 fn without_tests(code: &str) -> &str {
     code.split("#[cfg(test)]\nmod tests {")
         .next()

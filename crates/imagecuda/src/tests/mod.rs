@@ -1,4 +1,4 @@
-//! What holds between files: who imports whom, and which names must agree.
+//! Rules between files: which modules import which, and which names must agree.
 
 mod formats;
 mod kernel_names;
@@ -14,7 +14,7 @@ fn source() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The paths and texts of all Rust files in `folder` and below it, without comments.
+/// The paths and the code of all Rust files in `folder` and below, without comments.
 fn rust_files(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {

@@ -1,4 +1,4 @@
-//! Writing animations.
+//! Writes animations.
 
 #[cfg(any(feature = "gif", feature = "webp"))]
 mod parts;
@@ -9,19 +9,19 @@ pub(super) use self::parts::{Clock, Rect, sixteen_bits};
 use crate::{Error, Format, Result, SaveOptions, picture::Pixels};
 use std::{num::NonZeroU32, time::Duration};
 
-/// An animation in the making. Its file is put together in memory.
+/// An animation that is being written. Its file is built in memory.
 pub(crate) trait AnimationWriter: Send {
-    /// Adds a frame, which is as large as the first and in the layout of [`encoder_input`]. If it fails,
-    /// nothing is added.
+    /// Adds a frame, which has the size of the first and the layout of [`encoder_input`]. After an
+    /// error nothing is added.
     ///
     /// [`encoder_input`]: crate::codec::encoder_input
     fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()>;
 
-    /// The file, which has a frame at least.
+    /// Finishes the file. There is at least one frame.
     fn finish(self: Box<Self>) -> Result<Vec<u8>>;
 }
 
-/// An animation that is played so often; `None` is for ever.
+/// Starts an animation that is played `loop_count` times. `None` means for ever.
 pub(crate) fn open(
     format: Format,
     options: &SaveOptions,

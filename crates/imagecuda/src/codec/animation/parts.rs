@@ -1,9 +1,9 @@
-//! What writers of animations share: time in ticks, and the part of a frame that changed.
+//! Code that the writers of animations share: time in ticks, and the part of a frame that changed.
 
 use crate::{Error, Result, memory, picture::Pixels};
 use std::time::Duration;
 
-/// Counts time in a format's ticks, so that rounding each delay does not add up.
+/// Converts times to a format's ticks, so that rounding errors do not add up.
 pub(in crate::codec) struct Clock {
     tick: Duration,
     /// The longest delay, in ticks.
@@ -17,7 +17,7 @@ impl Clock {
         Self { tick, limit, now }
     }
 
-    /// The ticks of a frame that is shown for `delay`, and the time after it.
+    /// The ticks of a frame that is shown for `delay`, and the time at its end.
     pub(in crate::codec) fn ticks(&self, delay: Duration) -> Result<(u32, Duration)> {
         let tick = self.tick.as_nanos();
         let round = |time: Duration| (time.as_nanos() + tick / 2) / tick;
@@ -36,7 +36,7 @@ impl Clock {
     }
 }
 
-/// A number of repetitions that must fit 16 bits.
+/// A number of repetitions as 16 bits. Fails if it does not fit.
 pub(in crate::codec) fn sixteen_bits(loops: u32) -> Result<u16> {
     u16::try_from(loops).map_err(|_| {
         Error::option(
@@ -46,7 +46,7 @@ pub(in crate::codec) fn sixteen_bits(loops: u32) -> Result<u16> {
     })
 }
 
-/// A part of a frame. Its corner is at even coordinates, as WebP counts them in twos.
+/// A rectangle of a frame. Its corner has even coordinates, because WebP stores half of them.
 #[derive(Debug, PartialEq)]
 pub(in crate::codec) struct Rect {
     pub(in crate::codec) x: u32,
@@ -65,7 +65,8 @@ impl Rect {
         }
     }
 
-    /// The least that has all changes; a pixel where there are none, as a frame needs one.
+    /// The smallest rectangle that contains all changes. Without changes it has one pixel, because
+    /// a frame cannot be empty.
     pub(in crate::codec) fn of_change(pixels: &Pixels<'_>, before: &[u8]) -> Self {
         let pixel = pixels.layout.bytes_per_pixel();
         let row = pixels.width as usize * pixel;

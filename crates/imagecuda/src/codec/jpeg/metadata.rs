@@ -1,11 +1,12 @@
-//! What the segments of a JPEG say beside its pixels.
+//! Reads the metadata in the segments of a JPEG.
 
 use crate::{
     jpeg::segments,
     metadata::embedded::{Embedded, is_profile, strip_exif},
 };
 
-/// Segments before the scan: EXIF in APP1, the profile in numbered pieces in APP2.
+/// Reads the segments before the scan: EXIF in APP1, and the ICC profile in numbered pieces in
+/// APP2.
 pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     let mut metadata = Embedded::default();
     let mut pieces = Vec::new();
@@ -30,10 +31,10 @@ pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     metadata
 }
 
-/// A profile of its pieces: their numbers, how many there are, and what they hold.
+/// Joins the pieces of a profile. Each has a number, the number of pieces, and data.
 fn joined(mut pieces: Vec<(u8, u8, &[u8])>) -> Option<Vec<u8>> {
-    // Some writers copy a profile that is there already: of two pieces of a number the first
-    // counts.
+    // Some writers add a copy of a profile that is there already. If two pieces have the same
+    // number, the first counts.
     pieces.sort_by_key(|(number, ..)| *number);
     pieces.dedup_by_key(|(number, ..)| *number);
     let count = pieces.len();
@@ -47,7 +48,7 @@ fn joined(mut pieces: Vec<(u8, u8, &[u8])>) -> Option<Vec<u8>> {
         .flat_map(|(.., piece)| *piece)
         .copied()
         .collect();
-    // Some writers count wrongly. The profile itself knows its length.
+    // Some writers number the pieces wrongly. The profile contains its own length.
     let length = joined
         .first_chunk()
         .map(|&length| u32::from_be_bytes(length));

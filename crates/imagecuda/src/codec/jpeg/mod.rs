@@ -17,7 +17,8 @@ use crate::{
 pub(super) static CODEC: Codec = Codec {
     format: Format::Jpeg,
     open: |bytes, _| Ok(Box::new(Jpeg::read(bytes, false)?)),
-    // What does not decode becomes gray, and of a progressive file all is as fine as it is there.
+    // Blocks that do not decode become gray. A progressive file is decoded as finely as its data
+    // allow.
     recover: |bytes, _| Ok(Box::new(Jpeg::read(bytes, true)?)),
     encode: |request, out| jpeg::encode::write(request.pixels, request.options, out),
     metadata: metadata::metadata,
@@ -31,7 +32,7 @@ pub(super) static CODEC: Codec = Codec {
         optimize_huffman: true,
         restart_interval: true,
         metadata: true,
-        // Segments have 16-bit lengths, and a profile at most 255 of them.
+        // Segments have 16-bit lengths, and a profile has at most 255 segments.
         max_metadata: (65_527, 255 * JPEG_ICC_PIECE),
         ..PLAIN
     },

@@ -1,4 +1,4 @@
-//! Codecs that panic: the one place where that becomes an error.
+//! Turns panics of codecs into errors.
 
 use crate::{Error, Result};
 use std::{
@@ -6,11 +6,11 @@ use std::{
     panic::{self, AssertUnwindSafe},
 };
 
-/// Runs a codec. If it panics, that is the error that `error` makes of what the panic says. Callers
-/// use nothing again that the codec had in its hands.
+/// Runs a codec. If it panics, `error` makes an error of the panic's message. Callers must not use
+/// the codec's objects afterwards.
 ///
-/// Code of this library's users never runs in here: readers are read before, and writers written
-/// to after, so that their panics stay what they are.
+/// The library's users have no code in here: readers are read before, and writers are written to
+/// afterwards. So their own panics are not caught.
 pub(crate) fn caught<T>(
     error: fn(String) -> Error,
     codec: impl FnOnce() -> Result<T>,
@@ -27,13 +27,13 @@ fn text(payload: &(dyn Any + Send)) -> String {
     text.map_or(String::new(), |text| format!(": {text}"))
 }
 
-/// Panics if `bytes` end with the name of this place: files of this crate's own tests do, as
-/// codecs are rid of panics that are known.
+/// Panics if `bytes` end with `place`. Tests of this crate append it to files, because no codec has
+/// a known panic.
 #[cfg(test)]
 pub(crate) fn torn(place: &str, bytes: &[u8]) {
     assert!(!bytes.ends_with(place.as_bytes()), "torn in {place}");
 }
 
-// Theirs are PNGs.
+// The tests use PNG.
 #[cfg(all(test, feature = "png"))]
 mod tests;

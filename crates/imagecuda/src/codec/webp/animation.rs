@@ -1,8 +1,8 @@
-//! Animated WebP: libwebp compresses, and the container, a dozen numbers, is written here.
+//! Writes animated WebP. libwebp compresses the frames, and this module writes the container.
 //!
-//! libwebp's own animation encoder merges frames that are alike, and tries several encodings of
-//! each; here a frame is a frame, lossless ones come back bit for bit, and what is compressed is
-//! the rectangle in which a frame differs from the one before.
+//! libwebp's own animation encoder merges equal frames and tries several encodings of each. Here
+//! every frame stays a frame, and a lossless frame comes back bit for bit. Only the rectangle that
+//! differs from the previous frame is compressed.
 
 use super::riff::{ALPHA, ANIMATION, chunks, extended, has_alpha, put_chunk, three};
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 };
 use std::{io::Cursor, num::NonZeroU32, time::Duration};
 
-/// A frame that replaces what is below, alpha included.
+/// The frame replaces the canvas, including alpha.
 const NO_BLEND: u8 = 0x02;
 
 pub(super) struct Writer {
@@ -25,17 +25,17 @@ pub(super) struct Writer {
     loops: u16,
     clock: Clock,
     size: (u32, u32),
-    /// The frame before.
+    /// The previous frame.
     before: Vec<u8>,
     has_alpha: bool,
-    /// The chunks of the frames.
+    /// The chunks of all frames.
     frames: Vec<u8>,
 }
 
 impl Writer {
     pub(super) fn new(options: &SaveOptions, loop_count: Option<NonZeroU32>) -> Result<Self> {
         Ok(Self {
-            // The file has it once, not each frame.
+            // The file has the metadata once, not in each frame.
             options: options.clone().metadata(Metadata::new()),
             metadata: options.metadata.clone(),
             loops: sixteen_bits(loop_count.map_or(0, NonZeroU32::get))?,
@@ -101,7 +101,7 @@ impl animation::AnimationWriter for Writer {
 
     fn finish(self: Box<Self>) -> Result<Vec<u8>> {
         let alpha = if self.has_alpha { ALPHA } else { 0 };
-        // A transparent background, which nobody heeds.
+        // The background is transparent. No viewer uses it.
         let mut animation = vec![0; 4];
         animation.extend(self.loops.to_le_bytes());
         let mut body = Vec::with_capacity(self.frames.len() + 32);

@@ -1,4 +1,4 @@
-//! Animated WebP, through libwebp.
+//! Decodes animated WebP with libwebp.
 #![allow(unsafe_code)] // a C interface, which keeps pointers into what it reads
 
 use crate::{Error, Result, codec::composed::Bytes, memory};
@@ -14,13 +14,13 @@ use std::{
     time::Duration,
 };
 
-/// Whether the extended header says that there are frames.
+/// Whether the extended header says that the file is animated.
 pub(super) fn is_animated(bytes: &[u8]) -> bool {
     bytes.get(12..16) == Some(b"VP8X") && bytes.get(20).is_some_and(|flags| flags & 2 != 0)
 }
 
-/// How many frames an animation has. Of one that is cut short, those that begin in it: libwebp finds
-/// all of them, or none behind the last one that is whole.
+/// How many frames an animation has. If the file is cut short, those count that begin in it.
+/// libwebp alone finds either all frames or those that are complete.
 pub(super) fn count(bytes: &[u8]) -> u32 {
     let cut = || {
         let whole = whole_frames(bytes).ok();
@@ -30,8 +30,8 @@ pub(super) fn count(bytes: &[u8]) -> u32 {
     demux(bytes, false).or_else(cut).unwrap_or(0)
 }
 
-/// How many frames libwebp finds; `None` if it can make nothing of the file, as of one that is cut
-/// short unless it is `partial`.
+/// How many frames libwebp finds. `None` if it rejects the file. It rejects a file that is cut
+/// short, unless `partial` is set.
 fn demux(bytes: &[u8], partial: bool) -> Option<u32> {
     let data = WebPData {
         bytes: bytes.as_ptr(),
@@ -49,7 +49,7 @@ fn demux(bytes: &[u8], partial: bool) -> Option<u32> {
     }
 }
 
-/// The file up to the last frame that is all there, as libwebp takes no half of one.
+/// The file up to its last complete frame. libwebp rejects an incomplete frame.
 pub(super) fn whole_frames(bytes: &[u8]) -> Result<Vec<u8>> {
     const RIFF: usize = 12;
     let mut end = RIFF;
@@ -57,7 +57,7 @@ pub(super) fn whole_frames(bytes: &[u8]) -> Result<Vec<u8>> {
         && let Some(&length) = chunk.get(4..).and_then(|rest| rest.first_chunk())
     {
         let length = u32::from_le_bytes(length) as usize;
-        // With the byte that makes lengths even.
+        // Including the padding byte of odd lengths.
         let length = length.saturating_add(8 + length % 2);
         if length > chunk.len() {
             break;
@@ -71,7 +71,7 @@ pub(super) fn whole_frames(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok(whole)
 }
 
-/// A file's bytes, the caller's or shared. Neither changes nor moves while this exists.
+/// The bytes of a file, borrowed or shared. They neither change nor move while this exists.
 pub(super) enum Held<'a> {
     Borrowed(&'a [u8]),
     Shared(Bytes),
@@ -83,13 +83,13 @@ impl From<Vec<u8>> for Held<'_> {
     }
 }
 
-/// libwebp's animation decoder, which composes frames on a canvas of its own.
+/// libwebp's animation decoder, which composes frames on its own canvas.
 pub(super) struct Animation<'a> {
     decoder: NonNull<WebPAnimDecoder>,
     info: WebPAnimInfo,
-    /// The decoder's canvas, once there is a frame on it.
+    /// The decoder's canvas, after the first frame.
     canvas: Option<NonNull<u8>>,
-    /// When the frame on the canvas ends, in milliseconds.
+    /// The time at which the current frame ends, in milliseconds.
     end: i32,
     /// The decoder keeps pointers into these.
     _bytes: Held<'a>,
@@ -144,7 +144,7 @@ impl<'a> Animation<'a> {
         &self.info
     }
 
-    /// Draws the next frame, and gives the time that it is shown; `None` after the last.
+    /// Draws the next frame, and returns how long it is shown. `None` after the last.
     pub(super) fn advance(&mut self) -> Result<Option<Duration>> {
         // SAFETY: the decoder is alive until `self` drops.
         if unsafe { WebPAnimDecoderHasMoreFrames(self.decoder.as_ptr()) } == 0 {
@@ -160,7 +160,7 @@ impl<'a> Animation<'a> {
         if self.canvas.is_none() {
             return Err(Error::decode("a frame is damaged or cut short"));
         }
-        // Its clock is an `int`, and wraps after 24 days.
+        // libwebp's time is an `int`, which wraps around after 24 days.
         let delay = end.wrapping_sub(self.end);
         self.end = end;
         Ok(Some(Duration::from_millis(u64::from(
@@ -168,7 +168,7 @@ impl<'a> Animation<'a> {
         ))))
     }
 
-    /// The frame drawn last, on its canvas: RGBA of the file's width and height.
+    /// The canvas with the last frame: RGBA of the file's width and height.
     pub(super) fn canvas(&self) -> Option<&[u8]> {
         let length = self.info.canvas_width as usize * self.info.canvas_height as usize * 4;
         // SAFETY: it is the decoder's own buffer of canvas_width x canvas_height RGBA pixels,

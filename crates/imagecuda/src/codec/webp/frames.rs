@@ -1,4 +1,4 @@
-//! Animated WebP, which libwebp composes.
+//! The frames of an animated WebP, composed by libwebp.
 
 use super::demux::{Animation, Held, whole_frames};
 use crate::{
@@ -17,9 +17,9 @@ pub(super) struct Frames {
     bytes: Bytes,
     header: Header,
     animation: Animation<'static>,
-    /// Of the frame on the canvas, if it is not yet taken.
+    /// The delay of the frame on the canvas, until the frame is taken.
     delay: Option<Duration>,
-    /// Whether frames are missing behind the last.
+    /// Whether frames are missing after the last one.
     cut: bool,
 }
 

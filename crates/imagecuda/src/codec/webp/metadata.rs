@@ -1,9 +1,10 @@
-//! What the chunks of a WebP say beside its pixels.
+//! Reads the metadata in the chunks of a WebP.
 
 use super::riff;
 use crate::metadata::embedded::{Embedded, strip_exif};
 
-/// What the extended header says is there. Of two chunks of a kind the first counts.
+/// Reads the metadata that the extended header announces. If a chunk occurs twice, the first
+/// counts.
 pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     let mut metadata = Embedded::default();
     let Ok(file) = riff::regular(bytes) else {
@@ -43,7 +44,7 @@ mod tests {
         let file = extended(0x0c);
         let found = metadata(&file);
         assert_eq!(found.orientation(), Orientation::Rotate270);
-        // A header that denies it, and none.
+        // A header without the flags, and a file without such a header.
         for denied in [extended(0x14), [b"RIFF\xff\xff\0\0WEBP", &odd[..]].concat()] {
             assert_eq!(metadata(&denied), Embedded::default());
         }

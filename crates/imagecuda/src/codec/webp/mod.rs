@@ -74,7 +74,8 @@ fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     Ok(Box::new(read_header(riff::regular(bytes)?)?))
 }
 
-/// Of a still picture the rows until the data end; of an animation the first frame, if whole.
+/// Decodes the rows of a still picture until the data end. Of an animation, decodes the first frame
+/// if it is complete.
 fn recover<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let mut webp = read_header(bytes.into())?;
     webp.damaged = true;
@@ -91,7 +92,7 @@ fn read_header(bytes: Cow<'_, [u8]>) -> Result<WebP<'_>> {
     let features = unsafe { features.assume_init() };
 
     let animated = features.has_animation != 0;
-    // Frames of an animation may leave parts of the canvas empty.
+    // The frames of an animation may not cover the whole canvas.
     let layout = match animated || (features.has_alpha != 0 && !denies_alpha(&bytes)) {
         true => Layout::Rgba8,
         false => Layout::Rgb8,
@@ -110,7 +111,8 @@ fn read_header(bytes: Cow<'_, [u8]>) -> Result<WebP<'_>> {
     })
 }
 
-/// Whether the extended header says that the alpha of a lossy picture is none of it.
+/// Whether the extended header says that a lossy picture has no alpha, although it has an alpha
+/// chunk.
 fn denies_alpha(bytes: &[u8]) -> bool {
     riff::flags(bytes).is_some_and(|flags| flags & riff::ALPHA == 0)
         && riff::chunks(bytes).all(|(kind, _)| kind != b"VP8L")
@@ -137,7 +139,7 @@ impl WebP<'_> {
         self.accept(status, out)
     }
 
-    /// Decodes a picture of this one's size.
+    /// Decodes a picture of the same size.
     fn decode(&self, bytes: &[u8], out: &mut [u8]) -> Result<VP8StatusCode> {
         let mut config = self.config(out)?;
         config.options.use_threads = 1;
@@ -148,7 +150,7 @@ impl WebP<'_> {
         Ok(unsafe { WebPDecode(bytes.as_ptr(), bytes.len(), &mut config) })
     }
 
-    /// Decodes as far as the data go.
+    /// Decodes as many rows as the data hold.
     fn read_rows(&self, out: &mut [u8]) -> Result<()> {
         out.fill(0);
         let mut config = self.config(out)?;
@@ -177,9 +179,9 @@ impl WebP<'_> {
         }
     }
 
-    /// Whether a picture was decoded. What is in `out` may be lost otherwise.
+    /// Fails unless the picture was decoded. After a failure the content of `out` may be lost.
     fn accept(&self, status: VP8StatusCode, out: &mut [u8]) -> Result<()> {
-        // libwebp says of damaged alpha, too, that memory is missing.
+        // libwebp reports damaged alpha as missing memory.
         if status == VP8StatusCode::VP8_STATUS_OUT_OF_MEMORY && self.has_damaged_alpha(out)? {
             return Err(Error::decode("the alpha is damaged"));
         }
@@ -196,7 +198,7 @@ impl WebP<'_> {
         Ok(match riff::alpha(alpha, pixels) {
             Alpha::Plain => false,
             Alpha::Unknown => true,
-            // A lossless picture but for the header.
+            // The data are those of a lossless picture without its header.
             Alpha::Lossless(data) => {
                 let side = |pixels: u32| pixels.wrapping_sub(1) & 0x3fff;
                 let size = (side(width) | side(height) << 14).to_le_bytes();
@@ -212,7 +214,7 @@ impl WebP<'_> {
         })
     }
 
-    /// That pixels go to `out`.
+    /// A configuration that makes libwebp write pixels to `out`.
     fn config(&self, out: &mut [u8]) -> Result<WebPDecoderConfig> {
         let mut config = WebPDecoderConfig::new()
             .map_err(|()| Error::decode("libwebp is of another version than its bindings"))?;
@@ -230,7 +232,7 @@ impl WebP<'_> {
         Ok(config)
     }
 
-    /// The first frame of an animation, on its canvas.
+    /// Decodes the first frame of an animation, on its canvas.
     fn read_first_frame(file: Held<'_>, out: &mut [u8]) -> Result<()> {
         let mut animation = Animation::new(file)?;
         animation.advance()?;
@@ -242,7 +244,7 @@ impl WebP<'_> {
     }
 }
 
-/// Deletes libwebp's decoder.
+/// Owns libwebp's incremental decoder.
 struct Incremental(NonNull<WebPIDecoder>);
 
 impl Drop for Incremental {
@@ -252,13 +254,13 @@ impl Drop for Incremental {
     }
 }
 
-/// What libwebp says of a picture of so many bytes.
+/// Converts the status of decoding a picture of `bytes` bytes.
 fn accept(status: VP8StatusCode, bytes: usize) -> Result<()> {
     use VP8StatusCode::*;
     Err(Error::decode(match status {
         VP8_STATUS_OK => return Ok(()),
         VP8_STATUS_OUT_OF_MEMORY => {
-            // At least that: it does not say.
+            // The size that failed is not known; at least the picture was needed.
             let (requested, free) = (bytes, None);
             return Err(ErrorKind::OutOfMemory { requested, free }.into());
         }
@@ -284,9 +286,9 @@ fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Resul
     config.thread_level = 1;
     if options.lossless.unwrap_or(options.quality.is_none()) {
         config.lossless = 1;
-        config.exact = 1; // keep the colours under alpha 0
+        config.exact = 1; // keep the colours of transparent pixels
         let effort = usize::from(options.effort.unwrap_or(0));
-        // `quality` is one more measure of effort here.
+        // For lossless files `quality` is another measure of effort.
         config.quality = LOSSLESS_QUALITY[effort.min(6)];
         config.method = effort as i32;
     } else {
@@ -304,8 +306,9 @@ fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Resul
     Ok(out.write_all(&file)?)
 }
 
-/// What goes with libwebp's lossless methods 0 to 6. On one core method 0 takes 0.5 s for a 4K
-/// photo of 6.4 MB, method 1 takes 2.5 s and 4, libwebp's own default, 4.2 s, both for 5.3 MB.
+/// The quality for each of libwebp's lossless methods 0 to 6. On one core, method 0 takes 0.5 s for
+/// a 4K photo and makes 6.4 MB. Method 1 takes 2.5 s, and method 4, libwebp's default, 4.2 s; both
+/// make 5.3 MB.
 const LOSSLESS_QUALITY: [f32; 7] = [20.0, 50.0, 50.0, 75.0, 75.0, 90.0, 100.0];
 
 fn encode_error(error: WebPEncodingError) -> Error {

@@ -1,4 +1,4 @@
-//! WebP's container: chunks, and the extended header that says which there are.
+//! The container of WebP: chunks, and the extended header that announces them.
 
 use crate::{Metadata, Result, limits::check_limit, memory};
 use std::borrow::Cow;
@@ -9,7 +9,7 @@ pub(super) const ALPHA: u8 = 0x10;
 pub(super) const EXIF: u8 = 0x08;
 pub(super) const ICC: u8 = 0x20;
 
-/// Those of a file that has such a header.
+/// The flags of a file that has an extended header.
 pub(super) fn flags(file: &[u8]) -> Option<u8> {
     match chunks(file).next()? {
         (b"VP8X", [flags, ..]) => Some(*flags),
@@ -31,7 +31,7 @@ pub(super) fn three(number: u32) -> [u8; 3] {
     [a, b, c]
 }
 
-/// The end of a file by its header.
+/// The end of the file by its header.
 fn said_end(file: &[u8]) -> Option<usize> {
     let length = file.get(4..)?.first_chunk()?;
     usize::try_from(u32::from_le_bytes(*length))
@@ -39,15 +39,15 @@ fn said_end(file: &[u8]) -> Option<usize> {
         .checked_add(8)
 }
 
-/// A file of one picture that is all there, with a header that says how long the file is: libwebp
-/// refuses others, whose pictures may be whole.
+/// Repairs the length in the header of a complete file with one picture. libwebp rejects a file
+/// whose length is wrong, even if the picture is complete.
 pub(super) fn regular(file: &[u8]) -> Result<Cow<'_, [u8]>> {
     let (mut end, mut picture) = (12, None);
     for (kind, data) in chunks_within(file, file.len()) {
         end += 8 + data.len().next_multiple_of(2);
         match kind {
             b"VP8 " | b"VP8L" => picture = Some(end),
-            // Frames may be missing.
+            // An animation may lack frames.
             b"ANMF" => return Ok(file.into()),
             _ => {}
         }
@@ -59,13 +59,13 @@ pub(super) fn regular(file: &[u8]) -> Result<Cow<'_, [u8]>> {
         return Ok(file.into());
     }
     let mut regular = memory::copied(&file[..file.len().min(end)])?;
-    // The byte that makes the last length even may be missing.
+    // The padding byte after the last chunk may be missing.
     regular.resize(end, 0);
     regular[4..8].copy_from_slice(&((end - 8) as u32).to_le_bytes());
     Ok(regular.into())
 }
 
-/// The chunks of a file, as far as they are whole.
+/// The complete chunks of a file.
 pub(super) fn chunks(file: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     chunks_within(file, said_end(file).unwrap_or(0))
 }
@@ -83,7 +83,7 @@ fn chunks_within(file: &[u8], end: usize) -> impl Iterator<Item = (&[u8; 4], &[u
     })
 }
 
-/// A file of these flags and this size, of the chunks `body` behind its header.
+/// A file with these flags and this size. `body` has the chunks after the extended header.
 pub(super) fn extended(
     flags: u8,
     (width, height): (u32, u32),
@@ -118,7 +118,7 @@ pub(super) fn extended(
     Ok(file)
 }
 
-/// `file`, a still picture that libwebp wrote, with `metadata`.
+/// Adds `metadata` to `file`, a still picture that libwebp wrote.
 pub(super) fn with_metadata(file: &[u8], size: (u32, u32), metadata: &Metadata) -> Result<Vec<u8>> {
     let mut alpha = false;
     let mut body = Vec::with_capacity(file.len());
@@ -131,23 +131,23 @@ pub(super) fn with_metadata(file: &[u8], size: (u32, u32), metadata: &Metadata) 
     extended(if alpha { ALPHA } else { 0 }, size, metadata, &body)
 }
 
-/// Whether a chunk of a picture is its alpha, or says that it has some.
+/// Whether a chunk of a picture is alpha, or says that the picture has alpha.
 pub(super) fn has_alpha(kind: &[u8; 4], data: &[u8]) -> bool {
     match kind {
         b"ALPH" => true,
-        // A signature, then 14 bits of width, 14 of height, one of alpha.
+        // A signature, then 14 bits of width, 14 bits of height and one bit for alpha.
         b"VP8L" => data.get(4).is_some_and(|bits| bits & 0x10 != 0),
         _ => false,
     }
 }
 
-/// How the data of a chunk of alpha are to be read.
+/// The coding of an alpha chunk.
 pub(super) enum Alpha<'a> {
-    /// A byte for each pixel.
+    /// One byte per pixel.
     Plain,
-    /// As a lossless picture's data.
+    /// The data of a lossless picture.
     Lossless(&'a [u8]),
-    /// In no way that there is, or they are too few.
+    /// Unknown, or too short.
     Unknown,
 }
 
@@ -155,7 +155,7 @@ pub(super) fn alpha(data: &[u8], pixels: usize) -> Alpha<'_> {
     let Some((&kind, data)) = data.split_first() else {
         return Alpha::Unknown;
     };
-    // Two bits each: compression, filter, preprocessing, and zeros.
+    // Two bits each: compression, filter and preprocessing. The last two are zero.
     match (kind & 3, kind >> 4) {
         (0, 0 | 1) if data.len() >= pixels => Alpha::Plain,
         (1, 0 | 1) => Alpha::Lossless(data),

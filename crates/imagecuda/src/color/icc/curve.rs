@@ -1,8 +1,8 @@
-//! Tone curves of ICC profiles, in double precision.
+//! Tone curves of ICC profiles, evaluated in double precision.
 
 use super::{s15_fixed16, u16_at, u32_at};
 
-/// Numbers from 0.0 to 1.0 as they lie in a profile, of 8 or 16 bits.
+/// Sampled numbers from 0.0 to 1.0 in a profile, of 8 or 16 bits each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::color) struct Samples<'a> {
     bytes: &'a [u8],
@@ -10,7 +10,7 @@ pub(in crate::color) struct Samples<'a> {
 }
 
 impl<'a> Samples<'a> {
-    /// `count` numbers at `at` of a tag. `None` if it ends before.
+    /// Reads `count` numbers at offset `at` of a tag. `None` if the tag is too short.
     pub(super) fn new(tag: &'a [u8], at: usize, count: usize, is_wide: bool) -> Option<Self> {
         let len = count.checked_mul(if is_wide { 2 } else { 1 })?;
         let bytes = tag.get(at..at.checked_add(len)?)?;
@@ -40,16 +40,17 @@ impl<'a> Samples<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(in crate::color) enum Curve<'a> {
     Identity,
-    /// One of the five functions of `parametricCurveType`, and g, a, b, c, d, e, f.
+    /// One of the five functions of `parametricCurveType`, and its parameters g, a, b, c, d, e and
+    /// f.
     Parametric(u16, [f64; 7]),
-    /// Straight lines between two samples or more.
+    /// Two samples or more, with linear interpolation between them.
     Sampled(Samples<'a>),
 }
 
 impl<'a> Curve<'a> {
-    /// The curve at `at`, and its size in bytes. `None` if it is damaged.
+    /// Reads the curve at offset `at`, and returns its size in bytes. `None` if it is damaged.
     pub(super) fn new(tag: &'a [u8], at: usize) -> Option<(Self, usize)> {
-        // How Monaco's programs named `curv`.
+        // The signature that programs of Monaco wrote for `curv`.
         const MONACO: &[u8] = b"\x94\x78\xee\x00";
         match tag.get(at..at.checked_add(4)?)? {
             b"curv" | MONACO => Self::curv(tag, at),
@@ -75,7 +76,7 @@ impl<'a> Curve<'a> {
         for (i, number) in numbers.iter_mut().enumerate().take(count) {
             *number = s15_fixed16(tag, at + 12 + 4 * i)?;
         }
-        // These two begin at -b/a.
+        // Functions 1 and 2 begin at -b/a.
         if matches!(kind, 1 | 2) && numbers[1] == 0.0 {
             return None;
         }
@@ -86,7 +87,7 @@ impl<'a> Curve<'a> {
         Self::Parametric(0, [gamma, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
     }
 
-    /// Samples are for 0.0 to 1.0; a formula holds past these too.
+    /// A sampled curve clamps to 0.0 to 1.0. A formula also holds outside.
     pub(in crate::color) fn eval(&self, x: f64) -> f64 {
         match *self {
             Self::Identity => x,
@@ -103,10 +104,10 @@ impl<'a> Curve<'a> {
 }
 
 fn parametric(kind: u16, [g, a, b, c, d, e, f]: [f64; 7], x: f64) -> f64 {
-    // No power has a negative base.
+    // The base of a power is never negative.
     let power = |base: f64| base.max(0.0).powf(g);
     match kind {
-        // A straight line is one below 0.0 as well.
+        // A straight line continues below 0.0.
         0 if g == 1.0 => x,
         0 => power(x),
         1 if x >= -b / a => power(a * x + b),

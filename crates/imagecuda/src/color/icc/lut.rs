@@ -1,5 +1,5 @@
-//! Tables of ICC profiles, from a device's channels to a connection space: `lut8Type`,
-//! `lut16Type` and `lutAToBType`, evaluated directly, in double precision.
+//! Lookup tables of ICC profiles, from a device's channels to the connection space: `lut8Type`,
+//! `lut16Type` and `lutAToBType`. They are evaluated in double precision.
 
 use super::{
     curve::{Curve, Samples},
@@ -10,22 +10,22 @@ use std::mem::take;
 
 const MOST_CHANNELS: usize = 4;
 
-/// What such a tag does, in this order. What it lacks changes nothing.
+/// The stages of such a tag, in the order of the fields. A missing stage changes nothing.
 #[derive(Clone, Debug)]
 pub(in crate::color) struct Lut<'a> {
     inputs: usize,
-    /// Of three inputs, unless it changes nothing.
+    /// For three inputs only. `None` if it is the identity.
     first_matrix: Option<Matrix>,
     input_curves: Vec<Curve<'a>>,
     clut: Option<Clut<'a>>,
     middle_curves: Vec<Curve<'a>>,
     matrix: Option<Matrix>,
     output_curves: Vec<Curve<'a>>,
-    /// Whether Lab is encoded as in version 2: 100 is 0xff00.
+    /// Whether Lab is encoded as in version 2 of the format: L* 100 is 0xff00.
     pub(super) is_legacy_lab: bool,
 }
 
-/// Row by row, and what is added to each row.
+/// Row by row; the fourth number of a row is added to it.
 type Matrix = [[f64; 4]; 3];
 
 const IDENTITY: Matrix = [
@@ -35,7 +35,7 @@ const IDENTITY: Matrix = [
 ];
 
 impl<'a> Lut<'a> {
-    /// What a `tag` says for so many `inputs`. `None` if it is damaged.
+    /// Parses a `tag` with this number of inputs. `None` if it is damaged.
     pub(super) fn new(tag: &'a [u8], inputs: usize) -> Option<Self> {
         if tag.get(8..10)? != [inputs as u8, 3] {
             return None;
@@ -81,7 +81,7 @@ impl<'a> Lut<'a> {
     }
 
     fn a_to_b(tag: &'a [u8], inputs: usize) -> Option<Self> {
-        // Where each part is, of which those at 0 are absent.
+        // The offset of each part. Offset 0 means that the part is absent.
         let part = |i: usize| {
             let offset = u32_at(tag, 12 + 4 * i)? as usize;
             (offset < tag.len()).then_some((offset != 0).then_some(offset))
@@ -134,8 +134,8 @@ impl<'a> Lut<'a> {
         })
     }
 
-    /// The curves that come first, if nothing else does; and the points of the grid along each
-    /// channel, if that is directly behind them.
+    /// Removes the curves of the first stage and returns them, if they are the first stage. Also
+    /// returns the size of the grid along each channel, if the grid follows directly.
     pub(super) fn take_first_curves(&mut self) -> (Vec<Curve<'a>>, Vec<usize>) {
         match (&self.first_matrix, &self.clut) {
             (Some(_), _) => Default::default(),
@@ -147,7 +147,7 @@ impl<'a> Lut<'a> {
         }
     }
 
-    /// The encoded numbers of the connection space.
+    /// The encoded numbers in the connection space.
     pub(super) fn eval(&self, channels: &[f64]) -> [f64; 3] {
         let mut values = [0.0; MOST_CHANNELS];
         values[..self.inputs].copy_from_slice(channels);
@@ -169,7 +169,7 @@ impl<'a> Lut<'a> {
     }
 }
 
-/// The sampled curves of a `lut8Type` or `lut16Type`, which may have none.
+/// The sampled curves of a `lut8Type` or `lut16Type`. No entries means no curves.
 fn curves<'a>(
     tag: &'a [u8],
     at: &mut usize,
@@ -200,7 +200,7 @@ fn multiply(matrix: &Matrix, [x, y, z]: [f64; 3]) -> [f64; 3] {
     matrix.map(|[a, b, c, plus]| a * x + b * y + c * z + plus)
 }
 
-/// Colours at the points of a grid, the last channel innermost.
+/// The colours at the points of a grid. The last channel is innermost.
 #[derive(Clone, Debug)]
 struct Clut<'a> {
     grid: Vec<usize>,
@@ -219,10 +219,11 @@ impl<'a> Clut<'a> {
         Some(Self { grid, samples })
     }
 
-    /// Interpolated as Little CMS does it: of the last three channels in a tetrahedron, of one
-    /// before these straight.
+    /// Interpolates as Little CMS does: tetrahedrally in the last three channels, and linearly in a
+    /// channel before them.
     fn eval(&self, channels: &[f64]) -> [f64; 3] {
-        // Of each channel: how far past a point it is, and how far the next point is.
+        // For each channel, the fraction of the way to the next grid point, and the distance of
+        // that point in the samples.
         let mut fractions = [(0.0, 0); MOST_CHANNELS];
         let (mut corner, mut side) = (0, 3);
         for (i, (&points, &v)) in self.grid.iter().zip(channels).enumerate().rev() {
@@ -243,7 +244,8 @@ impl<'a> Clut<'a> {
         }
     }
 
-    /// From a corner to the opposite one, along the largest fraction first.
+    /// Interpolates along the edges of a simplex from one corner of a cell to the opposite one, in
+    /// the order of falling fractions.
     fn simplex(&self, corner: usize, fractions: &mut [(f64, usize)]) -> [f64; 3] {
         fractions.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
         let color = |at: usize| [0, 1, 2].map(|c| self.samples.at(at + c));

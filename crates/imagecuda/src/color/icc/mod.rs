@@ -1,7 +1,7 @@
-//! ICC profiles, read strictly and evaluated directly: what is damaged says nothing.
+//! Parses ICC profiles strictly and evaluates them directly. A damaged profile counts as none.
 //!
-//! Reading follows Little CMS, which most viewers use: its allowances for what some programs
-//! wrote, and the order in which it heeds tags.
+//! The parser follows Little CMS, which most viewers use: it tolerates the same known mistakes of
+//! programs, and prefers tags in the same order.
 
 mod curve;
 mod lut;
@@ -9,7 +9,7 @@ mod lut;
 use self::{curve::Curve, lut::Lut};
 use super::{Channels, Cicp};
 
-/// A profile whose header and directory are sound.
+/// A profile with a valid header and a valid tag directory.
 #[derive(Debug)]
 pub(super) struct Profile<'a> {
     icc: &'a [u8],
@@ -17,31 +17,32 @@ pub(super) struct Profile<'a> {
     is_lab: bool,
 }
 
-/// What a profile says of its channels.
+/// How a profile converts its channels.
 #[derive(Clone, Debug)]
 pub(super) enum Model<'a> {
-    /// A curve to luminance, or to CIE's lightness.
+    /// A curve to luminance, or to CIE lightness L*.
     Gray {
         curve: Curve<'a>,
         is_lightness: bool,
     },
-    /// Curves to linear light, and the primaries' XYZ as columns.
+    /// Curves to linear light, and a matrix whose columns are the XYZ of the primaries.
     Matrix {
         curves: [Curve<'a>; 3],
         to_xyz: Matrix,
     },
-    /// A table to XYZ or Lab.
+    /// A lookup table to XYZ or Lab.
     Lut { lut: Lut<'a>, is_lab: bool },
 }
 
 /// Row by row.
 pub(super) type Matrix = [[f64; 3]; 3];
 
-/// The white of the connection space, as ICC.1 has it.
+/// The white point of the connection space, as in ICC.1.
 const D50: [f64; 3] = [0.9642, 1.0, 0.8249];
 
-/// XYZ of the connection space to linear light of sRGB's primaries: those of ITU-R BT.709, whose
-/// white is (0.3127, 0.3290), adapted to D50 as ICC.1 has it (Bradford), and inverted.
+/// The matrix from XYZ of the connection space to linear light with sRGB's primaries. It is the
+/// inverse of the primaries of ITU-R BT.709 with white (0.3127, 0.3290), adapted to D50 with the
+/// Bradford method of ICC.1.
 const FROM_XYZ: Matrix = [
     [3.134_186_364_237, -1.617_208_958_998, -0.490_694_064_006],
     [-0.978_748_504_191, 1.916_130_096_774, 0.033_433_399_16],
@@ -49,7 +50,7 @@ const FROM_XYZ: Matrix = [
 ];
 
 impl<'a> Profile<'a> {
-    /// The version is not asked for: programs wrote 0 there, and 5 for what is 4.
+    /// Ignores the version. Some programs wrote 0, or 5 for version 4.
     pub(super) fn new(icc: &'a [u8]) -> Option<Self> {
         let channels = match icc.get(16..20)? {
             b"GRAY" => Channels::Gray,
@@ -62,7 +63,7 @@ impl<'a> Profile<'a> {
             b"XYZ " => false,
             _ => return None,
         };
-        // The class may be zeros, as old programs had it. Others are not for pictures.
+        // Old programs wrote zeros as the class. Other classes are not for pictures.
         let is_sound = matches!(
             &icc[12..16],
             b"scnr" | b"mntr" | b"prtr" | b"spac" | [0, 0, 0, 0]
@@ -75,7 +76,8 @@ impl<'a> Profile<'a> {
         })
     }
 
-    /// What a tag holds. `Ok(None)` if there is none: one past the end is none. `Err` for two.
+    /// The content of a tag. `Ok(None)` if it is missing or lies beyond the end. `Err` if there are
+    /// two.
     fn tag(&self, name: &[u8; 4]) -> Result<Option<&'a [u8]>, Damaged> {
         let count = u32_at(self.icc, 128).ok_or(Damaged)? as usize;
         let entries = self.icc[132..132 + 12 * count].chunks_exact(12);
@@ -93,7 +95,7 @@ impl<'a> Profile<'a> {
         }
     }
 
-    /// The tag of code points.
+    /// The code points of the `cicp` tag.
     pub(super) fn cicp(&self) -> Option<Cicp> {
         match *self.tag(b"cicp").ok()??.get(..10)? {
             [b'c', b'i', b'c', b'p', _, _, _, _, primaries, transfer] => Some(Cicp {
@@ -104,20 +106,21 @@ impl<'a> Profile<'a> {
         }
     }
 
-    /// `None` if it is damaged.
+    /// `None` if the profile is damaged.
     pub(super) fn model(&self) -> Option<Model<'a>> {
         let model = self.read().ok()?;
         model.is_plausible(self.channels).then_some(model)
     }
 
     fn read(&self) -> Result<Model<'a>, Damaged> {
-        // The table that most profiles have first, and all but a few have alone.
+        // A2B0 is the table for perceptual rendering. Most profiles with tables have it, usually
+        // alone.
         let table = match self.tag(b"A2B0")? {
             None => self.tag(b"A2B1")?,
             first => first,
         };
         if let Some(table) = table {
-            // Where it is damaged, what else there is cannot be trusted, and is not meant.
+            // If the table is damaged, the rest of the profile is not used in its place.
             let lut = Lut::new(table, self.channels.count()).ok_or(Damaged)?;
             return Ok(Model::Lut {
                 lut,
@@ -155,7 +158,7 @@ impl<'a> Profile<'a> {
     }
 
     fn colorant(&self, name: &[u8; 4]) -> Result<[f64; 3], Damaged> {
-        // What the profile of Corbis has for `XYZ `.
+        // The signature that the profile of Corbis has for `XYZ `.
         const CORBIS: &[u8] = b"\x17\xa5\x05\xb8";
         let tag = self.tag(name)?.ok_or(Damaged)?;
         match tag.get(..4) {
@@ -172,7 +175,7 @@ impl<'a> Profile<'a> {
 struct Damaged;
 
 impl<'a> Model<'a> {
-    /// XYZ of the connection space.
+    /// The colour in XYZ of the connection space.
     fn to_xyz(&self, channels: &[f64]) -> [f64; 3] {
         match self {
             Self::Gray {
@@ -196,7 +199,8 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The colour that a kernel's table has: CIE's roots if the profile's own is of Lab, else XYZ.
+    /// The colour as the kernel's table stores it: the cube roots of CIE Lab if the profile's table
+    /// is Lab, else XYZ.
     pub(super) fn to_table(&self, channels: &[f64]) -> [f64; 3] {
         match self {
             Self::Lut { lut, is_lab: true } => roots(lut, channels),
@@ -204,7 +208,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// What a kernel does with such a colour: a matrix, and whether it is of roots.
+    /// What the kernel does after the lookup: a matrix, and whether it first cubes the cube roots.
     pub(super) fn table_space(&self) -> (Matrix, bool) {
         match self {
             Self::Lut { is_lab: true, .. } => {
@@ -215,18 +219,18 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Linear light of sRGB's primaries.
+    /// The colour in linear light with sRGB's primaries.
     pub(super) fn to_linear(&self, channels: &[f64]) -> [f64; 3] {
         let xyz = self.to_xyz(channels);
         match self {
-            // Without a tint by rounding.
+            // All three channels are equal, so that rounding adds no tint.
             Self::Gray { .. } => [xyz[1]; 3],
             _ => multiply(&FROM_XYZ, xyz),
         }
     }
 
-    /// Curves to linear light and a matrix from there to that of sRGB's primaries, if that is
-    /// all there is.
+    /// The curves to linear light, and the matrix from there to linear light with sRGB's primaries.
+    /// `None` if the profile has a table.
     pub(super) fn shaper(&self) -> Option<(&[Curve<'a>; 3], Matrix)> {
         let Self::Matrix { curves, to_xyz } = self else {
             return None;
@@ -239,8 +243,8 @@ impl<'a> Model<'a> {
         ))
     }
 
-    /// Of each channel, the curve that comes first and the points of the grid behind it, if there
-    /// is one; and what is behind the curves.
+    /// Splits off the first stage. Returns the first curve of each channel with the size of the
+    /// grid that follows it, if one does, and the model without these curves.
     pub(super) fn split(&self, channels: Channels) -> (Vec<(Curve<'a>, Option<usize>)>, Self) {
         let mut behind = self.clone();
         let (curves, grid) = match &mut behind {
@@ -254,8 +258,8 @@ impl<'a> Model<'a> {
         ((0..channels.count()).map(of).collect(), behind)
     }
 
-    /// Whether these can be the colours of a picture: one end of all channels is white, roughly,
-    /// and each channel does something. What is damaged is not so, nor what is all zeros.
+    /// Whether the model can describe a picture: all channels at one end are roughly white, and
+    /// each channel has an effect. Damaged profiles and zeros fail this test.
     fn is_plausible(&self, channels: Channels) -> bool {
         let count = channels.count();
         let ends = [0.0, 1.0].map(|v| self.to_xyz(&vec![v; count]));
@@ -283,7 +287,7 @@ fn determinant([[a, b, c], [d, e, f], [g, h, i]]: &Matrix) -> f64 {
     a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
 }
 
-/// CIE's roots of XYZ for a table of Lab.
+/// The cube roots of XYZ, from a table of Lab.
 fn roots(lut: &Lut<'_>, channels: &[f64]) -> [f64; 3] {
     let scale = match lut.is_legacy_lab {
         true => 65535.0 / 65280.0,
@@ -295,12 +299,12 @@ fn roots(lut: &Lut<'_>, channels: &[f64]) -> [f64; 3] {
     [y + a / 500.0, y, y - b / 200.0]
 }
 
-/// CIE's lightness as linear light, 1.0 for 100.0.
+/// Linear light from CIE lightness. L* 100 is 1.0.
 fn light(lightness: f64) -> f64 {
     cube((lightness + 16.0) / 116.0)
 }
 
-/// The inverse of CIE's root, which is straight near 0.0.
+/// The inverse of CIE's cube root, which is linear near 0.0.
 fn cube(t: f64) -> f64 {
     if t > 24.0 / 116.0 {
         t * t * t

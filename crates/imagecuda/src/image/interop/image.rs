@@ -1,4 +1,4 @@
-//! The `image` crate's images.
+//! Conversions from and to the images of the `image` crate.
 
 use crate::{
     Device, DeviceImage, DevicePixel, Error, Image, ImageU8, Layout, Result, device::Staging,
@@ -9,17 +9,16 @@ use image::{
 };
 use imagecuda_kernels::pack::Packing;
 
-/// An image of the `image` crate that a device can take as it is: 8 bits, 16 bits or float;
-/// gray, gray and alpha, RGB or RGBA.
+/// An image of the `image` crate that a device can expand: 8 bits, 16 bits or float; gray, gray and
+/// alpha, RGB or RGBA.
 ///
-/// Values are taken for sRGB-encoded, as that crate's decoders give them (but for those of
-/// OpenEXR and Radiance HDR, which it gives as linear light).
+/// The values must be sRGB-encoded. That crate's decoders give such values, except those of OpenEXR
+/// and Radiance HDR, which give linear light.
 pub trait HostImage {
     /// Width and height, in pixels.
     fn size(&self) -> (u32, u32);
 
-    /// How the pixels lie in memory, and that memory. `None` for a kind that this crate does not
-    /// know.
+    /// The layout and the bytes of the pixels. `None` if this crate does not know the variant.
     fn pixels(&self) -> Option<(Layout, &[u8])>;
 }
 
@@ -31,7 +30,7 @@ macro_rules! host_images {
             }
 
             fn pixels(&self) -> Option<(Layout, &[u8])> {
-                // A buffer may be longer than its picture.
+                // The buffer may be longer than the picture.
                 let (width, height) = self.dimensions();
                 let bytes = Layout::$layout.bytes(width, height)?;
                 let all: &[u8] = bytemuck::cast_slice(self.as_raw());
@@ -76,7 +75,7 @@ impl HostImage for DynamicImage {
     }
 }
 
-/// The trait's method, where the crate's type has one of that name itself.
+/// Calls the trait's method where the type has a method of the same name.
 trait PixelsOf: HostImage {
     fn pixels_of(&self) -> Option<(Layout, &[u8])> {
         HostImage::pixels(self)
@@ -86,8 +85,8 @@ trait PixelsOf: HostImage {
 impl<T: HostImage> PixelsOf for T {}
 
 impl<P: DevicePixel> DeviceImage<P> {
-    /// An image on `device` of one of the `image` crate. Its samples go up as they are, 1 to 16
-    /// bytes a pixel, and the device expands them.
+    /// Creates an image on `device` from an image of the `image` crate. The samples are uploaded
+    /// unchanged, 1 to 16 bytes per pixel, and the device expands them.
     ///
     /// ```
     /// # fn main() -> imagecuda::Result<()> {
@@ -118,8 +117,8 @@ impl<P: DevicePixel> DeviceImage<P> {
 }
 
 impl Image {
-    /// The image quantised to 8 bits, on its device, for the `image` crate. 4 bytes a pixel come
-    /// down.
+    /// Quantises to 8 bits on the device, and downloads the result as an image of the `image`
+    /// crate, 4 bytes per pixel.
     ///
     /// # Errors
     ///
@@ -129,8 +128,8 @@ impl Image {
         buffer(self.width(), self.height(), pixels.to_vec())
     }
 
-    /// The image quantised to 16 bits, on its device, for the `image` crate. 8 bytes a pixel
-    /// come down.
+    /// Quantises to 16 bits on the device, and downloads the result as an image of the `image`
+    /// crate, 8 bytes per pixel.
     ///
     /// # Errors
     ///
@@ -141,7 +140,7 @@ impl Image {
         buffer(self.width(), self.height(), samples)
     }
 
-    /// The image as it is, for the `image` crate. 16 bytes a pixel come down.
+    /// Downloads the floats as an image of the `image` crate, 16 bytes per pixel.
     ///
     /// # Errors
     ///
@@ -160,7 +159,7 @@ impl Image {
 }
 
 impl ImageU8 {
-    /// The image as it is, for the `image` crate. 4 bytes a pixel come down.
+    /// Downloads the pixels as an image of the `image` crate, 4 bytes per pixel.
     ///
     /// # Errors
     ///
@@ -175,12 +174,13 @@ fn buffer<P: image::Pixel>(
     height: u32,
     samples: Vec<P::Subpixel>,
 ) -> Result<ImageBuffer<P, Vec<P::Subpixel>>> {
-    // There are as many as there are pixels, but the crate checks again.
+    // The number of samples is right, but the `image` crate checks it again.
     ImageBuffer::from_raw(width, height, samples)
         .ok_or_else(|| Error::unsupported("a picture of this size in the image crate"))
 }
 
-/// Both ways, from a value and from a reference. Images are made on the default device.
+/// Conversions in both directions, of values and of references. Images are created on the default
+/// device.
 macro_rules! conversions {
     ($($image:ty, $to_dynamic:expr;)*) => {$(
         impl TryFrom<&DynamicImage> for $image {

@@ -1,4 +1,4 @@
-//! Pixels to and from other libraries' types.
+//! Conversions from and to the types of other libraries.
 
 #[cfg(feature = "dlpack")]
 pub mod dlpack;

@@ -1,11 +1,11 @@
-//! ndarray's arrays.
+//! Conversions from and to arrays of `ndarray`.
 
 use crate::{Device, DeviceImage, DevicePixel, Error, Layout, Result};
 use ndarray::{Array3, ArrayBase, Data, Dimension};
 
-/// The samples that an array of pixels may have: `u8`, `u16` and `f32`.
+/// A sample of an array of pixels: `u8`, `u16` or `f32`.
 pub trait ArraySample: bytemuck::Pod + sealed::Sealed {
-    /// The layout of pixels of so many of them.
+    /// The layout of pixels with this number of channels.
     #[doc(hidden)]
     fn layout(channels: usize) -> Option<Layout>;
 }
@@ -39,12 +39,12 @@ samples! {
 }
 
 impl<P: DevicePixel> DeviceImage<P> {
-    /// An image on `device` of an array of `(H, W)`, which becomes R = G = B, `(H, W, 3)`, or
-    /// `(H, W, 4)`. Alpha that is not there is 1.0. Integers go up as they are and become 0.0 to
-    /// 1.0 on the device; floats are kept.
+    /// Creates an image on `device` from an array of shape `(H, W)` (gray), `(H, W, 3)` or `(H, W,
+    /// 4)`. Gray becomes R = G = B, and missing alpha becomes 1.0. Integers are uploaded unchanged,
+    /// and the device scales them to 0.0 to 1.0. Floats are kept.
     ///
-    /// An array whose elements are not packed in that order, such as a part or a transposed view
-    /// of another, is copied on the host first.
+    /// If the elements are not packed in this order, as in a slice or a transposed view, the host
+    /// first copies them.
     ///
     /// ```
     /// # fn main() -> imagecuda::Result<()> {
@@ -87,14 +87,14 @@ impl<P: DevicePixel> DeviceImage<P> {
             return Err(wrong());
         };
         let packed = array.as_standard_layout();
-        // That is what was just made.
+        // The line above has packed the array.
         let samples = packed.as_slice().ok_or_else(wrong)?;
         Self::from_pixels(device, width, height, layout, bytemuck::cast_slice(samples))
     }
 }
 
 impl<P: DevicePixel> DeviceImage<P> {
-    /// The image as an array of `(H, W, 4)`: floats of an [`Image`](crate::Image), 16 bytes a pixel,
+    /// Downloads the image as an array of shape `(H, W, 4)`: floats of an [`Image`](crate::Image),
     /// or bytes of an [`ImageU8`](crate::ImageU8).
     ///
     /// # Errors

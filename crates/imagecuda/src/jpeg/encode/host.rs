@@ -47,13 +47,17 @@ impl Encoding {
             Layout::Rgb8 => 3,
             other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
         };
-        let divisors = self.divisors();
+        let transform = Transform {
+            frame,
+            data: pixels.data,
+            channels,
+            divisors: self.divisors(),
+        };
         let row = (frame.mcus_x * frame.units_of_mcu()) as usize;
         let mut blocks: Vec<CodedUnit> = vec![([0; BLOCK], 0); frame.units() as usize];
         let rows = blocks.chunks_mut(row).enumerate();
         parallel::fold(rows, Planes::default, |planes, (mcu_y, blocks)| {
-            let (data, mcu_y) = (pixels.data, mcu_y as u32);
-            transform(&frame, planes, data, channels, &divisors, mcu_y, blocks);
+            transform.row(planes, mcu_y as u32, blocks);
         });
         Ok(blocks)
     }
@@ -74,56 +78,48 @@ struct Planes {
     reduced: [Vec<u8>; 2],
 }
 
-/// The coefficients of a row of MCUs.
-fn transform(
-    frame: &Frame,
-    planes: &mut Planes,
-    data: &[u8],
+/// A picture whose rows of MCUs become coefficients.
+struct Transform<'a> {
+    frame: Frame,
+    data: &'a [u8],
     channels: usize,
-    divisors: &[Divisors; 2],
-    mcu_y: u32,
-    blocks: &mut [CodedUnit],
-) {
-    // Hypervisors may hide any of them.
-    #[cfg(target_arch = "x86_64")]
-    if std::arch::is_x86_feature_detected!("avx2")
-        && std::arch::is_x86_feature_detected!("bmi1")
-        && std::arch::is_x86_feature_detected!("lzcnt")
-    {
-        #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
-        // SAFETY: a function of safe code, whose only condition is that the processor has the three
-        // features that it is compiled for, and each was asked for above. Without LZCNT its
-        // instruction is another one (BSR), which would silently count wrong.
-        return unsafe { transform_avx2(frame, planes, data, channels, divisors, mcu_y, blocks) };
-    }
-    planes.transform(frame, data, channels, divisors, mcu_y, blocks);
+    divisors: [Divisors; 2],
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,bmi1,lzcnt")]
-fn transform_avx2(
-    frame: &Frame,
-    planes: &mut Planes,
-    data: &[u8],
-    channels: usize,
-    divisors: &[Divisors; 2],
-    mcu_y: u32,
-    blocks: &mut [CodedUnit],
-) {
-    planes.transform(frame, data, channels, divisors, mcu_y, blocks);
+impl Transform<'_> {
+    /// Writes the coefficients of a row of MCUs to `blocks`.
+    fn row(&self, planes: &mut Planes, mcu_y: u32, blocks: &mut [CodedUnit]) {
+        // A hypervisor may hide any of the three.
+        #[cfg(target_arch = "x86_64")]
+        if std::arch::is_x86_feature_detected!("avx2")
+            && std::arch::is_x86_feature_detected!("bmi1")
+            && std::arch::is_x86_feature_detected!("lzcnt")
+        {
+            #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
+            // SAFETY: the function is of safe code. Its only condition is that the processor has the
+            // three features that it is compiled for, and each was asked for above. Without LZCNT its
+            // instruction is another one (BSR), which would silently count wrong.
+            return unsafe { self.row_avx2(planes, mcu_y, blocks) };
+        }
+        planes.transform(self, mcu_y, blocks);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,lzcnt")]
+    fn row_avx2(&self, planes: &mut Planes, mcu_y: u32, blocks: &mut [CodedUnit]) {
+        planes.transform(self, mcu_y, blocks);
+    }
 }
 
 impl Planes {
     #[inline(always)]
-    fn transform(
-        &mut self,
-        frame: &Frame,
-        data: &[u8],
-        channels: usize,
-        divisors: &[Divisors; 2],
-        mcu_y: u32,
-        blocks: &mut [CodedUnit],
-    ) {
+    fn transform(&mut self, picture: &Transform<'_>, mcu_y: u32, blocks: &mut [CodedUnit]) {
+        let Transform {
+            ref frame,
+            data,
+            channels,
+            ref divisors,
+        } = *picture;
         let stride = (frame.mcus_x * frame.h * 8) as usize;
         let width = frame.width as usize;
         let lines = (frame.v * 8) as usize;

@@ -144,8 +144,8 @@ fn check(size: (u32, u32), channels: usize, content: Content, options: &SaveOpti
     assert!(emulated == got, "kernels: {case}");
 }
 
-#[test]
-fn data_are_libjpegs() {
+/// Pictures of every content, with every subsampling, whose sides lie around those of blocks and MCUs.
+fn pictures() -> impl Iterator<Item = ((u32, u32), Subsampling, Content)> {
     let sizes = [
         (1, 1),
         (8, 8),
@@ -158,26 +158,32 @@ fn data_are_libjpegs() {
         (149, 75),
         (300, 201),
     ];
+    let subsamplings = [
+        Subsampling::Yuv444,
+        Subsampling::Yuv422,
+        Subsampling::Yuv420,
+    ];
+    let contents = [Content::Flat, Content::Noise, Content::Waves];
+    sizes.into_iter().flat_map(move |size| {
+        let of = move |subsampling| contents.map(|content| (size, subsampling, content));
+        subsamplings.into_iter().flat_map(of)
+    })
+}
+
+#[test]
+fn data_are_libjpegs() {
     let mut number = 0;
-    for size in sizes {
-        for subsampling in [
-            Subsampling::Yuv444,
-            Subsampling::Yuv422,
-            Subsampling::Yuv420,
-        ] {
-            for content in [Content::Flat, Content::Noise, Content::Waves] {
-                for (channels, optimize) in [(3, false), (3, true), (1, false), (1, true)] {
-                    number += 1;
-                    let quality = [1, 10, 50, 75, 90, 95, 100][number % 7];
-                    let interval = [0, 0, 1, 2, 7, 64, 1000][number / 7 % 7];
-                    let options = SaveOptions::new()
-                        .quality(quality)
-                        .subsampling(subsampling)
-                        .optimize_huffman(optimize)
-                        .restart_interval(interval);
-                    check(size, channels, content, &options);
-                }
-            }
+    for (size, subsampling, content) in pictures() {
+        for (channels, optimize) in [(3, false), (3, true), (1, false), (1, true)] {
+            number += 1;
+            let quality = [1, 10, 50, 75, 90, 95, 100][number % 7];
+            let interval = [0, 0, 1, 2, 7, 64, 1000][number / 7 % 7];
+            let options = SaveOptions::new()
+                .quality(quality)
+                .subsampling(subsampling)
+                .optimize_huffman(optimize)
+                .restart_interval(interval);
+            check(size, channels, content, &options);
         }
     }
 }
@@ -245,37 +251,17 @@ fn check_progressive(size: (u32, u32), channels: usize, content: Content, option
 
 #[test]
 fn progressive_scans_are_libjpegs() {
-    let sizes = [
-        (1, 1),
-        (8, 8),
-        (9, 7),
-        (16, 16),
-        (17, 33),
-        (31, 15),
-        (100, 3),
-        (3, 100),
-        (149, 75),
-        (300, 201),
-    ];
     let mut number = 0;
-    for size in sizes {
-        for subsampling in [
-            Subsampling::Yuv444,
-            Subsampling::Yuv422,
-            Subsampling::Yuv420,
-        ] {
-            for content in [Content::Flat, Content::Noise, Content::Waves] {
-                for channels in [3, 1] {
-                    for interval in [0, [1, 2, 7, 64, 1000][number % 5]] {
-                        number += 1;
-                        let options = SaveOptions::new()
-                            .quality([1, 10, 50, 75, 90, 95, 100][number / 2 % 7])
-                            .subsampling(subsampling)
-                            .progressive(true)
-                            .restart_interval(interval);
-                        check_progressive(size, channels, content, &options);
-                    }
-                }
+    for (size, subsampling, content) in pictures() {
+        for channels in [3, 1] {
+            for interval in [0, [1, 2, 7, 64, 1000][number % 5]] {
+                number += 1;
+                let options = SaveOptions::new()
+                    .quality([1, 10, 50, 75, 90, 95, 100][number / 2 % 7])
+                    .subsampling(subsampling)
+                    .progressive(true)
+                    .restart_interval(interval);
+                check_progressive(size, channels, content, &options);
             }
         }
     }

@@ -1,8 +1,11 @@
 //! Files of kinds that few programs write, against the same picture in a common one.
 
 use super::truncation::load;
-use crate::ErrorKind;
-use crate::jpeg::{entropy, markers, pixels};
+use crate::{
+    ErrorKind,
+    jpeg::{entropy, markers, pixels},
+    parallel::in_pool,
+};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 const WIDTH: u16 = 83;
@@ -132,10 +135,6 @@ fn quantizers_of_16_bits() {
 
 #[test]
 fn threads_give_the_same_strips() {
-    let pool = |threads| {
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        builder.build().unwrap()
-    };
     let data: Vec<u8> = (0..500 * 400 * 3u32)
         .map(|i| (i.wrapping_mul(2_654_435_761) >> 28) as u8 * 8 + (i / 9000) as u8)
         .collect();
@@ -148,7 +147,9 @@ fn threads_give_the_same_strips() {
         let file = markers::parse(&bytes, false).unwrap();
         let read = |threads| {
             let mut out = vec![0; data.len()];
-            pool(threads).install(|| pixels::read(&file, &bytes, false, &mut out).unwrap());
+            in_pool(threads, || {
+                pixels::read(&file, &bytes, false, &mut out).unwrap()
+            });
             out
         };
         assert!(read(1) == read(3));
@@ -186,10 +187,9 @@ fn what_is_missing_is_gray_to_the_end() {
             pixels::from_coefficients(&file, &coefficients, &mut expected);
             assert!(expected[data.len() - 3000..].iter().all(|&v| v == 128));
             for threads in [1, 3] {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
                 let mut out = vec![0; data.len()];
                 let read = || pixels::read(&file, bytes, true, &mut out).unwrap();
-                pool.build().unwrap().install(read);
+                in_pool(threads, read);
                 assert!(out == expected, "{sampling:?} {restart} 1/{part}");
             }
         }

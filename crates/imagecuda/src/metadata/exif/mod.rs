@@ -1,5 +1,5 @@
-//! EXIF: a TIFF file's structure without a picture. Directories of tags, in either byte order.
-//! Values lie anywhere, so a damaged one may point to nowhere, or to itself.
+//! EXIF is the structure of a TIFF file without a picture: directories of tags, in either byte
+//! order. A damaged structure may point outside of itself, or in circles.
 
 #[cfg(feature = "tiff")]
 mod tree;
@@ -13,21 +13,21 @@ const SHORT: u16 = 3;
 const LONG: u16 = 4;
 const ORIENTATION: u16 = 274;
 
-/// The numbers of a TIFF structure.
+/// Reads the numbers of a TIFF structure.
 #[derive(Clone, Copy)]
 struct Reader<'a> {
     bytes: &'a [u8],
     big_endian: bool,
-    /// With 64-bit offsets, which EXIF never has.
+    /// Whether offsets have 64 bits (BigTIFF). Those of EXIF never have.
     big: bool,
 }
 
-/// A tag in a directory, and where that says it.
+/// A tag in a directory, and the position of its entry.
 struct Raw<'a> {
     at: usize,
     tag: u16,
     kind: u16,
-    /// If it is there.
+    /// The value, if it lies inside the structure.
     value: Option<&'a [u8]>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Reader<'a> {
         self.number(at, size)?.try_into().ok()
     }
 
-    /// Where the first directory is.
+    /// The offset of the first directory.
     fn first(&self) -> Option<usize> {
         match self.big {
             true => self.index(8, 8),
@@ -68,7 +68,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The bytes of a directory's count, of an entry, and of a count of values or an offset.
+    /// The sizes in bytes of a directory's count, of an entry, and of a count of values or an
+    /// offset.
     fn sizes(&self) -> (usize, usize, usize) {
         match self.big {
             true => (8, 20, 8),
@@ -76,17 +77,17 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Where a directory's entries begin, and how many it claims to have.
+    /// Where the entries of a directory begin, and how many it claims to have.
     fn directory(&self, at: usize) -> Option<(usize, usize)> {
         let (count, ..) = self.sizes();
         Some((at.checked_add(count)?, self.index(at, count)?))
     }
 
-    /// The entries of the directory at `at` that are there.
+    /// The entries of the directory at `at` that lie inside the structure.
     fn entries(self, at: usize) -> impl Iterator<Item = Raw<'a>> {
         let (start, count) = self.directory(at).unwrap_or_default();
         let (_, size, _) = self.sizes();
-        // BigTIFF could have more, and none does.
+        // BigTIFF allows more entries, but no file has them.
         let count = count.min(usize::from(u16::MAX));
         (0..count).map_while(move |i| {
             let at = start.checked_add(i.checked_mul(size)?)?;
@@ -112,7 +113,7 @@ impl<'a> Reader<'a> {
         self.bytes.get(at..at.checked_add(length)?)
     }
 
-    /// The first value of an entry that holds whole numbers, if it is not negative.
+    /// The first value of an entry of whole numbers, unless it is negative.
     fn unsigned(&self, entry: &Raw<'a>) -> Option<u64> {
         const SIGNED: [u16; 4] = [6, 8, 9, 17];
         let size = match entry.kind {
@@ -129,7 +130,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The bytes of a value of this type.
+/// The size in bytes of a value of this type.
 fn size_of(kind: u16) -> Option<usize> {
     Some(match kind {
         1 | 2 | 6 | 7 => 1,
@@ -140,7 +141,7 @@ fn size_of(kind: u16) -> Option<usize> {
     })
 }
 
-/// Whether `exif` is a TIFF structure whose first directory is there.
+/// Whether `exif` is a TIFF structure with a first directory.
 pub(crate) fn is_valid(exif: &[u8]) -> bool {
     let whole = |reader: Reader<'_>| {
         let (start, count) = reader.directory(reader.first()?)?;
@@ -149,7 +150,7 @@ pub(crate) fn is_valid(exif: &[u8]) -> bool {
     Reader::new(exif).is_some_and(|reader| !reader.big && whole(reader).is_some())
 }
 
-/// Tag 274 of the first directory.
+/// The value of tag 274 in the first directory.
 pub(crate) fn orientation(exif: &[u8]) -> Option<Orientation> {
     let reader = Reader::new(exif)?;
     let entry = find(reader)?;
@@ -162,13 +163,13 @@ fn find(reader: Reader<'_>) -> Option<Raw<'_>> {
         .find(|entry| entry.tag == ORIENTATION)
 }
 
-/// EXIF that says nothing but an orientation.
+/// EXIF that contains only an orientation.
 pub(crate) fn of_orientation(orientation: Orientation) -> Vec<u8> {
     with_orientation(b"II*\0\x08\0\0\0\0\0\0\0\0\0", orientation)
 }
 
-/// `exif` with another orientation. No other byte of it moves: makers' notes hold offsets that
-/// only they know.
+/// Changes the orientation of `exif`. All other bytes stay where they are, because maker notes
+/// contain offsets that only their maker knows.
 pub(crate) fn with_orientation(exif: &[u8], orientation: Orientation) -> Vec<u8> {
     let mut out = exif.to_vec();
     let Some(reader) = Reader::new(exif).filter(|reader| !reader.big) else {
@@ -193,7 +194,7 @@ pub(crate) fn with_orientation(exif: &[u8], orientation: Orientation) -> Vec<u8>
     if orientation == Orientation::Normal {
         return out;
     }
-    // The directory once more, at the end, with one entry more.
+    // There is no such entry. Append a copy of the directory with one entry more.
     let Some((first, (start, claimed))) = reader
         .first()
         .and_then(|first| Some((first, reader.directory(first)?)))
@@ -283,7 +284,7 @@ pub(crate) mod tests {
                 assert_eq!(of(kind, 9, big_endian), None, "{kind}");
                 assert_eq!(of(kind, -1, big_endian), None, "{kind}");
             }
-            // Text, anything, and a float.
+            // Entries of text, of undefined type, and of a float.
             for kind in [2, 7, 11] {
                 assert_eq!(of(kind, 6, big_endian), None, "{kind}");
             }

@@ -1,24 +1,24 @@
-//! EXIF taken out of a TIFF file, and put into one. The file's own tags say how its pixels lie,
-//! so only those that describe the picture go.
+//! Copies EXIF from a TIFF file, and into one. The file's own tags describe how its pixels are
+//! stored, so only tags that describe the picture are copied.
 
 use super::Reader;
 
-/// The tags of the first directory that describe a picture: its name, its camera and maker, its
-/// resolution and orientation, when and by whom it was made, and what Windows adds.
+/// The tags of the first directory that describe a picture: title, camera, resolution, orientation,
+/// date, author, and the tags that Windows adds.
 const DESCRIPTIVE: [u16; 21] = [
     269, 270, 271, 272, 274, 282, 283, 285, 296, 305, 306, 315, 316, 18246, 18249, 33432, 40091,
     40092, 40093, 40094, 40095,
 ];
-/// Of those, resolutions and their unit.
+/// The tags of the resolution and its unit.
 const RESOLUTION: [u16; 3] = [282, 283, RESOLUTION_UNIT];
 const RESOLUTION_UNIT: u16 = 296;
 
-/// Where directories of their own are.
+/// Tags that point to other directories.
 const EXIF: u16 = 34665;
 const GPS: u16 = 34853;
 const INTEROPERABILITY: u16 = 40965;
 
-/// A tag and its values, in its tree's byte order.
+/// A tag with its values, in the byte order of its tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) tag: u16,
@@ -26,7 +26,8 @@ pub(crate) struct Entry {
     pub(crate) data: Vec<u8>,
 }
 
-/// Directories, and the one in another. There are no more: nothing leads round in circles.
+/// The first directory, and the directories inside. A tree has no deeper levels, so it has no
+/// circles.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Tree {
     big_endian: bool,
@@ -37,16 +38,17 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// What describes the picture in `bytes`: a TIFF file, or EXIF.
+    /// Reads the tags that describe the picture in `bytes`, which are a TIFF file or EXIF.
     pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
         let reader = Reader::new(bytes)?;
         let first = reader.first()?;
-        // Values of a whole structure do not overlap.
+        // The values of a sound structure do not overlap, so together they are no longer than the
+        // structure.
         let mut left = bytes.len();
         let mut take = |directory: usize, wanted: &dyn Fn(u16) -> bool| -> Vec<Entry> {
             let mut entries = Vec::new();
             for raw in reader.entries(directory) {
-                // The types from 14 on are BigTIFF's alone.
+                // Types from 14 on exist only in BigTIFF.
                 let Some(value) = raw.value.filter(|_| raw.kind <= 13 && wanted(raw.tag)) else {
                     continue;
                 };
@@ -70,7 +72,7 @@ impl Tree {
             usize::try_from(reader.unsigned(&entry)?).ok()
         };
         let mut main = take(first, &|tag| DESCRIPTIVE.contains(&tag));
-        // Resolutions without a unit are what writers put who know none.
+        // Some writers store a resolution without a unit if they do not know it.
         let unit = reader
             .entries(first)
             .find(|raw| raw.tag == RESOLUTION_UNIT)
@@ -95,7 +97,7 @@ impl Tree {
         Some(tree)
     }
 
-    /// Whether it says more than an orientation.
+    /// Whether the tree has more than an orientation.
     pub(crate) fn describes(&self) -> bool {
         let more = |entry: &Entry| entry.tag != super::ORIENTATION;
         self.main.iter().any(more)
@@ -104,7 +106,7 @@ impl Tree {
                 .any(|directory| !directory.is_empty())
     }
 
-    /// The tree in this machine's byte order.
+    /// Converts the values to this machine's byte order.
     pub(crate) fn into_native(mut self) -> Self {
         if self.big_endian != cfg!(target_endian = "big") {
             let directories = [
@@ -128,7 +130,7 @@ impl Tree {
         self
     }
 
-    /// EXIF of its own. `None` if it is larger than its offsets can say.
+    /// Writes the tree as EXIF. `None` if its offsets would not fit.
     pub(crate) fn to_exif(&self) -> Option<Vec<u8>> {
         let mut out = Out {
             bytes: if self.big_endian {
@@ -169,7 +171,7 @@ struct Out {
 
 impl Out {
     fn encode(&self, number: usize, size: usize) -> Vec<u8> {
-        // What does not fit makes the whole too large, which is found at the end.
+        // A number that does not fit makes the whole too large, which is checked at the end.
         let number = number as u64;
         match self.big_endian {
             true => number.to_be_bytes()[8 - size..].to_vec(),
@@ -182,14 +184,14 @@ impl Out {
         self.bytes.extend(number);
     }
 
-    /// Writes the place where the next byte goes to `at`.
+    /// Writes the current end of the output to the offset at `at`.
     fn patch(&mut self, at: usize) {
         let place = self.encode(self.bytes.len(), 4);
         self.bytes[at..at + 4].copy_from_slice(&place);
     }
 
-    /// Writes a directory and its values, and says where the offsets of those in it, if they
-    /// are, are to be patched.
+    /// Writes a directory and its values. Returns the positions of the offsets to inner
+    /// directories, which are patched later.
     fn directory<const N: usize>(
         &mut self,
         entries: &[Entry],
@@ -273,7 +275,7 @@ mod tests {
         let exif = tree.to_exif().unwrap();
         assert!(super::super::is_valid(&exif));
         assert_eq!(Tree::read(&exif).as_ref(), Some(&tree));
-        // Seen from the other side: swapped data that are said to be big-endian.
+        // The same data read in the other byte order.
         let native = tree.clone().into_native();
         let swapped = Tree {
             big_endian: !native.big_endian,
@@ -321,13 +323,13 @@ mod tests {
             tree.main.push(entry(tag, 4, &[1, 0, 0, 0]));
         }
         assert_eq!(Tree::read(&tree.to_exif().unwrap()), Some(clean.clone()));
-        // A resolution of no unit is none.
+        // A resolution without a unit is dropped.
         tree.main.push(entry(296, 3, &[1, 0]));
         let read = Tree::read(&tree.to_exif().unwrap()).unwrap();
         assert_eq!(read.main.len(), clean.main.len() - 1);
     }
 
-    /// Every byte as damage may have it: no panic, no more memory than the file has.
+    /// Damages every byte in turn. Nothing panics, and no value is larger than the file.
     #[test]
     fn damage_ends_in_what_is_there() {
         let whole = tree().to_exif().unwrap();

@@ -1,9 +1,9 @@
-//! What a file has beside its bytes.
+//! Copies the attributes of a file to its replacement.
 
 use std::fs::File;
 
 /// Gives `new` the owner, the group, the permissions and the extended attributes of `old`, as far
-/// as the system lets it. What `new` is then open to, `old` was.
+/// as the system allows. `new` is never open to anyone to whom `old` was not.
 #[cfg(unix)]
 pub(super) fn keep(old: &File, new: &File) {
     use std::{
@@ -11,18 +11,19 @@ pub(super) fn keep(old: &File, new: &File) {
         os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     };
     let (Ok(was), Ok(is)) = (old.metadata(), new.metadata()) else {
-        return; // only its owner gets at it
+        return; // only its owner can access it
     };
     let (owner, group) = (was.uid(), was.gid());
     if (is.uid(), is.gid()) != (owner, group) && fchown(new, Some(owner), Some(group)).is_err() {
-        // A user may give files away to no other user, but to their own groups.
+        // Only root may change the owner. A user may change the group to one of their own groups.
         let _ = fchown(new, None, Some(group));
     }
-    // A picture that runs as its owner is none.
+    // Drop the set-user-ID bits: a picture never runs as a program.
     let mut mode = was.mode() & 0o777;
     let has_its_group = new.metadata().is_ok_and(|is| is.gid() == group);
     if !copy_attributes(old, new) || !has_its_group {
-        // What the group might do, or its access list let others do, is not for another group.
+        // The permissions of the group, and what an access control list gave to others, must not
+        // apply to another group.
         mode &= 0o707 | (mode & 0o007) << 3;
     }
     let _ = new.set_permissions(Permissions::from_mode(mode));
@@ -35,18 +36,19 @@ pub(super) fn keep(old: &File, new: &File) {
     }
 }
 
-/// Copies what users have said of the file, and its access list. Whether the list is now the same.
+/// Copies the user's extended attributes and the access control list. Returns whether the list is
+/// now the same.
 #[cfg(target_os = "linux")]
 fn copy_attributes(old: &File, new: &File) -> bool {
     use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr};
     const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
-    // As long as names, and a value, can be.
+    // The maximum sizes of a list of names and of a value.
     let (mut names, mut value) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    // Some file systems have none.
+    // Some file systems have no extended attributes.
     let length = flistxattr(old, &mut names[..]).unwrap_or(0);
     let names = names[..length].split(|&byte| byte == 0);
     let mut is_same = true;
-    // A folder may have one for all new files.
+    // The folder may have given the new file a default list.
     let _ = fremovexattr(new, ACCESS_LIST);
     for name in names.filter(|&name| name.starts_with(b"user.") || name == ACCESS_LIST) {
         let copied = fgetxattr(old, name, &mut value[..])

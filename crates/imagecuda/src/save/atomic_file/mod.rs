@@ -1,4 +1,4 @@
-//! Files that appear whole or not at all.
+//! Writes files that appear complete or not at all.
 
 mod attributes;
 mod target;
@@ -12,14 +12,14 @@ use std::{
 };
 use tempfile::NamedTempFile;
 
-/// Writes a file through `write`, to a temporary file beside it that is renamed at the end, and
-/// says how many bytes it has. Nothing is forced to the disk: a file is whole for whoever opens it,
-/// not necessarily after a power cut.
+/// Writes a file through `write` and returns its size in bytes. The data go to a temporary file in
+/// the same folder, which is renamed at the end. Nothing is forced to the disk: readers see a
+/// complete file, but a power failure may lose it.
 ///
-/// A link is followed and stays one. A file that is there keeps its owner, its permissions and its
-/// attributes as far as the system lets it. If its folder takes no new file, it is written over in
-/// place. What is no regular file (a pipe, a device, an open file of a process) is written to, as
-/// it cannot be replaced.
+/// A symbolic link is followed and stays. A file that is replaced keeps its owner, permissions and
+/// attributes as far as the system allows. If its folder does not allow a new file, the file is
+/// overwritten in place. Anything but a regular file (a pipe, a device, an open file of a process)
+/// is written to, because it cannot be replaced.
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
     match Target::of(path)? {
         Target::New(path) => {
@@ -38,17 +38,16 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<(
     }
 }
 
-/// Whether a file is there that has been saved: it is not empty. What is only written to has
-/// never been.
+/// Whether a file that is not empty exists at `path`. Devices and pipes do not count.
 pub(crate) fn is_there(path: &Path) -> bool {
     matches!(Target::of(path), Ok(Target::File(_, metadata)) if metadata.len() > 0)
 }
 
 /// Replaces the regular file at `path`.
 fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
-    // Whoever may not write the file may not replace it either.
+    // Opening it for writing checks that the caller may change the file.
     let old = File::options().write(true).open(path)?;
-    // Nobody else is to read what will be secret.
+    // The old file may be secret, so only the owner may read the new one for now.
     let mut file = match beside(path, 0o600) {
         Ok(file) => file,
         Err(error) if needs_no_folder(&error) => {
@@ -75,8 +74,8 @@ fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<
     Ok(length)
 }
 
-/// Whether a file that may be written can be, though it cannot be replaced: its folder may not be
-/// changed, is sticky and the file another's, or the file is a mount.
+/// Whether the error forbids replacing the file, but not writing to it: its folder is read-only, or
+/// sticky with another owner of the file, or the file is a mount point.
 fn needs_no_folder(error: &io::Error) -> bool {
     use io::ErrorKind::*;
     matches!(
@@ -85,7 +84,8 @@ fn needs_no_folder(error: &io::Error) -> bool {
     )
 }
 
-/// Writes over a file that is there. What it grows by goes first: on a full disk it stays as it was.
+/// Overwrites an existing file. The part beyond the old end is written first, so that a full disk
+/// leaves the old content as it was.
 fn overwrite(mut file: &File, bytes: &[u8]) -> io::Result<()> {
     let old = file.metadata()?.len();
     let here = bytes.len().min(usize::try_from(old).unwrap_or(usize::MAX));
@@ -106,24 +106,24 @@ fn in_memory(write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<Vec<u8>>
     Ok(bytes.into_inner())
 }
 
-/// Writes all of the temporary file. How long it is.
+/// Writes the whole temporary file, and returns its size.
 fn fill(file: &mut NamedTempFile, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
-    // Its own errors would name the temporary file, and lose the system's number.
+    // `NamedTempFile` would add its own path to errors, and drop the system's error number.
     let mut out = BufWriter::new(file.as_file_mut());
     write(&mut out)?;
     out.into_inner().map_err(io::IntoInnerError::into_error)?;
     Ok(file.as_file().metadata()?.len())
 }
 
-/// A temporary file beside the one at `path`. The process's umask takes away of `mode`, which means
-/// nothing on other systems than Unix.
+/// Creates a temporary file in the folder of `path`. The permissions are `mode` without the bits of
+/// the process's umask. Only Unix uses them.
 fn beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
     let mut options = File::options();
     options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let _ = mode;
-    // Opened here, so that an error is the system's.
+    // Opened here, so that an error is the system's own.
     let mut builder = tempfile::Builder::new();
     builder.prefix(".imagecuda-");
     builder.make_in(folder(path), |hidden| options.open(hidden))

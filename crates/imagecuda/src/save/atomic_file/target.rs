@@ -1,4 +1,4 @@
-//! What is where a file is to be.
+//! Finds out what exists at the path of a file to save.
 
 use std::{
     fs::{self, File, Metadata},
@@ -6,13 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a path leads to.
+/// What exists at a path.
 pub(super) enum Target {
-    /// Nothing yet.
+    /// Nothing. The path has all links resolved.
     New(PathBuf),
-    /// A regular file that may be replaced.
+    /// A regular file, which may be replaced.
     File(PathBuf, Metadata),
-    /// What can only be written to.
+    /// A file that can only be written to.
     Stream(Stream),
 }
 
@@ -31,7 +31,7 @@ impl Target {
         } else if !metadata.is_file() || is_of_processes(&path) {
             Ok(Self::Stream(Stream(path)))
         } else if metadata.permissions().readonly() {
-            // Renaming would replace it all the same, and root may write to anything.
+            // Renaming would replace a read-only file, and root may write to any file.
             let error = io::Error::new(io::ErrorKind::PermissionDenied, "the file is read-only");
             Err(error)
         } else {
@@ -40,15 +40,15 @@ impl Target {
     }
 }
 
-/// Where `path` leads, whether something is there or not. A link to an open file is such a file:
-/// its text is the name that the file once had, if any.
+/// Follows symbolic links, even to a path that does not exist. A link to an open file of a process
+/// is not followed, because its text may be an outdated name.
 fn follow_links(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_owned();
-    // More links than any system follows are a circle.
+    // More links than any system follows form a circle.
     for _ in 0..40 {
         match fs::read_link(&path) {
             Ok(_) if is_of_processes(&path) => return Ok(path),
-            // An absolute target replaces the whole path.
+            // If the target of the link is absolute, `join` takes it alone.
             Ok(target) => path = path.with_file_name("").join(target),
             Err(_) => return Ok(path),
         }
@@ -56,8 +56,8 @@ fn follow_links(path: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many links"))
 }
 
-/// Whether `path` is where a system shows what processes have open: `/proc/self/fd/1`, say, to
-/// which `/dev/stdout` links.
+/// Whether `path` is in a folder where the system lists the open files of processes. `/dev/stdout`
+/// links to `/proc/self/fd/1`, for example.
 #[cfg(target_os = "linux")]
 fn is_of_processes(path: &Path) -> bool {
     use rustix::fs::{PROC_SUPER_MAGIC, statfs};
@@ -75,8 +75,9 @@ fn is_of_processes(path: &Path) -> bool {
 pub(super) struct Stream(PathBuf);
 
 impl Stream {
-    /// Opens it, which takes until a reader has opened a pipe. Data go where the process is that
-    /// has the file open (a shell's `>> file`, say): behind what is there.
+    /// Opens the file for appending. Opening a pipe waits until a reader has opened it. If a
+    /// process has the file open (a shell with `>> file`, for example), the data go after the
+    /// existing content.
     pub(super) fn open(&self) -> io::Result<File> {
         let Self(path) = self;
         match own_descriptor(path) {
@@ -87,7 +88,7 @@ impl Stream {
     }
 }
 
-/// The number of the open file of this process that `path` is.
+/// The number of this process's open file that `path` names, if any.
 fn own_descriptor(path: &Path) -> Option<u32> {
     let number = path.file_name()?.to_str()?.parse().ok()?;
     let folder = folder(path).canonicalize().ok()?;
@@ -97,8 +98,8 @@ fn own_descriptor(path: &Path) -> Option<u32> {
         .then_some(number)
 }
 
-/// One that this process has opened, with its place in the file, which opening it again would not
-/// have.
+/// Duplicates a file that this process has open. This keeps the position in the file, which opening
+/// it again would not.
 #[cfg(unix)]
 fn own(number: u32) -> io::Result<File> {
     use std::{
@@ -109,7 +110,7 @@ fn own(number: u32) -> io::Result<File> {
     match number {
         0 => duplicate(io::stdin().as_fd()),
         1 => {
-            // What was printed before comes before.
+            // Earlier output of the process comes first.
             io::stdout().flush()?;
             duplicate(io::stdout().as_fd())
         }
@@ -117,7 +118,7 @@ fn own(number: u32) -> io::Result<File> {
     }
 }
 
-/// The folder that a file is in. The parent of a bare name is "", which is here.
+/// The folder of a file. A name without a folder is in the current one.
 pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -125,8 +126,8 @@ pub(super) fn folder(path: &Path) -> &Path {
     }
 }
 
-/// An error of the file at `path` that says what is wrong with its folder, if something is. Names
-/// of temporary files say nothing to anybody.
+/// Replaces an error of the file at `path` by one that says what is wrong with its folder, if
+/// something is. The name of the temporary file does not help the user.
 pub(super) fn in_folder(path: &Path, error: &io::Error) -> io::Error {
     let folder = folder(path);
     let shown = folder.display();

@@ -17,13 +17,13 @@ pub const DL_FLOAT: u8 = 2;
 /// [`DLManagedTensorVersioned::flags`]: the consumer must not write to the tensor.
 pub const DLPACK_FLAG_BITMASK_READ_ONLY: u64 = 1;
 
-/// Where a tensor's memory is.
+/// The device that holds a tensor's memory.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DLDevice {
     /// The kind of device: [`DL_CPU`], [`DL_CUDA`], …
     pub device_type: i32,
-    /// Its number.
+    /// The number of the device.
     pub device_id: i32,
 }
 
@@ -33,19 +33,19 @@ pub struct DLDevice {
 pub struct DLDataType {
     /// The kind of number: [`DL_UINT`], [`DL_FLOAT`], …
     pub code: u8,
-    /// Bits a lane.
+    /// Bits per lane.
     pub bits: u8,
-    /// Lanes of a vector; 1 for a number.
+    /// The lanes of a vector. 1 for a scalar.
     pub lanes: u16,
 }
 
-/// A tensor, without who owns its memory.
+/// A tensor, without the owner of its memory.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct DLTensor {
-    /// The memory; the first element is `byte_offset` bytes on.
+    /// The memory. The first element lies `byte_offset` bytes after this address.
     pub data: *mut c_void,
-    /// Where that is.
+    /// The device of the memory.
     pub device: DLDevice,
     /// The number of dimensions.
     pub ndim: i32,
@@ -53,49 +53,48 @@ pub struct DLTensor {
     pub dtype: DLDataType,
     /// The extent of each dimension.
     pub shape: *mut i64,
-    /// The distance of neighbours in each dimension, in elements; null for packed rows.
+    /// The distance between neighbours in each dimension, in elements. Null if the rows are packed.
     pub strides: *mut i64,
     /// Bytes from `data` to the first element.
     pub byte_offset: u64,
 }
 
-/// A tensor and how to free it: what a `PyCapsule` named `dltensor` holds.
+/// A tensor with its deleter. A `PyCapsule` named `dltensor` holds one.
 #[repr(C)]
 #[derive(Debug)]
 pub struct DLManagedTensor {
     /// The tensor.
     pub dl_tensor: DLTensor,
-    /// The producer's own.
+    /// For the producer only.
     pub manager_ctx: *mut c_void,
-    /// Frees all of it. The consumer calls it once, from any thread.
+    /// Frees the tensor. The consumer calls it once, from any thread.
     pub deleter: Option<unsafe extern "C" fn(*mut DLManagedTensor)>,
 }
 
-/// A version of DLPack. Another `major` is another layout of the structs.
+/// A version of DLPack. Versions with different `major` numbers have different structs.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DLPackVersion {
-    /// Of the structs.
+    /// The version of the structs.
     pub major: u32,
-    /// Of the constants.
+    /// The version of the constants.
     pub minor: u32,
 }
 
 impl DLPackVersion {
-    /// What this module writes.
+    /// The version that this module writes.
     pub const CURRENT: Self = Self { major: 1, minor: 0 };
 }
 
-/// As [`DLManagedTensor`], since DLPack 1.0: what a `PyCapsule` named `dltensor_versioned`
-/// holds.
+/// A tensor with its deleter, since DLPack 1.0. A `PyCapsule` named `dltensor_versioned` holds one.
 #[repr(C)]
 #[derive(Debug)]
 pub struct DLManagedTensorVersioned {
-    /// The version of what follows.
+    /// The version of the following fields.
     pub version: DLPackVersion,
-    /// The producer's own.
+    /// For the producer only.
     pub manager_ctx: *mut c_void,
-    /// Frees all of it. The consumer calls it once, from any thread.
+    /// Frees the tensor. The consumer calls it once, from any thread.
     pub deleter: Option<unsafe extern "C" fn(*mut DLManagedTensorVersioned)>,
     /// [`DLPACK_FLAG_BITMASK_READ_ONLY`] and others.
     pub flags: u64,
@@ -103,7 +102,7 @@ pub struct DLManagedTensorVersioned {
     pub dl_tensor: DLTensor,
 }
 
-// What a C compiler makes of the header on a 64-bit machine.
+// The sizes and offsets that a C compiler gives for the header on a 64-bit machine.
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<DLTensor>() == 48);

@@ -1,4 +1,4 @@
-//! Images as tensors.
+//! Exports images as tensors.
 
 use super::{DL_CPU, DL_CUDA, DL_FLOAT, DL_UINT, DLDataType, DLDevice, DLTensor, DlpackTensor};
 use crate::{
@@ -10,27 +10,28 @@ use std::ffi::c_void;
 #[cfg(feature = "cuda")]
 use {crate::ErrorKind, cust::sys::CUstream};
 
-/// An image that a tensor shows.
+/// The image behind a tensor.
 struct Exported<P: DevicePixel> {
-    /// Shape and strides. Not an array: what C points to must not move with this.
+    /// Shape and strides. This is not an array, because C keeps pointers to them, and moving this
+    /// struct must not move them.
     dimensions: Vec<i64>,
-    /// The consumer's stream, if it named one.
+    /// The consumer's stream, if the consumer named one.
     stream: Option<*mut c_void>,
     image: DeviceImage<P>,
 }
 
 impl<P: DevicePixel> DeviceImage<P> {
-    /// The image as a tensor of shape (height, width, 4), `f32` or `u8`, without a copy: it
-    /// lives until the tensor's deleter is called, and who writes to the tensor writes to it.
-    /// The capacity beyond the image is kept, and not shown.
+    /// Exports the image as a tensor of shape (height, width, 4) with `f32` or `u8` elements,
+    /// without a copy. The image lives until the consumer calls the tensor's deleter. Writing to
+    /// the tensor writes to the image. The capacity beyond the image is not visible.
     ///
-    /// Waits until the pixels are complete, so that any stream may read them. The deleter waits
-    /// for the whole device, as the consumer's work may still use them;
-    /// `into_dlpack_on` spares both.
+    /// Waits until the pixels are complete, so that any stream may read them. The deleter waits for
+    /// the whole device, because work of the consumer may still use the pixels. `into_dlpack_on`
+    /// avoids both waits.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Device`](crate::ErrorKind::Device); the image is then gone.
+    /// [`ErrorKind::Device`](crate::ErrorKind::Device); the image is then lost.
     pub fn into_dlpack(self) -> Result<DlpackTensor> {
         if let Inner::Cuda(context) = self.device().inner() {
             context.wait_for_stream()?;
@@ -43,20 +44,20 @@ impl<P: DevicePixel> DeviceImage<P> {
         .into_tensor())
     }
 
-    /// As [`into_dlpack`](Self::into_dlpack), for a consumer that works on `stream`, which null
-    /// says is the default one. Nobody waits: `stream` does for the pixels, and when the deleter
-    /// is called, this crate's stream for the work in `stream`.
+    /// Exports the image as [`into_dlpack`](Self::into_dlpack) does, for a consumer that works on
+    /// `stream`. Null is the default stream. The host does not wait. Instead `stream` waits for the
+    /// pixels, and after the deleter this crate's stream waits for the work on `stream`.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::DeviceMismatch`](crate::ErrorKind::DeviceMismatch) on the CPU,
-    /// [`ErrorKind::Device`](crate::ErrorKind::Device); the image is then gone.
+    /// [`ErrorKind::Device`](crate::ErrorKind::Device); the image is then lost.
     ///
     /// # Safety
     ///
-    /// `stream` belongs to the primary context of the image's device and lives until the deleter
-    /// is called. The consumer uses the pixels in `stream` alone, or puts its other streams in
-    /// order with it.
+    /// `stream` must belong to the primary context of the image's device and live until the deleter
+    /// is called. The consumer must use the pixels only on `stream`, or order its other streams
+    /// with it.
     #[cfg(feature = "cuda")]
     pub unsafe fn into_dlpack_on(self, stream: CUstream) -> Result<DlpackTensor> {
         let Inner::Cuda(context) = self.device().inner() else {
@@ -116,15 +117,15 @@ impl<P: DevicePixel> Exported<P> {
 
 impl<P: DevicePixel> Drop for Exported<P> {
     fn drop(&mut self) {
-        // The memory is freed in the order of this crate's stream, of which the consumer's work
-        // knows nothing.
+        // The memory is freed in the order of this crate's stream, which does not know of the
+        // consumer's work.
         if let Inner::Cuda(context) = self.image.device().inner() {
             let ordered = match self.stream {
                 // SAFETY: `into_dlpack_on`'s caller said that the stream lives until now.
                 Some(stream) => unsafe { context.order_after(stream) },
                 None => context.wait_for_everyone(),
             };
-            // A context that failed runs nothing any more.
+            // A context that has failed runs nothing any more.
             let _ = ordered;
         }
     }

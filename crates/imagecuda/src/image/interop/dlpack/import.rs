@@ -1,4 +1,4 @@
-//! Tensors as images.
+//! Imports tensors as images.
 
 use super::{DL_CPU, DL_CUDA, DL_CUDA_HOST, DL_FLOAT, DL_UINT, DLDevice, DLTensor, DlpackTensor};
 use crate::{
@@ -12,14 +12,13 @@ use std::{ptr, slice};
 use crate::device::Inner;
 
 impl<P: DevicePixel> DeviceImage<P> {
-    /// An image on the tensor's device, with a copy of its pixels: of shape (height, width) or
-    /// (height, width, channels), with 1 to 4 channels (gray, gray and alpha, RGB, RGBA) of
-    /// `u8`, `u16` or `f32`. They are converted as those of a file: see
-    /// [`from_pixels`](Self::from_pixels). On a CUDA device rows must be packed; on the CPU any
-    /// strides will do.
+    /// Creates an image on the tensor's device, with a copy of the tensor's pixels. The shape is
+    /// (height, width) or (height, width, channels), with 1 to 4 channels (gray, gray and alpha,
+    /// RGB, RGBA) of `u8`, `u16` or `f32`. The pixels are converted as in
+    /// [`from_pixels`](Self::from_pixels). On a CUDA device the rows must be packed. On the CPU any
+    /// strides are allowed.
     ///
-    /// Returns when the tensor is no longer needed, and has then called its deleter, also when
-    /// it fails.
+    /// Calls the tensor's deleter before it returns, also after an error.
     ///
     /// # Errors
     ///
@@ -34,8 +33,8 @@ impl<P: DevicePixel> DeviceImage<P> {
         Ok(image)
     }
 
-    /// As [`from_dlpack`](Self::from_dlpack), into the memory of this image, which takes over
-    /// width and height.
+    /// Copies the tensor's pixels into this image as [`from_dlpack`](Self::from_dlpack) does, and
+    /// sets its width and height.
     ///
     /// # Errors
     ///
@@ -51,7 +50,7 @@ impl<P: DevicePixel> DeviceImage<P> {
         self.reshape(pixels.width, pixels.height)
     }
 
-    /// Makes the first pixels of the tensor's, on this device. Waits.
+    /// Expands the tensor's pixels into this image. Waits for the device.
     fn take(&mut self, pixels: &Pixels) -> Result<()> {
         match &mut self.buffer {
             Buffer::Cpu(_) => {
@@ -76,7 +75,7 @@ impl<P: DevicePixel> DeviceImage<P> {
                 // SAFETY: who made the tensor said that its memory is readable, and complete
                 // when our stream comes to it. It stays until that has been waited for.
                 let queued = unsafe { buffer.expand_from_foreign(address, pixels.layout, len) };
-                // Also after a failure: something may be queued.
+                // Wait also after an error, because work may be queued.
                 let done = match self.device().inner() {
                     Inner::Cpu => Ok(()),
                     Inner::Cuda(context) => context.wait_for_stream(),
@@ -89,15 +88,15 @@ impl<P: DevicePixel> DeviceImage<P> {
 
 /// The pixels of a tensor.
 struct Pixels {
-    /// The CUDA device, if it is one.
+    /// The number of the CUDA device. `None` for host memory.
     ordinal: Option<u32>,
     data: *const u8,
-    /// Of all pixels, packed.
+    /// The size of all pixels in bytes, if packed.
     bytes: usize,
     layout: Layout,
     width: u32,
     height: u32,
-    /// In elements, of rows, pixels and channels.
+    /// The strides of rows, pixels and channels, in elements.
     strides: [i64; 3],
     packed: bool,
 }
@@ -131,14 +130,15 @@ impl Pixels {
             let given = unsafe { slice::from_raw_parts(tensor.strides, dimensions) };
             strides[..dimensions].copy_from_slice(given);
         }
-        // The stride of a dimension of one element means nothing.
+        // The stride of a dimension with one element has no meaning.
         let extents = [shape[0], shape[1], channels];
         let packed = (0..3).all(|i| extents[i] == 1 || strides[i] == packing[i]);
         let data = tensor.data.cast::<u8>().cast_const();
         let offset = usize::try_from(tensor.byte_offset).map_err(|_| refused())?;
         Ok(Self {
             ordinal,
-            // Not dereferenced here, and a device's pointer never.
+            // This is only an address: it is not dereferenced here, and never if it belongs to a
+            // device.
             data: data.wrapping_add(offset),
             bytes: bytes.ok_or_else(refused)?,
             layout,
@@ -159,7 +159,7 @@ impl Pixels {
         }
     }
 
-    /// Strided pixels of host memory, packed.
+    /// Copies strided pixels in host memory to packed ones.
     fn gather(&self) -> Result<Vec<u8>> {
         let sample = self.layout.bits() / 8;
         let pixel = self.layout.bytes_per_pixel();
@@ -198,7 +198,7 @@ fn ordinal(device: DLDevice) -> Result<Option<u32>> {
     }
 }
 
-/// The layout of the tensor's pixels; `None` for so many channels.
+/// The layout of the tensor's pixels. `None` for this number of channels.
 fn layout(tensor: &DLTensor, channels: i64) -> Result<Option<Layout>> {
     use Layout::*;
     let dtype = tensor.dtype;

@@ -1,5 +1,5 @@
-//! Images as tensors of PyTorch, JAX, CuPy, NumPy and whatever else speaks
-//! [DLPack](https://dmlc.github.io/dlpack/latest/), and tensors as images.
+//! Exports images as tensors for PyTorch, JAX, CuPy, NumPy and other libraries that support
+//! [DLPack](https://dmlc.github.io/dlpack/latest/), and imports tensors as images.
 //!
 //! ```
 //! # fn main() -> imagecuda::Result<()> {
@@ -19,14 +19,14 @@
 //!
 //! For Python, put the pointer into a `PyCapsule` named `dltensor`
 //! ([`into_raw_unversioned`](DlpackTensor::into_raw_unversioned)) or `dltensor_versioned`
-//! ([`into_raw`](DlpackTensor::into_raw)), and give that to `torch.utils.dlpack.from_dlpack`,
-//! say; the example `dlpack` does. What a capsule of Python's holds comes in through
-//! [`from_raw_unversioned`](DlpackTensor::from_raw_unversioned) or
-//! [`from_raw`](DlpackTensor::from_raw); rename the capsule to `used_dltensor` first.
+//! ([`into_raw`](DlpackTensor::into_raw)), and pass the capsule to
+//! `torch.utils.dlpack.from_dlpack`, for example. The example `dlpack` does this. Import the
+//! pointer in a capsule with [`from_raw_unversioned`](DlpackTensor::from_raw_unversioned) or
+//! [`from_raw`](DlpackTensor::from_raw), after renaming the capsule to `used_dltensor`.
 //!
-//! The C interface is five small structs that do not change, so they are written out here: the
-//! crate `dlpark` has 11,000 lines, does not know `cust`'s streams, and each of its 0.x releases
-//! would be one of ours.
+//! The C interface is five small structs that do not change, so this module declares them itself.
+//! The crate `dlpark` has 11,000 lines and does not know `cust`'s streams, and each of its 0.x
+//! releases would force one of ours.
 #![allow(unsafe_code)]
 
 mod abi;
@@ -38,12 +38,12 @@ pub use abi::*;
 use crate::{Error, Result};
 use std::{any::Any, ffi::c_void, fmt};
 
-/// A tensor and its owner: an image of this crate, or memory of another library. Dropping it
-/// frees either; of another library's tensor, it calls the deleter.
+/// A tensor and its owner: an image of this crate, or memory of another library. Dropping it frees
+/// the image, or calls the deleter of the other library's tensor.
 pub struct DlpackTensor {
     tensor: DLTensor,
     flags: u64,
-    /// What `tensor` points to lives as long as this does.
+    /// Keeps alive what `tensor` points to.
     owner: Box<dyn Any>,
 }
 
@@ -125,7 +125,7 @@ impl DlpackTensor {
         })
     }
 
-    /// The tensor for C, of DLPack 1.0. Whoever takes it calls its deleter, once.
+    /// Passes the tensor to C, as DLPack 1.0. The new owner must call its deleter once.
     pub fn into_raw(self) -> *mut DLManagedTensorVersioned {
         Box::into_raw(Box::new(DLManagedTensorVersioned {
             version: DLPackVersion::CURRENT,
@@ -136,8 +136,8 @@ impl DlpackTensor {
         }))
     }
 
-    /// The tensor for C, from before DLPack 1. Whoever takes it calls its deleter, once. That it
-    /// must not be written to, as another library may have said of its own, it cannot say.
+    /// Passes the tensor to C, as DLPack before 1.0. The new owner must call its deleter once. That
+    /// version cannot say that a tensor is read-only, so this information is lost.
     pub fn into_raw_unversioned(self) -> *mut DLManagedTensor {
         Box::into_raw(Box::new(DLManagedTensor {
             dl_tensor: self.tensor,
@@ -146,13 +146,13 @@ impl DlpackTensor {
         }))
     }
 
-    /// What the tensor is: device, type, shape. Its pointers hold as long as `self`.
+    /// The tensor's device, type and shape. Its pointers are valid as long as `self`.
     pub fn dl_tensor(&self) -> &DLTensor {
         &self.tensor
     }
 }
 
-/// The owner as C keeps it: in one more box, as a pointer to a trait object is two words.
+/// Boxes the owner once more, because a pointer to a trait object is two words and C keeps one.
 fn leak(owner: Box<dyn Any>) -> *mut c_void {
     Box::into_raw(Box::new(owner)).cast()
 }

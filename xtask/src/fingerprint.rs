@@ -1,5 +1,5 @@
-//! What `kernels.ptx` was made of, as one number in its first line. It tells that the file is
-//! stale where there is nothing to rebuild it with; it need not resist anyone.
+//! The fingerprint of the sources of `kernels.ptx`: a hash that the file has in its first line. It
+//! shows that the file is stale, even where nothing can rebuild it. It is not a cryptographic hash.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use crate::{Failure, sh};
 /// The dependencies that are compiled into the kernels.
 const DEPENDENCIES: [&str; 3] = ["bytemuck", "bytemuck_derive", "libm"];
 
-/// The hash of the kernel crate in `folder`, its dependencies, the compiler and `options`.
+/// The fingerprint of the kernel crate in `folder`, its dependencies, the compiler and `options`.
 pub(crate) fn hash(folder: &Path, options: &str) -> Result<u64, Failure> {
     let mut hash = Fnv::new();
     hash.add(options);
@@ -23,7 +23,7 @@ pub(crate) fn hash(folder: &Path, options: &str) -> Result<u64, Failure> {
         let text = fs::read_to_string(&file).map_err(sh::io(&file))?;
         let name = file.strip_prefix(folder).unwrap_or(&file);
         hash.add(&name.to_string_lossy().replace('\\', "/"));
-        // A checkout may have changed the line ends.
+        // Git may have changed the line ends.
         hash.add(&text.replace("\r\n", "\n"));
     }
 

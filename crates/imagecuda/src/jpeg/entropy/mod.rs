@@ -45,12 +45,7 @@ pub(super) fn coefficients(
 }
 
 /// The same, coefficient by coefficient, into zeros.
-pub(super) fn one_by_one(
-    file: &File,
-    bytes: &[u8],
-    damaged: bool,
-    out: &mut [i16],
-) -> Result<()> {
+pub(super) fn one_by_one(file: &File, bytes: &[u8], damaged: bool, out: &mut [i16]) -> Result<()> {
     let (blocks, _) = out.as_chunks_mut();
     let mut decoded = 0;
     for scan in &file.scans {

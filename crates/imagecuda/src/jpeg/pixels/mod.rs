@@ -27,12 +27,25 @@ pub(super) fn read(file: &File, bytes: &[u8], damaged: bool, out: &mut [u8]) -> 
         };
     }
     if progressive::read(file, bytes, out).is_some() {
+        #[cfg(any(test, fuzzing))]
+        compare(file, bytes, out);
         return Ok(());
     }
     let mut coefficients: Vec<i16> = zeroed(picture.blocks() * 64)?;
     entropy::one_by_one(file, bytes, damaged, &mut coefficients)?;
     from_coefficients(file, &coefficients, out);
     Ok(())
+}
+
+/// Whatever the fast decoder of progressive files takes, the plain one is to find nothing wrong
+/// with, and the same in.
+#[cfg(any(test, fuzzing))]
+fn compare(file: &File, bytes: &[u8], out: &[u8]) {
+    let mut coefficients = vec![0; file.picture.blocks() * 64];
+    entropy::one_by_one(file, bytes, false, &mut coefficients).expect("an intact file");
+    let mut expected = vec![0; out.len()];
+    from_coefficients(file, &coefficients, &mut expected);
+    assert!(out == expected, "decoders differ");
 }
 
 /// All pixels of a file, of all of its coefficients.

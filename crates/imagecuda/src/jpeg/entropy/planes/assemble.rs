@@ -38,9 +38,7 @@ static IN_NATURAL_ORDER: [[u64; 256]; 8] = {
 #[inline(always)]
 fn in_natural_order(mask: u64) -> u64 {
     let bytes = mask.to_be_bytes();
-    (0..8).fold(0, |all, i| {
-        all | IN_NATURAL_ORDER[i][usize::from(bytes[i])]
-    })
+    (0..8).fold(0, |all, i| all | IN_NATURAL_ORDER[i][usize::from(bytes[i])])
 }
 
 /// Makes the blocks of a row, in natural order. `dc` are their first coefficients, of blocks that
@@ -66,29 +64,26 @@ pub(super) fn row(
     }
     let at = &mut at[..count];
     for (x, (block, &dc)) in out.iter_mut().zip(dc).enumerate() {
-        *block = [0; BLOCK];
-        if let Some(masks) = masks.get(x) {
-            if masks.first != 0 {
-                place_values(part, masks, at, block)?;
+        match masks.get(x) {
+            Some(masks) if masks.nonzero | masks.first != 0 => {
+                let values = values(part, masks, at)?;
+                let (values, _) = values.split_first_chunk()?;
+                match refined.is_empty() {
+                    true => *block = *values,
+                    false => refine(part, start + x, masks, refined, values, block),
+                }
             }
-            if !refined.is_empty() && masks.nonzero != 0 {
-                add_planes(part, start + x, masks, refined, block);
-            }
+            _ => *block = [0; BLOCK],
         }
         block[0] = dc;
     }
     Some(())
 }
 
-/// Puts the values of first scans where they belong. `at` is where each scan's are.
+/// The values of first scans where they belong. `at` is where each scan's are.
 #[inline(always)]
-fn place_values(
-    part: &Part,
-    masks: &Masks,
-    at: &mut [usize],
-    block: &mut [i16; BLOCK],
-) -> Option<()> {
-    let mut room = [0; BLOCK + 1];
+fn values(part: &Part, masks: &Masks, at: &mut [usize]) -> Option<[i16; BLOCK + 1]> {
+    let mut block = [0; BLOCK + 1];
     for (at, stream) in at.iter_mut().zip(&part.streams) {
         let mut mask = masks.first & stream.band;
         let mut values = stream.values.get(*at..)?;
@@ -99,45 +94,66 @@ fn place_values(
             values = rest;
             for &value in four {
                 let k = mask.leading_zeros();
-                room[usize::from(NATURAL[k as usize % 65]) % 65] = value;
+                *block.get_mut(usize::from(NATURAL[k as usize]))? = value;
                 mask &= !((1 << 63) >> (k & 63));
             }
         }
     }
-    block.copy_from_slice(&room[..BLOCK]);
-    Some(())
+    Some(block)
 }
 
-/// Adds what refinements brought.
+/// Adds what refinements brought to the `values` of first scans.
 #[inline(always)]
-fn add_planes(
+fn refine(
     part: &Part,
     place: usize,
     masks: &Masks,
     refined: &[u8],
+    values: &[i16; BLOCK],
     block: &mut [i16; BLOCK],
 ) {
-    const LANES: usize = 16;
-    let lanes = |mask: u64, group: usize| -> [i16; LANES] {
-        let bits = (mask >> (LANES * group)) as u16;
-        std::array::from_fn(|lane| -i16::from(bits & 1 << lane != 0))
-    };
-    let mut added = [0i16; BLOCK];
+    let mut added = [0; BLOCK];
     for (plane, &low) in part.planes.iter().zip(refined) {
-        let mask = in_natural_order(plane.get(place).copied().unwrap_or(0));
-        for (group, added) in added.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            for (added, lane) in added.iter_mut().zip(lanes(mask, group)) {
-                *added |= lane & 1 << low;
-            }
+        let plane = words(plane.get(place).copied().unwrap_or(0));
+        let one = 1i16 << low;
+        // Loops over all coefficients, which compilers vectorise.
+        for ((added, &word), &bit) in added.iter_mut().zip(&plane).zip(&BITS) {
+            *added |= if word & bit == bit { one } else { 0 };
         }
     }
-    let negative = in_natural_order(masks.negative);
-    let groups = block.as_chunks_mut::<LANES>().0.iter_mut();
-    for (group, (block, added)) in groups.zip(added.as_chunks::<LANES>().0).enumerate() {
-        let signs = lanes(negative, group);
-        for ((value, &added), sign) in block.iter_mut().zip(added).zip(signs) {
-            let sign = *value >> 15 | sign;
-            *value += (added ^ sign) - sign;
-        }
+    let negative = words(masks.negative);
+    for k in 0..BLOCK {
+        let negative = if negative[k] & BITS[k] == BITS[k] {
+            -1
+        } else {
+            0
+        };
+        let sign = values[k] >> 15 | negative;
+        block[k] = values[k] + ((added[k] ^ sign) - sign);
     }
+}
+
+/// Coefficients that have their bits in a word.
+const LANES: usize = 16;
+
+/// The bit of each coefficient in its word.
+static BITS: [u16; BLOCK] = {
+    let mut all = [0; BLOCK];
+    let mut k = 0;
+    while k < BLOCK {
+        all[k] = 1 << (k % LANES);
+        k += 1;
+    }
+    all
+};
+
+/// For each coefficient in natural order, the word of a mask that has its bit.
+#[inline(always)]
+fn words(mask: u64) -> [u16; BLOCK] {
+    let mask = in_natural_order(mask);
+    let mut words = [0; BLOCK];
+    for (group, words) in words.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        *words = [(mask >> (LANES * group)) as u16; LANES];
+    }
+    words
 }

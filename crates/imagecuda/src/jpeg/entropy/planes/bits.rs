@@ -185,18 +185,21 @@ impl Bits<'_> {
             self.skip(count);
             return bits;
         }
-        self.append_many(bits, count)
+        let (after, bits) = self.append_many(bits, count);
+        *self = after;
+        bits
     }
 
+    // What is passed by reference is in memory for good, and no longer in registers.
     #[cold]
     #[inline(never)]
-    fn append_many(&mut self, mut bits: u64, count: u32) -> u64 {
+    fn append_many(mut self, mut bits: u64, count: u32) -> (Self, u64) {
         for count in [count - 32, 32] {
             bits = bits << count | self.top(count);
             self.skip(count);
             self.fill();
         }
-        bits
+        (self, bits)
     }
 
     /// The next `count` bits, 0 to 15, read as a coefficient of that size.

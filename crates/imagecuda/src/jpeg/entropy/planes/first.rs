@@ -118,7 +118,9 @@ fn blocks(
         // Beside the look-up: what was ready is enough for it.
         bits.fill();
         if entry & SLOW != 0 {
-            entry = match slow(table, entry, &mut bits, low)? {
+            let symbol;
+            (symbol, bits) = slow(table, entry, bits, low)?;
+            entry = match symbol {
                 Symbol::Value(entry) => entry,
                 Symbol::Empty(run) => {
                     block += 1;
@@ -156,16 +158,22 @@ enum Symbol {
     Empty(u32),
 }
 
+// By value: what is passed by reference is in memory for good, and no longer in registers.
 #[cold]
 #[inline(never)]
-fn slow(table: &FirstTable, entry: u32, bits: &mut Bits<'_>, low: u8) -> Option<Symbol> {
+fn slow<'a>(
+    table: &FirstTable,
+    entry: u32,
+    mut bits: Bits<'a>,
+    low: u8,
+) -> Option<(Symbol, Bits<'a>)> {
     let (symbol, length) = match entry & 63 {
         0 => table.codes.find((bits.buffer >> 48) as u32)?,
         length => ((entry >> 16) as u8, length),
     };
     bits.skip(length);
     let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-    Some(match (run, size) {
+    let symbol = match (run, size) {
         (15, 0) => Symbol::Value(16 << 8),
         (_, 0) => Symbol::Empty((1 << run) - 1 + bits.number(run)),
         _ if !fits(size, low) => return None,
@@ -173,5 +181,6 @@ fn slow(table: &FirstTable, entry: u32, bits: &mut Bits<'_>, low: u8) -> Option<
             let value = bits.value(size) << low;
             Symbol::Value((value as u32) << 16 | (run + 1) << 8 | STORE)
         }
-    })
+    };
+    Some((symbol, bits))
 }

@@ -20,14 +20,11 @@ mod refine;
 mod scan;
 mod script;
 mod shared;
+#[cfg(test)]
+mod tests;
 
 use self::{
-    bits::Intervals,
-    dc::DcScan,
-    part::Part,
-    processor::Choice,
-    scan::AcScan,
-    script::Script,
+    bits::Intervals, dc::DcScan, part::Part, processor::Choice, scan::AcScan, script::Script,
 };
 use crate::{
     jpeg::file::{File, Scan},
@@ -158,7 +155,8 @@ impl<'a> Decoder<'a> {
                 let mut out = out.write().unwrap_or_else(PoisonError::into_inner);
                 for (out, component) in out.iter_mut().zip(self.file.picture.parts()) {
                     if out.is_empty() {
-                        *out = zeroed(rows.len() * (component.v * component.blocks_x) as usize).ok()?;
+                        *out = zeroed(rows.len() * (component.v * component.blocks_x) as usize)
+                            .ok()?;
                     }
                 }
                 self.choice.read_dc(scan, &rows, &mut out)
@@ -242,7 +240,10 @@ impl<'a> Decoder<'a> {
 
     /// Gives back the memory of a band that nothing is to be made of any more.
     fn forget(&mut self, band: usize) {
-        let parts = self.parts.iter_mut().filter_map(|bands| bands.get_mut(band));
+        let parts = self
+            .parts
+            .iter_mut()
+            .filter_map(|bands| bands.get_mut(band));
         parts.for_each(|part| *part = RwLock::default());
         if let Some(dc) = self.dc.get_mut(band) {
             *dc = RwLock::default();
@@ -260,7 +261,10 @@ pub(super) fn coefficients(file: &File, bytes: &[u8], out: &mut [[i16; 64]]) -> 
     let data = Data::of(file, bytes)?;
     let picture = &file.picture;
     let decoder = Decoder::new(file, &data, band_rows(file))?;
-    let mut all: Vec<_> = decoder.bands().map(|rows| Mutex::new((rows, Vec::new()))).collect();
+    let mut all: Vec<_> = decoder
+        .bands()
+        .map(|rows| Mutex::new((rows, Vec::new())))
+        .collect();
     let mut rest = out;
     for component in picture.parts() {
         let blocks = (component.v * component.blocks_x) as usize;

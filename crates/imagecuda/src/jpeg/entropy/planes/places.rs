@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 /// How a processor does it.
 pub(super) trait Processor: Copy {
-    type Zeros: Zeros;
+    type Zeros: Zeros + Copy;
 
     /// The lowest bits of `bits` in the places of the bits of `mask`, in order.
     fn deposit(self, bits: u64, mask: u64) -> u64;
@@ -42,6 +42,7 @@ impl<D: Fn(u64, u64) -> u64 + Copy> Processor for Depositing<D> {
 }
 
 /// One bit, which is as high among the lowest as the zero is among the zeros.
+#[derive(Clone, Copy)]
 pub(super) struct OneHot<D> {
     deposit: D,
     mask: u64,
@@ -133,6 +134,7 @@ impl Processor for LookingUp {
 }
 
 /// The zeros' numbers, one after another.
+#[derive(Clone, Copy)]
 pub(super) struct Places {
     places: [u8; 72],
     next: usize,

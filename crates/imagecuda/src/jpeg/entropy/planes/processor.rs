@@ -39,7 +39,7 @@ impl Choice {
     pub(super) fn best() -> Self {
         Self {
             #[cfg(target_arch = "x86_64")]
-            bmi2: bmi2::is_fast() && std::env::var_os("PORTABLE").is_none(), // TEMP
+            bmi2: bmi2::is_fast(),
         }
     }
 

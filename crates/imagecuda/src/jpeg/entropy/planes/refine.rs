@@ -104,6 +104,7 @@ struct Run<'t, 'a> {
 }
 
 /// What is read of a block.
+#[derive(Clone, Copy)]
 struct Block<Z> {
     zeros: Z,
     /// The coefficients that get a bit, in order, which are as many as were nonzero.
@@ -122,7 +123,8 @@ enum Other {
     New(u32),
     /// 16 zeros were passed.
     Passed,
-    EndOfBlock,
+    /// The end of this block, and so many more without new coefficients.
+    End(u32),
 }
 
 impl Run<'_, '_> {
@@ -163,10 +165,16 @@ impl Run<'_, '_> {
                     bits.skip(entry >> 8 & 63);
                     break;
                 }
-                match self.other(entry, &mut bits, &mut block)? {
+                let other;
+                (other, bits, block) = other_symbol(self.table, entry, bits, block)?;
+                match other {
                     Other::New(as_entry) => entry = as_entry,
                     Other::Passed if block.at < self.last => continue,
-                    Other::Passed | Other::EndOfBlock => break,
+                    Other::Passed => break,
+                    Other::End(empty) => {
+                        self.empty = empty;
+                        break;
+                    }
                 }
             }
             let count = entry & 63;
@@ -196,40 +204,39 @@ impl Run<'_, '_> {
         *plane |= processor.deposit(corrections, old) | block.new;
         Some(())
     }
+}
 
-    #[cold]
-    #[inline(never)]
-    fn other<Z: Zeros>(
-        &mut self,
-        entry: u32,
-        bits: &mut Bits<'_>,
-        block: &mut Block<Z>,
-    ) -> Option<Other> {
-        bits.fill();
-        let (symbol, length) = match entry >> 8 & 63 {
-            0 => self.table.codes.find((bits.buffer >> 48) as u32)?,
-            length => ((entry >> 16) as u8, length),
-        };
-        bits.skip(length);
-        match (symbol >> 4, symbol & 15) {
-            (15, 0) => {
-                let bit = block.zeros.pass(16)?;
-                let at = bit.leading_zeros() as i32;
-                let between = (at - block.at - 16) as u32;
-                block.corrections = bits.append(block.corrections, between);
-                bits.fill();
-                (block.at, block.bit) = (at, bit);
-                Some(Other::Passed)
-            }
-            (run, 0) => {
-                self.empty = (1 << run) - 1 + bits.number(run.into());
-                Some(Other::EndOfBlock)
-            }
-            (_, 1) => {
-                let positive = bits.number(1) == 1;
-                Some(Other::New(new(symbol, positive)))
-            }
-            _ => None,
+// By value: what is passed by reference is in memory for good, and no longer in registers.
+#[cold]
+#[inline(never)]
+fn other_symbol<'a, Z: Zeros>(
+    table: &RefineTable,
+    entry: u32,
+    mut bits: Bits<'a>,
+    mut block: Block<Z>,
+) -> Option<(Other, Bits<'a>, Block<Z>)> {
+    bits.fill();
+    let (symbol, length) = match entry >> 8 & 63 {
+        0 => table.codes.find((bits.buffer >> 48) as u32)?,
+        length => ((entry >> 16) as u8, length),
+    };
+    bits.skip(length);
+    let other = match (symbol >> 4, symbol & 15) {
+        (15, 0) => {
+            let bit = block.zeros.pass(16)?;
+            let at = bit.leading_zeros() as i32;
+            let between = (at - block.at - 16) as u32;
+            block.corrections = bits.append(block.corrections, between);
+            bits.fill();
+            (block.at, block.bit) = (at, bit);
+            Other::Passed
         }
-    }
+        (run, 0) => Other::End((1 << run) - 1 + bits.number(run.into())),
+        (_, 1) => {
+            let positive = bits.number(1) == 1;
+            Other::New(new(symbol, positive))
+        }
+        _ => return None,
+    };
+    Some((other, bits, block))
 }

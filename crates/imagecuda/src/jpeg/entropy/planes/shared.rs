@@ -19,7 +19,11 @@ pub(super) fn run(
         finish,
         most: rayon::current_num_threads().saturating_sub(1),
         state: Mutex::new(State {
-            read: decoder.chains.iter().map(|c| vec![(0, false); c.len()]).collect(),
+            read: decoder
+                .chains
+                .iter()
+                .map(|c| vec![(0, false); c.len()])
+                .collect(),
             begun: 0,
             finished: 0,
             helpers: 0,

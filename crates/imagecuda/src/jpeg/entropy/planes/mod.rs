@@ -24,7 +24,13 @@ mod shared;
 mod tests;
 
 use self::{
-    bits::Intervals, dc::DcScan, part::Part, processor::Choice, scan::AcScan, script::Script,
+    assemble::Row,
+    bits::Intervals,
+    dc::DcScan,
+    part::Part,
+    processor::{Choice, Task},
+    scan::AcScan,
+    script::Script,
 };
 use crate::{
     jpeg::file::{File, Scan},
@@ -159,7 +165,7 @@ impl<'a> Decoder<'a> {
                             .ok()?;
                     }
                 }
-                self.choice.read_dc(scan, &rows, &mut out)
+                self.choice.run(Task::ReadDc(scan, rows, &mut out))
             }
             AnyScan::Ac(index, scan) => {
                 let part = self.parts.get(*index)?.get(band)?;
@@ -167,7 +173,7 @@ impl<'a> Decoder<'a> {
                 if part.across == 0 {
                     *part = self.part(*index, band)?;
                 }
-                self.choice.read_ac(scan, &mut part)
+                self.choice.run(Task::ReadAc(scan, &mut part))
             }
         }
     }
@@ -232,8 +238,13 @@ impl<'a> Decoder<'a> {
                 }
                 dc => dc.get(row * across..(row + 1) * across)?,
             };
-            let refined = &self.refined[index];
-            self.choice.assemble_row(&part, row, dc, refined, out)?;
+            let row = Row {
+                part: &part,
+                number: row,
+                dc,
+                refined: &self.refined[index],
+            };
+            self.choice.run(Task::Assemble(row, out))?;
         }
         Some(())
     }

@@ -130,7 +130,7 @@ fn coefficients_are_those_of_the_plain_decoder() {
         let mut found = vec![[7; 64]; file.picture.blocks()];
         coefficients(&file, bytes, &mut found).unwrap();
         assert!(found.as_flattened() == expected, "{number}");
-        for choice in [Choice::best(), Choice::portable()] {
+        for choice in Choice::all() {
             for (step, threads) in [(1, 0), (3, 0), (100, 0), (1, 1), (2, 3)] {
                 let found = by(choice, step, threads, &file, bytes);
                 assert!(
@@ -156,7 +156,7 @@ fn scans_may_be_missing() {
             let cut = [&bytes[..end], &[0xff, 0xd9]].concat();
             let file = markers::parse(&cut, true).unwrap();
             let expected = plain(&file, &cut, true).unwrap();
-            for choice in [Choice::best(), Choice::portable()] {
+            for choice in Choice::all() {
                 assert!(by(choice, 2, 0, &file, &cut).unwrap() == expected);
             }
         }
@@ -193,7 +193,9 @@ fn damage_is_the_plain_decoders() {
                 continue;
             }
             let found = by(Choice::best(), 2, 0, &file, &bad);
-            assert!(found == by(Choice::portable(), 1, 2, &file, &bad));
+            for choice in Choice::all() {
+                assert!(found == by(choice, 1, 2, &file, &bad));
+            }
             match found {
                 Some(found) => assert!(found == plain(&file, &bad, false).unwrap()),
                 None => refused += 1,

@@ -96,7 +96,7 @@ fn band(file: &File, rows: Range<u32>, blocks: &[[i16; 64]], mut out: &mut [u8])
     };
     let mut band = Band::new(file, rows.start, 1);
     if rows.start > 0 {
-        band.begin_below(from(rows.start - 1));
+        vector::begin_below(&mut band, from(rows.start - 1));
     }
     for row in rows {
         let done = vector::paint(&mut band, from(row), 1, out);

@@ -33,7 +33,7 @@ pub(super) fn read(file: &File, bytes: &[u8], mut out: &mut [u8]) -> Option<()> 
         let (mut strip, mut band) = (Strip::new(file), Band::new(file, rows.start as u32, 1));
         if let Some(above) = rows.start.checked_sub(1) {
             strip.fill(&decoder, above)?;
-            band.begin_below(strip.blocks());
+            vector::begin_below(&mut band, strip.blocks());
         }
         strip.paint(&decoder, rows, &mut band, out)
     })

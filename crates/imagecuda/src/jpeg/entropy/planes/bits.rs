@@ -80,12 +80,7 @@ impl<'a> Reader<'a> {
     pub(super) fn new(intervals: &'a Intervals, restart_interval: u32) -> Self {
         Self {
             intervals,
-            bits: Bits {
-                data: &intervals.bytes,
-                at: 0,
-                buffer: 0,
-                count: 0,
-            },
+            bits: Bits::new(&intervals.bytes),
             number: 0,
             interval: match restart_interval {
                 0 => usize::MAX,
@@ -115,12 +110,7 @@ impl<'a> Reader<'a> {
         let &(start, _) = self.intervals.places.get(self.number)?;
         self.number += 1;
         self.left = self.interval;
-        self.bits = Bits {
-            at: start,
-            buffer: 0,
-            count: 0,
-            ..self.bits
-        };
+        self.bits = Bits::new(self.intervals.bytes.get(start..)?);
         self.bits.fill();
         Some(())
     }
@@ -128,30 +118,45 @@ impl<'a> Reader<'a> {
     /// Whether no more has been read than there is.
     pub(super) fn is_sound(&self) -> bool {
         let place = self.number.checked_sub(1);
-        let place = place.and_then(|number| self.intervals.places.get(number));
-        place.is_none_or(|&(_, end)| 8 * self.bits.at <= 8 * end + self.bits.count as usize)
+        let Some(&(_, end)) = place.and_then(|number| self.intervals.places.get(number)) else {
+            return true;
+        };
+        let at = self.intervals.bytes.len() - self.bits.rest.len();
+        !self.bits.is_over && 8 * at <= 8 * end + self.bits.count as usize
     }
 }
 
 /// The next bits, behind which there are zeros without end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bits<'a> {
-    data: &'a [u8],
-    at: usize,
+    rest: &'a [u8],
     /// From the highest on. Below those that count there may be more of the next byte.
     pub(super) buffer: u64,
+    /// 63 at most.
     count: u32,
+    /// Whether there are not as many bytes as wanted. That is only so behind the padding.
+    is_over: bool,
 }
 
-impl Bits<'_> {
+impl<'a> Bits<'a> {
+    fn new(rest: &'a [u8]) -> Self {
+        Self {
+            rest,
+            buffer: 0,
+            count: 0,
+            is_over: false,
+        }
+    }
+
     /// Has 56 bits ready, at least.
     #[inline(always)]
     pub(super) fn fill(&mut self) {
-        let next = self.data.get(self.at..);
-        let next = next.and_then(<[u8]>::first_chunk);
-        let word = next.map_or(0, |&word| u64::from_be_bytes(word));
-        self.buffer |= word >> (self.count & 63);
-        self.at += ((63 - self.count) >> 3) as usize;
+        if let Some(&word) = self.rest.first_chunk() {
+            self.buffer |= u64::from_be_bytes(word) >> (self.count & 63);
+            self.rest = &self.rest[(self.count as usize ^ 63) >> 3 & 7..];
+        } else {
+            self.is_over = true;
+        }
         self.count |= 56;
     }
 

@@ -9,8 +9,8 @@ use super::{
 };
 use crate::jpeg::file::Huffman;
 
-/// For the next bits: how many zeros they go on to (6 bits, for that is waited for), the bits that
-/// the code and the sign take (6 from 8 on), these, the symbol (8 from 16 on), and the sign (1).
+/// For the next bits: how many zeros they go on to, the bits that the code and the sign take, the
+/// symbol (8 bits each), and flags.
 #[derive(Debug)]
 pub(super) struct RefineTable {
     entries: Box<[u32; 1 << LOOKUP]>,
@@ -18,9 +18,9 @@ pub(super) struct RefineTable {
 }
 
 /// No new coefficient, or there is more to it.
-const OTHER: u32 = 1 << 14;
+const OTHER: u32 = 1 << 24;
 /// There is more to it: the sign is not in the look-up, or the symbol is not that simple.
-const SLOW: u32 = 1 << 15;
+const SLOW: u32 = 1 << 25;
 const NEGATIVE: u32 = 1 << 31;
 
 impl RefineTable {
@@ -162,7 +162,7 @@ impl Run<'_, '_> {
             let mut entry = self.table.entries[(bits.buffer >> (64 - LOOKUP)) as usize];
             if entry & OTHER != 0 {
                 if entry & SLOW == 0 {
-                    bits.skip(entry >> 8 & 63);
+                    bits.skip(entry >> 8 & 255);
                     break;
                 }
                 let other;
@@ -177,11 +177,11 @@ impl Run<'_, '_> {
                     }
                 }
             }
-            let count = entry & 63;
+            let count = entry & 255;
             let target = block.at + count as i32;
             let bit = block.zeros.pass(count)?;
             let at = bit.leading_zeros() as i32;
-            bits.skip(entry >> 8 & 63);
+            bits.skip(entry >> 8 & 255);
             bits.fill();
             block.new |= bit;
             block.signs = 2 * block.signs + u64::from(entry >> 31);
@@ -216,7 +216,7 @@ fn other_symbol<'a, Z: Zeros>(
     mut block: Block<Z>,
 ) -> Option<(Other, Bits<'a>, Block<Z>)> {
     bits.fill();
-    let (symbol, length) = match entry >> 8 & 63 {
+    let (symbol, length) = match entry >> 8 & 255 {
         0 => table.codes.find((bits.buffer >> 48) as u32)?,
         length => ((entry >> 16) as u8, length),
     };

@@ -109,12 +109,12 @@ fn blocks(
     let end = found.len();
     let mut block = end.min(*empty as usize);
     *empty -= block as u32;
-    // A copy, so that it can be in registers.
-    let mut bits = *bits_of;
+    // Copies, so that they can be in registers.
+    let (mut bits, entries) = (*bits_of, &*table.entries);
     let (mut k, mut mask, mut wrong) = (first, 0u64, false);
     // There is no branch at the end of a block: where that is cannot be foreseen.
     while let Some(found) = found.get_mut(block) {
-        let mut entry = table.entries[(bits.buffer >> (64 - LOOKUP)) as usize];
+        let mut entry = entries[(bits.buffer >> (64 - LOOKUP)) as usize];
         // Beside the look-up: what was ready is enough for it.
         bits.fill();
         if entry & SLOW != 0 {

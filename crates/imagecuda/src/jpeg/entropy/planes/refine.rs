@@ -156,10 +156,10 @@ impl Run<'_, '_> {
             at: self.before,
             bit: 0,
         };
-        // A copy, so that it can be in registers.
-        let mut bits = self.bits;
+        // Copies, so that they can be in registers.
+        let (mut bits, entries, last) = (self.bits, &*self.table.entries, self.last);
         loop {
-            let mut entry = self.table.entries[(bits.buffer >> (64 - LOOKUP)) as usize];
+            let mut entry = entries[(bits.buffer >> (64 - LOOKUP)) as usize];
             if entry & OTHER != 0 {
                 if entry & SLOW == 0 {
                     bits.skip(entry >> 8 & 255);
@@ -169,7 +169,7 @@ impl Run<'_, '_> {
                 (other, bits, block) = other_symbol(self.table, entry, bits, block)?;
                 match other {
                     Other::New(as_entry) => entry = as_entry,
-                    Other::Passed if block.at < self.last => continue,
+                    Other::Passed if block.at < last => continue,
                     Other::Passed => break,
                     Other::End(empty) => {
                         self.empty = empty;
@@ -189,7 +189,7 @@ impl Run<'_, '_> {
             let between = (at - target) as u32;
             block.corrections = bits.append(block.corrections, between);
             (block.at, block.bit) = (at, bit);
-            if at >= self.last {
+            if at >= last {
                 break;
             }
         }

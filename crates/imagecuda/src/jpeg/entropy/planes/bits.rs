@@ -164,7 +164,7 @@ impl<'a> Bits<'a> {
     #[inline(always)]
     pub(super) fn top(&self, count: u32) -> u64 {
         // In two steps, as none may be wanted.
-        self.buffer >> 1 >> (63 - count & 63)
+        self.buffer >> 1 >> ((63 - count) & 63)
     }
 
     /// Passes bits that are ready.

@@ -95,7 +95,7 @@ struct Link<'a> {
 enum AnyScan<'a> {
     Dc(DcScan<'a>),
     /// Of that component.
-    Ac(usize, AcScan<'a>),
+    Ac(usize, Box<AcScan<'a>>),
 }
 
 impl<'a> Decoder<'a> {
@@ -125,7 +125,7 @@ impl<'a> Decoder<'a> {
                 let scan = file.scans.get(*number)?;
                 let refined = &script.refined[index];
                 let scan = AcScan::new(scan, &intervals[*number], (across, blocks), refined)?;
-                Some(link(number, AnyScan::Ac(index, scan)))
+                Some(link(number, AnyScan::Ac(index, Box::new(scan))))
             });
             chains.push(links.collect::<Option<_>>()?);
         }

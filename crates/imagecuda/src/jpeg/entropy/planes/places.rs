@@ -146,6 +146,6 @@ impl Zeros for Places {
     fn pass(&mut self, count: u32) -> Option<u64> {
         self.next = self.next.wrapping_add(count as usize);
         let place = self.places[..self.count.min(72)].get(self.next)?;
-        Some(1 << (63 - place & 63))
+        Some(1 << ((63 - place) & 63))
     }
 }

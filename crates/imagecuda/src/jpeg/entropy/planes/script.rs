@@ -59,8 +59,11 @@ mod tests {
     use crate::jpeg::file::{Scan, ScanComponent};
     use imagecuda_kernels::jpeg::picture::{Color, Picture};
 
-    fn file(scans: &[(usize, (u8, u8), (u8, u8))]) -> File {
-        let scan = |&(index, spectral, approximation)| Scan {
+    /// Component, first and last coefficient, and the bits before and now.
+    type Header = (usize, (u8, u8), (u8, u8));
+
+    fn file(scans: &[Header]) -> File {
+        let scan = |&(index, spectral, approximation): &Header| Scan {
             components: vec![ScanComponent {
                 index,
                 dc: None,

@@ -4,11 +4,15 @@
 //! `cargo bench -p imagecuda --features cuda --bench jpeg -- [--device D] [--images N]
 //! [--threads N] [--python PROGRAM] [FILE...]`
 //!
-//! Without files, the bench makes its own: 1080p, 4K and 12 MP, 4:2:0 and quality 90. The phases of
-//! the device are measured by Nsight Compute, if `ncu` is there.
+//! Without files, the bench makes its own: 1080p, 4K and 12 MP, and 4K once more as a progressive
+//! file, 4:2:0 and quality 90. The phases of the device are measured by Nsight Compute, if `ncu` is
+//! there. Progressive files are decoded on one core of the host too, beside libjpeg-turbo.
 
 #[path = "jpeg/phases.rs"]
 mod phases;
+
+#[path = "jpeg/progressive.rs"]
+mod progressive;
 
 #[path = "../examples/support/scene.rs"]
 mod scene;
@@ -77,6 +81,9 @@ fn main() -> Result<()> {
             print_phases(file);
         }
     }
+    for file in &options.files {
+        progressive::print(file)?;
+    }
     peers(&options);
     for file in &options.files {
         batch(&options, file)?;
@@ -93,15 +100,19 @@ fn make_files(folder: &Path) -> Result<Vec<PathBuf>> {
         .quality(90)
         .subsampling(Subsampling::Yuv420);
     let mut files = Vec::new();
-    for (name, width, height) in [
-        ("1080p", 1920, 1080),
-        ("4k", 3840, 2160),
-        ("12mp", 4032, 3024),
+    for (name, width, height, progressive) in [
+        ("1080p", 1920, 1080, false),
+        ("4k", 3840, 2160, false),
+        ("12mp", 4032, 3024, false),
+        ("4k-progressive", 3840, 2160, true),
     ] {
         let rgb = scene::render(width, height);
         let image = Image::from_pixels(&Device::cpu(), width, height, Layout::Rgb8, &rgb)?;
         let file = folder.join(name).with_extension("jpg");
-        camera.save(&image, &file)?;
+        camera
+            .clone()
+            .progressive(progressive)
+            .save(&image, &file)?;
         files.push(file);
     }
     Ok(files)

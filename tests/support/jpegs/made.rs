@@ -315,29 +315,62 @@ fn scans(frame: &Frame, noise: &mut Noise) -> Vec<Scan> {
         }
         return scans;
     }
-    let coarse = up_to(noise, 3) as u8 - 1;
+    // For each coefficient of each component the bits that are yet to come, if it is there at all.
+    let mut left = vec![[None; 64]; frame.components.len()];
+    let coarse = up_to(noise, 4) as u8 - 1;
     for group in groups(frame, noise) {
+        for &i in &group {
+            left[i][0] = Some(coarse);
+        }
         add(noise, group, [0, 0], [0, coarse]);
     }
-    for i in 0..frame.components.len() {
-        let mut first = 1;
-        while first < 64 {
-            let last = match up_to(noise, 3) {
-                1 => first + up_to(noise, 64 - first) - 1,
-                _ => 63,
-            };
-            let coarse = up_to(noise, 4) as u8 - 1;
-            add(noise, vec![i], [first, last], [0, coarse]);
-            for low in (0..coarse).rev() {
-                add(noise, vec![i], [first, last], [low + 1, low]);
+    let most = pick(noise, &[1, 3, 5]);
+    let whole = one_in(noise, 2);
+    let is_open = |left: &Option<u8>| *left != Some(0);
+    loop {
+        let open: Vec<usize> = (0..left.len())
+            .filter(|&i| left[i].iter().any(is_open))
+            .collect();
+        if open.is_empty() {
+            return scans;
+        }
+        let i = pick(noise, &open);
+        let first = left[i].iter().position(is_open).unwrap_or(0);
+        if first == 0 {
+            // With all that lack the same bit, or alone.
+            let low = left[i][0].unwrap_or(1) - 1;
+            let same = groups(frame, noise);
+            let same = same.into_iter().find(|group| {
+                group.contains(&i) && group.iter().all(|&k| left[k][0] == left[i][0])
+            });
+            let group = same.unwrap_or(vec![i]);
+            for &k in &group {
+                left[k][0] = Some(low);
             }
-            first = last + 1;
-        }
-    }
-    for low in (0..coarse).rev() {
-        for group in groups(frame, noise) {
             add(noise, group, [0, 0], [low + 1, low]);
+            continue;
         }
+        // A band of those that are as far, which is cut again each time.
+        let first = match one_in(noise, 3) {
+            true => (first..64)
+                .rev()
+                .find(|&k| is_open(&left[i][k]))
+                .unwrap_or(first),
+            false => first,
+        };
+        let now = left[i][first];
+        let alike = left[i][first..].iter().take_while(|&&l| l == now).count();
+        let len = if whole || one_in(noise, 2) {
+            alike
+        } else {
+            up_to(noise, alike)
+        };
+        let last = first + len - 1;
+        let approximation = match now {
+            None => [0, up_to(noise, most) as u8 - 1],
+            Some(high) => [high, high - 1],
+        };
+        left[i][first..=last].fill(Some(approximation[1]));
+        add(noise, vec![i], [first, last], approximation);
     }
-    scans
 }

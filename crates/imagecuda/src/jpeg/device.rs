@@ -85,7 +85,6 @@ impl Jpeg<'_> {
 
     /// All coefficients, as the host decodes them.
     pub(crate) fn coefficients(&self, out: &mut [i16]) -> Result<()> {
-        out.fill(0);
         entropy::coefficients(&self.file, self.bytes, self.damaged, out)
     }
 }

@@ -1,6 +1,7 @@
 //! Huffman codes to coefficients.
 
 mod bits;
+pub(super) mod planes;
 mod progressive;
 mod scanner;
 mod sequential;
@@ -26,15 +27,25 @@ const NATURAL: [u8; 80] = {
     places
 };
 
-/// All coefficients of a file into `out`, which holds as many zeros as the picture's blocks have
-/// coefficients, in the order that [`Picture`](imagecuda_kernels::jpeg::picture::Picture) gives them.
-/// Of a file that is `damaged`, those that are there.
+/// All coefficients of a file into `out`, which holds as many as the picture's blocks have, in the
+/// order that [`Picture`](imagecuda_kernels::jpeg::picture::Picture) gives them. Of a file that is
+/// `damaged`, those that are there.
+#[cfg(any(feature = "cuda", test))]
 pub(super) fn coefficients(
     file: &File,
     bytes: &[u8],
     damaged: bool,
     out: &mut [i16],
 ) -> Result<()> {
+    if planes::coefficients(file, bytes, out.as_chunks_mut().0).is_some() {
+        return Ok(());
+    }
+    out.fill(0);
+    one_by_one(file, bytes, damaged, out)
+}
+
+/// The same, coefficient by coefficient, into zeros.
+pub(super) fn one_by_one(file: &File, bytes: &[u8], damaged: bool, out: &mut [i16]) -> Result<()> {
     let (blocks, _) = out.as_chunks_mut();
     let mut decoded = 0;
     for scan in &file.scans {

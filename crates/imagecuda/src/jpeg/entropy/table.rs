@@ -11,6 +11,12 @@ pub(super) struct Table {
     /// before it (8), and the bits that both take (8). Where these are too many the coefficient
     /// is 0, and then come symbol and length of the code; and for longer codes all is 0.
     fast: Box<[i32; 1 << FAST]>,
+    codes: Codes,
+}
+
+/// The codes of a table, which are found by their length.
+#[derive(Clone, Debug)]
+pub(super) struct Codes {
     /// For each length of codes: 16 bits that are above all of them, and what is to be added to
     /// a code for its symbol's place.
     longer: [(u32, u32); 17],
@@ -40,23 +46,10 @@ impl Table {
     fn build(huffman: &Huffman, values: bool) -> Self {
         let mut table = Self {
             fast: Box::new([0; 1 << FAST]),
-            longer: [(0, 0); 17],
-            symbols: [0; 256],
+            codes: Codes::new(huffman),
         };
-        for (to, &symbol) in table.symbols.iter_mut().zip(&huffman.symbols) {
-            *to = symbol;
-        }
-        let (mut code, mut place) = (0u32, 0u32);
-        for (length, &count) in (1..=16).zip(&huffman.counts) {
-            table.longer[length as usize].1 = place.wrapping_sub(code);
-            for _ in 0..count {
-                let symbol = table.symbols[place as usize & 255];
-                table.add(code, length, symbol, values);
-                code += 1;
-                place += 1;
-            }
-            table.longer[length as usize].0 = code << (16 - length);
-            code <<= 1;
+        for (code, length, symbol) in codes(huffman) {
+            table.add(code, length, symbol, values);
         }
         table
     }
@@ -112,17 +105,58 @@ impl Table {
     #[cold]
     #[inline(never)]
     fn read_longer(&self, bits: &mut Bits<'_>) -> u8 {
-        let next = bits.peek(16);
-        for (length, &(above, offset)) in (0..).zip(&self.longer).skip(1) {
-            if next < above {
-                bits.skip(length);
-                let place = (next >> (16 - length)).wrapping_add(offset);
-                return self.symbols[place as usize & 255];
-            }
+        if let Some((symbol, length)) = self.codes.find(bits.peek(16)) {
+            bits.skip(length);
+            return symbol;
         }
         // As libjpeg, which then has read another bit.
         bits.skip(17);
         bits.nonsense = true;
         0
     }
+}
+
+impl Codes {
+    pub(super) fn new(huffman: &Huffman) -> Self {
+        let mut all = Self {
+            longer: [(0, 0); 17],
+            symbols: [0; 256],
+        };
+        for (to, &symbol) in all.symbols.iter_mut().zip(&huffman.symbols) {
+            *to = symbol;
+        }
+        let (mut code, mut place) = (0u32, 0u32);
+        for (length, &count) in (1..=16).zip(&huffman.counts) {
+            let offset = place.wrapping_sub(code);
+            code += u32::from(count);
+            place += u32::from(count);
+            all.longer[length as usize] = (code << (16 - length), offset);
+            code <<= 1;
+        }
+        all
+    }
+
+    /// The symbol whose code the next 16 bits begin with, and the code's length.
+    pub(super) fn find(&self, next: u32) -> Option<(u8, u32)> {
+        for (length, &(above, offset)) in (0..).zip(&self.longer).skip(1) {
+            if next < above {
+                let place = (next >> (16 - length)).wrapping_add(offset);
+                return Some((self.symbols[place as usize & 255], length));
+            }
+        }
+        None
+    }
+}
+
+/// All codes of a table, with their lengths and symbols.
+pub(super) fn codes(huffman: &Huffman) -> impl Iterator<Item = (u32, u32, u8)> {
+    let lengths = (1..).zip(&huffman.counts);
+    let lengths = lengths.flat_map(|(length, &count)| (0..count).map(move |_| length));
+    let (mut code, mut before) = (0, 1);
+    lengths.zip(&huffman.symbols).map(move |(length, &symbol)| {
+        code <<= length - before;
+        before = length;
+        code += 1;
+        (code - 1, length, symbol)
+    })
 }

@@ -1,6 +1,6 @@
 //! A band of a picture: rows of MCUs, one after the other.
 
-use super::rows;
+use super::{rows, vector::Vectors};
 use crate::jpeg::file::File;
 use imagecuda_kernels::jpeg::{
     picture::{Color, Component},
@@ -74,8 +74,9 @@ impl<'a> Band<'a> {
     }
 
     /// Takes the row of MCUs above the first one, whose last pixels are this band's.
-    pub(super) fn begin_below(&mut self, above: Blocks<'_>) {
-        self.inverse(above, 1);
+    #[inline(always)]
+    pub(super) fn begin_below(&mut self, above: Blocks<'_>, vectors: impl Vectors) {
+        self.inverse(above, 1, vectors);
         self.y -= 1;
         self.keep(1);
     }
@@ -92,12 +93,18 @@ impl<'a> Band<'a> {
     /// Makes pixels of `rows` more rows of MCUs. `out` begins with the first row that is not
     /// there yet. Returns how many bytes are written.
     #[inline(always)]
-    pub(super) fn paint(&mut self, blocks: Blocks<'_>, rows: u32, out: &mut [u8]) -> usize {
-        self.inverse(blocks, rows);
+    pub(super) fn paint(
+        &mut self,
+        blocks: Blocks<'_>,
+        rows: u32,
+        out: &mut [u8],
+        vectors: impl Vectors,
+    ) -> usize {
+        self.inverse(blocks, rows, vectors);
         let (start, end) = (self.y, self.end(rows));
         let lines = out.chunks_exact_mut(self.bytes_per_row);
         for (y, line) in (start..end).zip(lines) {
-            self.line(y, line);
+            self.line(y, line, vectors);
         }
         self.y = end;
         self.mcu_row += rows;
@@ -107,7 +114,7 @@ impl<'a> Band<'a> {
 
     /// Coefficients to samples.
     #[inline(always)]
-    fn inverse(&mut self, Blocks { blocks, starts }: Blocks<'_>, rows: u32) {
+    fn inverse(&mut self, Blocks { blocks, starts }: Blocks<'_>, rows: u32, vectors: impl Vectors) {
         for (part, start) in self.parts.iter_mut().zip(starts) {
             let component = &part.component;
             let (stride, across) = (component.stride(), component.blocks_x as usize);
@@ -119,7 +126,7 @@ impl<'a> Band<'a> {
                 .take((rows * component.v) as usize);
             let planes = part.plane[stride..].chunks_exact_mut(8 * stride);
             for (plane, blocks) in planes.zip(blocks) {
-                rows::inverse(&blocks[..used], &part.quantizers, plane, stride);
+                rows::inverse(&blocks[..used], &part.quantizers, plane, stride, vectors);
             }
         }
     }
@@ -135,7 +142,7 @@ impl<'a> Band<'a> {
 
     /// A row of pixels.
     #[inline(always)]
-    fn line(&mut self, y: u32, out: &mut [u8]) {
+    fn line(&mut self, y: u32, out: &mut [u8], vectors: impl Vectors) {
         let picture = &self.file.picture;
         for part in &mut self.parts {
             part.upsample(y, self.mcu_row, picture.v_max, picture.h_max);
@@ -148,8 +155,8 @@ impl<'a> Band<'a> {
             [a, b, c] => {
                 let rows = [a, b, c].map(|part| part.row(y, mcu_row, width));
                 match color == Color::Rgb as u32 {
-                    true => rows::rgb(rows, out),
-                    false => rows::ycc(rows, out),
+                    true => rows::rgb(rows, out, vectors),
+                    false => rows::ycc(rows, out, vectors),
                 }
             }
             [a, b, c, d] => {

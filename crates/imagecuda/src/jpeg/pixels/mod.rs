@@ -1,6 +1,7 @@
 //! Coefficients to pixels, in rows of the codec's layouts.
 
 mod band;
+mod progressive;
 mod rows;
 mod strips;
 #[cfg(test)]
@@ -8,12 +9,12 @@ mod tests;
 mod vector;
 
 use self::band::{Band, Blocks};
-use super::{entropy, file::File};
+use super::{
+    entropy::{self, planes::is_for_one},
+    file::File,
+};
 use crate::{Result, memory::zeroed, parallel};
 use std::{mem, ops::Range};
-
-/// Pixels below which more threads do not pay.
-const SMALL: usize = 1 << 16;
 
 /// All pixels of a file: gray, RGB or inks, a byte each. Of a file that is `damaged`, those that
 /// are there; the others are gray.
@@ -25,16 +26,26 @@ pub(super) fn read(file: &File, bytes: &[u8], damaged: bool, out: &mut [u8]) -> 
             false => strips::shared(file, rows, out),
         };
     }
+    if progressive::read(file, bytes, out).is_some() {
+        #[cfg(any(test, fuzzing))]
+        compare(file, bytes, out);
+        return Ok(());
+    }
     let mut coefficients: Vec<i16> = zeroed(picture.blocks() * 64)?;
-    entropy::coefficients(file, bytes, damaged, &mut coefficients)?;
+    entropy::one_by_one(file, bytes, damaged, &mut coefficients)?;
     from_coefficients(file, &coefficients, out);
     Ok(())
 }
 
-/// Whether a file is not worth waking other threads for.
-fn is_for_one(file: &File) -> bool {
-    let pixels = file.picture.width as usize * file.picture.height as usize;
-    pixels < SMALL || rayon::current_num_threads() == 1
+/// Whatever the fast decoder of progressive files takes, the plain one is to find nothing wrong
+/// with, and the same in.
+#[cfg(any(test, fuzzing))]
+fn compare(file: &File, bytes: &[u8], out: &[u8]) {
+    let mut coefficients = vec![0; file.picture.blocks() * 64];
+    entropy::one_by_one(file, bytes, false, &mut coefficients).expect("an intact file");
+    let mut expected = vec![0; out.len()];
+    from_coefficients(file, &coefficients, &mut expected);
+    assert!(out == expected, "decoders differ");
 }
 
 /// All pixels of a file, of all of its coefficients.
@@ -85,7 +96,7 @@ fn band(file: &File, rows: Range<u32>, blocks: &[[i16; 64]], mut out: &mut [u8])
     };
     let mut band = Band::new(file, rows.start, 1);
     if rows.start > 0 {
-        band.begin_below(from(rows.start - 1));
+        vector::begin_below(&mut band, from(rows.start - 1));
     }
     for row in rows {
         let done = vector::paint(&mut band, from(row), 1, out);

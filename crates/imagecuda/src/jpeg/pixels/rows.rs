@@ -1,5 +1,6 @@
 //! Rows of samples to rows of pixels: the bodies of the kernels, in loops for vectors.
 
+use super::vector::Vectors;
 use imagecuda_kernels::jpeg::{
     color::{to_cmyk, ycc_to_rgb},
     idct,
@@ -8,7 +9,7 @@ use imagecuda_kernels::jpeg::{
 };
 
 /// Pixels that are done at once.
-const STEP: usize = 16;
+pub(super) const STEP: usize = 16;
 
 /// A row of blocks into `plane`, which are eight rows of `stride` samples.
 #[inline(always)]
@@ -17,11 +18,12 @@ pub(super) fn inverse(
     quantizers: &[u16; 64],
     plane: &mut [u8],
     stride: usize,
+    vectors: impl Vectors,
 ) {
     for (column, block) in blocks.iter().enumerate() {
         let samples = match is_flat(block) {
             true => [[idct::flat(block[0], quantizers[0]); 8]; 8],
-            false => idct::inverse_in_lanes(block, quantizers),
+            false => vectors.inverse(block, quantizers),
         };
         for (row, samples) in plane.chunks_exact_mut(stride).zip(&samples) {
             if let Some(to) = row.get_mut(column * 8..column * 8 + 8) {
@@ -97,18 +99,23 @@ pub(super) fn repeat(row: &[u8], of: u32, max: u32, out: &mut [u8]) {
 
 /// Three rows of samples, which are RGB, to pixels.
 #[inline(always)]
-pub(super) fn rgb(rows: [&[u8]; 3], out: &mut [u8]) {
-    three(rows, out, |rgb| rgb);
+pub(super) fn rgb(rows: [&[u8]; 3], out: &mut [u8], vectors: impl Vectors) {
+    three(rows, out, |rgb| rgb, vectors);
 }
 
 /// Luma and colour differences to pixels.
 #[inline(always)]
-pub(super) fn ycc(rows: [&[u8]; 3], out: &mut [u8]) {
-    three(rows, out, ycc_to_rgb);
+pub(super) fn ycc(rows: [&[u8]; 3], out: &mut [u8], vectors: impl Vectors) {
+    three(rows, out, ycc_to_rgb, vectors);
 }
 
 #[inline(always)]
-fn three([a, b, c]: [&[u8]; 3], out: &mut [u8], color: impl Fn([u8; 3]) -> [u8; 3]) {
+fn three(
+    [a, b, c]: [&[u8]; 3],
+    out: &mut [u8],
+    color: impl Fn([u8; 3]) -> [u8; 3],
+    vectors: impl Vectors,
+) {
     let (out, out_rest) = out.as_chunks_mut::<{ 3 * STEP }>();
     let [(a, a_rest), (b, b_rest), (c, c_rest)] = [a, b, c].map(<[u8]>::as_chunks::<STEP>);
     for (out, ((a, b), c)) in out.iter_mut().zip(a.iter().zip(b).zip(c)) {
@@ -117,26 +124,34 @@ fn three([a, b, c]: [&[u8]; 3], out: &mut [u8], color: impl Fn([u8; 3]) -> [u8; 
             let [red, green, blue] = color([a[i], b[i], c[i]]).map(u32::from);
             words[i] = red | green << 8 | blue << 16;
         }
-        let pairs: [u64; STEP / 2] = bytemuck::cast(words);
-        let pairs = pairs.map(|pair| {
-            let pair = match cfg!(target_endian = "big") {
-                true => pair.rotate_left(32),
-                false => pair,
-            };
-            (pair & 0xff_ffff | pair >> 8 & 0xffff_ff00_0000).to_le_bytes()
-        });
-        // What is above two pixels is written over by the next two.
-        for (i, pair) in pairs.iter().enumerate() {
-            match out.get_mut(6 * i..6 * i + 8) {
-                Some(to) => to.copy_from_slice(pair),
-                None => out[6 * i..6 * i + 6].copy_from_slice(&pair[..6]),
-            }
-        }
+        *out = vectors.pack(words);
     }
     let (out, _) = out_rest.as_chunks_mut();
     for (out, ((&a, &b), &c)) in out.iter_mut().zip(a_rest.iter().zip(b_rest).zip(c_rest)) {
         *out = color([a, b, c]);
     }
+}
+
+/// The lower three bytes of words.
+#[inline(always)]
+pub(super) fn pack(words: [u32; STEP]) -> [u8; 3 * STEP] {
+    let mut out = [0; 3 * STEP];
+    let pairs: [u64; STEP / 2] = bytemuck::cast(words);
+    let pairs = pairs.map(|pair| {
+        let pair = match cfg!(target_endian = "big") {
+            true => pair.rotate_left(32),
+            false => pair,
+        };
+        (pair & 0xff_ffff | pair >> 8 & 0xffff_ff00_0000).to_le_bytes()
+    });
+    // What is above two pixels is written over by the next two.
+    for (i, pair) in pairs.iter().enumerate() {
+        match out.get_mut(6 * i..6 * i + 8) {
+            Some(to) => to.copy_from_slice(pair),
+            None => out[6 * i..6 * i + 6].copy_from_slice(&pair[..6]),
+        }
+    }
+    out
 }
 
 /// Four rows of samples to inks.

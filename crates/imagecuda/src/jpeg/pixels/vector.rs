@@ -1,6 +1,38 @@
 //! [`Band::paint`] once more, for processors with AVX2.
 
-use super::band::{Band, Blocks};
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+
+use super::{
+    band::{Band, Blocks},
+    rows::{self, STEP},
+};
+use imagecuda_kernels::jpeg::idct;
+
+/// What processors have instructions of their own for.
+pub(super) trait Vectors: Copy {
+    /// See [`idct::inverse`].
+    fn inverse(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 8]; 8];
+
+    /// The lower three bytes of words.
+    fn pack(self, words: [u32; STEP]) -> [u8; 3 * STEP];
+}
+
+/// Functions of any processor.
+#[derive(Clone, Copy)]
+struct Portable;
+
+impl Vectors for Portable {
+    #[inline(always)]
+    fn inverse(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 8]; 8] {
+        idct::inverse_in_lanes(coefficients, quantizers)
+    }
+
+    #[inline(always)]
+    fn pack(self, words: [u32; STEP]) -> [u8; 3 * STEP] {
+        rows::pack(words)
+    }
+}
 
 /// See [`Band::paint`].
 pub(super) fn paint(band: &mut Band<'_>, blocks: Blocks<'_>, rows: u32, out: &mut [u8]) -> usize {
@@ -9,13 +41,18 @@ pub(super) fn paint(band: &mut Band<'_>, blocks: Blocks<'_>, rows: u32, out: &mu
         #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
         // SAFETY: a function of safe code, whose only condition is that the processor has AVX2,
         // which was asked for above.
-        return unsafe { paint_avx2(band, blocks, rows, out) };
+        return unsafe { avx2::paint(band, blocks, rows, out) };
     }
-    band.paint(blocks, rows, out)
+    band.paint(blocks, rows, out, Portable)
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn paint_avx2(band: &mut Band<'_>, blocks: Blocks<'_>, rows: u32, out: &mut [u8]) -> usize {
-    band.paint(blocks, rows, out)
+/// See [`Band::begin_below`].
+pub(super) fn begin_below(band: &mut Band<'_>, above: Blocks<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
+        // SAFETY: as above.
+        return unsafe { avx2::begin_below(band, above) };
+    }
+    band.begin_below(above, Portable);
 }

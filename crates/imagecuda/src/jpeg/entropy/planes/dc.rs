@@ -1,0 +1,190 @@
+//! Scans of DC coefficients.
+
+use super::{
+    super::table::{Codes, codes},
+    bits::{Bits, Intervals, Reader, extended},
+    scan::LOOKUP,
+};
+use crate::jpeg::file::{File, Huffman, Scan};
+use std::ops::Range;
+
+/// Where a scan is, between two bands.
+#[derive(Debug)]
+pub(super) struct DcScan<'a> {
+    parts: Vec<DcPart>,
+    reader: Reader<'a>,
+    /// Whether there is one block to an MCU.
+    alone: bool,
+    low: u8,
+    mcus_x: usize,
+}
+
+#[derive(Debug)]
+struct DcPart {
+    /// Of the picture.
+    component: usize,
+    /// Blocks of an MCU.
+    factors: (usize, usize),
+    /// Blocks in a row, with those that fill MCUs.
+    across: usize,
+    /// Rows of blocks of a component that is alone.
+    rows: usize,
+    /// `None` for one more bit.
+    table: Option<DcTable>,
+    last: i32,
+}
+
+/// The DC coefficients of some rows of MCUs, of each component.
+pub(super) type Band = [Vec<i16>; 4];
+
+impl<'a> DcScan<'a> {
+    pub(super) fn new(file: &File, scan: &Scan, intervals: &'a Intervals) -> Option<Self> {
+        let alone = scan.components.len() == 1;
+        let mut mcus_x = file.picture.mcus_x as usize;
+        let mut parts = Vec::new();
+        for from in &scan.components {
+            let component = file.picture.component.get(from.index)?;
+            if alone {
+                mcus_x = component.width.div_ceil(8) as usize;
+            }
+            parts.push(DcPart {
+                component: from.index,
+                factors: (component.h as usize, component.v as usize),
+                across: component.blocks_x as usize,
+                rows: component.height.div_ceil(8) as usize,
+                table: match scan.approximation.0 {
+                    0 => Some(DcTable::new(from.dc.as_deref()?)),
+                    _ => None,
+                },
+                last: 0,
+            });
+        }
+        Some(Self {
+            parts,
+            reader: Reader::new(intervals, scan.restart_interval),
+            alone,
+            low: scan.approximation.1 & 15,
+            mcus_x,
+        })
+    }
+
+    /// Reads the next rows of MCUs, which are those numbers in the picture. `None` if anything is
+    /// not as it should be.
+    #[inline(always)]
+    pub(super) fn read(&mut self, mcu_rows: &Range<usize>, out: &mut Band) -> Option<()> {
+        let mut rows = mcu_rows.len();
+        if let ([part], true) = (&self.parts[..], self.alone) {
+            let [first, end] = [mcu_rows.start, mcu_rows.end].map(|row| row * part.factors.1);
+            rows = end.min(part.rows).saturating_sub(first);
+        }
+        for row in 0..rows {
+            self.row(row, out)?;
+        }
+        self.reader.is_sound().then_some(())
+    }
+
+    #[inline(always)]
+    fn row(&mut self, row: usize, out: &mut Band) -> Option<()> {
+        let mut x = 0;
+        while x < self.mcus_x {
+            let (count, begins) = self.reader.take(self.mcus_x - x)?;
+            if begins {
+                self.parts.iter_mut().for_each(|part| part.last = 0);
+            }
+            let mut bits = self.reader.bits;
+            for x in x..x + count {
+                for part in &mut self.parts {
+                    let (h, v) = if self.alone { (1, 1) } else { part.factors };
+                    let out = &mut out[part.component];
+                    for y in 0..v {
+                        let start = (row * v + y) * part.across + x * h;
+                        for to in out.get_mut(start..start + h)? {
+                            part.block(&mut bits, self.low, to)?;
+                        }
+                    }
+                }
+            }
+            self.reader.bits = bits;
+            x += count;
+        }
+        Some(())
+    }
+}
+
+impl DcPart {
+    #[inline(always)]
+    fn block(&mut self, bits: &mut Bits<'_>, low: u8, to: &mut i16) -> Option<()> {
+        match &self.table {
+            Some(table) => {
+                self.last = self.last.wrapping_add(table.difference(bits)?);
+                *to = (self.last << low) as i16;
+            }
+            None => {
+                *to |= (bits.number(1) << low) as i16;
+                bits.fill();
+            }
+        }
+        Some(())
+    }
+}
+
+/// For the next bits: the difference (16 bits), this, and the bits that it takes (6).
+#[derive(Debug)]
+struct DcTable {
+    entries: Box<[u32; 1 << LOOKUP]>,
+    codes: Codes,
+}
+
+/// There is more to it: then the size is in the place of the difference, and the length is the
+/// code's.
+const SLOW: u32 = 1 << 7;
+
+impl DcTable {
+    fn new(huffman: &Huffman) -> Self {
+        // Codes that are longer.
+        let mut entries = Box::new([SLOW; 1 << LOOKUP]);
+        for (code, length, symbol) in codes(huffman) {
+            let Some(free) = LOOKUP.checked_sub(length) else {
+                continue;
+            };
+            let size = u32::from(symbol & 15);
+            let places = entries.iter_mut().skip((code << free) as usize);
+            for (rest, entry) in (0i32..1 << free).zip(places) {
+                *entry = match free.checked_sub(size) {
+                    Some(unused) => {
+                        let difference = extended(rest >> unused, size);
+                        (difference as u32) << 16 | (length + size)
+                    }
+                    None => size << 16 | SLOW | length,
+                };
+            }
+        }
+        let codes = Codes::new(huffman);
+        Self { entries, codes }
+    }
+
+    #[inline(always)]
+    fn difference(&self, bits: &mut Bits<'_>) -> Option<i32> {
+        let entry = self.entries[(bits.buffer >> (64 - LOOKUP)) as usize];
+        bits.fill();
+        if entry & SLOW != 0 {
+            return self.slow(entry, bits);
+        }
+        bits.skip(entry & 63);
+        Some(entry as i32 >> 16)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn slow(&self, entry: u32, bits: &mut Bits<'_>) -> Option<i32> {
+        let (size, length) = match entry & 63 {
+            0 => {
+                let (symbol, length) = self.codes.find((bits.buffer >> 48) as u32)?;
+                (u32::from(symbol & 15), length)
+            }
+            length => (entry >> 16, length),
+        };
+        bits.skip(length);
+        Some(bits.value(size))
+    }
+}

@@ -1,0 +1,322 @@
+//! Progressive files whose scans are in order, faster than coefficient by coefficient.
+//!
+//! What can only be had bit after bit is where the coefficients are. A scan keeps that in
+//! [`Masks`](part::Masks) of 64 bits a block: a refinement goes from zero to zero by them, and
+//! passes the bits that correct the coefficients between by their count. First scans write values
+//! one after another. Blocks are made of all that in a second pass, which has no order: a row of
+//! MCUs at a time, before the inverse DCT.
+//!
+//! Whatever is not as an encoder writes it ends this, and the plain decoder begins anew: so that
+//! errors, and what is left of damaged files, are the same.
+
+mod assemble;
+mod bits;
+mod dc;
+mod first;
+mod part;
+mod places;
+mod processor;
+mod refine;
+mod scan;
+mod script;
+mod shared;
+#[cfg(test)]
+mod tests;
+
+use self::{
+    assemble::Row,
+    bits::Intervals,
+    dc::DcScan,
+    part::Part,
+    processor::{Choice, Task},
+    scan::AcScan,
+    script::Script,
+};
+use crate::{
+    jpeg::file::{File, Scan},
+    memory::zeroed,
+    parallel::lock,
+};
+use std::{
+    ops::Range,
+    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
+};
+
+/// The data of all scans, in the order of the file.
+pub(in crate::jpeg) struct Data(Script, Vec<Intervals>);
+
+impl Data {
+    /// `None` if a file is not for this decoder.
+    pub(in crate::jpeg) fn of(file: &File, bytes: &[u8]) -> Option<Self> {
+        let script = Script::of(file)?;
+        let intervals = file
+            .scans
+            .iter()
+            .map(|scan| Intervals::of(scan, mcus(file, scan)?, bytes));
+        Some(Self(script, intervals.collect::<Option<_>>()?))
+    }
+}
+
+/// The MCUs of a scan.
+fn mcus(file: &File, scan: &Scan) -> Option<u64> {
+    let picture = &file.picture;
+    let (x, y) = match &scan.components[..] {
+        [one] => {
+            let component = picture.component.get(one.index)?;
+            (component.width.div_ceil(8), component.height.div_ceil(8))
+        }
+        _ => (picture.mcus_x, picture.mcus_y),
+    };
+    Some(u64::from(x) * u64::from(y))
+}
+
+/// A decoder of bands: so many rows of MCUs each. Each scan takes one band after another, and each
+/// band the scans of a chain in order.
+pub(in crate::jpeg) struct Decoder<'a> {
+    file: &'a File,
+    choice: Choice,
+    refined: &'a [Vec<u8>; 4],
+    /// Rows of MCUs of a band.
+    step: usize,
+    bands: usize,
+    dc: Vec<RwLock<dc::Band>>,
+    /// Of each component, in bands.
+    parts: Vec<Vec<RwLock<Part>>>,
+    chains: Vec<Vec<Link<'a>>>,
+}
+
+/// A scan of a chain.
+struct Link<'a> {
+    scan: Mutex<AnyScan<'a>>,
+    /// Its bytes.
+    weight: usize,
+}
+
+enum AnyScan<'a> {
+    Dc(DcScan<'a>),
+    /// Of that component.
+    Ac(usize, Box<AcScan<'a>>),
+}
+
+impl<'a> Decoder<'a> {
+    /// `step` are the rows of MCUs of a band, 1 at least.
+    pub(in crate::jpeg) fn new(file: &'a File, data: &'a Data, step: usize) -> Option<Self> {
+        let Data(script, intervals) = data;
+        let picture = &file.picture;
+        let bands = (picture.mcus_y as usize).div_ceil(step);
+        let link = |number: &usize, scan| Link {
+            scan: Mutex::new(scan),
+            weight: intervals[*number].bytes(),
+        };
+        let mut chains = vec![
+            script
+                .dc
+                .iter()
+                .map(|number| {
+                    let scan = DcScan::new(file, file.scans.get(*number)?, &intervals[*number])?;
+                    Some(link(number, AnyScan::Dc(scan)))
+                })
+                .collect::<Option<Vec<_>>>()?,
+        ];
+        for (index, component) in picture.parts().iter().enumerate() {
+            let across = component.width.div_ceil(8) as usize;
+            let blocks = across * step * component.v as usize;
+            let links = script.ac[index].iter().map(|number| {
+                let scan = file.scans.get(*number)?;
+                let refined = &script.refined[index];
+                let scan = AcScan::new(scan, &intervals[*number], (across, blocks), refined)?;
+                Some(link(number, AnyScan::Ac(index, Box::new(scan))))
+            });
+            chains.push(links.collect::<Option<_>>()?);
+        }
+        Some(Self {
+            file,
+            choice: Choice::best(),
+            refined: &script.refined,
+            step,
+            bands,
+            dc: (0..bands).map(|_| RwLock::default()).collect(),
+            parts: picture
+                .parts()
+                .iter()
+                .map(|_| (0..bands).map(|_| RwLock::default()).collect())
+                .collect(),
+            chains,
+        })
+    }
+
+    /// The rows of MCUs of a band.
+    pub(in crate::jpeg) fn rows(&self, band: usize) -> Range<usize> {
+        let end = self.file.picture.mcus_y as usize;
+        band * self.step..end.min((band + 1) * self.step)
+    }
+
+    /// Has a scan read a band. `None` if anything is not as it should be.
+    fn read(&self, link: &Link<'_>, band: usize) -> Option<()> {
+        let mut scan = lock(&link.scan);
+        match &mut *scan {
+            AnyScan::Dc(scan) => {
+                let rows = self.rows(band);
+                let out = self.dc.get(band)?;
+                let mut out = out.write().unwrap_or_else(PoisonError::into_inner);
+                for (out, component) in out.iter_mut().zip(self.file.picture.parts()) {
+                    if out.is_empty() {
+                        *out = zeroed(rows.len() * (component.v * component.blocks_x) as usize)
+                            .ok()?;
+                    }
+                }
+                self.choice.run(Task::ReadDc(scan, rows, &mut out))
+            }
+            AnyScan::Ac(index, scan) => {
+                let part = self.parts.get(*index)?.get(band)?;
+                let mut part = part.write().unwrap_or_else(PoisonError::into_inner);
+                if part.across == 0 {
+                    *part = self.part(*index, band)?;
+                }
+                self.choice.run(Task::ReadAc(scan, &mut part))
+            }
+        }
+    }
+
+    /// The part of a component that is in a band.
+    fn part(&self, index: usize, band: usize) -> Option<Part> {
+        let component = self.file.picture.component.get(index)?;
+        let rows = self.rows(band);
+        let [first, end] = [rows.start, rows.end].map(|row| row * component.v as usize);
+        let end = end.min(component.height.div_ceil(8) as usize);
+        let across = component.width.div_ceil(8) as usize;
+        Part::new(across, end.saturating_sub(first), self.refined[index].len()).ok()
+    }
+
+    /// The bands, in order.
+    pub(in crate::jpeg) fn bands(&self) -> impl ExactSizeIterator<Item = Range<usize>> {
+        (0..self.bands).map(|band| self.rows(band))
+    }
+
+    /// Has all scans read all bands, and calls `finish` for each that they have read. `None` if
+    /// anything is not as it should be, or if `finish` returns it.
+    pub(in crate::jpeg) fn one_by_one(
+        mut self,
+        mut finish: impl FnMut(&Self, usize) -> Option<()>,
+    ) -> Option<()> {
+        for band in 0..self.bands {
+            for link in self.chains.iter().flatten() {
+                self.read(link, band)?;
+            }
+            finish(&self, band)?;
+            self.forget(band);
+        }
+        Some(())
+    }
+
+    /// The same by this thread and by rayon's, in any order.
+    pub(in crate::jpeg) fn shared(
+        &self,
+        finish: impl Fn(usize) -> Option<()> + Sync,
+    ) -> Option<()> {
+        shared::run(self, &finish)
+    }
+
+    /// Makes a component's blocks in a row of MCUs that all scans have read.
+    pub(in crate::jpeg) fn blocks(
+        &self,
+        index: usize,
+        mcu_row: usize,
+        out: &mut [[i16; 64]],
+    ) -> Option<()> {
+        let (band, row) = (mcu_row / self.step, mcu_row % self.step);
+        let component = self.file.picture.parts().get(index)?;
+        let (v, across) = (component.v as usize, component.blocks_x as usize);
+        let dc = read(self.dc.get(band)?);
+        let part = read(self.parts.get(index)?.get(band)?);
+        for (out, row) in out.chunks_exact_mut(across).zip(row * v..(row + 1) * v) {
+            let zeros;
+            let dc = match &dc[index][..] {
+                [] => {
+                    zeros = vec![0; across];
+                    &zeros
+                }
+                dc => dc.get(row * across..(row + 1) * across)?,
+            };
+            let row = Row {
+                part: &part,
+                number: row,
+                dc,
+                refined: &self.refined[index],
+            };
+            self.choice.run(Task::Assemble(row, out))?;
+        }
+        Some(())
+    }
+
+    /// Gives back the memory of a band that nothing is to be made of any more.
+    fn forget(&mut self, band: usize) {
+        let parts = self
+            .parts
+            .iter_mut()
+            .filter_map(|bands| bands.get_mut(band));
+        parts.for_each(|part| *part = RwLock::default());
+        if let Some(dc) = self.dc.get_mut(band) {
+            *dc = RwLock::default();
+        }
+    }
+}
+
+fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// All coefficients of a file. `None` if it is not for this decoder; then `out` holds anything.
+#[cfg(any(feature = "cuda", test))]
+pub(super) fn coefficients(file: &File, bytes: &[u8], out: &mut [[i16; 64]]) -> Option<()> {
+    let data = Data::of(file, bytes)?;
+    let picture = &file.picture;
+    let decoder = Decoder::new(file, &data, band_rows(file))?;
+    let mut all: Vec<_> = decoder
+        .bands()
+        .map(|rows| Mutex::new((rows, Vec::new())))
+        .collect();
+    let mut rest = out;
+    for component in picture.parts() {
+        let blocks = (component.v * component.blocks_x) as usize;
+        for band in &mut all {
+            let (rows, outs) = band.get_mut().unwrap_or_else(PoisonError::into_inner);
+            outs.push(rest.split_off_mut(..rows.len() * blocks)?);
+        }
+    }
+    let finish = |decoder: &Decoder<'_>, band: usize| {
+        let (rows, outs) = &mut *lock(all.get(band)?);
+        for (index, (component, out)) in picture.parts().iter().zip(outs).enumerate() {
+            let blocks = (component.v * component.blocks_x) as usize;
+            for (row, out) in rows.clone().zip(out.chunks_exact_mut(blocks)) {
+                decoder.blocks(index, row, out)?;
+            }
+        }
+        Some(())
+    };
+    match is_for_one(file) {
+        true => decoder.one_by_one(finish),
+        false => decoder.shared(|band| finish(&decoder, band)),
+    }
+}
+
+/// Whether a file is not worth waking other threads for.
+pub(in crate::jpeg) fn is_for_one(file: &File) -> bool {
+    file.picture.pixels() < SMALL || rayon::current_num_threads() == 1
+}
+
+/// Pixels below which more threads do not pay.
+const SMALL: usize = 1 << 16;
+
+/// The rows of MCUs of a band: where there are threads to share them, so many that they have
+/// enough to do; else so many that what the scans leave of them stays in a cache.
+pub(in crate::jpeg) fn band_rows(file: &File) -> usize {
+    let rows = file.picture.mcus_y as usize;
+    match is_for_one(file) {
+        true => (BLOCKS * rows / file.picture.blocks().max(1)).clamp(1, rows),
+        false => rows.div_ceil(BANDS),
+    }
+}
+
+const BLOCKS: usize = 1 << 13;
+const BANDS: usize = 24;

@@ -1,0 +1,242 @@
+//! Refinements of AC coefficients: from one new coefficient to the next, by masks.
+
+use super::{
+    super::table::{Codes, codes},
+    bits::Bits,
+    part::{Masks, Part},
+    places::{Processor, Zeros},
+    scan::{LOOKUP, Progress},
+};
+use crate::jpeg::file::Huffman;
+
+/// For the next bits: how many zeros they go on to, the bits that the code and the sign take, the
+/// symbol (8 bits each), and flags.
+#[derive(Debug)]
+pub(super) struct RefineTable {
+    entries: Box<[u32; 1 << LOOKUP]>,
+    codes: Codes,
+}
+
+/// No new coefficient, or there is more to it.
+const OTHER: u32 = 1 << 24;
+/// There is more to it: the sign is not in the look-up, or the symbol is not that simple.
+const SLOW: u32 = 1 << 25;
+const NEGATIVE: u32 = 1 << 31;
+
+impl RefineTable {
+    pub(super) fn new(huffman: &Huffman) -> Self {
+        // Codes that are longer.
+        let mut entries = Box::new([SLOW | OTHER; 1 << LOOKUP]);
+        for (code, length, symbol) in codes(huffman) {
+            let Some(free) = LOOKUP.checked_sub(length) else {
+                continue;
+            };
+            let places = entries.iter_mut().skip((code << free) as usize);
+            for (rest, entry) in (0u32..1 << free).zip(places) {
+                *entry = match (symbol, free) {
+                    (0, _) => OTHER | length << 8,
+                    (_, 1..) if symbol & 15 == 1 => {
+                        let positive = rest >> (free - 1) & 1 == 1;
+                        new(symbol, positive) | (length + 1) << 8
+                    }
+                    _ => u32::from(symbol) << 16 | SLOW | OTHER | length << 8,
+                };
+            }
+        }
+        let codes = Codes::new(huffman);
+        Self { entries, codes }
+    }
+}
+
+/// The entry for a new coefficient, without its length.
+fn new(symbol: u8, positive: bool) -> u32 {
+    let sign = if positive { 0 } else { NEGATIVE };
+    (u32::from(symbol >> 4) + 1) | sign
+}
+
+/// Reads the rows of blocks of a part. `None` if anything is not as it should be.
+#[inline(always)]
+pub(super) fn rows(
+    scan: &mut Progress<'_>,
+    table: &RefineTable,
+    part: &mut Part,
+    processor: impl Processor,
+) -> Option<()> {
+    let planes = part.planes.get_mut(scan.plane)?;
+    let mut block = 0;
+    while block < part.masks.len() {
+        let (count, begins) = scan.reader.take(part.masks.len() - block)?;
+        if begins {
+            scan.empty = 0;
+        }
+        let masks = part.masks.get_mut(block..block + count)?;
+        let planes = planes.get_mut(block..block + count)?;
+        let mut run = Run {
+            table,
+            bits: scan.reader.bits,
+            band: scan.band,
+            before: scan.first as i32 - 1,
+            last: scan.last as i32,
+            empty: scan.empty,
+        };
+        for (masks, plane) in masks.iter_mut().zip(planes) {
+            if run.empty > 0 {
+                run.skip_block(masks, plane, processor);
+            } else {
+                run.block(masks, plane, processor)?;
+            }
+        }
+        (scan.reader.bits, scan.empty) = (run.bits, run.empty);
+        block += count;
+    }
+    scan.reader.is_sound().then_some(())
+}
+
+/// What is the same for the blocks of an interval, and what goes from one to the next.
+struct Run<'t, 'a> {
+    table: &'t RefineTable,
+    bits: Bits<'a>,
+    band: u64,
+    /// The coefficient before the band, and the last of it.
+    before: i32,
+    last: i32,
+    empty: u32,
+}
+
+/// What is read of a block.
+#[derive(Clone, Copy)]
+struct Block<Z> {
+    zeros: Z,
+    /// The coefficients that get a bit, in order, which are as many as were nonzero.
+    corrections: u64,
+    new: u64,
+    /// Whether each new one is negative, in order.
+    signs: u64,
+    /// The last coefficient that was 0 and that is passed, and its place.
+    at: i32,
+    bit: u64,
+}
+
+/// What comes of what is not a new coefficient.
+enum Other {
+    /// As an entry of the table, of which no more bits are to be taken.
+    New(u32),
+    /// 16 zeros were passed.
+    Passed,
+    /// The end of this block, and so many more without new coefficients.
+    End(u32),
+}
+
+impl Run<'_, '_> {
+    /// A block without new coefficients.
+    #[inline(always)]
+    fn skip_block(&mut self, masks: &Masks, plane: &mut u64, processor: impl Processor) {
+        self.empty -= 1;
+        let old = masks.nonzero & self.band;
+        if old != 0 {
+            let corrections = self.bits.append(0, old.count_ones());
+            self.bits.fill();
+            *plane |= processor.deposit(corrections, old);
+        }
+    }
+
+    #[inline(always)]
+    fn block<P: Processor>(
+        &mut self,
+        masks: &mut Masks,
+        plane: &mut u64,
+        processor: P,
+    ) -> Option<()> {
+        let old = masks.nonzero & self.band;
+        let mut block = Block {
+            zeros: processor.zeros(!masks.nonzero & self.band),
+            corrections: 0,
+            new: 0,
+            signs: 0,
+            at: self.before,
+            bit: 0,
+        };
+        // Copies, so that they can be in registers.
+        let (mut bits, entries, last) = (self.bits, &*self.table.entries, self.last);
+        loop {
+            let mut entry = entries[(bits.buffer >> (64 - LOOKUP)) as usize];
+            if entry & OTHER != 0 {
+                if entry & SLOW == 0 {
+                    bits.skip(entry >> 8 & 255);
+                    break;
+                }
+                let other;
+                (other, bits, block) = other_symbol(self.table, entry, bits, block)?;
+                match other {
+                    Other::New(as_entry) => entry = as_entry,
+                    Other::Passed if block.at < last => continue,
+                    Other::Passed => break,
+                    Other::End(empty) => {
+                        self.empty = empty;
+                        break;
+                    }
+                }
+            }
+            let count = entry & 255;
+            let target = block.at + count as i32;
+            let bit = block.zeros.pass(count)?;
+            let at = bit.leading_zeros() as i32;
+            bits.skip(entry >> 8 & 255);
+            bits.fill();
+            block.new |= bit;
+            block.signs = 2 * block.signs + u64::from(entry >> 31);
+            // Those before it that were not 0.
+            let between = (at - target) as u32;
+            block.corrections = bits.append(block.corrections, between);
+            (block.at, block.bit) = (at, bit);
+            if at >= last {
+                break;
+            }
+        }
+        bits.fill();
+        // Those that are left; all, where no zero was passed.
+        let left = old & block.bit.wrapping_sub(1);
+        let corrections = bits.append(block.corrections, left.count_ones());
+        bits.fill();
+        self.bits = bits;
+        masks.nonzero |= block.new;
+        masks.negative |= processor.deposit(block.signs, block.new);
+        *plane |= processor.deposit(corrections, old) | block.new;
+        Some(())
+    }
+}
+
+// By value: what is passed by reference is in memory for good, and no longer in registers.
+#[cold]
+#[inline(never)]
+fn other_symbol<'a, Z: Zeros>(
+    table: &RefineTable,
+    entry: u32,
+    mut bits: Bits<'a>,
+    mut block: Block<Z>,
+) -> Option<(Other, Bits<'a>, Block<Z>)> {
+    bits.fill();
+    let (symbol, length) = match entry >> 8 & 255 {
+        0 => table.codes.find((bits.buffer >> 48) as u32)?,
+        length => ((entry >> 16) as u8, length),
+    };
+    bits.skip(length);
+    let other = match (symbol >> 4, symbol & 15) {
+        (15, 0) => {
+            let bit = block.zeros.pass(16)?;
+            let at = bit.leading_zeros() as i32;
+            let between = (at - block.at - 16) as u32;
+            block.corrections = bits.append(block.corrections, between);
+            bits.fill();
+            (block.at, block.bit) = (at, bit);
+            Other::Passed
+        }
+        (run, 0) => Other::End((1 << run) - 1 + bits.number(run.into())),
+        (_, 1) => {
+            let positive = bits.number(1) == 1;
+            Other::New(new(symbol, positive))
+        }
+        _ => return None,
+    };
+    Some((other, bits, block))
+}

@@ -1,0 +1,96 @@
+//! The bands of a progressive picture, each painted as soon as all scans have read it.
+
+use super::{
+    super::{
+        entropy::planes::{Data, Decoder, band_rows, is_for_one},
+        file::File,
+    },
+    band::{Band, Blocks},
+    bytes_of, vector,
+};
+use crate::parallel::lock;
+use std::{mem, ops::Range, sync::Mutex};
+
+/// All pixels. `None` if the file is not as the fast decoder has it; then some may be written.
+pub(super) fn read(file: &File, bytes: &[u8], mut out: &mut [u8]) -> Option<()> {
+    let data = Data::of(file, bytes)?;
+    let decoder = Decoder::new(file, &data, band_rows(file))?;
+    if is_for_one(file) {
+        let (mut strip, mut band) = (Strip::new(file), Band::new(file, 0, 1));
+        return decoder.one_by_one(|decoder, number| {
+            strip.paint(decoder, decoder.rows(number), &mut band, &mut out)
+        });
+    }
+    let mut parts = Vec::new();
+    for rows in decoder.bands() {
+        let rows = rows.start as u32..rows.end as u32;
+        let own = out.split_off_mut(..bytes_of(file, &rows))?;
+        parts.push(Mutex::new(own));
+    }
+    decoder.shared(|number| {
+        let rows = decoder.rows(number);
+        let out = &mut *lock(parts.get(number)?);
+        let (mut strip, mut band) = (Strip::new(file), Band::new(file, rows.start as u32, 1));
+        if let Some(above) = rows.start.checked_sub(1) {
+            strip.fill(&decoder, above)?;
+            vector::begin_below(&mut band, strip.blocks());
+        }
+        strip.paint(&decoder, rows, &mut band, out)
+    })
+}
+
+/// A row of MCUs.
+struct Strip<'a> {
+    file: &'a File,
+    blocks: Vec<[i16; 64]>,
+    /// The places of each component's blocks.
+    places: [Range<usize>; 4],
+}
+
+impl<'a> Strip<'a> {
+    fn new(file: &'a File) -> Self {
+        let mut end = 0;
+        let places = file.picture.component.map(|component| {
+            let start = end;
+            end += (component.v * component.blocks_x) as usize;
+            start..end
+        });
+        Self {
+            file,
+            blocks: vec![[0; 64]; end],
+            places,
+        }
+    }
+
+    fn fill(&mut self, decoder: &Decoder<'_>, row: usize) -> Option<()> {
+        for (index, _) in self.file.picture.parts().iter().enumerate() {
+            let out = self.blocks.get_mut(self.places[index].clone())?;
+            decoder.blocks(index, row, out)?;
+        }
+        Some(())
+    }
+
+    fn blocks(&self) -> Blocks<'_> {
+        Blocks {
+            blocks: &self.blocks,
+            starts: self.places.clone().map(|place| place.start),
+        }
+    }
+
+    /// Paints rows of MCUs into the beginning of `out`, which is what remains of it then.
+    fn paint(
+        &mut self,
+        decoder: &Decoder<'_>,
+        rows: Range<usize>,
+        band: &mut Band<'_>,
+        out: &mut &mut [u8],
+    ) -> Option<()> {
+        for row in rows {
+            self.fill(decoder, row)?;
+            let all = mem::take(out);
+            let done = vector::paint(band, self.blocks(), 1, all);
+            *out = all.split_at_mut(done).1;
+        }
+        Some(())
+    }
+}

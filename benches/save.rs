@@ -14,8 +14,8 @@ mod phases;
 mod scene;
 
 use imagecuda::{
-    Compression, Device, Image, JpegEncoder, Layout, LoadOptions, Result, SaveOptions, Subsampling,
-    batch::Pipeline,
+    Compression, Device, Image, JpegEncoder, Layout, LoadOptions, PngEncoder, Result, SaveOptions,
+    Subsampling, batch::Pipeline,
 };
 use std::{
     convert::Infallible,
@@ -152,6 +152,8 @@ fn single(device: &Device, file: &Path, folder: &Path) -> Result<()> {
         let png = SaveOptions::new().compression(compression);
         print(format!("PNG, {compression:?}"), &png, "png")?;
     }
+    let by_host = SaveOptions::new().png_encoder(PngEncoder::Host);
+    print("PNG, Fast, by the host".into(), &by_host, "png")?;
     Ok(())
 }
 

@@ -7,6 +7,7 @@ use crate::{
     device::{
         Staging,
         encode_jpeg::{EncodedJpeg, PendingJpeg},
+        encode_png::{EncodedPng, PendingPng},
     },
     jpeg::encode::Encoding,
     picture::Pixels,
@@ -29,6 +30,7 @@ pub(crate) struct PendingSave {
 pub(super) enum PendingData {
     Pixels(Staging),
     Jpeg(Box<Encoding>, PendingJpeg),
+    Png(PendingPng),
 }
 
 impl PendingSave {
@@ -52,6 +54,11 @@ impl PendingSave {
                 Ok(PackedData::Jpeg(encoding, bytes))
             })
             .map_err(|error| error.with_format(job.format))?,
+            PendingData::Png(coding) => codec::caught(Error::encode, || {
+                span!("encode", format = %job.format, width, height);
+                coding.finish().map(PackedData::Png)
+            })
+            .map_err(|error| error.with_format(job.format))?,
         };
         Ok(PackedImage {
             job,
@@ -62,7 +69,7 @@ impl PendingSave {
     }
 }
 
-/// Pixels in host memory as an encoder wants them, or what a device has encoded of a JPEG.
+/// Pixels in host memory as an encoder wants them, or what a device has encoded of a JPEG or a PNG.
 #[derive(Debug)]
 pub struct PackedImage {
     job: SaveJob,
@@ -75,6 +82,7 @@ pub struct PackedImage {
 enum PackedData {
     Pixels(Staging),
     Jpeg(Box<Encoding>, EncodedJpeg),
+    Png(EncodedPng),
 }
 
 impl PackedImage {
@@ -83,7 +91,7 @@ impl PackedImage {
         self.job.format
     }
 
-    /// The layout of the pixels. It is what was downloaded, but for a JPEG that a device encoded.
+    /// The layout of the pixels. It is what was downloaded, but for a JPEG or a PNG that a device encoded.
     pub fn layout(&self) -> Layout {
         self.job.packing.layout()
     }
@@ -125,7 +133,7 @@ impl PackedImage {
     fn pixels(&self) -> &[u8] {
         match &self.data {
             PackedData::Pixels(pixels) => pixels,
-            PackedData::Jpeg(..) => &[],
+            PackedData::Jpeg(..) | PackedData::Png(_) => &[],
         }
     }
 
@@ -146,6 +154,10 @@ impl PackedImage {
             layout: job.packing.layout(),
             data: self.pixels(),
         };
+        if let PackedData::Png(encoded) = &self.data {
+            let encoded = (encoded.stream(), encoded.remainders());
+            return codec::write_encoded_png(pixels, &job.options.metadata, encoded, out);
+        }
         let request = EncodeRequest {
             pixels,
             options: &job.options,

@@ -65,7 +65,7 @@ pub const fn crc_product(mut a: u32, mut b: u32) -> u32 {
 }
 
 /// x⁸, x¹⁶, x³², and so on.
-const POWERS: [u32; 32] = {
+static POWERS: [u32; 32] = {
     let mut powers = [0x0080_0000; 32];
     let mut i = 1;
     while i < 32 {

@@ -18,7 +18,10 @@ use crate::{
     picture::Pixels,
     sink::Sink,
 };
-use imagecuda_kernels::layout::Layout;
+use imagecuda_kernels::{
+    layout::Layout,
+    png::encode::{checksum::crc32, scanlines::IDAT},
+};
 use std::{borrow::Cow, io::Write};
 
 /// Bytes of a band that is stored.
@@ -42,6 +45,43 @@ pub(in crate::codec) fn encode(
     out: &mut dyn Sink,
 ) -> Result<()> {
     check_sides(&pixels, i32::MAX as u32)?;
+    let coder = match options.compression {
+        Some(Compression::Uncompressed) => Some(Coder::Stored),
+        Some(Compression::Balanced) => Some(Coder::Zlib(6)),
+        Some(Compression::Small) => Some(Coder::Zlib(9)),
+        _ => None,
+    };
+    write_start(&pixels, &options.metadata, out)?;
+    let rows = Rows::new(pixels);
+    match coder {
+        Some(coder) => write_bands(rows, coder, out)?,
+        None => quick::write(&rows, out)?,
+    }
+    chunk::write(out, *b"IEND", &[])
+}
+
+/// Writes the file of a picture whose stream the kernels have made, with the `remainders` of the data
+/// of its IDAT chunks. The pixels of `picture` are not looked at.
+pub(crate) fn write_encoded(
+    picture: Pixels<'_>,
+    metadata: &Metadata,
+    (stream, remainders): (&[u8], &[u32]),
+    out: &mut dyn Sink,
+) -> Result<()> {
+    write_start(&picture, metadata, out)?;
+    let begun = crc32fast::hash(b"IDAT");
+    for (data, &remainder) in stream.chunks(IDAT as usize).zip(remainders) {
+        let len = data.len() as u32;
+        out.write_all(&len.to_be_bytes())?;
+        out.write_all(b"IDAT")?;
+        out.write_all(data)?;
+        out.write_all(&crc32(begun, remainder, len).to_be_bytes())?;
+    }
+    chunk::write(out, *b"IEND", &[])
+}
+
+/// Writes all that is before the pixels.
+fn write_start(pixels: &Pixels<'_>, metadata: &Metadata, out: &mut dyn Sink) -> Result<()> {
     let color = match pixels.layout {
         Layout::L8 | Layout::L16 => 0,
         Layout::Rgb8 | Layout::Rgb16 => 2,
@@ -49,25 +89,13 @@ pub(in crate::codec) fn encode(
         Layout::Rgba8 | Layout::Rgba16 => 6,
         other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
     };
-    let coder = match options.compression {
-        Some(Compression::Uncompressed) => Some(Coder::Stored),
-        Some(Compression::Balanced) => Some(Coder::Zlib(6)),
-        Some(Compression::Small) => Some(Coder::Zlib(9)),
-        _ => None,
-    };
     out.write_all(b"\x89PNG\r\n\x1a\n")?;
     let mut header = [0; 13];
     header[..4].copy_from_slice(&pixels.width.to_be_bytes());
     header[4..8].copy_from_slice(&pixels.height.to_be_bytes());
     header[8..10].copy_from_slice(&[pixels.layout.bits() as u8, color]);
     chunk::write(out, *b"IHDR", &header)?;
-    write_metadata(&options.metadata, out)?;
-    let rows = Rows::new(pixels);
-    match coder {
-        Some(coder) => write_bands(rows, coder, out)?,
-        None => quick::write(&rows, out)?,
-    }
-    chunk::write(out, *b"IEND", &[])
+    write_metadata(metadata, out)
 }
 
 fn write_metadata(metadata: &Metadata, out: &mut dyn Sink) -> Result<()> {

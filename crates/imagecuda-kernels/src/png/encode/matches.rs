@@ -67,8 +67,9 @@ pub trait Finder {
     /// How many bytes before `at` are as those before `before`: at most `most`.
     fn common_before(&self, before: u32, at: u32, most: u32) -> u32;
 
-    /// Remembers `place` in `slot`, and returns what was there.
-    fn replace(&mut self, slot: u32, place: u32) -> u32;
+    /// Looks at one byte or more, the first of which has eight bytes from it on: remembers each, and
+    /// returns the [`candidate`] of the last, or none; then where to look next.
+    fn look(&mut self, look: Look, bytes_per_pixel: u32) -> (Option<Found>, Look);
 
     /// Remembers `first`, and every [`NOTED`]th byte after it that is before `end`. They are
     /// ordered: of two in one slot the later stays.
@@ -90,65 +91,95 @@ pub fn place(at: u32) -> u32 {
     at + 1
 }
 
-/// A match from `at` with bytes from `before` on.
-#[derive(Clone, Copy)]
-struct Found {
-    before: u32,
-    at: u32,
-    length: u32,
+/// Where to look, and how often in vain since the last match.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// The byte to look at.
+    pub at: u32,
+    /// Looks in vain.
+    pub misses: u32,
 }
 
-/// Whether a run of equal bytes or pixels goes on at `at`, or begins there.
+impl Look {
+    /// The `n`th look after this one, where all of them are in vain.
+    #[inline(always)]
+    pub fn after(self, n: u32) -> Self {
+        // One byte for each look, and as many more as the misses say: those of whole groups of looks,
+        // and those of the group that is begun, of both ends.
+        let passed = |misses: u32| {
+            let (groups, rest) = (misses >> PATIENCE, misses % (1 << PATIENCE));
+            (groups * groups.wrapping_sub(1) / 2 << PATIENCE) + groups * rest
+        };
+        let misses = self.misses + n;
+        Self {
+            at: self.at + n + passed(misses) - passed(self.misses),
+            misses,
+        }
+    }
+}
+
+/// The first eight bytes of a match at least: the same from `before` and from `at` on.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// The earlier ones.
+    pub before: u32,
+    /// The later ones.
+    pub at: u32,
+}
+
+/// A match whose first bytes are `word`, at `at` or shortly after it: a run of equal bytes or pixels,
+/// or what is remembered of the word's slot.
 #[inline(always)]
-fn run(finder: &impl Finder, at: u32, word: u64, bytes_per_pixel: u32) -> Option<Found> {
+pub fn candidate(
+    finder: &impl Finder,
+    at: u32,
+    word: u64,
+    remembered: u32,
+    bytes_per_pixel: u32,
+) -> Option<Found> {
     let is_same = |other: u32| other + SHORTEST <= finder.len() && finder.word(other) == word;
-    let (before, at) = if at >= bytes_per_pixel && is_same(at - 1) {
-        (at - 1, at)
-    } else if at >= bytes_per_pixel && is_same(at - bytes_per_pixel) {
-        (at - bytes_per_pixel, at)
+    let found = |before, at| Some(Found { before, at });
+    let is_within = at >= bytes_per_pixel;
+    if is_within && is_same(at - 1) {
+        found(at - 1, at)
+    } else if is_within && is_same(at - bytes_per_pixel) {
+        found(at - bytes_per_pixel, at)
     } else if is_same(at + 1) {
-        (at, at + 1)
+        found(at, at + 1)
     } else if is_same(at + bytes_per_pixel) {
-        (at, at + bytes_per_pixel)
+        found(at, at + bytes_per_pixel)
+    } else if remembered > 0 && is_same(remembered - place(0)) {
+        found(remembered - place(0), at)
     } else {
-        return None;
-    };
-    let length = finder.common(before, at);
-    Some(Found { before, at, length })
+        None
+    }
 }
 
 /// Finds the matches of a chunk.
 #[inline(always)]
 pub fn find(finder: &mut impl Finder, bytes_per_pixel: u32) {
-    // The end of the last match, and where to look.
-    let (mut done, mut at) = (0, 0);
-    let mut misses = 0;
-    while at + SHORTEST <= finder.len() {
-        let word = finder.word(at);
-        let remembered = finder.replace(slot(word), place(at));
-        let found = run(finder, at, word, bytes_per_pixel).or_else(|| {
-            let before = remembered.wrapping_sub(place(0));
-            let is_same = remembered > 0 && finder.word(before) == word;
-            is_same.then(|| {
-                let length = finder.common(before, at);
-                Found { before, at, length }
-            })
-        });
-        let Some(found) = found else {
-            at += 1 + (misses >> PATIENCE);
-            misses += 1;
+    // The end of the last match.
+    let mut done = 0;
+    let mut look = Look { at: 0, misses: 0 };
+    while look.at + SHORTEST <= finder.len() {
+        let found;
+        (found, look) = finder.look(look, bytes_per_pixel);
+        let Some(Found { before, at }) = found else {
             continue;
         };
-        let distance = found.at - found.before;
-        let most = (found.at - done).min(found.before);
-        let back = finder.common_before(found.before, found.at, most);
-        push(finder, found.at - back, found.length + back, distance);
-        done = found.at + found.length;
+        let length = finder.common(before, at);
+        let distance = at - before;
+        let most = (at - done).min(before);
+        let back = finder.common_before(before, at, most);
+        push(finder, at - back, length + back, distance);
+        done = at + length;
         if distance > RUN {
-            finder.note(found.at + NOTED, done);
+            finder.note(at + NOTED, done);
         }
-        at = done;
-        misses = 0;
+        look = Look {
+            at: done,
+            misses: 0,
+        };
     }
 }
 
@@ -191,6 +222,12 @@ impl SliceFinder<'_> {
         let word = self.data.get(at..at + 8)?.first_chunk()?;
         Some(u64::from_le_bytes(*word))
     }
+
+    #[inline(always)]
+    fn replace(&mut self, slot: u32, place: u32) -> u32 {
+        let slot = &mut self.places[slot as usize % PLACES];
+        core::mem::replace(slot, place as u16).into()
+    }
 }
 
 #[cfg(not(target_arch = "nvptx64"))]
@@ -231,9 +268,11 @@ impl Finder for SliceFinder<'_> {
     }
 
     #[inline(always)]
-    fn replace(&mut self, slot: u32, place: u32) -> u32 {
-        let slot = &mut self.places[slot as usize % PLACES];
-        core::mem::replace(slot, place as u16).into()
+    fn look(&mut self, look: Look, bytes_per_pixel: u32) -> (Option<Found>, Look) {
+        let word = self.word(look.at);
+        let remembered = self.replace(slot(word), place(look.at));
+        let found = candidate(self, look.at, word, remembered, bytes_per_pixel);
+        (found, look.after(1))
     }
 
     #[inline(always)]

@@ -4,10 +4,10 @@
 use bytemuck::{Pod, Zeroable};
 
 /// Filtered bytes of a chunk. Only the last has fewer.
-pub const CHUNK: u32 = 32 * 1024;
+pub const CHUNK: u32 = 16 * 1024;
 
 /// Chunks of a block. Only the last has fewer.
-pub const BLOCK: u32 = 4;
+pub const BLOCK: u32 = 8;
 
 /// Bytes of the compressed stream in an IDAT chunk of the file. Only the last has fewer.
 pub const IDAT: u64 = 1 << 20;
@@ -102,8 +102,8 @@ mod tests {
     fn pictures_are_cut_whatever_their_rows() {
         let lines = Scanlines::new((10_000, 5), 3, false).unwrap();
         assert_eq!((lines.row, lines.bytes()), (30_000, 150_005));
-        assert_eq!((lines.chunks(), lines.blocks()), (5, 2));
-        assert_eq!((lines.chunk_len(3), lines.chunk_len(4)), (CHUNK, 18_933));
+        assert_eq!((lines.chunks(), lines.blocks()), (10, 2));
+        assert_eq!((lines.chunk_len(8), lines.chunk_len(9)), (CHUNK, 2549));
         assert!(Scanlines::new((0, 5), 3, false).is_none());
         assert!(Scanlines::new((5, 0), 3, false).is_none());
         assert!(Scanlines::new((65_535, 4_097), 8, true).is_none());

@@ -3,7 +3,7 @@
 use super::matches::Match;
 
 /// Bytes of a chunk that a thread has.
-pub const SPAN: u32 = 128;
+pub const SPAN: u32 = 64;
 
 /// What a code stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

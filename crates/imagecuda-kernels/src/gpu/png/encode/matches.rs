@@ -14,7 +14,9 @@ use crate::{
         checksum::Sums,
         filter,
         jobs::EncodeJob,
-        matches::{self, Finder, MOST, Match, NOTED, PLACES, SHORTEST, place, slot},
+        matches::{
+            self, Finder, Found, Look, MOST, Match, NOTED, PLACES, SHORTEST, candidate, place, slot,
+        },
         scanlines::CHUNK,
     },
     shared_memory,
@@ -25,7 +27,7 @@ const PADDING: u32 = 16;
 
 shared_memory! {
     /// The bytes of a chunk, and [`PADDING`].
-    shared_chunk: 32784
+    shared_chunk: 16400
 }
 shared_memory! {
     /// The places that are remembered, two bytes each.
@@ -33,7 +35,7 @@ shared_memory! {
 }
 
 const _: () = {
-    assert!(CHUNK + PADDING == 32_784);
+    assert!(CHUNK + PADDING == 16_400);
     assert!(PLACES * 2 == 8192);
 };
 
@@ -114,17 +116,54 @@ impl Finder for WarpFinder {
     }
 
     #[inline(always)]
-    fn replace(&mut self, slot: u32, place: u32) -> u32 {
-        // SAFETY: a slot is below `PLACES`; the lanes make the same calls. Other lanes write here.
+    fn look(&mut self, look: Look, bytes_per_pixel: u32) -> (Option<Found>, Look) {
+        // A look for each lane, as if those before it were in vain.
+        let own = look.after(self.lane);
+        let is_there = own.at + SHORTEST <= self.len;
+        let word = if is_there { self.word(own.at) } else { 0 };
+        let room = slot(word) as usize;
+        // SAFETY: a slot is below `PLACES`; the lanes make the same calls. Other lanes write there.
         unsafe {
-            let room = self.places.add(slot as usize);
+            let room = self.places.add(room);
+            let place = place(own.at) as u16;
             let before = room.read_volatile();
             warp::sync();
-            if self.lane == 0 {
-                room.write_volatile(place as u16);
+            // In a slot of several lanes the first one's place comes to stay.
+            let mut kept = 0;
+            let mut is_missing = is_there;
+            while warp::any(is_missing) {
+                if is_missing {
+                    room.write_volatile(place);
+                }
+                warp::sync();
+                kept = room.read_volatile();
+                is_missing = is_there && kept > place;
+                warp::sync();
+            }
+            // A lane that is not the first of its slot does not know what it would find there.
+            let unknown = warp::ballot(!is_there || kept != place);
+            let count = match unknown {
+                0 => 32,
+                _ => unknown.trailing_zeros(),
+            };
+            let mut found = None;
+            if self.lane < count {
+                found = candidate(self, own.at, word, before.into(), bytes_per_pixel);
+            }
+            let all = warp::ballot(found.is_some());
+            let last = match all {
+                0 => count - 1,
+                _ => all.trailing_zeros(),
+            };
+            // Lanes behind it have not looked.
+            if is_there && self.lane > last && kept == place {
+                room.write_volatile(before);
             }
             warp::sync();
-            before.into()
+            let next = look.after(last + 1);
+            let of = found.map_or([0; 2], |found| [found.before, found.at]);
+            let [before, at] = of.map(|number| warp::shuffle(number, last));
+            ((all != 0).then_some(Found { before, at }), next)
         }
     }
 
@@ -136,7 +175,7 @@ impl Finder for WarpFinder {
             let is_noted = at < end && at + SHORTEST <= self.len;
             let slot = if is_noted { slot(self.word(at)) } else { 0 };
             let own = place(at) as u16;
-            // SAFETY: as in `replace`.
+            // SAFETY: as in `look`.
             unsafe {
                 let room = self.places.add(slot as usize);
                 let mut is_missing = is_noted;

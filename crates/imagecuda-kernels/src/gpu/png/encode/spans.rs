@@ -31,7 +31,7 @@ const COUNTERS: usize = 4;
 
 shared_memory! {
     /// The bytes of a chunk: [`SPAN_WORDS`] for each span.
-    shared_spans: 33792
+    shared_spans: 17408
 }
 shared_memory! {
     /// [`COUNTERS`] sets of counters, or codes.
@@ -39,7 +39,7 @@ shared_memory! {
 }
 
 const _: () = {
-    assert!(MAX_THREADS * SPAN_WORDS * 4 == 33_792);
+    assert!(MAX_THREADS * SPAN_WORDS * 4 == 17_408);
     assert!(MAX_THREADS * SPAN as usize == CHUNK as usize);
     assert!(COUNTERS * SYMBOLS * 4 == 5056);
 };

@@ -14,8 +14,9 @@ mod phases;
 mod scene;
 
 use imagecuda::{
-    Compression, Device, Image, JpegEncoder, Layout, LoadOptions, Result, SaveOptions, Subsampling,
-    batch::Pipeline,
+    Compression, Device, Format, Image, JpegEncoder, Layout, LoadOptions, PngEncoder, Result,
+    SaveOptions, Subsampling,
+    batch::{Pipeline, Saver},
 };
 use std::{
     convert::Infallible,
@@ -72,6 +73,7 @@ fn main() -> Result<()> {
     peers(&python, &files, folder.path());
     for file in &files {
         many(&device, file, folder.path(), images, threads)?;
+        many_pngs(&device, file, folder.path(), images, threads)?;
     }
     Ok(())
 }
@@ -152,18 +154,22 @@ fn single(device: &Device, file: &Path, folder: &Path) -> Result<()> {
         let png = SaveOptions::new().compression(compression);
         print(format!("PNG, {compression:?}"), &png, "png")?;
     }
+    let by_host = SaveOptions::new().png_encoder(PngEncoder::Host);
+    print("PNG, Fast, by the host".into(), &by_host, "png")?;
     Ok(())
 }
 
 fn save_again(file: &str) -> Result<()> {
     let image = LoadOptions::new().load(&Device::try_default()?, file)?;
     for _ in 0..12 {
-        jpeg().encode(&image, imagecuda::Format::Jpeg)?;
+        jpeg().encode(&image, Format::Jpeg)?;
+        SaveOptions::new().encode(&image, Format::Png)?;
     }
     Ok(())
 }
 
-/// What the kernels take. Of 4:2:0, a pixel has one coefficient and a half.
+/// What the kernels take. Of 4:2:0, a pixel has one coefficient and a half; a PNG's stream is taken to
+/// have one byte and a half.
 fn print_phases(file: &Path) {
     let bytes = fs::metadata(file).map_or(0, |file| file.len()) as f64;
     let pixels = imagecuda::inspect(file).map_or(0.0, |info| {
@@ -178,6 +184,13 @@ fn print_phases(file: &Path) {
             ("jpeg_code", 3.0 * pixels + bytes),
             ("jpeg_count", bytes),
             ("jpeg_stuff", 2.0 * bytes),
+            ("png_choose", 2.0 * pixels),
+            ("png_match", 12.0 * pixels),
+            ("png_count", 4.0 * pixels),
+            ("png_codes", 0.0),
+            ("png_place", 0.0),
+            ("png_write", 5.5 * pixels),
+            ("png_crc", 1.5 * pixels),
         ],
     );
 }
@@ -226,6 +239,37 @@ fn many(
     }
     println!(
         "\n{}: {best:.0} images/s from JPEG to JPEG, {images} in a batch",
+        file.display()
+    );
+    Ok(())
+}
+
+/// One image on the device to PNG files, in batches.
+fn many_pngs(
+    device: &Device,
+    file: &Path,
+    folder: &Path,
+    images: usize,
+    threads: Option<usize>,
+) -> Result<()> {
+    let image = LoadOptions::new().load(device, file)?;
+    let mut best = 0f64;
+    for _ in 0..BATCHES {
+        let mut saver = Saver::new(SaveOptions::new());
+        if let Some(threads) = threads {
+            saver = saver.threads(threads);
+        }
+        let start = Instant::now();
+        for i in 0..images {
+            saver.save(&image, folder.join(format!("{}.png", i % 64)));
+        }
+        for saved in saver.finish() {
+            saved.result?;
+        }
+        best = best.max(images as f64 / start.elapsed().as_secs_f64());
+    }
+    println!(
+        "{}: {best:.0} images/s to PNG, {images} in a batch",
         file.display()
     );
     Ok(())

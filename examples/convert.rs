@@ -63,6 +63,8 @@ Options:
                            codes; the pixels are the same
       --jpeg-encoder E     auto (default), host or kernels: what encodes JPEG; the bytes are
                            the same
+      --png-encoder E      auto (default), host or kernels: what encodes PNG with the default
+                           compression; the bytes are the same
       --optimize-huffman   make a JPEG's tables for the picture
       --restart-interval N MCUs between a JPEG's restart markers
       --info               print what FILE is, without decoding it
@@ -179,6 +181,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             }
             "--jpeg-encoder" => {
                 save = save.jpeg_encoder(one_of(name, &value()?, &JPEG_ENCODERS)?);
+            }
+            "--png-encoder" => {
+                save = save.png_encoder(one_of(name, &value()?, &PNG_ENCODERS)?);
             }
             "--optimize-huffman" => save = save.optimize_huffman(true),
             "--restart-interval" => {

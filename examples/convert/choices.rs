@@ -1,6 +1,8 @@
 //! What options can be.
 
-use imagecuda::{Channels, ColorPolicy, Compression, Depth, JpegDecoder, JpegEncoder, Subsampling};
+use imagecuda::{
+    Channels, ColorPolicy, Compression, Depth, JpegDecoder, JpegEncoder, PngEncoder, Subsampling,
+};
 
 pub(crate) const DEPTHS: [(&str, Depth); 3] =
     [("8", Depth::U8), ("16", Depth::U16), ("float", Depth::F32)];
@@ -15,6 +17,12 @@ pub(crate) const COLOR_POLICIES: [(&str, ColorPolicy); 3] = [
     ("srgb", ColorPolicy::ToSrgb),
     ("keep", ColorPolicy::Keep),
     ("raw", ColorPolicy::Raw),
+];
+
+pub(crate) const PNG_ENCODERS: [(&str, PngEncoder); 3] = [
+    ("auto", PngEncoder::Auto),
+    ("host", PngEncoder::Host),
+    ("kernels", PngEncoder::Kernels),
 ];
 
 pub(crate) const JPEG_ENCODERS: [(&str, JpegEncoder); 3] = [

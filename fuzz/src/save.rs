@@ -3,7 +3,7 @@
 use super::{input::Input, load};
 use imagecuda::{
     Channels, Compression, Depth, Device, ErrorKind, Format, Image, Layout, LoadOptions,
-    SaveOptions,
+    PngEncoder, SaveOptions,
 };
 use std::{num::NonZeroU32, time::Duration};
 
@@ -117,6 +117,11 @@ pub(super) fn check(data: &[u8]) {
             return;
         }
     };
+    if format == Format::Png {
+        let by_kernels = options.clone().png_encoder(PngEncoder::Kernels);
+        let other = by_kernels.encode(&image, format).unwrap();
+        assert!(file == other, "the kernels write another file");
+    }
     let mut expected = expected(&image, channels, depth);
     let mut found = load::picture_of(format, &file);
     if flat {

@@ -3,8 +3,8 @@
 
 use crate::support::{alone_through, pictures::picture};
 use imagecuda::{
-    Compression, Device, Format, Image, JpegDecoder, JpegEncoder, LoadOptions, SaveOptions,
-    Subsampling,
+    Compression, Device, Format, Image, JpegDecoder, JpegEncoder, LoadOptions, PngEncoder,
+    SaveOptions, Subsampling,
     batch::{Loader, Pipeline, Saver},
 };
 use libtest_mimic::Trial;
@@ -70,6 +70,8 @@ fn of_others() -> Vec<Way> {
     for compression in [Uncompressed, Fast, Balanced, Small] {
         ways.push(("packed", Format::Png, options().compression(compression)));
     }
+    let kernels = options().png_encoder(PngEncoder::Kernels);
+    ways.push(("packed by kernels", Format::Png, kernels));
     for compression in [Uncompressed, Balanced, Lzw, PackBits] {
         ways.push(("packed", Format::Tiff, options().compression(compression)));
     }

@@ -6,6 +6,7 @@ mod eight_bits;
 mod options;
 #[cfg(target_os = "linux")]
 mod overwriting;
+mod png;
 mod round_trips;
 mod save_targets;
 #[cfg(target_os = "linux")]
@@ -21,6 +22,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         options::trials(),
         #[cfg(target_os = "linux")]
         overwriting::trials(),
+        png::trials(),
         round_trips::trials(),
         save_targets::trials(),
         #[cfg(target_os = "linux")]

@@ -7,11 +7,12 @@
 //! - [`orient`]: the eight orientations of EXIF.
 //! - [`color`]: the sRGB curve, and conversions of other colour spaces to sRGB.
 //! - [`jpeg`]: from Huffman codes to pixels, and back.
+//! - [`png`]: filters, matches and Huffman codes.
 //! - [`host`]: the bodies over slices, for the CPU.
 //! - `gpu`: the bodies over device memory. It exists only on `nvptx64`, and its entry points only
 //!   with the feature `entries`.
 //!
-//! A body is a pure, safe function of one pixel, or of a part of a JPEG. A GPU and a CPU compute
+//! A body is a pure, safe function of one pixel, or of a part of a compressed file. A GPU and a CPU compute
 //! the same bits: rustc never contracts a multiplication and an addition, and functions such as
 //! `powf` come from `libm` on both. Without `entries` this is an ordinary `no_std` crate that other
 //! kernels can depend on:
@@ -44,6 +45,7 @@ pub mod layout;
 pub mod orient;
 pub mod pack;
 pub mod pixel;
+pub mod png;
 pub mod texel;
 
 #[cfg(not(target_arch = "nvptx64"))]

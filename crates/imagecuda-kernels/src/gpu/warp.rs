@@ -15,6 +15,8 @@ unsafe extern "C" {
     fn shfl_sync_down(mask: u32, value: u32, delta: u32, last: u32) -> u32;
     #[link_name = "llvm.nvvm.shfl.sync.idx.i32"]
     fn shfl_sync_idx(mask: u32, value: u32, lane: u32, last: u32) -> u32;
+    #[link_name = "llvm.nvvm.vote.ballot.sync"]
+    fn vote_ballot_sync(mask: u32, value: bool) -> u32;
     #[link_name = "llvm.nvvm.vote.any.sync"]
     fn vote_any_sync(mask: u32, value: bool) -> bool;
     #[link_name = "llvm.nvvm.bar.warp.sync"]
@@ -52,6 +54,17 @@ pub unsafe fn shuffle(value: u32, lane: u32) -> u32 {
 pub unsafe fn any(value: bool) -> bool {
     // SAFETY: the full mask is what the caller promised.
     unsafe { vote_any_sync(ALL, value) }
+}
+
+/// A bit for each lane of the warp, the first the lowest: whether `value` holds there.
+///
+/// # Safety
+///
+/// All 32 lanes of the warp must call this together.
+#[inline(always)]
+pub unsafe fn ballot(value: bool) -> u32 {
+    // SAFETY: the full mask is what the caller promised.
+    unsafe { vote_ballot_sync(ALL, value) }
 }
 
 /// Waits until all lanes of the warp have come here. What they wrote before can be read afterwards.

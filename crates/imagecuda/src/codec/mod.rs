@@ -58,7 +58,7 @@ use crate::{
     Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions,
     device::Payload,
     limits::check_limit,
-    metadata::embedded::Embedded,
+    metadata::{Metadata, embedded::Embedded},
     picture::{Header, Pixels},
     sink::{self, Sink},
 };
@@ -289,6 +289,25 @@ pub(crate) fn encode(format: Format, request: EncodeRequest<'_>, out: &mut dyn S
         )),
     };
     encoded.map_err(|error| error.with_format(format))
+}
+
+/// Writes the PNG of a picture that kernels have encoded: the stream of its IDAT chunks, and what
+/// the data of each leave of CRC-32. The pixels of `picture` are not looked at.
+pub(crate) fn write_encoded_png(
+    picture: Pixels<'_>,
+    metadata: &Metadata,
+    encoded: (&[u8], &[u32]),
+    out: &mut dyn Sink,
+) -> Result<()> {
+    #[cfg(feature = "png")]
+    return sink::watched(out, |out| {
+        png::encode::write_encoded(picture, metadata, encoded, out)
+    });
+    #[cfg(not(feature = "png"))]
+    {
+        let _ = (picture, metadata, encoded, out);
+        codec_of(Format::Png).map(|_| ())
+    }
 }
 
 /// Fails if a side is larger than the format's files can state.

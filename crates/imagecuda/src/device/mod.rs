@@ -9,6 +9,7 @@ pub(crate) mod cuda;
 pub(crate) mod cuda;
 mod decode_jpeg;
 pub(crate) mod encode_jpeg;
+pub(crate) mod encode_png;
 mod expand_spec;
 mod staging;
 
@@ -35,7 +36,7 @@ pub(crate) enum Inner {
     Cuda(Arc<cuda::Context>),
 }
 
-/// The fewest pixels of a JPEG that a GPU decodes or encodes faster than one core does.
+/// The fewest pixels of a file that a GPU decodes or encodes faster than one core does.
 const GPU_MIN_PIXELS: usize = 1 << 16;
 
 /// The environment variable that overrides the default device.

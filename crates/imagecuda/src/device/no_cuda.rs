@@ -9,7 +9,10 @@ use crate::{
 };
 #[cfg(feature = "dlpack")]
 use imagecuda_kernels::layout::Layout;
-use imagecuda_kernels::pack::{Background, Packing, PixelUsage};
+use imagecuda_kernels::{
+    pack::{Background, Packing, PixelUsage},
+    png::encode::scanlines::Scanlines,
+};
 use std::{
     marker::PhantomData,
     ops::{Deref, DerefMut},
@@ -112,6 +115,7 @@ impl<P: DevicePixel> Buffer<P> {
         pixel_usage(bool, Option<Background>, usize) -> Result<PixelUsage>;
         fetch(usize) -> Result<Pinned>;
         start_jpeg(&Encoding, Background) -> Result<PendingJpeg>;
+        start_png(&Scanlines, Packing, Background) -> Result<PendingPng>;
     }
 }
 
@@ -159,5 +163,24 @@ impl PendingJpeg {
 
 #[derive(Debug)]
 pub(crate) struct EncodedJpeg(Never);
+
+#[derive(Debug)]
+pub(crate) struct PendingPng(Never);
+
+impl PendingPng {
+    methods! {
+        finish() -> Result<EncodedPng>;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct EncodedPng(Never);
+
+impl EncodedPng {
+    methods! {
+        stream() -> &[u8];
+        remainders() -> &[u32];
+    }
+}
 
 bytes!(Pinned, EncodedJpeg);

@@ -6,5 +6,5 @@ mod save;
 
 pub use self::{
     load::{JpegDecoder, LoadOptions},
-    save::{Channels, Compression, Depth, JpegEncoder, SaveOptions, Subsampling},
+    save::{Channels, Compression, Depth, JpegEncoder, PngEncoder, SaveOptions, Subsampling},
 };

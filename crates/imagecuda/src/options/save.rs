@@ -12,7 +12,7 @@ use crate::{Format, Metadata};
 /// | | depths, the default first | alpha | options |
 /// |---|---|---|---|
 /// | JPEG | 8-bit | | `channels`, `quality`, `subsampling`, `progressive`, `optimize_huffman`, `restart_interval`, `jpeg_encoder`, `metadata` |
-/// | PNG | 8-bit, 16-bit | yes | `channels`, `compression`, `metadata` |
+/// | PNG | 8-bit, 16-bit | yes | `channels`, `compression`, `png_encoder`, `metadata` |
 /// | WebP | 8-bit | yes | `quality` or `lossless`, `effort`, `metadata` |
 /// | HEIF, AVIF | 8-bit | yes | `quality`, `subsampling`, `metadata` |
 /// | TIFF | 8-bit, 16-bit, float | yes | `channels`, `compression`, `metadata` |
@@ -49,6 +49,7 @@ pub struct SaveOptions {
     pub(crate) optimize_huffman: bool,
     pub(crate) restart_interval: u16,
     pub(crate) jpeg_encoder: JpegEncoder,
+    pub(crate) png_encoder: PngEncoder,
     pub(crate) metadata: Metadata,
     pub(crate) format: Option<Format>,
 }
@@ -123,6 +124,21 @@ pub enum JpegEncoder {
     /// The host.
     Host,
     /// The kernels. On the CPU device they run too, but slowly.
+    Kernels,
+}
+
+/// What encodes PNG files with [`Compression::Fast`]. The bytes are the same for all choices. The
+/// host always encodes the other levels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PngEncoder {
+    /// The kernels on a GPU, where they are faster; else the host.
+    #[default]
+    Auto,
+    /// The host.
+    Host,
+    /// The kernels, on the CPU device as well, where they are slow. The host still encodes pictures
+    /// of 2 GB and more.
     Kernels,
 }
 
@@ -229,6 +245,13 @@ impl SaveOptions {
     /// Sets which processor encodes JPEG files. The bytes are the same for all choices.
     pub fn jpeg_encoder(mut self, encoder: JpegEncoder) -> Self {
         self.jpeg_encoder = encoder;
+        self
+    }
+
+    /// Chooses what encodes PNG files with [`Compression::Fast`]. The bytes are the same for all
+    /// choices.
+    pub fn png_encoder(mut self, encoder: PngEncoder) -> Self {
+        self.png_encoder = encoder;
         self
     }
 

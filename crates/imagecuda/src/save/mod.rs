@@ -12,10 +12,13 @@ pub use self::{animation::AnimationEncoder, packed::PackedImage};
 use self::packed::PendingData;
 use crate::jpeg::encode::Encoding;
 use crate::{
-    Channels, Device, Error, ErrorKind, Format, Image, ImageU8, Result, SaveOptions, codec,
-    device::Staging,
+    Channels, Compression, Device, Error, ErrorKind, Format, Image, ImageU8, Result, SaveOptions,
+    codec, device::Staging,
 };
-use imagecuda_kernels::pack::{Background, Packing};
+use imagecuda_kernels::{
+    pack::{Background, Packing},
+    png::encode::scanlines::Scanlines,
+};
 use std::{io::Write, path::Path};
 
 impl SaveOptions {
@@ -200,8 +203,11 @@ impl SaveJob {
             return self.start_auto(image);
         }
         let (device, len) = (image.device(), image.len());
-        if self.is_for_kernels(device, len) {
+        if self.is_jpeg_for_kernels(device, len) {
             return self.start_jpeg(image);
+        }
+        if let Some(lines) = self.lines_for_kernels(device, image.width(), image.height()) {
+            return self.start_png(image, &lines);
         }
         let pixels = image
             .buffer
@@ -210,14 +216,42 @@ impl SaveJob {
         Ok(self.with_pixels(image.width(), image.height(), pixels))
     }
 
-    /// Whether kernels encode a picture of `len` pixels.
-    fn is_for_kernels(&self, device: &Device, len: usize) -> bool {
+    /// Whether kernels encode a JPEG of `len` pixels.
+    fn is_jpeg_for_kernels(&self, device: &Device, len: usize) -> bool {
         self.format == Format::Jpeg
             && !self.options.progressive
             && device.encodes_jpeg(self.options.jpeg_encoder, len)
     }
 
-    /// Starts to encode the picture on its device.
+    /// The rows of a PNG, if kernels encode it.
+    fn lines_for_kernels(&self, device: &Device, width: u32, height: u32) -> Option<Scanlines> {
+        let pixels = width as usize * height as usize;
+        let is_fast = matches!(self.options.compression, None | Some(Compression::Fast));
+        let is_for_kernels = self.format == Format::Png
+            && is_fast
+            && device.encodes_png(self.options.png_encoder, pixels);
+        let layout = self.packing.layout();
+        let bytes_per_pixel = layout.bytes_per_pixel() as u32;
+        is_for_kernels
+            .then(|| Scanlines::new((width, height), bytes_per_pixel, layout.bits() == 16))
+            .flatten()
+    }
+
+    /// Starts to encode the picture as PNG on its device.
+    fn start_png(self, image: &Image, lines: &Scanlines) -> Result<PendingSave> {
+        let coding = image
+            .buffer
+            .start_png(image.device(), lines, self.packing, self.background())
+            .map_err(|error| error.with_format(self.format))?;
+        Ok(PendingSave {
+            job: self,
+            width: image.width(),
+            height: image.height(),
+            data: PendingData::Png(coding),
+        })
+    }
+
+    /// Starts to encode the picture as JPEG on its device.
     fn start_jpeg(self, image: &Image) -> Result<PendingSave> {
         let (width, height) = (image.width(), image.height());
         let is_gray = self.packing == Packing::L8;
@@ -253,9 +287,10 @@ impl SaveJob {
             return self.start_auto_u8(image);
         }
         let (device, len) = (image.device(), image.len());
-        if self.is_for_kernels(device, len) {
+        let lines = self.lines_for_kernels(device, image.width(), image.height());
+        if lines.is_some() || self.is_jpeg_for_kernels(device, len) {
             // The kernels encode floats.
-            return self.start_jpeg(&image.to_f32()?);
+            return self.start(&image.to_f32()?);
         }
         let pixels = image
             .buffer

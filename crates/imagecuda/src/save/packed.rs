@@ -7,6 +7,7 @@ use crate::{
     device::{
         Staging,
         encode_jpeg::{EncodedJpeg, PendingJpeg},
+        encode_png::{EncodedPng, PendingPng},
     },
     jpeg::encode::Encoding,
     picture::Pixels,
@@ -29,6 +30,7 @@ pub(crate) struct PendingSave {
 pub(super) enum PendingData {
     Pixels(Staging),
     Jpeg(Box<Encoding>, PendingJpeg),
+    Png(PendingPng),
 }
 
 impl PendingSave {
@@ -52,6 +54,11 @@ impl PendingSave {
                 Ok(PackedData::Jpeg(encoding, bytes))
             })
             .map_err(|error| error.with_format(job.format))?,
+            PendingData::Png(coding) => codec::caught(Error::encode, || {
+                span!("encode", format = %job.format, width, height);
+                coding.finish().map(PackedData::Png)
+            })
+            .map_err(|error| error.with_format(job.format))?,
         };
         Ok(PackedImage {
             job,
@@ -62,7 +69,7 @@ impl PendingSave {
     }
 }
 
-/// Pixels in host memory in the layout of an encoder, or a JPEG that the device has encoded.
+/// Pixels in host memory in the layout of an encoder, or a JPEG or PNG that the device has encoded.
 #[derive(Debug)]
 pub struct PackedImage {
     job: SaveJob,
@@ -75,6 +82,7 @@ pub struct PackedImage {
 enum PackedData {
     Pixels(Staging),
     Jpeg(Box<Encoding>, EncodedJpeg),
+    Png(EncodedPng),
 }
 
 impl PackedImage {
@@ -84,7 +92,7 @@ impl PackedImage {
     }
 
     /// The layout of the pixels. They were downloaded in this layout, unless the device encoded a
-    /// JPEG.
+    /// JPEG or a PNG.
     pub fn layout(&self) -> Layout {
         self.job.packing.layout()
     }
@@ -126,7 +134,7 @@ impl PackedImage {
     fn pixels(&self) -> &[u8] {
         match &self.data {
             PackedData::Pixels(pixels) => pixels,
-            PackedData::Jpeg(..) => &[],
+            PackedData::Jpeg(..) | PackedData::Png(_) => &[],
         }
     }
 
@@ -147,6 +155,10 @@ impl PackedImage {
             layout: job.packing.layout(),
             data: self.pixels(),
         };
+        if let PackedData::Png(encoded) = &self.data {
+            let encoded = (encoded.stream(), encoded.remainders());
+            return codec::write_encoded_png(pixels, &job.options.metadata, encoded, out);
+        }
         let request = EncodeRequest {
             pixels,
             options: &job.options,

@@ -7,7 +7,7 @@ mod encode;
 mod forward;
 
 mod pictures;
-mod prefix_sums;
+pub(super) mod prefix_sums;
 mod stuffing;
 mod synchronize;
 mod write;

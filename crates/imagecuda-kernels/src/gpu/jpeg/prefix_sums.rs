@@ -4,7 +4,7 @@ use super::super::{shared::barrier, thread::block_dim_x};
 use crate::shared_memory;
 
 /// The most threads of a block, for numbers of eight bytes.
-pub(super) const MAX_THREADS: usize = 256;
+pub(in crate::gpu) const MAX_THREADS: usize = 256;
 
 shared_memory! {
     /// A number for each thread.
@@ -21,7 +21,7 @@ const _: () = assert!(MAX_THREADS * 8 == 2048);
 /// bytes. A barrier is between their last read of the sums and the next call of this or
 /// [`exclusive_prefix_sum`].
 #[inline(always)]
-pub(super) unsafe fn prefix_sums<T: Copy>(
+pub(in crate::gpu) unsafe fn prefix_sums<T: Copy>(
     mut own: T,
     thread: usize,
     plus: impl Fn(T, T) -> T,
@@ -52,7 +52,7 @@ pub(super) unsafe fn prefix_sums<T: Copy>(
 ///
 /// All threads of the block call this, up to [`MAX_THREADS`].
 #[inline(always)]
-pub(super) unsafe fn exclusive_prefix_sum(own: u64, thread: usize) -> (u64, u64) {
+pub(in crate::gpu) unsafe fn exclusive_prefix_sum(own: u64, thread: usize) -> (u64, u64) {
     // SAFETY: what the caller promised; no thread writes the sums again before the barrier.
     unsafe {
         let sums = prefix_sums(own, thread, |a, b| a + b);

@@ -2,7 +2,7 @@
 
 mod chunks;
 pub(super) mod decode;
-mod encode;
+pub(crate) mod encode;
 mod frames;
 mod metadata;
 pub(super) mod recover;

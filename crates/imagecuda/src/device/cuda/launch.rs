@@ -234,7 +234,24 @@ impl Buffer<RgbaF32> {
         }
         let mut scratch = context.scratch(bytes)?;
         scratch.wait_on(&context.stream)?;
-        let (src, dst) = (self.pointer(), scratch.pointer());
+        let dst = scratch.pointer();
+        self.pack_to(dst, packing, background, len)?;
+        scratch.record_on(&context.stream)?;
+        scratch.wait_on(&context.downloads)?;
+        target.start_fetch(dst, bytes, &context.downloads)?;
+        scratch.record_on(&context.downloads)?;
+        Ok(target)
+    }
+
+    /// The first `len` pixels as an encoder wants them, to device memory. Does not wait.
+    pub(super) fn pack_to(
+        &self,
+        dst: DevicePointer<u8>,
+        packing: Packing,
+        background: Background,
+        len: usize,
+    ) -> Result<()> {
+        let (context, src) = (self.context(), self.pointer());
         match packing {
             Packing::L8 => context.run_flatten("pack_l8", src, dst, len, background)?,
             Packing::La8 => context.run("pack_la8", src, dst, len)?,
@@ -243,7 +260,7 @@ impl Buffer<RgbaF32> {
             Packing::Rgba16 => context.run("pack_rgba16", src, dst, len)?,
             Packing::Rgb16 => context.run_flatten("pack_rgb16", src, dst, len, background)?,
             Packing::Rgb32F => context.run_flatten("pack_rgb32f", src, dst, len, background)?,
-            Packing::Rgba32F => {} // fetched above
+            Packing::Rgba32F => context.copy(src, dst, len * size_of::<RgbaF32>())?,
             Packing::Rgba8 => context.run("expand_rgba32f_to_u8", src, dst, len)?,
             Packing::Rgba32FLinear => context.run("pack_rgba32f_linear", src, dst, len)?,
             Packing::Rgb8 => self.pack_rgb8_to(dst, background, len)?,
@@ -251,11 +268,7 @@ impl Buffer<RgbaF32> {
                 context.run_flatten("pack_rgb32f_linear", src, dst, len, background)?;
             }
         }
-        scratch.record_on(&context.stream)?;
-        scratch.wait_on(&context.downloads)?;
-        target.start_fetch(dst, bytes, &context.downloads)?;
-        scratch.record_on(&context.downloads)?;
-        Ok(target)
+        Ok(())
     }
 
     /// What any of the first `len` pixels has that fewer channels would lose. Waits.

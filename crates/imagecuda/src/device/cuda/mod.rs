@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 mod encode_jpeg;
+mod encode_png;
 mod error;
 mod event;
 #[cfg(feature = "dlpack")]
@@ -21,6 +22,7 @@ mod scratch;
 
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
+    encode_png::{EncodedPng, PendingPng},
     jpeg::Coefficients,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};

@@ -7,7 +7,7 @@ use std::io::Write;
 const LONGEST: usize = 1 << 30;
 
 /// Bytes before the data.
-const HEAD: usize = 8;
+pub(super) const HEAD: usize = 8;
 
 /// Begins a chunk in `bytes`, to which its data are then appended.
 pub(super) fn begin(bytes: &mut Vec<u8>, name: [u8; 4]) {

@@ -1,10 +1,13 @@
 //! The filters of PNG: each row as differences from what is beside and above it.
 //!
-//! Loops are over blocks of bytes and in bytes, which compilers make vectors of.
+//! Loops are over blocks of bytes and in bytes, which compilers make vectors of. What they compute of
+//! a byte is the kernels'.
+
+use imagecuda_kernels::png::encode::filter::{average, difference, paeth};
 
 /// A filter, by its number in files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Filter {
+pub(super) enum Filter {
     None,
     Sub,
     Up,
@@ -12,7 +15,8 @@ enum Filter {
     Paeth,
 }
 
-const ALL: [Filter; 5] = [
+/// All, by their numbers.
+pub(super) const ALL: [Filter; 5] = [
     Filter::None,
     Filter::Sub,
     Filter::Up,
@@ -25,14 +29,11 @@ const BLOCK: usize = 64;
 
 /// Filters `rows` of `stride` bytes each, with the row before them (`None`: they are the
 /// picture's first), and appends the results to `out`. `bytes_per_pixel` is 1 to 8.
-///
-/// Of each row one block in `sparse` is weighed to choose the filter.
 pub(super) fn filter(
     rows: &[u8],
     before: Option<&[u8]>,
     stride: usize,
     bytes_per_pixel: usize,
-    sparse: usize,
     out: &mut Vec<u8>,
 ) {
     let zeros;
@@ -44,11 +45,11 @@ pub(super) fn filter(
         }
     };
     for row in rows.chunks_exact(stride) {
-        let filter = choose(row, above, bytes_per_pixel, sparse);
+        let filter = choose(row, above, bytes_per_pixel, 1);
         out.push(filter as u8);
         let start = out.len();
         out.resize(start + stride, 0);
-        apply(filter, row, above, bytes_per_pixel, &mut out[start..]);
+        apply(filter, (row, above), bytes_per_pixel, 0, &mut out[start..]);
         above = row;
     }
 }
@@ -61,8 +62,9 @@ pub(super) fn unfiltered(rows: &[u8], stride: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The filter whose differences are the smallest: the rule that libpng has.
-fn choose(row: &[u8], above: &[u8], bytes_per_pixel: usize, sparse: usize) -> Filter {
+/// The filter whose differences are the smallest: the rule that libpng has. Of so many blocks of the
+/// row as `sparse` says, one is weighed.
+pub(super) fn choose(row: &[u8], above: &[u8], bytes_per_pixel: usize, sparse: usize) -> Filter {
     let mut sums = [0u64; 5];
     let n = row.len().saturating_sub(bytes_per_pixel);
     // Each pixel, the one before it, the one above it, and the one before that.
@@ -125,20 +127,27 @@ fn sum(_: &[u8; BLOCK], difference: impl Fn(usize) -> u8) -> u32 {
     sizes.iter().map(|&size| u32::from(size)).sum()
 }
 
-fn apply(filter: Filter, row: &[u8], above: &[u8], bytes_per_pixel: usize, out: &mut [u8]) {
-    let bpp = bytes_per_pixel.min(row.len());
-    let (first, rest) = out.split_at_mut(bpp);
-    // Left of the first pixel all is zero, so of two filters the others are left.
-    for (i, out) in first.iter_mut().enumerate() {
-        *out = row[i].wrapping_sub(match filter {
-            Filter::None | Filter::Sub => 0,
-            Filter::Up | Filter::Paeth => above[i],
-            Filter::Average => average(0, above[i]),
-        });
+/// Filters a part of a row, from byte `from` on, to `out`. The part of the row and that of the row
+/// above have the pixel before `from` too, if there is one.
+pub(super) fn apply(
+    filter: Filter,
+    (row, above): (&[u8], &[u8]),
+    bytes_per_pixel: usize,
+    from: usize,
+    out: &mut [u8],
+) {
+    let known = from.min(bytes_per_pixel);
+    let (first, rest) = out.split_at_mut((bytes_per_pixel - known).min(out.len()));
+    // Left of the first pixel all is zero.
+    for (i, out) in (known..).zip(first) {
+        *out = difference(filter as u8, [row[i], 0, above[i], 0]);
+    }
+    if rest.is_empty() {
+        return;
     }
     let n = rest.len();
-    let (left, row) = (&row[..n], &row[bpp..]);
-    let (corner, above) = (&above[..n], &above[bpp..]);
+    let (left, row) = (&row[..n], &row[bytes_per_pixel..]);
+    let (corner, above) = (&above[..n], &above[bytes_per_pixel..]);
     match filter {
         Filter::None => rest.copy_from_slice(row),
         Filter::Sub => each(rest, row, |i| left[i], n),
@@ -154,34 +163,6 @@ fn each(out: &mut [u8], row: &[u8], guess: impl Fn(usize) -> u8, n: usize) {
     for i in 0..n {
         out[i] = row[i].wrapping_sub(guess(i));
     }
-}
-
-/// Half the sum, rounded down.
-#[inline(always)]
-fn average(left: u8, above: u8) -> u8 {
-    (left & above) + ((left ^ above) >> 1)
-}
-
-/// Of the three the one that is nearest to `left + above - corner`; of those as near as each
-/// other the first.
-#[inline(always)]
-fn paeth(left: u8, above: u8, corner: u8) -> u8 {
-    let from_left = above.abs_diff(corner);
-    let from_above = left.abs_diff(corner);
-    // On both sides of the corner they pull against each other. On one side the corner is the
-    // furthest of the three.
-    let between = (left < corner) != (above < corner);
-    let from_corner = match between {
-        true => from_left.abs_diff(from_above),
-        false => u8::MAX,
-    };
-    let second = if from_above <= from_corner {
-        above
-    } else {
-        corner
-    };
-    let nearer = from_above.min(from_corner);
-    if from_left <= nearer { left } else { second }
 }
 
 #[cfg(test)]
@@ -211,18 +192,6 @@ mod tests {
     }
 
     #[test]
-    fn guesses_are_the_specifications() {
-        for a in 0..=255 {
-            for b in 0..=255 {
-                assert_eq!(average(a, b), guess(Filter::Average, a, b, 0));
-                for c in 0..=255 {
-                    assert_eq!(paeth(a, b, c), guess(Filter::Paeth, a, b, c), "{a} {b} {c}");
-                }
-            }
-        }
-    }
-
-    #[test]
     fn every_filter_leaves_what_the_specification_says() {
         let byte = |seed: usize, i: usize| ((i * i + seed) * 40_503 / 128) as u8;
         for bpp in 1..=8 {
@@ -232,11 +201,19 @@ mod tests {
                 let above: Vec<u8> = (0..n).map(|i| byte(5, i)).collect();
                 for filter in ALL {
                     let mut out = vec![0; n];
-                    apply(filter, &row, &above, bpp, &mut out);
+                    apply(filter, (&row, &above), bpp, 0, &mut out);
                     for i in 0..n {
                         let before = |row: &[u8]| i.checked_sub(bpp).map_or(0, |i| row[i]);
                         let guess = guess(filter, before(&row), above[i], before(&above));
                         assert_eq!(out[i], row[i].wrapping_sub(guess), "{filter:?} {bpp} {i}");
+                    }
+                    for from in [1, 2, 7, 64, n - 1] {
+                        let from = from.min(n - 1);
+                        let mut part = vec![0; n - from];
+                        let first = from.saturating_sub(bpp);
+                        let rows = (&row[first..], &above[first..]);
+                        apply(filter, rows, bpp, from, &mut part);
+                        assert_eq!(part, out[from..], "{filter:?} {bpp} {from}");
                     }
                 }
             }

@@ -1,11 +1,15 @@
-//! Writing PNG, on all cores: the rows are cut into bands, each of which is filtered and
+//! Writing PNG, on all cores: the rows are cut into parts, each of which is filtered and
 //! compressed for itself. Joined they are one stream.
 //!
 //! How the rows are cut does not depend on the threads, and so neither does the file.
+//!
+//! [`quick`] writes `Compression::Fast`, as the kernels do. The other levels are here: bands of whole
+//! rows, which end at whole bytes.
 
 mod chunk;
 mod deflate;
 mod filter;
+mod quick;
 mod zlib;
 
 use crate::{
@@ -14,27 +18,22 @@ use crate::{
     picture::Pixels,
     sink::Sink,
 };
-use imagecuda_kernels::layout::Layout;
+use imagecuda_kernels::{
+    layout::Layout,
+    png::encode::{checksum::crc32, scanlines::IDAT},
+};
 use std::{borrow::Cow, io::Write};
 
-/// Bytes of a band that is coded by [`deflate`]: some for each of many threads even of a small
-/// picture, and many for the codes that a band has of its own.
-const QUICK_BAND: usize = 256 * 1024;
+/// Bytes of a band that is stored.
+const STORED_BAND: usize = 256 * 1024;
 
 /// And of one that is coded by [`zlib`], which has 32 KB of the band before filtered once more.
 const BAND: usize = 512 * 1024;
-
-/// Of zlib-rs, for the bands of drawings: the first at which codes are made for the data.
-const QUICK_LEVEL: u32 = 2;
-
-/// Of so many blocks of a row one is weighed for its filter.
-const SPARSE: usize = 4;
 
 /// How bands are compressed.
 #[derive(Clone, Copy, Debug)]
 enum Coder {
     Stored,
-    Quick,
     /// By zlib's methods, with this level.
     Zlib(u32),
 }
@@ -46,6 +45,43 @@ pub(in crate::codec) fn encode(
     out: &mut dyn Sink,
 ) -> Result<()> {
     check_sides(&pixels, i32::MAX as u32)?;
+    let coder = match options.compression {
+        Some(Compression::Uncompressed) => Some(Coder::Stored),
+        Some(Compression::Balanced) => Some(Coder::Zlib(6)),
+        Some(Compression::Small) => Some(Coder::Zlib(9)),
+        _ => None,
+    };
+    write_start(&pixels, &options.metadata, out)?;
+    let rows = Rows::new(pixels);
+    match coder {
+        Some(coder) => write_bands(rows, coder, out)?,
+        None => quick::write(&rows, out)?,
+    }
+    chunk::write(out, *b"IEND", &[])
+}
+
+/// Writes the file of a picture whose stream the kernels have made, with the `remainders` of the data
+/// of its IDAT chunks. The pixels of `picture` are not looked at.
+pub(crate) fn write_encoded(
+    picture: Pixels<'_>,
+    metadata: &Metadata,
+    (stream, remainders): (&[u8], &[u32]),
+    out: &mut dyn Sink,
+) -> Result<()> {
+    write_start(&picture, metadata, out)?;
+    let begun = crc32fast::hash(b"IDAT");
+    for (data, &remainder) in stream.chunks(IDAT as usize).zip(remainders) {
+        let len = data.len() as u32;
+        out.write_all(&len.to_be_bytes())?;
+        out.write_all(b"IDAT")?;
+        out.write_all(data)?;
+        out.write_all(&crc32(begun, remainder, len).to_be_bytes())?;
+    }
+    chunk::write(out, *b"IEND", &[])
+}
+
+/// Writes all that is before the pixels.
+fn write_start(pixels: &Pixels<'_>, metadata: &Metadata, out: &mut dyn Sink) -> Result<()> {
     let color = match pixels.layout {
         Layout::L8 | Layout::L16 => 0,
         Layout::Rgb8 | Layout::Rgb16 => 2,
@@ -53,21 +89,13 @@ pub(in crate::codec) fn encode(
         Layout::Rgba8 | Layout::Rgba16 => 6,
         other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
     };
-    let coder = match options.compression {
-        Some(Compression::Uncompressed) => Coder::Stored,
-        Some(Compression::Balanced) => Coder::Zlib(6),
-        Some(Compression::Small) => Coder::Zlib(9),
-        _ => Coder::Quick,
-    };
     out.write_all(b"\x89PNG\r\n\x1a\n")?;
     let mut header = [0; 13];
     header[..4].copy_from_slice(&pixels.width.to_be_bytes());
     header[4..8].copy_from_slice(&pixels.height.to_be_bytes());
     header[8..10].copy_from_slice(&[pixels.layout.bits() as u8, color]);
     chunk::write(out, *b"IHDR", &header)?;
-    write_metadata(&options.metadata, out)?;
-    write_pixels(pixels, coder, out)?;
-    chunk::write(out, *b"IEND", &[])
+    write_metadata(metadata, out)
 }
 
 fn write_metadata(metadata: &Metadata, out: &mut dyn Sink) -> Result<()> {
@@ -88,14 +116,13 @@ fn write_metadata(metadata: &Metadata, out: &mut dyn Sink) -> Result<()> {
 #[derive(Default)]
 struct Scratch {
     filtered: Vec<u8>,
-    finder: deflate::Finder,
 }
 
 /// The checksum of a band, and the bytes that it is of.
 type Sum = (u32, usize);
 
-fn write_pixels(pixels: Pixels<'_>, coder: Coder, out: &mut dyn Sink) -> Result<()> {
-    let bands = Bands::new(pixels, coder);
+fn write_bands(rows: Rows<'_>, coder: Coder, out: &mut dyn Sink) -> Result<()> {
+    let bands = Bands::new(rows, coder);
     let make = |scratch: &mut Scratch, band, bytes: &mut Vec<u8>| -> Result<Sum> {
         chunk::begin(bytes, *b"IDAT");
         if band == 0 {
@@ -115,102 +142,116 @@ fn write_pixels(pixels: Pixels<'_>, coder: Coder, out: &mut dyn Sink) -> Result<
     chunk::write(out, *b"IDAT", &checksum.to_be_bytes())
 }
 
-/// A picture, cut into bands of whole rows.
-struct Bands<'a> {
+/// A picture's rows.
+struct Rows<'a> {
     pixels: &'a [u8],
-    coder: Coder,
     /// Whether samples are 16-bit numbers, which have their high bytes first in a file.
     deep: bool,
     bytes_per_pixel: usize,
     /// Bytes of a row.
     stride: usize,
+}
+
+impl<'a> Rows<'a> {
+    fn new(pixels: Pixels<'a>) -> Self {
+        let bytes_per_pixel = pixels.layout.bytes_per_pixel();
+        Self {
+            pixels: pixels.data,
+            deep: pixels.layout.bits() == 16,
+            bytes_per_pixel,
+            stride: pixels.width as usize * bytes_per_pixel,
+        }
+    }
+
+    fn height(&self) -> usize {
+        self.pixels.len() / self.stride
+    }
+
+    /// These bytes as a file has them. Samples that they have a part of are there whole.
+    fn get(&self, start: usize, end: usize) -> Cow<'a, [u8]> {
+        if !self.deep || cfg!(target_endian = "big") {
+            return self.pixels[start..end].into();
+        }
+        let first = start & !1;
+        let samples = self.pixels[first..end.next_multiple_of(2)]
+            .as_chunks::<2>()
+            .0;
+        let mut bytes: Vec<u8> = samples
+            .iter()
+            .flat_map(|&[low, high]| [high, low])
+            .collect();
+        bytes.truncate(end - first);
+        bytes.drain(..start - first);
+        bytes.into()
+    }
+}
+
+/// A picture, cut into bands of whole rows.
+struct Bands<'a> {
+    rows: Rows<'a>,
+    coder: Coder,
     /// Bytes of a band, but for the last.
     len: usize,
 }
 
 impl<'a> Bands<'a> {
-    fn new(pixels: Pixels<'a>, coder: Coder) -> Self {
-        let bytes_per_pixel = pixels.layout.bytes_per_pixel();
-        let stride = pixels.width as usize * bytes_per_pixel;
+    fn new(rows: Rows<'a>, coder: Coder) -> Self {
         let bytes = match coder {
-            Coder::Stored | Coder::Quick => QUICK_BAND,
+            Coder::Stored => STORED_BAND,
             Coder::Zlib(_) => BAND,
         };
-        Self {
-            pixels: pixels.data,
-            coder,
-            deep: pixels.layout.bits() == 16,
-            bytes_per_pixel,
-            stride,
-            len: (bytes / stride).max(1) * stride,
-        }
+        let len = (bytes / rows.stride).max(1) * rows.stride;
+        Self { rows, coder, len }
     }
 
     fn count(&self) -> usize {
-        self.pixels.len().div_ceil(self.len)
+        self.rows.pixels.len().div_ceil(self.len)
     }
 
     /// Appends band `band`, filtered and compressed, to `out`.
     fn compress(&self, band: usize, scratch: &mut Scratch, out: &mut Vec<u8>) -> Result<Sum> {
-        let Scratch { filtered, finder } = scratch;
+        let Scratch { filtered } = scratch;
+        let (rows, stride) = (&self.rows, self.rows.stride);
         let start = band * self.len;
-        let end = self.pixels.len().min(start + self.len);
-        let last = end == self.pixels.len();
+        let end = rows.pixels.len().min(start + self.len);
+        let last = end == rows.pixels.len();
         filtered.clear();
-        // What is of the band before.
-        let mut before = 0;
         match self.coder {
-            Coder::Stored => filter::unfiltered(&self.rows(start, end), self.stride, filtered),
-            Coder::Quick => self.filter(start, end, SPARSE, filtered),
-            Coder::Zlib(_) => {
-                let rows = zlib::WINDOW.div_ceil(self.stride + 1);
-                let from = start.saturating_sub(rows * self.stride);
-                self.filter(from, end, 1, filtered);
-                before = (start - from) / self.stride * (self.stride + 1);
-            }
-        }
-        let (before, data) = filtered.split_at(before);
-        match self.coder {
-            Coder::Stored => deflate::store(data, last, out),
-            Coder::Quick => {
-                let sequences = finder.find(data);
-                // Where there are hardly any literals to be quick with, matches are all, and zlib
-                // is better at them, and as quick.
-                if deflate::Sequence::are_matches(sequences) {
-                    zlib::compress(QUICK_LEVEL, data, &[], last, out).map_err(Error::encode)?;
-                } else {
-                    deflate::compress(data, sequences, last, out);
-                }
+            Coder::Stored => {
+                filter::unfiltered(&rows.get(start, end), stride, filtered);
+                deflate::store(filtered, last, out);
+                Ok((simd_adler32::adler32(&&filtered[..]), filtered.len()))
             }
             Coder::Zlib(level) => {
+                let count = zlib::WINDOW.div_ceil(stride + 1);
+                let from = start.saturating_sub(count * stride);
+                self.filter(from, end, filtered);
+                // What is of the band before.
+                let before = (start - from) / stride * (stride + 1);
+                let (before, data) = filtered.split_at(before);
                 zlib::compress(level, data, before, last, out).map_err(Error::encode)?;
+                Ok((simd_adler32::adler32(&data), data.len()))
             }
         }
-        Ok((simd_adler32::adler32(&data), data.len()))
     }
 
     /// Appends the rows of these bytes of the picture, each with its filter.
-    fn filter(&self, start: usize, end: usize, sparse: usize, out: &mut Vec<u8>) {
-        let above = start.checked_sub(self.stride);
-        let rows = self.rows(above.unwrap_or(0), end);
+    fn filter(&self, start: usize, end: usize, out: &mut Vec<u8>) {
+        let Rows {
+            stride,
+            bytes_per_pixel,
+            ..
+        } = self.rows;
+        let above = start.checked_sub(stride);
+        let rows = self.rows.get(above.unwrap_or(0), end);
         let (above, rows) = match above {
             Some(_) => {
-                let (above, rows) = rows.split_at(self.stride);
+                let (above, rows) = rows.split_at(stride);
                 (Some(above), rows)
             }
             None => (None, &rows[..]),
         };
-        filter::filter(rows, above, self.stride, self.bytes_per_pixel, sparse, out);
-    }
-
-    /// These bytes as a file has them.
-    fn rows(&self, start: usize, end: usize) -> Cow<'a, [u8]> {
-        let rows = &self.pixels[start..end];
-        if !self.deep || cfg!(target_endian = "big") {
-            return rows.into();
-        }
-        let samples = rows.as_chunks::<2>().0.iter();
-        samples.flat_map(|&[low, high]| [high, low]).collect()
+        filter::filter(rows, above, stride, bytes_per_pixel, out);
     }
 }
 

@@ -183,7 +183,7 @@ fn bands_cost_little() {
         };
         let mut filtered = Vec::new();
         let stride = data.len() / height as usize;
-        filter::filter(&data, None, stride, 3, 1, &mut filtered);
+        filter::filter(&data, None, stride, 3, &mut filtered);
         for (compression, level) in [(Compression::Balanced, 6), (Compression::Small, 9)] {
             let mut whole = Vec::new();
             zlib::compress(level, &filtered, &[], true, &mut whole).unwrap();
@@ -195,6 +195,58 @@ fn bands_cost_little() {
                 "{content:?} {compression:?}: {size} for {}",
                 whole.len()
             );
+        }
+    }
+}
+
+#[test]
+fn the_kernels_write_the_same_bytes() {
+    use imagecuda_kernels::png::encode::{checksum::crc32, cpu_emulation, scanlines::Scanlines};
+    let sizes = [
+        (1, 1),
+        (2, 1),
+        (1, 3),
+        (7, 5),
+        (129, 70),
+        (611, 300),
+        (1, 70_001),
+        (65_535, 4),
+    ];
+    for (i, layout) in LAYOUTS.into_iter().enumerate() {
+        for (width, height) in sizes {
+            for content in CONTENTS {
+                if width * height > 150_000 && i % 3 > 0 {
+                    continue;
+                }
+                let data = picture(content, width, height, layout);
+                let pixels = Pixels {
+                    width,
+                    height,
+                    layout,
+                    data: &data,
+                };
+                let file = encode(pixels, Compression::Fast);
+                let bytes_per_pixel = layout.bytes_per_pixel() as u32;
+                let deep = layout.bits() == 16;
+                let lines = Scanlines::new((width, height), bytes_per_pixel, deep).unwrap();
+                let made = cpu_emulation::encode(&lines, &data);
+                // Behind the signature and IHDR.
+                let mut at = 33;
+                for (part, &rest) in made.stream.chunks(1 << 20).zip(&made.remainders) {
+                    let len = part.len() as u32;
+                    let chunk = [
+                        &len.to_be_bytes()[..],
+                        b"IDAT",
+                        part,
+                        &crc32(crc32fast::hash(b"IDAT"), rest, len).to_be_bytes(),
+                    ];
+                    let chunk = chunk.concat();
+                    let what = format!("{content:?} {width}x{height} {layout:?}");
+                    assert!(file[at..].starts_with(&chunk), "{what}");
+                    at += chunk.len();
+                }
+                assert_eq!(file.len() - at, 12, "IEND is left");
+            }
         }
     }
 }

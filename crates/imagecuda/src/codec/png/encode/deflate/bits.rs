@@ -32,21 +32,9 @@ impl<'a> Writer<'a> {
         self.len %= 8;
     }
 
-    /// Ends at a whole byte with an empty block, after which another block may follow.
-    pub(super) fn flush(mut self) {
-        self.push(0, 3);
-        self.align();
-        self.push(0xffff_0000, 32);
-        self.out.truncate(self.at);
-    }
-
     /// Ends at a whole byte.
     pub(super) fn finish(mut self) {
-        self.align();
-        self.out.truncate(self.at);
-    }
-
-    fn align(&mut self) {
         self.push(0, (8 - self.len) % 8);
+        self.out.truncate(self.at);
     }
 }

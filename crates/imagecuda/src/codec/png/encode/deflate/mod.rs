@@ -1,62 +1,66 @@
-//! A coder of Deflate (RFC 1951) for filtered rows: quick, and one block for a band.
-//!
-//! Every result ends at a whole byte, so that those of several bands are one stream when they are
-//! joined.
+//! Blocks of Deflate (RFC 1951): stored, or of the literals and matches that the kernels' bodies
+//! find.
 
 mod bits;
-mod huffman;
-mod matches;
-
-pub(super) use matches::{Finder, Sequence};
 
 use bits::Writer;
-use huffman::{Code, Header};
+use imagecuda_kernels::png::encode::{
+    header,
+    huffman::{self, END, LITERALS, SYMBOLS},
+    matches::Match,
+};
 
 /// Bytes that a block of data as they are has at most.
 const STORED: usize = 65_535;
 
-/// Symbols of literals and lengths, and that of the block's end.
-const LITERALS: usize = 286;
-const END: usize = 256;
-const DISTANCES: usize = 30;
+/// A chunk: its bytes, and the matches in them.
+pub(super) type Chunk<'a> = (&'a [u8], &'a [Match]);
 
-/// The longest codes of both: four of literals fit a word of the writer.
-const LIMIT: usize = 12;
-
-/// Appends `data`, which are these `sequences`, compressed to `out`; after the `last` there is no
-/// more.
-pub(super) fn compress(data: &[u8], sequences: &[Sequence], last: bool, out: &mut Vec<u8>) {
-    let Counts {
-        literals,
-        distances,
-        extra,
-    } = count(data, sequences);
-    let literals = Code::new(&literals, LIMIT);
-    let distances = Code::new(&distances, LIMIT);
-    let header = Header::new(&literals, &distances);
-    let bits = header.bits() + literals.bits() + distances.bits() + extra;
-    // What is behind it to come to a whole byte takes five bytes at most.
-    let bytes = bits.div_ceil(8) + 5;
-    if bytes >= stored_size(data.len()) {
-        return store(data, last, out);
+/// Appends a block of these chunks to `out`, and bits to come to a whole byte. Returns the block's
+/// bits. After the `last` there is no more.
+pub(super) fn compress(chunks: &[Chunk<'_>], last: bool, out: &mut Vec<u8>) -> u64 {
+    let counts = count(chunks);
+    let mut lengths = [0; SYMBOLS];
+    for range in [0..LITERALS, LITERALS..SYMBOLS] {
+        code_lengths(&counts[range.clone()], &mut lengths[range]);
     }
-    let mut writer = Writer::new(out, bytes);
-    header.write(last, &mut writer);
-    write(data, sequences, &literals, &distances, &mut writer);
-    match last {
-        true => writer.finish(),
-        false => writer.flush(),
+    let mut codes = [0; SYMBOLS];
+    huffman::codes(&lengths[..LITERALS], &mut codes[..LITERALS]);
+    huffman::codes(&lengths[LITERALS..], &mut codes[LITERALS..]);
+    let mut bits = 0u64;
+    header::write(last, &lengths, |_, count| bits += u64::from(count));
+    for (symbol, (&count, &length)) in (0..).zip(counts.iter().zip(&lengths)) {
+        bits += u64::from(count) * u64::from(u32::from(length) + huffman::extra_bits(symbol));
     }
+    let mut writer = Writer::new(out, bits.div_ceil(8) as usize);
+    header::write(last, &lengths, |bits, count| {
+        writer.push(bits.into(), count)
+    });
+    write(chunks, &codes, &mut writer);
+    writer.finish();
+    bits
 }
 
-/// What [`store`] makes of `len` bytes.
-fn stored_size(len: usize) -> usize {
-    len + 5 * len.div_ceil(STORED)
+/// The lengths of the codes of symbols that occur so often.
+fn code_lengths(counts: &[u32], lengths: &mut [u8]) {
+    let used = counts.iter().filter(|&&count| count > 0).count() as u32;
+    let mut keys = [0; LITERALS];
+    let mut len = 0;
+    for (symbol, &count) in (0..).zip(counts) {
+        let key = huffman::key(symbol, count, used, counts[0] > 0);
+        if key != huffman::UNUSED {
+            keys[len] = key;
+            len += 1;
+        }
+    }
+    keys[..len].sort_unstable();
+    let mut weights = [0; LITERALS];
+    huffman::lengths(&keys[..len], &mut weights, huffman::LIMIT, lengths);
 }
 
 /// Appends `data` as they are to `out`.
 pub(super) fn store(data: &[u8], last: bool, out: &mut Vec<u8>) {
-    out.reserve(stored_size(data.len()));
+    out.reserve(data.len() + 5 * data.len().div_ceil(STORED));
     let mut blocks = data.chunks(STORED).peekable();
     while let Some(block) = blocks.next() {
         let len = block.len() as u16;
@@ -67,146 +71,79 @@ pub(super) fn store(data: &[u8], last: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// How often each symbol occurs.
-struct Counts {
-    literals: [u32; LITERALS],
-    distances: [u32; DISTANCES],
-    /// Bits beside the symbols: those of lengths and distances.
-    extra: usize,
+/// Calls `each` with the literals before each match, and the match; at last with those behind all.
+#[inline(always)]
+fn sequences((data, matches): Chunk<'_>, mut each: impl FnMut(&[u8], Option<Match>)) {
+    let mut done = 0;
+    for &found in matches {
+        each(&data[done..usize::from(found.start)], Some(found));
+        done = found.end() as usize;
+    }
+    each(&data[done..], None);
 }
 
-fn count(data: &[u8], sequences: &[Sequence]) -> Counts {
+/// How often each symbol occurs.
+fn count(chunks: &[Chunk<'_>]) -> [u32; SYMBOLS] {
     // Equal bytes follow each other, and one counter would wait for itself.
     let mut bytes = [[0u32; 256]; 4];
-    let mut literals = [0; LITERALS];
-    let mut distances = [0; DISTANCES];
-    let mut extra = 0;
-    let mut rest = data;
-    for sequence in sequences {
-        let (run, behind) = rest.split_at(sequence.literals as usize);
-        let (fours, tail) = run.as_chunks::<4>();
-        for four in fours {
-            for (counts, &byte) in bytes.iter_mut().zip(four) {
-                counts[usize::from(byte)] += 1;
+    let mut counts = [0; SYMBOLS];
+    for &chunk in chunks {
+        sequences(chunk, |literals, found| {
+            let (fours, tail) = literals.as_chunks::<4>();
+            for four in fours {
+                for (counts, &byte) in bytes.iter_mut().zip(four) {
+                    counts[usize::from(byte)] += 1;
+                }
             }
-        }
-        for &byte in tail {
-            bytes[0][usize::from(byte)] += 1;
-        }
-        if sequence.length > 0 {
-            let symbol = usize::from(LENGTHS[usize::from(sequence.length)]);
-            literals[symbol] += 1;
-            extra += usize::from(LENGTH_BASES[symbol - END - 1].1);
-            let symbol = distance_symbol(sequence.distance);
-            distances[symbol] += 1;
-            extra += distance_extra(symbol) as usize;
-        }
-        rest = &behind[usize::from(sequence.length)..];
+            for &byte in tail {
+                bytes[0][usize::from(byte)] += 1;
+            }
+            if let Some(found) = found {
+                for (symbol, ..) in huffman::match_symbols(found) {
+                    counts[symbol] += 1;
+                }
+            }
+        });
     }
-    for counts in &bytes {
-        for (sum, count) in literals.iter_mut().zip(counts) {
+    for bytes in &bytes {
+        for (sum, count) in counts.iter_mut().zip(bytes) {
             *sum += count;
         }
     }
-    literals[END] = 1;
-    Counts {
-        literals,
-        distances,
-        extra,
-    }
+    counts[END] = 1;
+    counts
 }
 
-fn write(
-    data: &[u8],
-    sequences: &[Sequence],
-    literals: &Code<LITERALS>,
-    distances: &Code<DISTANCES>,
-    writer: &mut Writer<'_>,
-) {
-    let mut codes = [(0, 0); 256];
-    for (i, code) in codes.iter_mut().enumerate() {
-        *code = literals.code(i);
+fn write(chunks: &[Chunk<'_>], codes: &[u32; SYMBOLS], writer: &mut Writer<'_>) {
+    let parts = |code: u32| (u64::from(code & 0xffff), code >> 16);
+    let mut literals_codes = [(0, 0); 256];
+    for (literal, &code) in literals_codes.iter_mut().zip(codes) {
+        *literal = parts(code);
     }
-    let mut rest = data;
-    for sequence in sequences {
-        let (run, behind) = rest.split_at(sequence.literals as usize);
-        let (fours, tail) = run.as_chunks::<4>();
-        for four in fours {
-            let [(a, a_len), (b, b_len), (c, c_len), (d, d_len)] =
-                four.map(|byte| codes[usize::from(byte)]);
-            let (ab, ab_len) = (u64::from(a) | (u64::from(b) << a_len), a_len + b_len);
-            let (cd, cd_len) = (u64::from(c) | (u64::from(d) << c_len), c_len + d_len);
-            writer.push(ab | (cd << ab_len), ab_len + cd_len);
-        }
-        for &byte in tail {
-            let (code, len) = codes[usize::from(byte)];
-            writer.push(u64::from(code), len);
-        }
-        if sequence.length > 0 {
-            let symbol = usize::from(LENGTHS[usize::from(sequence.length)]);
-            let (code, len) = literals.code(symbol);
-            let (base, extra) = LENGTH_BASES[symbol - END - 1];
-            let (mut word, mut bits) = (u64::from(code), len);
-            word |= u64::from(sequence.length - base) << bits;
-            bits += u32::from(extra);
-            let symbol = distance_symbol(sequence.distance);
-            let (code, len) = distances.code(symbol);
-            word |= u64::from(code) << bits;
-            bits += len;
-            let extra = distance_extra(symbol);
-            let within = (sequence.distance - 1) & ((1 << extra) - 1);
-            writer.push(word | (u64::from(within) << bits), bits + extra);
-        }
-        rest = &behind[usize::from(sequence.length)..];
+    for &chunk in chunks {
+        sequences(chunk, |literals, found| {
+            let (fours, tail) = literals.as_chunks::<4>();
+            for four in fours {
+                let [(a, a_len), (b, b_len), (c, c_len), (d, d_len)] =
+                    four.map(|byte| literals_codes[usize::from(byte)]);
+                let (ab, ab_len) = (a | b << a_len, a_len + b_len);
+                let (cd, cd_len) = (c | d << c_len, c_len + d_len);
+                writer.push(ab | cd << ab_len, ab_len + cd_len);
+            }
+            for &byte in tail {
+                let (code, len) = literals_codes[usize::from(byte)];
+                writer.push(code, len);
+            }
+            if let Some(found) = found {
+                let [length, distance] = huffman::match_symbols(found);
+                let (a, a_len) = huffman::coded(codes[length.0], length);
+                let (b, b_len) = huffman::coded(codes[distance.0], distance);
+                writer.push(u64::from(a) | u64::from(b) << a_len, a_len + b_len);
+            }
+        });
     }
-    let (code, len) = literals.code(END);
-    writer.push(u64::from(code), len);
-}
-
-/// The first length of each symbol from 257, and the count of bits that say which it is.
-const LENGTH_BASES: [(u16, u8); 29] = {
-    let mut bases = [(0, 0); 29];
-    let (mut base, mut i) = (3, 0);
-    while i < 28 {
-        // Four symbols have each count of bits, but 0 has eight.
-        let extra = if i < 8 { 0 } else { i / 4 - 1 };
-        bases[i] = (base, extra as u8);
-        base += 1 << extra;
-        i += 1;
-    }
-    bases[28] = (258, 0);
-    bases
-};
-
-/// The symbol of each length.
-const LENGTHS: [u16; 259] = {
-    let mut symbols = [0; 259];
-    let (mut length, mut symbol) = (3, 0);
-    while length < 259 {
-        while symbol < 28 && LENGTH_BASES[symbol + 1].0 as usize <= length {
-            symbol += 1;
-        }
-        symbols[length] = (END + 1 + symbol) as u16;
-        length += 1;
-    }
-    symbols
-};
-
-/// The symbol of a distance: two for each count of bits.
-#[inline(always)]
-fn distance_symbol(distance: u16) -> usize {
-    let from_zero = u32::from(distance) - 1;
-    if from_zero < 2 {
-        return from_zero as usize;
-    }
-    let top = from_zero.ilog2();
-    (2 * top + ((from_zero >> (top - 1)) & 1)) as usize
-}
-
-/// The bits that say which of a symbol's distances it is.
-#[inline(always)]
-fn distance_extra(symbol: usize) -> u32 {
-    (symbol as u32 / 2).saturating_sub(1)
+    let (code, len) = parts(codes[END]);
+    writer.push(code, len);
 }
 
 #[cfg(test)]

@@ -1,0 +1,254 @@
+//! The codes of blocks, and where the chunks begin.
+
+use super::super::super::{
+    jpeg::prefix_sums::{MAX_THREADS, exclusive_prefix_sum},
+    shared::barrier,
+    thread::{block_idx_x, thread_idx_x},
+};
+use crate::{
+    jpeg::encode::bits::WordSink,
+    png::encode::{
+        bits::BitWriter,
+        checksum::Sums,
+        header,
+        huffman::{self, LITERALS, SYMBOLS},
+        jobs::EncodeJob,
+        scanlines::{BLOCK, CHUNK},
+    },
+    shared_memory,
+};
+use core::{
+    slice,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+shared_memory! {
+    /// [`Room`].
+    shared_code_room: 6656
+}
+
+const _: () = assert!(size_of::<Room>() <= 6656);
+
+/// What a thread block has of a block's codes.
+#[repr(C)]
+struct Room {
+    counts: [u32; SYMBOLS],
+    keys: [u32; SYMBOLS],
+    sorted: [u32; SYMBOLS],
+    weights: [u32; SYMBOLS],
+    codes: [u32; SYMBOLS],
+    lengths: [u8; SYMBOLS],
+    /// How many symbols of literals and lengths occur, and how many of distances.
+    used: [u32; 2],
+    header_bits: u32,
+}
+
+/// The first symbol of a code, 0 or 1, and how many it has.
+#[inline(always)]
+fn symbols_of(code: usize) -> (usize, usize) {
+    match code {
+        0 => (0, LITERALS),
+        _ => (LITERALS, SYMBOLS - LITERALS),
+    }
+}
+
+/// Words that are written in order.
+struct StoredWords(*mut u32);
+
+impl WordSink for StoredWords {
+    #[inline(always)]
+    fn or(&mut self, number: u64, bits: u32) {
+        if number < header::WORDS as u64 {
+            // SAFETY: there is room for as many words.
+            unsafe { self.0.add(number as usize).write(bits) };
+        }
+    }
+}
+
+/// Calls `each` with the symbols of this thread.
+#[inline(always)]
+fn own_symbols(mut each: impl FnMut(usize)) {
+    let mut symbol = thread_idx_x();
+    while symbol < SYMBOLS {
+        each(symbol);
+        symbol += MAX_THREADS;
+    }
+}
+
+/// Sorts the symbols of both codes by how often they occur in the chunks `first` to `end`.
+///
+/// # Safety
+///
+/// They are chunks of the job. All threads of the block call this.
+#[inline(always)]
+unsafe fn sort(job: &EncodeJob, room: *mut Room, (first, end): (u32, u32)) {
+    // SAFETY: each symbol has one thread; barriers are between writing and reading.
+    unsafe {
+        let (counts, keys) = (&raw mut (*room).counts, &raw mut (*room).keys);
+        let (counts, keys) = (counts.cast::<u32>(), keys.cast::<u32>());
+        let (sorted, used) = (&raw mut (*room).sorted, &raw mut (*room).used);
+        let (sorted, used) = (sorted.cast::<u32>(), used.cast::<u32>());
+        if thread_idx_x() < 2 {
+            used.add(thread_idx_x()).write(0);
+        }
+        own_symbols(|symbol| {
+            (&raw mut (*room).lengths).cast::<u8>().add(symbol).write(0);
+        });
+        barrier();
+        own_symbols(|symbol| {
+            let mut sum = 0;
+            for chunk in first..end {
+                let counts = (job.counts as *const u32).add(chunk as usize * SYMBOLS);
+                sum += counts.add(symbol).read();
+            }
+            counts.add(symbol).write(sum);
+            if sum > 0 {
+                let used = AtomicU32::from_ptr(used.add(usize::from(symbol >= LITERALS)));
+                used.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        barrier();
+        own_symbols(|symbol| {
+            let code = usize::from(symbol >= LITERALS);
+            let (start, _) = symbols_of(code);
+            let uses_first = counts.add(start).read() > 0;
+            let number = (symbol - start) as u32;
+            let count = counts.add(symbol).read();
+            let key = huffman::key(number, count, used.add(code).read(), uses_first);
+            keys.add(symbol).write(key);
+        });
+        barrier();
+        own_symbols(|symbol| {
+            let (start, len) = symbols_of(usize::from(symbol >= LITERALS));
+            let key = keys.add(symbol).read();
+            if key != huffman::UNUSED {
+                let all = slice::from_raw_parts(keys.add(start), len);
+                sorted.add(start + huffman::rank(key, all)).write(key);
+            }
+        });
+        barrier();
+    }
+}
+
+/// Makes a code, 0 or 1: one thread alone.
+///
+/// # Safety
+///
+/// The symbols are sorted, and no other thread uses the code's part of the room.
+#[inline(always)]
+unsafe fn make_code(room: *mut Room, code: usize) {
+    let (start, len) = symbols_of(code);
+    // SAFETY: parts of the room that nobody else uses, or writes.
+    unsafe {
+        let used = (&raw const (*room).used).cast::<u32>().add(code).read();
+        let used = used.max(2) as usize;
+        let part = |words: *mut [u32; SYMBOLS], len| {
+            slice::from_raw_parts_mut(words.cast::<u32>().add(start), len)
+        };
+        let sorted = part(&raw mut (*room).sorted, used);
+        let weights = part(&raw mut (*room).weights, used);
+        let codes = part(&raw mut (*room).codes, len);
+        let lengths = (&raw mut (*room).lengths).cast::<u8>().add(start);
+        let lengths = slice::from_raw_parts_mut(lengths, len);
+        huffman::lengths(sorted, weights, huffman::LIMIT, lengths);
+        huffman::codes(lengths, codes);
+    }
+}
+
+/// Makes the codes and the header of a block, and computes the bits of its chunks. A thread block of
+/// 256 for each block.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn png_codes(job: *const EncodeJob) {
+    // SAFETY: the host passes a job.
+    let job = unsafe { &*job };
+    let (block, thread) = (block_idx_x() as u32, thread_idx_x());
+    let room = shared_code_room::<Room>();
+    let first = block * BLOCK;
+    let end = job.lines.chunks().min(first + BLOCK);
+    // SAFETY: the chunks of this block; all threads are here.
+    unsafe {
+        sort(job, room, (first, end));
+        // Two warps, so that neither waits for the other.
+        if thread == 0 || thread == 32 {
+            make_code(room, thread / 32);
+        }
+        barrier();
+        if thread == 64 {
+            let words = (job.headers as *mut u32).add(block as usize * header::WORDS);
+            let mut writer = BitWriter::new(StoredWords(words), 0);
+            let is_last = block + 1 == job.lines.blocks();
+            let lengths = &(*room).lengths;
+            header::write(is_last, lengths, |bits, count| writer.put(bits, count));
+            let bits = writer.position() as u32;
+            writer.finish();
+            (&raw mut (*room).header_bits).write(bits);
+            (job.header_bits as *mut u32)
+                .add(block as usize)
+                .write(bits);
+        }
+        barrier();
+        let code = (&raw const (*room).codes).cast::<u32>();
+        let codes = (job.codes as *mut u32).add(block as usize * SYMBOLS);
+        own_symbols(|symbol| codes.add(symbol).write(code.add(symbol).read()));
+        for chunk in first..end {
+            let counts = (job.counts as *const u32).add(chunk as usize * SYMBOLS);
+            let mut bits = 0;
+            own_symbols(|symbol| {
+                let length = code.add(symbol).read() >> 16;
+                let length = length + huffman::extra_bits(symbol as u32);
+                bits += u64::from(counts.add(symbol).read()) * u64::from(length);
+            });
+            let (_, mut all) = exclusive_prefix_sum(bits, thread);
+            if thread == 0 {
+                if chunk == first {
+                    all += u64::from((&raw const (*room).header_bits).read());
+                }
+                (job.positions as *mut u64).add(chunk as usize).write(all);
+            }
+        }
+    }
+}
+
+/// Where each chunk begins and the last one ends, in bits, and Adler-32. One thread block of 256.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn png_place(job: *const EncodeJob) {
+    // SAFETY: the host passes a job.
+    let job = unsafe { &*job };
+    let (lines, thread) = (&job.lines, thread_idx_x());
+    let positions = job.positions as *mut u64;
+    // Behind the two bytes of zlib's header.
+    let (mut at, mut start) = (16, 0);
+    let mut sums = Sums::default();
+    while start < lines.chunks() {
+        let chunk = start + thread as u32;
+        // SAFETY: one of the chunks, each of which has one thread; all threads are here.
+        unsafe {
+            let mut own = 0;
+            if chunk < lines.chunks() {
+                own = positions.add(chunk as usize).read();
+                let after = lines.bytes() - chunk * CHUNK - lines.chunk_len(chunk);
+                let joined = (job.sums as *const Sums).add(chunk as usize).read();
+                let joined = joined.followed_by(after.into());
+                sums.plain += joined.plain;
+                sums.weighted += joined.weighted;
+            }
+            let (before, all) = exclusive_prefix_sum(own, thread);
+            if chunk < lines.chunks() {
+                positions.add(chunk as usize).write(at + before);
+            }
+            at += all;
+        }
+        start += MAX_THREADS as u32;
+    }
+    // SAFETY: all threads are here, and there is room for two more.
+    unsafe {
+        let (_, plain) = exclusive_prefix_sum(sums.plain, thread);
+        let (_, weighted) = exclusive_prefix_sum(sums.weighted, thread);
+        if thread == 0 {
+            let end = positions.add(lines.chunks() as usize);
+            end.write(at);
+            let sums = Sums { plain, weighted };
+            end.add(1).write(sums.adler32(lines.bytes().into()).into());
+        }
+    }
+}

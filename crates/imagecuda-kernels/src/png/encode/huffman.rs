@@ -1,0 +1,352 @@
+//! Huffman codes: short ones for what is frequent.
+
+use super::matches::Match;
+
+/// Symbols of literals and lengths, and that of a block's end.
+pub const LITERALS: usize = 286;
+
+/// The symbol of a block's end.
+pub const END: usize = 256;
+
+/// Symbols of distances.
+pub const DISTANCES: usize = 30;
+
+/// Symbols of both codes: those of distances after those of literals and lengths.
+pub const SYMBOLS: usize = LITERALS + DISTANCES;
+
+/// The longest codes. Hardly any would be longer, and four of literals fit a word of 64 bits.
+pub const LIMIT: u32 = 12;
+
+/// Bits of a key that are its symbol.
+const SYMBOL_BITS: u32 = 9;
+
+/// The key of a symbol that does not occur.
+pub const UNUSED: u32 = u32::MAX;
+
+/// By what symbols are sorted: how often they occur, then their number. `used` is how many of the
+/// code's symbols occur, and `uses_first` whether the first does.
+///
+/// A code has two symbols at least: some decoders take none that has fewer.
+#[inline(always)]
+pub fn key(symbol: u32, count: u32, used: u32, uses_first: bool) -> u32 {
+    let fills_up = match symbol {
+        0 => used < 2,
+        1 => used == 0 || used == 1 && uses_first,
+        _ => false,
+    };
+    match count > 0 || fills_up {
+        true => count << SYMBOL_BITS | symbol,
+        false => UNUSED,
+    }
+}
+
+/// The place of `key` among `keys` once they are sorted. No two that are used are equal.
+#[inline(always)]
+pub fn rank(key: u32, keys: &[u32]) -> usize {
+    keys.iter().map(|&other| usize::from(other < key)).sum()
+}
+
+/// The lengths of the codes of the symbols of `keys`, which are sorted and all used: two or more.
+/// Other symbols' `lengths` are zeros, and stay. `weights` is room for as many numbers.
+///
+/// The codes are optimal, but for those that would be longer than `limit`: there others become
+/// longer, so that the code stays complete.
+pub fn lengths(keys: &[u32], weights: &mut [u32], limit: u32, lengths: &mut [u8]) {
+    let n = keys.len().min(weights.len());
+    for (weight, key) in weights.iter_mut().zip(keys) {
+        *weight = key >> SYMBOL_BITS;
+    }
+    merge(&mut weights[..n]);
+    let mut counts = depths(&weights[..n], limit);
+    // What the codes take of all that there are of the longest length.
+    let mut taken = 0;
+    for (length, count) in (0..).zip(counts).take(limit as usize + 1) {
+        taken += count << (limit - length);
+    }
+    while taken > 1 << limit {
+        // One of the longest becomes a sibling of a shorter code, which becomes longer by a bit.
+        counts[limit as usize] -= 1;
+        let mut length = limit as usize - 1;
+        while length > 1 && counts[length] == 0 {
+            length -= 1;
+        }
+        counts[length] -= 1;
+        counts[length + 1] += 2;
+        taken -= 1;
+    }
+    let mut length = limit as usize;
+    for &key in &keys[..n] {
+        while length > 1 && counts[length] == 0 {
+            length -= 1;
+        }
+        counts[length] -= 1;
+        lengths[(key & ((1 << SYMBOL_BITS) - 1)) as usize] = length as u8;
+    }
+}
+
+/// Replaces sorted weights by the tree of Huffman's method: after it, number `i` below `n - 1` is
+/// the parent of inner node `i`. (The method in place of Moffat and Katajainen.)
+#[inline(always)]
+fn merge(weights: &mut [u32]) {
+    let n = weights.len();
+    let (mut root, mut leaf) = (0, 0);
+    for next in 0..n - 1 {
+        // The lighter of the first leaf and the first node, twice.
+        let mut sum = 0;
+        for _ in 0..2 {
+            if leaf >= n || root < next && weights[root] < weights[leaf] {
+                sum += weights[root];
+                weights[root] = next as u32;
+                root += 1;
+            } else {
+                sum += weights[leaf];
+                leaf += 1;
+            }
+        }
+        weights[next] = sum;
+    }
+}
+
+/// How many leaves there are at each depth of a tree of [`merge`]. Those that are deeper than
+/// `limit` count as of that depth.
+#[inline(always)]
+fn depths(parents: &[u32], limit: u32) -> [u32; 16] {
+    let mut counts = [0; 16];
+    let n = parents.len();
+    // Inner nodes from the root on: the depth of each, kept for the nodes below it. Nodes of one
+    // depth follow each other, so that it is enough to know where each depth ends.
+    let (mut places, mut depth) = (1u32, 0u32);
+    let mut node = n as i32 - 2;
+    // The lowest node of the depth above: nodes with such a parent are of this depth.
+    let mut above = n as i32 - 1;
+    let mut left = n as u32;
+    while left > 0 {
+        let first = node;
+        while node >= 0
+            && (depth == 0 && node == first || depth > 0 && parents[node as usize] as i32 >= above)
+        {
+            node -= 1;
+        }
+        let inner = (first - node) as u32;
+        let leaves = places - inner;
+        counts[depth.min(limit) as usize] += leaves;
+        left -= leaves;
+        places = 2 * inner;
+        above = node + 1;
+        depth += 1;
+    }
+    counts
+}
+
+/// The codes of symbols with these lengths: the code in the lower 16 bits, its first bit the
+/// lowest, and its length above; 0 for a symbol without a code.
+pub fn codes(lengths: &[u8], codes: &mut [u32]) {
+    let mut counts = [0u16; 16];
+    for &length in lengths {
+        counts[usize::from(length & 15)] += 1;
+    }
+    counts[0] = 0;
+    let mut next = [0u16; 16];
+    for length in 1..16 {
+        next[length] = (next[length - 1] + counts[length - 1]) << 1;
+    }
+    for (code, &length) in codes.iter_mut().zip(lengths) {
+        *code = 0;
+        if length > 0 {
+            let next = &mut next[usize::from(length & 15)];
+            *code = u32::from(next.reverse_bits() >> (16 - length)) | u32::from(length) << 16;
+            *next += 1;
+        }
+    }
+}
+
+/// The symbol of a length from 3 to 258, and the bits that follow it and their number.
+#[inline(always)]
+pub fn length_symbol(length: u32) -> (usize, u32, u32) {
+    let over = length - 3;
+    match over {
+        ..8 => (257 + over as usize, 0, 0),
+        255 => (285, 0, 0),
+        _ => {
+            // Four symbols have each count of bits.
+            let bits = over.ilog2() - 2;
+            let symbol = 261 + 4 * bits + (over >> bits & 3);
+            (symbol as usize, over & ((1 << bits) - 1), bits)
+        }
+    }
+}
+
+/// The symbol of a distance, counted among those of both codes, and the bits that follow it and
+/// their number.
+#[inline(always)]
+pub fn distance_symbol(distance: u32) -> (usize, u32, u32) {
+    let over = distance - 1;
+    if over < 2 {
+        return (LITERALS + over as usize, 0, 0);
+    }
+    // Two symbols have each count of bits.
+    let bits = over.ilog2() - 1;
+    let symbol = LITERALS as u32 + 2 * bits + (over >> bits);
+    (symbol as usize, over & ((1 << bits) - 1), bits)
+}
+
+/// How many bits follow a symbol of either code.
+#[inline(always)]
+pub fn extra_bits(symbol: u32) -> u32 {
+    match symbol {
+        ..265 | 285 => 0,
+        265..285 => (symbol - 261) / 4,
+        _ => ((symbol - LITERALS as u32) / 2).saturating_sub(1),
+    }
+}
+
+/// Both symbols of a match: of its length, and of its distance.
+#[inline(always)]
+pub fn match_symbols(found: Match) -> [(usize, u32, u32); 2] {
+    [
+        length_symbol(found.length.into()),
+        distance_symbol(found.distance.into()),
+    ]
+}
+
+/// A symbol's code with the bits that follow it, and how many they are: at most 25.
+#[inline(always)]
+pub fn coded(code: u32, (_, extra, bits): (usize, u32, u32)) -> (u32, u32) {
+    let length = code >> 16;
+    (code & 0xffff | extra << length, length + bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::{vec, vec::Vec};
+
+    fn code_of(counts: &[u32], limit: u32) -> Vec<u8> {
+        let used = counts.iter().filter(|&&count| count > 0).count() as u32;
+        let keys = (0..)
+            .zip(counts)
+            .map(|(symbol, &count)| key(symbol, count, used, counts[0] > 0));
+        let mut keys: Vec<u32> = keys.collect();
+        let ranks: Vec<usize> = keys.iter().map(|&key| rank(key, &keys)).collect();
+        let unsorted = keys.clone();
+        keys.sort_unstable();
+        for (key, rank) in unsorted.into_iter().zip(ranks) {
+            assert!(key == UNUSED || keys[rank] == key);
+        }
+        keys.retain(|&key| key != UNUSED);
+        let mut made = vec![0; counts.len()];
+        lengths(&keys, &mut vec![0; keys.len()], limit, &mut made);
+        made
+    }
+
+    /// The bits of the best code without a limit: the sum of the weights of Huffman's nodes.
+    fn fewest(counts: &[u32]) -> u64 {
+        let mut all: Vec<u64> = counts
+            .iter()
+            .filter(|&&c| c > 0)
+            .map(|&c| c.into())
+            .collect();
+        let mut bits = 0;
+        while all.len() > 1 {
+            all.sort_unstable_by(|a, b| b.cmp(a));
+            let both = all.pop().unwrap() + all.pop().unwrap();
+            bits += both;
+            all.push(both);
+        }
+        bits
+    }
+
+    fn kraft(lengths: &[u8]) -> u32 {
+        let used = lengths.iter().filter(|&&length| length > 0);
+        used.map(|&length| 1 << (15 - length)).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn codes_are_complete_and_the_shortest(
+            counts in prop::collection::vec(
+                prop_oneof![Just(0u32), 1u32..20, (0u32..17).prop_map(|k| 1 << k)],
+                2..290,
+            ),
+        ) {
+            for limit in [9, 12, 15] {
+                let made = code_of(&counts, limit);
+                prop_assert_eq!(kraft(&made), 1 << 15);
+                prop_assert!(made.iter().all(|&length| u32::from(length) <= limit));
+                let used = counts.iter().filter(|&&count| count > 0).count();
+                prop_assert!(made.iter().zip(&counts).all(|(&l, &c)| c == 0 || l > 0));
+                prop_assert_eq!(made.iter().filter(|&&l| l > 0).count(), used.max(2));
+                let bits: u64 = made.iter().zip(&counts).map(|(&l, &c)| u64::from(l) * u64::from(c)).sum();
+                if limit == 15 && used > 1 && made.iter().all(|&l| l < 15) {
+                    prop_assert_eq!(bits, fewest(&counts));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn codes_that_would_be_long_are_limited() {
+        let mut counts = vec![1, 1];
+        while counts.len() < 25 {
+            counts.push(counts[counts.len() - 1] + counts[counts.len() - 2]);
+        }
+        for limit in [7, 12, 15] {
+            let made = code_of(&counts, limit);
+            assert_eq!(kraft(&made), 1 << 15);
+            assert_eq!(made.iter().max(), Some(&(limit as u8)));
+        }
+        // A code has two symbols.
+        assert_eq!(code_of(&[0, 0, 0], 7), [1, 1, 0]);
+        assert_eq!(code_of(&[3, 0, 0], 7), [1, 1, 0]);
+        assert_eq!(code_of(&[0, 0, 9], 7), [1, 0, 1]);
+    }
+
+    #[test]
+    fn codes_are_deflates() {
+        // The example of RFC 1951, 3.2.2.
+        let mut made = [0; 8];
+        codes(&[3, 3, 3, 3, 3, 2, 4, 4], &mut made);
+        let expected = ["010", "011", "100", "101", "110", "00", "1110", "1111"];
+        for (code, expected) in made.into_iter().zip(expected) {
+            let bits: Vec<u8> = (0..code >> 16)
+                .map(|i| b'0' + (code >> i & 1) as u8)
+                .collect();
+            assert_eq!(bits, expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn lengths_and_distances_are_those_of_the_table() {
+        // RFC 1951, 3.2.5: the first length of some symbols, and the count of bits.
+        for (symbol, first, bits) in [
+            (257, 3, 0),
+            (264, 10, 0),
+            (265, 11, 1),
+            (268, 17, 1),
+            (269, 19, 2),
+            (273, 35, 3),
+            (277, 67, 4),
+            (281, 131, 5),
+            (284, 227, 5),
+            (285, 258, 0),
+        ] {
+            assert_eq!(length_symbol(first), (symbol, 0, bits));
+            assert_eq!(extra_bits(symbol as u32), bits);
+        }
+        assert_eq!(length_symbol(257), (284, 30, 5));
+        for (symbol, first, bits) in [
+            (0, 1, 0),
+            (3, 4, 0),
+            (4, 5, 1),
+            (5, 7, 1),
+            (9, 25, 3),
+            (15, 193, 6),
+            (29, 24_577, 13),
+        ] {
+            assert_eq!(distance_symbol(first), (LITERALS + symbol, 0, bits));
+            assert_eq!(extra_bits((LITERALS + symbol) as u32), bits);
+        }
+        assert_eq!(distance_symbol(32_768), (LITERALS + 29, 8191, 13));
+    }
+}

@@ -1,0 +1,126 @@
+//! Matches are what was there before.
+
+use super::*;
+use proptest::prelude::*;
+use std::{vec, vec::Vec};
+
+fn find_in(data: &[u8], bytes_per_pixel: u32) -> Vec<Match> {
+    let mut matches = Vec::new();
+    let mut finder = SliceFinder {
+        data,
+        places: &mut [0; PLACES],
+        matches: &mut matches,
+    };
+    find(&mut finder, bytes_per_pixel);
+    matches
+}
+
+/// The bytes that literals and matches stand for.
+fn expand(data: &[u8], matches: &[Match]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for found in matches {
+        out.extend_from_slice(&data[out.len()..found.start.into()]);
+        assert!((3..=LONGEST).contains(&found.length.into()));
+        for _ in 0..found.length {
+            out.push(out[out.len() - usize::from(found.distance)]);
+        }
+    }
+    out.extend_from_slice(&data[out.len()..]);
+    out
+}
+
+proptest! {
+    #[test]
+    fn matches_stand_for_what_is_there(
+        pieces in prop::collection::vec((any::<u8>(), 1usize..700, 0u8..3, any::<u16>()), 0..60),
+        bytes_per_pixel in 1u32..=8,
+    ) {
+        let mut data = Vec::new();
+        for (byte, len, kind, at) in pieces {
+            let at = usize::from(at) % (data.len() + 1);
+            match kind {
+                0 => data.extend(vec![byte; len]),
+                1 => data.extend_from_within(at..data.len().min(at + len)),
+                _ => data.extend((0..len / 9).map(|i| byte.wrapping_mul(i as u8) ^ (i * i) as u8)),
+            }
+        }
+        data.truncate(CHUNK as usize);
+        let matches = find_in(&data, bytes_per_pixel);
+        prop_assert!(matches.len() as u32 <= MOST);
+        prop_assert_eq!(expand(&data, &matches), data);
+    }
+}
+
+#[test]
+fn runs_and_repeats_are_found() {
+    let covered = |data: &[u8], bpp| {
+        let matches = find_in(data, bpp);
+        assert_eq!(expand(data, &matches), data);
+        matches.iter().map(|m| usize::from(m.length)).sum::<usize>()
+    };
+    let full = CHUNK as usize;
+    assert_eq!(covered(&vec![9; full], 3), full - 1);
+    // Pixels of three bytes.
+    let pixels: Vec<u8> = (0..full).map(|i| [1, 77, 5][i % 3]).collect();
+    assert_eq!(covered(&pixels, 3), full - 3);
+    // Noise, and half of it again.
+    let mut state = 7u64;
+    let noise: Vec<u8> = (0..3000)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 40) as u8
+        })
+        .collect();
+    assert_eq!(covered(&noise, 4), 0);
+    let few: Vec<u8> = (0..100).chain(200..255).chain(0..100).collect();
+    assert_eq!(covered(&few, 1), 100);
+    for len in 0..SHORTEST as usize {
+        assert_eq!(covered(&vec![0; len], 1), 0);
+    }
+}
+
+#[test]
+fn the_most_matches_fit_the_list() {
+    // Eight bytes of before, and one of a few that differs, again and again.
+    let mut state = 1u32;
+    let data: Vec<u8> = (0..CHUNK as usize)
+        .map(|i| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            if i % 9 == 8 {
+                (state >> 24) as u8
+            } else {
+                (i % 9) as u8
+            }
+        })
+        .collect();
+    let matches = find_in(&data, 1);
+    assert_eq!(expand(&data, &matches), data);
+    assert!(matches.len() > 1500 && matches.len() as u32 <= MOST);
+    // With two parts for each match of 261 bytes.
+    let data: Vec<u8> = (0..CHUNK)
+        .map(|i| {
+            if i % 262 == 261 {
+                (i / 262) as u8 + 1
+            } else {
+                0
+            }
+        })
+        .collect();
+    let matches = find_in(&data, 1);
+    assert_eq!(expand(&data, &matches), data);
+}
+
+#[test]
+fn looks_that_are_jumped_to_are_those_of_single_steps() {
+    for misses in [0, 1, 15, 16, 17, 100, 511] {
+        let start = Look { at: 5, misses };
+        let mut at = 5;
+        for n in 0..100 {
+            let look = start.after(n);
+            assert_eq!((look.at, look.misses), (at, misses + n));
+            at += 1 + ((misses + n) >> PATIENCE);
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! `Compression::Fast`, by the bodies of the kernels: the same bytes as those of a GPU.
+//!
+//! Blocks of Deflate follow each other bit after bit. They are made on all cores, each from its
+//! first bit on, and shifted to their places as they are written.
+
+use super::{Rows, Sum, chunk, deflate, filter, zlib};
+use crate::{Result, codec::par_ordered::in_order, parallel, sink::Sink};
+use imagecuda_kernels::png::encode::{
+    filter::SPARSE,
+    matches::{self, Match, PLACES, SliceFinder},
+    scanlines::{BLOCK, CHUNK, IDAT},
+};
+
+/// Filtered bytes of a block, but for the last.
+const BLOCK_BYTES: usize = (BLOCK * CHUNK) as usize;
+
+/// Bytes of rows whose filters a thread chooses at a time.
+const CHOSEN: usize = 256 * 1024;
+
+/// Bytes before a block's own, which say how many bits it has.
+const HEAD: usize = 8;
+
+/// What a thread uses again for each block.
+#[derive(Default)]
+struct Scratch {
+    filtered: Vec<u8>,
+    matches: Vec<Match>,
+}
+
+pub(super) fn write(rows: &Rows<'_>, out: &mut dyn Sink) -> Result<()> {
+    let filters = choose(rows);
+    let bytes = filters.len() * (rows.stride + 1);
+    let make = |scratch: &mut Scratch, block, out: &mut Vec<u8>| -> Sum {
+        let start = block * BLOCK_BYTES;
+        let end = bytes.min(start + BLOCK_BYTES);
+        scratch.filtered.clear();
+        filtered(rows, &filters, start, end, &mut scratch.filtered);
+        compress(scratch, rows.bytes_per_pixel, end == bytes, out);
+        let data = &scratch.filtered;
+        (simd_adler32::adler32(&&data[..]), data.len())
+    };
+    let mut stream = Stream::new(out);
+    let blocks = bytes.div_ceil(BLOCK_BYTES);
+    let sums = in_order(blocks, make, |_, block| {
+        let (bits, block) = block.split_first_chunk().expect("as `compress` writes it");
+        stream.append(block, u64::from_le_bytes(*bits))
+    })?;
+    // Of no bytes it is 1.
+    let sum = sums.into_iter().fold(1, |all, (adler32, len)| {
+        zlib::adler32_of_both(all, adler32, len)
+    });
+    stream.finish(sum)
+}
+
+/// The filter of each row.
+fn choose(rows: &Rows<'_>) -> Vec<u8> {
+    let (stride, height) = (rows.stride, rows.height());
+    let zeros = vec![0; stride];
+    let count = (CHOSEN / stride).max(1);
+    let chosen = parallel::map((0..height).step_by(count), |first| {
+        let end = height.min(first + count);
+        let above = first.saturating_sub(1);
+        let data = rows.get(above * stride, end * stride);
+        let row = |y: usize| &data[(y - above) * stride..][..stride];
+        let filter = |y: usize| {
+            let above = if y == 0 { &zeros[..] } else { row(y - 1) };
+            filter::choose(row(y), above, rows.bytes_per_pixel, SPARSE as usize) as u8
+        };
+        (first..end).map(filter).collect::<Vec<u8>>()
+    });
+    chosen.concat()
+}
+
+/// Appends the filtered bytes from `start` to `end`.
+fn filtered(rows: &Rows<'_>, filters: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
+    let line = rows.stride + 1;
+    for y in start / line..end.div_ceil(line) {
+        // The part of this line, whose first byte is the filter.
+        let from = start.saturating_sub(y * line);
+        let to = (end - y * line).min(line);
+        let filter = filters[y];
+        if from == 0 {
+            out.push(filter);
+        }
+        let (from, to) = (from.saturating_sub(1), to - 1);
+        let first = from.saturating_sub(rows.bytes_per_pixel);
+        let of = |y: usize| rows.get(y * rows.stride + first, y * rows.stride + to);
+        let above = match y {
+            0 => vec![0; to - first].into(),
+            _ => of(y - 1),
+        };
+        let at = out.len();
+        out.resize(at + to - from, 0);
+        let filter = filter::ALL[usize::from(filter)];
+        let part = (&of(y)[..], &above[..]);
+        filter::apply(filter, part, rows.bytes_per_pixel, from, &mut out[at..]);
+    }
+}
+
+/// Appends the block of what is filtered, behind the number of its bits.
+fn compress(scratch: &mut Scratch, bytes_per_pixel: usize, last: bool, out: &mut Vec<u8>) {
+    let Scratch { filtered, matches } = scratch;
+    matches.clear();
+    let mut ends = [0; BLOCK as usize];
+    for (data, end) in filtered.chunks(CHUNK as usize).zip(&mut ends) {
+        let mut finder = SliceFinder {
+            data,
+            places: &mut [0; PLACES],
+            matches,
+        };
+        matches::find(&mut finder, bytes_per_pixel as u32);
+        *end = matches.len();
+    }
+    let mut done = 0;
+    let chunks = filtered
+        .chunks(CHUNK as usize)
+        .zip(ends)
+        .map(|(data, end)| {
+            let matches = &matches[done..end];
+            done = end;
+            (data, matches)
+        });
+    let chunks: Vec<deflate::Chunk<'_>> = chunks.collect();
+    let at = out.len();
+    out.extend([0; HEAD]);
+    let bits = deflate::compress(&chunks, last, out);
+    out[at..at + HEAD].copy_from_slice(&bits.to_le_bytes());
+}
+
+/// The stream of zlib's format, written in IDAT chunks.
+struct Stream<'a> {
+    out: &'a mut dyn Sink,
+    /// A chunk that is begun.
+    bytes: Vec<u8>,
+    /// How many bits of its last byte are there; 0 is all.
+    bits: u32,
+}
+
+impl<'a> Stream<'a> {
+    fn new(out: &'a mut dyn Sink) -> Self {
+        let mut bytes = Vec::new();
+        chunk::begin(&mut bytes, *b"IDAT");
+        bytes.extend(zlib::HEADER);
+        Self {
+            out,
+            bytes,
+            bits: 0,
+        }
+    }
+
+    /// Appends bits: the `count` first of `block`, of which the others are zeros.
+    fn append(&mut self, block: &[u8], count: u64) -> Result<()> {
+        if self.bits == 0 {
+            self.bytes.extend_from_slice(block);
+        } else {
+            let shift = self.bits;
+            let mut carry = u64::from(self.bytes.pop().unwrap_or_default());
+            let (words, rest) = block.as_chunks::<8>();
+            for &word in words {
+                let word = u64::from_le_bytes(word);
+                let shifted = word << shift | carry;
+                self.bytes.extend(shifted.to_le_bytes());
+                carry = word >> (64 - shift);
+            }
+            for &byte in rest {
+                carry |= u64::from(byte) << shift;
+                self.bytes.push(carry as u8);
+                carry >>= 8;
+            }
+            // Bits that need no byte more are zeros.
+            if u64::from(shift) + count > 8 * block.len() as u64 {
+                self.bytes.push(carry as u8);
+            }
+        }
+        self.bits = ((u64::from(self.bits) + count) % 8) as u32;
+        self.write_whole()
+    }
+
+    /// Writes the chunks that are full. The last byte stays, as more bits may come to it.
+    fn write_whole(&mut self) -> Result<()> {
+        let full = chunk::HEAD + IDAT as usize;
+        while self.bytes.len() > full {
+            let rest = self.bytes.split_off(full);
+            self.write_chunk()?;
+            self.bytes.extend(rest);
+        }
+        Ok(())
+    }
+
+    fn write_chunk(&mut self) -> Result<()> {
+        chunk::end(&mut self.bytes);
+        self.out.write_all(&self.bytes)?;
+        chunk::begin(&mut self.bytes, *b"IDAT");
+        Ok(())
+    }
+
+    /// Appends Adler-32, and writes what is left.
+    fn finish(mut self, adler32: u32) -> Result<()> {
+        self.bytes.extend(adler32.to_be_bytes());
+        self.write_whole()?;
+        self.write_chunk()
+    }
+}

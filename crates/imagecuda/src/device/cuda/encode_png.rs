@@ -1,0 +1,221 @@
+//! PNG: kernels encode a picture, and only the compressed stream is downloaded.
+
+use super::{
+    Buffer, Context,
+    error::{check, check_raw},
+    jpeg::{Parts, put},
+    pinned::Pinned,
+    scratch::Scratch,
+};
+use crate::Result;
+use bytemuck::cast_slice;
+use cust::{launch, memory::DevicePointer, stream::Stream, sys};
+use imagecuda_kernels::{
+    pack::{Background, Packing},
+    pixel::RgbaF32,
+    png::encode::{
+        checksum::{PIECE, Sums},
+        header,
+        huffman::SYMBOLS,
+        jobs::EncodeJob,
+        matches::{MOST, Match},
+        scanlines::{CHUNK, IDAT, Scanlines},
+    },
+};
+use std::sync::Arc;
+
+/// Threads of the thread blocks of all kernels but `png_choose`.
+const THREADS: u32 = 256;
+
+/// And of that one.
+const CHOOSERS: u32 = 128;
+
+/// Bytes of what is known before the stream is written: the bit at which it ends, and Adler-32.
+const ANSWER: usize = 16;
+
+/// A picture whose codes are being made.
+pub(crate) struct PendingPng {
+    context: Arc<Context>,
+    job: EncodeJob,
+    /// Device memory of the job, and of all that it has addresses of.
+    work: Scratch,
+    /// What is being downloaded.
+    answer: Pinned,
+}
+
+/// A file's compressed stream in host memory.
+#[derive(Debug)]
+pub(crate) struct EncodedPng {
+    bytes: Pinned,
+    len: usize,
+    /// Where the remainders are.
+    remainders: usize,
+}
+
+impl EncodedPng {
+    pub(crate) fn stream(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    pub(crate) fn remainders(&self) -> &[u32] {
+        cast_slice(&self.bytes[self.remainders..])
+    }
+}
+
+impl std::fmt::Debug for PendingPng {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PendingPng")
+            .field("lines", &self.job.lines)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Launches a kernel with these arguments.
+macro_rules! run {
+    ($context:ident, $kernel:literal, $grid:expr, $threads:ident, $stream:ident, $($argument:expr),+) => {{
+        let (function, grid) = ($context.function($kernel)?, $grid);
+        // SAFETY: the kernel takes these arguments. The memory that they have addresses of is sized
+        // for the picture, and lives until the kernel has run.
+        let launched = unsafe {
+            launch!(function<<<grid, $threads, 0, $stream>>>($($argument),+))
+        };
+        check("cuLaunchKernel", launched)
+    }};
+}
+
+impl Buffer<RgbaF32> {
+    /// Starts to encode the first pixels, packed as `packing` says. They may be changed afterwards.
+    pub(crate) fn start_png(
+        &self,
+        lines: &Scanlines,
+        packing: Packing,
+        background: Background,
+    ) -> Result<PendingPng> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let lines = *lines;
+        let (chunks, blocks) = (lines.chunks() as usize, lines.blocks() as usize);
+        let bytes = lines.row as usize * lines.height as usize;
+        let mut parts = Parts::default();
+        // First: the address of the memory is the job's.
+        parts.add(size_of::<EncodeJob>());
+        // Packing may write whole words.
+        let pixels = parts.add(bytes.next_multiple_of(16));
+        let filters = parts.add(lines.height as usize);
+        let data = parts.add(chunks * CHUNK as usize);
+        let matches = parts.add(chunks * MOST as usize * size_of::<Match>());
+        let match_counts = parts.add(chunks * 4);
+        let sums = parts.add(chunks * size_of::<Sums>());
+        let counts = parts.add(chunks * SYMBOLS * 4);
+        let codes = parts.add(blocks * SYMBOLS * 4);
+        let headers = parts.add(blocks * header::WORDS * 4);
+        let header_bits = parts.add(blocks * 4);
+        let positions = parts.add(chunks * 8 + ANSWER);
+        let mut work = context.scratch(parts.end)?;
+        let start = work.pointer().as_raw();
+        let address = |at: usize| start + at as u64;
+        let job = EncodeJob {
+            lines,
+            pixels: address(pixels),
+            filters: address(filters),
+            data: address(data),
+            matches: address(matches),
+            match_counts: address(match_counts),
+            sums: address(sums),
+            counts: address(counts),
+            codes: address(codes),
+            headers: address(headers),
+            header_bits: address(header_bits),
+            positions: address(positions),
+        };
+        let mut upload = context.pinned(size_of::<EncodeJob>())?;
+        put(&mut upload, 0, &[job]);
+        let answer = context.pinned(ANSWER)?;
+        let stream = &context.stream;
+        let _launching = context.lock_launch();
+        work.wait_on(stream)?;
+        upload.start_upload(work.pointer(), size_of::<EncodeJob>(), stream)?;
+        let mut pending = PendingPng {
+            context: Arc::clone(&context),
+            job,
+            work,
+            answer,
+        };
+        let len = bytes / lines.bytes_per_pixel as usize;
+        let pixels = DevicePointer::from_raw(pending.job.pixels);
+        self.pack_to(pixels, packing, background, len)?;
+        pending.code(stream)?;
+        Ok(pending)
+    }
+}
+
+impl PendingPng {
+    /// Starts all up to where the codes go.
+    fn code(&mut self, stream: &Stream) -> Result<()> {
+        let (context, job) = (&self.context, self.work.pointer());
+        let lines = &self.job.lines;
+        let (height, chunks, blocks) = (lines.height, lines.chunks(), lines.blocks());
+        run!(context, "png_choose", height, CHOOSERS, stream, job)?;
+        run!(context, "png_match", chunks, THREADS, stream, job)?;
+        run!(context, "png_count", chunks, THREADS, stream, job)?;
+        run!(context, "png_codes", blocks, THREADS, stream, job)?;
+        run!(context, "png_place", 1, THREADS, stream, job)?;
+        let end = DevicePointer::from_raw(self.job.positions + u64::from(chunks) * 8);
+        self.answer.start_fetch(end, ANSWER, stream)
+    }
+
+    /// Waits for the stream.
+    pub(crate) fn finish(mut self) -> Result<EncodedPng> {
+        let context = Arc::clone(&self.context);
+        let _current = context.enter()?;
+        // The kernels' stream has done its part once the answer is there.
+        self.answer.wait()?;
+        let mut bits = [0; 8];
+        bits.copy_from_slice(&self.answer[..8]);
+        // Behind the codes is Adler-32.
+        let bytes = u64::from_ne_bytes(bits).div_ceil(8) + 4;
+        let encoded = self.write(bytes, &context.downloads)?;
+        self.work.mark_idle();
+        Ok(encoded)
+    }
+
+    /// Writes the stream of `bytes` bytes, and waits for it.
+    fn write(&self, bytes: u64, stream: &Stream) -> Result<EncodedPng> {
+        let (context, job) = (&self.context, self.work.pointer());
+        let mut parts = Parts::default();
+        parts.add(bytes.next_multiple_of(4) as usize);
+        let remainders = parts.add(bytes.div_ceil(IDAT) as usize * 4);
+        let mut memory = context.scratch(parts.end)?;
+        let mut fetched = context.pinned(parts.end)?;
+        let launching = context.lock_launch();
+        memory.wait_on(stream)?;
+        let words = memory.pointer();
+        // SAFETY: that many bytes are there, and the stream is this context's.
+        let result =
+            unsafe { sys::cuMemsetD8Async(words.as_raw(), 0, parts.end, stream.as_inner()) };
+        check_raw("cuMemsetD8Async", result)?;
+        let (chunks, count) = (self.job.lines.chunks(), bytes.div_ceil(4));
+        run!(
+            context,
+            "png_write",
+            chunks,
+            THREADS,
+            stream,
+            job,
+            words,
+            count
+        )?;
+        let grid = bytes.div_ceil(u64::from(PIECE * THREADS)) as u32;
+        let to = words.as_raw() + remainders as u64;
+        run!(context, "png_crc", grid, THREADS, stream, words, bytes, to)?;
+        fetched.start_fetch(words, parts.end, stream)?;
+        drop(launching);
+        fetched.wait()?;
+        memory.mark_idle();
+        Ok(EncodedPng {
+            bytes: fetched,
+            len: bytes as usize,
+            remainders,
+        })
+    }
+}

@@ -1,6 +1,6 @@
 //! Which options each format honours: the one table of it, and the refusal of the rest.
 
-use super::Codec;
+use super::{Codec, contract::OpenLayer};
 use crate::{
     Channels, Compression, Depth, Error, Metadata, Result, SaveOptions,
     metadata::{embedded, exif},
@@ -31,6 +31,8 @@ pub(crate) struct Capabilities {
     pub(crate) metadata: bool,
     /// Bytes of EXIF and of a profile that a file holds at most.
     pub(crate) max_metadata: (usize, usize),
+    /// Opens one of the layers that a file may have.
+    pub(crate) layers: Option<OpenLayer>,
 }
 
 /// Whether a format's files have alpha.
@@ -65,6 +67,7 @@ pub(super) const PLAIN: Capabilities = Capabilities {
     effort: false,
     metadata: false,
     max_metadata: (MAX_PART, MAX_PART),
+    layers: None,
 };
 
 /// That `codec` honours every option that is set, and no two exclude each other. Gives the

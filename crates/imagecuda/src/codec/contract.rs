@@ -2,7 +2,7 @@
 
 use super::{animation::AnimationWriter, capabilities::Capabilities, sequence::Sequence};
 use crate::{
-    Device, Format, JpegDecoder, Limits, Result, SaveOptions,
+    ColorPolicy, Device, Format, JpegDecoder, Limits, Result, SaveOptions,
     device::{Payload, Staging},
     metadata::embedded::Embedded,
     picture::{Header, Pixels},
@@ -12,6 +12,10 @@ use std::num::NonZeroU32;
 
 /// Reads the header of a file.
 pub(crate) type Open = for<'a> fn(&'a [u8], &Limits) -> Result<Box<dyn Decode + 'a>>;
+
+/// Reads the header of a layer, by its name, of a file that may be damaged.
+pub(crate) type OpenLayer =
+    for<'a> fn(&'a [u8], &str, &Limits, damaged: bool) -> Result<Box<dyn Decode + 'a>>;
 
 /// Reads a file of several pictures.
 pub(crate) type OpenSequence =
@@ -81,6 +85,7 @@ pub(crate) struct PayloadTarget<'a> {
     /// The staging memory that holds the file, if any does.
     pub(crate) file: Option<&'a Staging>,
     pub(crate) jpeg_decoder: JpegDecoder,
+    pub(crate) color_policy: ColorPolicy,
 }
 
 /// A picture to encode.

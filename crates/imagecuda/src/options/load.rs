@@ -29,6 +29,7 @@ pub struct LoadOptions {
     pub(crate) jpeg_decoder: JpegDecoder,
     /// What there is of damaged files is wanted.
     pub(crate) recover: bool,
+    pub(crate) layer: Option<String>,
 }
 
 /// What decodes the entropy-coded data of JPEG files. The pixels are the same whatever does.
@@ -56,6 +57,7 @@ impl Default for LoadOptions {
             color_policy: ColorPolicy::default(),
             jpeg_decoder: JpegDecoder::default(),
             recover: false,
+            layer: None,
         }
     }
 }
@@ -98,6 +100,18 @@ impl LoadOptions {
     /// ICC profile or code points. [`ColorPolicy::Keep`] takes wide gamut from file to file.
     pub fn color_policy(mut self, policy: ColorPolicy) -> Self {
         self.color_policy = policy;
+        self
+    }
+
+    /// Which layer of an OpenEXR file is loaded, by its name, or which channel, as gray. Names are as in
+    /// the file: `ViewLayer.DiffCol` for the channels `ViewLayer.DiffCol.R` and so on, or the name of
+    /// a part; `ViewLayer.Depth.Z` or `Z` for a channel. A name that is not there is an error that tells
+    /// those that are, as is a name for a file of another format.
+    ///
+    /// By default it is the picture that has no layer's name; else the layer that ends in `Combined`, as
+    /// Blender writes them; else the first whose channels are a picture, in the file's order.
+    pub fn layer(mut self, name: impl Into<String>) -> Self {
+        self.layer = Some(name.into());
         self
     }
 

@@ -77,7 +77,7 @@ impl Format {
             Some(Self::Qoi)
         } else if starts(&[b"\x76\x2f\x31\x01"]) {
             Some(Self::Exr)
-        } else if starts(&[b"#?RADIANCE", b"#?RGBE"]) {
+        } else if starts(&[b"#?RADIANCE", b"#?RGBE"]) || is_radiance(bytes) {
             Some(Self::Hdr)
         } else if starts(&[b"BM"]) && matches!(at(14..18), [12..=124, 0, 0, 0]) {
             // "BM" starts many a text, so the size of the header behind it must be one that
@@ -193,6 +193,13 @@ impl fmt::Display for Format {
     }
 }
 
+/// Programs sign with names of their own behind "#?", and say what the pixels are.
+fn is_radiance(bytes: &[u8]) -> bool {
+    let header = &bytes[..bytes.len().min(300)];
+    let format = b"\nFORMAT=32-bit_rle_";
+    bytes.starts_with(b"#?") && header.windows(format.len()).any(|part| part == format)
+}
+
 fn is_netpbm(bytes: &[u8]) -> bool {
     matches!(bytes, [b'P', b'1'..=b'7' | b'F' | b'f', next, ..]
         if next.is_ascii_whitespace() || *next == b'#')
@@ -267,6 +274,11 @@ mod tests {
             (b"v/1\x01\x02", Some(Format::Exr)),
             (b"#?RADIANCE\n", Some(Format::Hdr)),
             (b"#?RGBE\n", Some(Format::Hdr)),
+            (
+                b"#?AUTOPANO\n# Made by hand\nFORMAT=32-bit_rle_rgbe\n",
+                Some(Format::Hdr),
+            ),
+            (b"#?FORMAT=32-bit_rle_rgbe", None),
             (b"P6\n1 1\n255\n", Some(Format::Pnm)),
             (b"P4#comment", Some(Format::Pnm)),
             (b"PF\n1 1\n-1\n", Some(Format::Pnm)),

@@ -205,14 +205,14 @@ fn is_netpbm(bytes: &[u8]) -> bool {
         if next.is_ascii_whitespace() || *next == b'#')
 }
 
-/// The magic of an icon is weak, so its directory must make sense: entries there are, and the
+/// The magic of an icon, or of a cursor, is weak, so its directory must make sense: entries there are, and the
 /// first one's image lies behind them.
 fn is_ico(bytes: &[u8]) -> bool {
     let Some(
         &[
             0,
             0,
-            1,
+            1 | 2,
             0,
             n0,
             n1,
@@ -260,6 +260,7 @@ mod tests {
     #[test]
     fn sniffs_magic_bytes() {
         let ico = b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0\x68\x04\0\0\x16\0\0\0";
+        let cursor = b"\0\0\x02\0\x01\0\x10\x10\0\0\x03\0\x05\0\x68\x04\0\0\x16\0\0\0";
         let bmp = b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
         let table: &[(&[u8], Option<Format>)] = &[
             (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
@@ -283,6 +284,7 @@ mod tests {
             (b"P4#comment", Some(Format::Pnm)),
             (b"PF\n1 1\n-1\n", Some(Format::Pnm)),
             (bmp, Some(Format::Bmp)),
+            (cursor, Some(Format::Ico)),
             (ico, Some(Format::Ico)),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Some(Format::Heif)),
             (

@@ -51,7 +51,13 @@ pub(crate) fn reserve<T>(memory: &mut Vec<T>, more: usize) -> Result<()> {
 }
 
 /// A copy, for which there may be no memory.
-#[cfg(any(feature = "gif", feature = "hdr", feature = "pnm", feature = "webp"))]
+#[cfg(any(
+    feature = "gif",
+    feature = "hdr",
+    feature = "heif",
+    feature = "pnm",
+    feature = "webp"
+))]
 pub(crate) fn copied<T: Copy>(of: &[T]) -> Result<Vec<T>> {
     let mut copy = Vec::new();
     reserve(&mut copy, of.len())?;

@@ -9,6 +9,8 @@ pub(super) const IMAGE: u8 = 0x2c;
 const TABLE: u8 = 0x80;
 /// Of an extension: how the next image is shown.
 const CONTROL: u8 = 0xf9;
+/// Of all extensions that there are: text, control, comment, application.
+const LABELS: [u8; 4] = [0x01, CONTROL, 0xfe, 0xff];
 
 /// A block, of which the end of the file may lack some.
 pub(super) struct Block {
@@ -57,9 +59,10 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     })
 }
 
-/// The file, with graphic controls of four bytes, a screen that the first image is on, and a palette.
+/// The file, with graphic controls of four bytes, without extensions that nobody knows, with a screen
+/// that the first image is on, and with a palette.
 pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
-    let (mut controls, mut size) = (Vec::new(), None);
+    let (mut irregular, mut size) = (Vec::new(), None);
     let has_palette = bytes.get(10).is_none_or(|flags| flags & TABLE != 0);
     let mut lacks_palette = false;
     let mut is_first = true;
@@ -67,8 +70,12 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
         let head = bytes.get(block.start..).unwrap_or_default();
         if head.starts_with(&[EXTENSION, CONTROL]) {
             if !matches!(head, [_, _, 4, _, _, _, _, 0, ..]) {
-                controls.push(block);
+                irregular.push(block);
             }
+        } else if let [EXTENSION, label, ..] = head
+            && !LABELS.contains(label)
+        {
+            irregular.push(block);
         } else if block.kind == IMAGE {
             lacks_palette |= !has_palette && head.get(9).is_some_and(|flags| flags & TABLE == 0);
             if std::mem::take(&mut is_first) {
@@ -76,7 +83,7 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
             }
         }
     }
-    if controls.is_empty() && size.is_none() && !lacks_palette {
+    if irregular.is_empty() && size.is_none() && !lacks_palette {
         return Ok(bytes.into());
     }
     let mut out = Vec::new();
@@ -89,14 +96,15 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
         out.extend((0..=255).flat_map(|gray| [gray; 3]));
         from = 13;
     }
-    for block in controls {
+    for block in irregular {
         // What is cut ends the file as it is.
         let Some(data) = bytes.get(block.data..block.end) else {
             break;
         };
         out.extend(&bytes[from..block.start]);
         // Of more bytes the first four count, as for other programs.
-        if let [4..=255, control @ ..] = data
+        if bytes.get(block.start + 1) == Some(&CONTROL)
+            && let [4..=255, control @ ..] = data
             && let Some(control) = control.first_chunk::<4>()
         {
             out.extend([EXTENSION, CONTROL, 4]);

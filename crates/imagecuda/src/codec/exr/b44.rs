@@ -33,7 +33,7 @@ pub(super) fn decompress(part: &Part, rect: Rect, mut data: &[u8]) -> Result<Vec
     let mut rests: Vec<&[u8]> = planes.iter().map(Vec::as_slice).collect();
     for y in rect.y..rect.y + rect.height {
         for (channel, rest) in part.header.channels.list.iter().zip(&mut rests) {
-            if y % channel.sampling.1 == 0 {
+            if y.is_multiple_of(channel.sampling.1) {
                 let row = rect.width / channel.sampling.0;
                 let length = row * channel.sample_type.bytes_per_sample();
                 let (line, behind) = rest.split_at(length.min(rest.len()));

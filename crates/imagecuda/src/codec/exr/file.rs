@@ -119,7 +119,9 @@ impl Part {
                 continue;
             }
             let divides = |size: usize, at: i32, sampling: usize| {
-                sampling > 0 && size % sampling == 0 && i64::from(at) % sampling as i64 == 0
+                sampling > 0
+                    && size.is_multiple_of(sampling)
+                    && i64::from(at) % sampling as i64 == 0
             };
             if !(is_scanned && divides(width, left, x) && divides(height, top, y)) {
                 return Err(Error::decode(
@@ -194,7 +196,7 @@ impl Part {
     ) {
         for y in rect.y..rect.y + rect.height {
             for (number, channel) in self.header.channels.list.iter().enumerate() {
-                if y % channel.sampling.1 == 0 {
+                if y.is_multiple_of(channel.sampling.1) {
                     let length = row_bytes(channel, rect).min(data.len());
                     let (line, rest) = data.split_at(length);
                     each(number, y, line);
@@ -218,7 +220,7 @@ impl Part {
                 super::b44::decompress(self, rect, data)?
             } else {
                 let pixels = rect.width * rect.height;
-                if expected % pixels != 0 {
+                if !expected.is_multiple_of(pixels) {
                     return Err(Error::unsupported("chroma of that many samples"));
                 }
                 let mut header = self.bare();

@@ -94,7 +94,7 @@ impl Blocks<'_> {
         let channels = &self.file.parts[self.part].header.channels.list;
         for y in rect.y..rect.y + rect.height {
             for (number, channel) in channels.iter().enumerate() {
-                if y % channel.sampling.1 != 0 || !self.channels.contains(&number) {
+                if !y.is_multiple_of(channel.sampling.1) || !self.channels.contains(&number) {
                     continue;
                 }
                 let length = (rect.width / channel.sampling.0).min(samples.len());

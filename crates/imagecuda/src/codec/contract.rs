@@ -85,6 +85,10 @@ pub(crate) struct PayloadTarget<'a> {
     /// The staging memory that holds the file, if any does.
     pub(crate) file: Option<&'a Staging>,
     pub(crate) jpeg_decoder: JpegDecoder,
+    #[cfg_attr(
+        not(feature = "exr"),
+        allow(dead_code, reason = "for OpenEXR's primaries")
+    )]
     pub(crate) color_policy: ColorPolicy,
 }
 

@@ -54,6 +54,8 @@ Options:
       --effort E           0 to 6, for WebP
       --keep-metadata      take the ICC profile, where it still holds, and EXIF along; for
                            AVIF, HEIF, JPEG, PNG, TIFF and WebP
+      --layer NAME         that layer or channel of an OpenEXR file [default: see the library's
+                           LoadOptions::layer]
       --no-orientation     leave the pixels as they are stored
       --color C            srgb (default), keep (leave colours of an ICC profile for RGB as
                            they are; the profile comes with --keep-metadata) or raw (leave
@@ -174,6 +176,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             }
             "--info" => info = true,
             "--keep-metadata" => keep_metadata = true,
+            "--layer" => load = load.layer(value()?),
             "--no-orientation" => load = load.apply_orientation(false),
             "--allow-truncated" => load = load.allow_truncated(true),
             "--jpeg-decoder" => {

@@ -196,6 +196,8 @@ pub(crate) fn others() -> Vec<Vec<u8>> {
         b"P5\n3 2\n65535\n\0\x01\0\x02\0\x03\xff\0\xff\x01\xff\x02".to_vec(),
         b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n\x01\x02\x03\x04".to_vec(),
         b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 2 +X 2\n\x80\x40\x20\x81\x01\x01\x01\x01\x80\x80\x80\x80\x10\x20\x30\x40".to_vec(),
+        b"#?AUTOPANO\r\nEXPOSURE=2\r\nFORMAT=32-bit_rle_xyze\r\n\r\n-X 1 +Y 8\r\n\x02\x02\0\x08\x88\x40\x08\x01\x02\x03\x04\x05\x06\x07\x08\x88\x20\x88\x81".to_vec(),
+        b"P2\n3 1 #size\n9\n1 # one\n2 #two\n3".to_vec(),
         b"qoif\0\0\0\x03\0\0\0\x02\x04\0\xfe\x01\x02\x03\xc1\x6a\x85\x92\x05\0\0\0\0\0\0\0\x01".to_vec(),
     ];
     let floats: Vec<u8> = [0.5_f32, -1.0, 2.0, f32::NAN, 1e9, 0.0]

@@ -5,7 +5,9 @@ mod containers;
 mod corpus;
 mod damage;
 mod depth;
+mod exr;
 mod frames;
+mod hdr;
 mod metadata;
 mod orientation;
 mod plain_errors;
@@ -23,7 +25,9 @@ pub(crate) fn trials() -> Vec<Trial> {
         corpus::trials(),
         damage::trials(),
         depth::trials(),
+        exr::trials(),
         frames::trials(),
+        hdr::trials(),
         metadata::trials(),
         orientation::trials(),
         recover::trials(),

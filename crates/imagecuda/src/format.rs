@@ -77,7 +77,7 @@ impl Format {
             Some(Self::Qoi)
         } else if starts(&[b"\x76\x2f\x31\x01"]) {
             Some(Self::Exr)
-        } else if starts(&[b"#?RADIANCE", b"#?RGBE"]) {
+        } else if starts(&[b"#?RADIANCE", b"#?RGBE"]) || is_radiance(bytes) {
             Some(Self::Hdr)
         } else if starts(&[b"BM"]) && matches!(at(14..18), [12..=124, 0, 0, 0]) {
             // Many texts start with "BM", so the size of the header that follows must be a valid
@@ -193,19 +193,26 @@ impl fmt::Display for Format {
     }
 }
 
+/// Programs sign with names of their own behind "#?", and say what the pixels are.
+fn is_radiance(bytes: &[u8]) -> bool {
+    let header = &bytes[..bytes.len().min(300)];
+    let format = b"\nFORMAT=32-bit_rle_";
+    bytes.starts_with(b"#?") && header.windows(format.len()).any(|part| part == format)
+}
+
 fn is_netpbm(bytes: &[u8]) -> bool {
     matches!(bytes, [b'P', b'1'..=b'7' | b'F' | b'f', next, ..]
         if next.is_ascii_whitespace() || *next == b'#')
 }
 
-/// The magic bytes of an icon are common, so its directory must be valid: it has entries, and the
-/// first entry's image lies after them.
+/// The magic bytes of icons and cursors are common, so the directory must be valid: it has entries,
+/// and the first entry's image lies after them.
 fn is_ico(bytes: &[u8]) -> bool {
     let Some(
         &[
             0,
             0,
-            1,
+            1 | 2,
             0,
             n0,
             n1,
@@ -253,6 +260,7 @@ mod tests {
     #[test]
     fn sniffs_magic_bytes() {
         let ico = b"\0\0\x01\0\x01\0\x10\x10\0\0\x01\0\x20\0\x68\x04\0\0\x16\0\0\0";
+        let cursor = b"\0\0\x02\0\x01\0\x10\x10\0\0\x03\0\x05\0\x68\x04\0\0\x16\0\0\0";
         let bmp = b"BM\x46\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0";
         let table: &[(&[u8], Option<Format>)] = &[
             (b"\xff\xd8\xff\xe0", Some(Format::Jpeg)),
@@ -267,10 +275,16 @@ mod tests {
             (b"v/1\x01\x02", Some(Format::Exr)),
             (b"#?RADIANCE\n", Some(Format::Hdr)),
             (b"#?RGBE\n", Some(Format::Hdr)),
+            (
+                b"#?AUTOPANO\n# Made by hand\nFORMAT=32-bit_rle_rgbe\n",
+                Some(Format::Hdr),
+            ),
+            (b"#?FORMAT=32-bit_rle_rgbe", None),
             (b"P6\n1 1\n255\n", Some(Format::Pnm)),
             (b"P4#comment", Some(Format::Pnm)),
             (b"PF\n1 1\n-1\n", Some(Format::Pnm)),
             (bmp, Some(Format::Bmp)),
+            (cursor, Some(Format::Ico)),
             (ico, Some(Format::Ico)),
             (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Some(Format::Heif)),
             (

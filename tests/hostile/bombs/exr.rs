@@ -120,6 +120,30 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Anything,
         ),
         bomb(
+            "layers",
+            "20,000 of one channel, 16² pixels",
+            "exr",
+            {
+                let names: Vec<String> = (0..20_000).map(|i| format!("l{i:05}.Y")).collect();
+                let names = channels(names.iter().map(String::as_str));
+                exr([15; 2], &names, ZIP, &zeros(999), &[])
+            },
+            Fate::Refused,
+        ),
+        bomb(
+            "luminance and chroma at the limit",
+            "16,384² pixels",
+            "exr",
+            exr(
+                [16_383; 2],
+                &channels(["BY", "RY", "Y"]),
+                ZIP,
+                &zeros(999),
+                &[],
+            ),
+            Fate::TooLarge,
+        ),
+        bomb(
             "an attribute by its length",
             "2 GB, not there",
             "exr",

@@ -184,6 +184,13 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Picture(2048, 1024),
         ),
         bomb(
+            "counts without an end",
+            "8,192² pixels",
+            "hdr",
+            hdr("-Y 8192 +X 8192", &[1, 1, 1, 0].repeat(1_000_000)),
+            Fate::NoMemory,
+        ),
+        bomb(
             "a header without an end",
             "30 MB of lines",
             "hdr",

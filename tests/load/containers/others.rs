@@ -11,6 +11,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_webps_length_may_be_wrong,
         controls_of_a_gif_may_be_longer,
         a_gif_without_a_screen_is_its_first_image,
+        extensions_of_a_gif_may_be_of_any_kind,
+        a_gif_without_a_palette_is_gray,
+        a_gifs_first_image_may_be_larger_than_its_screen,
+        comments_of_a_pnm_may_be_among_its_samples,
         a_tiffs_orientation_is_a_number_of_any_type,
     ])
 }
@@ -220,6 +224,66 @@ fn a_gif_without_a_screen_is_its_first_image(device: &Device) {
     let mut empty = gif([0, 0], b"");
     empty[13 + 12 + 5] = 0;
     refused(device, &empty, "0x2");
+}
+
+fn extensions_of_a_gif_may_be_of_any_kind(device: &Device) {
+    let expected = load(device, &gif([3, 2], CONTROL)).unwrap();
+    for other in [
+        &b"\x21\x99\x03abc\0"[..],
+        b"\x21\0\0",
+        b"\x21\xab\x01a\x02bc\0",
+    ] {
+        let file = gif([3, 2], &[other, CONTROL].concat());
+        shows(device, &file, &expected, &format!("{other:x?}"));
+        assert_eq!(inspect_bytes(&file).unwrap().frame_count(), 1);
+    }
+}
+
+/// As Pillow has it.
+fn a_gif_without_a_palette_is_gray(device: &Device) {
+    let mut file = gif([3, 2], b"");
+    file.drain(13..25);
+    file[10] = 0;
+    let pixels = [0, 1, 2, 3, 3, 0].map(|gray| [gray, gray, gray, 255]);
+    let expected = (3, 2, pixels.concat());
+    shows(device, &file, &expected, "no palette");
+}
+
+/// It makes the screen larger, as for Pillow.
+fn a_gifs_first_image_may_be_larger_than_its_screen(device: &Device) {
+    let expected = load(device, &gif([3, 2], CONTROL)).unwrap();
+    for screen in [[1, 1], [2, 2], [3, 1]] {
+        shows(
+            device,
+            &gif(screen, CONTROL),
+            &expected,
+            &format!("{screen:?}"),
+        );
+    }
+    let mut moved = gif([3, 2], b"");
+    moved[26..30].copy_from_slice(&[2, 0, 1, 0]);
+    let (width, height, pixels) = load(device, &moved).unwrap();
+    assert_eq!((width, height), (5, 3));
+    assert_eq!(pixels[..4], [0; 4]);
+    assert_eq!(pixels[(5 + 3) * 4..][..4], expected.2[4..8]);
+}
+
+fn comments_of_a_pnm_may_be_among_its_samples(device: &Device) {
+    let plain = load(device, b"P2 3 2 255 1 20 3 4 5 60\n").unwrap();
+    for file in [
+        &b"P2 3 2 255 1 20 # a comment, 99\n3 4 5 60\n"[..],
+        b"P2\n#one\n3 2 #two\r255\n1 20#three\n3\n#four # five\n4 5 60 # the end",
+    ] {
+        shows(device, file, &plain, "comments");
+    }
+    let bits = load(device, b"P1 4 1 1011").unwrap();
+    shows(device, b"P1 4 1 1# 0 0\n0#\n11", &bits, "bits");
+    let color = load(device, b"P3 1 1 255 9 8 7").unwrap();
+    shows(device, b"P3 1 1 255 9 # 1\n8 # 2\n7", &color, "colours");
+    // In binary samples there are none.
+    let raw = load(device, b"P5 3 1 255\n#a\n").unwrap();
+    assert_eq!(raw.2[..4], [b'#', b'#', b'#', 255]);
+    refused(device, b"P2 3 1 255 1 2 # 3", "");
 }
 
 fn a_tiffs_orientation_is_a_number_of_any_type(device: &Device) {

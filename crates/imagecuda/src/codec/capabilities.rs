@@ -1,6 +1,6 @@
 //! The options that each format honours. Other options are refused.
 
-use super::Codec;
+use super::{Codec, contract::OpenLayer};
 use crate::{
     Channels, Compression, Depth, Error, Metadata, Result, SaveOptions,
     metadata::{embedded, exif},
@@ -31,6 +31,8 @@ pub(crate) struct Capabilities {
     pub(crate) metadata: bool,
     /// The maximum sizes in bytes of EXIF and of an ICC profile in a file.
     pub(crate) max_metadata: (usize, usize),
+    /// Opens one of the layers that a file may have.
+    pub(crate) layers: Option<OpenLayer>,
 }
 
 /// Whether a format's files have alpha.
@@ -66,6 +68,7 @@ pub(super) const PLAIN: Capabilities = Capabilities {
     effort: false,
     metadata: false,
     max_metadata: (MAX_PART, MAX_PART),
+    layers: None,
 };
 
 /// Fails unless `codec` honours every option that is set, and no two options exclude each other.

@@ -2,7 +2,7 @@
 
 use super::{animation::AnimationWriter, capabilities::Capabilities, sequence::Sequence};
 use crate::{
-    Device, Format, JpegDecoder, Limits, Result, SaveOptions,
+    ColorPolicy, Device, Format, JpegDecoder, Limits, Result, SaveOptions,
     device::{Payload, Staging},
     metadata::embedded::Embedded,
     picture::{Header, Pixels},
@@ -12,6 +12,10 @@ use std::num::NonZeroU32;
 
 /// A function that reads the header of a file.
 pub(crate) type Open = for<'a> fn(&'a [u8], &Limits) -> Result<Box<dyn Decode + 'a>>;
+
+/// A function that reads the header of the layer of a name, from a file that may be damaged.
+pub(crate) type OpenLayer =
+    for<'a> fn(&'a [u8], &str, &Limits, damaged: bool) -> Result<Box<dyn Decode + 'a>>;
 
 /// A function that opens a file with several pictures.
 pub(crate) type OpenSequence =
@@ -83,6 +87,11 @@ pub(crate) struct PayloadTarget<'a> {
     /// The staging memory that holds the file's bytes, if any.
     pub(crate) file: Option<&'a Staging>,
     pub(crate) jpeg_decoder: JpegDecoder,
+    #[cfg_attr(
+        not(feature = "exr"),
+        allow(dead_code, reason = "for OpenEXR's primaries")
+    )]
+    pub(crate) color_policy: ColorPolicy,
 }
 
 /// A picture to encode, with the options.

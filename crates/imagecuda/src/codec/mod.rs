@@ -29,7 +29,7 @@ mod ico;
 mod image_crate;
 mod jpeg;
 mod panics;
-#[cfg(any(feature = "png", feature = "tiff"))]
+#[cfg(any(feature = "exr", feature = "png", feature = "tiff"))]
 mod par_ordered;
 #[cfg(feature = "png")]
 mod png;
@@ -140,6 +140,28 @@ pub(crate) fn recover<'a>(
     #[cfg(test)]
     panics::torn("damaged", bytes);
     let decoder = codec_of(format).and_then(|codec| (codec.recover)(bytes, limits));
+    checked(format, decoder, limits)
+}
+
+/// Opens the layer that `layer` names, or what [`open`] does if it names none. A `damaged` file is
+/// opened as [`recover`] does.
+pub(crate) fn open_layer<'a>(
+    format: Format,
+    bytes: &'a [u8],
+    layer: Option<&str>,
+    limits: &Limits,
+    damaged: bool,
+) -> Result<Box<dyn Decode + 'a>> {
+    let Some(layer) = layer else {
+        return match damaged {
+            true => recover(format, bytes, limits),
+            false => open(format, bytes, limits),
+        };
+    };
+    let decoder = codec_of(format).and_then(|codec| match codec.capabilities.layers {
+        Some(open) => open(bytes, layer, limits, damaged),
+        None => Err(Error::unsupported("layers, which only OpenEXR files have")),
+    });
     checked(format, decoder, limits)
 }
 

@@ -2,7 +2,7 @@
 //! several pages. Each picture is decoded only when it is needed.
 
 use super::{Decode, contract::SequenceCodec};
-use crate::{Error, ErrorKind, Format, Limits, Result};
+use crate::{Error, ErrorKind, Format, Limits, LoadOptions, Result};
 use std::{num::NonZeroU32, time::Duration};
 
 /// The pictures of a file, in order.
@@ -33,17 +33,16 @@ pub(crate) trait Sequence: Send {
 pub(crate) fn open(
     format: Format,
     bytes: Vec<u8>,
-    limits: &Limits,
-    damaged: bool,
+    options: &LoadOptions,
 ) -> Result<Box<dyn Sequence>> {
-    let limits = *limits;
+    let (limits, damaged, layer) = (options.limits, options.recover, options.layer.as_deref());
     let header = super::caught(Error::decode, || {
-        Ok(super::open(format, &bytes, &limits)?.header())
+        Ok(super::open_layer(format, &bytes, layer, &limits, false)?.header())
     });
     let header = match header {
         Ok(header) => Some(header),
         Err(error) if damaged && matches!(error.kind(), ErrorKind::Decode(_)) => {
-            super::recover(format, &bytes, &limits)?;
+            super::open_layer(format, &bytes, layer, &limits, true)?;
             None
         }
         Err(error) => return Err(error),
@@ -55,6 +54,7 @@ pub(crate) fn open(
         _ => Ok(Box::new(Still {
             format,
             bytes,
+            layer: layer.map(str::to_owned),
             limits,
             left: true,
         })),
@@ -79,6 +79,7 @@ fn sequence_of(format: Format, bytes: &[u8]) -> Result<Option<&'static SequenceC
 struct Still {
     format: Format,
     bytes: Vec<u8>,
+    layer: Option<String>,
     limits: Limits,
     left: bool,
 }
@@ -88,7 +89,13 @@ impl Sequence for Still {
         if !self.left {
             return Ok(None);
         }
-        let picture = super::open(self.format, &self.bytes, &self.limits)?;
+        let picture = super::open_layer(
+            self.format,
+            &self.bytes,
+            self.layer.as_deref(),
+            &self.limits,
+            false,
+        )?;
         Ok(Some((picture, Duration::ZERO)))
     }
 

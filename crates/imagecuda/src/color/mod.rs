@@ -1,9 +1,13 @@
 //! The colours that a file's numbers stand for, and their conversion to sRGB.
 
+#[cfg(feature = "exr")]
+mod chromaticities;
 mod cicp;
 mod convert;
 mod icc;
 
+#[cfg(feature = "exr")]
+pub(crate) use self::chromaticities::{Chromaticities, REC_709};
 pub(crate) use self::cicp::Cicp;
 
 use self::{cicp::ToLinear, icc::Profile};

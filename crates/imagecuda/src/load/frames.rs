@@ -70,7 +70,7 @@ impl LoadOptions {
         let format = self.format_of(&bytes, path)?;
         let (count, sequence) = codec::caught(Error::decode, || {
             let count = codec::count_frames(format, &bytes)?;
-            let sequence = codec::open_sequence(format, bytes, &self.limits, self.recover)?;
+            let sequence = codec::open_sequence(format, bytes, self)?;
             Ok((count, sequence))
         })
         .map_err(|error| error.with_format(format))?;

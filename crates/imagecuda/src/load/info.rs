@@ -65,7 +65,8 @@ impl LoadOptions {
     fn info_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<ImageInfo> {
         let format = self.format_of(bytes, path)?;
         codec::caught(Error::decode, || {
-            let header = codec::open(format, bytes, &self.limits)?.header();
+            let layer = self.layer.as_deref();
+            let header = codec::open_layer(format, bytes, layer, &self.limits, false)?.header();
             let metadata = codec::metadata(format, bytes);
             Ok(ImageInfo {
                 format,

@@ -53,7 +53,8 @@ impl<'a> Job<'a> {
         check_limit("bytes", Some(bytes.len() as u64), limits.bytes)?;
         let format = self.options.format_of(bytes, path)?;
         let decoded = codec::caught(Error::decode, || {
-            let decoder = codec::open(format, bytes, limits)?;
+            let layer = self.options.layer.as_deref();
+            let decoder = codec::open_layer(format, bytes, layer, limits, false)?;
             let metadata = codec::metadata(format, bytes);
             self.decode(format, decoder, staging, &metadata)
         });
@@ -80,6 +81,7 @@ impl<'a> Job<'a> {
             device: self.device,
             file: staging,
             jpeg_decoder: options.jpeg_decoder,
+            color_policy: options.color_policy,
         })?;
         let Colors {
             curve,

@@ -18,7 +18,8 @@ impl Job<'_> {
         }
         let read = || Ok(codec::metadata(format, bytes));
         let recovered = codec::caught(Error::decode, || {
-            let decoder = codec::recover(format, bytes, &options.limits)?;
+            let layer = options.layer.as_deref();
+            let decoder = codec::open_layer(format, bytes, layer, &options.limits, true)?;
             // Metadata that cannot be read count as missing.
             let metadata = codec::caught(Error::decode, read).unwrap_or_default();
             self.decode(format, decoder, None, &metadata)

@@ -29,6 +29,7 @@ pub struct LoadOptions {
     pub(crate) jpeg_decoder: JpegDecoder,
     /// Whether damaged files are loaded as far as they decode.
     pub(crate) recover: bool,
+    pub(crate) layer: Option<String>,
 }
 
 /// Which processor decodes the entropy-coded data of JPEG files. The pixels are the same for all
@@ -57,6 +58,7 @@ impl Default for LoadOptions {
             color_policy: ColorPolicy::default(),
             jpeg_decoder: JpegDecoder::default(),
             recover: false,
+            layer: None,
         }
     }
 }
@@ -101,6 +103,18 @@ impl LoadOptions {
     /// copy files.
     pub fn color_policy(mut self, policy: ColorPolicy) -> Self {
         self.color_policy = policy;
+        self
+    }
+
+    /// Chooses a layer of an OpenEXR file by its name, or a channel, which is shown as gray. The file
+    /// has the names. `ViewLayer.DiffCol` is the layer of the channels `ViewLayer.DiffCol.R` and so on;
+    /// a part has a name too; `ViewLayer.Depth.Z` and `Z` are channels. For a name that the file lacks,
+    /// `load` fails and lists the names. It also fails for a file of another format.
+    ///
+    /// The default is the layer without a name. If there is none, it is the layer whose name ends in
+    /// `Combined`, as Blender names it; else the first layer whose channels are a picture.
+    pub fn layer(mut self, name: impl Into<String>) -> Self {
+        self.layer = Some(name.into());
         self
     }
 

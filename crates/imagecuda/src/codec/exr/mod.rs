@@ -1,42 +1,108 @@
-//! OpenEXR, through the `image` crate.
+//! OpenEXR. The `exr` crate reads headers and decompresses blocks; which channels make a picture, and
+//! what becomes of luminance and chroma, is decided here. Written through the `image` crate.
 
-mod recover;
+mod b44;
+mod chroma;
+mod file;
+mod layers;
+mod planes;
 
+use self::{
+    chroma::Chroma,
+    file::{File, Part},
+    layers::{Colors, Picture},
+    planes::{Blocks, Line, Plane},
+};
 use super::{
     capabilities::{Capabilities, PLAIN},
-    contract::{Codec, Decode, EncodeRequest, no_metadata},
+    contract::{Codec, Decode, EncodeRequest, PayloadTarget, no_metadata, pixel_payload},
     image_crate,
 };
 use crate::{
-    Depth, Error, Format, Limits, Result, memory::zeroed, parallel::with_room, picture::Header,
+    ColorPolicy, Depth, Error, Format, Limits, Result,
+    color::{Chromaticities, REC_709},
+    device::Payload,
+    limits::check_limit,
+    parallel::with_room,
+    picture::Header,
     sink::Sink,
 };
-use image::codecs::openexr::{OpenExrDecoder, OpenExrEncoder};
-use imagecuda_kernels::expand::Curve;
-use std::io::Cursor;
+use exr::math::Vec2;
+use image::codecs::openexr::OpenExrEncoder;
+use imagecuda_kernels::{expand::Curve, layout::Layout};
 
 pub(super) static CODEC: Codec = Codec {
     format: Format::Exr,
-    open,
-    recover: recover::open,
+    open: |bytes, limits| open(bytes, None, limits, false),
+    recover: |bytes, limits| open(bytes, None, limits, true),
     encode,
     metadata: no_metadata,
     sequence: None,
     capabilities: Capabilities {
         depths: &[Depth::F32],
         curve: Curve::Linear,
+        layers: Some(|bytes, layer, limits, damaged| open(bytes, Some(layer), limits, damaged)),
         ..PLAIN
     },
 };
 
-pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    /// The decoder holds all attributes, each in many times its bytes.
+/// A layer of a file. It is as large as the display window; what the data window does not reach has
+/// samples of 0.
+struct Exr<'a> {
+    file: File<'a>,
+    picture: Picture,
+    header: Header,
+    damaged: bool,
+}
+
+fn open<'a>(
+    bytes: &'a [u8],
+    layer: Option<&str>,
+    limits: &Limits,
+    damaged: bool,
+) -> Result<Box<dyn Decode + 'a>> {
+    check_attributes(bytes)?;
+    let file = File::read(bytes)?;
+    let picture = layers::choose(&file, layer)?;
+    let part = &file.parts[picture.part];
+    let Vec2(width, height) = part.header.shared_attributes.display_window.size;
+    let layout = match (picture.colors, picture.alpha) {
+        (Colors::Gray(_), None) => Layout::L32F,
+        (Colors::Gray(_), Some(_)) => Layout::La32F,
+        (_, None) => Layout::Rgb32F,
+        (_, Some(_)) => Layout::Rgba32F,
+    };
+    let header = Header {
+        width: width as u32,
+        height: height as u32,
+        layout,
+        curve: Curve::Linear,
+    };
+    // Before anything is asked of the blocks.
+    super::check(&header, limits)?;
+    part.check(limits)?;
+    let exr = Exr {
+        file,
+        picture,
+        header,
+        damaged,
+    };
+    if exr.needs_planes() {
+        let Vec2(width, height) = exr.part().header.layer_size;
+        let samples = (width as u64).checked_mul(height as u64 * 16);
+        check_limit("bytes", samples, limits.bytes)?;
+    }
+    Ok(Box::new(exr))
+}
+
+/// The crate holds all attributes, each in many times its bytes.
+fn check_attributes(bytes: &[u8]) -> Result<()> {
     const MOST_ATTRIBUTES: usize = 10_000;
-    let parts = bytes.get(5).is_some_and(|flags| flags & 0x10 != 0);
+    let has_parts = bytes.get(5).is_some_and(|flags| flags & 0x10 != 0);
     let mut at = 8;
     for attributes in 0.. {
         // An empty name ends those of a part, and an empty part the header.
-        if parts && bytes.get(at) == Some(&0) {
+        if has_parts && bytes.get(at) == Some(&0) {
             at += 1;
         }
         match past_attribute(bytes, at) {
@@ -47,51 +113,7 @@ pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decod
             None => break,
         }
     }
-    let decoder = OpenExrDecoder::new(Cursor::new(bytes));
-    if decoder.is_err() {
-        refuse_other_kinds(bytes)?;
-    }
-    Ok(Box::new(Copied(image_crate::open(
-        decoder,
-        limits,
-        Curve::Linear,
-    )?)))
-}
-
-/// Says of a file that the decoder has refused whether it is of a kind that it does not know.
-fn refuse_other_kinds(bytes: &[u8]) -> Result<()> {
-    const DEEP: u8 = 8;
-    if bytes.get(5).is_some_and(|flags| flags & DEEP != 0) {
-        return Err(Error::unsupported("deep OpenEXR"));
-    }
-    let channels = channels(bytes).unwrap_or_default();
-    if channels.is_empty() || ["R", "G", "B"].iter().all(|name| channels.contains(name)) {
-        return Ok(());
-    }
-    let names = channels.join(", ");
-    let names = names.chars().take(60).flat_map(char::escape_debug);
-    let names: String = names.collect();
-    Err(Error::unsupported(format!(
-        "OpenEXR without the channels R, G and B; this one has {names}"
-    )))
-}
-
-/// The names of the channels of a file's first part.
-fn channels(bytes: &[u8]) -> Option<Vec<&str>> {
-    const TYPE: &[u8] = b"channels\0chlist\0";
-    /// The type of the samples, how they are compressed, and how far apart they are.
-    const AFTER_NAME: usize = 16;
-    let mut at = 8;
-    while !bytes.get(at..)?.starts_with(TYPE) {
-        at = past_attribute(bytes, at)?;
-    }
-    let mut list = bytes.get(at + TYPE.len() + 4..past_attribute(bytes, at)?)?;
-    let mut names = Vec::new();
-    while let Some(end) = list.iter().position(|&b| b == 0).filter(|&end| end > 0) {
-        names.push(std::str::from_utf8(&list[..end]).ok()?);
-        list = list.get(end + 1 + AFTER_NAME..)?;
-    }
-    Some(names)
+    Ok(())
 }
 
 /// Where the attribute of an OpenEXR header ends that is at `at`, if there is one: a name, a type,
@@ -106,18 +128,172 @@ fn past_attribute(bytes: &[u8], at: usize) -> Option<usize> {
     (at + 4).checked_add(usize::try_from(length).ok()?)
 }
 
-/// A decoder that allocates all pixels once more, and aborts if it cannot.
-struct Copied<'a>(Box<dyn Decode + 'a>);
-
-impl Decode for Copied<'_> {
+impl Decode for Exr<'_> {
     fn header(&self) -> Header {
-        self.0.header()
+        self.header
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        // Whether there is room. Other threads may take it meanwhile, but not as a rule.
-        drop(zeroed::<u8>(out.len())?);
-        self.0.read_into(out)
+        self.read(out)
+    }
+
+    /// Primaries are converted here, as colours are still linear light.
+    fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
+        let is_converted = target.color_policy != ColorPolicy::Raw;
+        match self.chromaticities().and_then(Chromaticities::to_srgb) {
+            Some(matrix) if is_converted && self.header.layout.channels() > 2 => {
+                let layout = self.header.layout;
+                let mut pixels = target.device.staging(self.header.bytes())?;
+                self.read(&mut pixels)?;
+                convert(&mut pixels, layout, matrix);
+                Ok(Payload::Pixels(pixels))
+            }
+            _ => pixel_payload(self, target),
+        }
+    }
+}
+
+/// Applies a matrix to the colours of pixels.
+fn convert(pixels: &mut [u8], layout: Layout, matrix: [[f64; 3]; 3]) {
+    for pixel in pixels.chunks_exact_mut(layout.bytes_per_pixel()) {
+        let (floats, _) = pixel.as_chunks_mut::<4>();
+        let color = [0, 1, 2].map(|i| f64::from(f32::from_ne_bytes(floats[i])));
+        for (float, row) in floats.iter_mut().zip(matrix) {
+            let sum: f64 = row.iter().zip(color).map(|(m, v)| m * v).sum();
+            *float = (sum as f32).to_ne_bytes();
+        }
+    }
+}
+
+impl Exr<'_> {
+    fn part(&self) -> &Part {
+        &self.file.parts[self.picture.part]
+    }
+
+    fn chromaticities(&self) -> Option<Chromaticities> {
+        let found = self.part().header.shared_attributes.chromaticities?;
+        let point = |Vec2(x, y): Vec2<f32>| [x.into(), y.into()];
+        let points = [found.red, found.green, found.blue, found.white].map(point);
+        Some(Chromaticities { points })
+    }
+
+    /// Whether there is more to do than to put each sample where it belongs.
+    fn needs_planes(&self) -> bool {
+        let channels = &self.part().header.channels.list;
+        let is_subsampled = |&channel: &usize| channels[channel].sampling != Vec2(1, 1);
+        matches!(self.picture.colors, Colors::Luminance(_))
+            || self.picture.channels().iter().any(is_subsampled)
+    }
+
+    fn read(&self, out: &mut [u8]) -> Result<()> {
+        out.fill(0);
+        let channels = self.picture.channels();
+        let blocks = Blocks {
+            file: &self.file,
+            part: self.picture.part,
+            channels: &channels,
+            damaged: self.damaged,
+        };
+        let mut window = Window::new(self, out);
+        if !self.needs_planes() {
+            return blocks.read(
+                |rect| window_needs(self, rect.y, rect.height),
+                |line| window.put(&line),
+            );
+        }
+        let planes = Plane::read_all(&blocks)?;
+        let height = self.part().header.layer_size.1;
+        match (self.picture.colors, &planes[..]) {
+            (Colors::Luminance(_), [luminance, red, blue, alpha @ ..]) => {
+                if luminance.sampling != (1, 1) {
+                    return Err(Error::unsupported("subsampled luminance"));
+                }
+                let chromaticities = self.chromaticities().unwrap_or(REC_709);
+                let weights = chromaticities.luminance().or(REC_709.luminance());
+                let chroma = Chroma {
+                    luminance,
+                    red,
+                    blue,
+                    weights: weights.unwrap_or_default().map(|weight| weight as f32),
+                };
+                chroma.for_each_row(|y, row| {
+                    for channel in 0..3 {
+                        window.put_row(y, 0, channel, row.iter().map(|color| color[channel]));
+                    }
+                });
+                for alpha in alpha {
+                    (0..height).for_each(|y| window.put_plane(y, 3, alpha));
+                }
+            }
+            (_, planes) => {
+                for (channel, plane) in planes.iter().enumerate() {
+                    (0..height).for_each(|y| window.put_plane(y, channel, plane));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether rows of the data window are in the display window.
+fn window_needs(exr: &Exr<'_>, y: usize, height: usize) -> bool {
+    let header = &exr.part().header;
+    let top = i64::from(header.own_attributes.layer_position.1)
+        - i64::from(header.shared_attributes.display_window.position.1)
+        + y as i64;
+    top < i64::from(exr.header.height) && top + height as i64 > 0
+}
+
+/// The display window's pixels, seen from the data window.
+struct Window<'a> {
+    /// Where the first pixel of the data window is.
+    left: i64,
+    top: i64,
+    width: usize,
+    channels: usize,
+    width_of_data: usize,
+    pixels: &'a mut [[u8; 4]],
+}
+
+impl<'a> Window<'a> {
+    fn new(exr: &Exr<'_>, out: &'a mut [u8]) -> Self {
+        let header = &exr.part().header;
+        let Vec2(x, y) = header.own_attributes.layer_position;
+        let Vec2(display_x, display_y) = header.shared_attributes.display_window.position;
+        Self {
+            left: i64::from(x) - i64::from(display_x),
+            top: i64::from(y) - i64::from(display_y),
+            width: exr.header.width as usize,
+            channels: exr.header.layout.channels(),
+            width_of_data: header.layer_size.0,
+            pixels: out.as_chunks_mut().0,
+        }
+    }
+
+    fn put(&mut self, line: &Line<'_>) {
+        let samples = line.samples.iter().copied();
+        self.put_row(line.y, line.rect.x, line.channel, samples);
+    }
+
+    fn put_plane(&mut self, y: usize, channel: usize, plane: &Plane) {
+        let samples = (0..self.width_of_data).map(|x| plane.at(x, y));
+        self.put_row(y, 0, channel, samples);
+    }
+
+    /// Writes a row's samples, the first of which is at `x` of the data window, as far as they are seen.
+    fn put_row(&mut self, y: usize, x: usize, channel: usize, samples: impl Iterator<Item = f32>) {
+        let (x, y) = (self.left + x as i64, self.top + y as i64);
+        let rows = (self.pixels.len() / self.channels / self.width) as i64;
+        if !(0..rows).contains(&y) || x >= self.width as i64 {
+            return;
+        }
+        let (skipped, x) = (x.min(0).unsigned_abs() as usize, x.max(0) as usize);
+        let row = &mut self.pixels[y as usize * self.width * self.channels..];
+        let row = &mut row[..self.width * self.channels];
+        let out = row[x * self.channels + channel..].iter_mut();
+        for (out, sample) in out.step_by(self.channels).zip(samples.skip(skipped)) {
+            *out = sample.to_ne_bytes();
+        }
     }
 }
 

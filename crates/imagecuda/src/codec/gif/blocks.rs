@@ -5,8 +5,12 @@ use std::borrow::Cow;
 
 const EXTENSION: u8 = 0x21;
 pub(super) const IMAGE: u8 = 0x2c;
+/// Of flags: a table of colours follows.
+const TABLE: u8 = 0x80;
 /// Of an extension: how the next image is shown.
 const CONTROL: u8 = 0xf9;
+/// Of all extensions that there are: text, control, comment, application.
+const LABELS: [u8; 4] = [0x01, CONTROL, 0xfe, 0xff];
 
 /// A block, of which the end of the file may lack some.
 pub(super) struct Block {
@@ -20,7 +24,7 @@ pub(super) struct Block {
 /// The blocks of a file, up to what is none.
 pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     // A table of colours has a power of two of them, if the first bit is set.
-    let table = |flags: u8| match flags & 0x80 {
+    let table = |flags: u8| match flags & TABLE {
         0 => 0,
         _ => 3 << ((flags & 7) + 1),
     };
@@ -55,34 +59,52 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     })
 }
 
-/// The file, with graphic controls of four bytes and a screen that has a size.
+/// The file, with graphic controls of four bytes, without extensions that nobody knows, with a screen
+/// that the first image is on, and with a palette.
 pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
-    let (mut controls, mut size) = (Vec::new(), None);
+    let (mut irregular, mut size) = (Vec::new(), None);
+    let has_palette = bytes.get(10).is_none_or(|flags| flags & TABLE != 0);
+    let mut lacks_palette = false;
     let mut is_first = true;
     for block in blocks(bytes) {
         let head = bytes.get(block.start..).unwrap_or_default();
         if head.starts_with(&[EXTENSION, CONTROL]) {
             if !matches!(head, [_, _, 4, _, _, _, _, 0, ..]) {
-                controls.push(block);
+                irregular.push(block);
             }
-        } else if block.kind == IMAGE && std::mem::take(&mut is_first) {
-            size = screen(bytes, head);
+        } else if let [EXTENSION, label, ..] = head
+            && !LABELS.contains(label)
+        {
+            irregular.push(block);
+        } else if block.kind == IMAGE {
+            lacks_palette |= !has_palette && head.get(9).is_some_and(|flags| flags & TABLE == 0);
+            if std::mem::take(&mut is_first) {
+                size = screen(bytes, head);
+            }
         }
     }
-    if controls.is_empty() && size.is_none() {
+    if irregular.is_empty() && size.is_none() && !lacks_palette {
         return Ok(bytes.into());
     }
     let mut out = Vec::new();
-    memory::reserve(&mut out, bytes.len())?;
+    memory::reserve(&mut out, bytes.len() + 3 * 256)?;
     let mut from = 0;
-    for block in controls {
+    if lacks_palette && let Some(screen) = bytes.get(..13) {
+        // As for Pillow, the numbers of colours are grays.
+        out.extend(screen);
+        out[10] |= TABLE | 7;
+        out.extend((0..=255).flat_map(|gray| [gray; 3]));
+        from = 13;
+    }
+    for block in irregular {
         // What is cut ends the file as it is.
         let Some(data) = bytes.get(block.data..block.end) else {
             break;
         };
         out.extend(&bytes[from..block.start]);
         // Of more bytes the first four count, as for other programs.
-        if let [4..=255, control @ ..] = data
+        if bytes.get(block.start + 1) == Some(&CONTROL)
+            && let [4..=255, control @ ..] = data
             && let Some(control) = control.first_chunk::<4>()
         {
             out.extend([EXTENSION, CONTROL, 4]);
@@ -98,21 +120,21 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     Ok(out.into())
 }
 
-/// The size of a screen of which a side is 0: that side is as long as the first image reaches.
+/// The size of a screen that is smaller than the first image reaches.
 fn screen(bytes: &[u8], image: &[u8]) -> Option<[u16; 2]> {
     let number = |bytes: &[u8], at: usize| {
         let number = bytes.get(at..)?.first_chunk()?;
         Some(u16::from_le_bytes(*number))
     };
     let mut size = [number(bytes, 6)?, number(bytes, 8)?];
-    if !size.contains(&0) {
-        return None;
-    }
+    let mut grows = false;
     for (axis, side) in size.iter_mut().enumerate() {
         let (start, length) = (number(image, 1 + 2 * axis)?, number(image, 5 + 2 * axis)?);
-        if *side == 0 {
-            *side = start.checked_add(length)?;
+        let reach = start.checked_add(length)?;
+        // An image that has nothing asks for nothing.
+        if reach > *side && (length > 0 || *side == 0) {
+            (*side, grows) = (reach, true);
         }
     }
-    Some(size)
+    grows.then_some(size)
 }

@@ -10,6 +10,19 @@ pub(super) fn orientation(bytes: &[u8]) -> Orientation {
 }
 
 fn find(bytes: &[u8]) -> Option<Orientation> {
+    let mut turn = Turn::default();
+    for property in properties(bytes)? {
+        match property {
+            (b"irot", [angle, ..]) => turn.rotate(4 - (angle & 3)),
+            (b"imir", [axis, ..]) => turn.mirror(axis & 1 == 0),
+            _ => {}
+        }
+    }
+    Some(turn.into())
+}
+
+/// The properties of the primary picture, in the order in which they are applied.
+pub(super) fn properties(bytes: &[u8]) -> Option<Vec<(&[u8; 4], &[u8])>> {
     let meta = full(child(bytes, b"meta")?)?.body;
     let primary = full(child(meta, b"pitm")?)?;
     let primary = match primary.version {
@@ -20,22 +33,12 @@ fn find(bytes: &[u8]) -> Option<Orientation> {
     let all: Vec<_> = boxes(child(properties, b"ipco")?).collect();
     let mut associations = boxes(properties).filter(|(kind, _)| *kind == b"ipma");
     let indices = associations.find_map(|(_, ipma)| associated(full(ipma)?, primary))?;
-    let mut turn = Turn::default();
-    for index in indices {
-        // They count from 1.
-        let Some(&(kind, body)) = index.checked_sub(1).and_then(|index| all.get(index)) else {
-            continue;
-        };
-        match (kind, body) {
-            (b"irot", [angle, ..]) => turn.rotate(4 - (angle & 3)),
-            (b"imir", [axis, ..]) => turn.mirror(axis & 1 == 0),
-            _ => {}
-        }
-    }
-    Some(turn.into())
+    // They count from 1.
+    let property = |index: usize| all.get(index.checked_sub(1)?).copied();
+    Some(indices.into_iter().filter_map(property).collect())
 }
 
-/// The properties of an item, in the order in which they are applied.
+/// The numbers of an item's properties.
 fn associated(ipma: Full<'_>, item: u64) -> Option<Vec<usize>> {
     let id = if ipma.version == 0 { 2 } else { 4 };
     let wide = ipma.flags & 1 == 1;
@@ -133,7 +136,7 @@ fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     })
 }
 
-fn number(bytes: &[u8], at: usize, size: usize) -> Option<u64> {
+pub(super) fn number(bytes: &[u8], at: usize, size: usize) -> Option<u64> {
     let bytes = bytes.get(at..)?.get(..size)?;
     Some(bytes.iter().fold(0, |n, &byte| n << 8 | u64::from(byte)))
 }

@@ -1,22 +1,24 @@
 //! HEIC, HEIF and AVIF, through libheif.
 
 mod boxes;
+mod crop;
 mod metadata;
 mod samples;
 mod write;
 
+use self::crop::Rect;
 use self::samples::{Sample, put, scale, unpremultiply, widen};
 use super::{
     capabilities::{Capabilities, PLAIN},
     contract::{Codec, Decode},
 };
-use crate::{Error, Format, Limits, Result, parallel::with_room, picture::Header};
+use crate::{Error, Format, Limits, Result, memory, parallel::with_room, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libheif_rs::{
     ColorProfileNCLX, ColorSpace, CompressionFormat, DecodingOptions, HeifContext, HeifError,
-    HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, Plane, RgbChroma,
+    HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, Plane, RgbChroma, StreamReader,
 };
-use std::sync::LazyLock;
+use std::{io::Cursor, sync::LazyLock};
 
 /// libheif's plugins stay loaded from the first use on.
 static LIBHEIF: LazyLock<LibHeif> = LazyLock::new(LibHeif::new);
@@ -53,6 +55,8 @@ struct Heif<'a> {
     handle: ImageHandle,
     header: Header,
     damaged: bool,
+    /// What is left of libheif's picture, where that is cropped here, and how large that is.
+    crop: Option<(Rect, [u32; 2])>,
     /// Keeps the borrow of the file, out of which the handle decodes.
     _context: HeifContext<'a>,
 }
@@ -72,7 +76,17 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
     LazyLock::force(&LIBHEIF);
     let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
     limit(&mut context, limits)?;
-    context.read_bytes(bytes).map_err(decode_error)?;
+    let crop = crop::tight(bytes);
+    match &crop {
+        None => context.read_bytes(bytes),
+        Some(crop) => {
+            let mut whole = memory::copied(bytes)?;
+            whole[crop.at..][..crop.whole.len()].copy_from_slice(&crop.whole);
+            let length = whole.len() as u64;
+            context.read_reader(Box::new(StreamReader::new(Cursor::new(whole), length)))
+        }
+    }
+    .map_err(decode_error)?;
     let handle = context.primary_image_handle().map_err(decode_error)?;
 
     let gray = matches!(
@@ -92,9 +106,13 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
         (false, false, true) => Layout::Rgb16,
         (false, true, true) => Layout::Rgba16,
     };
+    // After rotation and cropping.
+    let size = [handle.width(), handle.height()];
+    let crop = crop.map(|crop| (crop.rect, size));
+    let [width, height] = crop.map_or(size, |(rect, _)| [rect.width, rect.height]);
     let header = Header {
-        width: handle.width(), // after rotation and cropping
-        height: handle.height(),
+        width,
+        height,
         layout,
         curve: Curve::Encoded,
     };
@@ -103,6 +121,7 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
         handle,
         header,
         damaged: false,
+        crop,
         _context: context,
     })
 }
@@ -210,13 +229,26 @@ impl Heif<'_> {
     /// A plane that is there, and as large as the header says.
     fn checked<'p>(&self, plane: Option<Plane<&'p [u8]>>) -> Result<Plane<&'p [u8]>> {
         let plane = plane.ok_or_else(|| Error::decode("libheif gave no pixels"))?;
-        if (plane.width, plane.height) != (self.header.width, self.header.height) {
+        let shown = [self.header.width, self.header.height];
+        let size = self.crop.map_or(shown, |(_, size)| size);
+        if [plane.width, plane.height] != size {
             return Err(Error::decode(format!(
                 "the picture is {}x{}, and its header says {}x{}",
-                plane.width, plane.height, self.header.width, self.header.height
+                plane.width, plane.height, size[0], size[1]
             )));
         }
-        Ok(plane)
+        let Some((rect, _)) = self.crop else {
+            return Ok(plane);
+        };
+        let pixel = usize::from(plane.storage_bits_per_pixel / 8);
+        let first = rect.y as usize * plane.stride + rect.x as usize * pixel;
+        let rest = plane.data.get(first..);
+        Ok(Plane {
+            data: rest.ok_or_else(|| Error::decode("libheif gave fewer pixels"))?,
+            width: rect.width,
+            height: rect.height,
+            ..plane
+        })
     }
 
     /// Does what libheif leaves undone: the limited range of alpha, which was coded in `bits`, and

@@ -1,4 +1,4 @@
-//! ICO: a list of pictures, each a PNG, or a bitmap with a mask behind it.
+//! ICO, and CUR, which is a cursor: a list of pictures, each a PNG, or a bitmap with a mask behind it.
 
 use super::{
     bmp::{Coding, Dib},
@@ -104,7 +104,12 @@ fn best(bytes: &[u8]) -> Result<Entry<'_>> {
     let entries = bytes.get(6..).unwrap_or_default().as_chunks::<16>().0;
     let entries = entries.get(..count.into()).ok_or_else(cut_short)?;
     let entries = entries.iter().map(|entry| Entry::read(bytes, entry));
-    let best = entries.max_by_key(Entry::rank);
+    // A cursor has the place that it points with where an icon has its depth.
+    let is_cursor = bytes.get(2) == Some(&2);
+    let best = entries.max_by_key(|entry| match (is_cursor, entry.rank()) {
+        (true, (_, area)) => (0, area),
+        (false, rank) => rank,
+    });
     best.ok_or_else(|| Error::decode("the icon has no picture"))
 }
 

@@ -8,10 +8,10 @@ use super::{
     double_decode::DoubleDecode,
     image_crate,
 };
-use crate::{Depth, Error, Format, Limits, Result, picture::Pixels, sink::Sink};
+use crate::{Depth, Error, Format, Limits, Result, memory, picture::Pixels, sink::Sink};
 use image::codecs::pnm::{PnmDecoder, PnmEncoder, PnmSubtype};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
-use std::io::Cursor;
+use std::{borrow::Cow, io::Cursor};
 
 pub(super) static CODEC: Codec = Codec {
     format: Format::Pnm,
@@ -36,7 +36,25 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
 
 /// PBM, PGM, PPM and PAM.
 fn open_integers<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
+    let bytes = without_comments(bytes)?;
     image_crate::open(PnmDecoder::new(Cursor::new(bytes)), limits, Curve::Encoded)
+}
+
+/// The file, with spaces for the comments of one that is text to its end: the decoder knows those of
+/// headers alone.
+fn without_comments(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
+    if !matches!(bytes, [b'P', b'1'..=b'3', ..]) || memchr::memchr(b'#', bytes).is_none() {
+        return Ok(bytes.into());
+    }
+    let mut out = memory::copied(bytes)?;
+    let mut from = 0;
+    while let Some(start) = memchr::memchr(b'#', &out[from..]) {
+        let comment = &mut out[from + start..];
+        let length = memchr::memchr2(b'\n', b'\r', comment).unwrap_or(comment.len());
+        comment[..length].fill(b' ');
+        from += start + length;
+    }
+    Ok(out.into())
 }
 
 /// Samples that are missing become 0, and then 1, which all kinds have.

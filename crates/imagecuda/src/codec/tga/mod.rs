@@ -113,7 +113,7 @@ fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
         (1 | 2 | 9 | 10, 24) => Kind::Rgb24,
         (1 | 2 | 9 | 10, 32) => Kind::Rgb32,
         (3 | 11, 8) => Kind::Gray,
-        (3 | 11, 16) if attributes == 8 => Kind::GrayAlpha,
+        (3 | 11, 16) => Kind::GrayAlpha,
         (1..=3 | 9..=11, _) => {
             return Err(Error::unsupported(format!("{color_bits} bits a pixel")));
         }

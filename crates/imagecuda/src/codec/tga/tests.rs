@@ -124,6 +124,10 @@ fn the_fourth_byte_is_alpha_where_the_header_says_so() {
     for (attributes, expected) in [
         (0, (Layout::Rgb8, rgb)),
         (8, (Layout::Rgba8, rgba.concat())),
+        // Any other number of bits is alpha as well.
+        (1, (Layout::Rgba8, rgba.concat())),
+        (7, (Layout::Rgba8, rgba.concat())),
+        (15, (Layout::Rgba8, rgba.concat())),
     ] {
         assert_eq!(
             load(&file(2, 32, attributes, NONE, &raw)).unwrap(),
@@ -142,10 +146,13 @@ fn gray_with_and_without_alpha() {
     let raw: Vec<u8> = (0..16).collect();
     let gray = (Layout::L8, raw[..8].to_vec());
     assert_eq!(load(&file(3, 8, 0, NONE, &raw)).unwrap(), gray);
-    assert_eq!(
-        load(&file(3, 16, 8, NONE, &raw)).unwrap(),
-        (Layout::La8, raw.clone())
-    );
+    // There is no other gray of 16 bits, however many of them are said to be alpha.
+    for attributes in [0, 1, 8, 15] {
+        assert_eq!(
+            load(&file(3, 16, attributes, NONE, &raw)).unwrap(),
+            (Layout::La8, raw.clone())
+        );
+    }
     let runs = [&[7], &raw[..8]].concat();
     assert_eq!(load(&file(11, 8, 0, NONE, &runs)).unwrap(), gray);
 }

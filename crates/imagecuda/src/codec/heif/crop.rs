@@ -1,0 +1,141 @@
+//! Pictures of which `clap` leaves little. libheif 1.23.1 takes the size that is left for the largest that
+//! the coded picture may have, and refuses it. So it gets the file with a `clap` that leaves
+//! all, and what it gives is cropped here.
+
+use super::boxes::{number, properties};
+
+/// A part of a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rect {
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+/// What `clap` says, and how to have it leave all.
+pub(super) struct Crop {
+    /// What is left, of the picture as it is shown.
+    pub(super) rect: Rect,
+    /// Where in the file the property is, and what is to be there.
+    pub(super) at: usize,
+    pub(super) whole: [u8; 32],
+}
+
+/// How much larger than what is left libheif lets a picture be, on a side.
+const MARGIN: u64 = 64;
+
+/// The crop of a file whose picture libheif would refuse for it.
+pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
+    let mut size = None;
+    let mut crop: Option<Crop> = None;
+    for (kind, body) in properties(bytes)? {
+        match kind {
+            b"ispe" => size = Some([number(body, 4, 4)? as u32, number(body, 8, 4)? as u32]),
+            b"clap" if crop.is_none() => {
+                let rect = rect(body, size?)?;
+                let [width, height] = size?.map(u64::from);
+                let left = [rect.width, rect.height].map(|side| u64::from(side) + MARGIN);
+                if left[0] * left[1] >= width * height {
+                    return None;
+                }
+                let [width, height] = size?;
+                let whole = [width, 1, height, 1, 0, 1, 0, 1].map(u32::to_be_bytes);
+                crop = Some(Crop {
+                    rect,
+                    at: body.as_ptr().addr() - bytes.as_ptr().addr(),
+                    whole: *whole.as_flattened().first_chunk()?,
+                });
+            }
+            b"clap" => return None,
+            b"irot" => {
+                for _ in 0..body.first()? & 3 {
+                    let [width, height] = size?;
+                    size = Some([height, width]);
+                    if let Some(Crop { rect, .. }) = &mut crop {
+                        // A quarter of a turn, against the clock.
+                        *rect = Rect {
+                            x: rect.y,
+                            y: width - rect.x - rect.width,
+                            width: rect.height,
+                            height: rect.width,
+                        };
+                    }
+                }
+            }
+            b"imir" => {
+                let [width, height] = size?;
+                if let Some(Crop { rect, .. }) = &mut crop {
+                    match body.first()? & 1 {
+                        0 => rect.y = height - rect.y - rect.height,
+                        _ => rect.x = width - rect.x - rect.width,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    crop
+}
+
+/// What a `clap` leaves of a picture of that size (ISO/IEC 14496-12, 12.1.4), rounded as libheif does.
+fn rect(clap: &[u8], size: [u32; 2]) -> Option<Rect> {
+    let side = |size: u32, at: usize, offset: usize| {
+        let unsigned = |at: usize| Some(number(clap, at, 4)? as u32);
+        let signed = |at: usize| Some(f64::from(unsigned(at)? as i32));
+        let share = |number: f64, of: u32| (of > 0).then(|| number / f64::from(of));
+        let length = share(f64::from(unsigned(at)?), unsigned(at + 4)?)?;
+        let offset = share(signed(offset)?, unsigned(offset + 4)?)?;
+        let round = |v: f64| (v + 0.5).floor();
+        let first = round(offset + (f64::from(size) - length) / 2.0);
+        let last = round(length - 1.0 + first).min(f64::from(size) - 1.0);
+        let first = first.max(0.0);
+        (last >= first).then_some((first as u32, (last - first) as u32 + 1))
+    };
+    let ((x, width), (y, height)) = (side(size[0], 0, 16)?, side(size[1], 8, 24)?);
+    Some(Rect {
+        x,
+        y,
+        width,
+        height,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clap(numbers: [i32; 8]) -> Vec<u8> {
+        numbers.iter().flat_map(|n| n.to_be_bytes()).collect()
+    }
+
+    #[test]
+    fn a_clap_is_counted_from_the_middle() {
+        // (width - left) / 2 + offset, and the halves go up.
+        for (numbers, expected) in [
+            ([40, 1, 30, 1, 0, 1, 0, 1], [30, 35, 40, 30]),
+            ([40, 1, 30, 1, -60, 2, -70, 2], [0, 0, 40, 30]),
+            ([40, 1, 30, 1, 30, 1, 35, 1], [60, 70, 40, 30]),
+            ([81, 2, 30, 1, 0, 1, 0, 1], [30, 35, 41, 30]),
+            // What reaches past the edge ends there.
+            ([40, 1, 30, 1, 50, 1, 35, 1], [80, 70, 20, 30]),
+        ] {
+            let [x, y, width, height] = expected;
+            let expected = Rect {
+                x,
+                y,
+                width,
+                height,
+            };
+            assert_eq!(
+                rect(&clap(numbers), [100, 100]),
+                Some(expected),
+                "{numbers:?}"
+            );
+        }
+        for none in [[40, 0, 30, 1, 0, 1, 0, 1], [40, 1, 30, 1, 500, 1, 0, 1]] {
+            assert_eq!(rect(&clap(none), [100, 100]), None, "{none:?}");
+        }
+        assert_eq!(rect(&[0; 31], [100, 100]), None);
+    }
+}

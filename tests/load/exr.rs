@@ -1,0 +1,527 @@
+//! OpenEXR: which channels make a picture, and what they mean. The files are written here, sample by
+//! sample.
+
+use crate::support::Noise;
+use imagecuda::{ColorPolicy, Device, ErrorKind, LoadOptions, inspect_bytes};
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
+        gray_has_one_channel_or_two,
+        names_may_be_long_and_small,
+        integers_are_shares_of_the_largest,
+        the_combined_layer_is_shown_and_others_by_their_name,
+        a_part_is_a_layer,
+        other_channels_are_shown_by_name_alone,
+        the_display_window_is_the_picture,
+        luminance_and_chroma_become_colours,
+        blocks_of_flat_chroma_are_read,
+        other_primaries_are_converted,
+        deep_files_and_jpeg_2000_are_refused_in_words,
+    ])
+}
+
+#[derive(Clone, Copy)]
+enum Type {
+    Uint = 0,
+    Half = 1,
+    Float = 2,
+}
+
+/// A channel: its name, its type, how far its samples are apart, and what they are by x and y.
+type Channel<'a> = (&'a str, Type, i32, &'a dyn Fn(i32, i32) -> f64);
+
+struct Part<'a> {
+    name: Option<&'a str>,
+    kind: &'a str,
+    /// Left, top, right, bottom.
+    data: [i32; 4],
+    display: [i32; 4],
+    /// In the order of the alphabet.
+    channels: Vec<Channel<'a>>,
+    more: Vec<u8>,
+}
+
+const SIZE: [i32; 4] = [0, 0, 5, 3];
+
+fn part(channels: Vec<Channel<'_>>) -> Part<'_> {
+    Part {
+        name: None,
+        kind: "scanlineimage",
+        data: SIZE,
+        display: SIZE,
+        channels,
+        more: Vec::new(),
+    }
+}
+
+fn attribute(name: &str, kind: &str, value: &[u8]) -> Vec<u8> {
+    let size = (value.len() as u32).to_le_bytes();
+    [name.as_bytes(), &[0], kind.as_bytes(), &[0], &size, value].concat()
+}
+
+/// A number that half precision has.
+fn half(v: f64) -> u16 {
+    let bits = (v as f32).to_bits();
+    let exponent = (bits >> 23 & 255) as i32 - 127;
+    match v {
+        0.0 => 0,
+        _ => {
+            (bits >> 16 & 0x8000) as u16
+                | ((exponent + 15) << 10) as u16
+                | (bits >> 13 & 0x3ff) as u16
+        }
+    }
+}
+
+fn header(part: &Part<'_>, compression: u8, blocks: i32) -> Vec<u8> {
+    let mut list = Vec::new();
+    for (name, kind, sampling, _) in &part.channels {
+        list.extend(name.as_bytes());
+        list.push(0);
+        list.extend(
+            [*kind as i32, 0, *sampling, *sampling]
+                .map(i32::to_le_bytes)
+                .concat(),
+        );
+    }
+    list.push(0);
+    let int = |v: i32| v.to_le_bytes();
+    let float = 1_f32.to_le_bytes();
+    let mut out = [
+        attribute("channels", "chlist", &list),
+        attribute("compression", "compression", &[compression]),
+        attribute("dataWindow", "box2i", &part.data.map(int).concat()),
+        attribute("displayWindow", "box2i", &part.display.map(int).concat()),
+        attribute("lineOrder", "lineOrder", &[0]),
+        attribute("pixelAspectRatio", "float", &float),
+        attribute("screenWindowCenter", "v2f", &[0; 8]),
+        attribute("screenWindowWidth", "float", &float),
+        part.more.clone(),
+    ]
+    .concat();
+    if let Some(name) = part.name {
+        out.extend(attribute("name", "string", name.as_bytes()));
+        out.extend(attribute("type", "string", part.kind.as_bytes()));
+        out.extend(attribute("chunkCount", "int", &blocks.to_le_bytes()));
+    }
+    out.push(0);
+    out
+}
+
+/// The file, without compression: a block is a row.
+fn file(parts: &[Part<'_>]) -> Vec<u8> {
+    let has_parts = parts[0].name.is_some();
+    let mut out = b"\x76\x2f\x31\x01\x02".to_vec();
+    out.extend([if has_parts { 0x14 } else { 0x04 }, 0, 0]);
+    for part in parts {
+        out.extend(header(part, 0, part.data[3] - part.data[1] + 1));
+    }
+    if has_parts {
+        out.push(0);
+    }
+    let rows = |part: &Part<'_>| part.data[1]..=part.data[3];
+    let mut at = out.len()
+        + parts
+            .iter()
+            .map(|part| 8 * rows(part).count())
+            .sum::<usize>();
+    let (mut table, mut blocks) = (Vec::new(), Vec::new());
+    for (number, part) in parts.iter().enumerate() {
+        for y in rows(part) {
+            let mut samples = Vec::new();
+            for (_, kind, sampling, sample) in &part.channels {
+                let xs = (part.data[0]..=part.data[2]).filter(|x| x % sampling == 0);
+                for x in xs.filter(|_| y % sampling == 0) {
+                    let v = sample(x, y);
+                    match kind {
+                        Type::Uint => samples.extend((v as u32).to_le_bytes()),
+                        Type::Half => samples.extend(half(v).to_le_bytes()),
+                        Type::Float => samples.extend((v as f32).to_le_bytes()),
+                    }
+                }
+            }
+            let mut block = Vec::new();
+            if has_parts {
+                block.extend((number as i32).to_le_bytes());
+            }
+            block.extend(y.to_le_bytes());
+            block.extend((samples.len() as u32).to_le_bytes());
+            block.extend(samples);
+            table.extend((at as u64).to_le_bytes());
+            at += block.len();
+            blocks.extend(block);
+        }
+    }
+    [out, table, blocks].concat()
+}
+
+/// IEC 61966-2-1.
+fn srgb(v: f64) -> f64 {
+    match v.abs() {
+        a if a <= 0.003_130_8 => v * 12.92,
+        a => (1.055 * a.powf(1.0 / 2.4) - 0.055).copysign(v),
+    }
+}
+
+/// The pixels, or why there are none.
+fn load(device: &Device, options: &LoadOptions, file: &[u8]) -> Result<(u32, Vec<f32>), String> {
+    let image = options.decode(device, file);
+    let image = image.map_err(|error| {
+        assert!(matches!(error.kind(), ErrorKind::Unsupported(_)), "{error}");
+        error.to_string()
+    })?;
+    Ok((image.width(), image.download().unwrap()))
+}
+
+/// That the file shows, pixel by pixel, this linear light.
+#[track_caller]
+fn shows(
+    device: &Device,
+    options: &LoadOptions,
+    file: &[u8],
+    expected: impl Fn(i32, i32) -> [f64; 4],
+) {
+    let (width, pixels) = load(device, options, file).unwrap();
+    for (i, pixel) in pixels.chunks(4).enumerate() {
+        let (x, y) = (i as i32 % width as i32, i as i32 / width as i32);
+        let [r, g, b, alpha] = expected(x, y);
+        for (got, exact) in pixel.iter().zip([srgb(r), srgb(g), srgb(b), alpha]) {
+            assert!(
+                (f64::from(*got) - exact).abs() < 1e-4,
+                "{x} {y}: {pixel:?} for {exact}"
+            );
+        }
+    }
+}
+
+fn red(x: i32, y: i32) -> f64 {
+    f64::from(x + 6 * y + 1) / 32.0
+}
+
+fn green(x: i32, y: i32) -> f64 {
+    f64::from(y + 1) / 8.0 + f64::from(x) / 16.0
+}
+
+fn blue(x: i32, _: i32) -> f64 {
+    f64::from(x * x) / 32.0
+}
+
+fn zero(_: i32, _: i32) -> f64 {
+    0.0
+}
+
+fn gray_has_one_channel_or_two(device: &Device) {
+    let plain = LoadOptions::new();
+    for kind in [Type::Half, Type::Float] {
+        let y = ("Y", kind, 1, &red as _);
+        let gray = file(&[part(vec![y])]);
+        assert_eq!(inspect_bytes(&gray).unwrap().channels(), 1);
+        shows(device, &plain, &gray, |x, y| {
+            [red(x, y), red(x, y), red(x, y), 1.0]
+        });
+        // Colours are multiplied by alpha.
+        let both = file(&[part(vec![("A", kind, 1, &|_, _| 0.5), y])]);
+        assert_eq!(inspect_bytes(&both).unwrap().channels(), 2);
+        shows(device, &plain, &both, |x, y| {
+            let gray = red(x, y) / 0.5;
+            [gray, gray, gray, 0.5]
+        });
+    }
+}
+
+fn names_may_be_long_and_small(device: &Device) {
+    for [b, g, r] in [
+        ["b", "g", "r"],
+        ["blue", "green", "red"],
+        ["Blue", "Green", "Red"],
+        ["BLUE", "GREEN", "RED"],
+    ] {
+        let channels = vec![
+            (b, Type::Half, 1, &blue as _),
+            (g, Type::Float, 1, &green as _),
+            (r, Type::Half, 1, &red as _),
+        ];
+        shows(
+            device,
+            &LoadOptions::new(),
+            &file(&[part(channels)]),
+            |x, y| [red(x, y), green(x, y), blue(x, y), 1.0],
+        );
+    }
+}
+
+fn integers_are_shares_of_the_largest(device: &Device) {
+    let third = |x: i32, y: i32| f64::from(u32::MAX / 3) * f64::from((x + y) % 4);
+    let channels = vec![("Y", Type::Uint, 1, &third as _)];
+    shows(
+        device,
+        &LoadOptions::new(),
+        &file(&[part(channels)]),
+        |x, y| {
+            let share = f64::from((x + y) % 4) / 3.0;
+            [share, share, share, 1.0]
+        },
+    );
+}
+
+fn colors<'a>(names: [&'a str; 3], turn: usize) -> Vec<Channel<'a>> {
+    let mut samples: [&dyn Fn(i32, i32) -> f64; 3] = [&blue, &green, &red];
+    samples.rotate_left(turn);
+    let channels = names.into_iter().zip(samples);
+    channels
+        .map(|(name, sample)| (name, Type::Float, 1, sample))
+        .collect()
+}
+
+fn the_combined_layer_is_shown_and_others_by_their_name(device: &Device) {
+    let first = ["ViewLayer.AO.B", "ViewLayer.AO.G", "ViewLayer.AO.R"];
+    let combined = [
+        "ViewLayer.Combined.B",
+        "ViewLayer.Combined.G",
+        "ViewLayer.Combined.R",
+    ];
+    let depth = ("ViewLayer.Depth.Z", Type::Float, 1, &red as _);
+    let mut channels = colors(first, 1);
+    channels.extend(colors(combined, 0));
+    channels.push(depth);
+    let blender = file(&[part(channels.clone())]);
+    let plain = LoadOptions::new();
+    let straight = |x, y| [red(x, y), green(x, y), blue(x, y), 1.0];
+    let turned = |x, y| [blue(x, y), red(x, y), green(x, y), 1.0];
+    shows(device, &plain, &blender, straight);
+    let layer = |name: &str| LoadOptions::new().layer(name);
+    shows(device, &layer("ViewLayer.Combined"), &blender, straight);
+    shows(device, &layer("ViewLayer.AO"), &blender, turned);
+    shows(device, &layer("ViewLayer.Depth.Z"), &blender, |x, y| {
+        [red(x, y), red(x, y), red(x, y), 1.0]
+    });
+    let error = load(device, &layer("AO"), &blender).unwrap_err();
+    assert!(
+        error.contains("ViewLayer.AO, ViewLayer.Combined"),
+        "{error}"
+    );
+    // The picture without a name goes before it; without either the first in the file counts.
+    let mut unnamed = colors(["B", "G", "R"], 1);
+    unnamed.extend(channels.split_off(3));
+    shows(device, &plain, &file(&[part(unnamed)]), turned);
+    shows(device, &plain, &file(&[part(colors(first, 2))]), |x, y| {
+        [green(x, y), blue(x, y), red(x, y), 1.0]
+    });
+    // Frames, and what is told beforehand, are of that layer.
+    let mut frames = layer("ViewLayer.Depth.Z")
+        .frames_bytes(device, &*blender)
+        .unwrap();
+    assert_eq!(frames.next().unwrap().unwrap().image().width(), 6);
+    let info = layer("ViewLayer.Depth.Z").inspect_bytes(&blender).unwrap();
+    assert_eq!(info.channels(), 1);
+    // No other format has layers.
+    let error = layer("a").decode(device, b"P5 1 1 255\n\0").unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Unsupported(_)), "{error}");
+}
+
+fn a_part_is_a_layer(device: &Device) {
+    let mut parts = [
+        part(vec![("Z", Type::Float, 1, &red as _)]),
+        part(colors(["B", "G", "R"], 0)),
+        part(colors(["B", "G", "R"], 1)),
+    ];
+    parts[2].data = [1, 1, 3, 2];
+    for (part, name) in parts.iter_mut().zip(["depth", "left", "right"]) {
+        part.name = Some(name);
+    }
+    let parts = file(&parts);
+    let straight = |x, y| [red(x, y), green(x, y), blue(x, y), 1.0];
+    let inside = |x, y| match ((1..=3).contains(&x), (1..=2).contains(&y)) {
+        (true, true) => [blue(x, y), red(x, y), green(x, y), 1.0],
+        _ => [0.0, 0.0, 0.0, 1.0],
+    };
+    shows(device, &LoadOptions::new(), &parts, straight);
+    shows(device, &LoadOptions::new().layer("left"), &parts, straight);
+    shows(device, &LoadOptions::new().layer("right"), &parts, inside);
+    for name in ["Z", "depth.Z"] {
+        shows(device, &LoadOptions::new().layer(name), &parts, |x, y| {
+            [red(x, y), red(x, y), red(x, y), 1.0]
+        });
+    }
+}
+
+fn other_channels_are_shown_by_name_alone(device: &Device) {
+    for names in [
+        &["R"][..],
+        &["G", "R"],
+        &["Z"],
+        &["X", "Y", "Z"],
+        &["n.X", "n.Y", "n.Z"],
+    ] {
+        let channels = names.iter().map(|&name| (name, Type::Half, 1, &red as _));
+        let other = file(&[part(channels.collect())]);
+        let error = load(device, &LoadOptions::new(), &other).unwrap_err();
+        assert!(
+            error.contains(&names.join(", ")) && error.contains("layer"),
+            "{error}"
+        );
+        shows(
+            device,
+            &LoadOptions::new().layer(names[0]),
+            &other,
+            |x, y| [red(x, y), red(x, y), red(x, y), 1.0],
+        );
+    }
+}
+
+fn the_display_window_is_the_picture(device: &Device) {
+    for (data, display) in [
+        ([0, 0, 5, 3], [0, 0, 9, 9]),
+        ([2, 1, 5, 3], [0, 0, 5, 3]),
+        ([-3, -2, 8, 7], [0, 0, 5, 3]),
+        ([10, -20, 14, -18], [8, -21, 13, -19]),
+        ([0, 0, 5, 3], [50, 50, 53, 53]),
+    ] {
+        let mut windows = part(colors(["B", "G", "R"], 0));
+        (windows.data, windows.display) = (data, display);
+        let sample = |f: fn(i32, i32) -> f64, x, y| f(x, y);
+        shows(device, &LoadOptions::new(), &file(&[windows]), |x, y| {
+            let (x, y) = (x + display[0], y + display[1]);
+            match (data[0]..=data[2]).contains(&x) && (data[1]..=data[3]).contains(&y) {
+                true => [
+                    sample(red, x, y),
+                    sample(green, x, y),
+                    sample(blue, x, y),
+                    1.0,
+                ],
+                false => [0.0, 0.0, 0.0, 1.0],
+            }
+        });
+    }
+}
+
+/// Rec. 709.
+const WEIGHTS: [f64; 3] = [0.212_639, 0.715_169, 0.072_192];
+
+fn of_chroma(y: f64, ry: f64, by: f64) -> [f64; 3] {
+    let (r, b) = ((ry + 1.0) * y, (by + 1.0) * y);
+    [r, (y - r * WEIGHTS[0] - b * WEIGHTS[2]) / WEIGHTS[1], b]
+}
+
+fn luminance_and_chroma_become_colours(device: &Device) {
+    let (width, height) = (64, 48);
+    let luminance = |x: i32, y: i32| 0.25 + f64::from((x * 7 + y * 3) % 16) / 64.0;
+    let ry = |x: i32, y: i32| f64::from(x - y) / 512.0;
+    let by = |x: i32, y: i32| f64::from(x + y) / 1024.0 - 0.05;
+    let mut subsampled = part(vec![
+        ("BY", Type::Float, 2, &by as _),
+        ("RY", Type::Float, 2, &ry as _),
+        ("Y", Type::Float, 1, &luminance as _),
+    ]);
+    subsampled.data = [-2, 4, width - 3, height + 3];
+    subsampled.display = subsampled.data;
+    let bytes = file(&[subsampled]);
+    let (_, pixels) = load(device, &LoadOptions::new(), &bytes).unwrap();
+    // Chroma that grows evenly stays so between its samples, but for the edges.
+    for y in 13..height - 14 {
+        for x in 13..width - 14 {
+            let (there_x, there_y) = (x - 2, y + 4);
+            let exact = of_chroma(
+                luminance(there_x, there_y),
+                ry(there_x, there_y),
+                by(there_x, there_y),
+            );
+            let pixel = &pixels[((y * width + x) * 4) as usize..][..4];
+            for (got, exact) in pixel.iter().zip(exact.map(srgb)) {
+                assert!(
+                    (f64::from(*got) - exact).abs() < 2e-3,
+                    "{x} {y}: {got} for {exact}"
+                );
+            }
+        }
+    }
+    // Chroma at every pixel needs no filter.
+    let whole = part(vec![
+        ("BY", Type::Float, 1, &by as _),
+        ("RY", Type::Float, 1, &ry as _),
+        ("Y", Type::Float, 1, &luminance as _),
+    ]);
+    shows(device, &LoadOptions::new(), &file(&[whole]), |x, y| {
+        let [r, g, b] = of_chroma(luminance(x, y), ry(x, y), by(x, y));
+        [r, g, b, 1.0]
+    });
+}
+
+/// B44 has three bytes for 4x4 samples that are the same.
+fn blocks_of_flat_chroma_are_read(device: &Device) {
+    const B44A: u8 = 7;
+    let mut flat = part(vec![
+        ("BY", Type::Half, 2, &zero as _),
+        ("RY", Type::Half, 2, &zero as _),
+        ("Y", Type::Half, 1, &zero as _),
+    ]);
+    (flat.data, flat.display) = ([0, 0, 11, 9], [0, 0, 11, 9]);
+    let mut bytes = b"\x76\x2f\x31\x01\x02\0\0\0".to_vec();
+    bytes.extend(header(&flat, B44A, 1));
+    bytes.extend((bytes.len() as u64 + 8).to_le_bytes());
+    // Two rows of blocks are four of chroma's 6x5 samples, and nine are luminance's 12x10.
+    let block = |v: f64, count: usize| {
+        let ordered = half(v) | 0x8000;
+        let [high, low] = ordered.to_be_bytes();
+        [high, low, 0xfc].repeat(count)
+    };
+    let data = [block(0.25, 4), block(0.5, 4), block(0.375, 9)].concat();
+    bytes.extend(0_i32.to_le_bytes());
+    bytes.extend((data.len() as u32).to_le_bytes());
+    bytes.extend(data);
+    let [r, g, b] = of_chroma(0.375, 0.5, 0.25);
+    shows(device, &LoadOptions::new(), &bytes, |_, _| [r, g, b, 1.0]);
+}
+
+fn other_primaries_are_converted(device: &Device) {
+    // Display P3, and what it is in sRGB's primaries.
+    let points = [0.68_f32, 0.32, 0.265, 0.69, 0.15, 0.06, 0.3127, 0.3290];
+    let mut p3 = part(colors(["B", "G", "R"], 0));
+    let points = points.map(f32::to_le_bytes);
+    p3.more = attribute("chromaticities", "chromaticities", points.as_flattened());
+    let p3 = file(&[p3]);
+    shows(device, &LoadOptions::new(), &p3, |x, y| {
+        let (r, g, b) = (red(x, y), green(x, y), blue(x, y));
+        [
+            1.224_940_2 * r - 0.224_940_2 * g,
+            -0.042_056_9 * r + 1.042_056_9 * g,
+            -0.019_637_6 * r - 0.078_636_1 * g + 1.098_273_7 * b,
+            1.0,
+        ]
+    });
+    let raw = LoadOptions::new().color_policy(ColorPolicy::Raw);
+    let (_, pixels) = load(device, &raw, &p3).unwrap();
+    assert_eq!(f64::from(pixels[0]), red(0, 0));
+}
+
+fn deep_files_and_jpeg_2000_are_refused_in_words(device: &Device) {
+    let mut deep = part(colors(["B", "G", "R"], 0));
+    (deep.name, deep.kind) = (Some("deep"), "deepscanline");
+    let mut deep = file(&[deep]);
+    deep[5] |= 8;
+    let error = load(device, &LoadOptions::new(), &deep).unwrap_err();
+    assert!(error.contains("deep"), "{error}");
+    let plain = file(&[part(colors(["B", "G", "R"], 0))]);
+    let at = plain
+        .windows(12)
+        .position(|name| name == b"compression\0")
+        .unwrap()
+        + 28;
+    for number in [10, 11] {
+        let mut htj2k = plain.clone();
+        htj2k[at] = number;
+        let error = load(device, &LoadOptions::new(), &htj2k).unwrap_err();
+        assert!(error.contains("JPEG 2000"), "{error}");
+    }
+    // Whatever else its bytes are, a file gives a picture or an error.
+    let mut noise = Noise::new(7);
+    for _ in 0..300 {
+        let mut damaged = plain.clone();
+        let at = noise.next() as usize % damaged.len();
+        damaged[at] = noise.next() as u8;
+        let _ = LoadOptions::new()
+            .max_pixels(1 << 16)
+            .decode(device, &damaged);
+    }
+}

@@ -139,7 +139,17 @@ pub fn candidate(
 ) -> Option<Found> {
     let is_same = |other: u32| other + SHORTEST <= finder.len() && finder.word(other) == word;
     let found = |before, at| Some(Found { before, at });
+    // Nearly all words are not those of a run, as they themselves show.
+    let pixel = 8 * bytes_per_pixel;
+    let may_run = pixel >= 64 || word >> pixel == word << pixel >> pixel;
     let is_within = at >= bytes_per_pixel;
+    if !may_run {
+        let is_found = remembered > 0 && is_same(remembered - place(0));
+        return is_found.then(|| Found {
+            before: remembered - place(0),
+            at,
+        });
+    }
     if is_within && is_same(at - 1) {
         found(at - 1, at)
     } else if is_within && is_same(at - bytes_per_pixel) {

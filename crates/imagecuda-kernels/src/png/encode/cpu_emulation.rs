@@ -213,7 +213,7 @@ fn write(
     mut at: u64,
     words: &mut [u32],
 ) {
-    if number % BLOCK == 0 {
+    if number.is_multiple_of(BLOCK) {
         let mut writer = BitWriter::new(&mut *words, at);
         let is_last = number / BLOCK + 1 == lines.blocks();
         header::write(is_last, lengths, |bits, count| writer.put(bits, count));

@@ -55,8 +55,8 @@ impl Match {
 /// A chunk in whatever memory, places that are remembered (all are 0 at first), and a list of
 /// matches.
 pub trait Finder {
-    /// The bytes of the chunk.
-    fn len(&self) -> u32;
+    /// The byte after the last of the chunk.
+    fn end(&self) -> u32;
 
     /// The eight bytes from `at`, which are there, the first the lowest.
     fn word(&self, at: u32) -> u64;
@@ -108,7 +108,7 @@ impl Look {
         // and those of the group that is begun, of both ends.
         let passed = |misses: u32| {
             let (groups, rest) = (misses >> PATIENCE, misses % (1 << PATIENCE));
-            (groups * groups.wrapping_sub(1) / 2 << PATIENCE) + groups * rest
+            ((groups * groups.wrapping_sub(1) / 2) << PATIENCE) + groups * rest
         };
         let misses = self.misses + n;
         Self {
@@ -137,7 +137,7 @@ pub fn candidate(
     remembered: u32,
     bytes_per_pixel: u32,
 ) -> Option<Found> {
-    let is_same = |other: u32| other + SHORTEST <= finder.len() && finder.word(other) == word;
+    let is_same = |other: u32| other + SHORTEST <= finder.end() && finder.word(other) == word;
     let found = |before, at| Some(Found { before, at });
     // Nearly all words are not those of a run, as they themselves show.
     let pixel = 8 * bytes_per_pixel;
@@ -171,7 +171,7 @@ pub fn find(finder: &mut impl Finder, bytes_per_pixel: u32) {
     // The end of the last match.
     let mut done = 0;
     let mut look = Look { at: 0, misses: 0 };
-    while look.at + SHORTEST <= finder.len() {
+    while look.at + SHORTEST <= finder.end() {
         let found;
         (found, look) = finder.look(look, bytes_per_pixel);
         let Some(Found { before, at }) = found else {
@@ -243,7 +243,7 @@ impl SliceFinder<'_> {
 #[cfg(not(target_arch = "nvptx64"))]
 impl Finder for SliceFinder<'_> {
     #[inline(always)]
-    fn len(&self) -> u32 {
+    fn end(&self) -> u32 {
         self.data.len() as u32
     }
 
@@ -288,7 +288,7 @@ impl Finder for SliceFinder<'_> {
     #[inline(always)]
     fn note(&mut self, first: u32, end: u32) {
         let mut at = first;
-        while at < end && at + SHORTEST <= self.len() {
+        while at < end && at + SHORTEST <= self.end() {
             self.replace(slot(self.word(at)), place(at));
             at += NOTED;
         }

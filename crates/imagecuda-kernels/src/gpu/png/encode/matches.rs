@@ -59,7 +59,7 @@ impl WarpFinder {
 
 impl Finder for WarpFinder {
     #[inline(always)]
-    fn len(&self) -> u32 {
+    fn end(&self) -> u32 {
         self.len
     }
 

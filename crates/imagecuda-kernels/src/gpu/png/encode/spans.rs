@@ -228,7 +228,7 @@ unsafe extern "ptx-kernel" fn png_write(job: *const EncodeJob, words: *mut u32, 
     };
     // SAFETY: symbols are those that there are.
     let code = |symbol: usize| unsafe { codes.add(symbol).read() };
-    if number % BLOCK == 0 {
+    if number.is_multiple_of(BLOCK) {
         // SAFETY: the block's header, of which each thread has a word.
         unsafe {
             let bits = (job.header_bits as *const u32).add(block).read();

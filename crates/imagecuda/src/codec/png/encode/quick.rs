@@ -74,11 +74,11 @@ fn choose(rows: &Rows<'_>) -> Vec<u8> {
 /// Appends the filtered bytes from `start` to `end`.
 fn filtered(rows: &Rows<'_>, filters: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
     let line = rows.stride + 1;
-    for y in start / line..end.div_ceil(line) {
+    let lines = start / line..end.div_ceil(line);
+    for (y, &filter) in lines.clone().zip(&filters[lines]) {
         // The part of this line, whose first byte is the filter.
         let from = start.saturating_sub(y * line);
         let to = (end - y * line).min(line);
-        let filter = filters[y];
         if from == 0 {
             out.push(filter);
         }

@@ -111,9 +111,9 @@ fn stored_blocks_are_inflated() {
 #[test]
 fn what_repeats_becomes_small() {
     assert!(block(&[0; 100_000]).len() < 200);
-    let [random, ..] = &contents(3, 15_000)[1..] else {
+    let [random, ..] = &contents(3, 8_000)[1..] else {
         panic!()
     };
     let twice = [&random[..], &random[..]].concat();
-    assert!(block(&twice).len() < 16_000);
+    assert!(block(&twice).len() < 9_000);
 }

@@ -118,8 +118,6 @@ fn pages_in_a_circle_end(device: &Device) {
     file[link..link + 4].copy_from_slice(&first.to_le_bytes());
     let mut frames = open(device, &file);
     assert!(frames.next().unwrap().is_ok() && frames.next().unwrap().is_ok());
-    let error = frames.next().unwrap().unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
     assert!(frames.next().is_none());
     // And to nowhere.
     file[link..link + 4].copy_from_slice(&0xffff_fff0_u32.to_le_bytes());

@@ -2,6 +2,8 @@
 
 use super::{file::File, markers, pixels, plan::GpuPlan};
 use crate::{Error, Result, picture::Header};
+#[cfg(feature = "tiff")]
+use imagecuda_kernels::jpeg::picture::Color;
 use imagecuda_kernels::{expand::Curve, jpeg::picture::Picture, layout::Layout};
 #[cfg(feature = "cuda")]
 use {super::entropy, imagecuda_kernels::jpeg::picture::BLOCK};
@@ -37,6 +39,13 @@ impl<'a> Jpeg<'a> {
             header,
             damaged,
         })
+    }
+
+    /// Takes the components for those of `color`, which has as many, whatever the file says of them.
+    #[cfg(feature = "tiff")]
+    pub(crate) fn with_color(mut self, color: Color) -> Self {
+        self.file.picture.color = color as u32;
+        self
     }
 
     pub(crate) fn header(&self) -> Header {

@@ -1,67 +1,154 @@
 //! Where strips and tiles are.
 
-use super::{Page, Reader, error};
-use crate::{Error, Result};
+use super::{
+    compression::Compression,
+    ifd::{Directory, cut_short},
+    tag,
+};
+use crate::{Error, Result, limits::check_limit};
 use std::ops::Range;
-use tiff::tags::Tag;
 
-/// The places of all strips and tiles, and their lengths.
-pub(super) fn all(decoder: &mut Reader<'_>) -> Result<Vec<(u64, u64)>> {
-    let mut places = Vec::new();
-    for (offsets, counts) in [
-        (Tag::StripOffsets, Tag::StripByteCounts),
-        (Tag::TileOffsets, Tag::TileByteCounts),
-    ] {
-        let offsets = decoder
-            .find_tag_unsigned_vec::<u64>(offsets)
-            .map_err(error)?;
-        let counts = decoder
-            .find_tag_unsigned_vec::<u64>(counts)
-            .map_err(error)?;
-        let counts = counts.into_iter().flatten();
-        places.extend(offsets.into_iter().flatten().zip(counts));
+/// The strips or tiles of a page, row by row; of planes one after the other.
+pub(super) struct Chunks {
+    /// Of each. The last strip may be less high.
+    pub(super) width: u32,
+    pub(super) height: u32,
+    /// How many are side by side, and how many one below the other.
+    pub(super) across: u32,
+    pub(super) down: u32,
+    /// The offset and the length of each. A damaged file may lack some.
+    pub(super) places: Vec<(u64, u64)>,
+}
+
+impl Chunks {
+    /// Those of a page of `planes`. Of a `damaged` file they may be missing.
+    pub(super) fn find(
+        directory: &Directory<'_>,
+        [width, height]: [u32; 2],
+        planes: u64,
+        compression: Compression,
+        damaged: bool,
+    ) -> Result<Self> {
+        let side = |tag| -> Result<Option<u32>> {
+            let number = directory.number(tag)?;
+            // Larger ones are like the largest.
+            Ok(number.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
+        };
+        let is_tiled = directory.has(tag::TILE_WIDTH);
+        let [chunk_width, chunk_height] = match is_tiled {
+            true => [tag::TILE_WIDTH, tag::TILE_LENGTH]
+                .map(|tag| side(tag).map(Option::unwrap_or_default)),
+            false => [
+                Ok(width),
+                side(tag::ROWS_PER_STRIP).map(Option::unwrap_or_default),
+            ],
+        };
+        let (chunk_width, mut chunk_height) = (chunk_width?, chunk_height?);
+        let tags = [
+            [tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS],
+            [tag::TILE_OFFSETS, tag::TILE_BYTE_COUNTS],
+        ];
+        // Some writers take the tags of strips for tiles.
+        let [own, others] = [tags[usize::from(is_tiled)], tags[usize::from(!is_tiled)]];
+        let pick = |index: usize| match directory.has(own[index]) {
+            true => own[index],
+            false => others[index],
+        };
+        let (offsets, counts) = (pick(0), pick(1));
+        if !is_tiled {
+            if chunk_height == 0 {
+                // All rows are in one strip, or as many in each.
+                let most = usize::try_from(planes * u64::from(height)).unwrap_or(usize::MAX);
+                let strips = directory.numbers_up_to(offsets, most)?;
+                let strips = strips.map_or(1, |strips| strips.len() as u64 / planes);
+                chunk_height = u64::from(height).div_ceil(strips.max(1)) as u32;
+            }
+            chunk_height = chunk_height.min(height);
+        }
+        if chunk_width == 0 || chunk_height == 0 {
+            return Err(Error::decode("strips or tiles without a size"));
+        }
+        let (across, down) = (width.div_ceil(chunk_width), height.div_ceil(chunk_height));
+        let count = (u64::from(across) * u64::from(down)).saturating_mul(planes);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        let offsets = directory.numbers_up_to(offsets, count)?;
+        let offsets = offsets.unwrap_or_default();
+        if offsets.len() < count && !damaged && compression != Compression::OldJpeg {
+            return Err(Error::decode("places of strips or tiles are missing"));
+        }
+        let counts = directory.numbers_up_to(counts, count)?;
+        Ok(Self {
+            width: chunk_width,
+            height: chunk_height,
+            across,
+            down,
+            places: places(offsets, counts.unwrap_or_default(), directory.bytes().len()),
+        })
     }
-    Ok(places)
-}
 
-/// The places with something in them, each once: tiles that are alike may all be the same one.
-pub(super) fn distinct(decoder: &mut Reader<'_>) -> Result<Vec<(u64, u64)>> {
-    let mut places = all(decoder)?;
-    places.retain(|&(offset, _)| offset != 0);
-    places.sort_unstable();
-    places.dedup();
-    Ok(places)
-}
+    pub(super) fn per_plane(&self) -> usize {
+        self.across as usize * self.down as usize
+    }
 
-/// As much of a place as the file has.
-pub(super) fn range_in_file((offset, count): (u64, u64), bytes: &[u8]) -> Range<usize> {
-    let end = bytes.len().min(offset.saturating_add(count) as usize);
-    end.min(offset as usize)..end
+    /// Refuses strips and tiles that lie over each other: a small file would be read thousands of times.
+    /// Empty ones may all be the same, but are then no larger than their pixels, of which there are
+    /// `pixels` bytes.
+    pub(super) fn check(&self, bytes: &[u8], pixels: Option<u64>) -> Result<()> {
+        let pixels = pixels.unwrap_or(u64::MAX);
+        let overhead = OVERHEAD * self.places.len() as u64;
+        let most = (pixels.saturating_add(bytes.len() as u64)).saturating_add(overhead);
+        let lengths = self.places.iter();
+        let lengths = lengths.map(|&place| range_in_file(place, bytes).len() as u64);
+        // Twice that, as what is coded may be larger than what it was.
+        match lengths.sum::<u64>() / 2 > most {
+            true => Err(Error::decode("strips or tiles lie over each other")),
+            false => Ok(()),
+        }
+    }
+
+    /// That a tile is not too large to be decoded: it may be larger than the picture.
+    pub(super) fn check_limit(&self, row_bytes: Option<u64>, limit: u64) -> Result<()> {
+        let bytes = row_bytes.and_then(|row| row.checked_mul(self.height.into()));
+        check_limit("bytes", bytes, limit)
+    }
 }
 
 /// Headers and tables of a strip or tile, however few its pixels are.
 const OVERHEAD: u64 = 1 << 10;
 
-/// Refuses strips and tiles that lie over each other: a small file would be read thousands of times.
-/// Empty ones may all be the same, but are then no larger than their pixels.
-pub(super) fn check(bytes: &[u8], decoder: &mut Reader<'_>, page: &Page) -> Result<()> {
-    let (width, height) = decoder.dimensions().map_err(error)?;
-    let (across, down) = decoder.chunk_dimensions();
-    let up = |side: u32, to: u32| u64::from(side).next_multiple_of(to.max(1).into());
-    let row = page.row_bytes(up(width, across).try_into().unwrap_or(u32::MAX));
-    let planes = if page.planar { page.samples as u64 } else { 1 };
-    let places = all(decoder)?;
-    let pixels = [up(height, down), planes]
-        .into_iter()
-        .fold(row.unwrap_or(u64::MAX), u64::saturating_mul);
-    let most =
-        (pixels.saturating_add(bytes.len() as u64)).saturating_add(OVERHEAD * places.len() as u64);
-    let lengths = places
-        .into_iter()
-        .map(|at| range_in_file(at, bytes).len() as u64);
-    // Twice that, as what is coded may be larger than what it was.
-    match lengths.sum::<u64>() / 2 > most {
-        true => Err(Error::decode("strips or tiles lie over each other")),
-        false => Ok(()),
+/// Joins offsets and lengths. Where no length is said, data go on until the next ones begin.
+fn places(offsets: Vec<u64>, counts: Vec<u64>, end: usize) -> Vec<(u64, u64)> {
+    let mut starts = Vec::new();
+    if counts.iter().all(|&count| count == 0) {
+        starts.clone_from(&offsets);
+        starts.sort_unstable();
     }
+    let length = |(index, &offset): (usize, &u64)| {
+        if let Some(&count) = counts.get(index)
+            && starts.is_empty()
+        {
+            return count;
+        }
+        let next = starts.partition_point(|&start| start <= offset);
+        let next = starts.get(next).copied().unwrap_or(end as u64);
+        next.saturating_sub(offset)
+    };
+    let lengths: Vec<u64> = offsets.iter().enumerate().map(length).collect();
+    offsets.into_iter().zip(lengths).collect()
+}
+
+/// As much of a place as the file has.
+pub(super) fn range_in_file((offset, count): (u64, u64), bytes: &[u8]) -> Range<usize> {
+    let end = bytes
+        .len()
+        .min(usize::try_from(offset.saturating_add(count)).unwrap_or(usize::MAX));
+    end.min(usize::try_from(offset).unwrap_or(usize::MAX))..end
+}
+
+/// The data of a place.
+pub(super) fn data<'a>(place: Option<&(u64, u64)>, bytes: &'a [u8]) -> Result<&'a [u8]> {
+    let place = place.ok_or_else(|| Error::decode("places of strips or tiles are missing"))?;
+    bytes
+        .get(range_in_file(*place, bytes))
+        .ok_or_else(cut_short)
 }

@@ -1,137 +1,212 @@
-//! Files of other formats that are strips and tiles. The crate decodes each as large as it says it is,
-//! whatever the page is.
+//! Strips and tiles that are files of other formats: JPEG and WebP.
 
-use super::{Page, Reader, chunks, error};
-use crate::{Error, Limits, Result, limits::check_limit, memory};
-use std::{borrow::Cow, io::Cursor};
-use tiff::{
-    decoder::ChunkType,
-    tags::{CompressionMethod, Tag},
+use super::{compression::Compression, ifd::cut_short, page::Page, tag};
+use crate::{
+    Error, Limits, Result,
+    jpeg::Jpeg,
+    limits::check_limit,
+    memory::{reserve, zeroed},
 };
-use zune_jpeg::{JpegDecoder, zune_core::bytestream::ZCursor};
+use imagecuda_kernels::jpeg::picture::Color;
+use std::{borrow::Cow, io::Cursor};
 
 /// Tables that all strips share are put before each. They are some kB, if they are nothing else.
 const MOST_TABLES: usize = 1 << 16;
 
-/// Where a JPEG says how large it is, if it is not of a kind that nobody has seen.
-const HEAD: usize = 1 << 16;
+/// Pixels of all strips or tiles, of however small a picture.
+const FEW_PIXELS: u64 = 4096 * 4096;
 
-/// Pixels of a tile, of however small a picture.
-const TILE: u64 = 4096 * 4096;
-
-/// What a file says of itself.
-struct Said {
-    width: u64,
-    height: u64,
-    /// Samples a pixel, if the decoder does not make them as many as the page has.
-    components: Option<usize>,
+/// What decodes the files of a page.
+pub(super) struct Files {
+    /// The pixels that they may have yet.
+    left: u64,
+    /// The most bytes of one.
+    bytes: u64,
+    damaged: bool,
 }
 
-/// Reads that of a file, before which tables are put; `None` if it has no header, which is for the
-/// decoder to refuse.
-type Header = fn(&[u8], &[u8]) -> Result<Option<Said>>;
-
-fn header(decoder: &mut Reader<'_>) -> Result<Option<Header>> {
-    let compression = super::tag(decoder, Tag::Compression)?;
-    Ok(
-        match compression.map(CompressionMethod::from_u16_exhaustive) {
-            Some(CompressionMethod::ModernJPEG) => Some(jpeg),
-            Some(CompressionMethod::WebP) => Some(webp),
-            _ => None,
-        },
-    )
+/// A strip or tile.
+pub(super) struct Space {
+    /// The pixels of one row, and those that are in the picture.
+    pub(super) width: u32,
+    pub(super) used: u32,
+    /// The bytes of a row.
+    pub(super) row: usize,
 }
 
-/// Whether strips and tiles are such files.
-pub(super) fn is_there(decoder: &mut Reader<'_>) -> Result<bool> {
-    Ok(header(decoder)?.is_some())
-}
-
-/// Holds the files that are strips or tiles against those, and `limits`.
-pub(super) fn check(
-    bytes: &[u8],
-    decoder: &mut Reader<'_>,
-    page: &Page,
-    limits: &Limits,
-) -> Result<()> {
-    let Some(header) = header(decoder)? else {
-        return Ok(());
-    };
-    let tables = decoder.find_tag(Tag::JPEGTables).map_err(error)?;
-    let tables = tables.map(|tables| tables.into_u8_vec().map_err(error));
-    let tables = tables.transpose()?.unwrap_or_default();
-    if tables.len() > MOST_TABLES {
-        return Err(Error::decode("tables of JPEG that are too long"));
+impl Files {
+    pub(super) fn new(page: &Page<'_>, limits: &Limits, damaged: bool) -> Self {
+        let pixels = u64::from(page.width) * u64::from(page.height);
+        let planes = page.planes() as u64;
+        // Tiles and MCUs reach over the edges.
+        let most = pixels.saturating_mul(4 * planes).max(FEW_PIXELS);
+        let left = most.min(limits.pixels.saturating_mul(4 * planes));
+        Self {
+            left,
+            bytes: limits.bytes,
+            damaged,
+        }
     }
-    let (across, down) = decoder.chunk_dimensions();
-    let (width, height) = decoder.dimensions().map_err(error)?;
-    // Tiles reach over the picture, strips do not.
-    let down = match decoder.get_chunk_type() {
-        ChunkType::Strip => down.min(height),
-        ChunkType::Tile => down,
-    };
-    // In whole MCUs, and the last strip may be as high as the others.
-    let most = [across, down].map(|side| u64::from(side).next_multiple_of(64));
-    let most_pixels = TILE.max(u64::from(width) * u64::from(height));
-    let samples = if page.planar { 1 } else { page.samples };
-    for place in chunks::distinct(decoder)? {
-        let Some(said) = header(&tables, &bytes[chunks::range_in_file(place, bytes)])? else {
-            continue;
+
+    /// Fills the rows of `out` with those of a file, as many as it has. Returns how many bytes are good,
+    /// and why not all are.
+    pub(super) fn decode(
+        &mut self,
+        page: &Page<'_>,
+        data: &[u8],
+        space: &Space,
+        out: &mut [u8],
+    ) -> (usize, Result<()>) {
+        let rows = match page.compression {
+            Compression::WebP => self.webp(page, data, space, out),
+            Compression::OldJpeg => self.old_jpeg(page, space, out),
+            _ => self.tabled_jpeg(page, data, space, out),
         };
-        let pixels = said.width * said.height;
-        if said.width > most[0] || said.height > most[1] || pixels > most_pixels {
+        let (good, result) = match rows {
+            Ok(rows) => (rows * space.row, Ok(())),
+            Err(error) => (0, Err(error)),
+        };
+        match good == out.len() {
+            true => (good, result),
+            false => (good, result.and_then(|()| Err(cut_short()))),
+        }
+    }
+
+    /// Takes the pixels of a file from those that there may be.
+    fn count(&mut self, page: &Page<'_>, width: u32, height: u32) -> Result<()> {
+        let pixels = u64::from(width) * u64::from(height);
+        check_limit("bytes", pixels.checked_mul(4), self.bytes)?;
+        // In whole MCUs.
+        let most = page.chunks.height.checked_next_multiple_of(64);
+        if page.compression != Compression::OldJpeg && most.is_some_and(|most| height > most) {
             return Err(Error::decode(
                 "a file in a strip or tile is larger than that",
             ));
         }
-        check_limit("pixels", Some(pixels), limits.pixels)?;
-        // The crate would take its rows, or its pixels, for others.
-        if said.width != u64::from(across) || said.components.is_some_and(|n| n != samples) {
-            return Err(Error::decode(
-                "a file in a strip or tile has another width or other samples than that",
-            ));
-        }
+        check_limit("pixels", Some(pixels), self.left)
+            .map_err(|_| Error::decode("a file in a strip or tile is larger than that"))?;
+        self.left -= pixels;
+        Ok(())
     }
-    Ok(())
-}
 
-/// By the decoder that the crate has for them, of the data that it gives it.
-fn jpeg(tables: &[u8], file: &[u8]) -> Result<Option<Said>> {
-    let said = |file: &[u8]| -> Result<_> {
-        let joined = match tables.len().checked_sub(2) {
-            Some(end) => {
+    fn tabled_jpeg(
+        &mut self,
+        page: &Page<'_>,
+        data: &[u8],
+        space: &Space,
+        out: &mut [u8],
+    ) -> Result<usize> {
+        let tables = page.directory.data(tag::JPEG_TABLES).unwrap_or_default();
+        if tables.len() > MOST_TABLES {
+            return Err(Error::decode("tables of JPEG that are too long"));
+        }
+        let joined = match tables.strip_suffix(&[0xff, 0xd9]).unwrap_or(tables) {
+            [] => Cow::Borrowed(data),
+            tables => {
+                let data = data.strip_prefix(&[0xff, 0xd8]).unwrap_or(data);
                 let mut joined = Vec::new();
-                let file = file.get(2..).unwrap_or_default();
-                memory::reserve(&mut joined, end + file.len())?;
-                joined.extend(&tables[..end]);
-                joined.extend(file);
+                reserve(&mut joined, tables.len() + data.len())?;
+                joined.extend(tables);
+                joined.extend(data);
                 joined.into()
             }
-            None => Cow::Borrowed(file),
         };
-        let mut decoder = JpegDecoder::new(ZCursor::new(&joined[..]));
-        // Whatever else is wrong, it may have made room by then.
-        let is_whole = decoder.decode_headers().is_ok();
-        let found = decoder.info().map(|info| Said {
-            width: info.width.into(),
-            height: info.height.into(),
-            components: is_whole.then_some(info.components.into()),
-        });
-        Ok((is_whole, found))
-    };
-    let (is_whole, found) = said(&file[..file.len().min(HEAD)])?;
-    match is_whole || file.len() <= HEAD {
-        true => Ok(found),
-        false => said(file).map(|(_, found)| found),
+        self.jpeg(page, &joined, space, out)
+    }
+
+    fn old_jpeg(&mut self, page: &Page<'_>, space: &Space, out: &mut [u8]) -> Result<usize> {
+        let mut first = None;
+        for stream in super::old_jpeg::streams(page)? {
+            match self.jpeg(page, &stream, space, out) {
+                Ok(rows) => return Ok(rows),
+                Err(error) => first = first.or(Some(error)),
+            }
+        }
+        Err(first.unwrap_or_else(cut_short))
+    }
+
+    /// Returns how many rows it has.
+    fn jpeg(
+        &mut self,
+        page: &Page<'_>,
+        data: &[u8],
+        space: &Space,
+        out: &mut [u8],
+    ) -> Result<usize> {
+        let jpeg = match Jpeg::read(data, false) {
+            Err(error) if !self.damaged => return Err(error),
+            Err(_) => Jpeg::read(data, true)?,
+            Ok(jpeg) => jpeg,
+        };
+        let header = jpeg.header();
+        let samples = if page.planar { 1 } else { page.samples };
+        let is_old = page.compression == Compression::OldJpeg;
+        if header.layout.channels() != samples {
+            return Err(Error::decode("a JPEG in a strip or tile has other samples"));
+        }
+        check_width(header.width, space, is_old)?;
+        self.count(page, header.width, header.height)?;
+        let jpeg = jpeg.with_color(page.jpeg_color.unwrap_or(Color::Gray));
+        let mut pixels: Vec<u8> = zeroed(header.bytes())?;
+        let result = jpeg.decode(&mut pixels);
+        if result.is_err() && self.damaged {
+            Jpeg::read(data, true)?
+                .with_color(page.jpeg_color.unwrap_or(Color::Gray))
+                .decode(&mut pixels)?;
+        } else {
+            result?;
+        }
+        Ok(put(&pixels, header.width as usize * samples, space, out))
+    }
+
+    /// Returns how many rows it has.
+    fn webp(
+        &mut self,
+        page: &Page<'_>,
+        data: &[u8],
+        space: &Space,
+        out: &mut [u8],
+    ) -> Result<usize> {
+        let mut decoder = image_webp::WebPDecoder::new(Cursor::new(data)).map_err(Error::decode)?;
+        let (width, height) = decoder.dimensions();
+        let samples = if decoder.has_alpha() { 4 } else { 3 };
+        check_width(width, space, false)?;
+        self.count(page, width, height)?;
+        let mut pixels: Vec<u8> = zeroed(width as usize * height as usize * samples)?;
+        decoder.read_image(&mut pixels).map_err(Error::decode)?;
+        let pixels = match (samples, page.samples) {
+            (4, 4) | (3, 3) => pixels,
+            // WebP leaves out alpha that is everywhere full.
+            (3, 4) => {
+                let mut wide: Vec<u8> = zeroed(pixels.len() / 3 * 4)?;
+                for (wide, pixel) in wide.as_chunks_mut().0.iter_mut().zip(pixels.as_chunks().0) {
+                    let [r, g, b] = *pixel;
+                    *wide = [r, g, b, 255];
+                }
+                wide
+            }
+            _ => return Err(Error::decode("a WebP in a strip or tile has other samples")),
+        };
+        Ok(put(&pixels, width as usize * page.samples, space, out))
     }
 }
 
-fn webp(_: &[u8], file: &[u8]) -> Result<Option<Said>> {
-    let decoder = image_webp::WebPDecoder::new(Cursor::new(file)).ok();
-    let size = decoder.map(|decoder| decoder.dimensions());
-    Ok(size.map(|(width, height)| Said {
-        width: width.into(),
-        height: height.into(),
-        components: None,
-    }))
+/// A tile may be as wide as the part of it that is in the picture; an old-style JPEG may be wider.
+fn check_width(width: u32, space: &Space, is_old: bool) -> Result<()> {
+    match width >= space.used && (is_old || width <= space.width) {
+        true => Ok(()),
+        false => Err(Error::decode(
+            "a file in a strip or tile has another width than that",
+        )),
+    }
+}
+
+/// Copies the rows of a file, of so many bytes each. Returns how many there are.
+fn put(pixels: &[u8], row: usize, space: &Space, out: &mut [u8]) -> usize {
+    let common = row.min(space.row);
+    let rows = out
+        .chunks_exact_mut(space.row)
+        .zip(pixels.chunks_exact(row));
+    rows.map(|(out, row)| out[..common].copy_from_slice(&row[..common]))
+        .count()
 }

@@ -1,14 +1,6 @@
 //! Luma and chroma of a TIFF, which says itself what they are made of.
 
-use super::{Kind, Reader, error};
-use crate::Result;
-use tiff::{
-    decoder::ifd::Value,
-    tags::{CompressionMethod, Tag},
-};
-
-const COEFFICIENTS: Tag = Tag::Unknown(529);
-const REFERENCE_BLACK_WHITE: Tag = Tag::Unknown(532);
+use super::{ifd::Directory, kind::Kind, tag};
 
 /// How luma and chroma, from 0 to 1, become red, green and blue.
 #[derive(Debug, PartialEq)]
@@ -22,34 +14,29 @@ pub(super) struct YCbCr {
 }
 
 impl YCbCr {
-    pub(super) fn new(decoder: &mut Reader<'_>, kind: Kind) -> Result<Self> {
-        let top = 2_f64.powi(kind.bits() as i32) - 1.0;
+    pub(super) fn new(directory: &Directory<'_>, kind: Kind) -> Self {
+        let top = kind.top();
         let middle = 2_f64.powi(kind.bits() as i32 - 1);
         let mut shares = [0.299, 0.587, 0.114];
         let mut range = [[0.0, top], [middle, top], [middle, top]];
-        // JPEG has rules of its own, and libjpeg knows no others.
-        if !is_jpeg(decoder)? {
-            if let Some(found) = numbers(decoder, COEFFICIENTS)?
-                && let Some(&found) = found.first_chunk()
-                && is_made_of(found)
-            {
-                shares = found;
-            }
-            if let Some(found) = numbers(decoder, REFERENCE_BLACK_WHITE)?
-                && let Some(found) = found.first_chunk::<6>()
-                && let [y, cb, cr] = *found.as_chunks::<2>().0
-                && [y, cb, cr]
-                    .iter()
-                    .all(|[black, white]| (white - black).abs() >= 1.0)
-            {
-                range = [y, cb, cr];
-            }
+        if let Some(found) = directory.fractions(tag::YCBCR_COEFFICIENTS)
+            && is_made_of(found)
+        {
+            shares = found;
         }
-        Ok(Self {
+        if let Some(found) = directory.fractions::<6>(tag::REFERENCE_BLACK_WHITE)
+            && let [y, cb, cr] = *found.as_chunks::<2>().0
+            && [y, cb, cr]
+                .iter()
+                .all(|[black, white]| (white - black).abs() >= 1.0)
+        {
+            range = [y, cb, cr];
+        }
+        Self {
             shares,
             range: range.map(|pair| pair.map(|sample| sample / top)),
             chroma: (middle - 1.0) / top,
-        })
+        }
     }
 
     #[inline]
@@ -65,32 +52,7 @@ impl YCbCr {
     }
 }
 
-/// Whether strips and tiles are JPEG.
-pub(super) fn is_jpeg(decoder: &mut Reader<'_>) -> Result<bool> {
-    let compression = super::tag(decoder, Tag::Compression)?;
-    let compression = compression.map(CompressionMethod::from_u16_exhaustive);
-    Ok(compression == Some(CompressionMethod::ModernJPEG))
-}
-
 /// Whether the shares can be those of a luma; zeros and nonsense say nothing.
 fn is_made_of(shares: [f64; 3]) -> bool {
     shares.iter().all(|share| (0.0..=1.0).contains(share)) && shares[1] > 0.0
-}
-
-/// The numbers of a tag, whatever type they have.
-fn numbers(decoder: &mut Reader<'_>, tag: Tag) -> Result<Option<Vec<f64>>> {
-    let number = |value: &Value| match *value {
-        Value::Rational(n, d) => f64::from(n) / f64::from(d),
-        Value::SRational(n, d) => f64::from(n) / f64::from(d),
-        Value::Short(n) => n.into(),
-        Value::Unsigned(n) => n.into(),
-        Value::Float(n) => n.into(),
-        Value::Double(n) => n,
-        _ => f64::NAN,
-    };
-    let value = decoder.find_tag(tag).map_err(error)?;
-    Ok(value.map(|value| match value {
-        Value::List(values) => values.iter().map(number).collect(),
-        one => vec![number(&one)],
-    }))
 }

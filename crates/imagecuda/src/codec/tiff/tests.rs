@@ -1,9 +1,14 @@
 use super::*;
-use crate::{ErrorKind, Format, codec};
+use crate::{ErrorKind, codec};
+use imagecuda_kernels::layout::Layout;
 
 mod empty;
+mod fax;
 mod jpeg;
 mod luma;
+mod old_jpeg;
+mod packed;
+mod sloppy;
 mod tiles;
 
 /// A TIFF of strips or tiles, in either byte order, with the tags given as shorts. Strips of no bytes
@@ -331,12 +336,19 @@ fn luma_and_chroma() {
 fn says_what_it_does_not_read() {
     for (tags, what) in [
         (
-            &[(BITS, &[8][..]), (PHOTOMETRIC, &[1]), (FORMAT, &[2])][..],
-            "signed",
+            &[(BITS, &[8][..]), (PHOTOMETRIC, &[1]), (FORMAT, &[5])][..],
+            "complex",
         ),
-        (&[(BITS, &[12]), (PHOTOMETRIC, &[1])], "12-bit"),
-        (&[(BITS, &[8]), (PHOTOMETRIC, &[8])], "CIELab"),
-        (&[(BITS, &[8]), (PHOTOMETRIC, &[1]), (259, &[3])], "Fax3"),
+        (&[(BITS, &[33]), (PHOTOMETRIC, &[1])], "33-bit"),
+        (&[(BITS, &[8]), (PHOTOMETRIC, &[10])], "ITU"),
+        (
+            &[(BITS, &[8]), (PHOTOMETRIC, &[1]), (259, &[34_887])],
+            "LERC",
+        ),
+        (
+            &[(BITS, &[5, 6, 5]), (PHOTOMETRIC, &[2]), (SAMPLES, &[3])],
+            "not alike",
+        ),
     ] {
         let error = load(&file(true, [1, 1], tags, &[&[0; 8]])).unwrap_err();
         let found = matches!(error.kind(), ErrorKind::Unsupported(text) if text.contains(what));

@@ -82,7 +82,7 @@ fn samples_are_zero_whatever_they_mean() {
             assert_eq!(load(&file).unwrap().1, expected(pixels, empty), "{i}");
             // The same where damage is looked for.
             let mut out = vec![0xa5; expected(pixels, empty).len()];
-            let decoder = recover::open(&file, &Limits::default()).unwrap();
+            let decoder = read::open(&file, &Limits::default()).unwrap();
             decoder.read_into(&mut out).unwrap();
             assert_eq!(out, expected(pixels, empty), "{i}");
         }

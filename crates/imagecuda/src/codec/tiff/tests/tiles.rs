@@ -57,8 +57,12 @@ fn rows_end_within_tiles_of_lzw() {
     )
     .unwrap();
     strip.set_position(0);
-    let mut strip = Decoder::new(strip).unwrap();
-    let [at, length] = [Tag::StripOffsets, Tag::StripByteCounts].map(|tag| {
+    let mut strip = tiff::decoder::Decoder::new(strip).unwrap();
+    let [at, length] = [
+        tiff::tags::Tag::StripOffsets,
+        tiff::tags::Tag::StripByteCounts,
+    ]
+    .map(|tag| {
         let places = strip.get_tag_u64_vec(tag).unwrap();
         assert_eq!(places.len(), 1);
         places[0] as usize
@@ -82,7 +86,7 @@ fn rows_end_within_tiles_of_lzw() {
             assert_eq!(pixel, expected(i), "{i} of {size:?}");
         }
         let mut tolerant = vec![0; found.len()];
-        let decoder = recover::open(&file, &Limits::default()).unwrap();
+        let decoder = read::open(&file, &Limits::default()).unwrap();
         decoder.read_into(&mut tolerant).unwrap();
         assert!(tolerant == found, "{size:?}");
     }

@@ -1,0 +1,271 @@
+//! Old-style JPEG, of TIFF 6.0: the picture is one JPEG. Writers disagreed on where its parts are: whole,
+//! where JPEGInterchangeFormat says; its header there, and its data in strips; or its tables in tags of
+//! their own, and data in strips. The parts are put together here.
+
+use super::{
+    chunks::{self, Chunks},
+    ifd::{Directory, cut_short},
+    page::Page,
+    tag,
+};
+use crate::{
+    Error, Result,
+    jpeg::segments::{self, Next, START_OF_SCAN},
+    memory::reserve,
+};
+use std::borrow::Cow;
+
+const START_OF_IMAGE: [u8; 2] = [0xff, 0xd8];
+const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
+
+/// A JPEG file's parts, as segments without their markers.
+#[derive(Default)]
+struct Header {
+    quantizers: Vec<Vec<u8>>,
+    codes: Vec<Vec<u8>>,
+    frame: Option<(u8, Vec<u8>)>,
+    restart_interval: Option<[u8; 2]>,
+    scan: Option<Vec<u8>>,
+}
+
+/// Whether strips are JPEG files of their own.
+pub(super) fn has_whole_strips(directory: &Directory<'_>, chunks: &Chunks) -> bool {
+    let begins = |place| {
+        let data = chunks::data(Some(place), directory.bytes());
+        data.is_ok_and(|data| data.starts_with(&START_OF_IMAGE))
+    };
+    match &chunks.places[..] {
+        [] => false,
+        [_] => {
+            let whole = chunks::data(chunks.places.first(), directory.bytes());
+            begins(&chunks.places[0])
+                && whole.is_ok_and(|whole| {
+                    Header::read(whole).is_some_and(|(_, end)| end < whole.len())
+                })
+                && interchange(directory).is_none()
+        }
+        many => many[..2].iter().all(begins),
+    }
+}
+
+/// The files that the parts may be, the likeliest first.
+pub(super) fn streams<'a>(page: &Page<'a>) -> Result<Vec<Cow<'a, [u8]>>> {
+    let directory = &page.directory;
+    match directory.number(tag::JPEG_PROC)? {
+        None | Some(1) => {}
+        Some(14) => return Err(Error::unsupported("lossless JPEG")),
+        Some(_) => return Err(Error::decode("a process that JPEG does not have")),
+    }
+    let mut streams = Vec::new();
+    let mut header = None;
+    if let Some(whole) = interchange(directory) {
+        let with_start = match whole.starts_with(&START_OF_IMAGE) {
+            true => Cow::Borrowed(whole),
+            false => [&START_OF_IMAGE, whole].concat().into(),
+        };
+        header = Header::read(&with_start);
+        let has_data = |&(_, end): &(Header, usize)| with_start.len() > end + END_OF_IMAGE.len();
+        if header.as_ref().is_some_and(has_data) {
+            streams.push(with_start);
+        }
+    }
+    let header = header.map(|(header, _)| header);
+    match joined(page, header.unwrap_or_default()) {
+        Ok(joined) => streams.push(joined.into()),
+        Err(error) if streams.is_empty() => return Err(error),
+        Err(_) => {}
+    }
+    Ok(streams)
+}
+
+/// What JPEGInterchangeFormat leads to, if that is of JPEG.
+fn interchange<'a>(directory: &Directory<'a>) -> Option<&'a [u8]> {
+    let number = |tag| directory.number(tag).ok().flatten();
+    let at = usize::try_from(number(tag::JPEG_INTERCHANGE_FORMAT)?).ok()?;
+    let data = directory.bytes().get(at..).filter(|_| at > 0)?;
+    let length = number(tag::JPEG_INTERCHANGE_FORMAT_LENGTH).filter(|&length| length > 0);
+    let length = usize::try_from(length.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+    let data = &data[..length.min(data.len())];
+    data.starts_with(&[0xff]).then_some(data)
+}
+
+/// A header of the parts, the data of all strips, and an end.
+fn joined(page: &Page<'_>, mut header: Header) -> Result<Vec<u8>> {
+    let bytes = page.directory.bytes();
+    let mut strips = Vec::new();
+    for place in &page.chunks.places {
+        strips.push(chunks::data(Some(place), bytes)?);
+    }
+    // The header may be in the first strip.
+    if let Some(first) = strips.first_mut()
+        && first.starts_with(&START_OF_IMAGE)
+        && let Some((found, end)) = Header::read(first)
+    {
+        header = found;
+        *first = &first[end..];
+    }
+    if strips.iter().all(|strip| strip.is_empty()) {
+        return Err(cut_short());
+    }
+    header.complete(page, strips.len())?;
+    let length = strips.iter().map(|strip| strip.len() + 2).sum::<usize>();
+    let mut out = header.write();
+    reserve(&mut out, length)?;
+    for (index, strip) in strips.iter().enumerate() {
+        let strip = strip.strip_suffix(&END_OF_IMAGE).unwrap_or(strip);
+        out.extend(strip);
+        let is_marked = matches!(strip, [.., 0xff, 0xd0..=0xd7]);
+        if index + 1 < strips.len() && !is_marked {
+            out.extend([0xff, 0xd0 + (index % 8) as u8]);
+        }
+    }
+    out.extend(END_OF_IMAGE);
+    Ok(out)
+}
+
+impl Header {
+    /// The segments of a file up to the data of its first scan, and where those begin; or all there are.
+    fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+        let mut header = Self::default();
+        let mut at = START_OF_IMAGE.len();
+        while let Next::Segment(segment) = segments::next(bytes, at) {
+            at = segment.after;
+            let data = segment.data.to_vec();
+            match segment.marker {
+                0xdb => header.quantizers.push(data),
+                0xc4 => header.codes.push(data),
+                0xdd => header.restart_interval = data.first_chunk().copied(),
+                marker @ (0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcf) => {
+                    header.frame = Some((marker, data));
+                }
+                START_OF_SCAN => {
+                    header.scan = Some(data);
+                    return Some((header, at));
+                }
+                _ => {}
+            }
+        }
+        // Tables without a scan are followed by the strips.
+        let is_any = !header.quantizers.is_empty() || header.frame.is_some();
+        is_any.then_some((header, bytes.len()))
+    }
+
+    /// Adds what tags say.
+    fn complete(&mut self, page: &Page<'_>, strips: usize) -> Result<()> {
+        let directory = &page.directory;
+        let components = page.samples;
+        if !matches!(components, 1 | 3) {
+            return Err(Error::unsupported(format!(
+                "JPEG of {components} components"
+            )));
+        }
+        if self.quantizers.is_empty() {
+            for (number, table) in tables(directory, tag::JPEG_Q_TABLES, components)? {
+                let values = table.get(..64).ok_or_else(cut_short)?;
+                self.quantizers.push([&[number], values].concat());
+            }
+        }
+        if self.codes.is_empty() {
+            for (tag, class) in [(tag::JPEG_DC_TABLES, 0x00), (tag::JPEG_AC_TABLES, 0x10)] {
+                for (number, table) in tables(directory, tag, components)? {
+                    let counts = table.get(..16).ok_or_else(cut_short)?;
+                    let symbols: usize = counts.iter().map(|&count| usize::from(count)).sum();
+                    let table = table.get(..16 + symbols).ok_or_else(cut_short)?;
+                    self.codes.push([&[class | number], table].concat());
+                }
+            }
+        }
+        let subsampling = directory.numbers_up_to(tag::YCBCR_SUBSAMPLING, 2)?;
+        let [across, down] = match subsampling.as_deref() {
+            _ if components == 1 => [1, 1],
+            None => [2, 2],
+            Some(&[across @ 1..=4, down @ 1..=4]) => [across as u8, down as u8],
+            Some(_) => return Err(Error::decode("chroma is sampled as it cannot be")),
+        };
+        if self.frame.is_none() {
+            let side = |side: u32| u16::try_from(side).map(u16::to_be_bytes);
+            let (Ok(height), Ok(width)) = (side(page.height), side(page.width)) else {
+                return Err(Error::decode("the picture is too large for JPEG"));
+            };
+            let mut frame = [&[8], &height[..], &width, &[components as u8]].concat();
+            for number in 0..components as u8 {
+                let factors = if number == 0 {
+                    across << 4 | down
+                } else {
+                    0x11
+                };
+                frame.extend([number + 1, factors, number]);
+            }
+            self.frame = Some((0xc0, frame));
+        }
+        if self.scan.is_none() {
+            let identifiers = self.frame.as_ref().map(|(_, frame)| &frame[..]);
+            let mut scan = vec![components as u8];
+            for number in 0..components {
+                let identifier = identifiers.and_then(|frame| frame.get(6 + 3 * number));
+                scan.extend([*identifier.ok_or_else(cut_short)?, number as u8 * 0x11]);
+            }
+            scan.extend([0, 63, 0]);
+            self.scan = Some(scan);
+        }
+        if self.restart_interval.is_none() {
+            let said = directory.number(tag::JPEG_RESTART_INTERVAL)?;
+            let mut interval = said.unwrap_or_default();
+            if strips > 1 {
+                // Each strip begins anew.
+                let rows = directory.number(tag::ROWS_PER_STRIP)?.unwrap_or_default();
+                let mcu = [across, down].map(|factor| u64::from(factor) * 8);
+                if !rows.is_multiple_of(mcu[1]) {
+                    return Err(Error::decode("strips of old-style JPEG end within blocks"));
+                }
+                interval = u64::from(page.width).div_ceil(mcu[0]) * (rows / mcu[1]);
+            }
+            let interval = u16::try_from(interval);
+            let interval = interval.map_err(|_| Error::decode("strips are too large for JPEG"))?;
+            self.restart_interval = (interval > 0).then_some(interval.to_be_bytes());
+        }
+        Ok(())
+    }
+
+    /// A file until its data.
+    fn write(&self) -> Vec<u8> {
+        let mut out = START_OF_IMAGE.to_vec();
+        let mut put = |marker: u8, data: &[u8]| {
+            out.extend([0xff, marker]);
+            // No segment was longer, or it has 64 or 272 bytes of tables.
+            out.extend((data.len() as u16 + 2).to_be_bytes());
+            out.extend(data);
+        };
+        self.quantizers.iter().for_each(|data| put(0xdb, data));
+        self.codes.iter().for_each(|data| put(0xc4, data));
+        if let Some(interval) = &self.restart_interval {
+            put(0xdd, interval);
+        }
+        if let Some((marker, data)) = &self.frame {
+            put(*marker, data);
+        }
+        if let Some(data) = &self.scan {
+            put(START_OF_SCAN, data);
+        }
+        out
+    }
+}
+
+/// The tables of all components, and their numbers, from where a tag says that they are. Components may
+/// share the last.
+fn tables<'a>(
+    directory: &Directory<'a>,
+    tag: u16,
+    components: usize,
+) -> Result<Vec<(u8, &'a [u8])>> {
+    let offsets = directory.numbers_up_to(tag, components)?;
+    let offsets = offsets.filter(|offsets| !offsets.is_empty());
+    let offsets = offsets.ok_or_else(|| Error::decode("tables of JPEG are missing"))?;
+    let table = |number: usize| {
+        let at = offsets[number.min(offsets.len() - 1)];
+        let at = usize::try_from(at).unwrap_or(usize::MAX);
+        let data = directory.bytes().get(at..).ok_or_else(cut_short)?;
+        Ok((number as u8, data))
+    };
+    (0..components).map(table).collect()
+}

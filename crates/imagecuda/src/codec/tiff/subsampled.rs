@@ -1,0 +1,51 @@
+//! Luma and chroma of which some pixels share the chroma, where that is not in a JPEG: blocks of the
+//! luma of these pixels, and their chroma behind.
+
+use super::{
+    compression::{self, Compression},
+    embedded::Space,
+    page::Page,
+};
+use crate::{Result, memory::zeroed};
+
+/// Fills `out`, which has rows of a strip or tile, with as many samples for each pixel. Returns how many
+/// bytes are good, and why not all are.
+pub(super) fn decode(
+    page: &Page<'_>,
+    compression: Compression,
+    data: &[u8],
+    space: &Space,
+    out: &mut [u8],
+) -> (usize, Result<()>) {
+    let [across, down] = page.sampling.map(|factor| factor as usize);
+    let bytes = page.kind.bytes().unwrap_or(1);
+    let block = (across * down + 2) * bytes;
+    let row = (space.width as usize).div_ceil(across) * block;
+    let rows = out.len() / space.row;
+    let mut coded: Vec<u8> = match zeroed(rows.div_ceil(down) * row) {
+        Ok(coded) => coded,
+        Err(error) => return (0, Err(error)),
+    };
+    let (good, result) = compression::stream(compression, data, &mut coded);
+    let whole = good / row;
+    // Rows of the predictor are such that all together are a row of blocks, as in libtiff.
+    let predicted = row / down;
+    page.undo_predictor(&mut coded[..good / predicted * predicted], predicted);
+    let pixel = 3 * bytes;
+    for (y, out) in out
+        .chunks_exact_mut(space.row)
+        .take(whole * down)
+        .enumerate()
+    {
+        let blocks = coded[y / down * row..][..row].chunks_exact(block);
+        for (pixels, block) in out.chunks_mut(across * pixel).zip(blocks) {
+            let (luma, chroma) = block.split_at(across * down * bytes);
+            let luma = luma[y % down * across * bytes..].chunks_exact(bytes);
+            for (pixel, luma) in pixels.chunks_exact_mut(pixel).zip(luma) {
+                pixel[..bytes].copy_from_slice(luma);
+                pixel[bytes..].copy_from_slice(chroma);
+            }
+        }
+    }
+    ((whole * down).min(rows) * space.row, result)
+}

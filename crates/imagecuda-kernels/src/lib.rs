@@ -44,6 +44,7 @@ pub mod layout;
 pub mod orient;
 pub mod pack;
 pub mod pixel;
+pub mod png;
 pub mod texel;
 
 #[cfg(not(target_arch = "nvptx64"))]

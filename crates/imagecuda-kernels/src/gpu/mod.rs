@@ -11,6 +11,8 @@ pub mod warp;
 mod entries;
 #[cfg(feature = "entries")]
 mod jpeg;
+#[cfg(feature = "entries")]
+mod png;
 
 /// A kernel can neither unwind nor print. The thread traps, and the host sees that the launch
 /// failed.

@@ -2,7 +2,7 @@
 
 use super::{animation::AnimationWriter, capabilities::Capabilities, sequence::Sequence};
 use crate::{
-    Device, Format, JpegDecoder, Limits, Result, SaveOptions,
+    Device, Format, JpegDecoder, Limits, PngDecoder, Result, SaveOptions,
     device::{Payload, Staging},
     metadata::embedded::Embedded,
     picture::{Header, Pixels},
@@ -81,6 +81,7 @@ pub(crate) struct PayloadTarget<'a> {
     /// The staging memory that holds the file, if any does.
     pub(crate) file: Option<&'a Staging>,
     pub(crate) jpeg_decoder: JpegDecoder,
+    pub(crate) png_decoder: PngDecoder,
 }
 
 /// A picture to encode.

@@ -1,7 +1,7 @@
 //! Stands in for the module `cuda` where that feature is off: its names, as types that have no
 //! values. So the code of devices need not ask for the feature, and none of this ever runs.
 
-use super::{ExpandSpec, Payload, Staging};
+use super::{ExpandSpec, Payload, PngData, Staging};
 use crate::{
     DevicePixel, ErrorKind, Result,
     color::Conversion,
@@ -65,6 +65,7 @@ impl Context {
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
+        start_png(&PngData<'_>, Option<&Staging>) -> Result<PendingPng>;
     }
 }
 
@@ -145,6 +146,24 @@ pub(crate) struct Coefficients(Never);
 impl Coefficients {
     methods! {
         bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PngPixels(Never);
+
+impl PngPixels {
+    methods! {
+        bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PendingPng(Never);
+
+impl PendingPng {
+    pub(crate) fn finish(self) -> Result<Option<PngPixels>> {
+        match self.0 {}
     }
 }
 

@@ -79,6 +79,7 @@ impl<'a> Job<'a> {
             device: self.device,
             file: staging,
             jpeg_decoder: options.jpeg_decoder,
+            png_decoder: options.png_decoder,
         })?;
         let Colors {
             curve,

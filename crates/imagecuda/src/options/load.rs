@@ -27,6 +27,7 @@ pub struct LoadOptions {
     pub(crate) apply_orientation: bool,
     pub(crate) color_policy: ColorPolicy,
     pub(crate) jpeg_decoder: JpegDecoder,
+    pub(crate) png_decoder: PngDecoder,
     /// What there is of damaged files is wanted.
     pub(crate) recover: bool,
 }
@@ -47,6 +48,22 @@ pub enum JpegDecoder {
     Kernels,
 }
 
+/// What decodes the data of PNG files. The pixels are the same whatever does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PngDecoder {
+    /// The kernels on a GPU, for the files that they take and where they are faster; else the
+    /// host.
+    #[default]
+    Auto,
+    /// The host.
+    Host,
+    /// The kernels, on the CPU device as well, where they are slow. The host still decodes what
+    /// they do not take: interlaced files, data that are damaged, and data of which they cannot
+    /// prove where each block begins.
+    Kernels,
+}
+
 impl Default for LoadOptions {
     fn default() -> Self {
         Self {
@@ -55,6 +72,7 @@ impl Default for LoadOptions {
             apply_orientation: true,
             color_policy: ColorPolicy::default(),
             jpeg_decoder: JpegDecoder::default(),
+            png_decoder: PngDecoder::default(),
             recover: false,
         }
     }
@@ -104,6 +122,12 @@ impl LoadOptions {
     /// What decodes the entropy-coded data of JPEG files.
     pub fn jpeg_decoder(mut self, decoder: JpegDecoder) -> Self {
         self.jpeg_decoder = decoder;
+        self
+    }
+
+    /// What decodes the data of PNG files.
+    pub fn png_decoder(mut self, decoder: PngDecoder) -> Self {
+        self.png_decoder = decoder;
         self
     }
 

@@ -4,6 +4,6 @@ mod load;
 mod save;
 
 pub use self::{
-    load::{JpegDecoder, LoadOptions},
+    load::{JpegDecoder, LoadOptions, PngDecoder},
     save::{Channels, Compression, Depth, JpegEncoder, SaveOptions, Subsampling},
 };

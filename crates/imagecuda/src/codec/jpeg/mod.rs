@@ -51,6 +51,7 @@ impl Decode for Jpeg<'_> {
             device,
             file,
             jpeg_decoder,
+            ..
         } = target;
         match device.decode_jpeg(&self, jpeg_decoder, file)? {
             Some(payload) => Ok(payload),

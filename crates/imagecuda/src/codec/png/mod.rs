@@ -4,6 +4,7 @@ mod chunks;
 pub(super) mod decode;
 mod encode;
 mod frames;
+mod kernels;
 mod metadata;
 pub(super) mod recover;
 

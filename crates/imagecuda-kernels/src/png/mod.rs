@@ -1,0 +1,12 @@
+//! PNG: from deflated data to pixels.
+//!
+//! - [`decoder`]: the algorithm, with a glossary. **Start here.**
+//! - [`block`]: what a kernel needs of the machine that runs it, a GPU or a CPU.
+//! - `cpu_emulation`: that of the CPU.
+
+#![allow(missing_docs, missing_debug_implementations)]
+
+pub mod block;
+#[cfg(not(target_arch = "nvptx64"))]
+pub mod cpu_emulation;
+pub mod decoder;

@@ -93,9 +93,12 @@ fn add_up<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32, sections: u32
     });
     // Where in its range a section is, if it is decoded.
     let place = |number: u32| {
-        let range = work.section(number, section::RANGE);
+        let range = match number < sections {
+            true => work.section(number, section::RANGE),
+            false => 0,
+        };
         let at = number.wrapping_sub(work.range(range, range::FIRST_SECTION));
-        (range, at, number < sections && range > 0 && range < count)
+        (range, at, range > 0 && range < count)
     };
     block.each(own, |thread, _| {
         let mut number = thread;

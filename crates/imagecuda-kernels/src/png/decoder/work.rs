@@ -151,7 +151,7 @@ impl Room {
             candidates,
             ranges,
             sections: 2 * (bits / (SECTION * SUBSEQUENCE)) + ranges + 256,
-            stored: (bytes / 1024 + 1024).min(16384),
+            stored: (bytes / 64 + 1024).min(16384),
         }
     }
 }

@@ -179,7 +179,11 @@ fn batch(device: &Device, file: &Path, images: usize, threads: Option<usize>) ->
         if let Some(threads) = threads {
             loader = loader.threads(threads);
         }
-        let images = if decoder == PngDecoder::Host { images / 4 + 1 } else { images };
+        let images = if decoder == PngDecoder::Host {
+            images / 4 + 1
+        } else {
+            images
+        };
         let mut best = 0f64;
         for _ in 0..BATCHES {
             let start = Instant::now();

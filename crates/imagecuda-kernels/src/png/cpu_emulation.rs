@@ -201,7 +201,10 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     for piece in input.pieces {
         // As in a file, something else is between them.
         file.extend([0x55; 5]);
-        let start: usize = input.pieces[..pieces.len() / 2].iter().map(|piece| piece.len()).sum();
+        let start: usize = input.pieces[..pieces.len() / 2]
+            .iter()
+            .map(|piece| piece.len())
+            .sum();
         pieces.extend([file.len() as u32, start as u32]);
         file.extend_from_slice(piece);
     }
@@ -297,11 +300,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
 const MOST_ROUNDS: u32 = 3 * ROUNDS;
 
 /// Runs the thread blocks of a launch in order.
-fn run<'a>(
-    launch: Launch,
-    work: &Work<Cells<'a, u32>, Cells<'a, u64>>,
-    backwards: bool,
-) {
+fn run<'a>(launch: Launch, work: &Work<Cells<'a, u32>, Cells<'a, u64>>, backwards: bool) {
     let shared = vec![Cell::new(GARBAGE); launch.kernel.shared() as usize];
     for index in 0..launch.blocks {
         let block = Block {

@@ -298,7 +298,9 @@ impl<const WARP: bool> ThreadBlock for Block<WARP> {
         let warps = self.threads() / 32;
         let shuffle_up = |number: N, delta: u32| {
             // SAFETY: all threads are here, as `new` asks.
-            let words = number.to_words().map(|word| unsafe { warp::shuffle_up(word, delta) });
+            let words = number
+                .to_words()
+                .map(|word| unsafe { warp::shuffle_up(word, delta) });
             N::of_words(words)
         };
         // The sums up to each thread of the warp.

@@ -74,7 +74,8 @@ pub fn chain<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
             wrong &= !status::UNFINISHED;
         }
         work.control.set(control::STATUS, wrong);
-        work.control.set(control::DECODED, ranges.min(work.room.ranges));
+        work.control
+            .set(control::DECODED, ranges.min(work.room.ranges));
         work.control.set(control::FIRST_SECTION, sections);
     });
 }
@@ -125,11 +126,18 @@ fn add_up<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32, sections: u32
                 let bad = work.section(number, section::BAD) != 0;
                 let defects = u32::from(apart) * defect::APART + u32::from(bad) * defect::BAD_CODE;
                 if defects > 0 {
-                    work.ranges.or(range * range::WORDS + range::DEFECT, defects);
+                    work.ranges
+                        .or(range * range::WORDS + range::DEFECT, defects);
                 }
             }
         });
-        let all = block.scan(&mut bytes, 0, |&own| own, |a, b| a + b, |own, sum| *own = sum);
+        let all = block.scan(
+            &mut bytes,
+            0,
+            |&own| own,
+            |a, b| a + b,
+            |own, sum| *own = sum,
+        );
         block.each(&mut bytes, |thread, sum| {
             if first + thread < sections {
                 work.section_sums.set(first + thread, before + *sum);
@@ -247,8 +255,8 @@ fn judge<B: ThreadBlock>(work: &WorkOf<B>, shared: B::Shared, number: u32, count
         return;
     }
     let defects = work.range(number, range::DEFECT);
-    let is_known = work.range(number, range::NEXT) != NONE
-        || work.range(number, range::LONGER) != NONE;
+    let is_known =
+        work.range(number, range::NEXT) != NONE || work.range(number, range::LONGER) != NONE;
     let wrong = if is_known || defects & defect::APART != 0 {
         status::UNFINISHED
     } else if defects & defect::BAD_CODE != 0 {

@@ -1,9 +1,6 @@
 //! From tokens to bytes: matches are resolved.
 
-use super::{
-    work::WorkOf,
-    write::VALUE,
-};
+use super::{work::WorkOf, write::VALUE};
 use crate::png::block::{Shared, ThreadBlock, Words};
 
 /// Bytes of a tile.
@@ -35,14 +32,24 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     }
     let all = work.picture.filtered_bytes();
     let shared = block.shared();
-    let (tokens, before) = (shared.part(0, LONGEST + TILE), shared.part(LONGEST + TILE, 1));
+    let (tokens, before) = (
+        shared.part(0, LONGEST + TILE),
+        shared.part(LONGEST + TILE, 1),
+    );
     let first = block.index() * TILE;
     let mut own = block.own(Own::default());
     block.each(&mut own, |thread, _| {
         let mut at = thread;
         while at < LONGEST + TILE {
             let place = (first + at).wrapping_sub(LONGEST);
-            tokens.set(at, if place < all { work.tokens.get(place) } else { 0 });
+            tokens.set(
+                at,
+                if place < all {
+                    work.tokens.get(place)
+                } else {
+                    0
+                },
+            );
             at += THREADS;
         }
         if thread == 0 {
@@ -154,27 +161,32 @@ pub fn jump<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     block.each(&mut block.own(()), |thread, _| {
         let mut at = first + thread;
         while at < (first + TILE).min(all) {
-            // Four at a time, so that their loads are in flight together.
-            let places = [0, 1, 2, 3].map(|i| at + i * JUMP_THREADS);
-            let mut links = places.map(|place| match place < all {
-                true => work.links.get(place),
+            // Four at a time, so that their loads are in flight together. No arrays: they would lie in
+            // memory.
+            let link = |i: u32| match at + i * JUMP_THREADS < all {
+                true => work.links.get(at + i * JUMP_THREADS),
                 false => VALUE,
-            });
-            let open = links.map(|link| link & VALUE == 0);
-            for _ in 0..JUMPS {
-                links = links.map(|link| match link & VALUE {
-                    0 => work.links.get(link),
-                    _ => link,
-                });
-                if links.iter().all(|link| link & VALUE != 0) {
-                    break;
-                }
+            };
+            let follow = |link: u32| match link & VALUE {
+                0 => work.links.get(link),
+                _ => link,
+            };
+            let (a, b, c, d) = (link(0), link(1), link(2), link(3));
+            let (mut e, mut f, mut g, mut h) = (a, b, c, d);
+            let mut left = JUMPS;
+            while left > 0 && e & f & g & h & VALUE == 0 {
+                (e, f, g, h) = (follow(e), follow(f), follow(g), follow(h));
+                left -= 1;
             }
-            for ((place, link), open) in places.into_iter().zip(links).zip(open) {
-                if open {
-                    work.links.set(place, link);
+            let put = |i: u32, before: u32, link: u32| {
+                if before & VALUE == 0 {
+                    work.links.set(at + i * JUMP_THREADS, link);
                 }
-            }
+            };
+            put(0, a, e);
+            put(1, b, f);
+            put(2, c, g);
+            put(3, d, h);
             at += 4 * JUMP_THREADS;
         }
     });
@@ -190,4 +202,3 @@ pub(super) fn resolve(links: impl Words, place: u32) -> u32 {
     }
     link & 255
 }
-

@@ -179,7 +179,14 @@ fn block_at<B: ThreadBlock>(work: &WorkOf<B>, position: u32) -> Option<u32> {
             };
             let fixed = work.room.candidates;
             let payload = position + 3;
-            let words = [position, payload, head.max(payload), candidate, fixed, flags];
+            let words = [
+                position,
+                payload,
+                head.max(payload),
+                candidate,
+                fixed,
+                flags,
+            ];
             Some(add_range::<B>(work, words, 1))
         }
         _ => None,

@@ -113,8 +113,7 @@ pub(super) fn read(
     let (literals, distances) = counts(source, position);
     let given = (header >> 13 & 15) + 4;
     let start = position + 17;
-    let packed =
-        u64::from(bits(source, start, 30)) | u64::from(bits(source, start + 30, 27)) << 30;
+    let packed = u64::from(bits(source, start, 30)) | u64::from(bits(source, start + 30, 27)) << 30;
     let mut lengths = 0u64;
     for i in 0..19 {
         if i < given {

@@ -84,7 +84,11 @@ impl Sizes {
         let tables = self.room.candidates.min(MOST_BLOCKS / 4);
         [
             launch(Kernel::Gather, self.data_words().div_ceil(256), 256),
-            launch(Kernel::Find, words.div_ceil(find::BLOCK_WORDS), find::THREADS),
+            launch(
+                Kernel::Find,
+                words.div_ceil(find::BLOCK_WORDS),
+                find::THREADS,
+            ),
             launch(Kernel::Tables, tables, tables::THREADS),
         ]
     }
@@ -98,7 +102,11 @@ impl Sizes {
         };
         [
             launch(Kernel::Synchronize, self.section_blocks(), SECTION_THREADS),
-            launch(Kernel::Resynchronize, self.section_blocks(), SECTION_THREADS),
+            launch(
+                Kernel::Resynchronize,
+                self.section_blocks(),
+                SECTION_THREADS,
+            ),
             launch(Kernel::Chain, 1, chain::THREADS),
         ]
     }
@@ -119,7 +127,8 @@ impl Sizes {
         let tiles = picture.filtered_bytes().div_ceil(copies::TILE);
         let chunks = picture.plane_bytes().div_ceil(pack::CHUNK) * picture.height;
         let strips = pack::most_strips(picture.height) * picture.planes();
-        let pixels = (picture.width * picture.height).div_ceil(pixels::PIXELS * pixels::THREADS);
+        let bytes = picture.width * picture.height * picture.pixel_bytes();
+        let pixels = bytes.div_ceil(4 * pixels::THREADS);
         [
             launch(Kernel::Write, self.section_blocks(), SECTION_THREADS),
             launch(Kernel::Expand, tiles, copies::THREADS),
@@ -203,8 +212,7 @@ impl Lengths {
             strips: pack::most_strips(rows) + 1,
             planes: picture.plane_words(),
             hand_over: pack::most_strips(rows) * picture.planes() * words,
-            // A thread writes its pixels whole.
-            pixels: pixels.div_ceil(4) + 8,
+            pixels: pixels.div_ceil(4),
         }
     }
 }

@@ -33,7 +33,8 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         let (mut first, mut second) = (0, 0);
         let mut add = |byte: u32, place: u32| {
             first += byte;
-            second += u64::from(all - place) * u64::from(byte);
+            // Past the end of a row there are zeros.
+            second += u64::from(all.wrapping_sub(place)) * u64::from(byte);
         };
         if x < plane_bytes {
             for plane in 0..planes {
@@ -42,13 +43,11 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
                     true => resolve(work.links, place(i)),
                     false => 0,
                 };
-                let bytes = [byte(0), byte(1), byte(2), byte(3)];
-                for (i, byte) in (0..).zip(bytes) {
-                    if byte > 0 {
-                        add(byte, place(i));
-                    }
-                }
-                let [a, b, c, d] = bytes;
+                let (a, b, c, d) = (byte(0), byte(1), byte(2), byte(3));
+                add(a, place(0));
+                add(b, place(1));
+                add(c, place(2));
+                add(d, place(3));
                 let word = a | b << 8 | c << 16 | d << 24;
                 let at = plane * plane_words + y * picture.stride() + x / 4;
                 work.planes.set(at, word);

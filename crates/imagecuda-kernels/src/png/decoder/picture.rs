@@ -89,6 +89,9 @@ impl Picture {
     pub fn is_countable(&self) -> bool {
         let bits = u64::from(self.width) * u64::from(self.channels() * self.depth);
         let bytes = (bits.div_ceil(8) + 16) * u64::from(self.height);
-        self.width > 0 && self.height > 0 && self.height <= 1 << 16 && bytes < 1 << 30
+        let pixels = u64::from(self.width) * u64::from(self.height);
+        let pixel_bytes = pixels * u64::from(self.pixel_bytes());
+        let has_pixels = self.width > 0 && self.height > 0;
+        has_pixels && self.height <= 1 << 16 && bytes < 1 << 30 && pixel_bytes < 1 << 31
     }
 }

@@ -3,11 +3,10 @@
 use super::work::WorkOf;
 use crate::png::block::{ThreadBlock, Words};
 
-/// Threads of a thread block, and pixels of a thread.
+/// Threads of a thread block.
 pub const THREADS: u32 = 128;
-pub const PIXELS: u32 = 4;
 
-/// `png_pixels`: samples to pixels. A thread for each four pixels.
+/// `png_pixels`: samples to pixels. A thread for each word of these.
 #[inline(always)]
 pub fn pixels<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {
@@ -23,37 +22,35 @@ pub fn pixels<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     }
 }
 
-/// Writes pixels of `BYTES` bytes: four of them are as many words.
+/// Writes pixels of `BYTES` bytes. A thread for each word of them.
 #[inline(always)]
-fn put<B: ThreadBlock, const BYTES: usize>(block: &B, work: &WorkOf<B>) {
+fn put<B: ThreadBlock, const BYTES: u32>(block: &B, work: &WorkOf<B>) {
     let picture = &work.picture;
-    let count = picture.width * picture.height;
+    let words = (picture.width * picture.height * BYTES).div_ceil(4);
+    // Where bytes only have to be taken from planes.
+    let is_plain = picture.depth >= 8 && picture.color != 3 && picture.has_transparency == 0;
+    // Of 16 bits the file has the higher ones first, and memory has them last.
+    let swap = u32::from(picture.depth == 16);
+    let plane_words = picture.stride() * picture.height;
     block.each(&mut block.own(()), |thread, _| {
         let number = block.index() * THREADS + thread;
-        let first = number * PIXELS;
-        if first >= count {
+        if number >= words {
             return;
         }
-        let (mut x, mut y) = (first % picture.width, first / picture.width);
-        let mut words = [0u32; BYTES];
-        for i in 0..PIXELS as usize {
-            let mut pixel = 0;
-            if first + (i as u32) < count {
-                pixel = pixel_at::<B>(work, x, y);
+        let byte = |i: u32| {
+            let at = 4 * number + i;
+            let (pixel, channel) = (at / BYTES, at % BYTES);
+            let (x, y) = (pixel % picture.width, pixel / picture.width);
+            match is_plain {
+                true => {
+                    let row = (channel ^ swap) * plane_words + y * picture.stride();
+                    work.planes.get(row + x / 4) >> (x % 4 * 8) & 255
+                }
+                false => (pixel_at::<B>(work, x, y) >> (8 * channel)) as u32 & 255,
             }
-            for byte in 0..BYTES {
-                let at = i * BYTES + byte;
-                let byte = (pixel >> (8 * byte)) as u32 & 255;
-                words[at / 4] |= byte << (at % 4 * 8);
-            }
-            x += 1;
-            if x == picture.width {
-                (x, y) = (0, y + 1);
-            }
-        }
-        for (at, word) in (number * BYTES as u32..).zip(words) {
-            work.pixels.set(at, word);
-        }
+        };
+        let word = byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+        work.pixels.set(number, word);
     });
 }
 
@@ -89,7 +86,14 @@ fn pixel_at<B: ThreadBlock>(work: &WorkOf<B>, x: u32, y: u32) -> u64 {
             _ => byte(2 * channel, x) << 8 | byte(2 * channel + 1, x),
         };
         if channel < 3 {
-            is_transparent &= sample == picture.transparent[channel as usize];
+            // No index that is not known: the whole picture would lie in memory.
+            let [first, second, third] = picture.transparent;
+            let transparent = match channel {
+                0 => first,
+                1 => second,
+                _ => third,
+            };
+            is_transparent &= sample == transparent;
         }
         pixel |= u64::from(sample) << (depth * channel);
     }

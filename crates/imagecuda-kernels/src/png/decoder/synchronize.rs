@@ -164,12 +164,7 @@ pub(super) fn stage<W: Words, S: Shared>(
 /// Decodes a section. If its entry is known, from the section before, it begins there, and otherwise
 /// with the warm-up.
 #[inline(always)]
-fn synchronize_section<B: ThreadBlock>(
-    block: &B,
-    work: &WorkOf<B>,
-    number: u32,
-    is_known: bool,
-) {
+fn synchronize_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, is_known: bool) {
     let shared = block.shared();
     let table = shared.part(0, TABLE_WORDS);
     let exits = shared.part(EXITS, SECTION_THREADS);
@@ -200,7 +195,9 @@ fn synchronize_section<B: ThreadBlock>(
         let is_warm_up = thread < WARM_UP;
         own.is_active = !before_range && start < limit && !(is_warm_up && is_known);
         own.start = start.wrapping_sub(from);
-        own.end = (start.wrapping_add(SUBSEQUENCE)).min(limit).wrapping_sub(from);
+        own.end = (start.wrapping_add(SUBSEQUENCE))
+            .min(limit)
+            .wrapping_sub(from);
         own.entry = own.start;
         let is_first = thread == WARM_UP && (at == 0 || is_known);
         own.is_open = own.is_active && thread > 0 && !is_first;

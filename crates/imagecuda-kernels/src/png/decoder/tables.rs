@@ -46,7 +46,12 @@ pub fn look_up(table: impl Words, bits: u32, is_distance: bool) -> u32 {
     if found & entry::SUBTABLE == 0 {
         return found;
     }
-    let rest = bits >> if is_distance { DISTANCE_BITS } else { LITERAL_BITS };
+    let rest = bits
+        >> if is_distance {
+            DISTANCE_BITS
+        } else {
+            LITERAL_BITS
+        };
     table.get((found >> 16) + (rest & ((1 << (found & 15)) - 1)))
 }
 
@@ -226,11 +231,7 @@ fn fill(words: impl Words, thread: u32, len: u32, value: u32) {
 
 /// Makes the table of the lengths in shared memory.
 #[inline(always)]
-fn fill_table<B: ThreadBlock>(
-    block: &B,
-    (literals, distances): (u32, u32),
-    own: &mut B::Own<()>,
-) {
+fn fill_table<B: ThreadBlock>(block: &B, (literals, distances): (u32, u32), own: &mut B::Own<()>) {
     let shared = block.shared();
     let (lengths, codes) = (shared.part(0, SYMBOLS), shared.part(CODES, SYMBOLS));
     let (counts, table) = (shared.part(COUNTS, 32), shared.part(TABLE, TABLE_WORDS));
@@ -284,7 +285,12 @@ fn fill_table<B: ThreadBlock>(
                 false => (at, LITERAL_BITS, FREE, LITERAL_WORDS),
                 true => {
                     let place = at - (1 << LITERAL_BITS) + LITERAL_WORDS;
-                    (place, DISTANCE_BITS, FREE + 1, LITERAL_WORDS + DISTANCE_WORDS)
+                    (
+                        place,
+                        DISTANCE_BITS,
+                        FREE + 1,
+                        LITERAL_WORDS + DISTANCE_WORDS,
+                    )
                 }
             };
             let found = table.get(place);
@@ -293,10 +299,13 @@ fn fill_table<B: ThreadBlock>(
             } else if found < 16 {
                 let bits = found - root_bits;
                 let subtable = others.add(free, 1 << bits);
-                table.set(place, match subtable + (1 << bits) <= end {
-                    true => entry::SUBTABLE | subtable << 16 | bits,
-                    false => entry::BAD | 1,
-                });
+                table.set(
+                    place,
+                    match subtable + (1 << bits) <= end {
+                        true => entry::SUBTABLE | subtable << 16 | bits,
+                        false => entry::BAD | 1,
+                    },
+                );
             }
             at += THREADS;
         }
@@ -306,7 +315,13 @@ fn fill_table<B: ThreadBlock>(
             let found = table.get(code.root());
             if code.length > code.root_bits && found & entry::SUBTABLE != 0 {
                 let (bits, length) = (found & 15, code.length - code.root_bits);
-                code.fill(table, found >> 16, bits, code.code >> code.root_bits, length);
+                code.fill(
+                    table,
+                    found >> 16,
+                    bits,
+                    code.code >> code.root_bits,
+                    length,
+                );
             }
         });
     });

@@ -99,14 +99,34 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
     let gives = strip + 1 < strips && filter_of(first + rows) >= 2;
     let hand_over = (plane * most + strip) * words;
     let mut own = block.own(Row::default());
+    // No loops over these: an array with an index that is not known lies in memory.
     let load = |row: &Row, thread: u32, step: u32| {
-        [0, 1, 2, 3].map(|i| {
+        let word = |i: u32| {
             let at = (step + i).wrapping_sub(thread);
             match row.is_active && at < words {
                 true => work.planes.get(row.place + at),
                 false => 0,
             }
-        })
+        };
+        [word(0), word(1), word(2), word(3)]
+    };
+    let step_of = |own: &mut B::Own<Row>, step: u32, i: u32, word: fn(&Row) -> u32| {
+        block.shift(own, |row| row.done, |row, up| row.up = up);
+        let first_up = |row: &mut Row, handed| row.up = if takes { handed } else { 0 };
+        block.give_first(own, i, |row| row.handed, first_up);
+        block.each(own, |thread, row| {
+            let at = (step + i).wrapping_sub(thread);
+            if row.is_active && at < words {
+                let done = four(row, word(row), row.done, row.up, row.above);
+                row.done = done;
+                row.above = row.up;
+                work.planes.set(row.place + at, done);
+                if gives && thread == rows - 1 {
+                    let number = 1 << 32 | u64::from(done);
+                    work.hand_over.publish(hand_over + at, number);
+                }
+            }
+        });
     };
     block.each(&mut own, |thread, row| {
         let filter = filter_of(first + thread.min(rows - 1));
@@ -141,24 +161,10 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
                 }
             }
         });
-        for i in 0..STEPS {
-            block.shift(&mut own, |row| row.done, |row, up| row.up = up);
-            let none = |row: &mut Row, handed| row.up = if takes { handed } else { 0 };
-            block.give_first(&mut own, i, |row| row.handed, none);
-            block.each(&mut own, |thread, row| {
-                let at = (step + i).wrapping_sub(thread);
-                if row.is_active && at < words {
-                    let word = row.words[i as usize];
-                    let done = four(row, word, row.done, row.up, row.above);
-                    row.done = done;
-                    row.above = row.up;
-                    work.planes.set(row.place + at, done);
-                    if gives && thread == rows - 1 {
-                        work.hand_over.publish(hand_over + at, 1 << 32 | u64::from(done));
-                    }
-                }
-            });
-        }
+        step_of(&mut own, step, 0, |row| row.words[0]);
+        step_of(&mut own, step, 1, |row| row.words[1]);
+        step_of(&mut own, step, 2, |row| row.words[2]);
+        step_of(&mut own, step, 3, |row| row.words[3]);
         step += STEPS;
     }
 }

@@ -5,8 +5,8 @@ use super::{
     synchronize::{Symbol, stage},
     tables::{TABLE_WORDS, entry},
     work::{
-        NONE, NOWHERE, SECTION, SECTION_THREADS, STORED_WORDS, SUBSEQUENCE, WorkOf, control,
-        range, section, status,
+        NONE, NOWHERE, SECTION, SECTION_THREADS, STORED_WORDS, SUBSEQUENCE, WorkOf, control, range,
+        section, status,
     },
 };
 use crate::png::block::{Longs, Shared, ThreadBlock, Words};
@@ -84,7 +84,9 @@ fn write_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, range
     let mut own = block.own(Own::default());
     block.each(&mut own, |thread, own| {
         let tables = (work.tables, work.range(range, range::TABLE));
-        let end = work.range(range, range::LIMIT).min(start + SECTION * SUBSEQUENCE);
+        let end = work
+            .range(range, range::LIMIT)
+            .min(start + SECTION * SUBSEQUENCE);
         stage(tables, table, (work.data, from, end), data, thread);
         let record = match thread < SECTION {
             true => work.subsequences.get(number * SECTION + thread),
@@ -115,7 +117,8 @@ fn write_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, range
                 if distance > place {
                     work.report(status::DISTANCE);
                 }
-                work.tokens.set(place, MATCH | (length - 3) << 15 | (distance - 1) & 0x7fff);
+                work.tokens
+                    .set(place, MATCH | (length - 3) << 15 | (distance - 1) & 0x7fff);
                 place += length;
                 length = 0;
             } else if symbol.entry & entry::LENGTH != 0 {

@@ -47,7 +47,8 @@ impl Decode for Png<'_> {
             && let Some(png) = kernels::data(&self.head, self.bytes)
         {
             // Checksums are looked at while the kernels run.
-            let is_whole = || !chunks(self.bytes).any(|chunk| chunk.kind == b"IDAT" && !chunk.is_right());
+            let is_whole =
+                || !chunks(self.bytes).any(|chunk| chunk.kind == b"IDAT" && !chunk.is_right());
             if let Some(payload) = device.decode_png(&png, png_decoder, file, is_whole)? {
                 return Ok(payload);
             }

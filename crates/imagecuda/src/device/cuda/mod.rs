@@ -22,7 +22,7 @@ mod scratch;
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     jpeg::Coefficients,
-    png::{PendingPng, PngPixels},
+    png::PngPixels,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
 

@@ -11,7 +11,6 @@ use super::{
 };
 use crate::{
     ColorPolicy, Device, LoadOptions, PngDecoder,
-    codec::Decode as _,
     device::{Payload, Staging},
 };
 use files::{File, Random};
@@ -106,7 +105,10 @@ fn refused(what: &str, file: &[u8]) -> u32 {
 fn agree(what: &str, file: &[u8]) -> bool {
     let kernels = by_kernels(file, false).ok();
     if let Some(pixels) = &kernels {
-        assert!(by_host(file).as_ref() == Some(pixels), "{what}: wrong pixels");
+        assert!(
+            by_host(file).as_ref() == Some(pixels),
+            "{what}: wrong pixels"
+        );
     }
     if let Some(gpu) = gpu()
         && gpu_takes(gpu, file)

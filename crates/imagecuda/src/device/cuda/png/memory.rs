@@ -4,6 +4,7 @@ use super::{
     super::{
         Context,
         jpeg::{Parts, put},
+        memory::parallel_copy,
         pinned::Pinned,
     },
     PendingPng,
@@ -33,24 +34,22 @@ pub(super) struct Addresses {
 fn data_range(png: &PngData<'_>) -> Range<usize> {
     let start = |piece: &[u8]| piece.as_ptr().addr() - png.file.as_ptr().addr();
     let first = png.pieces.first().map_or(0, |piece| start(piece));
-    let last = png.pieces.last().map_or(0, |piece| start(piece) + piece.len());
+    let last = png
+        .pieces
+        .last()
+        .map_or(0, |piece| start(piece) + piece.len());
     first..last
 }
 
-/// For each piece its first byte in what is uploaded, and in the data; then the end of the data. What
-/// is not in pinned memory is uploaded in one piece.
-fn piece_table(png: &PngData<'_>, is_pinned: bool) -> Vec<u32> {
-    let mut table = Vec::new();
+/// For each piece its first byte in what is uploaded, and in the data; then the end of the data.
+fn piece_table(png: &PngData<'_>) -> Vec<u32> {
+    let mut table = Vec::with_capacity(2 * png.pieces.len() + 2);
     let mut before = 0;
-    if is_pinned {
-        let origin = data_range(png).start;
-        for piece in &png.pieces {
-            let at = piece.as_ptr().addr() - png.file.as_ptr().addr() - origin;
-            table.extend([at as u32, before as u32]);
-            before += piece.len();
-        }
-    } else {
-        table.extend([0, 0]);
+    let origin = data_range(png).start;
+    for piece in &png.pieces {
+        let at = piece.as_ptr().addr() - png.file.as_ptr().addr() - origin;
+        table.extend([at as u32, before as u32]);
+        before += piece.len();
     }
     table.extend([0, png.bytes as u32]);
     table
@@ -68,7 +67,7 @@ impl Context {
         // They fit: the data are of less than 2^28 bytes.
         let sizes = Sizes::new(png.bytes as u32);
         let lengths = Lengths::new(&sizes, &picture);
-        let pieces = piece_table(png, file.is_some());
+        let pieces = piece_table(png);
         let words = |count: u32| 4 * count as usize;
         let mut parts = Parts::default();
         let job = parts.add(size_of::<DecodeJob>());
@@ -76,12 +75,13 @@ impl Context {
         let pieces_at = parts.add(size_of_val(&pieces[..]));
         let palette = parts.add(1024);
         let others = parts.end;
-        let file_bytes = match file {
-            Some(_) => data_range(png).len(),
-            None => png.bytes,
-        };
+        let file_bytes = data_range(png).len();
         let file_at = parts.add(file_bytes + 8);
-        let uploaded = if file.is_some() { others } else { file_at + file_bytes };
+        let uploaded = if file.is_some() {
+            others
+        } else {
+            file_at + file_bytes
+        };
         let data = parts.add(words(lengths.data));
         let candidates = parts.add(words(lengths.candidates));
         let tables = parts.add(words(lengths.tables));
@@ -152,12 +152,7 @@ impl Context {
         put(&mut pinned, pieces_at, &pieces);
         put(&mut pinned, palette, &png.palette);
         if file.is_none() {
-            let mut to = &mut pinned[file_at..];
-            for piece in &png.pieces {
-                let (here, rest) = to.split_at_mut(piece.len());
-                here.copy_from_slice(piece);
-                to = rest;
-            }
+            parallel_copy(&png.file[data_range(png)], &mut pinned[file_at..]);
         }
         Ok(PendingPng {
             context: Arc::clone(self),

@@ -121,9 +121,8 @@ impl Context {
             let function = self.function(name(launch.kernel))?;
             // SAFETY: the kernel takes the address of a job. All memory that the job has addresses of
             // lives until the kernels have run.
-            let launched = unsafe {
-                launch!(function<<<launch.blocks, launch.threads, 0, stream>>>(job))
-            };
+            let launched =
+                unsafe { launch!(function<<<launch.blocks, launch.threads, 0, stream>>>(job)) };
             check("cuLaunchKernel", launched)?;
         }
         Ok(())
@@ -133,8 +132,7 @@ impl Context {
     fn zero(&self, addresses: std::ops::Range<u64>, stream: &Stream) -> Result<()> {
         let bytes = (addresses.end - addresses.start) as usize;
         // SAFETY: that memory is the picture's own, and the stream this context's.
-        let result =
-            unsafe { sys::cuMemsetD8Async(addresses.start, 0, bytes, stream.as_inner()) };
+        let result = unsafe { sys::cuMemsetD8Async(addresses.start, 0, bytes, stream.as_inner()) };
         check_raw("cuMemsetD8Async", result)
     }
 }

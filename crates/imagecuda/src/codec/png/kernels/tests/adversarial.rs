@@ -26,7 +26,9 @@ fn a_wrong_checksum() {
 fn a_distance_before_the_first_byte() {
     let file = photo();
     let mut all = symbols(&file.rows, 100);
-    let at = all.iter().position(|symbol| matches!(symbol, Symbol::Match(..)));
+    let at = all
+        .iter()
+        .position(|symbol| matches!(symbol, Symbol::Match(..)));
     let before: usize = all[..at.unwrap()]
         .iter()
         .map(|symbol| match *symbol {
@@ -51,7 +53,11 @@ fn more_and_fewer_rows_than_there_should_be() {
     for rows in [100, 199, 201, 300] {
         let file = File::of((300, rows), 2, 8, Vec::new());
         let data = deflate::zlib(6, &photo.rows);
-        assert_eq!(refused("rows", &file.with(&data, 8192)), status::LENGTH, "{rows}");
+        assert_eq!(
+            refused("rows", &file.with(&data, 8192)),
+            status::LENGTH,
+            "{rows}"
+        );
     }
 }
 
@@ -83,7 +89,10 @@ fn as_many_bytes_as_overflow_32_bits() {
     (literals[0], literals[1], literals[2]) = (3, 4, 4);
     // Lengths of others are written in a block of their own.
     let is_one = |symbol: &Symbol| matches!(symbol, Symbol::Literal(_) | Symbol::Match(258, _));
-    let last = all.iter().position(|symbol| !is_one(symbol)).unwrap_or(all.len());
+    let last = all
+        .iter()
+        .position(|symbol| !is_one(symbol))
+        .unwrap_or(all.len());
     literals[266] = 3;
     writer.dynamic(&all[..last], &literals, &[1], false);
     writer.fixed(&all[last..], true);

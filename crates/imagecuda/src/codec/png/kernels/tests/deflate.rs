@@ -169,12 +169,22 @@ fn codes(lengths: &[u32]) -> Vec<u32> {
 fn length_symbol(length: u32) -> (usize, u32, u32) {
     match length {
         258 => (285, 0, 0),
-        _ => pick((0..28).map(|i: u32| (i / 4).saturating_sub(1)), 257, 3, length),
+        _ => pick(
+            (0..28).map(|i: u32| (i / 4).saturating_sub(1)),
+            257,
+            3,
+            length,
+        ),
     }
 }
 
 fn distance_symbol(distance: u32) -> (usize, u32, u32) {
-    pick((0..30).map(|i: u32| (i / 2).saturating_sub(1)), 0, 1, distance)
+    pick(
+        (0..30).map(|i: u32| (i / 2).saturating_sub(1)),
+        0,
+        1,
+        distance,
+    )
 }
 
 /// The symbol of a value, where each one stands for as many as its extra bits can tell apart.

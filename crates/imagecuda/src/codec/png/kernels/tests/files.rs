@@ -43,7 +43,12 @@ impl File {
     }
 
     /// What filters leave of a photograph, under filters in any order.
-    pub(super) fn photo(random: &mut Random, (width, height): (u32, u32), color: u8, depth: u8) -> Self {
+    pub(super) fn photo(
+        random: &mut Random,
+        (width, height): (u32, u32),
+        color: u8,
+        depth: u8,
+    ) -> Self {
         let mut rows = Vec::new();
         let scale = 20.0 + random.below(60) as f64;
         for y in 0..height {
@@ -53,7 +58,11 @@ impl File {
                 let noise = random.below(7) as i32 - 3;
                 // Small numbers, and now and then something else.
                 let byte = (wave * 12.0) as i32 + noise;
-                rows.push(if random.below(200) == 0 { 77 } else { byte as u8 });
+                rows.push(if random.below(200) == 0 {
+                    77
+                } else {
+                    byte as u8
+                });
             }
         }
         Self::of((width, height), color, depth, rows)

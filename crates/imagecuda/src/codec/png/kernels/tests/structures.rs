@@ -37,7 +37,9 @@ fn every_color_and_depth_with_and_without_transparency() {
                     let key: Vec<u8> = match color {
                         0 => vec![0, 1],
                         2 => vec![0, 3, 0, 3, 0, 3],
-                        3 => (0..1 << depth.min(4)).map(|i: u32| (i * 40) as u8).collect(),
+                        3 => (0..1 << depth.min(4))
+                            .map(|i: u32| (i * 40) as u8)
+                            .collect(),
                         _ => continue,
                     };
                     file.others.push((*b"tRNS", key));
@@ -54,7 +56,16 @@ fn every_color_and_depth_with_and_without_transparency() {
 #[test]
 fn small_and_narrow_pictures() {
     let random = &mut Random(4);
-    for size in [(1, 1), (1, 70), (70, 1), (2, 9), (5, 33), (17, 65), (4099, 3), (3, 2500)] {
+    for size in [
+        (1, 1),
+        (1, 70),
+        (70, 1),
+        (2, 9),
+        (5, 33),
+        (17, 65),
+        (4099, 3),
+        (3, 2500),
+    ] {
         for (color, depth) in [(0, 1), (2, 8), (6, 16), (3, 2)] {
             let file = File::photo(random, size, color, depth);
             let data = deflate::zlib(6, &file.rows);
@@ -80,7 +91,11 @@ fn every_filter_in_runs() {
 #[test]
 fn flushes() {
     let file = File::photo(&mut Random(6), (500, 200), 2, 8);
-    for flush in [FlushCompress::Sync, FlushCompress::Full, FlushCompress::Partial] {
+    for flush in [
+        FlushCompress::Sync,
+        FlushCompress::Full,
+        FlushCompress::Partial,
+    ] {
         for distance in [700, 40_000] {
             let data = deflate::with_flushes(6, &file.rows, distance, flush);
             check(&format!("{flush:?} {distance}"), &file.with(&data, 8192));
@@ -97,7 +112,10 @@ fn stored_blocks_alone() {
         for (i, bytes) in file.rows.chunks(size).enumerate() {
             writer.stored(bytes, i + 1 == count);
         }
-        check(&format!("{size}"), &file.with(&writer.finish(&file.rows), 5000));
+        check(
+            &format!("{size}"),
+            &file.with(&writer.finish(&file.rows), 5000),
+        );
     }
 }
 
@@ -105,7 +123,9 @@ fn stored_blocks_alone() {
 fn rows_of(bytes: &[u8], width: u32) -> File {
     let row = 3 * width as usize;
     let count = bytes.len() / row;
-    let rows = bytes.chunks_exact(row).flat_map(|bytes| [&[0], bytes].concat());
+    let rows = bytes
+        .chunks_exact(row)
+        .flat_map(|bytes| [&[0], bytes].concat());
     File::of((width, count as u32), 2, 8, rows.collect())
 }
 
@@ -121,7 +141,10 @@ fn headers_inside_of_stored_blocks() {
     }
     check("stored", &file.with(&writer.finish(&file.rows), 1 << 20));
     // Stored blocks between others.
-    check("level 1", &file.with(&deflate::zlib(1, &file.rows), 1 << 20));
+    check(
+        "level 1",
+        &file.with(&deflate::zlib(1, &file.rows), 1 << 20),
+    );
 }
 
 /// Writes bytes as blocks of all kinds in any order.
@@ -202,7 +225,10 @@ fn fixed_blocks_alone() {
         for (i, part) in all.chunks(size).enumerate() {
             writer.fixed(part, i + 1 == count);
         }
-        check(&format!("{count}"), &file.with(&writer.finish(&file.rows), 8192));
+        check(
+            &format!("{count}"),
+            &file.with(&writer.finish(&file.rows), 8192),
+        );
     }
 }
 
@@ -222,7 +248,10 @@ fn flat_pictures() {
         let file = File::of((1000, 900), 2, 8, row.repeat(900));
         for level in [1, 9] {
             let data = deflate::zlib(level, &file.rows);
-            check(&format!("filter {filter}, level {level}"), &file.with(&data, 8192));
+            check(
+                &format!("filter {filter}, level {level}"),
+                &file.with(&data, 8192),
+            );
         }
     }
 }
@@ -247,7 +276,10 @@ fn a_picture_that_is_one_run() {
     // The last matches are shorter.
     (literals[284], literals[277], literals[267]) = (4, 4, 4);
     let is_one = |symbol: &Symbol| matches!(symbol, Symbol::Literal(_) | Symbol::Match(258, _));
-    let last = all.iter().position(|symbol| !is_one(symbol)).unwrap_or(all.len());
+    let last = all
+        .iter()
+        .position(|symbol| !is_one(symbol))
+        .unwrap_or(all.len());
     let mut writer = Writer::new();
     writer.dynamic(&all[..last], &literals, &[1], false);
     writer.fixed(&all[last..], true);
@@ -260,10 +292,19 @@ fn noise() {
     let bytes: Vec<u8> = (0..900_000).map(|_| random.next() as u8).collect();
     let file = rows_of(&bytes, 500);
     check("noise", &file.with(&deflate::zlib(6, &file.rows), 8192));
-    let all: Vec<_> = file.rows.iter().map(|&byte| Symbol::Literal(byte)).collect();
+    let all: Vec<_> = file
+        .rows
+        .iter()
+        .map(|&byte| Symbol::Literal(byte))
+        .collect();
     let mut writer = Writer::new();
     for (i, part) in all.chunks(20_000).enumerate() {
-        writer.dynamic(part, &skewed_code(), &[0], i + 1 == all.len().div_ceil(20_000));
+        writer.dynamic(
+            part,
+            &skewed_code(),
+            &[0],
+            i + 1 == all.len().div_ceil(20_000),
+        );
     }
     check("no distances", &file.with(&writer.finish(&file.rows), 8192));
 }

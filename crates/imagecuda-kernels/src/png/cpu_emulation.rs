@@ -209,7 +209,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
         file.extend_from_slice(piece);
     }
     let bytes: usize = input.pieces.iter().map(|piece| piece.len()).sum();
-    if bytes < 6 || bytes >= 1 << 28 || !picture.is_countable() {
+    if !(6..1 << 28).contains(&bytes) || !picture.is_countable() {
         return Err(status::LENGTH);
     }
     pieces.extend([0, bytes as u32]);

@@ -4,7 +4,11 @@
 //! - [`block`]: what a kernel needs of the machine that runs it, a GPU or a CPU.
 //! - `cpu_emulation`: that of the CPU.
 
-#![allow(missing_docs, missing_debug_implementations)]
+#![allow(
+    missing_docs,
+    missing_debug_implementations,
+    reason = "the words that kernels share are explained in groups"
+)]
 
 pub mod block;
 #[cfg(not(target_arch = "nvptx64"))]

@@ -60,7 +60,7 @@ impl LengthCode {
                 if index < 12 {
                     symbols[0] |= u64::from(symbol) << (5 * index);
                 } else {
-                    symbols[1] |= u64::from(symbol) << (5 * (index - 12) & 63);
+                    symbols[1] |= u64::from(symbol) << ((5 * (index - 12)) & 63);
                 }
             }
         }
@@ -84,7 +84,7 @@ impl LengthCode {
         let index = shorter + ((code - first) >> (7 - length.min(7)));
         let symbol = match index < 12 {
             true => self.symbols[0] >> (5 * index),
-            false => self.symbols[1] >> (5 * (index - 12) & 63),
+            false => self.symbols[1] >> ((5 * (index - 12)) & 63),
         };
         (symbol as u32 & 31, length)
     }

@@ -121,7 +121,7 @@ pub fn strips<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
             part += STRIPS_THREADS;
         }
         let modulus = u64::from(MODULUS);
-        *sums = first % modulus | (second % modulus) << 32;
+        *sums = (first % modulus) | (second % modulus) << 32;
     });
     let all = block.scan(&mut sums, 0, |&own| own, |a, b| a + b, |_, _| {});
     block.each(&mut sums, |thread, _| {

@@ -98,7 +98,7 @@ fn pixel_at<B: ThreadBlock>(work: &WorkOf<B>, x: u32, y: u32) -> u64 {
         pixel |= u64::from(sample) << (depth * channel);
     }
     if picture.has_transparency != 0 && !is_transparent {
-        pixel |= u64::from((1u32 << depth) - 1) << (depth * channels & 63);
+        pixel |= u64::from((1u32 << depth) - 1) << ((depth * channels) & 63);
     }
     pixel
 }

@@ -62,7 +62,7 @@ fn entry_of(symbol: u32, is_distance: bool) -> u32 {
         let extra = (symbol >> 1).saturating_sub(1);
         let base = match symbol {
             0..=3 => symbol + 1,
-            _ => (2 + (symbol & 1) << extra) + 1,
+            _ => ((2 + (symbol & 1)) << extra) + 1,
         };
         return match symbol {
             0..=29 => base << 16 | entry::DISTANCE | extra << 4,
@@ -77,7 +77,7 @@ fn entry_of(symbol: u32, is_distance: bool) -> u32 {
         285 => 258 << 16 | entry::LENGTH,
         265..=284 => {
             let extra = (code >> 2) - 1;
-            let base = (4 + (code & 3) << extra) + 3;
+            let base = ((4 + (code & 3)) << extra) + 3;
             base << 16 | entry::LENGTH | extra << 4
         }
         _ => entry::BAD,

@@ -189,7 +189,7 @@ fn print_phases(file: &Path) {
             ("png_count", 4.0 * pixels),
             ("png_codes", 0.0),
             ("png_place", 0.0),
-            ("png_write", 5.5 * pixels),
+            ("png_code", 5.5 * pixels),
             ("png_crc", 1.5 * pixels),
         ],
     );

@@ -63,6 +63,8 @@ Options:
       --allow-truncated    convert what there is of a damaged INPUT
       --jpeg-decoder D     auto (default), host or kernels: what decodes JPEG's Huffman
                            codes; the pixels are the same
+      --png-decoder D      auto (default), host or kernels: what decodes PNG's data; the
+                           pixels are the same
       --jpeg-encoder E     auto (default), host or kernels: what encodes JPEG; the bytes are
                            the same
       --png-encoder E      auto (default), host or kernels: what encodes PNG with the default
@@ -182,6 +184,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             "--jpeg-decoder" => {
                 load = load.jpeg_decoder(one_of(name, &value()?, &JPEG_DECODERS)?);
             }
+            "--png-decoder" => load = load.png_decoder(one_of(name, &value()?, &PNG_DECODERS)?),
             "--jpeg-encoder" => {
                 save = save.jpeg_encoder(one_of(name, &value()?, &JPEG_ENCODERS)?);
             }

@@ -1,7 +1,8 @@
 //! What options can be.
 
 use imagecuda::{
-    Channels, ColorPolicy, Compression, Depth, JpegDecoder, JpegEncoder, PngEncoder, Subsampling,
+    Channels, ColorPolicy, Compression, Depth, JpegDecoder, JpegEncoder, PngDecoder, PngEncoder,
+    Subsampling,
 };
 
 pub(crate) const DEPTHS: [(&str, Depth); 3] =
@@ -35,6 +36,12 @@ pub(crate) const JPEG_DECODERS: [(&str, JpegDecoder); 3] = [
     ("auto", JpegDecoder::Auto),
     ("host", JpegDecoder::Host),
     ("kernels", JpegDecoder::Kernels),
+];
+
+pub(crate) const PNG_DECODERS: [(&str, PngDecoder); 3] = [
+    ("auto", PngDecoder::Auto),
+    ("host", PngDecoder::Host),
+    ("kernels", PngDecoder::Kernels),
 ];
 
 pub(crate) const CHANNELS: [(&str, Channels); 5] = [

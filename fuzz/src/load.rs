@@ -2,7 +2,7 @@
 
 use imagecuda::{
     ColorPolicy, Decoded, Device, Error, ErrorKind, Format, Frames, Image, JpegDecoder, Layout,
-    LoadOptions, Metadata, Result, SaveOptions, inspect_bytes,
+    LoadOptions, Metadata, PngDecoder, Result, SaveOptions, inspect_bytes,
 };
 use std::mem::discriminant;
 
@@ -153,7 +153,7 @@ pub(super) fn check(format: Format, file: &[u8]) {
         soil(first.as_ref().map_or(1, Picture::bytes), 0xaa);
         frames(&options.clone().allow_truncated(tolerant), file, first);
     }
-    if format == Format::Jpeg {
+    if matches!(format, Format::Jpeg | Format::Png) {
         by_kernels(&options, file);
     }
 }
@@ -358,12 +358,17 @@ fn skipped(options: &LoadOptions, file: &[u8], count: u32, read: &mut Frames) {
     }
 }
 
-/// The kernels make of a JPEG what the host does.
+/// The kernels make of a JPEG, or of a PNG, what the host does.
 fn by_kernels(options: &LoadOptions, file: &[u8]) {
     for tolerant in [false, true] {
-        let [host, kernels] = [JpegDecoder::Host, JpegDecoder::Kernels].map(|decoder| {
+        let decoders = [
+            (JpegDecoder::Host, PngDecoder::Host),
+            (JpegDecoder::Kernels, PngDecoder::Kernels),
+        ];
+        let [host, kernels] = decoders.map(|(jpeg, png)| {
             let options = options.clone().allow_truncated(tolerant);
-            let options = options.color_policy(ColorPolicy::Raw).jpeg_decoder(decoder);
+            let options = options.color_policy(ColorPolicy::Raw);
+            let options = options.jpeg_decoder(jpeg).png_decoder(png);
             picture(&options, file)
         });
         match (host, kernels) {

@@ -18,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         converts_what_there_is_of_a_damaged_file,
         honours_depth_and_compression,
         decodes_a_jpeg_by_whatever_is_asked_for,
+        decodes_a_png_by_whatever_is_asked_for,
         keeps_metadata_if_asked,
         failures_are_one_line_and_leave_no_file,
         gives_the_same_if_the_driver_compiles_the_kernels,
@@ -234,6 +235,26 @@ fn decodes_a_jpeg_by_whatever_is_asked_for(device: &Device) {
     }
 }
 
+fn decodes_a_png_by_whatever_is_asked_for(device: &Device) {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in.png");
+    let output = folder.path().join("a.bmp");
+    let run = convert(device, &[], &sample(), &input);
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let files = [&[][..], &["auto"], &["host"], &["kernels"]].map(|decoder| {
+        let args: Vec<_> = decoder
+            .iter()
+            .flat_map(|name| ["--png-decoder", name])
+            .collect();
+        let run = convert(device, &args, &input, &output);
+        assert!(run.status.success(), "{args:?}: {}", text(&run.stderr));
+        fs::read(&output).unwrap()
+    });
+    for file in &files {
+        same(file, &files[0], "files");
+    }
+}
+
 fn keeps_metadata_if_asked(device: &Device) {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
@@ -292,6 +313,7 @@ fn failures_are_one_line_and_leave_no_file(device: &Device) {
         (&["--compression", "zip"], &sample(), &output, 2),
         (&["--effort", "7"], &sample(), &output, 1),
         (&["--jpeg-decoder", "gpu"], &sample(), &output, 2),
+        (&["--png-decoder", "gpu"], &sample(), &output, 2),
     ];
     for (args, input, output, code) in cases {
         let run = convert(device, args, input, output);

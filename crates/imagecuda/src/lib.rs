@@ -132,8 +132,8 @@ pub use load::{
 };
 pub use metadata::Metadata;
 pub use options::{
-    Channels, Compression, Depth, JpegDecoder, JpegEncoder, LoadOptions, PngEncoder, SaveOptions,
-    Subsampling,
+    Channels, Compression, Depth, JpegDecoder, JpegEncoder, LoadOptions, PngDecoder, PngEncoder,
+    SaveOptions, Subsampling,
 };
 pub use save::{AnimationEncoder, PackedImage, encode, encode_u8, save, save_u8, save_via};
 

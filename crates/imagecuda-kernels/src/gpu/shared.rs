@@ -14,6 +14,23 @@ pub unsafe fn barrier() {
     unsafe { nvptx::_syncthreads() }
 }
 
+#[allow(improper_ctypes)]
+unsafe extern "C" {
+    #[link_name = "llvm.nvvm.barrier0.or"]
+    fn barrier_or(value: i32) -> i32;
+}
+
+/// As [`barrier`], and returns whether `value` holds for any thread of the block.
+///
+/// # Safety
+///
+/// All threads of the block must call this.
+#[inline(always)]
+pub unsafe fn barrier_any(value: bool) -> bool {
+    // SAFETY: what the caller promised.
+    unsafe { barrier_or(value.into()) != 0 }
+}
+
 /// Declares `$bytes` bytes of shared memory, aligned to 16, and `$name`, a function that returns
 /// their address. All kernels of a module may use them; each launch has its own.
 #[macro_export]
@@ -106,6 +123,84 @@ pub unsafe fn exchange_u32(address: u32, number: u32) {
     unsafe {
         core::arch::asm!(
             "atom.shared.exch.b32 {before}, [{address}], {number};",
+            before = out(reg32) _,
+            address = in(reg32) address,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Adds to a number atomically. Returns what it was.
+///
+/// # Safety
+///
+/// The address is that of four bytes of the block's shared memory, and a multiple of 4.
+#[inline(always)]
+pub unsafe fn add_u32(address: u32, number: u32) -> u32 {
+    let before;
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "atom.shared.add.u32 {before}, [{address}], {number};",
+            before = out(reg32) before,
+            address = in(reg32) address,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
+    before
+}
+
+/// Sets bits of a number, atomically.
+///
+/// # Safety
+///
+/// The address is that of four bytes of the block's shared memory, and a multiple of 4.
+#[inline(always)]
+pub unsafe fn or_u32(address: u32, number: u32) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "atom.shared.or.b32 {before}, [{address}], {number};",
+            before = out(reg32) _,
+            address = in(reg32) address,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Makes a number at most `number`, atomically.
+///
+/// # Safety
+///
+/// The address is that of four bytes of the block's shared memory, and a multiple of 4.
+#[inline(always)]
+pub unsafe fn min_u32(address: u32, number: u32) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "atom.shared.min.u32 {before}, [{address}], {number};",
+            before = out(reg32) _,
+            address = in(reg32) address,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Makes a number at least `number`, atomically.
+///
+/// # Safety
+///
+/// The address is that of four bytes of the block's shared memory, and a multiple of 4.
+#[inline(always)]
+pub unsafe fn max_u32(address: u32, number: u32) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "atom.shared.max.u32 {before}, [{address}], {number};",
             before = out(reg32) _,
             address = in(reg32) address,
             number = in(reg32) number,

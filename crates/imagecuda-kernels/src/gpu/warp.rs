@@ -13,6 +13,8 @@ const LAST: u32 = 31;
 unsafe extern "C" {
     #[link_name = "llvm.nvvm.shfl.sync.down.i32"]
     fn shfl_sync_down(mask: u32, value: u32, delta: u32, last: u32) -> u32;
+    #[link_name = "llvm.nvvm.shfl.sync.up.i32"]
+    fn shfl_sync_up(mask: u32, value: u32, delta: u32, first: u32) -> u32;
     #[link_name = "llvm.nvvm.shfl.sync.idx.i32"]
     fn shfl_sync_idx(mask: u32, value: u32, lane: u32, last: u32) -> u32;
     #[link_name = "llvm.nvvm.vote.ballot.sync"]
@@ -32,6 +34,17 @@ unsafe extern "C" {
 pub unsafe fn shuffle_down(value: u32, delta: u32) -> u32 {
     // SAFETY: the full mask is what the caller promised.
     unsafe { shfl_sync_down(ALL, value, delta, LAST) }
+}
+
+/// The `value` of the lane `delta` further down in the warp; a lane before the first gets its own.
+///
+/// # Safety
+///
+/// All 32 lanes of the warp must call this together.
+#[inline(always)]
+pub unsafe fn shuffle_up(value: u32, delta: u32) -> u32 {
+    // SAFETY: the full mask is what the caller promised.
+    unsafe { shfl_sync_up(ALL, value, delta, 0) }
 }
 
 /// The `value` of lane `lane`, below 32.

@@ -2,7 +2,7 @@
 
 use super::{animation::AnimationWriter, capabilities::Capabilities, sequence::Sequence};
 use crate::{
-    ColorPolicy, Device, Format, JpegDecoder, Limits, Result, SaveOptions,
+    ColorPolicy, Device, Format, JpegDecoder, Limits, PngDecoder, Result, SaveOptions,
     device::{Payload, Staging},
     metadata::embedded::Embedded,
     picture::{Header, Pixels},
@@ -92,6 +92,7 @@ pub(crate) struct PayloadTarget<'a> {
         allow(dead_code, reason = "for OpenEXR's primaries")
     )]
     pub(crate) color_policy: ColorPolicy,
+    pub(crate) png_decoder: PngDecoder,
 }
 
 /// A picture to encode, with the options.

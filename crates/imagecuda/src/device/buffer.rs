@@ -139,7 +139,9 @@ impl<P: DevicePixel> Buffer<P> {
                 Ok(())
             }
             (Self::Cuda(dst), payload) => dst.expand(payload, spec),
-            (Self::Cpu(_), Payload::Jpeg(_)) => Err(ErrorKind::DeviceMismatch.into()),
+            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_)) => {
+                Err(ErrorKind::DeviceMismatch.into())
+            }
         }
     }
 }
@@ -160,7 +162,9 @@ impl Buffer<RgbaF32> {
                 Ok(())
             }
             (Self::Cuda(dst), payload) => dst.expand_converted(payload, spec, conversion),
-            (Self::Cpu(_), Payload::Jpeg(_)) => Err(ErrorKind::DeviceMismatch.into()),
+            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_)) => {
+                Err(ErrorKind::DeviceMismatch.into())
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! The CPU device: runs the kernels' bodies on host memory, on all cores.
 
-use super::ExpandSpec;
+use super::{ExpandSpec, PngData};
 use crate::jpeg::{GpuPlan, Jpeg};
 use crate::{color::Conversion, parallel};
 use imagecuda_kernels::jpeg::{cpu_emulation, picture::BLOCK};
@@ -11,6 +11,7 @@ use imagecuda_kernels::{
     orient::Orientation,
     pack::{Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
+    png,
 };
 
 /// Pixels per task. Smaller images do not repay waking other threads.
@@ -96,6 +97,18 @@ pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &GpuPlan) -> crate::Result<Opti
         }
     }
     Ok(Some(coefficients))
+}
+
+/// The pixels of a PNG, by the kernels' own way, in whole words; `None` if something is wrong with
+/// its data, or it is not proven where each block begins.
+pub(crate) fn decode_png(png: &PngData<'_>) -> Option<Vec<u32>> {
+    let input = png::cpu_emulation::Input {
+        picture: png.picture,
+        pieces: &png.pieces,
+        palette: &png.palette,
+        backwards: false,
+    };
+    png::cpu_emulation::decode(input).ok()
 }
 
 pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) {

@@ -8,6 +8,7 @@ pub(crate) mod cuda;
 #[path = "no_cuda.rs"]
 pub(crate) mod cuda;
 mod decode_jpeg;
+mod decode_png;
 pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
 mod expand_spec;
@@ -16,6 +17,7 @@ mod staging;
 pub use self::buffer::DevicePixel;
 pub(crate) use self::{
     buffer::Buffer,
+    decode_png::PngData,
     expand_spec::ExpandSpec,
     staging::{Payload, Staging},
 };
@@ -38,6 +40,9 @@ pub(crate) enum Inner {
 
 /// The fewest pixels of a file that a GPU decodes or encodes faster than one core does.
 const GPU_MIN_PIXELS: usize = 1 << 16;
+
+/// The fewest bytes of a PNG's rows that a GPU decodes faster than one core does.
+const GPU_MIN_PNG_BYTES: u32 = 1 << 18;
 
 /// The environment variable that overrides the default device.
 const VARIABLE: &str = "IMAGECUDA_DEVICE";

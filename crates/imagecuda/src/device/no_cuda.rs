@@ -1,7 +1,7 @@
 //! Replaces the module `cuda` if that feature is off. It has the same names, as types without
 //! values. So other code need not ask for the feature, and none of these methods can run.
 
-use super::{ExpandSpec, Payload, Staging};
+use super::{ExpandSpec, Payload, PngData, Staging};
 use crate::{
     DevicePixel, ErrorKind, Result,
     color::Conversion,
@@ -68,6 +68,7 @@ impl Context {
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
+        start_png(&PngData<'_>, Option<&Staging>) -> Result<PendingPng>;
     }
 }
 
@@ -149,6 +150,24 @@ pub(crate) struct Coefficients(Never);
 impl Coefficients {
     methods! {
         bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PngPixels(Never);
+
+impl PngPixels {
+    methods! {
+        bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PendingPng(Never);
+
+impl PendingPng {
+    pub(crate) fn finish(self) -> Result<Option<PngPixels>> {
+        match self.0 {}
     }
 }
 

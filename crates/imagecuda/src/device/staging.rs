@@ -12,6 +12,8 @@ pub(crate) enum Payload {
     Pixels(Staging),
     /// The coefficients of a JPEG, which are on the device already.
     Jpeg(cuda::Coefficients),
+    /// Pixels in the layout that the host decodes to, on the device already.
+    Png(cuda::PngPixels),
 }
 
 impl Payload {
@@ -21,6 +23,7 @@ impl Payload {
         match self {
             Self::Pixels(pixels) => pixels.len(),
             Self::Jpeg(coefficients) => coefficients.bytes(),
+            Self::Png(pixels) => pixels.bytes(),
         }
     }
 }

@@ -82,6 +82,7 @@ impl<'a> Job<'a> {
             file: staging,
             jpeg_decoder: options.jpeg_decoder,
             color_policy: options.color_policy,
+            png_decoder: options.png_decoder,
         })?;
         let Colors {
             curve,

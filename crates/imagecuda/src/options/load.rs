@@ -27,6 +27,7 @@ pub struct LoadOptions {
     pub(crate) apply_orientation: bool,
     pub(crate) color_policy: ColorPolicy,
     pub(crate) jpeg_decoder: JpegDecoder,
+    pub(crate) png_decoder: PngDecoder,
     /// Whether damaged files are loaded as far as they decode.
     pub(crate) recover: bool,
     pub(crate) layer: Option<String>,
@@ -49,6 +50,22 @@ pub enum JpegDecoder {
     Kernels,
 }
 
+/// What decodes the data of PNG files. The pixels are the same whatever does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PngDecoder {
+    /// The kernels on a GPU, for the files that they take and where they are faster; else the
+    /// host.
+    #[default]
+    Auto,
+    /// The host.
+    Host,
+    /// The kernels, on the CPU device as well, where they are slow. The host still decodes what
+    /// they do not take: interlaced files, data that are damaged, and data of which they cannot
+    /// prove where each block begins.
+    Kernels,
+}
+
 impl Default for LoadOptions {
     fn default() -> Self {
         Self {
@@ -57,6 +74,7 @@ impl Default for LoadOptions {
             apply_orientation: true,
             color_policy: ColorPolicy::default(),
             jpeg_decoder: JpegDecoder::default(),
+            png_decoder: PngDecoder::default(),
             recover: false,
             layer: None,
         }
@@ -121,6 +139,12 @@ impl LoadOptions {
     /// Sets which processor decodes the entropy-coded data of JPEG files.
     pub fn jpeg_decoder(mut self, decoder: JpegDecoder) -> Self {
         self.jpeg_decoder = decoder;
+        self
+    }
+
+    /// What decodes the data of PNG files.
+    pub fn png_decoder(mut self, decoder: PngDecoder) -> Self {
+        self.png_decoder = decoder;
         self
     }
 

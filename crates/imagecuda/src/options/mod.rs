@@ -5,6 +5,6 @@ mod load;
 mod save;
 
 pub use self::{
-    load::{JpegDecoder, LoadOptions},
+    load::{JpegDecoder, LoadOptions, PngDecoder},
     save::{Channels, Compression, Depth, JpegEncoder, PngEncoder, SaveOptions, Subsampling},
 };

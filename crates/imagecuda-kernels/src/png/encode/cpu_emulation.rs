@@ -204,7 +204,7 @@ pub fn encode(lines: &Scanlines, pixels: &[u8]) -> Encoded {
     Encoded { stream, remainders }
 }
 
-/// `png_write`: the codes of a chunk, and before them the header of the block that it begins.
+/// `png_code`: the codes of a chunk, and before them the header of the block that it begins.
 fn write(
     lines: &Scanlines,
     number: u32,

@@ -20,6 +20,11 @@ impl Chunk<'_> {
         self.checksum == Some(crc32fast::hash(self.checked))
     }
 
+    /// Whether its checksum is there, and so all of its data.
+    pub(in crate::codec) fn is_complete(&self) -> bool {
+        self.checksum.is_some()
+    }
+
     /// Whether its checksum is there, and wrong.
     pub(in crate::codec) fn is_wrong(&self) -> bool {
         self.checksum.is_some() && !self.is_right()
@@ -81,8 +86,8 @@ pub(in crate::codec) struct Head {
     pub(in crate::codec) depth: u8,
     /// 0: gray, 2: RGB, 3: palette, 4: gray and alpha, 6: RGB and alpha.
     pub(in crate::codec) color: u8,
-    interlaced: bool,
-    palette: Option<Vec<u8>>,
+    pub(in crate::codec) interlaced: bool,
+    pub(in crate::codec) palette: Option<Vec<u8>>,
     pub(in crate::codec) transparency: Option<Vec<u8>>,
     /// Where the first chunk of data is.
     pub(in crate::codec) data: usize,

@@ -1,8 +1,19 @@
 //! PNG decoded, through the `png` crate. It is given the chunks that pixels are made of and no
 //! others, with what is sloppy about them put right.
 
-use super::chunks::{Data, Head, chunks};
-use crate::{Error, Result, codec::Decode, picture::Header};
+use super::{
+    chunks::{Data, Head, chunks},
+    kernels,
+};
+use crate::{
+    Error, Result,
+    codec::{
+        Decode,
+        contract::{PayloadTarget, pixel_payload},
+    },
+    device::Payload,
+    picture::Header,
+};
 use ::png::{DecodeOptions, Decoder, Reader, Transformations};
 use flate2::{Decompress, FlushDecompress, Status};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -23,6 +34,26 @@ pub(in crate::codec) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
 impl Decode for Png<'_> {
     fn header(&self) -> Header {
         header(&self.head)
+    }
+
+    fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
+        let PayloadTarget {
+            device,
+            file,
+            png_decoder,
+            ..
+        } = target;
+        if device.takes_png(png_decoder)
+            && let Some(png) = kernels::data(&self.head, self.bytes)
+        {
+            // Checksums are looked at while the kernels run.
+            let is_whole =
+                || !chunks(self.bytes).any(|chunk| chunk.kind == b"IDAT" && !chunk.is_right());
+            if let Some(payload) = device.decode_png(&png, png_decoder, file, is_whole)? {
+                return Ok(payload);
+            }
+        }
+        pixel_payload(self, target)
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {

@@ -4,6 +4,7 @@ mod chunks;
 pub(super) mod decode;
 pub(crate) mod encode;
 mod frames;
+mod kernels;
 mod metadata;
 pub(super) mod recover;
 

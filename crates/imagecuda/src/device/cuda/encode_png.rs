@@ -196,14 +196,7 @@ impl PendingPng {
         check_raw("cuMemsetD8Async", result)?;
         let (chunks, count) = (self.job.lines.chunks(), bytes.div_ceil(4));
         run!(
-            context,
-            "png_write",
-            chunks,
-            THREADS,
-            stream,
-            job,
-            words,
-            count
+            context, "png_code", chunks, THREADS, stream, job, words, count
         )?;
         let grid = bytes.div_ceil(u64::from(PIECE * THREADS)) as u32;
         let to = words.as_raw() + remainders as u64;

@@ -84,6 +84,7 @@ impl<P: DevicePixel> Buffer<P> {
             Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, spec),
             Payload::Pixels(Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
             Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),
+            Payload::Png(pixels) => self.expand_png(pixels, spec),
         }
     }
 

@@ -18,12 +18,14 @@ mod launch;
 mod memory;
 mod module;
 mod pinned;
+mod png;
 mod scratch;
 
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
     jpeg::Coefficients,
+    png::PngPixels,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
 
@@ -57,6 +59,8 @@ pub(crate) struct Context {
     decodes: [Stream; jpeg::STREAMS],
     /// Files that wait for it.
     jpegs: jpeg::Queue,
+    /// Decoding of PNG files.
+    pngs: png::Streams,
     /// Held by the thread that queues work.
     launch_lock: Mutex<()>,
     module: Module,
@@ -104,6 +108,7 @@ impl Context {
             downloads,
             decodes: [new_stream()?, new_stream()?, new_stream()?],
             jpegs: jpeg::Queue::new(),
+            pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             module,
             memory,
@@ -143,7 +148,7 @@ impl Context {
         for stream in [&self.uploads, &self.stream, &self.downloads] {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
-        for stream in &self.decodes {
+        for stream in self.decodes.iter().chain(&self.pngs.all) {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
         Ok(())

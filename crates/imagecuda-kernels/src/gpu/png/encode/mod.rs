@@ -2,7 +2,7 @@
 //! explains how they work together.
 //!
 //! The kernels run in this order: `png_choose`, `png_match`, `png_count`, `png_codes`, `png_place`;
-//! then, once the host has made room for the stream, `png_write` and `png_crc`.
+//! then, once the host has made room for the stream, `png_code` and `png_crc`.
 
 mod checksum;
 mod codes;

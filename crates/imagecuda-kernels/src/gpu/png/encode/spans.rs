@@ -204,7 +204,7 @@ unsafe fn write_ends(job: &EncodeJob, words: DeviceBits) {
 /// Writes the codes of all chunks to `count` words, which are zeros at first. A thread block of 256
 /// for each chunk.
 #[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn png_write(job: *const EncodeJob, words: *mut u32, count: u64) {
+unsafe extern "ptx-kernel" fn png_code(job: *const EncodeJob, words: *mut u32, count: u64) {
     // SAFETY: the host passes a job.
     let job = unsafe { &*job };
     let (number, thread) = (block_idx_x() as u32, thread_idx_x());

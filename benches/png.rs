@@ -1,0 +1,199 @@
+//! PNG files to float images: one at a time and many, by the kernels and by the host, in the same
+//! run. Every picture that is measured is compared first.
+//!
+//! `cargo bench -p imagecuda --features cuda --bench png -- [--device D] [--images N]
+//! [--threads N] [FILE...]`
+//!
+//! Without files, the bench makes its own: 1080p and 4K. What each kernel takes is measured by Nsight
+//! Compute, if `ncu` is there.
+
+#[path = "jpeg/phases.rs"]
+mod phases;
+
+#[path = "../examples/support/scene.rs"]
+mod scene;
+
+use imagecuda::{Device, Image, Layout, LoadOptions, PngDecoder, Result, batch::Loader};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// What a measurement takes, about.
+const TIME: Duration = Duration::from_millis(400);
+
+/// Batches, of which the best one counts.
+const BATCHES: usize = 3;
+
+/// The argument of the program whose kernels are measured.
+const CHILD: &str = "--load-for-phases";
+
+fn main() -> Result<()> {
+    let mut args = env::args().skip(1);
+    let (mut device, mut images, mut threads) = (None, 256, None);
+    let mut has_phases = true;
+    let mut files = Vec::new();
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--bench" => {}
+            CHILD => return load_again(args.next()),
+            "--device" => device = args.next(),
+            "--images" => images = number(args.next()).unwrap_or(images),
+            "--threads" => threads = number(args.next()),
+            "--no-phases" => has_phases = false,
+            _ => files.push(PathBuf::from(arg)),
+        }
+    }
+    let folder = tempfile::tempdir()?;
+    if files.is_empty() {
+        files = make_files(folder.path())?;
+    }
+    let device = match device {
+        Some(name) => name.parse()?,
+        None => Device::try_default()?,
+    };
+    println!("{device} ({})", device.name());
+    for file in &files {
+        single(&device, file)?;
+        if device.is_cuda() && has_phases {
+            print_phases(file);
+        }
+        if images > 0 {
+            batch(&device, file, images, threads)?;
+        }
+    }
+    Ok(())
+}
+
+fn number(text: Option<String>) -> Option<usize> {
+    text?.parse().ok()
+}
+
+fn make_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for (name, width, height) in [("1080p", 1920, 1080), ("4k", 3840, 2160)] {
+        let rgb = scene::render(width, height);
+        let image = Image::from_pixels(&Device::cpu(), width, height, Layout::Rgb8, &rgb)?;
+        let file = folder.join(name).with_extension("png");
+        imagecuda::save(&image, &file)?;
+        files.push(file);
+    }
+    Ok(files)
+}
+
+/// The median of what `act` takes, in milliseconds.
+fn median(mut act: impl FnMut() -> Result<()>) -> Result<f64> {
+    for _ in 0..4 {
+        act()?;
+    }
+    let mut times = Vec::new();
+    let start = Instant::now();
+    while start.elapsed() < TIME || times.len() < 5 {
+        let start = Instant::now();
+        act()?;
+        times.push(start.elapsed().as_secs_f64() * 1e3);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times[times.len() / 2])
+}
+
+fn single(device: &Device, file: &Path) -> Result<()> {
+    let bytes = fs::read(file)?;
+    let options = |decoder| LoadOptions::new().png_decoder(decoder);
+    let load = |decoder| options(decoder).load(device, file)?.download();
+    let same = load(PngDecoder::Host)? == load(PngDecoder::Kernels)?;
+    assert!(same, "{}: other pixels", file.display());
+    let mut image = LoadOptions::new().load(device, file)?;
+    println!(
+        "\n{}: {}x{}, {:.2} MB, the same pixels; milliseconds",
+        file.display(),
+        image.width(),
+        image.height(),
+        bytes.len() as f64 / 1e6
+    );
+    for decoder in [PngDecoder::Kernels, PngDecoder::Host] {
+        // On a CPU the kernels' emulation is for tests.
+        if decoder == PngDecoder::Kernels && !device.is_cuda() {
+            continue;
+        }
+        let options = options(decoder);
+        let from_file = median(|| {
+            options.load_into(file, &mut image)?;
+            device.synchronize()
+        })?;
+        let from_memory = median(|| {
+            options.decode_into(&bytes, &mut image)?;
+            device.synchronize()
+        })?;
+        println!(
+            "  {:<28} {from_file:8.3}   from memory {from_memory:8.3}",
+            format!("file to float, {decoder:?}")
+        );
+    }
+    Ok(())
+}
+
+fn load_again(file: Option<String>) -> Result<()> {
+    let file = file.unwrap_or_default();
+    let device = Device::try_default()?;
+    let options = LoadOptions::new().png_decoder(PngDecoder::Kernels);
+    for _ in 0..6 {
+        options.load(&device, &file)?;
+    }
+    device.synchronize()
+}
+
+/// What the kernels take: of those that run several times, the median.
+fn print_phases(file: &Path) {
+    let bytes = fs::metadata(file).map_or(0, |file| file.len()) as f64;
+    let pixels = imagecuda::inspect(file).map_or(0.0, |info| {
+        f64::from(info.width()) * f64::from(info.height())
+    });
+    // Pictures are taken for 8-bit RGB.
+    let rows = 3.0 * pixels;
+    phases::print(
+        &[CHILD, &file.to_string_lossy()],
+        &[
+            ("png_gather", 2.0 * bytes),
+            ("png_find", bytes),
+            ("png_tables", 0.0),
+            ("png_synchronize", bytes),
+            ("png_resynchronize", 0.0),
+            ("png_chain", 0.0),
+            ("png_write", bytes + 4.0 * rows),
+            ("png_expand", 8.0 * rows),
+            ("png_jump", 4.0 * rows),
+            ("png_pack", 5.0 * rows),
+            ("png_strips", 0.0),
+            ("png_unfilter", 2.0 * rows),
+            ("png_pixels", 2.0 * rows),
+            ("expand_rgb8_to_f32", rows + 16.0 * pixels),
+        ],
+    );
+}
+
+fn batch(device: &Device, file: &Path, images: usize, threads: Option<usize>) -> Result<()> {
+    for decoder in [PngDecoder::Kernels, PngDecoder::Host] {
+        let mut loader = Loader::new(device).options(LoadOptions::new().png_decoder(decoder));
+        if let Some(threads) = threads {
+            loader = loader.threads(threads);
+        }
+        let images = if decoder == PngDecoder::Host {
+            images / 4 + 1
+        } else {
+            images
+        };
+        let mut best = 0f64;
+        for _ in 0..BATCHES {
+            let start = Instant::now();
+            for (_, image) in loader.load(vec![file.to_owned(); images]) {
+                image?;
+            }
+            device.synchronize()?;
+            best = best.max(images as f64 / start.elapsed().as_secs_f64());
+        }
+        println!("  batch of {images:<4} {decoder:?}: {best:8.1} images/s");
+    }
+    Ok(())
+}

@@ -1,0 +1,370 @@
+//! Memory and threads of the GPU, for kernels that are generic over them.
+
+use super::super::{shared, thread, warp};
+use crate::png::block::{Longs, Number, Shared, ThreadBlock, Warp, Words};
+use core::{
+    marker::PhantomData,
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+/// Numbers in device memory.
+#[derive(Clone, Copy)]
+pub(super) struct Device<T> {
+    first: *mut T,
+    len: u32,
+}
+
+impl<T: Copy> Device<T> {
+    /// `len` numbers at an address.
+    ///
+    /// # Safety
+    ///
+    /// They are there while the kernel runs, and no reference to them exists.
+    #[inline(always)]
+    pub(super) unsafe fn new(address: u64, len: u32) -> Self {
+        Self {
+            first: address as *mut T,
+            len,
+        }
+    }
+
+    #[inline(always)]
+    fn place(self, at: u32) -> Option<*mut T> {
+        // SAFETY: within the numbers.
+        (at < self.len).then(|| unsafe { self.first.add(at as usize) })
+    }
+}
+
+impl Device<u32> {
+    #[inline(always)]
+    fn atomic(self, at: u32, change: impl FnOnce(&AtomicU32) -> u32) -> u32 {
+        self.place(at).map_or(0, |place| {
+            // SAFETY: one of the words, which lives as long as the kernel.
+            change(unsafe { AtomicU32::from_ptr(place) })
+        })
+    }
+}
+
+impl Words for Device<u32> {
+    #[inline(always)]
+    fn get(self, at: u32) -> u32 {
+        // SAFETY: one of the words.
+        self.place(at).map_or(0, |place| unsafe { place.read() })
+    }
+
+    #[inline(always)]
+    fn set(self, at: u32, word: u32) {
+        if let Some(place) = self.place(at) {
+            // SAFETY: one of the words.
+            unsafe { place.write(word) };
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, at: u32, word: u32) -> u32 {
+        self.atomic(at, |place| place.fetch_add(word, Ordering::Relaxed))
+    }
+
+    #[inline(always)]
+    fn or(self, at: u32, bits: u32) {
+        self.atomic(at, |place| place.fetch_or(bits, Ordering::Relaxed));
+    }
+
+    #[inline(always)]
+    fn min(self, at: u32, most: u32) {
+        self.atomic(at, |place| place.fetch_min(most, Ordering::Relaxed));
+    }
+
+    #[inline(always)]
+    fn max(self, at: u32, least: u32) {
+        self.atomic(at, |place| place.fetch_max(least, Ordering::Relaxed));
+    }
+}
+
+impl Longs for Device<u64> {
+    #[inline(always)]
+    fn get(self, at: u32) -> u64 {
+        // SAFETY: one of the numbers.
+        self.place(at).map_or(0, |place| unsafe { place.read() })
+    }
+
+    #[inline(always)]
+    fn set(self, at: u32, number: u64) {
+        if let Some(place) = self.place(at) {
+            // SAFETY: one of the numbers.
+            unsafe { place.write(number) };
+        }
+    }
+
+    #[inline(always)]
+    fn peek(self, at: u32) -> u64 {
+        // SAFETY: one of the numbers.
+        let read = |place: *mut u64| unsafe { place.read_volatile() };
+        self.place(at).map_or(1, read)
+    }
+
+    #[inline(always)]
+    fn wait(self, at: u32) -> u64 {
+        loop {
+            let number = self.peek(at);
+            if number != 0 {
+                return number;
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn publish(self, at: u32, number: u64) {
+        if let Some(place) = self.place(at) {
+            // SAFETY: one of the numbers. One store writes it, so whoever reads it has all of it.
+            unsafe { place.write_volatile(number) };
+        }
+    }
+}
+
+/// Words in shared memory. A place past the last one is that of the last one.
+#[derive(Clone, Copy)]
+pub(super) struct SharedWords {
+    address: u32,
+    last: u32,
+}
+
+impl SharedWords {
+    /// `len` words, at least one.
+    ///
+    /// # Safety
+    ///
+    /// The block has that memory to itself.
+    #[inline(always)]
+    pub(super) unsafe fn new(first: *mut u32, len: u32) -> Self {
+        Self {
+            address: shared::address(first),
+            last: len - 1,
+        }
+    }
+
+    #[inline(always)]
+    fn place(self, at: u32) -> u32 {
+        self.address + 4 * at.min(self.last)
+    }
+}
+
+impl Words for SharedWords {
+    #[inline(always)]
+    fn get(self, at: u32) -> u32 {
+        // SAFETY: one of the words.
+        unsafe { shared::load_u32(self.place(at)) }
+    }
+
+    #[inline(always)]
+    fn set(self, at: u32, word: u32) {
+        if at <= self.last {
+            // SAFETY: one of the words.
+            unsafe { shared::store_u32(self.place(at), word) };
+        }
+    }
+
+    #[inline(always)]
+    fn add(self, at: u32, word: u32) -> u32 {
+        // SAFETY: one of the words.
+        unsafe { shared::add_u32(self.place(at), word) }
+    }
+
+    #[inline(always)]
+    fn or(self, at: u32, bits: u32) {
+        // SAFETY: one of the words.
+        unsafe { shared::or_u32(self.place(at), bits) }
+    }
+
+    #[inline(always)]
+    fn min(self, at: u32, most: u32) {
+        // SAFETY: one of the words.
+        unsafe { shared::min_u32(self.place(at), most) }
+    }
+
+    #[inline(always)]
+    fn max(self, at: u32, least: u32) {
+        // SAFETY: one of the words.
+        unsafe { shared::max_u32(self.place(at), least) }
+    }
+}
+
+impl Shared for SharedWords {
+    #[inline(always)]
+    fn part(self, at: u32, len: u32) -> Self {
+        Self {
+            address: self.address + 4 * at,
+            last: len - 1,
+        }
+    }
+}
+
+/// This thread's block. `WARP`: it is a single warp.
+pub(super) struct Block<const WARP: bool> {
+    shared: SharedWords,
+    /// A word pair for each warp.
+    sums: SharedWords,
+    not_sync: PhantomData<*const ()>,
+}
+
+impl<const WARP: bool> Block<WARP> {
+    /// This thread's block, with its shared memory and 64 more words.
+    ///
+    /// # Safety
+    ///
+    /// All threads of the block call this and everything of the block together. It is a single warp
+    /// if that is what `WARP` says, and otherwise some whole warps.
+    #[inline(always)]
+    pub(super) unsafe fn new(shared: SharedWords, sums: SharedWords) -> Self {
+        Self {
+            shared,
+            sums,
+            not_sync: PhantomData,
+        }
+    }
+
+    #[inline(always)]
+    fn wait(&self) {
+        // SAFETY: all threads are here, as `new` asks.
+        unsafe {
+            match WARP {
+                true => warp::sync(),
+                false => shared::barrier(),
+            }
+        }
+    }
+}
+
+impl<const WARP: bool> ThreadBlock for Block<WARP> {
+    type Own<T> = T;
+    type Global = Device<u32>;
+    type Longs = Device<u64>;
+    type Shared = SharedWords;
+
+    #[inline(always)]
+    fn index(&self) -> u32 {
+        thread::block_idx_x() as u32
+    }
+
+    #[inline(always)]
+    fn blocks(&self) -> u32 {
+        thread::grid_dim_x() as u32
+    }
+
+    #[inline(always)]
+    fn threads(&self) -> u32 {
+        thread::block_dim_x() as u32
+    }
+
+    #[inline(always)]
+    fn shared(&self) -> SharedWords {
+        self.shared
+    }
+
+    #[inline(always)]
+    fn own<T: Clone>(&self, value: T) -> T {
+        value
+    }
+
+    #[inline(always)]
+    fn each<T>(&self, own: &mut T, mut body: impl FnMut(u32, &mut T)) {
+        body(thread::thread_idx_x() as u32, own);
+        self.wait();
+    }
+
+    #[inline(always)]
+    fn any<T>(&self, own: &T, holds: impl Fn(&T) -> bool) -> bool {
+        let holds = holds(own);
+        // SAFETY: all threads are here, as `new` asks.
+        unsafe {
+            match WARP {
+                true => warp::any(holds),
+                false => shared::barrier_any(holds),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn scan<T, N: Number>(
+        &self,
+        own: &mut T,
+        zero: N,
+        number: impl Fn(&T) -> N,
+        plus: impl Fn(N, N) -> N,
+        put: impl Fn(&mut T, N),
+    ) -> N {
+        let thread = thread::thread_idx_x() as u32;
+        let (lane, number_of_warp) = (thread % 32, thread / 32);
+        let warps = self.threads() / 32;
+        let shuffle_up = |number: N, delta: u32| {
+            // SAFETY: all threads are here, as `new` asks.
+            let words = number
+                .to_words()
+                .map(|word| unsafe { warp::shuffle_up(word, delta) });
+            N::of_words(words)
+        };
+        // The sums up to each thread of the warp.
+        let sums_of_warp = |mut sum: N| {
+            let mut delta = 1;
+            while delta < 32 {
+                let before = shuffle_up(sum, delta);
+                if lane >= delta {
+                    sum = plus(before, sum);
+                }
+                delta *= 2;
+            }
+            sum
+        };
+        let store = |at: u32, sum: N| {
+            let [low, high] = sum.to_words();
+            self.sums.set(2 * at, low);
+            self.sums.set(2 * at + 1, high);
+        };
+        let load = |at: u32| N::of_words([self.sums.get(2 * at), self.sums.get(2 * at + 1)]);
+        let up_to = sums_of_warp(number(own));
+        if lane == 31 {
+            store(number_of_warp, up_to);
+        }
+        self.wait();
+        if number_of_warp == 0 {
+            let sum = sums_of_warp(if lane < warps { load(lane) } else { zero });
+            store(lane, sum);
+        }
+        self.wait();
+        let all = load(warps - 1);
+        let mut before = shuffle_up(up_to, 1);
+        if lane == 0 {
+            before = zero;
+        }
+        if number_of_warp > 0 {
+            before = plus(load(number_of_warp - 1), before);
+        }
+        put(own, before);
+        self.wait();
+        all
+    }
+}
+
+impl Warp for Block<true> {
+    #[inline(always)]
+    fn shift<T>(&self, own: &mut T, number: impl Fn(&T) -> u32, put: impl Fn(&mut T, u32)) {
+        // SAFETY: all threads are here, as `new` asks.
+        let before = unsafe { warp::shuffle_up(number(own), 1) };
+        put(own, before);
+    }
+
+    #[inline(always)]
+    fn give_first<T>(
+        &self,
+        own: &mut T,
+        from: u32,
+        number: impl Fn(&T) -> u32,
+        put: impl Fn(&mut T, u32),
+    ) {
+        // SAFETY: all threads are here, as `new` asks.
+        let given = unsafe { warp::shuffle(number(own), from) };
+        if thread::thread_idx_x() == 0 {
+            put(own, given);
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Finds where headers of blocks with dynamic codes may be.
+
+use super::{
+    bits::{Plain, funnel},
+    header,
+    work::{WorkOf, control},
+};
+use crate::png::block::{Shared, ThreadBlock, Words};
+
+/// Threads of a thread block.
+pub const THREADS: u32 = 256;
+/// Words whose bits a thread tries.
+const TRIED: u32 = 8;
+/// Words that a thread block tries.
+pub const BLOCK_WORDS: u32 = THREADS * TRIED;
+/// Positions that a thread block looks at more closely. It has about 80.
+const HITS: u32 = 1024;
+/// Words of shared memory.
+pub const SHARED: u32 = 1024 + HITS + 1;
+
+/// The Kraft sum of four lengths of three bits, where 128 is a complete code. At most 255, which is
+/// too much as well.
+#[inline(always)]
+fn kraft_sum(lengths: u32) -> u32 {
+    let part = |place: u32| match lengths >> place & 7 {
+        0 => 0,
+        length => 128 >> length,
+    };
+    (part(0) + part(3) + part(6) + part(9)).min(255)
+}
+
+/// `png_gather`: joins the pieces of the data. A thread for each word.
+#[inline(always)]
+pub fn gather<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
+    let bytes = work.pieces.get(2 * work.piece_count + 1);
+    let start = |piece: u32| work.pieces.get(2 * piece + 1);
+    let first = block.index() * block.threads();
+    block.each(&mut block.own(()), |thread, _| {
+        let at = 4 * (first + thread);
+        let (mut low, mut high) = (0, work.piece_count);
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if start(middle) <= at {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        let mut piece = low;
+        let offset = |piece: u32| work.pieces.get(2 * piece).wrapping_sub(start(piece));
+        let mut word = 0;
+        if at + 4 <= start(piece + 1) {
+            let from = at.wrapping_add(offset(piece));
+            let [low, high] = [0, 1].map(|ahead| work.file.get(from / 4 + ahead));
+            word = funnel(low, high, from % 4 * 8);
+        } else {
+            for i in 0..4 {
+                let at = at + i;
+                if at < bytes {
+                    while at >= start(piece + 1) {
+                        piece += 1;
+                    }
+                    let from = at.wrapping_add(offset(piece));
+                    let byte = work.file.get(from / 4) >> (from % 4 * 8) & 255;
+                    word |= byte << (8 * i);
+                }
+            }
+        }
+        work.data.set(first + thread, word);
+    });
+}
+
+/// `png_find`: the positions at which a header can be.
+#[inline(always)]
+pub fn find<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
+    let shared = block.shared();
+    let (sums, hits) = (shared.part(0, 1024), shared.part(1024, HITS));
+    let count = shared.part(1024 + HITS, 1);
+    let own = &mut block.own(());
+    block.each(own, |thread, _| {
+        let mut at = thread;
+        while at < 1024 {
+            let sum = |i| kraft_sum(4 * at + i) << (8 * i);
+            sums.set(at, sum(0) | sum(1) | sum(2) | sum(3));
+            at += THREADS;
+        }
+        if thread == 0 {
+            count.set(0, 0);
+        }
+    });
+    block.each(own, |thread, _| {
+        for part in 0..TRIED {
+            let number = (block.index() * TRIED + part) * THREADS + thread;
+            if number < work.end.div_ceil(32) {
+                try_word(work, number, sums, |position| {
+                    let place = count.add(0, 1);
+                    if place < HITS {
+                        hits.set(place, position);
+                    }
+                });
+            }
+        }
+    });
+    block.each(own, |thread, _| {
+        let mut at = thread;
+        while at < count.get(0).min(HITS) {
+            let position = hits.get(at);
+            let data = Plain(work.data);
+            if header::read(data, position, work.end, |_, _| {}).is_some() {
+                let place = work.control.add(control::CANDIDATES, 1);
+                if place < work.room.candidates {
+                    work.candidates.set(place, position);
+                }
+            }
+            at += THREADS;
+        }
+    });
+}
+
+/// Calls `hit` with the positions in a word at which the first bits can be those of a header.
+#[inline(always)]
+fn try_word<G: Words, L>(
+    work: &super::work::Work<G, L>,
+    number: u32,
+    sums: impl Words,
+    mut hit: impl FnMut(u32),
+) {
+    let [a, b, c, d] = [0, 1, 2, 3].map(|ahead| u64::from(work.data.get(number + ahead)));
+    let (low, high) = (a | b << 32, c | d << 32);
+    // All positions at once: the type of the block is 2, and there are no more than 286 codes for
+    // literals and lengths, and no more than 30 for distances.
+    let is_dynamic = !(low >> 1) & low >> 2;
+    let too_many = |at: u32| low >> at & low >> (at + 1) & low >> (at + 2) & low >> (at + 3);
+    let mut left = (is_dynamic & !too_many(4) & !too_many(9)) as u32;
+    while left != 0 {
+        let bit = left.trailing_zeros();
+        left &= left - 1;
+        // At least 13 bits in.
+        let rest = low >> (bit + 13) | high << 1 << (63 - (bit + 13));
+        let given = (rest & 15) as u32 + 4;
+        let lengths = rest >> 4 & ((1u64 << (3 * given)) - 1);
+        let sum = |place: u32| {
+            let four = (lengths >> place) as u32 & 4095;
+            sums.get(four / 4) >> (four % 4 * 8) & 255
+        };
+        if sum(0) + sum(12) + sum(24) + sum(36) + sum(48) == 128 {
+            let position = 32 * number + bit;
+            if position >= 16 && position + 17 + 3 * given <= work.end {
+                hit(position);
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The launches of the kernels, in order, for every machine.
+
+use super::{
+    chain, copies, find, pack,
+    picture::Picture,
+    pixels, synchronize, tables, unfilter,
+    work::{READ_AHEAD, Room, SECTION, SECTION_THREADS, SUBSEQUENCE},
+    write,
+};
+use bytemuck::{Pod, Zeroable};
+
+/// The kernels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernel {
+    Gather,
+    Find,
+    Tables,
+    /// The sections of new ranges.
+    Synchronize,
+    /// Those that begin where they should not.
+    Resynchronize,
+    Chain,
+    Write,
+    Expand,
+    Jump,
+    Pack,
+    Strips,
+    Unfilter,
+    Pixels,
+}
+
+/// A launch: a kernel, thread blocks, and the threads of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Launch {
+    pub kernel: Kernel,
+    pub blocks: u32,
+    pub threads: u32,
+}
+
+/// Rounds of a first try. Data of dynamic codes need one, a last block of fixed codes another one,
+/// and so does a run of them before it.
+pub const ROUNDS: u32 = 3;
+
+/// The most thread blocks of kernels that take work in turns.
+const MOST_BLOCKS: u32 = 8192;
+
+/// What a picture's data are to the launches.
+#[derive(Clone, Copy, Debug)]
+pub struct Sizes {
+    /// Bytes of the data, with their header and checksum.
+    pub data_bytes: u32,
+    pub room: Room,
+}
+
+impl Sizes {
+    /// Those of data of so many bytes, at least six.
+    pub fn new(data_bytes: u32) -> Self {
+        let mut sizes = Self {
+            data_bytes,
+            room: Room::default(),
+        };
+        sizes.room = Room::new(sizes.end());
+        sizes
+    }
+
+    /// The bit of the data at which the checksum begins.
+    pub fn end(&self) -> u32 {
+        8 * (self.data_bytes - 4)
+    }
+
+    /// Words of memory of the data.
+    pub fn data_words(&self) -> u32 {
+        self.data_bytes.div_ceil(4) + READ_AHEAD
+    }
+
+    /// The launches that begin.
+    pub fn first(&self) -> [Launch; 3] {
+        let launch = |kernel, blocks: u32, threads| Launch {
+            kernel,
+            blocks,
+            threads,
+        };
+        let words = self.end().div_ceil(32);
+        let tables = self.room.candidates.min(MOST_BLOCKS / 4);
+        [
+            launch(Kernel::Gather, self.data_words().div_ceil(256), 256),
+            launch(
+                Kernel::Find,
+                words.div_ceil(find::BLOCK_WORDS),
+                find::THREADS,
+            ),
+            launch(Kernel::Tables, tables, tables::THREADS),
+        ]
+    }
+
+    /// Those of a round.
+    pub fn round(&self) -> [Launch; 3] {
+        let launch = |kernel, blocks, threads| Launch {
+            kernel,
+            blocks,
+            threads,
+        };
+        [
+            launch(Kernel::Synchronize, self.section_blocks(), SECTION_THREADS),
+            launch(
+                Kernel::Resynchronize,
+                self.section_blocks(),
+                SECTION_THREADS,
+            ),
+            launch(Kernel::Chain, 1, chain::THREADS),
+        ]
+    }
+
+    /// Thread blocks for sections: as many as there usually are.
+    fn section_blocks(&self) -> u32 {
+        let sections = self.end() / (SECTION * SUBSEQUENCE) + 512;
+        sections.min(MOST_BLOCKS)
+    }
+
+    /// Those that end with pixels.
+    pub fn last(&self, picture: &Picture) -> [Launch; 7] {
+        let launch = |kernel, blocks, threads| Launch {
+            kernel,
+            blocks,
+            threads,
+        };
+        let tiles = picture.filtered_bytes().div_ceil(copies::TILE);
+        let chunks = picture.plane_bytes().div_ceil(pack::CHUNK) * picture.height;
+        let strips = pack::most_strips(picture.height) * picture.planes();
+        let bytes = picture.width * picture.height * picture.pixel_bytes();
+        let pixels = bytes.div_ceil(4 * pixels::THREADS);
+        [
+            launch(Kernel::Write, self.section_blocks(), SECTION_THREADS),
+            launch(Kernel::Expand, tiles, copies::THREADS),
+            launch(Kernel::Jump, tiles, copies::JUMP_THREADS),
+            launch(Kernel::Pack, chunks, pack::THREADS),
+            launch(Kernel::Strips, 1, pack::STRIPS_THREADS),
+            launch(Kernel::Unfilter, strips, unfilter::THREADS),
+            launch(Kernel::Pixels, pixels, pixels::THREADS),
+        ]
+    }
+}
+
+impl Kernel {
+    /// Words of shared memory.
+    pub const fn shared(self) -> u32 {
+        match self {
+            Self::Find => find::SHARED,
+            Self::Tables => tables::SHARED,
+            Self::Synchronize | Self::Resynchronize => synchronize::SHARED,
+            Self::Chain => chain::SHARED,
+            Self::Write => write::SHARED,
+            Self::Expand => copies::SHARED,
+            Self::Strips => pack::STRIPS_SHARED,
+            Self::Unfilter => unfilter::SHARED,
+            _ => 0,
+        }
+    }
+}
+
+/// Words and numbers of 64 bits that the parts of memory have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Lengths {
+    pub data: u32,
+    pub candidates: u32,
+    pub tables: u32,
+    pub ranges: u32,
+    pub lengths: u32,
+    pub jumps: u32,
+    pub sections: u32,
+    pub section_sums: u32,
+    pub subsequences: u32,
+    pub stored: u32,
+    pub tokens: u32,
+    pub open_tiles: u32,
+    pub checksums: u32,
+    pub filters: u32,
+    pub strips: u32,
+    pub planes: u32,
+    pub hand_over: u32,
+    pub pixels: u32,
+}
+
+impl Lengths {
+    /// Those that a picture needs.
+    pub fn new(sizes: &Sizes, picture: &Picture) -> Self {
+        let Room {
+            candidates,
+            ranges,
+            sections,
+            stored,
+        } = sizes.room;
+        let rows = picture.height;
+        let words = picture.plane_bytes().div_ceil(4);
+        let pixels = picture.width * picture.height * picture.pixel_bytes();
+        Self {
+            data: sizes.data_words(),
+            candidates,
+            tables: (candidates + 1) * tables::TABLE_WORDS,
+            ranges: ranges * super::work::range::WORDS,
+            lengths: ranges + 2,
+            jumps: 2 * (ranges + 2),
+            sections: sections * super::work::section::WORDS,
+            section_sums: sections,
+            subsequences: sections * SECTION,
+            stored: stored * super::work::STORED_WORDS,
+            tokens: picture.filtered_bytes(),
+            open_tiles: picture.filtered_bytes().div_ceil(copies::TILE),
+            checksums: 2 * rows * picture.plane_bytes().div_ceil(pack::CHUNK),
+            filters: rows,
+            strips: pack::most_strips(rows) + 1,
+            planes: picture.plane_words(),
+            hand_over: pack::most_strips(rows) * picture.planes() * words,
+            pixels: pixels.div_ceil(4),
+        }
+    }
+}

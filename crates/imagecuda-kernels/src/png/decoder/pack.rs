@@ -1,0 +1,157 @@
+//! From bytes with filters to planes, and how their rows depend on each other.
+
+use super::{
+    copies::resolve,
+    work::{WorkOf, control, status},
+};
+use crate::png::block::{Shared, ThreadBlock, Words};
+
+/// Threads of a thread block of `png_pack`, and bytes of a plane that it takes of a row.
+pub const THREADS: u32 = 256;
+pub const CHUNK: u32 = 4 * THREADS;
+/// The modulus of Adler-32.
+const MODULUS: u32 = 65521;
+
+/// `png_pack`: the bytes of rows to planes, their filters, and sums for the checksum. Thread blocks
+/// for each [`CHUNK`] of each row.
+#[inline(always)]
+pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
+    if work.status() != 0 {
+        return;
+    }
+    let picture = &work.picture;
+    let (planes, plane_bytes) = (picture.planes(), picture.plane_bytes());
+    let (row_bytes, all) = (picture.row_bytes(), picture.filtered_bytes());
+    let chunks = plane_bytes.div_ceil(CHUNK);
+    let (y, chunk) = (block.index() / chunks, block.index() % chunks);
+    let row = y * (row_bytes + 1);
+    let plane_words = picture.stride() * picture.height;
+    // The two sums of Adler-32, less what its first 1 adds.
+    let mut sums = block.own(0u64);
+    block.each(&mut sums, |thread, sums| {
+        let x = chunk * CHUNK + 4 * thread;
+        let (mut first, mut second) = (0, 0);
+        let mut add = |byte: u32, place: u32| {
+            first += byte;
+            // Past the end of a row there are zeros.
+            second += u64::from(all.wrapping_sub(place)) * u64::from(byte);
+        };
+        if x < plane_bytes {
+            for plane in 0..planes {
+                let place = |i: u32| row + 1 + (x + i) * planes + plane;
+                let byte = |i: u32| match x + i < plane_bytes {
+                    true => resolve(work.links, place(i)),
+                    false => 0,
+                };
+                let (a, b, c, d) = (byte(0), byte(1), byte(2), byte(3));
+                add(a, place(0));
+                add(b, place(1));
+                add(c, place(2));
+                add(d, place(3));
+                let word = a | b << 8 | c << 16 | d << 24;
+                let at = plane * plane_words + y * picture.stride() + x / 4;
+                work.planes.set(at, word);
+            }
+        }
+        if thread == 0 && chunk == 0 {
+            let filter = resolve(work.links, row);
+            add(filter, row);
+            work.filters.set(y, filter);
+            if filter > 4 {
+                work.report(status::FILTER);
+            }
+        }
+        *sums = u64::from(first) | (second % u64::from(MODULUS)) << 32;
+    });
+    let all = block.scan(&mut sums, 0, |&own| own, |a, b| a + b, |_, _| {});
+    block.each(&mut sums, |thread, _| {
+        if thread == 0 {
+            let at = 2 * block.index();
+            work.checksums.set(at, (all as u32) % MODULUS);
+            work.checksums.set(at + 1, (all >> 32) as u32 % MODULUS);
+        }
+    });
+}
+
+/// Threads of the thread block of `png_strips`.
+pub const STRIPS_THREADS: u32 = 1024;
+/// Rows of a picture at most, and of a strip.
+const ROWS: u32 = 1 << 16;
+pub const MOST_ROWS: u32 = 32;
+pub const FEWEST_ROWS: u32 = 8;
+/// Words of shared memory: a bit for each row, and a few more.
+pub const STRIPS_SHARED: u32 = ROWS / 32 + 4;
+
+/// The strips of so many rows at most.
+pub const fn most_strips(rows: u32) -> u32 {
+    rows / FEWEST_ROWS + 2
+}
+
+/// `png_strips`: looks at the checksum, and groups rows to strips that begin with a row which does not
+/// depend on the row above, where there is one. One thread block.
+#[inline(always)]
+pub fn strips<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
+    let begun = work.status();
+    if begun != 0 {
+        return;
+    }
+    let picture = &work.picture;
+    let rows = picture.height;
+    let shared = block.shared();
+    let starts = shared.part(0, STRIPS_SHARED);
+    let mut sums = block.own(0u64);
+    block.each(&mut sums, |thread, sums| {
+        let mut number = thread;
+        while number < STRIPS_SHARED {
+            let mut word = 0;
+            for i in 0..32 {
+                let row = 32 * number + i;
+                let is_start = row >= rows || work.filters.get(row) < 2;
+                word |= u32::from(is_start) << i;
+            }
+            starts.set(number, word);
+            number += STRIPS_THREADS;
+        }
+        let parts = rows * picture.plane_bytes().div_ceil(CHUNK);
+        let (mut first, mut second) = (0u64, 0u64);
+        let mut part = thread;
+        while part < parts {
+            first += u64::from(work.checksums.get(2 * part));
+            second += u64::from(work.checksums.get(2 * part + 1));
+            part += STRIPS_THREADS;
+        }
+        let modulus = u64::from(MODULUS);
+        *sums = (first % modulus) | (second % modulus) << 32;
+    });
+    let all = block.scan(&mut sums, 0, |&own| own, |a, b| a + b, |_, _| {});
+    block.each(&mut sums, |thread, _| {
+        if thread > 0 {
+            return;
+        }
+        let bytes = u64::from(picture.filtered_bytes());
+        let first = ((all & u64::from(u32::MAX)) + 1) % u64::from(MODULUS);
+        let second = ((all >> 32) + bytes) % u64::from(MODULUS);
+        let number = work.end / 32;
+        let [low, high] = [0, 1].map(|ahead| work.data.get(number + ahead));
+        let expected = super::bits::funnel(low, high, work.end).swap_bytes();
+        let mut wrong = work.control.get(control::PROBLEMS);
+        if u64::from(expected) != second << 16 | first {
+            wrong |= status::CHECKSUM;
+        }
+        work.control.set(control::STATUS, wrong);
+        let (mut row, mut count) = (0, 0);
+        while row < rows {
+            work.strips.set(count, row);
+            count += 1;
+            let at = row + FEWEST_ROWS;
+            let [low, high] = [0, 1].map(|ahead| starts.get(at / 32 + ahead));
+            let here = super::bits::funnel(low, high, at) & ((1 << (MOST_ROWS - FEWEST_ROWS)) - 1);
+            row += match here {
+                0 => MOST_ROWS,
+                _ => FEWEST_ROWS + here.trailing_zeros(),
+            };
+        }
+        work.strips.set(count, rows);
+        work.control.set(control::STRIPS, count);
+    });
+}

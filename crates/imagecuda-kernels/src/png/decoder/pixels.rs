@@ -1,0 +1,104 @@
+//! From planes to pixels in the layout that the host decodes to.
+
+use super::work::WorkOf;
+use crate::png::block::{ThreadBlock, Words};
+
+/// Threads of a thread block.
+pub const THREADS: u32 = 128;
+
+/// `png_pixels`: samples to pixels. A thread for each word of these.
+#[inline(always)]
+pub fn pixels<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
+    if work.status() != 0 {
+        return;
+    }
+    match work.picture.pixel_bytes() {
+        1 => put::<B, 1>(block, work),
+        2 => put::<B, 2>(block, work),
+        3 => put::<B, 3>(block, work),
+        4 => put::<B, 4>(block, work),
+        6 => put::<B, 6>(block, work),
+        _ => put::<B, 8>(block, work),
+    }
+}
+
+/// Writes pixels of `BYTES` bytes. A thread for each word of them.
+#[inline(always)]
+fn put<B: ThreadBlock, const BYTES: u32>(block: &B, work: &WorkOf<B>) {
+    let picture = &work.picture;
+    let words = (picture.width * picture.height * BYTES).div_ceil(4);
+    // Where bytes only have to be taken from planes.
+    let is_plain = picture.depth >= 8 && picture.color != 3 && picture.has_transparency == 0;
+    // Of 16 bits the file has the higher ones first, and memory has them last.
+    let swap = u32::from(picture.depth == 16);
+    let plane_words = picture.stride() * picture.height;
+    block.each(&mut block.own(()), |thread, _| {
+        let number = block.index() * THREADS + thread;
+        if number >= words {
+            return;
+        }
+        let byte = |i: u32| {
+            let at = 4 * number + i;
+            let (pixel, channel) = (at / BYTES, at % BYTES);
+            let (x, y) = (pixel % picture.width, pixel / picture.width);
+            match is_plain {
+                true => {
+                    let row = (channel ^ swap) * plane_words + y * picture.stride();
+                    work.planes.get(row + x / 4) >> (x % 4 * 8) & 255
+                }
+                false => (pixel_at::<B>(work, x, y) >> (8 * channel)) as u32 & 255,
+            }
+        };
+        let word = byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
+        work.pixels.set(number, word);
+    });
+}
+
+/// The bytes of a pixel, the first one lowest.
+#[inline(always)]
+fn pixel_at<B: ThreadBlock>(work: &WorkOf<B>, x: u32, y: u32) -> u64 {
+    let picture = &work.picture;
+    let plane_words = picture.stride() * picture.height;
+    let byte = |plane: u32, x: u32| {
+        let word = plane * plane_words + y * picture.stride() + x / 4;
+        work.planes.get(word) >> (x % 4 * 8) & 255
+    };
+    let (depth, channels) = (picture.depth, picture.channels());
+    if depth < 8 {
+        let at = x * depth;
+        let sample = byte(0, at / 8) >> (8 - depth - at % 8) & ((1 << depth) - 1);
+        if picture.color == 3 {
+            return work.palette.get(sample).into();
+        }
+        let opaque = sample != picture.transparent[0] || picture.has_transparency == 0;
+        let gray = sample * (255 / ((1 << depth) - 1));
+        return u64::from(gray | if opaque { 0xff00 } else { 0 });
+    }
+    if picture.color == 3 {
+        return work.palette.get(byte(0, x)).into();
+    }
+    let mut pixel = 0;
+    let mut is_transparent = picture.has_transparency != 0;
+    for channel in 0..channels {
+        // Of 16 bits the file has the higher ones first, and memory has them last.
+        let sample = match depth {
+            8 => byte(channel, x),
+            _ => byte(2 * channel, x) << 8 | byte(2 * channel + 1, x),
+        };
+        if channel < 3 {
+            // No index that is not known: the whole picture would lie in memory.
+            let [first, second, third] = picture.transparent;
+            let transparent = match channel {
+                0 => first,
+                1 => second,
+                _ => third,
+            };
+            is_transparent &= sample == transparent;
+        }
+        pixel |= u64::from(sample) << (depth * channel);
+    }
+    if picture.has_transparency != 0 && !is_transparent {
+        pixel |= u64::from((1u32 << depth) - 1) << ((depth * channels) & 63);
+    }
+    pixel
+}

@@ -1,0 +1,386 @@
+//! Tables of codes, and the ranges of blocks with dynamic codes.
+
+use super::{
+    bits::{Plain, bits},
+    header,
+    work::{NONE, WorkOf, range, status},
+};
+use crate::png::block::{Shared, ThreadBlock, Words};
+
+/// Threads of a thread block.
+pub const THREADS: u32 = 128;
+
+/// Bits that a table of literals and lengths is looked up by first, and one of distances.
+const LITERAL_BITS: u32 = 11;
+const DISTANCE_BITS: u32 = 8;
+/// Words of both tables with their subtables: the most that zlib's `enough` computes for 288 and 32
+/// codes of up to 15 bits.
+const LITERAL_WORDS: u32 = 2342;
+const DISTANCE_WORDS: u32 = 402;
+/// Words of a table.
+pub const TABLE_WORDS: u32 = 2752;
+const _: () = assert!(LITERAL_WORDS + DISTANCE_WORDS <= TABLE_WORDS);
+
+/// What an entry of a table is. Its lowest four bits are those of its code, the next four the number
+/// of bits that follow the code. The upper half is a literal, or what is added to these bits.
+pub mod entry {
+    pub const LITERAL: u32 = 1 << 8;
+    pub const LENGTH: u32 = 1 << 9;
+    pub const DISTANCE: u32 = 1 << 10;
+    /// The end of a block.
+    pub const END: u32 = 1 << 11;
+    /// A subtable: the upper half is its place, and the lowest four bits those it is looked up by.
+    pub const SUBTABLE: u32 = 1 << 12;
+    /// No code.
+    pub const BAD: u32 = 1 << 13;
+}
+
+/// The entry that bits begin with, of a distance or of anything else.
+#[inline(always)]
+pub fn look_up(table: impl Words, bits: u32, is_distance: bool) -> u32 {
+    let at = match is_distance {
+        true => LITERAL_WORDS + (bits & ((1 << DISTANCE_BITS) - 1)),
+        false => bits & ((1 << LITERAL_BITS) - 1),
+    };
+    let found = table.get(at);
+    if found & entry::SUBTABLE == 0 {
+        return found;
+    }
+    let rest = bits
+        >> if is_distance {
+            DISTANCE_BITS
+        } else {
+            LITERAL_BITS
+        };
+    table.get((found >> 16) + (rest & ((1 << (found & 15)) - 1)))
+}
+
+/// The entry of a symbol, without the bits of its code.
+#[inline(always)]
+fn entry_of(symbol: u32, is_distance: bool) -> u32 {
+    if is_distance {
+        let extra = (symbol >> 1).saturating_sub(1);
+        let base = match symbol {
+            0..=3 => symbol + 1,
+            _ => ((2 + (symbol & 1)) << extra) + 1,
+        };
+        return match symbol {
+            0..=29 => base << 16 | entry::DISTANCE | extra << 4,
+            _ => entry::BAD,
+        };
+    }
+    let code = symbol.saturating_sub(257);
+    match symbol {
+        0..=255 => symbol << 16 | entry::LITERAL,
+        256 => entry::END,
+        257..=264 => (code + 3) << 16 | entry::LENGTH,
+        285 => 258 << 16 | entry::LENGTH,
+        265..=284 => {
+            let extra = (code >> 2) - 1;
+            let base = ((4 + (code & 3)) << extra) + 3;
+            base << 16 | entry::LENGTH | extra << 4
+        }
+        _ => entry::BAD,
+    }
+}
+
+/// The length of a fixed code.
+#[inline(always)]
+fn fixed_length(symbol: u32) -> u32 {
+    match symbol {
+        0..=143 => 8,
+        144..=255 => 9,
+        256..=279 => 7,
+        280..=287 => 8,
+        _ => 5,
+    }
+}
+
+/// Symbols of both codes at most.
+const SYMBOLS: u32 = 320;
+/// Parts of shared memory.
+const CODES: u32 = SYMBOLS;
+const COUNTS: u32 = 2 * SYMBOLS;
+const TABLE: u32 = COUNTS + 32;
+const OTHERS: u32 = TABLE + TABLE_WORDS;
+/// Words of shared memory.
+pub const SHARED: u32 = OTHERS + 8;
+/// The other words: where the codes begin, how many candidates are before this one, the next one,
+/// the free words of both tables, and the first section of the range and their number.
+const PAYLOAD: u32 = 0;
+const BEFORE: u32 = 1;
+const NEXT: u32 = 2;
+const FREE: u32 = 3;
+const FIRST_SECTION: u32 = 5;
+const SECTIONS: u32 = 6;
+
+/// `png_tables`: sorts the candidates, makes a table and a range of each, and the table of fixed
+/// codes. A thread block for each, in turns.
+#[inline(always)]
+pub fn tables<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
+    let count = work.candidate_count();
+    let mut number = block.index();
+    while number <= count {
+        table(block, work, number, count);
+        number += block.blocks();
+    }
+}
+
+/// Makes a table and its range. The last one is that of fixed codes.
+#[inline(always)]
+fn table<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, count: u32) {
+    let shared = block.shared();
+    let lengths = shared.part(0, SYMBOLS);
+    let others = shared.part(OTHERS, 8);
+    let table = shared.part(TABLE, TABLE_WORDS);
+    let is_fixed = number == count;
+    let head = work.candidates.get(number);
+    let data = Plain(work.data);
+    let (literals, distances) = match is_fixed {
+        true => (288, 32),
+        false => header::counts(data, head),
+    };
+    let own = &mut block.own(());
+    block.each(own, |thread, _| {
+        fill(table, thread, TABLE_WORDS, 0);
+        fill(shared.part(COUNTS, 32), thread, 32, 0);
+        if thread == 0 {
+            others.set(BEFORE, 0);
+            others.set(NEXT, NONE);
+            others.set(FREE, 1 << LITERAL_BITS);
+            others.set(FREE + 1, LITERAL_WORDS + (1 << DISTANCE_BITS));
+        }
+    });
+    block.each(own, |thread, _| {
+        if is_fixed {
+            let mut symbol = thread;
+            while symbol < SYMBOLS {
+                lengths.set(symbol, fixed_length(symbol));
+                symbol += THREADS;
+            }
+            return;
+        }
+        if thread == 0 {
+            let put = |symbol, length| lengths.set(symbol, length);
+            let payload = header::read(data, head, work.end, put);
+            others.set(PAYLOAD, payload.unwrap_or(head));
+        }
+        let (mut before, mut next) = (0, NONE);
+        let mut other = thread;
+        while other < count {
+            let position = work.candidates.get(other);
+            if position < head {
+                before += 1;
+            } else if position > head && position < next {
+                next = position;
+            }
+            other += THREADS;
+        }
+        others.add(BEFORE, before);
+        others.min(NEXT, next);
+    });
+    fill_table(block, (literals, distances), own);
+    let slot = match is_fixed {
+        true => work.room.candidates,
+        false => others.get(BEFORE),
+    };
+    block.each(own, |thread, _| {
+        let mut at = thread;
+        while at < TABLE_WORDS {
+            work.tables.set(slot * TABLE_WORDS + at, table.get(at));
+            at += THREADS;
+        }
+        if thread == 0 {
+            let (number, words) = match is_fixed {
+                // What is before the first block.
+                true => (0, [16, 16, 16, 0, 0, 0]),
+                false => {
+                    let limit = others.get(NEXT).min(work.end);
+                    let flags = bits(data, head, 1) * range::FINAL;
+                    let words = [head, others.get(PAYLOAD), limit, slot + 1, slot, flags];
+                    (slot + 1, words)
+                }
+            };
+            let (first, sections) = work.begin_range(number, words, 1);
+            others.set(FIRST_SECTION, first);
+            others.set(SECTIONS, sections);
+            if first + sections > work.room.sections {
+                work.report(status::CROWDED);
+            }
+        }
+    });
+    block.each(own, |thread, _| {
+        let number = if is_fixed { 0 } else { slot + 1 };
+        let mut section = thread;
+        while section < others.get(SECTIONS) {
+            let at = others.get(FIRST_SECTION) + section;
+            work.set_section(at, super::work::section::RANGE, number);
+            section += THREADS;
+        }
+    });
+}
+
+#[inline(always)]
+fn fill(words: impl Words, thread: u32, len: u32, value: u32) {
+    let mut at = thread;
+    while at < len {
+        words.set(at, value);
+        at += THREADS;
+    }
+}
+
+/// Makes the table of the lengths in shared memory.
+#[inline(always)]
+fn fill_table<B: ThreadBlock>(block: &B, (literals, distances): (u32, u32), own: &mut B::Own<()>) {
+    let shared = block.shared();
+    let (lengths, codes) = (shared.part(0, SYMBOLS), shared.part(CODES, SYMBOLS));
+    let (counts, table) = (shared.part(COUNTS, 32), shared.part(TABLE, TABLE_WORDS));
+    let others = shared.part(OTHERS, 8);
+    let all = literals + distances;
+    // A thread for each length of each code.
+    let symbols = |thread: u32| match thread < 16 {
+        true => 0..literals,
+        false => literals..all,
+    };
+    block.each(own, |thread, _| {
+        if thread < 32 && thread % 16 > 0 {
+            let mut count = 0;
+            for symbol in symbols(thread) {
+                count += u32::from(lengths.get(symbol) == thread % 16);
+            }
+            counts.set(thread, count);
+        }
+    });
+    block.each(own, |thread, _| {
+        if thread < 32 && thread % 16 > 0 {
+            let mut code = 0;
+            for shorter in thread / 16 * 16 + 1..thread {
+                code = (code + counts.get(shorter)) << 1;
+            }
+            for symbol in symbols(thread) {
+                if lengths.get(symbol) == thread % 16 {
+                    let reversed = code.reverse_bits() >> (32 - thread % 16);
+                    codes.set(symbol, reversed);
+                    code += 1;
+                }
+            }
+        }
+    });
+    // Short codes, and of long ones how long they are at most.
+    block.each(own, |thread, _| {
+        for_each_code(thread, shared, (literals, distances), |code| {
+            if code.length <= code.root_bits {
+                code.fill(table, code.first, code.root_bits, code.code, code.length);
+            } else {
+                table.max(code.root(), code.length);
+            }
+        });
+    });
+    // Where the subtables are.
+    block.each(own, |thread, _| {
+        let mut at = thread;
+        while at < (1 << LITERAL_BITS) + (1 << DISTANCE_BITS) {
+            let is_distance = at >= 1 << LITERAL_BITS;
+            let (place, root_bits, free, end) = match is_distance {
+                false => (at, LITERAL_BITS, FREE, LITERAL_WORDS),
+                true => {
+                    let place = at - (1 << LITERAL_BITS) + LITERAL_WORDS;
+                    (
+                        place,
+                        DISTANCE_BITS,
+                        FREE + 1,
+                        LITERAL_WORDS + DISTANCE_WORDS,
+                    )
+                }
+            };
+            let found = table.get(place);
+            if found == 0 {
+                table.set(place, entry::BAD | 1);
+            } else if found < 16 {
+                let bits = found - root_bits;
+                let subtable = others.add(free, 1 << bits);
+                table.set(
+                    place,
+                    match subtable + (1 << bits) <= end {
+                        true => entry::SUBTABLE | subtable << 16 | bits,
+                        false => entry::BAD | 1,
+                    },
+                );
+            }
+            at += THREADS;
+        }
+    });
+    block.each(own, |thread, _| {
+        for_each_code(thread, shared, (literals, distances), |code| {
+            let found = table.get(code.root());
+            if code.length > code.root_bits && found & entry::SUBTABLE != 0 {
+                let (bits, length) = (found & 15, code.length - code.root_bits);
+                code.fill(
+                    table,
+                    found >> 16,
+                    bits,
+                    code.code >> code.root_bits,
+                    length,
+                );
+            }
+        });
+    });
+}
+
+/// A code, and the table it goes to.
+#[derive(Clone, Copy)]
+struct Code {
+    /// Its bits, the first one lowest.
+    code: u32,
+    length: u32,
+    entry: u32,
+    first: u32,
+    root_bits: u32,
+}
+
+impl Code {
+    /// Its entry, by its first bits.
+    #[inline(always)]
+    fn root(self) -> u32 {
+        self.first + (self.code & ((1 << self.root_bits) - 1))
+    }
+
+    /// Writes its entry wherever the first bits of a look-up are these.
+    #[inline(always)]
+    fn fill(self, table: impl Words, first: u32, table_bits: u32, code: u32, length: u32) {
+        let mut at = code;
+        while at < 1 << table_bits {
+            table.set(first + at, self.entry);
+            at += 1 << length;
+        }
+    }
+}
+
+/// Calls `visit` with each code of a thread.
+#[inline(always)]
+fn for_each_code(
+    thread: u32,
+    shared: impl Shared,
+    (literals, distances): (u32, u32),
+    visit: impl Fn(Code),
+) {
+    let (lengths, codes) = (shared.part(0, SYMBOLS), shared.part(CODES, SYMBOLS));
+    let mut at = thread;
+    while at < literals + distances {
+        let (is_distance, length) = (at >= literals, lengths.get(at));
+        let (first, root_bits, symbol) = match is_distance {
+            true => (LITERAL_WORDS, DISTANCE_BITS, at - literals),
+            false => (0, LITERAL_BITS, at),
+        };
+        if length > 0 {
+            visit(Code {
+                code: codes.get(at),
+                length,
+                entry: entry_of(symbol, is_distance) | length,
+                first,
+                root_bits,
+            });
+        }
+        at += THREADS;
+    }
+}

@@ -1,0 +1,196 @@
+//! Takes the filters back: bytes of rows to bytes of samples, in place.
+
+use super::{
+    pack::most_strips,
+    work::{WorkOf, control},
+};
+use crate::png::block::{Longs, Shared, Warp, Words};
+
+/// Threads of a thread block: a row of a strip each.
+pub const THREADS: u32 = 32;
+/// Words of a row that a thread takes before it waits for more.
+const STEPS: u32 = 4;
+/// Words of shared memory.
+pub const SHARED: u32 = 1;
+
+/// A thread's row.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    /// Its filter, as masks: of the byte to the left, of that above, of that above to the left.
+    left_mask: u32,
+    up_mask: u32,
+    corner_mask: u32,
+    is_average: bool,
+    is_active: bool,
+    /// Its first word.
+    place: u32,
+    /// The words of these steps, and of the next ones.
+    words: [u32; STEPS as usize],
+    next: [u32; STEPS as usize],
+    /// The last word that is done, and the one above it.
+    done: u32,
+    up: u32,
+    above: u32,
+    /// What the strip before hands over: a word, and one that comes later.
+    handed: u32,
+    awaited: u64,
+}
+
+/// The predictor of Paeth, with as little as possible to be done once `left` is known.
+#[inline(always)]
+fn paeth(left: i32, up: i32, corner: i32) -> i32 {
+    let threshold = 3 * corner - up - left;
+    let (low, high) = (left.min(up), left.max(up));
+    let other = if high <= threshold { low } else { corner };
+    if threshold <= low { high } else { other }
+}
+
+/// Four bytes of a row. `before` are the four before them, `up` those above, and `up_before` those
+/// above these.
+#[inline(always)]
+fn four(row: &Row, word: u32, before: u32, up: u32, up_before: u32) -> u32 {
+    let corner = (up << 8 | up_before >> 24) & row.corner_mask;
+    let up = up & row.up_mask;
+    let left_mask = row.left_mask & 255;
+    let mut left = (before >> 24 & left_mask) as i32;
+    let mut done = 0;
+    for i in 0..4 {
+        let byte = |word: u32| (word >> (8 * i) & 255) as i32;
+        let mut predicted = paeth(left, byte(up), byte(corner));
+        if row.is_average {
+            predicted = (left + byte(up)) >> 1;
+        }
+        let sum = (byte(word) + predicted) as u32 & 255;
+        done |= sum << (8 * i);
+        left = (sum & left_mask) as i32;
+    }
+    done
+}
+
+/// `png_unfilter`: a strip of one plane. Its rows go from left to right, each four bytes behind the
+/// one above. The last row is handed over to the next strip. Warps, as many for each plane as there
+/// may be strips.
+#[inline(always)]
+pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
+    if work.status() != 0 {
+        return;
+    }
+    let picture = &work.picture;
+    let most = most_strips(picture.height);
+    let plane = block.index() / most;
+    let shared = block.shared();
+    block.each(&mut block.own(()), |thread, _| {
+        // A strip only waits for strips that have taken a number before it, so they run already.
+        if thread == 0 {
+            let ticket = work.control.add(control::TICKETS + plane, 1);
+            shared.part(0, 1).set(0, ticket);
+        }
+    });
+    let strip = shared.get(0);
+    let strips = work.control.get(control::STRIPS);
+    if strip >= strips {
+        return;
+    }
+    let first = work.strips.get(strip);
+    let rows = work.strips.get(strip + 1) - first;
+    let words = picture.plane_bytes().div_ceil(4);
+    let filter_of = |row: u32| work.filters.get(row);
+    let takes = first > 0 && filter_of(first) >= 2;
+    let gives = strip + 1 < strips && filter_of(first + rows) >= 2;
+    let hand_over = (plane * most + strip) * words;
+    let mut own = block.own(Row::default());
+    // No loops over these: an array with an index that is not known lies in memory.
+    let load = |row: &Row, thread: u32, step: u32| {
+        let word = |i: u32| {
+            let at = (step + i).wrapping_sub(thread);
+            match row.is_active && at < words {
+                true => work.planes.get(row.place + at),
+                false => 0,
+            }
+        };
+        [word(0), word(1), word(2), word(3)]
+    };
+    let step_of = |own: &mut B::Own<Row>, step: u32, i: u32, word: fn(&Row) -> u32| {
+        block.shift(own, |row| row.done, |row, up| row.up = up);
+        let first_up = |row: &mut Row, handed| row.up = if takes { handed } else { 0 };
+        block.give_first(own, i, |row| row.handed, first_up);
+        block.each(own, |thread, row| {
+            let at = (step + i).wrapping_sub(thread);
+            if row.is_active && at < words {
+                let done = four(row, word(row), row.done, row.up, row.above);
+                row.done = done;
+                row.above = row.up;
+                work.planes.set(row.place + at, done);
+                if gives && thread == rows - 1 {
+                    let number = 1 << 32 | u64::from(done);
+                    work.hand_over.publish(hand_over + at, number);
+                }
+            }
+        });
+    };
+    block.each(&mut own, |thread, row| {
+        let filter = filter_of(first + thread.min(rows - 1));
+        let mask = |has: bool| if has { u32::MAX } else { 0 };
+        row.left_mask = mask(matches!(filter, 1 | 3 | 4));
+        row.up_mask = mask(filter >= 2);
+        row.corner_mask = mask(filter == 4);
+        row.is_average = filter == 3;
+        row.is_active = thread < rows;
+        let place = plane * picture.height + first + thread;
+        row.place = place * picture.stride();
+        row.next = load(row, thread, 0);
+        if takes && thread < STEPS {
+            row.awaited = work.hand_over.peek(hand_over - words + thread);
+        }
+    });
+    let mut step = 0;
+    while step < words + rows - 1 {
+        block.each(&mut own, |thread, row| {
+            row.words = row.next;
+            row.next = load(row, thread, step + STEPS);
+            if takes && thread < STEPS {
+                let at = hand_over - words + step + thread;
+                if step + thread < words {
+                    if row.awaited == 0 {
+                        row.awaited = work.hand_over.wait(at);
+                    }
+                    row.handed = row.awaited as u32;
+                }
+                if step + thread + STEPS < words {
+                    row.awaited = work.hand_over.peek(at + STEPS);
+                }
+            }
+        });
+        step_of(&mut own, step, 0, |row| row.words[0]);
+        step_of(&mut own, step, 1, |row| row.words[1]);
+        step_of(&mut own, step, 2, |row| row.words[2]);
+        step_of(&mut own, step, 3, |row| row.words[3]);
+        step += STEPS;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_predictor_of_every_three_bytes_is_that_of_the_standard() {
+        for left in 0..256 {
+            for up in 0..256 {
+                for corner in 0..256 {
+                    let estimate: i32 = left + up - corner;
+                    let distance = |byte: i32| (estimate - byte).abs();
+                    let (a, b, c) = (distance(left), distance(up), distance(corner));
+                    let expected = if a <= b && a <= c {
+                        left
+                    } else if b <= c {
+                        up
+                    } else {
+                        corner
+                    };
+                    assert_eq!(paeth(left, up, corner), expected, "{left} {up} {corner}");
+                }
+            }
+        }
+    }
+}

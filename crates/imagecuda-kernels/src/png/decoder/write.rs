@@ -1,0 +1,132 @@
+//! Decodes each subsequence of the chain again, and writes a token for each symbol.
+
+use super::{
+    bits::{Reader, Staged, staged_room},
+    synchronize::{Symbol, stage},
+    tables::{TABLE_WORDS, entry},
+    work::{
+        NONE, NOWHERE, SECTION, SECTION_THREADS, STORED_WORDS, SUBSEQUENCE, WorkOf, control, range,
+        section, status,
+    },
+};
+use crate::png::block::{Longs, Shared, ThreadBlock, Words};
+
+/// A token, or a link, that is a value.
+pub(super) const VALUE: u32 = 1 << 31;
+/// A token that is a match: its length less 3 in the upper bits, its distance less 1 in the lowest
+/// 15.
+pub(super) const MATCH: u32 = 1 << 30;
+
+/// Words of the data that a thread block decodes.
+const DATA_WORDS: u32 = SECTION * SUBSEQUENCE / 32 + 8;
+/// Words of shared memory.
+pub const SHARED: u32 = TABLE_WORDS + staged_room(DATA_WORDS);
+
+/// What a thread decodes: from where, and how many bytes of the output, and where these go.
+#[derive(Clone, Copy, Default)]
+struct Own {
+    position: u32,
+    bytes: u32,
+    place: u32,
+}
+
+/// `png_write`: the tokens of sections and of stored blocks. Thread blocks of [`SECTION_THREADS`],
+/// in turns.
+#[inline(always)]
+pub fn write<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
+    if work.status() != 0 {
+        return;
+    }
+    let sections = work.control.get(control::SECTIONS).min(work.room.sections);
+    let mut number = block.index();
+    while number < sections {
+        let range = work.section(number, section::RANGE);
+        let at = number - work.range(range, range::FIRST_SECTION);
+        let is_of_chain = range > 0
+            && range < work.control.get(control::DECODED)
+            && work.places.get(range) != NOWHERE
+            && work.range(range, range::LONGER) == NONE;
+        if is_of_chain && at <= work.range(range, range::END_SECTION) {
+            write_section(block, work, number, range, at);
+        }
+        number += block.blocks();
+    }
+    let stored = work.control.get(control::STORED).min(work.room.stored);
+    let mut number = block.index();
+    while number < stored {
+        let word = |word| work.stored.get(number * STORED_WORDS + word);
+        let (from, bytes, range, before) = (word(0), word(1), word(2), word(3));
+        let place = work.places.get(range);
+        if place != NOWHERE {
+            let place = (place + work.lengths.get(range)) as u32 + before;
+            block.each(&mut block.own(()), |thread, _| {
+                let mut at = thread;
+                while at < bytes {
+                    let from = from + at;
+                    let byte = work.data.get(from / 4) >> (from % 4 * 8) & 255;
+                    work.tokens.set(place + at, VALUE | byte);
+                    at += SECTION_THREADS;
+                }
+            });
+        }
+        number += block.blocks();
+    }
+}
+
+#[inline(always)]
+fn write_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, range: u32, at: u32) {
+    let shared = block.shared();
+    let table = shared.part(0, TABLE_WORDS);
+    let data = Staged(shared.part(TABLE_WORDS, SHARED - TABLE_WORDS));
+    let start = work.range(range, range::PAYLOAD) + at * SECTION * SUBSEQUENCE;
+    let from = start & !31;
+    let is_run = work.range(range, range::FLAGS) & range::FIXED != 0;
+    let mut own = block.own(Own::default());
+    block.each(&mut own, |thread, own| {
+        let tables = (work.tables, work.range(range, range::TABLE));
+        let end = work
+            .range(range, range::LIMIT)
+            .min(start + SECTION * SUBSEQUENCE);
+        stage(tables, table, (work.data, from, end), data, thread);
+        let record = match thread < SECTION {
+            true => work.subsequences.get(number * SECTION + thread),
+            false => NONE,
+        };
+        *own = Own::default();
+        if record != NONE {
+            own.position = start - from + thread * SUBSEQUENCE + (record & 255);
+            own.bytes = record >> 8;
+        }
+    });
+    let put = |own: &mut Own, before: u32| own.place = before;
+    block.scan(&mut own, 0, |own| own.bytes, |a, b| a + b, put);
+    let sums = work.section_sums;
+    let first = work.range(range, range::FIRST_SECTION);
+    let place = (work.places.get(range) + sums.get(number) - sums.get(first)) as u32;
+    block.each(&mut own, |_, own| {
+        let mut place = place + own.place;
+        let end = place + own.bytes;
+        let mut reader = Reader::new(data, own.position);
+        let mut length = 0;
+        while place < end {
+            let is_distance = length > 0;
+            let symbol = Symbol::new(table, reader.peek(), is_distance, is_run);
+            reader.take(symbol.bits);
+            if is_distance {
+                let distance = symbol.value;
+                if distance > place {
+                    work.report(status::DISTANCE);
+                }
+                work.tokens
+                    .set(place, MATCH | (length - 3) << 15 | (distance - 1) & 0x7fff);
+                place += length;
+                length = 0;
+            } else if symbol.entry & entry::LENGTH != 0 {
+                length = symbol.value;
+            } else if symbol.entry & entry::LITERAL != 0 {
+                work.tokens.set(place, VALUE | symbol.value);
+                place += 1;
+            }
+        }
+    });
+}

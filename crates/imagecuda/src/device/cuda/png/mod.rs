@@ -1,0 +1,206 @@
+//! PNG: the data are uploaded as they are, and kernels do the rest.
+//!
+//! Each picture has a stream to itself while it is decoded, if there are enough. The host waits for
+//! its status.
+
+mod memory;
+
+use super::{
+    Buffer, Context, error::check, error::check_raw, new_stream, pinned::Pinned, scratch::Scratch,
+};
+use crate::{
+    Result,
+    device::{DevicePixel, ExpandSpec, PngData, Staging},
+};
+use cust::{launch, memory::DevicePointer, stream::Stream, sys};
+use imagecuda_kernels::png::decoder::{
+    launches::{Kernel, Launch, ROUNDS, Sizes},
+    picture::Picture,
+    work::status,
+};
+use memory::Addresses;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+/// Pictures that are decoded at a time without waiting for each other.
+const STREAMS: usize = 12;
+
+/// Launches of all rounds, until what is not proven then is left to the host.
+const TRIES: u32 = 3;
+
+/// The streams in which pictures are decoded, in turns.
+pub(super) struct Streams {
+    pub(super) all: Vec<Stream>,
+    next: AtomicUsize,
+}
+
+impl Streams {
+    /// The context must be current.
+    pub(super) fn new() -> Result<Self> {
+        Ok(Self {
+            all: (0..STREAMS).map(|_| new_stream()).collect::<Result<_>>()?,
+            next: AtomicUsize::new(0),
+        })
+    }
+}
+
+/// A picture's pixels in device memory, in the layout that the host decodes to.
+pub(crate) struct PngPixels {
+    memory: Scratch,
+    bytes: usize,
+}
+
+impl std::fmt::Debug for PngPixels {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes of pixels", self.bytes)
+    }
+}
+
+impl PngPixels {
+    /// The bytes that they take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+/// A picture whose kernels run.
+pub(crate) struct PendingPng {
+    context: Arc<Context>,
+    stream: usize,
+    picture: Picture,
+    sizes: Sizes,
+    addresses: Addresses,
+    pixel_bytes: usize,
+    /// What was uploaded; then the status.
+    pinned: Pinned,
+    /// All memory but that of the pixels.
+    memory: Vec<Scratch>,
+    pixels: Scratch,
+}
+
+impl Context {
+    /// Starts to decode a picture. The file may be in `staging` memory, which the caller keeps until
+    /// [`PendingPng::finish`].
+    pub(crate) fn start_png(
+        self: &Arc<Self>,
+        png: &PngData<'_>,
+        staging: Option<&Staging>,
+    ) -> Result<PendingPng> {
+        let _current = self.enter()?;
+        let file = match staging {
+            Some(Staging::Pinned(pinned)) if pinned.as_ptr_range() == png.file.as_ptr_range() => {
+                Some(pinned)
+            }
+            _ => None,
+        };
+        let number = self.pngs.next.fetch_add(1, Ordering::Relaxed) % STREAMS;
+        let stream = &self.pngs.all[number];
+        let mut pending = self.prepare_png(png, file, number)?;
+        let _launching = self.lock_launch();
+        self.upload_png(png, file, &mut pending, stream)?;
+        let first = pending.sizes.first();
+        self.launch_png(&first, &pending.addresses, stream)?;
+        pending.start_rounds(self, stream)?;
+        Ok(pending)
+    }
+
+    fn launch_png(
+        &self,
+        launches: &[Launch],
+        addresses: &Addresses,
+        stream: &Stream,
+    ) -> Result<()> {
+        let job = addresses.job;
+        for launch in launches {
+            if launch.kernel == Kernel::Pack {
+                // It is where the tokens were, which are not needed any more.
+                self.zero(addresses.hand_over.clone(), stream)?;
+            }
+            let function = self.function(name(launch.kernel))?;
+            // SAFETY: the kernel takes the address of a job. All memory that the job has addresses of
+            // lives until the kernels have run.
+            let launched =
+                unsafe { launch!(function<<<launch.blocks, launch.threads, 0, stream>>>(job)) };
+            check("cuLaunchKernel", launched)?;
+        }
+        Ok(())
+    }
+
+    /// Zeroes device memory, in the order of `stream`.
+    fn zero(&self, addresses: std::ops::Range<u64>, stream: &Stream) -> Result<()> {
+        let bytes = (addresses.end - addresses.start) as usize;
+        // SAFETY: that memory is the picture's own, and the stream this context's.
+        let result = unsafe { sys::cuMemsetD8Async(addresses.start, 0, bytes, stream.as_inner()) };
+        check_raw("cuMemsetD8Async", result)
+    }
+}
+
+/// The name of a kernel.
+fn name(kernel: Kernel) -> &'static str {
+    match kernel {
+        Kernel::Gather => "png_gather",
+        Kernel::Find => "png_find",
+        Kernel::Tables => "png_tables",
+        Kernel::Synchronize => "png_synchronize",
+        Kernel::Resynchronize => "png_resynchronize",
+        Kernel::Chain => "png_chain",
+        Kernel::Write => "png_write",
+        Kernel::Expand => "png_expand",
+        Kernel::Jump => "png_jump",
+        Kernel::Pack => "png_pack",
+        Kernel::Strips => "png_strips",
+        Kernel::Unfilter => "png_unfilter",
+        Kernel::Pixels => "png_pixels",
+    }
+}
+
+impl PendingPng {
+    /// Launches the rounds, and all that follows, and starts to fetch the status.
+    fn start_rounds(&mut self, context: &Context, stream: &Stream) -> Result<()> {
+        for _ in 0..ROUNDS {
+            context.launch_png(&self.sizes.round(), &self.addresses, stream)?;
+        }
+        let last = self.sizes.last(&self.picture);
+        context.launch_png(&last, &self.addresses, stream)?;
+        let status = DevicePointer::from_raw(self.addresses.control);
+        self.pinned.start_fetch(status, 4, stream)
+    }
+
+    /// Waits for the pixels. `None` if the host has to decode them.
+    pub(crate) fn finish(mut self) -> Result<Option<PngPixels>> {
+        let context = self.context.clone();
+        let _current = context.enter()?;
+        let mut wrong = status::UNFINISHED;
+        for attempt in 1..=TRIES {
+            self.pinned.wait()?;
+            wrong = bytemuck::pod_read_unaligned(&self.pinned[..4]);
+            if wrong != status::UNFINISHED || attempt == TRIES {
+                break;
+            }
+            let _launching = context.lock_launch();
+            self.start_rounds(&context, &context.pngs.all[self.stream])?;
+        }
+        // The kernels were waited for.
+        self.memory.iter_mut().for_each(Scratch::mark_idle);
+        self.pixels.mark_idle();
+        Ok((wrong == 0).then_some(PngPixels {
+            memory: self.pixels,
+            bytes: self.pixel_bytes,
+        }))
+    }
+}
+
+impl<P: DevicePixel> Buffer<P> {
+    /// Makes the first pixels of those of a PNG. Does not wait.
+    pub(super) fn expand_png(&mut self, pixels: PngPixels, spec: ExpandSpec) -> Result<()> {
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let PngPixels { mut memory, bytes } = pixels;
+        // All memory before the first write: a failure to get it changes nothing.
+        let oriented = self.orientation_scratch(bytes, spec)?;
+        memory.wait_on(&context.stream)?;
+        self.expand_scratch(&mut memory, oriented, spec)
+    }
+}

@@ -81,6 +81,7 @@ pub(crate) struct PayloadTarget<'a> {
     /// The staging memory that holds the file, if any does.
     pub(crate) file: Option<&'a Staging>,
     pub(crate) jpeg_decoder: JpegDecoder,
+    #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
     pub(crate) png_decoder: PngDecoder,
 }
 

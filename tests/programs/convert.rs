@@ -298,7 +298,7 @@ fn failures_are_one_line_and_leave_no_file(device: &Device) {
     let output = folder.path().join("a.png");
     let missing = folder.path().join("missing.jpg");
     let jpeg = folder.path().join("a.jpg");
-    let cases: [(&[&str], &Path, &Path, i32); 14] = [
+    let cases: [(&[&str], &Path, &Path, i32); 15] = [
         (&[], &missing, &output, 1),
         (&[], &sample(), &folder.path().join("a.docx"), 1),
         (&["--quality", "90"], &sample(), &output, 1),

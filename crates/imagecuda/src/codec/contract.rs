@@ -92,6 +92,7 @@ pub(crate) struct PayloadTarget<'a> {
         allow(dead_code, reason = "for OpenEXR's primaries")
     )]
     pub(crate) color_policy: ColorPolicy,
+    #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
     pub(crate) png_decoder: PngDecoder,
 }
 

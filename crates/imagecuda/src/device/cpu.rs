@@ -101,6 +101,7 @@ pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &GpuPlan) -> crate::Result<Opti
 
 /// The pixels of a PNG, by the kernels' own way, in whole words; `None` if something is wrong with
 /// its data, or it is not proven where each block begins.
+#[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
 pub(crate) fn decode_png(png: &PngData<'_>) -> Option<Vec<u32>> {
     let input = png::cpu_emulation::Input {
         picture: png.picture,

@@ -8,6 +8,7 @@ pub(crate) mod cuda;
 #[path = "no_cuda.rs"]
 pub(crate) mod cuda;
 mod decode_jpeg;
+#[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
 mod decode_png;
 pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
@@ -42,6 +43,7 @@ pub(crate) enum Inner {
 const GPU_MIN_PIXELS: usize = 1 << 16;
 
 /// The fewest bytes of a PNG's rows that a GPU decodes faster than one core does.
+#[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
 const GPU_MIN_PNG_BYTES: u32 = 1 << 18;
 
 /// The environment variable that overrides the default device.

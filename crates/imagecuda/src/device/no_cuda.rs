@@ -25,6 +25,7 @@ enum Never {}
 /// Declares methods of a type without values.
 macro_rules! methods {
     ($($name:ident($($argument:ty),*) -> $result:ty;)*) => {$(
+        #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
         pub(crate) fn $name(&self, $(_: $argument),*) -> $result {
             match self.0 {}
         }
@@ -162,9 +163,11 @@ impl PngPixels {
     }
 }
 
+#[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
 #[derive(Debug)]
 pub(crate) struct PendingPng(Never);
 
+#[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
 impl PendingPng {
     pub(crate) fn finish(self) -> Result<Option<PngPixels>> {
         match self.0 {}

@@ -57,7 +57,7 @@ impl Device {
                 Ok(Some(Payload::Pixels(pixels)))
             }
             Inner::Cuda(context) => {
-                let pending = context.start_png(png, staging)?;
+                let pending = context.start_decoding_png(png, staging)?;
                 let is_whole = is_whole();
                 let pixels = pending.finish()?;
                 Ok(pixels.filter(|_| is_whole).map(Payload::Png))

@@ -165,10 +165,10 @@ impl PngPixels {
 
 #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
 #[derive(Debug)]
-pub(crate) struct PendingPng(Never);
+pub(crate) struct DecodingPng(Never);
 
 #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
-impl PendingPng {
+impl DecodingPng {
     pub(crate) fn finish(self) -> Result<Option<PngPixels>> {
         match self.0 {}
     }

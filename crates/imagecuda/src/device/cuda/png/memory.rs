@@ -7,7 +7,7 @@ use super::{
         memory::parallel_copy,
         pinned::Pinned,
     },
-    PendingPng,
+    DecodingPng,
 };
 use crate::{Result, device::PngData};
 use cust::{memory::DevicePointer, stream::Stream};
@@ -62,7 +62,7 @@ impl Context {
         png: &PngData<'_>,
         file: Option<&Pinned>,
         stream: usize,
-    ) -> Result<PendingPng> {
+    ) -> Result<DecodingPng> {
         let picture = png.picture;
         // They fit: the data are of less than 2^28 bytes.
         let sizes = Sizes::new(png.bytes as u32);
@@ -154,7 +154,7 @@ impl Context {
         if file.is_none() {
             parallel_copy(&png.file[data_range(png)], &mut pinned[file_at..]);
         }
-        Ok(PendingPng {
+        Ok(DecodingPng {
             context: Arc::clone(self),
             stream,
             picture,
@@ -180,7 +180,7 @@ impl Context {
         &self,
         png: &PngData<'_>,
         file: Option<&Pinned>,
-        pending: &mut PendingPng,
+        pending: &mut DecodingPng,
         stream: &Stream,
     ) -> Result<()> {
         // If a call fails from here on, dropping the memory waits for the device.

@@ -66,7 +66,7 @@ impl PngPixels {
 }
 
 /// A picture whose kernels run.
-pub(crate) struct PendingPng {
+pub(crate) struct DecodingPng {
     context: Arc<Context>,
     stream: usize,
     picture: Picture,
@@ -82,12 +82,12 @@ pub(crate) struct PendingPng {
 
 impl Context {
     /// Starts to decode a picture. The file may be in `staging` memory, which the caller keeps until
-    /// [`PendingPng::finish`].
-    pub(crate) fn start_png(
+    /// [`DecodingPng::finish`].
+    pub(crate) fn start_decoding_png(
         self: &Arc<Self>,
         png: &PngData<'_>,
         staging: Option<&Staging>,
-    ) -> Result<PendingPng> {
+    ) -> Result<DecodingPng> {
         let _current = self.enter()?;
         let file = match staging {
             Some(Staging::Pinned(pinned)) if pinned.as_ptr_range() == png.file.as_ptr_range() => {
@@ -156,7 +156,7 @@ fn name(kernel: Kernel) -> &'static str {
     }
 }
 
-impl PendingPng {
+impl DecodingPng {
     /// Launches the rounds, and all that follows, and starts to fetch the status.
     fn start_rounds(&mut self, context: &Context, stream: &Stream) -> Result<()> {
         for _ in 0..ROUNDS {

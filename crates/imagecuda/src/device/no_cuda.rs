@@ -69,7 +69,7 @@ impl Context {
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
-        start_png(&PngData<'_>, Option<&Staging>) -> Result<PendingPng>;
+        start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
     }
 }
 

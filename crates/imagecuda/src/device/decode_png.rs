@@ -9,8 +9,10 @@ pub(crate) struct PngData<'a> {
     pub(crate) picture: Picture,
     /// The colours of a palette, or none.
     pub(crate) palette: Vec<u32>,
-    /// The data, as they are in the file: with a zlib header, and all their bytes.
+    /// The zlib stream, in the pieces that the IDAT chunks have.
     pub(crate) pieces: Vec<&'a [u8]>,
+    /// How many bytes that is.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for uploads"))]
     pub(crate) bytes: usize,
     /// The bytes of the pixels.
     pub(crate) pixel_bytes: usize,

@@ -37,21 +37,6 @@ const EXCEPTIONS: &[(&str, Exception, &str)] = {
             "it is BT.2020 and PQ, which the reference takes for sRGB",
         ),
         (
-            "tiff/TwelveMonkeys__group3_2d_lsb2msb.tif",
-            Refused,
-            "fax group 3",
-        ),
-        (
-            "tiff/TwelveMonkeys__group4.tif",
-            Refused,
-            "it does not say what its numbers mean",
-        ),
-        (
-            "tiff/TwelveMonkeys__old-style-jpeg-multiple-strips.tif",
-            Refused,
-            "JPEG as in TIFF 6.0, long withdrawn",
-        ),
-        (
             "tiff/image-tiff__gradient-3c-32b.tiff",
             Differs,
             "32-bit integers are scaled here, and cut to their low byte by the reference",

@@ -137,6 +137,70 @@ pub(crate) fn tiffs() -> Vec<Vec<u8>> {
         (325, 4, vec![768; 4]),
     ];
     files.push(tiff(false, &[77; 768], tags));
+    files.extend(coded_tiffs());
+    files
+}
+
+/// TIFFs of other compressions, and of samples and colours that come with few of them. The data are
+/// codes of some kind: what they mean is for the fuzzer.
+fn coded_tiffs() -> Vec<Vec<u8>> {
+    /// Bits, kind of numbers, photometric interpretation, samples, compression, options of Group 3.
+    const KINDS: [(u16, u16, u16, u16, u16, u16); 22] = [
+        (1, 1, 0, 1, 2, 0),
+        (1, 1, 0, 1, 3, 0),
+        (1, 1, 1, 1, 3, 1),
+        (1, 1, 0, 1, 3, 5),
+        (1, 1, 0, 1, 4, 0),
+        (1, 1, 0, 1, 32_771, 0),
+        (1, 1, 4, 1, 1, 0),
+        (8, 2, 1, 1, 1, 0),
+        (16, 2, 1, 1, 1, 0),
+        (12, 1, 1, 1, 1, 0),
+        (10, 1, 2, 3, 1, 0),
+        (24, 1, 0, 1, 1, 0),
+        (24, 3, 1, 1, 1, 0),
+        (8, 1, 8, 3, 1, 0),
+        (16, 1, 9, 3, 1, 0),
+        (8, 1, 6, 3, 1, 0),
+        (16, 1, 32_844, 1, 34_676, 0),
+        (16, 1, 32_845, 3, 34_676, 0),
+        (8, 1, 6, 3, 6, 0),
+        (8, 1, 1, 1, 6, 0),
+        (8, 1, 1, 1, 5, 0),
+        (8, 1, 1, 1, 34_925, 0),
+    ];
+    let mut files = Vec::new();
+    for (index, (bits, format, photometric, samples, compression, options)) in
+        KINDS.into_iter().enumerate()
+    {
+        let data: Vec<u8> = (0..2048_u32).map(|i| (i * i / 7) as u8).collect();
+        let data = match compression {
+            // An old table of codes, cleared; and rows like those above.
+            5 => [&[0, 1], &data[..]].concat(),
+            4 => vec![0xff; 64],
+            _ => data,
+        };
+        files.push(tiff(
+            index % 2 == 0,
+            &data,
+            vec![
+                (256, 3, vec![12]),
+                (257, 3, vec![10]),
+                (258, 3, vec![bits.into(); samples.into()]),
+                (259, 3, vec![compression.into()]),
+                (262, 3, vec![photometric.into()]),
+                (273, 4, vec![8]),
+                (277, 3, vec![samples.into()]),
+                (278, 3, vec![10]),
+                (279, 4, vec![data.len() as u32 & !1]),
+                (292, 4, vec![options.into()]),
+                (339, 3, vec![format.into(); samples.into()]),
+                (519, 4, vec![8; samples.into()]),
+                (520, 4, vec![80; samples.into()]),
+                (521, 4, vec![300; samples.into()]),
+            ],
+        ));
+    }
     files
 }
 

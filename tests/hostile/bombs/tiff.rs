@@ -368,6 +368,48 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Anything,
         ),
     ];
+    const FAX: [u32; 3] = [2, 3, 4];
+    all.extend(FAX.map(|compression| {
+        // A bit a row of Group 4: all is as the row above.
+        let data = vec![0xff; 2048];
+        bomb(
+            "a fax of a bit a row",
+            "16,384² pixels of 2 KB",
+            "tif",
+            {
+                let mut all = tags(16_384, 16_384, compression);
+                all[2] = one(258, 1);
+                let at = behind(all.len() + 3);
+                all.extend([one(273, at), one(278, u32::MAX), one(279, 0)]);
+                [HEAD, &directory(&all, 0), &data].concat()
+            },
+            Fate::Anything,
+        )
+    }));
+    all.push(bomb(
+        "xz by its dictionary",
+        "64² pixels, 4 GB of what may be repeated",
+        "tif",
+        {
+            // A stream without checks; a block of LZMA2 with the largest dictionary, no sum of which is right.
+            let data = b"\xfd7zXZ\0\0\0\xff\x12\xd9\x41\x02\0\x21\x01\x28\0\0\0\0\0\0\0";
+            strip(64, 64, 34_925, data, &[])
+        },
+        Fate::Refused,
+    ));
+    all.push(bomb(
+        "old-style JPEG, larger than its page",
+        "64² pixels, and 65,500² there",
+        "tif",
+        strip(
+            64,
+            64,
+            6,
+            &super::jpeg::baseline(65_500, 65_500, 1, &[0; 999]),
+            &[],
+        ),
+        Fate::Refused,
+    ));
     all.push(Bomb {
         size: 3 << 30,
         ..bomb(

@@ -96,12 +96,11 @@ fn joined(page: &Page<'_>, mut header: Header) -> Result<Vec<u8>> {
     for place in &page.chunks.places {
         strips.push(chunks::data(Some(place), bytes)?);
     }
-    // The header may be in the first strip.
+    // The header may be in the first strip, or the rest of it.
     if let Some(first) = strips.first_mut()
-        && first.starts_with(&START_OF_IMAGE)
-        && let Some((found, end)) = Header::read(first)
+        && matches!(first, [0xff, 0xc0..=0xcf | 0xd8 | 0xda..=0xfe, ..])
+        && let Some(end) = header.add(first, 0)
     {
-        header = found;
         *first = &first[end..];
     }
     if strips.iter().all(|strip| strip.is_empty()) {
@@ -127,27 +126,37 @@ impl Header {
     /// The segments of a file up to the data of its first scan, and where those begin; or all there are.
     fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let mut header = Self::default();
-        let mut at = START_OF_IMAGE.len();
+        match header.add(bytes, START_OF_IMAGE.len()) {
+            Some(end) => Some((header, end)),
+            // Tables without a scan are followed by the strips.
+            None if header.frame.is_some() || !header.quantizers.is_empty() => {
+                Some((header, bytes.len()))
+            }
+            None => None,
+        }
+    }
+
+    /// Adds the segments from `at` up to the data of the first scan, and returns where those begin, if there
+    /// is one.
+    fn add(&mut self, bytes: &[u8], mut at: usize) -> Option<usize> {
         while let Next::Segment(segment) = segments::next(bytes, at) {
             at = segment.after;
             let data = segment.data.to_vec();
             match segment.marker {
-                0xdb => header.quantizers.push(data),
-                0xc4 => header.codes.push(data),
-                0xdd => header.restart_interval = data.first_chunk().copied(),
+                0xdb => self.quantizers.push(data),
+                0xc4 => self.codes.push(data),
+                0xdd => self.restart_interval = data.first_chunk().copied(),
                 marker @ (0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcf) => {
-                    header.frame = Some((marker, data));
+                    self.frame = Some((marker, data));
                 }
                 START_OF_SCAN => {
-                    header.scan = Some(data);
-                    return Some((header, at));
+                    self.scan = Some(data);
+                    return Some(at);
                 }
                 _ => {}
             }
         }
-        // Tables without a scan are followed by the strips.
-        let is_any = !header.quantizers.is_empty() || header.frame.is_some();
-        is_any.then_some((header, bytes.len()))
+        None
     }
 
     /// Adds what tags say.
@@ -203,7 +212,9 @@ impl Header {
             let mut scan = vec![components as u8];
             for number in 0..components {
                 let identifier = identifiers.and_then(|frame| frame.get(6 + 3 * number));
-                scan.extend([*identifier.ok_or_else(cut_short)?, number as u8 * 0x11]);
+                // Luma has the first tables, and chroma the next, if those are there.
+                let table = number.min((self.codes.len() / 2).saturating_sub(1));
+                scan.extend([*identifier.ok_or_else(cut_short)?, table as u8 * 0x11]);
             }
             scan.extend([0, 63, 0]);
             self.scan = Some(scan);

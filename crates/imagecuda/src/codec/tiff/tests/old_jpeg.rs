@@ -64,8 +64,11 @@ fn point(file: &mut Vec<u8>, tag: u16, data: &[&[u8]]) {
 #[test]
 fn a_whole_file_or_its_header_elsewhere() {
     let (jpeg, data) = jpeg(0);
+    let scan = data - 14;
     let longs = [0_u16; 2];
     for (header, strip) in [
+        // Wang's programs have the scan's header in the first strip.
+        (&jpeg[..scan], &jpeg[scan..]),
         (&jpeg[..], &jpeg[data..]),
         (&jpeg[..], &jpeg[..]),
         (&jpeg[..data], &jpeg[data..]),

@@ -94,6 +94,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     }
 
     lay_custom_kernel(&bundle.join("examples"), strip)?;
+    pack_programs(&bundle)?;
     for (from, to) in SCRIPTS {
         copy_scripts(&sh::root().join(from), &bundle.join(to))?;
     }
@@ -159,9 +160,36 @@ fn lay_one(program: &Path, name: &str, into: &Path, strip: bool) -> Result<(), F
     if strip {
         sh::read(sh::command("strip").arg(&to))?;
     }
-    // A library is for others, who do not ask `run.sh`.
-    if !name.contains('.') && sh::works("gzip", &["--version"]) {
-        sh::read(sh::command("gzip").arg(&to))?;
+    Ok(())
+}
+
+/// Packs the programs into one archive, which `run.sh` unpacks. Together they are small, for each has
+/// the same kernels. A library stays as it is, for those who use it do not ask `run.sh`.
+fn pack_programs(bundle: &Path) -> Result<(), Failure> {
+    if !sh::works("tar", &["--version"]) || !sh::works("xz", &["--version"]) {
+        return Ok(());
+    }
+    let mut programs = Vec::new();
+    for folder in ["tests", "examples", "benches"] {
+        let path = bundle.join(folder);
+        for entry in fs::read_dir(&path).map_err(sh::io(&path))?.flatten() {
+            if entry.path().extension().is_none() {
+                programs.push(Path::new(folder).join(entry.file_name()));
+            }
+        }
+    }
+    sh::read(
+        sh::command("tar")
+            .arg("-C")
+            .arg(bundle)
+            .arg("--use-compress-program=xz --lzma2=preset=3,dict=192MiB")
+            .arg("-cf")
+            .arg(bundle.join("programs.tar.xz"))
+            .args(&programs),
+    )?;
+    for program in programs {
+        let program = bundle.join(program);
+        fs::remove_file(&program).map_err(sh::io(&program))?;
     }
     Ok(())
 }

@@ -19,10 +19,10 @@ fail() {
     exit 1
 }
 
-for folder in tests benches examples; do
-    [ ! -d "$here/$folder" ] || find "$here/$folder" -name '*.gz' -exec gunzip {} + ||
-        fail "cannot unpack $folder"
-done
+archive="$here/programs.tar.xz"
+if [ -f "$archive" ]; then
+    tar -C "$here" -xJf "$archive" && rm "$archive" || fail "cannot unpack $archive"
+fi
 
 run_tests() {
     export IMAGECUDA_TEST_DEVICE=cuda

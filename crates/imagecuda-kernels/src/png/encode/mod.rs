@@ -7,7 +7,7 @@
 //! **block** of Deflate, with Huffman codes of its own. Blocks follow each other bit after bit.
 //!
 //! - [`scanlines`]: a picture as filtered bytes, chunks and blocks; [`filter`]: the filters.
-//! - [`matches`]: what was there before; [`tokens`]: literals and matches, from any byte on.
+//! - [`mod@matches`]: what was there before; [`tokens`]: literals and matches, from any byte on.
 //! - [`huffman`]: codes; [`header`]: how a block says what its codes are; [`bits`]: codes to memory.
 //! - [`checksum`]: Adler-32 and CRC-32 of parts, and how they are joined.
 //! - [`jobs`]: the arguments of the kernels.

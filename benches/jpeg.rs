@@ -17,6 +17,9 @@ mod progressive;
 #[path = "../examples/support/scene.rs"]
 mod scene;
 
+#[path = "jpeg/timing.rs"]
+mod timing;
+
 use imagecuda::{
     Device, Image, JpegDecoder, Layout, LoadOptions, Result, SaveOptions, Subsampling,
     batch::Loader,
@@ -26,11 +29,9 @@ use std::{
     hint::black_box,
     path::{Path, PathBuf},
     process::Command,
-    time::{Duration, Instant},
+    time::Instant,
 };
-
-/// What a measurement takes, about.
-const TIME: Duration = Duration::from_millis(400);
+use timing::median;
 
 /// Batches, of which the best one counts.
 const BATCHES: usize = 3;
@@ -116,22 +117,6 @@ fn make_files(folder: &Path) -> Result<Vec<PathBuf>> {
         files.push(file);
     }
     Ok(files)
-}
-
-/// The median of what `act` takes, in milliseconds.
-fn median(mut act: impl FnMut() -> Result<()>) -> Result<f64> {
-    for _ in 0..4 {
-        act()?;
-    }
-    let mut times = Vec::new();
-    let start = Instant::now();
-    while start.elapsed() < TIME || times.len() < 5 {
-        let start = Instant::now();
-        act()?;
-        times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[times.len() / 2])
 }
 
 fn single(device: &Device, file: &Path) -> Result<()> {

@@ -6,6 +6,7 @@
 
 pub mod animations;
 pub mod cuts;
+pub mod exr;
 pub mod jpegs;
 mod noise;
 pub mod pictures;
@@ -122,15 +123,17 @@ pub fn alone_through(before: &[&str], name: &str, device: &Device) -> bool {
     false
 }
 
-/// Runs the trials as libtest would; last, by itself, what takes all of a GPU's memory.
+/// Runs the trials as libtest would; last, one by one, those that take all of a GPU's memory.
 pub fn run(trials: Vec<Trial>) -> ExitCode {
     let takes_all = |trial: &Trial| {
         trial.name().starts_with("cuda::hostile::faults::memory::") && !trial.has_ignored_flag()
     };
     let (last, others): (Vec<_>, Vec<_>) = trials.into_iter().partition(takes_all);
-    let arguments = Arguments::from_args();
+    let mut arguments = Arguments::from_args();
     let mut conclusions = vec![libtest_mimic::run(&arguments, others)];
     if !last.is_empty() {
+        // Two of them at a time would take it from each other.
+        arguments.test_threads = Some(1);
         conclusions.push(libtest_mimic::run(&arguments, last));
     }
     let failed = conclusions

@@ -6,7 +6,7 @@ use crate::support::alone;
 use crate::support::alone_through;
 use crate::support::pictures::{folder, opaque, picture};
 use imagecuda::{
-    Device, Error, ErrorKind, Format, Image, LoadOptions, SaveOptions,
+    Device, Error, ErrorKind, Format, Image, LoadOptions, PngDecoder, PngEncoder, SaveOptions,
     batch::{Loader, Saver},
 };
 use libtest_mimic::Trial;
@@ -16,6 +16,7 @@ use std::{convert::Infallible, path::PathBuf};
 pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
         what_does_not_fit_is_an_error_and_what_comes_next_works,
+        a_png_whose_kernels_lack_memory_is_decoded_by_the_host,
         files_for_which_there_is_no_thread_are_errors,
     ])
 }
@@ -157,4 +158,40 @@ fn what_does_not_fit_is_an_error_and_what_comes_next_works(device: &Device) {
     // Those that could not be used went back, and serve others; some of each round were given up.
     let made = device.transfer_buffers() - before;
     assert!(made <= 24, "{made} buffers");
+}
+
+fn a_png_whose_kernels_lack_memory_is_decoded_by_the_host(device: &Device) {
+    #[cfg(target_os = "linux")]
+    if !is_limited(
+        "hostile::faults::memory::a_png_whose_kernels_lack_memory_is_decoded_by_the_host",
+        device,
+    ) {
+        return;
+    }
+    if !device.is_cuda() {
+        // The emulation needs no memory of a GPU.
+        return;
+    }
+    // 256 MB of floats and 64 MB of bytes, for which the kernels need another 600 MB.
+    let options = SaveOptions::new().png_encoder(PngEncoder::Host);
+    let file = options
+        .encode_u8(&picture(device, 4096, 4096), Format::Png)
+        .unwrap();
+    let load = |decoder| {
+        LoadOptions::new()
+            .png_decoder(decoder)
+            .decode(device, &file)
+    };
+    let expected = load(PngDecoder::Host).unwrap().download().unwrap();
+    // 484 MB.
+    let spare = Image::new(device, 5632, 5632).unwrap();
+    let held = fill(device);
+    drop(spare);
+    let error = load(PngDecoder::Kernels).unwrap_err();
+    assert!(is_out_of_memory(&error, 1), "{error}");
+    let image = load(PngDecoder::Auto).unwrap();
+    assert!(image.download().unwrap() == expected);
+    drop(held);
+    let image = load(PngDecoder::Kernels).unwrap();
+    assert!(image.download().unwrap() == expected);
 }

@@ -1,7 +1,7 @@
 //! Whether kernels or the host decode a PNG.
 
 use super::{GPU_MIN_PNG_BYTES, Inner, Payload, Staging, cpu};
-use crate::{Device, PngDecoder, Result};
+use crate::{Device, ErrorKind, PngDecoder, Result};
 use imagecuda_kernels::png::decoder::picture::Picture;
 
 /// The data of a picture, for the kernels.
@@ -31,9 +31,9 @@ impl Device {
         }
     }
 
-    /// Decodes a PNG by kernels. Returns `None` where the host is to decode it: where it is small,
-    /// where something is wrong, or `is_whole` does not hold, which is asked while kernels run. The
-    /// file may be in `staging` memory.
+    /// Decodes a PNG by kernels. Returns `None` if the host has to: something is wrong, or
+    /// `is_whole` does not hold, which is asked while kernels run. With `Auto` also if the picture is
+    /// small, or the device has no memory for the kernels. The file may be in `staging` memory.
     pub(crate) fn decode_png(
         &self,
         png: &PngData<'_>,
@@ -59,7 +59,15 @@ impl Device {
                 Ok(Some(Payload::Pixels(pixels)))
             }
             Inner::Cuda(context) => {
-                let pending = context.start_decoding_png(png, staging)?;
+                let started = context.start_decoding_png(png, staging);
+                // The kernels need several times the memory of the host's pixels.
+                let has_no_memory = started
+                    .as_ref()
+                    .is_err_and(|error| matches!(error.kind(), ErrorKind::OutOfMemory { .. }));
+                if decoder == PngDecoder::Auto && has_no_memory {
+                    return Ok(None);
+                }
+                let pending = started?;
                 let is_whole = is_whole();
                 let pixels = pending.finish()?;
                 Ok(pixels.filter(|_| is_whole).map(Payload::Png))

@@ -42,7 +42,8 @@ pub(crate) enum Inner {
 /// The fewest pixels of a file that a GPU decodes or encodes faster than one core does.
 const GPU_MIN_PIXELS: usize = 1 << 16;
 
-/// The fewest bytes of a PNG's rows that a GPU decodes faster than one core does.
+/// The fewest bytes of a PNG's rows that a GPU decodes. From where on it is faster was not measured:
+/// a picture of 1080p is decoded in a twentieth of one core's time.
 #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
 const GPU_MIN_PNG_BYTES: u32 = 1 << 18;
 

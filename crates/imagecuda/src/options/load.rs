@@ -50,12 +50,12 @@ pub enum JpegDecoder {
     Kernels,
 }
 
-/// What decodes the data of PNG files. The pixels are the same whatever does.
+/// Which processor decodes the data of PNG files. The pixels are the same for all choices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PngDecoder {
-    /// The kernels on a GPU, for the files that they take and where they are faster; else the
-    /// host.
+    /// The kernels on a GPU, for files that they take and that are large enough (256 KB of rows), if
+    /// the GPU has the memory; else the host.
     #[default]
     Auto,
     /// The host.

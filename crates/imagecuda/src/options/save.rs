@@ -132,7 +132,7 @@ pub enum JpegEncoder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PngEncoder {
-    /// The kernels on a GPU, where they are faster; else the host.
+    /// The kernels on a GPU, for pictures of 2^16 pixels and more; else the host.
     #[default]
     Auto,
     /// The host.

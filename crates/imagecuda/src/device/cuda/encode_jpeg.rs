@@ -2,8 +2,9 @@
 
 use super::{
     Buffer, Context,
-    error::{check, check_raw},
+    error::check_raw,
     jpeg::{Parts, put},
+    launch::run,
     pinned::Pinned,
     scratch::Scratch,
 };
@@ -12,7 +13,7 @@ use crate::{
     jpeg::encode::{Counts, Encoding},
 };
 use bytemuck::cast_slice;
-use cust::{launch, memory::DevicePointer, stream::Stream, sys};
+use cust::{memory::DevicePointer, stream::Stream, sys};
 use imagecuda_kernels::{
     jpeg::encode::{frame::GROUP, jobs::EncodeJob, stuffing::PIECE},
     pack::Background,
@@ -62,19 +63,6 @@ impl std::fmt::Debug for PendingJpeg {
             .field("frame", &self.job.frame)
             .finish_non_exhaustive()
     }
-}
-
-/// Launches a kernel with these arguments.
-macro_rules! run {
-    ($context:ident, $kernel:literal, $grid:expr, $threads:ident, $stream:ident, $($argument:expr),+) => {{
-        let (function, grid) = ($context.function($kernel)?, $grid);
-        // SAFETY: the kernel takes these arguments. The memory that they have addresses of is sized
-        // for the picture, and lives until the kernel has run.
-        let launched = unsafe {
-            launch!(function<<<grid, $threads, 0, $stream>>>($($argument),+))
-        };
-        check("cuLaunchKernel", launched)
-    }};
 }
 
 impl Buffer<RgbaF32> {

@@ -2,14 +2,15 @@
 
 use super::{
     Buffer, Context,
-    error::{check, check_raw},
+    error::check_raw,
     jpeg::{Parts, put},
+    launch::run,
     pinned::Pinned,
     scratch::Scratch,
 };
 use crate::Result;
 use bytemuck::cast_slice;
-use cust::{launch, memory::DevicePointer, stream::Stream, sys};
+use cust::{memory::DevicePointer, stream::Stream, sys};
 use imagecuda_kernels::{
     pack::{Background, Packing},
     pixel::RgbaF32,
@@ -68,19 +69,6 @@ impl std::fmt::Debug for PendingPng {
             .field("lines", &self.job.lines)
             .finish_non_exhaustive()
     }
-}
-
-/// Launches a kernel with these arguments.
-macro_rules! run {
-    ($context:ident, $kernel:literal, $grid:expr, $threads:ident, $stream:ident, $($argument:expr),+) => {{
-        let (function, grid) = ($context.function($kernel)?, $grid);
-        // SAFETY: the kernel takes these arguments. The memory that they have addresses of is sized
-        // for the picture, and lives until the kernel has run.
-        let launched = unsafe {
-            launch!(function<<<grid, $threads, 0, $stream>>>($($argument),+))
-        };
-        check("cuLaunchKernel", launched)
-    }};
 }
 
 impl Buffer<RgbaF32> {

@@ -22,6 +22,20 @@ use imagecuda_kernels::{
     pixel::{Rgba8, RgbaF32},
 };
 
+/// Launches a kernel with these arguments.
+macro_rules! run {
+    ($context:ident, $kernel:literal, $grid:expr, $threads:ident, $stream:ident, $($argument:expr),+) => {{
+        let (function, grid) = ($context.function($kernel)?, $grid);
+        // SAFETY: the kernel takes these arguments. The memory that they have addresses of is sized
+        // for the picture, and lives until the kernel has run.
+        let launched = unsafe {
+            cust::launch!(function<<<grid, $threads, 0, $stream>>>($($argument),+))
+        };
+        $crate::device::cuda::error::check("cuLaunchKernel", launched)
+    }};
+}
+pub(super) use run;
+
 /// Threads a block. Small blocks, and a tile each: fewer, longer-lived blocks reach 10 to 20 %
 /// less bandwidth, as then the whole GPU's accesses are spread over all of the image at once.
 const BLOCK: u32 = 128;

@@ -9,6 +9,7 @@ use crate::{
     orient::Orientation,
     pack::{self, Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
+    planes::{self, Picture, Samples, model},
     texel::{self, Texel},
 };
 
@@ -90,6 +91,36 @@ pub fn orient_row(
     for (x, pixel) in row.chunks_exact_mut(bytes_per_pixel).enumerate() {
         let at = orientation.source(x, y, width, height) * bytes_per_pixel;
         pixel.copy_from_slice(&src[at..at + bytes_per_pixel]);
+    }
+}
+
+/// Writes pixels of row `y` of the view of `picture`, from column `x` on. `memory` holds all planes.
+pub fn planes<D: Expand>(picture: &Picture, memory: &[u8], x: u32, y: u32, dst: &mut [D]) {
+    match picture.sample_bytes {
+        1 => planes_of(picture, &memory, x, y, dst),
+        _ => planes_of(picture, &memory.as_chunks::<2>().0, x, y, dst),
+    }
+}
+
+/// The same for each kind of samples. The compiler makes a loop for each constant.
+fn planes_of<D: Expand>(picture: &Picture, samples: &impl Samples, x: u32, y: u32, dst: &mut [D]) {
+    macro_rules! row {
+        ($model:expr, $alpha:expr) => {{
+            let picture = Picture {
+                model: $model,
+                alpha: $alpha,
+                ..*picture
+            };
+            for (x, pixel) in (x..).zip(dst) {
+                *pixel = D::from_encoded(planes::pixel(&picture, samples, x, y));
+            }
+        }};
+    }
+    match (picture.model, picture.alpha) {
+        (model::MATRIX, planes::alpha::NONE) => row!(model::MATRIX, planes::alpha::NONE),
+        (model::WEBP, planes::alpha::NONE) => row!(model::WEBP, planes::alpha::NONE),
+        (model::MATRIX, alpha) => row!(model::MATRIX, alpha),
+        (model, alpha) => row!(model, alpha),
     }
 }
 

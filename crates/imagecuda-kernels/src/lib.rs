@@ -7,6 +7,7 @@
 //! - [`orient`]: the eight orientations of EXIF.
 //! - [`color`]: the sRGB curve, and conversions of other colour spaces to sRGB.
 //! - [`jpeg`]: from Huffman codes to pixels, and back.
+//! - [`planes`]: planes of luma and chroma to RGBA.
 //! - [`png`]: filters, matches and Huffman codes.
 //! - [`host`]: the bodies over slices, for the CPU.
 //! - `gpu`: the bodies over device memory. It exists only on `nvptx64`, and its entry points only
@@ -45,6 +46,7 @@ pub mod layout;
 pub mod orient;
 pub mod pack;
 pub mod pixel;
+pub mod planes;
 pub mod png;
 pub mod texel;
 

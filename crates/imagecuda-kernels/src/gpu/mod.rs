@@ -12,6 +12,8 @@ mod entries;
 #[cfg(feature = "entries")]
 mod jpeg;
 #[cfg(feature = "entries")]
+mod planes;
+#[cfg(feature = "entries")]
 mod png;
 
 /// A kernel can neither unwind nor print. The thread traps, and the host sees that the launch

@@ -2,7 +2,7 @@
 //! The CPU and the GPU give the same bits.
 
 use super::cuda;
-use super::{ExpandSpec, Inner, Payload, Staging, cpu};
+use super::{ExpandSpec, Inner, Payload, Staging, cpu, planes};
 use crate::ErrorKind;
 use crate::{Device, Result, color::Conversion, memory};
 use imagecuda_kernels::{
@@ -138,6 +138,9 @@ impl<P: DevicePixel> Buffer<P> {
                 cpu::expand(spec, &staging, &mut dst[..spec.len()]);
                 Ok(())
             }
+            (Self::Cpu(dst), Payload::Planes(planes)) => {
+                planes::expand(&planes, &spec, &mut dst[..spec.len()])
+            }
             (Self::Cuda(dst), payload) => dst.expand(payload, spec),
             (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_)) => {
                 Err(ErrorKind::DeviceMismatch.into())
@@ -158,6 +161,12 @@ impl Buffer<RgbaF32> {
             (Self::Cpu(dst), Payload::Pixels(staging)) => {
                 let dst = &mut dst[..spec.len()];
                 cpu::expand(spec, &staging, dst);
+                cpu::convert_colors(conversion, dst);
+                Ok(())
+            }
+            (Self::Cpu(dst), Payload::Planes(planes)) => {
+                let dst = &mut dst[..spec.len()];
+                planes::expand(&planes, &spec, dst)?;
                 cpu::convert_colors(conversion, dst);
                 Ok(())
             }

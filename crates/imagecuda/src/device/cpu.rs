@@ -11,6 +11,7 @@ use imagecuda_kernels::{
     orient::Orientation,
     pack::{Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
+    planes::Picture,
     png,
 };
 
@@ -45,6 +46,18 @@ fn expand_stored<P: Expand + Send>(layout: Layout, curve: Curve, src: &[u8], dst
     let texels = src.chunks(TASK * layout.bytes_per_pixel());
     parallel::for_each(dst.chunks_mut(TASK).zip(texels), |(dst, src)| {
         host::expand(layout, curve, src, dst);
+    });
+}
+
+/// Makes pixels of the planes in `memory`.
+pub(super) fn expand_planes<P: Expand + Send>(picture: &Picture, memory: &[u8], dst: &mut [P]) {
+    let width = picture.view.size[0] as usize;
+    let rows = (TASK / width).max(1);
+    let tasks = dst.chunks_mut(rows * width).enumerate();
+    parallel::for_each(tasks, |(task, dst)| {
+        for (y, dst) in (task * rows..).zip(dst.chunks_mut(width)) {
+            host::planes(picture, memory, 0, y as u32, dst);
+        }
     });
 }
 

@@ -13,6 +13,7 @@ mod decode_png;
 pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
 mod expand_spec;
+pub(crate) mod planes;
 mod staging;
 
 pub use self::buffer::DevicePixel;
@@ -20,6 +21,7 @@ pub(crate) use self::{
     buffer::Buffer,
     decode_png::PngData,
     expand_spec::ExpandSpec,
+    planes::Planes,
     staging::{Payload, Staging},
 };
 

@@ -1,7 +1,6 @@
 //! The data that pass between a codec and a device.
 
-use super::Inner;
-use super::cuda;
+use super::{Inner, Planes, cuda, planes};
 use crate::{Device, Result, memory::Pageable};
 use std::ops::{Deref, DerefMut};
 
@@ -14,6 +13,8 @@ pub(crate) enum Payload {
     Jpeg(cuda::Coefficients),
     /// Pixels in the layout that the host decodes to, on the device already.
     Png(cuda::PngPixels),
+    /// Planes of luma and chroma.
+    Planes(Planes),
 }
 
 impl Payload {
@@ -24,7 +25,13 @@ impl Payload {
             Self::Pixels(pixels) => pixels.len(),
             Self::Jpeg(coefficients) => coefficients.bytes(),
             Self::Png(pixels) => pixels.bytes(),
+            Self::Planes(planes) => planes.memory.len(),
         }
+    }
+
+    /// Whether 8 bits would lose some of the pixels that are made of a file of 8 bits.
+    pub(crate) fn has_fractions(&self) -> bool {
+        matches!(self, Self::Planes(planes) if !planes::has_eight_bits(&planes.picture))
     }
 }
 

@@ -119,7 +119,7 @@ impl Decoded {
         if self.spec.layout.bits() != 8 {
             return self.write_to(image);
         }
-        if self.conversion.is_some() {
+        if self.conversion.is_some() || self.payload.has_fractions() {
             self.write_to(image)?;
             return image.to_u8_into(via);
         }

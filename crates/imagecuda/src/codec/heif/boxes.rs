@@ -1,6 +1,7 @@
 //! How an ISO media file says that its picture is to be turned. libheif does it, without a word
 //! about what it has done.
 
+use super::items::{Items, Property};
 use imagecuda_kernels::orient::Orientation;
 
 /// What libheif applies to the primary picture. What is damaged counts as not there: where that
@@ -22,43 +23,9 @@ fn find(bytes: &[u8]) -> Option<Orientation> {
 }
 
 /// The properties of the primary picture, in the order in which they are applied.
-pub(super) fn properties(bytes: &[u8]) -> Option<Vec<(&[u8; 4], &[u8])>> {
-    let meta = full(child(bytes, b"meta")?)?.body;
-    let primary = full(child(meta, b"pitm")?)?;
-    let primary = match primary.version {
-        0 => number(primary.body, 0, 2)?,
-        _ => number(primary.body, 0, 4)?,
-    };
-    let properties = child(meta, b"iprp")?;
-    let all: Vec<_> = boxes(child(properties, b"ipco")?).collect();
-    let mut associations = boxes(properties).filter(|(kind, _)| *kind == b"ipma");
-    let indices = associations.find_map(|(_, ipma)| associated(full(ipma)?, primary))?;
-    // They count from 1.
-    let property = |index: usize| all.get(index.checked_sub(1)?).copied();
-    Some(indices.into_iter().filter_map(property).collect())
-}
-
-/// The numbers of an item's properties.
-fn associated(ipma: Full<'_>, item: u64) -> Option<Vec<usize>> {
-    let id = if ipma.version == 0 { 2 } else { 4 };
-    let wide = ipma.flags & 1 == 1;
-    let size = if wide { 2 } else { 1 };
-    let (entries, mut rest) = (number(ipma.body, 0, 4)?, ipma.body.get(4..)?);
-    for _ in 0..entries {
-        let found = number(rest, 0, id)? == item;
-        let count = usize::from(*rest.get(id)?);
-        let indices = rest.get(id + 1..)?.get(..count * size)?;
-        if found {
-            // The first bit says whether a reader must know the property.
-            let index = |bytes: &[u8]| match bytes {
-                [one] => usize::from(one & 0x7f),
-                two => usize::from(u16::from_be_bytes([two[0] & 0x7f, two[1]])),
-            };
-            return Some(indices.chunks_exact(size).map(index).collect());
-        }
-        rest = &rest[id + 1 + count * size..];
-    }
-    None
+pub(super) fn properties(bytes: &[u8]) -> Option<Vec<Property<'_>>> {
+    let items = Items::new(bytes)?;
+    items.properties(items.primary)
 }
 
 /// A mirroring left to right, or none, and then quarters of a turn clockwise.
@@ -100,13 +67,13 @@ impl From<Turn> for Orientation {
 }
 
 /// A box that begins with a version and flags.
-struct Full<'a> {
-    version: u8,
-    flags: u8,
-    body: &'a [u8],
+pub(super) struct Full<'a> {
+    pub(super) version: u8,
+    pub(super) flags: u8,
+    pub(super) body: &'a [u8],
 }
 
-fn full(bytes: &[u8]) -> Option<Full<'_>> {
+pub(super) fn full(bytes: &[u8]) -> Option<Full<'_>> {
     let (&[version, _, _, flags], body) = bytes.split_first_chunk()?;
     Some(Full {
         version,
@@ -115,14 +82,14 @@ fn full(bytes: &[u8]) -> Option<Full<'_>> {
     })
 }
 
-fn child<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+pub(super) fn child<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
     boxes(bytes)
         .find(|(found, _)| *found == kind)
         .map(|(_, body)| body)
 }
 
 /// The boxes in `bytes`, as far as they are whole.
-fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+pub(super) fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let (header, kind) = (bytes.first_chunk()?, bytes.get(4..8)?.try_into().ok()?);
         let (start, length) = match u32::from_be_bytes(*header) {

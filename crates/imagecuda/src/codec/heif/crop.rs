@@ -3,6 +3,7 @@
 //! all, and what it gives is cropped here.
 
 use super::boxes::{number, properties};
+use imagecuda_kernels::{orient::Orientation, planes::View};
 
 /// A part of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +77,45 @@ pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
         }
     }
     crop
+}
+
+/// What is seen of the coded picture, and how it is turned. `None` if the properties are damaged or
+/// do not fit each other.
+pub(super) fn view(bytes: &[u8]) -> Option<View> {
+    let mut view: Option<View> = None;
+    for (kind, body) in properties(bytes)? {
+        if kind == b"ispe" {
+            let [width, height] = [number(body, 4, 4)? as u32, number(body, 8, 4)? as u32];
+            let fits = |side| (1..1 << 30).contains(&side);
+            view = (fits(width) && fits(height)).then(|| View::whole(width, height));
+            continue;
+        }
+        let before = view?;
+        view = Some(match (kind, body) {
+            (b"clap", _) => {
+                let Rect {
+                    x,
+                    y,
+                    width,
+                    height,
+                } = rect(body, before.size)?;
+                before.cropped([x, y], [width, height])
+            }
+            // Quarters of a turn against the clock.
+            (b"irot", [quarters, ..]) => match quarters & 3 {
+                0 => before,
+                1 => before.oriented(Orientation::Rotate270),
+                2 => before.oriented(Orientation::Rotate180),
+                _ => before.oriented(Orientation::Rotate90),
+            },
+            (b"imir", [axis, ..]) => match axis & 1 {
+                0 => before.oriented(Orientation::MirrorVertical),
+                _ => before.mirrored(),
+            },
+            _ => before,
+        });
+    }
+    view
 }
 
 /// What a `clap` leaves of a picture of that size (ISO/IEC 14496-12, 12.1.4), rounded as libheif does.

@@ -2,21 +2,24 @@
 
 mod boxes;
 mod crop;
+mod items;
 mod metadata;
-mod samples;
+mod planes;
 mod write;
 
-use self::crop::Rect;
-use self::samples::{Sample, put, scale, unpremultiply, widen};
+use self::{crop::Rect, items::Items};
 use super::{
     capabilities::{Capabilities, PLAIN},
-    contract::{Codec, Decode},
+    contract::{Codec, Decode, PayloadTarget},
 };
-use crate::{Error, Format, Limits, Result, memory, parallel::with_room, picture::Header};
-use imagecuda_kernels::{expand::Curve, layout::Layout};
+use crate::{
+    Device, Error, Format, Limits, Result, device::Payload, memory, parallel::with_room,
+    picture::Header,
+};
+use imagecuda_kernels::{expand::Curve, layout::Layout, planes::View};
 use libheif_rs::{
     ColorProfileNCLX, ColorSpace, CompressionFormat, DecodingOptions, HeifContext, HeifError,
-    HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, Plane, RgbChroma, StreamReader,
+    HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, RgbChroma, StreamReader,
 };
 use std::{io::Cursor, sync::LazyLock};
 
@@ -55,8 +58,12 @@ struct Heif<'a> {
     handle: ImageHandle,
     header: Header,
     damaged: bool,
+    /// What is seen of the coded picture, where that is cropped and turned here and not by libheif.
+    view: Option<View>,
     /// What is left of libheif's picture, where that is cropped here, and how large that is.
     crop: Option<(Rect, [u32; 2])>,
+    /// How many bits RGB has less than YCgCo-R, if the file says that it is that.
+    reversible: Option<u8>,
     /// Keeps the borrow of the file, out of which the handle decodes.
     _context: HeifContext<'a>,
 }
@@ -121,9 +128,31 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
         handle,
         header,
         damaged: false,
+        view: view(bytes).filter(|view| view.size == [width, height]),
         crop,
+        reversible: reversible(bytes),
         _context: context,
     })
+}
+
+/// The view of a picture that is coded as such or in tiles, and not made of others.
+fn view(bytes: &[u8]) -> Option<View> {
+    let items = Items::new(bytes)?;
+    match &items.kind(items.primary)? {
+        b"iden" | b"iovl" => None,
+        _ => crop::view(bytes),
+    }
+}
+
+/// Whether the code points are those of YCgCo-Re or YCgCo-Ro, whose RGB has two bits or one less.
+fn reversible(bytes: &[u8]) -> Option<u8> {
+    let is_nclx = |(kind, body): &(&[u8; 4], &[u8])| *kind == b"colr" && body.starts_with(b"nclx");
+    let (_, body) = boxes::properties(bytes)?.into_iter().find(is_nclx)?;
+    match boxes::number(body, 8, 2)? {
+        16 => Some(2),
+        17 => Some(1),
+        _ => None,
+    }
 }
 
 /// Holds libheif itself to `limits`, roughly: the coded picture may be larger than the one that
@@ -151,128 +180,15 @@ impl Decode for Heif<'_> {
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
-        let is_gray = self.header.layout.channels() < 3;
-        if !(is_gray && self.read_gray(out)?) {
-            self.read_rgb(out)?;
-        }
-        if self.damaged && out.iter().all(|&byte| byte == 0) {
-            return Err(Error::decode("nothing of the picture is left"));
-        }
-        Ok(())
+        self.planes(&Device::cpu())?.write(self.header.layout, out)
+    }
+
+    fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
+        self.planes(target.device).map(Payload::Planes)
     }
 }
 
 impl Heif<'_> {
-    /// Gray as it is coded: libheif does not mind its range when it makes RGB of it. Says whether it
-    /// is coded as gray.
-    fn read_gray(&self, out: &mut [u8]) -> Result<bool> {
-        let image = decode(&self.handle, ColorSpace::Undefined, !self.damaged)?;
-        if image.color_space() != Some(ColorSpace::Monochrome) {
-            return Ok(false);
-        }
-        let limited = (image.color_profile_nclx()).or_else(|| self.handle.color_profile_nclx());
-        let limited = limited.is_some_and(|profile| profile.full_range_flag() == 0);
-        let planes = image.planes();
-        match self.header.layout.bits() {
-            8 => self.put_gray(planes.y, planes.a, limited, out.as_chunks_mut::<1>().0),
-            _ => self.put_gray(planes.y, planes.a, limited, out.as_chunks_mut::<2>().0),
-        }?;
-        Ok(true)
-    }
-
-    fn put_gray<S: Sample>(
-        &self,
-        gray: Option<Plane<&[u8]>>,
-        alpha: Option<Plane<&[u8]>>,
-        limited: bool,
-        out: &mut [S],
-    ) -> Result<()> {
-        let channels = self.header.layout.channels();
-        let gray = self.checked(gray)?;
-        let table = scale(gray.bits_per_pixel, S::TOP, limited);
-        put(&gray, &table, out, 0, channels);
-        if channels == 2 {
-            let alpha = self.checked(alpha)?;
-            let table = scale(alpha.bits_per_pixel, S::TOP, false);
-            put(&alpha, &table, out, 1, channels);
-            self.mend_alpha(out, alpha.bits_per_pixel);
-        }
-        Ok(())
-    }
-
-    fn read_rgb(&self, out: &mut [u8]) -> Result<()> {
-        let Header { layout, .. } = self.header;
-        let chroma = ColorSpace::Rgb(rgb_chroma(layout));
-        let image = decode(&self.handle, chroma, !self.damaged)?;
-        let plane = self.checked(image.planes().interleaved)?;
-        let rows = plane.data.chunks(plane.stride);
-        let out_rows = out.chunks_exact_mut(plane.width as usize * layout.bytes_per_pixel());
-        if layout.bits() == 8 {
-            for (row, out) in rows.zip(out_rows) {
-                pick::<1>(layout, row, out, |sample| sample);
-            }
-            self.mend_alpha(out.as_chunks_mut::<1>().0, 8);
-        } else {
-            let table = scale(plane.bits_per_pixel, 65_535, false);
-            let scale = |sample| {
-                let sample = usize::from(u16::from_ne_bytes(sample));
-                (table[sample & (table.len() - 1)] as u16).to_ne_bytes()
-            };
-            for (row, out) in rows.zip(out_rows) {
-                pick::<2>(layout, row, out, scale);
-            }
-            self.mend_alpha(out.as_chunks_mut::<2>().0, plane.bits_per_pixel);
-        }
-        Ok(())
-    }
-
-    /// A plane that is there, and as large as the header says.
-    fn checked<'p>(&self, plane: Option<Plane<&'p [u8]>>) -> Result<Plane<&'p [u8]>> {
-        let plane = plane.ok_or_else(|| Error::decode("libheif gave no pixels"))?;
-        let shown = [self.header.width, self.header.height];
-        let size = self.crop.map_or(shown, |(_, size)| size);
-        if [plane.width, plane.height] != size {
-            return Err(Error::decode(format!(
-                "the picture is {}x{}, and its header says {}x{}",
-                plane.width, plane.height, size[0], size[1]
-            )));
-        }
-        let Some((rect, _)) = self.crop else {
-            return Ok(plane);
-        };
-        let pixel = usize::from(plane.storage_bits_per_pixel / 8);
-        let first = rect.y as usize * plane.stride + rect.x as usize * pixel;
-        let rest = plane.data.get(first..);
-        Ok(Plane {
-            data: rest.ok_or_else(|| Error::decode("libheif gave fewer pixels"))?,
-            width: rect.width,
-            height: rect.height,
-            ..plane
-        })
-    }
-
-    /// Does what libheif leaves undone: the limited range of alpha, which was coded in `bits`, and
-    /// colours that were multiplied by their alpha.
-    fn mend_alpha<S: Sample>(&self, samples: &mut [S], bits: u8) {
-        let layout = self.header.layout;
-        let channels = layout.channels();
-        if !layout.has_alpha() {
-            return;
-        }
-        let alphas = || samples.iter().skip(channels - 1).step_by(channels);
-        // To know alpha's range is to decode it once more: not where much of it is opaque, which
-        // in limited range only some overshoot looks to be.
-        let opaque = alphas().filter(|alpha| alpha.get() == S::TOP).count();
-        let may_be_limited = opaque < samples.len() / channels / 64;
-        if may_be_limited && self.format == Format::Avif && self.alpha_is_limited() {
-            let alphas = samples.iter_mut().skip(channels - 1).step_by(channels);
-            widen(alphas, bits);
-        }
-        if self.handle.is_premultiplied_alpha() {
-            samples.chunks_exact_mut(channels).for_each(unpremultiply);
-        }
-    }
-
     fn alpha_is_limited(&self) -> bool {
         let auxiliary = self.handle.auxiliary_images(None);
         let is_alpha = |image: &&ImageHandle| {
@@ -295,13 +211,18 @@ fn is_limited(handle: &ImageHandle) -> bool {
     }
 }
 
-/// Decodes: strictly, a tile that is missing or damaged is an error, not a hole.
-fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool) -> Result<Image> {
+/// Decodes: strictly, a tile that is missing or damaged is an error, not a hole. `as_coded` leaves
+/// cropping and turning to the caller.
+fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool, as_coded: bool) -> Result<Image> {
     use HeifErrorSubCode::*;
     let attempt = |strict| {
         let mut options = DecodingOptions::new();
         if let Some(options) = &mut options {
             options.set_strict_decoding(strict);
+            options.set_ignore_transformations(as_coded);
+            // Else it makes other luma and chroma of those that are there.
+            #[cfg(feature = "heif-vendored")]
+            options.set_output_image_nclx_profile_passthrough(true);
         }
         LIBHEIF.decode(handle, space, options)
     };
@@ -326,35 +247,6 @@ fn rgb_chroma(layout: Layout) -> RgbChroma {
         (_, false, false) => RgbChroma::HdrRgbBe,
         (_, true, true) => RgbChroma::HdrRgbaLe,
         (_, true, false) => RgbChroma::HdrRgbaBe,
-    }
-}
-
-/// Takes the channels of `layout` from a row of RGB, or RGBA where `layout` has alpha; a sample
-/// has `N` bytes.
-fn pick<const N: usize>(
-    layout: Layout,
-    row: &[u8],
-    out: &mut [u8],
-    convert: impl Fn([u8; N]) -> [u8; N],
-) {
-    let (row, out) = (row.as_chunks().0, out.as_chunks_mut().0);
-    let (given, gray) = match layout.channels() {
-        1 => (3, true),
-        2 => (4, true),
-        channels => (channels, false),
-    };
-    if gray {
-        let pixels = out.chunks_exact_mut(layout.channels());
-        for (out, pixel) in pixels.zip(row.chunks_exact(given)) {
-            out[0] = convert(pixel[0]);
-            if let Some(alpha) = out.get_mut(1) {
-                *alpha = convert(pixel[3]);
-            }
-        }
-    } else {
-        for (out, &sample) in out.iter_mut().zip(row) {
-            *out = convert(sample);
-        }
     }
 }
 

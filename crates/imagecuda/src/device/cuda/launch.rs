@@ -99,6 +99,7 @@ impl<P: DevicePixel> Buffer<P> {
             Payload::Pixels(Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
             Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),
             Payload::Png(pixels) => self.expand_png(pixels, spec),
+            Payload::Planes(planes) => self.expand_planes(planes, spec),
         }
     }
 

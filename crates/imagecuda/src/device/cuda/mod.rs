@@ -18,6 +18,7 @@ mod launch;
 mod memory;
 mod module;
 mod pinned;
+mod planes;
 mod png;
 mod scratch;
 

@@ -12,7 +12,7 @@ const PIECE: u32 = 2;
 /// Entries that make pixels of planes. `memory` begins with a [`Picture`], whose planes are in the
 /// `length` bytes. Blocks take pieces of rows.
 macro_rules! planes {
-    ($($name:ident: $sample:ty to $pixel:ty;)*) => {$(
+    ($($name:ident: $sample:ty => $pixel:ty;)*) => {$(
         #[unsafe(no_mangle)]
         unsafe extern "ptx-kernel" fn $name(memory: *const u8, dst: *mut $pixel, length: usize) {
             // SAFETY: the host passes `length` bytes, of which the first are a picture.
@@ -51,8 +51,8 @@ macro_rules! planes {
 }
 
 planes! {
-    planes_8_to_f32: u8 to RgbaF32;
-    planes_8_to_u8: u8 to Rgba8;
-    planes_16_to_f32: u16 to RgbaF32;
-    planes_16_to_u8: u16 to Rgba8;
+    planes_8_to_f32: u8 => RgbaF32;
+    planes_8_to_u8: u8 => Rgba8;
+    planes_16_to_f32: u16 => RgbaF32;
+    planes_16_to_u8: u16 => Rgba8;
 }

@@ -80,7 +80,8 @@ impl LoadOptions {
     }
 
     /// Loads a file into `image`, through the intermediate image `via`. The RGBA of an 8-bit file
-    /// pass through `via` and stay there. A deeper file does not change `via`.
+    /// pass through `via` and stay there. Where the colours are converted, or made of luma and chroma,
+    /// `via` holds the result in 8 bits. A deeper file does not change `via`.
     /// [`load_into`](Self::load_into) needs no intermediate image.
     ///
     /// # Errors

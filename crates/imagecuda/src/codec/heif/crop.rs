@@ -90,30 +90,30 @@ pub(super) fn view(bytes: &[u8]) -> Option<View> {
             view = (fits(width) && fits(height)).then(|| View::whole(width, height));
             continue;
         }
-        let before = view?;
-        view = Some(match (kind, body) {
+        view = match (kind, body) {
             (b"clap", _) => {
+                let before = view?;
                 let Rect {
                     x,
                     y,
                     width,
                     height,
                 } = rect(body, before.size)?;
-                before.cropped([x, y], [width, height])
+                Some(before.cropped([x, y], [width, height]))
             }
             // Quarters of a turn against the clock.
-            (b"irot", [quarters, ..]) => match quarters & 3 {
-                0 => before,
-                1 => before.oriented(Orientation::Rotate270),
-                2 => before.oriented(Orientation::Rotate180),
-                _ => before.oriented(Orientation::Rotate90),
-            },
-            (b"imir", [axis, ..]) => match axis & 1 {
-                0 => before.oriented(Orientation::MirrorVertical),
-                _ => before.mirrored(),
-            },
-            _ => before,
-        });
+            (b"irot", [quarters, ..]) => Some(view?.oriented(match quarters & 3 {
+                0 => Orientation::Normal,
+                1 => Orientation::Rotate270,
+                2 => Orientation::Rotate180,
+                _ => Orientation::Rotate90,
+            })),
+            (b"imir", [axis, ..]) => Some(match axis & 1 {
+                0 => view?.oriented(Orientation::MirrorVertical),
+                _ => view?.mirrored(),
+            }),
+            _ => view,
+        };
     }
     view
 }
@@ -177,5 +177,78 @@ mod tests {
             assert_eq!(rect(&clap(none), [100, 100]), None, "{none:?}");
         }
         assert_eq!(rect(&[0; 31], [100, 100]), None);
+    }
+
+    fn boxed(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+        let length = (body.len() as u32 + 8).to_be_bytes();
+        [&length, &kind[..], body].concat()
+    }
+
+    /// A file whose primary item has these properties.
+    fn file(properties: &[(&[u8; 4], Vec<u8>)]) -> Vec<u8> {
+        let all = properties.iter().flat_map(|(kind, body)| boxed(kind, body));
+        let ipco = boxed(b"ipco", &all.collect::<Vec<_>>());
+        let count = properties.len() as u8;
+        let mut ipma = vec![0, 0, 0, 0, 0, 0, 0, 1, 0, 7, count];
+        ipma.extend(1..=count);
+        let iprp = [ipco, boxed(b"ipma", &ipma)].concat();
+        let meta = [
+            vec![0; 4],
+            boxed(b"pitm", &[0, 0, 0, 0, 0, 7]),
+            boxed(b"iprp", &iprp),
+        ];
+        boxed(b"meta", &meta.concat())
+    }
+
+    /// The coded pixels in the places where they are seen.
+    type Seen = Vec<Vec<[u32; 2]>>;
+
+    fn turned(seen: &Seen) -> Seen {
+        let width = seen[0].len();
+        let column = |x: usize| seen.iter().map(|row| row[width - 1 - x]).collect();
+        (0..width).map(column).collect()
+    }
+
+    #[test]
+    fn properties_show_the_pixels_that_they_leave_one_after_the_other() {
+        let ispe: Vec<u8> = [0_u32, 7, 5].iter().flat_map(|n| n.to_be_bytes()).collect();
+        let mut seed = 1_u32;
+        for _ in 0..500 {
+            let mut seen: Seen = (0..5).map(|y| (0..7).map(|x| [x, y]).collect()).collect();
+            let mut properties = vec![(b"pixi", vec![0; 8]), (b"ispe", ispe.clone())];
+            for _ in 0..4 {
+                seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                let value = (seed >> 24) as u8;
+                match seed >> 30 {
+                    0 => {
+                        properties.push((b"irot", vec![value & 3]));
+                        (0..value & 3).for_each(|_| seen = turned(&seen));
+                    }
+                    1 => {
+                        properties.push((b"imir", vec![value & 1]));
+                        match value & 1 {
+                            0 => seen.reverse(),
+                            _ => seen.iter_mut().for_each(|row| row.reverse()),
+                        }
+                    }
+                    _ if seen.len() > 2 && seen[0].len() > 2 => {
+                        // All but the first column and the last row.
+                        let [width, height] = [seen[0].len() as i32, seen.len() as i32];
+                        properties
+                            .push((b"clap", clap([width - 1, 1, height - 1, 1, 1, 2, -1, 2])));
+                        seen.pop();
+                        seen = seen.iter().map(|row| row[1..].to_vec()).collect();
+                    }
+                    _ => {}
+                }
+            }
+            let view = view(&file(&properties)).unwrap();
+            assert_eq!(view.size, [seen[0].len() as u32, seen.len() as u32]);
+            for (y, row) in seen.iter().enumerate() {
+                for (x, coded) in row.iter().enumerate() {
+                    assert_eq!(view.coded(x as u32, y as u32), *coded, "{properties:?}");
+                }
+            }
+        }
     }
 }

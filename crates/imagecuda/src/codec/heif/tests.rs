@@ -1,3 +1,4 @@
+mod planes;
 mod range;
 
 use super::{write::image, *};

@@ -65,6 +65,8 @@ Options:
                            codes; the pixels are the same
       --png-decoder D      auto (default), host or kernels: what decodes PNG's data; the
                            pixels are the same
+      --video-decoder D    auto (default), host or engine: what decodes HEIC, AVIF and lossy
+                           WebP; the pixels are the same
       --jpeg-encoder E     auto (default), host or kernels: what encodes JPEG; the bytes are
                            the same
       --png-encoder E      auto (default), host or kernels: what encodes PNG with the default
@@ -185,6 +187,9 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
                 load = load.jpeg_decoder(one_of(name, &value()?, &JPEG_DECODERS)?);
             }
             "--png-decoder" => load = load.png_decoder(one_of(name, &value()?, &PNG_DECODERS)?),
+            "--video-decoder" => {
+                load = load.video_decoder(one_of(name, &value()?, &VIDEO_DECODERS)?);
+            }
             "--jpeg-encoder" => {
                 save = save.jpeg_encoder(one_of(name, &value()?, &JPEG_ENCODERS)?);
             }

@@ -2,7 +2,7 @@
 
 use imagecuda::{
     Channels, ColorPolicy, Compression, Depth, JpegDecoder, JpegEncoder, PngDecoder, PngEncoder,
-    Subsampling,
+    Subsampling, VideoDecoder,
 };
 
 pub(crate) const DEPTHS: [(&str, Depth); 3] =
@@ -42,6 +42,12 @@ pub(crate) const PNG_DECODERS: [(&str, PngDecoder); 3] = [
     ("auto", PngDecoder::Auto),
     ("host", PngDecoder::Host),
     ("kernels", PngDecoder::Kernels),
+];
+
+pub(crate) const VIDEO_DECODERS: [(&str, VideoDecoder); 3] = [
+    ("auto", VideoDecoder::Auto),
+    ("host", VideoDecoder::Host),
+    ("engine", VideoDecoder::Engine),
 ];
 
 pub(crate) const CHANNELS: [(&str, Channels); 5] = [

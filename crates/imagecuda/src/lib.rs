@@ -133,7 +133,7 @@ pub use load::{
 pub use metadata::Metadata;
 pub use options::{
     Channels, Compression, Depth, JpegDecoder, JpegEncoder, LoadOptions, PngDecoder, PngEncoder,
-    SaveOptions, Subsampling,
+    SaveOptions, Subsampling, VideoDecoder,
 };
 pub use save::{AnimationEncoder, PackedImage, encode, encode_u8, save, save_u8, save_via};
 

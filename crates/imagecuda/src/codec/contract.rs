@@ -3,6 +3,7 @@
 use super::{animation::AnimationWriter, capabilities::Capabilities, sequence::Sequence};
 use crate::{
     ColorPolicy, Device, Format, JpegDecoder, Limits, PngDecoder, Result, SaveOptions,
+    VideoDecoder,
     device::{Payload, Staging},
     metadata::embedded::Embedded,
     picture::{Header, Pixels},
@@ -94,6 +95,11 @@ pub(crate) struct PayloadTarget<'a> {
     pub(crate) color_policy: ColorPolicy,
     #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
     pub(crate) png_decoder: PngDecoder,
+    #[cfg_attr(
+        not(any(feature = "heif", feature = "webp")),
+        allow(dead_code, reason = "for HEIF and WebP")
+    )]
+    pub(crate) video_decoder: VideoDecoder,
 }
 
 /// A picture to encode, with the options.

@@ -142,7 +142,7 @@ impl<P: DevicePixel> Buffer<P> {
                 planes::expand(&planes, &spec, &mut dst[..spec.len()])
             }
             (Self::Cuda(dst), payload) => dst.expand(payload, spec),
-            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_)) => {
+            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_) | Payload::Video(_)) => {
                 Err(ErrorKind::DeviceMismatch.into())
             }
         }
@@ -171,7 +171,7 @@ impl Buffer<RgbaF32> {
                 Ok(())
             }
             (Self::Cuda(dst), payload) => dst.expand_converted(payload, spec, conversion),
-            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_)) => {
+            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_) | Payload::Video(_)) => {
                 Err(ErrorKind::DeviceMismatch.into())
             }
         }

@@ -15,6 +15,7 @@ pub(crate) mod encode_png;
 mod expand_spec;
 pub(crate) mod planes;
 mod staging;
+pub(crate) mod video;
 
 pub use self::buffer::DevicePixel;
 pub(crate) use self::{

@@ -1,9 +1,12 @@
 //! Replaces the module `cuda` if that feature is off. It has the same names, as types without
 //! values. So other code need not ask for the feature, and none of these methods can run.
 
-use super::{ExpandSpec, Payload, PngData, Staging};
+use super::{
+    ExpandSpec, Payload, PngData, Staging,
+    video::{Video, VideoSignal},
+};
 use crate::{
-    DevicePixel, ErrorKind, Result,
+    DevicePixel, ErrorKind, Result, VideoDecoder,
     color::Conversion,
     jpeg::{GpuPlan, Jpeg, encode::Encoding},
 };
@@ -11,6 +14,7 @@ use crate::{
 use imagecuda_kernels::layout::Layout;
 use imagecuda_kernels::{
     pack::{Background, Packing, PixelUsage},
+    planes::Picture,
     png::encode::scanlines::Scanlines,
 };
 use std::{
@@ -70,6 +74,8 @@ impl Context {
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
         start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
+        decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;
+        trim_videos() -> usize;
     }
 }
 
@@ -151,6 +157,20 @@ pub(crate) struct Coefficients(Never);
 impl Coefficients {
     methods! {
         bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct VideoFrames {
+    never: Never,
+    pub(crate) picture: Picture,
+    pub(crate) signal: VideoSignal,
+}
+
+impl VideoFrames {
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for spans"))]
+    pub(crate) fn bytes(&self) -> usize {
+        match self.never {}
     }
 }
 

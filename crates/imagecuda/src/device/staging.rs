@@ -15,6 +15,8 @@ pub(crate) enum Payload {
     Png(cuda::PngPixels),
     /// Planes of luma and chroma.
     Planes(Planes),
+    /// The same, decoded by video engines, and on the device already.
+    Video(cuda::VideoFrames),
 }
 
 impl Payload {
@@ -26,12 +28,17 @@ impl Payload {
             Self::Jpeg(coefficients) => coefficients.bytes(),
             Self::Png(pixels) => pixels.bytes(),
             Self::Planes(planes) => planes.memory.len(),
+            Self::Video(frames) => frames.bytes(),
         }
     }
 
     /// Whether 8 bits would lose some of the pixels that are made of a file of 8 bits.
     pub(crate) fn has_fractions(&self) -> bool {
-        matches!(self, Self::Planes(planes) if !planes::has_eight_bits(&planes.picture))
+        match self {
+            Self::Planes(planes) => !planes::has_eight_bits(&planes.picture),
+            Self::Video(frames) => !planes::has_eight_bits(&frames.picture),
+            _ => false,
+        }
     }
 }
 

@@ -83,6 +83,7 @@ impl<'a> Job<'a> {
             jpeg_decoder: options.jpeg_decoder,
             color_policy: options.color_policy,
             png_decoder: options.png_decoder,
+            video_decoder: options.video_decoder,
         })?;
         let Colors {
             curve,

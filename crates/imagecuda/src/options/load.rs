@@ -28,6 +28,7 @@ pub struct LoadOptions {
     pub(crate) color_policy: ColorPolicy,
     pub(crate) jpeg_decoder: JpegDecoder,
     pub(crate) png_decoder: PngDecoder,
+    pub(crate) video_decoder: VideoDecoder,
     /// Whether damaged files are loaded as far as they decode.
     pub(crate) recover: bool,
     pub(crate) layer: Option<String>,
@@ -66,6 +67,24 @@ pub enum PngDecoder {
     Kernels,
 }
 
+/// Which processor decodes pictures that are frames of a video codec: HEIC, AVIF and lossy WebP. The
+/// pixels are the same for all choices.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum VideoDecoder {
+    /// The video engines of a GPU, where they are faster. The first decoder of an engine takes up to
+    /// 83 ms to make, so a lone small picture goes to the host. The host also decodes what the engines
+    /// refuse: see [`Engine`](Self::Engine).
+    #[default]
+    Auto,
+    /// The host.
+    Host,
+    /// The video engines of a GPU, however long it takes to make a decoder. The host still decodes
+    /// what the engines do not support or find damaged: pictures with alpha, gray ones, 4:2:2, small
+    /// ones (HEVC: 144 pixels a side), and codecs that the GPU lacks.
+    Engine,
+}
+
 impl Default for LoadOptions {
     fn default() -> Self {
         Self {
@@ -75,6 +94,7 @@ impl Default for LoadOptions {
             color_policy: ColorPolicy::default(),
             jpeg_decoder: JpegDecoder::default(),
             png_decoder: PngDecoder::default(),
+            video_decoder: VideoDecoder::default(),
             recover: false,
             layer: None,
         }
@@ -145,6 +165,12 @@ impl LoadOptions {
     /// What decodes the data of PNG files.
     pub fn png_decoder(mut self, decoder: PngDecoder) -> Self {
         self.png_decoder = decoder;
+        self
+    }
+
+    /// Which processor decodes pictures that are frames of a video codec.
+    pub fn video_decoder(mut self, decoder: VideoDecoder) -> Self {
+        self.video_decoder = decoder;
         self
     }
 

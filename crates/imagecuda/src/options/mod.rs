@@ -5,6 +5,6 @@ mod load;
 mod save;
 
 pub use self::{
-    load::{JpegDecoder, LoadOptions, PngDecoder},
+    load::{JpegDecoder, LoadOptions, PngDecoder, VideoDecoder},
     save::{Channels, Compression, Depth, JpegEncoder, PngEncoder, SaveOptions, Subsampling},
 };

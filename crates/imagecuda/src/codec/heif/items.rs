@@ -1,8 +1,6 @@
 //! The items of an ISO media file: pictures, tiles and what they are made of (ISO/IEC 23008-12 and
 //! 14496-12). What is damaged counts as not there.
 
-#![allow(dead_code, reason = "for the video engines")]
-
 use super::boxes::{boxes, child, full, number};
 use std::borrow::Cow;
 
@@ -76,22 +74,6 @@ impl<'a> Items<'a> {
                             .collect(),
                     )
                 })
-        };
-        find().unwrap_or_default()
-    }
-
-    /// The items that refer to `item` in this way.
-    pub(super) fn referrers(&self, kind: &[u8; 4], item: u64) -> Vec<u64> {
-        let find = || {
-            let all = full(child(self.meta, b"iref")?)?;
-            let size = if all.version == 0 { 2 } else { 4 };
-            let from = boxes(all.body)
-                .filter(|(found, _)| *found == kind)
-                .filter_map(|(_, body)| number(body, 0, size));
-            Some(
-                from.filter(|&from| self.references(kind, from).contains(&item))
-                    .collect(),
-            )
         };
         find().unwrap_or_default()
     }

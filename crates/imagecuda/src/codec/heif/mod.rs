@@ -5,6 +5,7 @@ mod crop;
 mod items;
 mod metadata;
 mod planes;
+mod video;
 mod write;
 
 use self::{crop::Rect, items::Items};
@@ -55,6 +56,7 @@ const CAPABILITIES: Capabilities = Capabilities {
 
 struct Heif<'a> {
     format: Format,
+    bytes: &'a [u8],
     handle: ImageHandle,
     header: Header,
     damaged: bool,
@@ -125,6 +127,7 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
     };
     Ok(Heif {
         format,
+        bytes,
         handle,
         header,
         damaged: false,
@@ -184,7 +187,10 @@ impl Decode for Heif<'_> {
     }
 
     fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
-        self.planes(target.device).map(Payload::Planes)
+        match self.frames(target) {
+            Some(frames) => Ok(Payload::Video(frames)),
+            None => self.planes(target.device).map(Payload::Planes),
+        }
     }
 }
 

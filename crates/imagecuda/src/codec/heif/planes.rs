@@ -55,7 +55,7 @@ impl Heif<'_> {
     }
 
     /// What is seen of the picture that libheif gave.
-    fn seen(&self, coded: [u32; 2]) -> Result<View> {
+    pub(super) fn seen(&self, coded: [u32; 2]) -> Result<View> {
         let [width, height] = coded;
         let view = match (self.view, self.crop) {
             (Some(view), _) => view,
@@ -240,7 +240,7 @@ impl Heif<'_> {
 
 /// The range of samples of `bits`. In limited range luma and alpha are from 16 to 235 of 255, and
 /// chroma takes 224 steps (ITU-T H.273).
-fn range_of(bits: u8, limited: bool, is_chroma: bool) -> Range {
+pub(super) fn range_of(bits: u8, limited: bool, is_chroma: bool) -> Range {
     let bits = u32::from(bits.clamp(1, 16));
     let middle = (1_u32 << (bits - 1)) as f32;
     let most = ((1_u32 << bits) - 1) as f32;
@@ -259,7 +259,7 @@ fn range_of(bits: u8, limited: bool, is_chroma: bool) -> Range {
 
 /// How red, green and blue were made luma and chroma.
 #[derive(Clone, Copy)]
-enum Matrix {
+pub(super) enum Matrix {
     /// Not at all.
     Identity,
     /// YCgCo-R, whose RGB has so many bits less.
@@ -279,14 +279,6 @@ impl Matrix {
             return weights(0.299, 0.114);
         };
         match profile.matrix_coefficients() {
-            RGB_GBR => Ok(Self::Identity),
-            YCgCo => Ok(Self::Factors([[-1.0, 1.0], [1.0, 0.0], [-1.0, -1.0]])),
-            ITU_R_BT_709_5 => weights(0.2126, 0.0722),
-            US_FCC_T47 => weights(0.30, 0.11),
-            SMPTE_240M => weights(0.212, 0.087),
-            ITU_R_BT_2020_2_NonConstantLuminance | ITU_R_BT_2020_2_ConstantLuminance => {
-                weights(0.2627, 0.0593)
-            }
             ChromaticityDerivedNonConstantLuminance | ChromaticityDerivedConstantLuminance => {
                 let point = |x: f32, y: f32| [x, y].map(f64::from);
                 let points = [
@@ -309,11 +301,25 @@ impl Matrix {
                     None => weights(0.299, 0.114),
                 }
             }
-            SMPTE_ST_2085 | ICtCp => Err(Error::unsupported("colours as YDzDx or ICtCp")),
-            ITU_R_BT_470_6_System_B_G | ITU_R_BT_601_6 | Unspecified | Unknown => {
-                weights(0.299, 0.114)
-            }
+            Unknown => weights(0.299, 0.114),
+            known => Self::of_code(known as u16)
+                .ok_or_else(|| Error::unsupported("colours as YDzDx or ICtCp")),
         }
+    }
+
+    /// The matrix of a code point of H.273. `None` if it needs more than factors.
+    pub(super) fn of_code(code: u16) -> Option<Self> {
+        let (red, blue) = match code {
+            0 => return Some(Self::Identity),
+            1 => (0.2126, 0.0722),
+            2 | 5 | 6 => (0.299, 0.114),
+            4 => (0.30, 0.11),
+            7 => (0.212, 0.087),
+            8 => return Some(Self::Factors([[-1.0, 1.0], [1.0, 0.0], [-1.0, -1.0]])),
+            9 | 10 => (0.2627, 0.0593),
+            _ => return None,
+        };
+        Some(Self::Factors(factors(red, blue)))
     }
 }
 

@@ -7,6 +7,7 @@ mod frames;
 mod metadata;
 mod planes;
 mod riff;
+mod video;
 mod write;
 
 use self::{
@@ -138,12 +139,13 @@ impl Decode for WebP<'_> {
     /// A GPU gets the planes of a lossy picture: half of the pixels' bytes. On the CPU libwebp's own
     /// conversion is the faster one, to the same pixels. It also finds the words for damage.
     fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
-        if target.device.is_cuda()
-            && self.lossy
-            && !self.damaged
-            && let Some(planes) = self.planes(target.device)?
-        {
-            return Ok(Payload::Planes(planes));
+        if target.device.is_cuda() && self.lossy && !self.damaged {
+            if let Some(frames) = self.frames(target) {
+                return Ok(Payload::Video(frames));
+            }
+            if let Some(planes) = self.planes(target.device)? {
+                return Ok(Payload::Planes(planes));
+            }
         }
         pixel_payload(self, target)
     }

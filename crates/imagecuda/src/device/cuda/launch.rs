@@ -100,6 +100,7 @@ impl<P: DevicePixel> Buffer<P> {
             Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),
             Payload::Png(pixels) => self.expand_png(pixels, spec),
             Payload::Planes(planes) => self.expand_planes(planes, spec),
+            Payload::Video(frames) => self.expand_frames(frames, spec),
         }
     }
 

@@ -21,12 +21,14 @@ mod pinned;
 mod planes;
 mod png;
 mod scratch;
+mod video;
 
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
     jpeg::Coefficients,
     png::PngPixels,
+    video::VideoFrames,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
 
@@ -66,6 +68,8 @@ pub(crate) struct Context {
     launch_lock: Mutex<()>,
     module: Module,
     memory: memory::Allocator,
+    /// Decoders of the video engines.
+    videos: video::Pool,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
     /// Blocks that a grid may have along x.
@@ -113,6 +117,7 @@ impl Context {
             launch_lock: Mutex::new(()),
             module,
             memory,
+            videos: video::Pool::default(),
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
             max_grid: max_grid.unsigned_abs(),

@@ -1,0 +1,285 @@
+//! Decoders, which are made when they are needed, used again, and kept: to make one takes 31 to 83 ms,
+//! one after the other, and to end one 17 to 240 ms.
+
+use super::{
+    Context,
+    decoder::{Attempt, Decoder, Kind, Refusal},
+    library::Library,
+};
+use crate::{VideoDecoder, device::video::VideoCodec};
+use cust::stream::Stream;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+/// Decoders of one class. More than there are engines are of no use; the largest GPUs have eight.
+const MOST: usize = 8;
+
+/// Decoders of all classes.
+const MOST_IN_ALL: usize = 16;
+
+/// The sides up to which the decoders of a class go. Smaller classes take less memory and time to make:
+/// most tiles are of the first one.
+const LARGEST: [u32; 3] = [1024, 4096, 8192];
+
+/// Decoders that replace each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Class {
+    pub(super) kind: Kind,
+    /// The largest coded sides.
+    pub(super) largest: [u32; 2],
+}
+
+impl Class {
+    /// The class of pictures of this size. `None` if they are too large. The picture as it is coded may
+    /// be larger, by up to 64 pixels.
+    pub(super) fn of(kind: Kind, size: [u32; 2], most: [u32; 2]) -> Option<Self> {
+        let fits = |largest: [u32; 2]| (0..2).all(|i| size[i].next_multiple_of(64) <= largest[i]);
+        LARGEST
+            .map(|side| most.map(|most| side.min(most)))
+            .into_iter()
+            .find(|&largest| fits(largest))
+            .map(|largest| Self { kind, largest })
+    }
+}
+
+/// A decoder and the stream in which its frames are copied.
+#[derive(Debug)]
+pub(super) struct Engine {
+    pub(super) decoder: Decoder,
+    pub(super) stream: Stream,
+}
+
+#[derive(Default)]
+struct Members {
+    free: Vec<Engine>,
+    /// The free ones, those in use, and those that are being made.
+    alive: usize,
+    /// Pictures and tiles that are to be decoded.
+    pictures: usize,
+    /// Pictures that the host decoded since there was no decoder, one after the other.
+    passed: usize,
+    /// Whether a thread makes more.
+    is_growing: bool,
+    /// When the class was used last.
+    used: u64,
+}
+
+#[derive(Default)]
+struct State {
+    classes: BTreeMap<Class, Members>,
+    clock: u64,
+}
+
+impl State {
+    fn of(&mut self, class: Class) -> &mut Members {
+        self.classes.entry(class).or_default()
+    }
+
+    fn alive(&self) -> usize {
+        self.classes.values().map(|members| members.alive).sum()
+    }
+}
+
+#[derive(Default)]
+pub(in crate::device::cuda) struct Pool {
+    state: Mutex<State>,
+    /// A decoder was given back, or could not be made.
+    returned: Condvar,
+}
+
+/// The first picture without a decoder that `Auto` makes one for, by pixels: libde265 takes 57 ms a
+/// megapixel on two cores, libwebp ten.
+fn pays(kind: Kind, pixels: u64) -> bool {
+    kind.codec != VideoCodec::Vp8 && pixels >= 2_000_000
+}
+
+/// How many pictures in a row find no decoder before one is made for those that come.
+const PATIENCE: usize = 4;
+
+/// A picture's need of decoders.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Need {
+    pub(super) class: Class,
+    /// The coded size of the first decoder.
+    pub(super) coded: [u32; 2],
+    /// Frames to decode.
+    pub(super) frames: usize,
+    pub(super) pixels: u64,
+    pub(super) choice: VideoDecoder,
+}
+
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes at least one decoder, and as many free ones as there are frames. Give them back.
+    pub(super) fn take(
+        context: &Arc<Context>,
+        library: &'static Library,
+        need: Need,
+    ) -> Attempt<Vec<Engine>> {
+        let pool = &context.videos;
+        let mut state = pool.lock();
+        state.clock += 1;
+        let clock = state.clock;
+        let members = state.of(need.class);
+        members.used = clock;
+        members.pictures += need.frames;
+        loop {
+            let members = state.of(need.class);
+            if !members.free.is_empty() {
+                members.passed = 0;
+                let count = members.free.len().min(need.frames);
+                let rest = members.free.len() - count;
+                let taken = members.free.split_off(rest);
+                Self::grow(context, library, state, need);
+                return Ok(taken);
+            }
+            let (alive, passed) = (members.alive, members.passed);
+            if alive == 0 {
+                if need.choice == VideoDecoder::Auto && !pays(need.class.kind, need.pixels) {
+                    members.pictures -= need.frames;
+                    members.passed += 1;
+                    if passed + 1 >= PATIENCE {
+                        Self::grow(context, library, state, need);
+                    }
+                    return Err(Refusal::NotWorthIt);
+                }
+                let ended = pool.make_room(&mut state, need.class);
+                state.of(need.class).alive += 1;
+                drop(state);
+                drop(ended);
+                let made = Engine::new(context, library, need);
+                let mut state = pool.lock();
+                if let Err(refusal) = made {
+                    let members = state.of(need.class);
+                    members.alive -= 1;
+                    members.pictures -= need.frames;
+                    drop(state);
+                    pool.returned.notify_all();
+                    return Err(refusal);
+                }
+                Self::grow(context, library, state, need);
+                return made.map(|engine| vec![engine]);
+            }
+            state = pool
+                .returned
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Gives decoders back. Those that failed are ended.
+    pub(super) fn put(&self, class: Class, frames: usize, engines: Vec<Engine>) {
+        let (broken, sound): (Vec<_>, Vec<_>) = engines
+            .into_iter()
+            .partition(|engine| engine.decoder.is_broken);
+        let mut state = self.lock();
+        let members = state.of(class);
+        members.alive -= broken.len();
+        members.pictures -= frames;
+        members.free.extend(sound);
+        drop(state);
+        self.returned.notify_all();
+        drop(broken);
+    }
+
+    /// Ends the free decoders, and says how many there were.
+    pub(in crate::device::cuda) fn trim(&self) -> usize {
+        let mut state = self.lock();
+        let mut ended = Vec::new();
+        for members in state.classes.values_mut() {
+            members.alive -= members.free.len();
+            ended.append(&mut members.free);
+        }
+        drop(state);
+        let count = ended.len();
+        drop(ended);
+        count
+    }
+
+    /// Takes a free decoder of the class that was used longest ago, if there are as many as may be.
+    fn make_room(&self, state: &mut State, but: Class) -> Option<Engine> {
+        if state.alive() < MOST_IN_ALL {
+            return None;
+        }
+        let others = state.classes.iter_mut();
+        let idle = others.filter(|(class, members)| **class != but && !members.free.is_empty());
+        let (_, oldest) = idle.min_by_key(|(_, members)| members.used)?;
+        oldest.alive -= 1;
+        oldest.free.pop()
+    }
+
+    /// Lets a thread make decoders as long as more pictures than decoders are there.
+    fn grow(
+        context: &Arc<Context>,
+        library: &'static Library,
+        mut state: MutexGuard<'_, State>,
+        need: Need,
+    ) {
+        let members = state.of(need.class);
+        let is_wanted = members.pictures > members.alive || members.passed >= PATIENCE;
+        if members.is_growing || !is_wanted || members.alive >= MOST {
+            return;
+        }
+        members.is_growing = true;
+        drop(state);
+        let context_too = Arc::clone(context);
+        let thread = thread::Builder::new().name("imagecuda video".into());
+        let spawned = thread.spawn(move || Self::make_more(&context_too, library, need));
+        if spawned.is_err() {
+            context.videos.lock().of(need.class).is_growing = false;
+        }
+    }
+
+    fn make_more(context: &Arc<Context>, library: &'static Library, need: Need) {
+        let pool = &context.videos;
+        loop {
+            let mut state = pool.lock();
+            let in_all = state.alive();
+            let members = state.of(need.class);
+            let is_wanted = members.pictures > members.alive || members.passed >= PATIENCE;
+            if !is_wanted || members.alive >= MOST || in_all >= MOST_IN_ALL {
+                members.is_growing = false;
+                return;
+            }
+            members.passed = 0;
+            members.alive += 1;
+            drop(state);
+            let made = Engine::new(context, library, need);
+            let mut state = pool.lock();
+            let members = state.of(need.class);
+            match made {
+                Ok(engine) => members.free.push(engine),
+                Err(_) => {
+                    members.alive -= 1;
+                    members.is_growing = false;
+                    drop(state);
+                    pool.returned.notify_all();
+                    return;
+                }
+            }
+            drop(state);
+            pool.returned.notify_all();
+        }
+    }
+}
+
+impl Engine {
+    fn new(context: &Arc<Context>, library: &'static Library, need: Need) -> Attempt<Self> {
+        let failed = |_| Refusal::Failed {
+            call: "cuStreamCreate",
+            code: -1,
+        };
+        let _current = context.enter().map_err(failed)?;
+        let Class { kind, largest } = need.class;
+        Ok(Self {
+            decoder: Decoder::new(library, kind, need.coded, largest)?,
+            stream: super::new_stream().map_err(failed)?,
+        })
+    }
+}

@@ -273,8 +273,8 @@ fn every_option_is_honoured_or_refused(device: &Device) {
         ("compression", new().compression(COMPRESSIONS[5]), &[Tiff]),
         ("lossless", new().lossless(true), &[WebP]),
         ("lossless", new().lossless(false), &[WebP]),
-        ("effort", new().effort(0), &[WebP]),
-        ("effort", new().effort(6), &[WebP]),
+        ("effort", new().effort(0), &[Avif, Heif, WebP]),
+        ("effort", new().effort(6), &[Avif, Heif, WebP]),
         (
             "metadata",
             new().metadata(Metadata::new().with_exif(b"MM\0*\0\0\0\x08\0\0\0\0\0\0")),

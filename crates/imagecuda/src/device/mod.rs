@@ -13,8 +13,16 @@ mod decode_png;
 pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
 mod expand_spec;
+#[cfg_attr(
+    not(all(feature = "heif", feature = "webp")),
+    allow(dead_code, reason = "for HEIF and WebP")
+)]
 pub(crate) mod planes;
 mod staging;
+#[cfg_attr(
+    not(all(feature = "cuda", feature = "heif", feature = "webp")),
+    allow(dead_code, reason = "for HEIF and WebP on a GPU")
+)]
 pub(crate) mod video;
 
 pub use self::buffer::DevicePixel;

@@ -160,6 +160,7 @@ impl Coefficients {
     }
 }
 
+#[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "for HEIF"))]
 #[derive(Debug)]
 pub(crate) struct VideoFrames {
     never: Never,

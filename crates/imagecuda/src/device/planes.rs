@@ -65,7 +65,6 @@ impl Planes {
     }
 
     /// The bytes of all planes, each row by row.
-    #[cfg_attr(not(feature = "webp"), allow(dead_code, reason = "for WebP"))]
     pub(crate) fn planes_mut(&mut self) -> [&mut [u8]; 4] {
         let mut rest = &mut self.memory[..];
         let mut at = 0;
@@ -83,7 +82,6 @@ impl Planes {
     }
 
     /// Writes the pixels in `layout`, without any orientation but the picture's own.
-    #[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "for HEIF"))]
     pub(crate) fn write(&self, layout: Layout, out: &mut [u8]) -> Result<()> {
         let packing = match layout {
             Layout::L8 => Packing::L8,
@@ -106,7 +104,6 @@ impl Planes {
     }
 
     /// Whether every pixel is black.
-    #[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "for HEIF"))]
     pub(crate) fn is_black(&self) -> Result<bool> {
         let [width, height] = self.picture.view.size;
         let mut row = memory::zeroed::<RgbaF32>(width as usize)?;

@@ -5,6 +5,10 @@ use crate::{Device, Result, memory::Pageable};
 use std::ops::{Deref, DerefMut};
 
 /// A decoded file, ready for its device.
+#[cfg_attr(
+    not(any(feature = "heif", feature = "webp")),
+    allow(dead_code, reason = "for HEIF and WebP")
+)]
 #[derive(Debug)]
 pub(crate) enum Payload {
     /// Pixels in the file's own layout.

@@ -14,7 +14,7 @@ use crate::{Format, Metadata};
 /// | JPEG | 8-bit | | `channels`, `quality`, `subsampling`, `progressive`, `optimize_huffman`, `restart_interval`, `jpeg_encoder`, `metadata` |
 /// | PNG | 8-bit, 16-bit | yes | `channels`, `compression`, `png_encoder`, `metadata` |
 /// | WebP | 8-bit | yes | `quality` or `lossless`, `effort`, `metadata` |
-/// | HEIF, AVIF | 8-bit | yes | `quality`, `subsampling`, `metadata` |
+/// | HEIF, AVIF | 8-bit | yes | `quality`, `subsampling`, `effort`, `metadata` |
 /// | TIFF | 8-bit, 16-bit, float | yes | `channels`, `compression`, `metadata` |
 /// | PNM | 8-bit, 16-bit | `.pam` | |
 /// | OpenEXR | float | yes | |
@@ -278,8 +278,9 @@ impl SaveOptions {
         self
     }
 
-    /// Sets how much time a WebP's encoder spends to make the file smaller, from 0 (fastest) to 6.
-    /// The default is 0 for a lossless file and 4 for a lossy one. WebP only.
+    /// Sets how much time an encoder spends to make the file smaller, from 0 (fastest) to 6. The
+    /// default is 0 for a lossless WebP and 4 for a lossy one, 5 for HEIF and 3 for AVIF. WebP, HEIF
+    /// and AVIF only.
     pub fn effort(mut self, effort: u8) -> Self {
         self.effort = Some(effort);
         self

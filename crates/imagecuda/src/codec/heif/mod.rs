@@ -50,6 +50,7 @@ pub(super) static HEIF: Codec = Codec {
 const CAPABILITIES: Capabilities = Capabilities {
     quality: true,
     subsampling: true,
+    effort: true,
     metadata: true,
     ..PLAIN
 };

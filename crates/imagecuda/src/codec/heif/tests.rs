@@ -1,3 +1,4 @@
+mod effort;
 mod planes;
 mod range;
 

@@ -47,6 +47,17 @@ pub(super) fn encode(
             _ => EncoderQuality::Lossy(quality),
         })?;
         encoder.set_parameter_value("chroma", EncoderParameterValue::String(chroma.to_owned()))?;
+        if let Some(effort) = options.effort {
+            let effort = usize::from(effort.min(6));
+            let (name, value) = match compression {
+                CompressionFormat::Av1 => ("speed", EncoderParameterValue::Int(SPEEDS[effort])),
+                _ => (
+                    "preset",
+                    EncoderParameterValue::String(PRESETS[effort].to_owned()),
+                ),
+            };
+            encoder.set_parameter_value(name, value)?;
+        }
         if compression == CompressionFormat::Av1 {
             // By default four, whatever there are. An encoder without the parameter has its own way;
             // x265 takes all cores.
@@ -71,6 +82,20 @@ pub(super) fn encode(
     };
     Ok(out.write_all(&encode().map_err(encode_error)?)?)
 }
+
+/// x265's presets for each effort. libheif's default is "slow".
+const PRESETS: [&str; 7] = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+];
+
+/// aom's speeds for each effort. libheif's default is 6.
+const SPEEDS: [i32; 7] = [9, 8, 7, 6, 4, 2, 1];
 
 /// `pixels` as libheif's own.
 pub(super) fn image(pixels: Pixels<'_>) -> Result<Image, HeifError> {

@@ -72,14 +72,14 @@ pub enum PngDecoder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum VideoDecoder {
-    /// The video engines of a GPU, where they are faster. The first decoder of an engine takes up to
-    /// 83 ms to make, so a lone small picture goes to the host. The host also decodes what the engines
-    /// refuse: see [`Engine`](Self::Engine).
+    /// The video engines of a GPU for HEIC and AVIF, where they are faster. The first decoder of an
+    /// engine takes up to 83 ms to make, so a lone small picture goes to the host. The host also
+    /// decodes WebP, and what the engines refuse: see [`Engine`](Self::Engine).
     #[default]
     Auto,
     /// The host.
     Host,
-    /// The video engines of a GPU, however long it takes to make a decoder. The host still decodes
+    /// The video engines of a GPU, for lossy WebP too, however long it takes to make a decoder. The host still decodes
     /// what the engines do not support or find damaged: pictures with alpha, gray ones, 4:2:2, small
     /// ones (HEVC: 144 pixels a side), and codecs that the GPU lacks.
     Engine,

@@ -2,6 +2,7 @@
 
 use super::{WebP, riff};
 use crate::{
+    VideoDecoder,
     codec::PayloadTarget,
     device::video::{Video, VideoCodec, VideoFrames},
 };
@@ -11,7 +12,11 @@ use std::borrow::Cow;
 impl WebP<'_> {
     /// The picture as the engines decode it. `None` if they do not: the host decodes it then.
     pub(super) fn frames(&self, target: PayloadTarget<'_>) -> Option<VideoFrames> {
-        if self.header.layout.has_alpha() || !target.device.has_video(target.video_decoder) {
+        // VP8 has no status, and what decoders remember was found by trying. So it has to be asked for.
+        if target.video_decoder != VideoDecoder::Engine
+            || self.header.layout.has_alpha()
+            || !target.device.has_video(target.video_decoder)
+        {
             return None;
         }
         let (_, data) = riff::chunks(&self.bytes).find(|(kind, _)| *kind == b"VP8 ")?;
@@ -44,7 +49,8 @@ struct FrameHeader {
     /// Whether macroblocks belong to segments, each with a quantizer and a filter level.
     has_segments: bool,
     /// Whether all that a decoder may remember of an earlier frame is said anew. NVIDIA's engines
-    /// remember it even across key frames: changes of filter levels, and segments if a frame has none.
+    /// remember some of it even across key frames: that there are segments, the quantizers and filter
+    /// levels of segments that are left out for 0, and changes of filter levels.
     is_plain: bool,
 }
 
@@ -89,27 +95,31 @@ impl FrameHeader {
         // Colour space and clamping.
         bits.literal(2);
         let has_segments = bits.literal(1) == 1;
-        let mut is_plain = true;
+        let (mut is_plain, mut has_levels) = (true, true);
         if has_segments {
             let (has_map, has_data) = (bits.literal(1) == 1, bits.literal(1) == 1);
             is_plain = has_map && has_data;
             if has_data {
-                bits.literal(1);
+                // The values themselves, not what is added to the frame's.
+                is_plain &= bits.literal(1) == 1;
                 // Four quantizers and four levels, each with a sign.
-                (0..4).for_each(|_| bits.optional(8));
-                (0..4).for_each(|_| bits.optional(7));
+                (0..4).for_each(|_| is_plain &= bits.optional(8));
+                (0..4).for_each(|_| has_levels &= bits.optional(7));
             }
             if has_map {
-                (0..3).for_each(|_| bits.optional(8));
+                (0..3).for_each(|_| _ = bits.optional(8));
             }
         }
-        // The filter's type, level and sharpness.
-        bits.literal(10);
+        // The filter's type, level and sharpness. Without a level nothing is filtered.
+        bits.literal(1);
+        let level = bits.literal(6);
+        bits.literal(3);
+        is_plain &= has_levels || level == 0;
         if bits.literal(1) == 1 {
             is_plain = false;
             if bits.literal(1) == 1 {
                 // Changes of the level, for references and modes.
-                (0..8).for_each(|_| bits.optional(7));
+                (0..8).for_each(|_| _ = bits.optional(7));
             }
         }
         let header = Self {
@@ -181,11 +191,13 @@ impl<'a> Bits<'a> {
         (0..count).fold(0, |number, _| number << 1 | self.bit())
     }
 
-    /// A flag, and that many bits if it is set.
-    fn optional(&mut self, count: u32) {
-        if self.literal(1) == 1 {
+    /// A flag, which it returns, and that many bits if it is set.
+    fn optional(&mut self, count: u32) -> bool {
+        let is_there = self.literal(1) == 1;
+        if is_there {
             self.literal(count);
         }
+        is_there
     }
 }
 
@@ -193,7 +205,7 @@ impl<'a> Bits<'a> {
 mod tests {
     use super::*;
     use crate::{
-        Device, LoadOptions, VideoDecoder,
+        Device, LoadOptions,
         device::{Payload, video::test_gpu},
     };
     use webp::{Encoder, PixelLayout, WebPConfig};
@@ -247,7 +259,6 @@ mod tests {
                     let header = FrameHeader::read(&data, size).unwrap();
                     let lengths = &header.partitions;
                     assert_eq!(lengths.len(), 1 << count, "{segments} {filter}");
-                    assert!(header.is_plain);
                     assert!(segments > 1 || !header.has_segments);
                     // Noise fills every one of them.
                     assert!(lengths.iter().all(|&length| length > 100), "{lengths:?}");
@@ -259,6 +270,74 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A frame's header in VP8's arithmetic code, where each value is 0 or 1 alike.
+    fn coded(values: &[(u32, u32)]) -> Vec<u8> {
+        // RFC 6386, 7.3: the encoder, with all bits of the bottom kept.
+        let (mut bottom, mut range, mut length) = (0_u128, 255_u128, 0);
+        for &(value, count) in values {
+            for bit in (0..count).rev() {
+                let split = 1 + ((range - 1) >> 1);
+                match value >> bit & 1 {
+                    1 => (bottom, range) = (bottom + split, range - split),
+                    _ => range = split,
+                }
+                while range < 128 {
+                    (bottom, range, length) = (bottom << 1, range << 1, length + 1);
+                }
+            }
+        }
+        // The first eight bits are those of the bottom before any shift.
+        let bits = length + 8;
+        let shifted = bottom << (128 - bits);
+        shifted.to_be_bytes().to_vec()
+    }
+
+    #[test]
+    fn what_is_left_unsaid_is_found() {
+        let zero = (0, 1);
+        // Colours, segments with a map and data that are absolute, and the rest of the header.
+        let header = |quantizers: [u32; 4], levels: [u32; 4], level: u32, deltas: u32| {
+            let mut values = vec![(0, 2), (1, 1), (1, 1), (1, 1), (1, 1)];
+            let mut put = |value: u32, count: u32| match value {
+                0 => values.push(zero),
+                _ => values.extend([(1, 1), (value, count), zero]),
+            };
+            quantizers.iter().for_each(|&v| put(v, 7));
+            levels.iter().for_each(|&v| put(v, 6));
+            values.extend([zero; 3]);
+            values.extend([(0, 1), (level, 6), (5, 3), (deltas, 1)]);
+            if deltas == 1 {
+                values.push(zero);
+            }
+            values.extend([(2, 2), (0, 8)]);
+            let (header, partitions) = FrameHeader::of(&coded(&values));
+            assert_eq!((header.has_segments, partitions), (true, 4));
+            header.is_plain
+        };
+        assert!(header([36, 33, 26, 20], [11, 7, 4, 18], 18, 0));
+        assert!(!header([1, 0, 26, 20], [11, 7, 4, 18], 18, 0));
+        assert!(!header([36, 33, 26, 20], [2, 0, 0, 0], 2, 0));
+        assert!(header([36, 33, 26, 20], [0; 4], 0, 0));
+        assert!(!header([36, 33, 26, 20], [11, 7, 4, 18], 18, 1));
+        let plain = |deltas| {
+            let values = [
+                (0, 3),
+                (0, 1),
+                (20, 6),
+                (3, 3),
+                (deltas, 1),
+                (0, deltas),
+                (1, 2),
+                (0, 8),
+            ];
+            let (header, partitions) = FrameHeader::of(&coded(&values));
+            assert_eq!((header.has_segments, partitions), (false, 2));
+            header.is_plain
+        };
+        assert!(plain(0));
+        assert!(!plain(1));
     }
 
     #[test]
@@ -341,6 +420,6 @@ mod tests {
             assert!(pixels(&cpu, file, VideoDecoder::Engine).0 == *expected);
         }
         println!("{by_engines} of {} by engines", 4 * files.len());
-        assert!(by_engines > 3 * files.len());
+        assert!(by_engines > files.len());
     }
 }

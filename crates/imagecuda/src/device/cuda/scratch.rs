@@ -87,6 +87,12 @@ impl Scratch {
         self.slab.done.order_before(stream)
     }
 
+    /// Waits for the last user. The next one says when it is done.
+    pub(super) fn wait(&mut self) -> Result<()> {
+        self.is_in_use = true;
+        self.slab.done.wait()
+    }
+
     /// Notes that nothing uses the memory any more: its last user was waited for.
     pub(super) fn mark_idle(&mut self) {
         self.is_in_use = false;

@@ -15,9 +15,9 @@ use self::{
     abi::{DecoderCaps, Zero},
     decoder::{Attempt, Format, Frame, IN_WORK, Kind, Refusal},
     library::{Library, library},
-    pool::{Class, Engine, Need},
+    pool::{Class, Engine, FrameStream, Need},
 };
-use super::{Buffer, Context, new_stream, scratch::Scratch};
+use super::{Buffer, Context, scratch::Scratch};
 use crate::{
     Result, VideoDecoder,
     device::{
@@ -122,9 +122,7 @@ impl Context {
     ) -> Attempt<VideoFrames> {
         let canvas = video.canvas();
         let mut memory = self.scratch(canvas.bytes).map_err(|_| Refusal::NoMemory)?;
-        for engine in engines.iter() {
-            memory.wait_on(&engine.stream).map_err(|_| NO_CONTEXT)?;
-        }
+        memory.wait().map_err(|_| NO_CONTEXT)?;
         let count = engines.len();
         let mut in_work: VecDeque<(usize, Format)> = VecDeque::new();
         let mut outcome: Attempt<Option<VideoSignal>> = Ok(None);
@@ -149,7 +147,7 @@ impl Context {
             };
             let Engine { decoder, stream } = &mut engines[number % count];
             let surface = number / count % IN_WORK;
-            let taken = decoder.finish(surface, stream.as_inner().cast(), |frame| {
+            let taken = decoder.finish(surface, stream.raw().cast(), |frame| {
                 let corner = corner(video, format)?;
                 copy(
                     video,
@@ -218,7 +216,7 @@ fn copy(
     frame: Frame,
     corner: [u32; 2],
     to: u64,
-    stream: &cust::stream::Stream,
+    stream: &FrameStream,
 ) -> Attempt<()> {
     let check = |call, code: sys::CUresult| match code {
         sys::CUresult::CUDA_SUCCESS => Ok(()),
@@ -248,12 +246,12 @@ fn copy(
         };
         // SAFETY: the rows lie within the frame, which is mapped, and within the canvas; the driver reads
         // the description before it returns.
-        let result = unsafe { sys::cuMemcpy2DAsync_v2(&copy, stream.as_inner()) };
+        let result = unsafe { sys::cuMemcpy2DAsync_v2(&copy, stream.raw()) };
         check("cuMemcpy2DAsync", result)?;
     }
     // SAFETY: the stream is alive.
     check("cuStreamSynchronize", unsafe {
-        sys::cuStreamSynchronize(stream.as_inner())
+        sys::cuStreamSynchronize(stream.raw())
     })
 }
 

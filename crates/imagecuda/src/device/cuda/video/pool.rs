@@ -7,9 +7,10 @@ use super::{
     library::Library,
 };
 use crate::{VideoDecoder, device::video::VideoCodec};
-use cust::stream::Stream;
+use cust::sys;
 use std::{
     collections::BTreeMap,
+    ptr,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
@@ -49,7 +50,41 @@ impl Class {
 #[derive(Debug)]
 pub(super) struct Engine {
     pub(super) decoder: Decoder,
-    pub(super) stream: Stream,
+    pub(super) stream: FrameStream,
+}
+
+/// A stream that does not wait for the default stream, as those of `cust` do: engines would wait for
+/// each other there.
+#[derive(Debug)]
+pub(super) struct FrameStream(sys::CUstream);
+
+// SAFETY: a handle, tied to a context and to no thread.
+unsafe impl Send for FrameStream {}
+
+impl FrameStream {
+    fn new() -> Attempt<Self> {
+        let mut stream = ptr::null_mut();
+        let flags = sys::CUstream_flags_enum::CU_STREAM_NON_BLOCKING as u32;
+        // SAFETY: the driver writes one handle, to a local that has room for it.
+        match unsafe { sys::cuStreamCreate(&mut stream, flags) } {
+            sys::CUresult::CUDA_SUCCESS => Ok(Self(stream)),
+            code => Err(Refusal::Failed {
+                call: "cuStreamCreate",
+                code: code as i32,
+            }),
+        }
+    }
+
+    pub(super) fn raw(&self) -> sys::CUstream {
+        self.0
+    }
+}
+
+impl Drop for FrameStream {
+    fn drop(&mut self) {
+        // SAFETY: the handle is destroyed here alone, and what was in the stream was waited for.
+        let _ = unsafe { sys::cuStreamDestroy_v2(self.0) };
+    }
 }
 
 #[derive(Default)]
@@ -272,14 +307,14 @@ impl Pool {
 impl Engine {
     fn new(context: &Arc<Context>, library: &'static Library, need: Need) -> Attempt<Self> {
         let failed = |_| Refusal::Failed {
-            call: "cuStreamCreate",
+            call: "cuCtxSetCurrent",
             code: -1,
         };
         let _current = context.enter().map_err(failed)?;
         let Class { kind, largest } = need.class;
         Ok(Self {
             decoder: Decoder::new(library, kind, need.coded, largest)?,
-            stream: super::new_stream().map_err(failed)?,
+            stream: FrameStream::new()?,
         })
     }
 }

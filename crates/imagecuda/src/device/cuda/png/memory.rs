@@ -1,4 +1,4 @@
-//! What the kernels need of a picture: uploaded; and what they write: allocated.
+//! Allocates a picture's device memory, and uploads what the kernels need.
 
 use super::{
     super::{
@@ -18,19 +18,19 @@ use imagecuda_kernels::png::decoder::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// Where in device memory things are that the host has to know.
+/// The device addresses that the host needs.
 pub(super) struct Addresses {
     pub(super) job: u64,
     pub(super) control: u64,
     pub(super) hand_over: Range<u64>,
     tokens: Range<u64>,
-    /// The start of what is uploaded, and its end without the file.
+    /// The start of the upload, and its length without the file.
     start: u64,
     others: usize,
     file: u64,
 }
 
-/// The part of the file that has the data.
+/// The range of the file from the first to the last piece of compressed data.
 fn data_range(png: &PngData<'_>) -> Range<usize> {
     let start = |piece: &[u8]| piece.as_ptr().addr() - png.file.as_ptr().addr();
     let first = png.pieces.first().map_or(0, |piece| start(piece));
@@ -41,7 +41,8 @@ fn data_range(png: &PngData<'_>) -> Range<usize> {
     first..last
 }
 
-/// For each piece its first byte in what is uploaded, and in the data; then the end of the data.
+/// For each piece of data, its offset in the uploaded range and in the data. The last entry has the
+/// length of the data.
 fn piece_table(png: &PngData<'_>) -> Vec<u32> {
     let mut table = Vec::with_capacity(2 * png.pieces.len() + 2);
     let mut before = 0;
@@ -64,7 +65,7 @@ impl Context {
         stream: usize,
     ) -> Result<DecodingPng> {
         let picture = png.picture;
-        // They fit: the data are of less than 2^28 bytes.
+        // This fits, as the data are shorter than 2^28 bytes.
         let sizes = Sizes::new(png.bytes as u32);
         let lengths = Lengths::new(&sizes, &picture);
         let pieces = piece_table(png);
@@ -97,8 +98,8 @@ impl Context {
         let checksums = parts.add(words(lengths.checksums));
         let filters = parts.add(words(lengths.filters));
         let strips = parts.add(words(lengths.strips));
-        // Planes and what strips hand over come when tokens are not needed any more, and pixels when
-        // links are not.
+        // The planes and the strips' hand-over reuse the memory of the tokens, and the pixels that
+        // of the links, as these are no longer needed then.
         let mut bytes = Parts::default();
         let planes = bytes.add(words(lengths.planes));
         let hand_over = bytes.add(2 * words(lengths.hand_over));
@@ -175,7 +176,7 @@ impl Context {
         })
     }
 
-    /// Starts the uploads, and zeroes what has to be.
+    /// Starts the uploads, and zeroes memory that must start as zeros.
     pub(super) fn upload_png(
         &self,
         png: &PngData<'_>,
@@ -183,7 +184,7 @@ impl Context {
         pending: &mut DecodingPng,
         stream: &Stream,
     ) -> Result<()> {
-        // If a call fails from here on, dropping the memory waits for the device.
+        // If a later call fails, dropping the memory waits for the device.
         for memory in &mut pending.memory {
             memory.wait_on(stream)?;
         }

@@ -1,4 +1,4 @@
-//! What a directory says of its picture.
+//! A page as its directory describes it.
 
 use super::{
     chunks::Chunks,
@@ -14,7 +14,7 @@ use super::{
 use crate::{Error, Limits, Result, limits::check_limit, picture::Header};
 use imagecuda_kernels::{expand::Curve, jpeg::picture::Color, layout::Layout};
 
-/// How a page holds its pixels.
+/// How a page stores its pixels.
 pub(super) struct Page<'a> {
     pub(super) directory: Directory<'a>,
     pub(super) width: u32,
@@ -22,16 +22,16 @@ pub(super) struct Page<'a> {
     pub(super) kind: Kind,
     pub(super) meaning: Meaning,
     pub(super) alpha: Option<Alpha>,
-    /// Samples a pixel, those included that mean nothing to us.
+    /// Samples of a pixel, including those that are not used.
     pub(super) samples: usize,
     pub(super) planar: bool,
     pub(super) compression: Compression,
     pub(super) predictor: Predictor,
-    /// Whether the bits of compressed bytes run from low to high.
+    /// Whether compressed bytes have their lowest bit first.
     pub(super) is_reversed: bool,
-    /// How many pixels across and down share their chroma, if that is not in a JPEG.
+    /// How many pixels across and down share their chroma, if the data are not JPEG.
     pub(super) sampling: [u32; 2],
-    /// What the components of a JPEG are.
+    /// The colour space of a JPEG's components.
     pub(super) jpeg_color: Option<Color>,
     pub(super) chunks: Chunks,
 }
@@ -59,7 +59,7 @@ mod photometric {
 use photometric as color;
 
 impl<'a> Page<'a> {
-    /// Reads the first directory. Of a `damaged` file strips may be missing.
+    /// Reads the first directory. If the file is `damaged`, strips may be missing.
     pub(super) fn read(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Self> {
         let directory = Directory::first(bytes)?;
         let side = |tag| -> Result<u32> {
@@ -79,7 +79,7 @@ impl<'a> Page<'a> {
         let photometric = photometric_of(&directory, compression, samples, extra.len())?;
         let kind = kind(&directory, compression, photometric, samples)?;
 
-        // A pixel of these is one code, whatever the tags say of its samples.
+        // A pixel is one code here, whatever the tags say about samples.
         let is_log = compression == Compression::SgiLog;
         let samples = if is_log { 1 } else { samples };
         let planar = samples > 1 && directory.short(tag::PLANAR_CONFIGURATION, 1)? == 2;
@@ -121,7 +121,7 @@ impl<'a> Page<'a> {
             _ if samples == meaning.samples() => None,
             Some(1) => Some(Alpha::Premultiplied),
             Some(2) => Some(Alpha::Straight),
-            // Old writers did not say what the fourth is.
+            // Old writers did not say what the fourth sample is.
             None if matches!(meaning, Meaning::Rgb) && samples == 4 => Some(Alpha::Straight),
             _ => None,
         };
@@ -199,7 +199,7 @@ impl<'a> Page<'a> {
             true => 32,
             false => self.kind.bits_out(),
         };
-        // Inks that a profile may be for. With alpha or of other depths they become RGB here.
+        // CMYK to which a profile may apply. With alpha or other depths it becomes RGB here.
         match (&self.meaning, self.alpha, bits) {
             (Meaning::Cmyk, None, 8) => return Layout::Cmyk8,
             (Meaning::Cmyk, None, 16) => return Layout::Cmyk16,
@@ -221,7 +221,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Whether the samples are already the pixels of [`layout`](Self::layout).
+    /// Whether the samples already are the pixels of [`layout`](Self::layout).
     pub(super) fn is_direct(&self) -> bool {
         self.kind.is_plain()
             && (matches!(self.meaning, Meaning::Gray | Meaning::Rgb) || self.layout().is_cmyk())
@@ -230,7 +230,7 @@ impl<'a> Page<'a> {
             && !self.planar
     }
 
-    /// Makes samples of rows of so many bytes, in the machine's byte order.
+    /// Makes samples in the machine's byte order from rows of `row` bytes.
     pub(super) fn undo_predictor(&self, rows: &mut [u8], row: usize) {
         let is_swapped = self.directory.little_endian != cfg!(target_endian = "little");
         let bytes = self.kind.bytes().unwrap_or(1);
@@ -243,17 +243,17 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Samples a pixel that mean something to us.
+    /// Samples of a pixel that are used.
     pub(super) fn used(&self) -> usize {
         self.meaning.samples() + usize::from(self.alpha.is_some())
     }
 
-    /// Planes only count that are wanted, and they come first.
+    /// The number of planes that are used. They come first in the file.
     pub(super) fn planes(&self) -> usize {
         if self.planar { self.used() } else { 1 }
     }
 
-    /// The bytes of a row of all samples, or of one where each has its plane.
+    /// The size of a row with all samples; in a file with planes, of a row with one sample.
     pub(super) fn row_bytes(&self, width: u32) -> Option<u64> {
         let samples = if self.planar { 1 } else { self.samples as u64 };
         let bits = u64::from(width).checked_mul(samples * self.kind.bits())?;
@@ -261,7 +261,8 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Samples a pixel. Where no tag says that, those whose bits are said, or those of the colours.
+/// The samples of a pixel. If the tag is missing, as many as BitsPerSample has, or as the colours
+/// need.
 fn samples(directory: &Directory<'_>) -> Result<usize> {
     let samples = match directory.number(tag::SAMPLES_PER_PIXEL)? {
         Some(samples) => samples,
@@ -285,7 +286,7 @@ fn samples(directory: &Directory<'_>) -> Result<usize> {
     }
 }
 
-/// The tag, or what libtiff guesses without it.
+/// The value of the tag; if it is missing, libtiff's guess.
 fn photometric_of(
     directory: &Directory<'_>,
     compression: Compression,
@@ -297,7 +298,7 @@ fn photometric_of(
         None => None,
     };
     Ok(match (said, samples.saturating_sub(extra)) {
-        // Whatever such a file says, it has YCbCr.
+        // These files have YCbCr, whatever they say.
         (None | Some(color::RGB), 3..) if compression == Compression::OldJpeg => color::YCBCR,
         (Some(number), _) => number,
         (None, 0..3) if matches!(compression, Compression::Fax(_)) => color::WHITE_IS_ZERO,
@@ -332,7 +333,7 @@ fn kind(
     };
     let bits = alike(tag::BITS_PER_SAMPLE, default)?;
     let format = match photometric {
-        // Signs of these are part of what they mean.
+        // The sign is part of these samples' meaning.
         color::PALETTE | color::MASK | color::CIE_LAB | color::ICC_LAB => 1,
         _ => alike(tag::SAMPLE_FORMAT, 1)? as u16,
     };

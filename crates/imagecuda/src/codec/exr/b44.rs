@@ -2,7 +2,7 @@
 //! have one size, so it gets the channels one by one.
 
 use super::file::{Part, Rect, error};
-use crate::{Error, Result};
+use crate::{Result, error::cut_short};
 use exr::{
     math::Vec2,
     meta::{
@@ -24,7 +24,7 @@ pub(super) fn decompress(part: &Part, rect: Rect, mut data: &[u8]) -> Result<Vec
         };
         let (coded, rest) = length
             .and_then(|length| data.split_at_checked(length))
-            .ok_or_else(|| Error::decode("the file is cut short"))?;
+            .ok_or_else(cut_short)?;
         planes.push(plane(part, channel, size, coded)?);
         data = rest;
     }

@@ -1,6 +1,6 @@
 //! The structure of an OpenEXR file: its parts, and where their blocks are.
 
-use crate::{Error, Limits, Result, limits::check_limit, memory::zeroed};
+use crate::{Error, Limits, Result, error::cut_short, limits::check_limit, memory::zeroed};
 use exr::{
     compression::Compression,
     error::Error as ExrError,
@@ -259,10 +259,6 @@ impl Part {
 
 fn row_bytes(channel: &ChannelDescription, rect: Rect) -> usize {
     rect.width / channel.sampling.0 * channel.sample_type.bytes_per_sample()
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 pub(super) fn error(error: ExrError) -> Error {

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Error, Result,
     codec::{caught, par_ordered::in_order},
+    error::cut_short,
     memory::zeroed,
     parallel::lock,
 };
@@ -41,7 +42,7 @@ impl Blocks<'_> {
         let part = &self.file.parts[self.part];
         let listed = self.file.listed(part);
         if listed < part.count() && !self.damaged {
-            return Err(Error::decode("the file is cut short"));
+            return Err(cut_short());
         }
         let indices: Vec<usize> = (0..listed).filter(|&i| needed(part.rect(i))).collect();
         let failed = Mutex::new(None);

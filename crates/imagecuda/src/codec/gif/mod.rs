@@ -13,8 +13,8 @@ use super::{
     image_crate,
 };
 use crate::{
-    Error, Format, Limits, Result, limits::check_limit, memory, memory::zeroed, picture::Header,
-    sink::Sink,
+    Error, Format, Limits, Result, error::cut_short, limits::check_limit, memory, memory::zeroed,
+    picture::Header, sink::Sink,
 };
 use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -147,7 +147,7 @@ pub(super) fn error(error: DecodingError) -> Error {
         _ => false,
     };
     match eof {
-        true => Error::decode("the file is cut short"),
+        true => cut_short(),
         false => Error::decode(error),
     }
 }

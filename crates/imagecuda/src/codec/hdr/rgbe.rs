@@ -1,7 +1,7 @@
 //! Pixels of three bytes and an exponent. A scanline stores runs of each byte, runs of pixels, or
 //! plain pixels.
 
-use crate::{Error, Result};
+use crate::{Error, Result, error::cut_short};
 
 type Pixel = [u8; 4];
 
@@ -87,10 +87,6 @@ fn take<const N: usize>(data: &mut &[u8]) -> Result<[u8; N]> {
 
 fn too_long() -> Error {
     Error::decode("a run is longer than its scanline")
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 /// The light of a pixel.

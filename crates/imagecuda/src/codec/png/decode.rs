@@ -5,6 +5,7 @@ use super::{
     chunks::{Data, Head, chunks},
     kernels,
 };
+pub(in crate::codec) use crate::error::cut_short;
 use crate::{
     Error, Result,
     codec::{
@@ -179,10 +180,6 @@ pub(in crate::codec) fn profile(chunk: &[u8]) -> Option<Vec<u8>> {
     let left = MOST.checked_sub(deflated.len() as u64)?;
     let length = inflate.take(left + 1).read_to_end(&mut profile).ok()?;
     (name > 0 && length as u64 <= left).then_some(profile)
-}
-
-pub(in crate::codec) fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 /// A PNG file that consists of a head and of pieces of data.

@@ -1,6 +1,7 @@
 //! Reads directories of tags, and tolerates small faults: tags in any order, and numbers of any
 //! integer type. It never allocates more than the file has.
 
+pub(super) use crate::error::cut_short;
 use crate::{Error, Result};
 
 /// The tags of a picture.
@@ -241,8 +242,4 @@ fn size_of_type(kind: u16) -> Option<usize> {
 
 fn nonsense(tag: u16) -> Error {
     Error::decode(format!("tag {tag} has a value that it cannot have"))
-}
-
-pub(super) fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }

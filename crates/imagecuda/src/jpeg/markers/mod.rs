@@ -6,7 +6,7 @@ use super::{
     segments::{self, Next, Segment},
     tables::Tables,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, error::cut_short};
 use imagecuda_kernels::jpeg::picture::{Color, Picture};
 
 /// The most scans of a file. Real files have a few dozen at most. Each scan takes time by the size
@@ -366,10 +366,6 @@ fn start_of_frame(marker: u8, segment: &[u8]) -> Result<Frame> {
         progressive: marker == 0xc2,
         components: components.as_chunks().0.iter().map(component).collect(),
     })
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 fn no_frame() -> Error {

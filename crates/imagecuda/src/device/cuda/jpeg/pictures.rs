@@ -79,7 +79,7 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Context {
-    /// Launches a kernel that takes a [`PictureJob`].
+    /// Launches a kernel that takes a `PictureJob`.
     fn run_jpeg(
         &self,
         kernel: &str,

@@ -196,18 +196,7 @@ pub struct Input<'a> {
 /// bytes. Fails with a [`status`].
 pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     let picture = input.picture;
-    let mut file = Vec::new();
-    let mut pieces = Vec::new();
-    for piece in input.pieces {
-        // As in a file, other bytes are between the pieces.
-        file.extend([0x55; 5]);
-        let start: usize = input.pieces[..pieces.len() / 2]
-            .iter()
-            .map(|piece| piece.len())
-            .sum();
-        pieces.extend([file.len() as u32, start as u32]);
-        file.extend_from_slice(piece);
-    }
+    let (file, mut pieces) = file_of(input.pieces);
     let bytes: usize = input.pieces.iter().map(|piece| piece.len()).sum();
     if !(6..1 << 28).contains(&bytes) || !picture.is_countable() {
         return Err(status::LENGTH);
@@ -294,6 +283,20 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
         0 => Ok(pixels.into_iter().map(Cell::into_inner).collect()),
         wrong => Err(wrong),
     }
+}
+
+/// A file that has these pieces of data, and for each piece its offset in the file and in the data.
+fn file_of(all: &[&[u8]]) -> (Vec<u8>, Vec<u32>) {
+    let (mut file, mut pieces) = (Vec::new(), Vec::new());
+    let mut start = 0;
+    for piece in all {
+        // As in a file, other bytes are between the pieces.
+        file.extend([0x55; 5]);
+        pieces.extend([file.len() as u32, start as u32]);
+        file.extend_from_slice(piece);
+        start += piece.len();
+    }
+    (file, pieces)
 }
 
 /// The rounds of all tries.

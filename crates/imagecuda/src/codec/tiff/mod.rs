@@ -9,6 +9,7 @@ mod embedded;
 mod empty;
 mod fax;
 mod ifd;
+mod interpretation;
 mod kind;
 mod lab;
 mod log;

@@ -15,11 +15,7 @@ use crate::{
 };
 use cust::{function::Function, launch, memory::DevicePointer};
 use imagecuda_kernels::{
-    expand::Curve,
-    layout::Layout,
-    orient::Orientation,
-    pack::{Background, Packing, PixelUsage},
-    pixel::{Rgba8, RgbaF32},
+    expand::Curve, layout::Layout, orient::Orientation, pack::Background, pixel::RgbaF32,
 };
 
 /// Launches a kernel with these arguments.
@@ -39,7 +35,7 @@ pub(super) use run;
 /// Threads of a thread block. Blocks are small and take one tile each. Fewer blocks that take
 /// several tiles reach 10 to 20 % less bandwidth, as the GPU's accesses are then spread over the
 /// whole image at once.
-const BLOCK: u32 = 128;
+pub(super) const BLOCK: u32 = 128;
 
 /// Pixels of a tile: two for each thread, as in the kernels.
 const TILE: usize = 2 * BLOCK as usize;
@@ -51,7 +47,7 @@ impl Context {
 
     /// The number of thread blocks for `n` pixels: one for each tile, but not more than the device
     /// allows. Kernels loop over the remaining tiles.
-    fn grid(&self, n: usize) -> u32 {
+    pub(super) fn grid(&self, n: usize) -> u32 {
         u32::try_from(n.div_ceil(TILE)).map_or(self.max_grid, |blocks| blocks.min(self.max_grid))
     }
 }
@@ -231,126 +227,11 @@ impl Buffer<RgbaF32> {
         context.run(kernel, table.pointer(), self.pointer(), spec.len())?;
         table.record_on(&context.stream)
     }
-
-    /// Starts to pack the first `len` pixels into pinned memory, in the form that an encoder wants.
-    /// They are there after [`Pinned::wait`].
-    pub(crate) fn pack(
-        &self,
-        packing: Packing,
-        background: Background,
-        len: usize,
-    ) -> Result<Pinned> {
-        let context = self.context();
-        let _current = context.enter()?;
-        let bytes = len * packing.layout().bytes_per_pixel();
-        let mut target = context.pinned(bytes)?;
-        if packing == Packing::Rgba32F {
-            target.start_fetch(self.pointer(), bytes, &context.stream)?;
-            return Ok(target);
-        }
-        let mut scratch = context.scratch(bytes)?;
-        scratch.wait_on(&context.stream)?;
-        let dst = scratch.pointer();
-        self.pack_to(dst, packing, background, len)?;
-        scratch.record_on(&context.stream)?;
-        scratch.wait_on(&context.downloads)?;
-        target.start_fetch(dst, bytes, &context.downloads)?;
-        scratch.record_on(&context.downloads)?;
-        Ok(target)
-    }
-
-    /// Packs the first `len` pixels into device memory, in the form that an encoder wants. Does not
-    /// wait.
-    pub(super) fn pack_to(
-        &self,
-        dst: DevicePointer<u8>,
-        packing: Packing,
-        background: Background,
-        len: usize,
-    ) -> Result<()> {
-        let (context, src) = (self.context(), self.pointer());
-        match packing {
-            Packing::L8 => context.run_flatten("pack_l8", src, dst, len, background)?,
-            Packing::La8 => context.run("pack_la8", src, dst, len)?,
-            Packing::L16 => context.run_flatten("pack_l16", src, dst, len, background)?,
-            Packing::La16 => context.run("pack_la16", src, dst, len)?,
-            Packing::Rgba16 => context.run("pack_rgba16", src, dst, len)?,
-            Packing::Rgb16 => context.run_flatten("pack_rgb16", src, dst, len, background)?,
-            Packing::Rgb32F => context.run_flatten("pack_rgb32f", src, dst, len, background)?,
-            Packing::Rgba32F => context.copy(src, dst, len * size_of::<RgbaF32>())?,
-            Packing::Rgba8 => context.run("expand_rgba32f_to_u8", src, dst, len)?,
-            Packing::Rgba32FLinear => context.run("pack_rgba32f_linear", src, dst, len)?,
-            Packing::Rgb8 => self.pack_rgb8_to(dst, background, len)?,
-            Packing::Rgb32FLinear => {
-                context.run_flatten("pack_rgb32f_linear", src, dst, len, background)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Finds what the first `len` pixels use of their channels and bits. Fewer channels or bits
-    /// would lose it. Waits.
-    pub(crate) fn pixel_usage(
-        &self,
-        deep: bool,
-        background: Option<Background>,
-        len: usize,
-    ) -> Result<PixelUsage> {
-        let context = self.context();
-        let _current = context.enter()?;
-        let stream = &context.stream;
-        let function = context.function("pixel_usage")?;
-        let mut word = context.pinned(size_of::<u32>())?;
-        word.fill(0);
-        let mut scratch = context.scratch(word.len())?;
-        scratch.wait_on(stream)?;
-        word.start_upload(scratch.pointer(), word.len(), stream)?;
-        let (src, dst) = (self.pointer(), scratch.pointer());
-        let [r, g, b] = background.unwrap_or_default();
-        let (deep, flatten) = (u32::from(deep), u32::from(background.is_some()));
-        // SAFETY: the kernel takes these eight arguments: `len` pixels of this buffer, and a word
-        // that was zeroed before in stream order.
-        let launched = unsafe {
-            launch!(function<<<context.grid(len), BLOCK, 0, stream>>>(
-                src, dst, len, r, g, b, deep, flatten
-            ))
-        };
-        check("cuLaunchKernel", launched)?;
-        word.start_fetch(dst, word.len(), stream)?;
-        scratch.record_on(stream)?;
-        word.wait()?;
-        Ok(PixelUsage(bytemuck::pod_read_unaligned(&word)))
-    }
-
-    /// Writes the first `len` pixels as flattened RGB bytes to device memory. Does not wait.
-    pub(crate) fn pack_rgb8_to(
-        &self,
-        dst: DevicePointer<u8>,
-        background: Background,
-        len: usize,
-    ) -> Result<()> {
-        let context = self.context();
-        let _current = context.enter()?;
-        context.run_flatten("pack_rgb8", self.pointer(), dst, len, background)
-    }
-}
-
-impl Buffer<Rgba8> {
-    /// Starts to copy the first `len` pixels to pinned memory. They are there after
-    /// [`Pinned::wait`].
-    pub(crate) fn fetch(&self, len: usize) -> Result<Pinned> {
-        let context = self.context();
-        let _current = context.enter()?;
-        let bytes = len * size_of::<Rgba8>();
-        let mut target = context.pinned(bytes)?;
-        target.start_fetch(self.pointer(), bytes, &context.stream)?;
-        Ok(target)
-    }
 }
 
 impl Context {
     /// Launches a kernel that takes two buffers and `n` pixels.
-    fn run(
+    pub(super) fn run(
         &self,
         kernel: &str,
         src: DevicePointer<u8>,
@@ -366,7 +247,7 @@ impl Context {
     }
 
     /// Launches a kernel that also flattens onto `background`.
-    fn run_flatten(
+    pub(super) fn run_flatten(
         &self,
         kernel: &str,
         src: DevicePointer<u8>,

@@ -17,6 +17,7 @@ mod jpeg;
 mod launch;
 mod memory;
 mod module;
+mod pack;
 mod pinned;
 mod png;
 mod scratch;

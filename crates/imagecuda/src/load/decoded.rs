@@ -10,7 +10,7 @@ use imagecuda_kernels::layout::Layout;
 use std::sync::Arc;
 
 /// A decoded file, ready for upload: pixels in the file's own layout or planes in host memory, or a
-/// JPEG that the device has decoded itself.
+/// picture that the device has decoded itself. [`LoadOptions::open`](crate::LoadOptions::open) makes it.
 #[derive(Debug)]
 pub struct Decoded {
     pub(crate) device: Device,
@@ -39,7 +39,7 @@ impl Decoded {
     }
 
     /// The layout of the pixels, 1 to 16 bytes per pixel. The pixels are uploaded in this layout,
-    /// except for a JPEG that a GPU decodes, and for planes of luma and chroma.
+    /// except for what a GPU decodes, and for planes of luma and chroma.
     pub fn layout(&self) -> Layout {
         self.spec.layout
     }

@@ -1,11 +1,11 @@
-//! How an ISO media file says that its picture is to be turned. libheif does it, without a word
-//! about what it has done.
+//! Reads how an ISO media file's picture has to be oriented. libheif applies the orientation, but
+//! does not report it.
 
 use super::items::{Items, Property};
 use imagecuda_kernels::orient::Orientation;
 
-/// What libheif applies to the primary picture. What is damaged counts as not there: where that
-/// is wrong, libheif does not open the file.
+/// The orientation that libheif applies to the primary picture. Damaged boxes count as missing; if
+/// that is wrong, libheif does not open the file.
 pub(super) fn orientation(bytes: &[u8]) -> Orientation {
     find(bytes).unwrap_or_default()
 }
@@ -28,7 +28,7 @@ pub(super) fn properties(bytes: &[u8]) -> Option<Vec<Property<'_>>> {
     items.properties(items.primary)
 }
 
-/// A mirroring left to right, or none, and then quarters of a turn clockwise.
+/// An orientation as an optional mirroring from left to right, followed by quarter turns clockwise.
 #[derive(Clone, Copy, Default)]
 struct Turn {
     mirrored: bool,
@@ -40,8 +40,8 @@ impl Turn {
         self.quarters = (self.quarters + quarters) % 4;
     }
 
-    /// To mirror what was turned is to turn what was mirrored the other way. Top to bottom is
-    /// left to right and half a turn.
+    /// Mirroring after a turn equals the opposite turn after mirroring. A mirroring from top to
+    /// bottom equals one from left to right and half a turn.
     fn mirror(&mut self, top_to_bottom: bool) {
         self.mirrored = !self.mirrored;
         self.quarters = (4 - self.quarters) % 4;
@@ -117,8 +117,8 @@ mod tests {
         [&length, &kind[..], body].concat()
     }
 
-    /// A file of these properties, all of the primary item 7 and in this order. An item of
-    /// others is before it.
+    /// Makes a file with these properties, all of the primary item 7 and in this order, after an
+    /// item that has others.
     fn file(properties: &[(&[u8; 4], u8)], wide: bool, long: bool) -> Vec<u8> {
         let version = [u8::from(long), 0, 0, u8::from(wide)];
         let id = |id: u8| match long {

@@ -24,7 +24,7 @@ use libheif_rs::{
 };
 use std::{io::Cursor, sync::LazyLock};
 
-/// libheif's plugins stay loaded from the first use on.
+/// libheif's plugins stay loaded after the first use.
 static LIBHEIF: LazyLock<LibHeif> = LazyLock::new(LibHeif::new);
 
 pub(super) static AVIF: Codec = Codec {
@@ -75,7 +75,7 @@ fn open<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn 
     Ok(Box::new(read_header(format, bytes, limits)?))
 }
 
-/// Tiles that are missing or damaged are holes.
+/// Opens a damaged file. Missing or damaged tiles become holes.
 fn recover<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let mut heif = read_header(format, bytes, limits)?;
     heif.damaged = true;
@@ -116,7 +116,7 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
         (false, false, true) => Layout::Rgb16,
         (false, true, true) => Layout::Rgba16,
     };
-    // After rotation and cropping.
+    // The size after rotation and cropping.
     let size = [handle.width(), handle.height()];
     let crop = crop.map(|crop| (crop.rect, size));
     let [width, height] = crop.map_or(size, |(rect, _)| [rect.width, rect.height]);
@@ -172,7 +172,7 @@ fn limit(context: &mut HeifContext<'_>, limits: &Limits) -> Result<()> {
     context.set_security_limits(&inner).map_err(decode_error)
 }
 
-/// A system's libheif may be too old to be told: its own limits hold.
+/// A system's libheif may be too old for this call. Then its own limits apply.
 #[cfg(not(feature = "heif-vendored"))]
 fn limit(_: &mut HeifContext<'_>, _: &Limits) -> Result<()> {
     Ok(())
@@ -206,12 +206,12 @@ impl Heif<'_> {
     }
 }
 
-/// Whether alpha's samples are in limited range: 16 to 235 of 255.
+/// Whether alpha's samples have the limited range: 16 to 235 of 255.
 fn is_limited(handle: &ImageHandle) -> bool {
     let limited = |profile: ColorProfileNCLX| profile.full_range_flag() == 0;
     match handle.color_profile_nclx() {
         Some(profile) => limited(profile),
-        // Then the coded picture says it.
+        // Then the coded picture states the range.
         None => LIBHEIF
             .decode(handle, ColorSpace::Undefined, None)
             .is_ok_and(|image| image.color_profile_nclx().is_some_and(limited)),
@@ -235,7 +235,7 @@ fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool, as_coded: bool)
     };
     attempt(strict)
         .or_else(|error| match error.sub_code {
-            // To be strict is also to refuse colour spaces of numbers not yet given.
+            // Strict decoding also refuses reserved values of colour spaces.
             UnknownNclxColorPrimaries
             | UnknownNclxTransferCharacteristics
             | UnknownNclxMatrixCoefficients => attempt(false),
@@ -244,7 +244,7 @@ fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool, as_coded: bool)
         .map_err(decode_error)
 }
 
-/// The kind of RGB to ask of libheif.
+/// The form of RGB to request from libheif.
 fn rgb_chroma(layout: Layout) -> RgbChroma {
     let little = cfg!(target_endian = "little");
     match (layout.bits(), layout.has_alpha(), little) {
@@ -262,7 +262,7 @@ fn decode_error(error: HeifError) -> Error {
 }
 
 fn translate(mut error: HeifError, otherwise: fn(HeifError) -> Error) -> Error {
-    // Some of libheif's texts have line ends.
+    // Some of libheif's messages contain line breaks.
     error.message = error
         .message
         .split_whitespace()

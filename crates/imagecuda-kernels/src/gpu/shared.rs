@@ -248,6 +248,27 @@ pub unsafe fn load_u32(address: u32) -> u32 {
     number
 }
 
+/// As [`load_u32`], where other threads write too: it is not moved before or behind what they do
+/// between two barriers.
+///
+/// # Safety
+///
+/// As [`load_u32`].
+#[inline(always)]
+pub unsafe fn load_changing_u32(address: u32) -> u32 {
+    let number;
+    // SAFETY: what the caller promised. Not pure, as others write there.
+    unsafe {
+        core::arch::asm!(
+            "ld.volatile.shared.u32 {number}, [{address}];",
+            number = out(reg32) number,
+            address = in(reg32) address,
+            options(nostack, preserves_flags),
+        );
+    }
+    number
+}
+
 /// As [`load_u32`], two bytes at a multiple of 2.
 ///
 /// # Safety

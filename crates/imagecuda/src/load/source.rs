@@ -1,6 +1,8 @@
 //! Reads files and readers into memory, within the limits.
 
-use crate::{Device, ErrorKind, LoadOptions, Result, device::Staging, limits::check_limit, memory};
+use crate::{
+    Device, ErrorKind, LoadOptions, Result, device::Staging, limits::check_limit, memory, parallel,
+};
 use std::{
     fs::File,
     io::{self, Read},
@@ -14,15 +16,7 @@ impl LoadOptions {
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
         let mut staging = device.staging(len as usize)?;
-        let mut filled = 0;
-        while filled < staging.len() {
-            match file.read(&mut staging[filled..]) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let filled = read_parts(&mut file, &mut staging)?;
         // A pipe has no length, and a file may grow meanwhile.
         let rest = self.read_to_end(file)?;
         if filled == staging.len() && rest.is_empty() {
@@ -65,4 +59,57 @@ impl LoadOptions {
         check_limit("bytes", Some(bytes.len() as u64), limit)?;
         Ok(bytes)
     }
+}
+
+/// Bytes of a file that a thread reads. One thread copies a large file from the system's cache at a
+/// quarter of the speed of several.
+const PART: usize = 2 << 20;
+
+/// Fills `bytes` from the start of a file, which has just been opened. Returns how many there are, up
+/// to where the file ends.
+fn read_parts(file: &mut File, bytes: &mut [u8]) -> io::Result<usize> {
+    #[cfg(unix)]
+    if bytes.len() > PART {
+        use std::io::{Seek, SeekFrom};
+        // What has no places, as a pipe, is read in order.
+        if file.stream_position().is_ok() {
+            let from = &*file;
+            let parts = bytes.chunks_mut(PART).enumerate();
+            let read = parallel::map(parts, |(number, part)| {
+                let start = (number * PART) as u64;
+                let read_at = std::os::unix::fs::FileExt::read_at;
+                fill(part, |at, rest| read_at(from, rest, start + at as u64))
+            });
+            let mut filled = 0;
+            for part in read {
+                let part = part?;
+                filled += part;
+                // The file ends here, or did.
+                if part < PART {
+                    break;
+                }
+            }
+            file.seek(SeekFrom::Start(filled as u64))?;
+            return Ok(filled);
+        }
+    }
+    fill(bytes, |_, rest| file.read(rest))
+}
+
+/// Reads until `bytes` are full or there is nothing more. `read` gets the number of bytes that are
+/// there, and the rest.
+fn fill(
+    bytes: &mut [u8],
+    mut read: impl FnMut(usize, &mut [u8]) -> io::Result<usize>,
+) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        match read(filled, &mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
 }

@@ -49,6 +49,9 @@ fn main() -> io::Result<()> {
     for file in containers::pngs() {
         seeds.add("load_png", &file)?;
     }
+    for data in containers::deflated() {
+        seeds.add("png_stream", &data)?;
+    }
     for file in containers::tiffs() {
         seeds.add("load_tiff", &file)?;
     }

@@ -14,24 +14,13 @@ pub trait Words: Copy {
     /// Writes a word.
     fn set(self, at: u32, word: u32);
 
-    /// The two words from an even place on.
-    #[inline(always)]
-    fn get_two(self, at: u32) -> [u32; 2] {
-        [self.get(at), self.get(at + 1)]
-    }
-
-    /// Writes two words from an even place on.
-    #[inline(always)]
-    fn set_two(self, at: u32, [a, b]: [u32; 2]) {
-        self.set(at, a);
-        self.set(at + 1, b);
-    }
-
     /// Writes four words from a place on that is a multiple of four.
     #[inline(always)]
     fn set_four(self, at: u32, [a, b, c, d]: [u32; 4]) {
-        self.set_two(at, [a, b]);
-        self.set_two(at + 2, [c, d]);
+        self.set(at, a);
+        self.set(at + 1, b);
+        self.set(at + 2, c);
+        self.set(at + 3, d);
     }
 
     /// Adds to a word atomically. Returns what it was.

@@ -35,22 +35,11 @@ impl<T: Copy> Device<T> {
     }
 }
 
-/// Words that one access reads or writes.
-#[repr(C, align(8))]
-struct Two([u32; 2]);
+/// Words that one access writes.
 #[repr(C, align(16))]
 struct Four([u32; 4]);
 
 impl Device<u32> {
-    /// The place of `count` words, a power of two of which `at` is a multiple.
-    #[inline(always)]
-    fn aligned<T>(self, at: u32, count: u32) -> Option<*mut T> {
-        const { assert!(size_of::<T>() == align_of::<T>()) };
-        let is_there = at % count == 0 && at <= self.len.wrapping_sub(count) && self.len >= count;
-        // SAFETY: within the words.
-        is_there.then(|| unsafe { self.first.add(at as usize).cast() })
-    }
-
     #[inline(always)]
     fn atomic(self, at: u32, change: impl FnOnce(&AtomicU32) -> u32) -> u32 {
         self.place(at).map_or(0, |place| {
@@ -76,31 +65,15 @@ impl Words for Device<u32> {
     }
 
     #[inline(always)]
-    fn get_two(self, at: u32) -> [u32; 2] {
-        // SAFETY: two of the words. Memory of words begins at a multiple of 16 bytes.
-        self.aligned::<Two>(at, 2)
-            .map_or([self.get(at), 0], |place| unsafe { place.read().0 })
-    }
-
-    #[inline(always)]
-    fn set_two(self, at: u32, words: [u32; 2]) {
-        match self.aligned::<Two>(at, 2) {
-            // SAFETY: two of the words. Memory of words begins at a multiple of 16 bytes.
-            Some(place) => unsafe { place.write(Two(words)) },
-            None => self.set(at, words[0]),
-        }
-    }
-
-    #[inline(always)]
     fn set_four(self, at: u32, words: [u32; 4]) {
-        match self.aligned::<Four>(at, 4) {
+        if at.is_multiple_of(4) && at < self.len && self.len - at >= 4 {
             // SAFETY: four of the words. Memory of words begins at a multiple of 16 bytes.
-            Some(place) => unsafe { place.write(Four(words)) },
-            None => {
-                let [a, b, c, d] = words;
-                self.set_two(at, [a, b]);
-                self.set_two(at + 2, [c, d]);
-            }
+            unsafe {
+                self.first
+                    .add(at as usize)
+                    .cast::<Four>()
+                    .write(Four(words))
+            };
         }
     }
 

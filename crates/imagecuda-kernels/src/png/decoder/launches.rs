@@ -214,7 +214,7 @@ impl Lengths {
             filters: rows,
             strips: pack::most_strips(rows) + 1,
             planes: picture.plane_words(),
-            hand_over: pack::most_strips(rows) * picture.planes() * words.next_multiple_of(2),
+            hand_over: pack::most_strips(rows) * picture.planes() * words,
             pixels: pixels.div_ceil(4),
         }
     }

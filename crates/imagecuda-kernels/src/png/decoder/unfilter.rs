@@ -8,7 +8,7 @@ use crate::png::block::{Longs, Shared, Warp, Words};
 
 /// Threads of a thread block: a row of a strip each.
 pub const THREADS: u32 = 32;
-/// Steps that a thread takes before it waits for more words. Each is of two words.
+/// Words of a row that a thread takes before it waits for more.
 const STEPS: u32 = 4;
 /// Words of shared memory.
 pub const SHARED: u32 = 1;
@@ -25,18 +25,18 @@ struct Row {
     /// Its first word.
     place: u32,
     /// The words of these steps, and of the next ones.
-    words: [[u32; 2]; STEPS as usize],
-    next: [[u32; 2]; STEPS as usize],
-    /// The last words that are done, those above the next ones, and the one before these.
-    done: [u32; 2],
-    up: [u32; 2],
+    words: [u32; STEPS as usize],
+    next: [u32; STEPS as usize],
+    /// The last word that is done, and the one above it.
+    done: u32,
+    up: u32,
     above: u32,
     /// What the strip before hands over: a word, and one that comes later.
     handed: u32,
     awaited: u64,
 }
 
-/// What the rows of a strip need: the most that any of them does.
+/// What the rows of a strip need.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Filters that add what is to the left or above.
@@ -66,16 +66,16 @@ fn add_bytes(a: u32, b: u32) -> u32 {
 /// Four bytes of a row. `before` are the four before them, `up` those above, and `up_before` those
 /// above these.
 #[inline(always)]
-fn four(row: &Row, kind: Kind, word: u32, before: u32, up: u32, up_before: u32) -> u32 {
-    let corner = (up << 8 | up_before >> 24) & row.corner_mask;
-    let up = up & row.up_mask;
+fn four(row: &Row, kind: Kind, word: u32, [before, up, up_before]: [u32; 3]) -> u32 {
     if kind == Kind::Sums {
         // Each byte with those before it in the word, and then with the one before the word.
         let two = add_bytes(word, word << 8 & row.left_mask);
         let all = add_bytes(two, two << 16 & row.left_mask);
-        let known = add_bytes(all, up);
+        let known = add_bytes(all, up & row.up_mask);
         return add_bytes(known, (before >> 24) * 0x0101_0101 & row.left_mask);
     }
+    let corner = (up << 8 | up_before >> 24) & row.corner_mask;
+    let up = up & row.up_mask;
     let left_mask = row.left_mask & 255;
     let mut left = (before >> 24 & left_mask) as i32;
     let mut done = 0;
@@ -85,14 +85,14 @@ fn four(row: &Row, kind: Kind, word: u32, before: u32, up: u32, up_before: u32) 
         if kind == Kind::Any && row.is_average {
             predicted = (left + byte(up)) >> 1;
         }
-        let sum = byte(word) + predicted;
-        done |= (sum as u32 & 255) << (8 * i);
-        left = sum & left_mask as i32;
+        let sum = (byte(word) + predicted) as u32;
+        done |= (sum & 255) << (8 * i);
+        left = (sum & left_mask) as i32;
     }
     done
 }
 
-/// `png_unfilter`: a strip of one plane. Its rows go from left to right, each eight bytes behind the
+/// `png_unfilter`: a strip of one plane. Its rows go from left to right, each four bytes behind the
 /// one above. The last row is handed over to the next strip. Warps, as many for each plane as there
 /// may be strips.
 #[inline(always)]
@@ -111,29 +111,26 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
             shared.part(0, 1).set(0, ticket);
         }
     });
-    let number = shared.get(0);
+    let strip = shared.get(0);
     let strips = work.control.get(control::STRIPS);
-    if number >= strips {
+    if strip >= strips {
         return;
     }
+    let first = work.strips.get(strip);
+    let rows = work.strips.get(strip + 1) - first;
     let filter_of = |row: u32| work.filters.get(row);
-    let first = work.strips.get(number);
-    let rows = work.strips.get(number + 1) - first;
-    let words = picture.plane_bytes().div_ceil(4).next_multiple_of(2);
+    let words = picture.plane_bytes().div_ceil(4);
     let strip = Strip {
         first,
         rows,
-        words,
         takes: first > 0 && filter_of(first) >= 2,
-        gives: number + 1 < strips && filter_of(first + rows) >= 2,
-        hand_over: (plane * most + number) * words,
+        gives: strip + 1 < strips && filter_of(first + rows) >= 2,
+        hand_over: (plane * most + strip) * words,
         place: (plane * picture.height + first) * picture.stride(),
     };
     let mut filters = block.own(0);
     block.each(&mut filters, |thread, filter| {
-        if thread < rows {
-            *filter = filter_of(first + thread);
-        }
+        *filter = filter_of(first + thread.min(rows - 1));
     });
     if block.any(&filters, |&filter| filter == 3) {
         go(block, work, &strip, Kind::Any);
@@ -148,10 +145,8 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
 struct Strip {
     first: u32,
     rows: u32,
-    /// Words of a row, an even number. The last may be none of the picture's.
-    words: u32,
-    /// Whether the row above its first is taken from the strip before, and its last one is given to
-    /// the next.
+    /// Whether the row above its first one is handed over by the strip before, and its last row to the
+    /// next one.
     takes: bool,
     gives: bool,
     hand_over: u32,
@@ -165,47 +160,39 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, kind: Kind) {
     let &Strip {
         first,
         rows,
-        words,
         takes,
         gives,
         hand_over,
         place,
     } = strip;
-    let pairs = words / 2;
+    let words = work.picture.plane_bytes().div_ceil(4);
     let stride = work.picture.stride();
     let mut own = block.own(Row::default());
     // No loops over these: an array with an index that is not known lies in memory.
     let load = |row: &Row, thread: u32, step: u32| {
-        let pair = |i: u32| {
+        let word = |i: u32| {
             let at = (step + i).wrapping_sub(thread);
-            match row.is_active && at < pairs {
-                true => work.planes.get_two(row.place + 2 * at),
-                false => [0; 2],
+            match row.is_active && at < words {
+                true => work.planes.get(row.place + at),
+                false => 0,
             }
         };
-        [pair(0), pair(1), pair(2), pair(3)]
+        [word(0), word(1), word(2), word(3)]
     };
-    let step_of = |own: &mut B::Own<Row>, step: u32, i: u32, pair: fn(&Row) -> [u32; 2]| {
-        block.shift(own, |row| row.done[0], |row, up| row.up[0] = up);
-        block.shift(own, |row| row.done[1], |row, up| row.up[1] = up);
-        let first = |row: &mut Row, handed| row.up[0] = if takes { handed } else { 0 };
-        block.give_first(own, 2 * i, |row| row.handed, first);
-        let second = |row: &mut Row, handed| row.up[1] = if takes { handed } else { 0 };
-        block.give_first(own, 2 * i + 1, |row| row.handed, second);
+    let step_of = |own: &mut B::Own<Row>, step: u32, i: u32, word: fn(&Row) -> u32| {
+        block.shift(own, |row| row.done, |row, up| row.up = up);
+        let first_up = |row: &mut Row, handed| row.up = if takes { handed } else { 0 };
+        block.give_first(own, i, |row| row.handed, first_up);
         block.each(own, |thread, row| {
             let at = (step + i).wrapping_sub(thread);
-            if row.is_active && at < pairs {
-                let ([a, b], [up, next_up]) = (pair(row), row.up);
-                let a = four(row, kind, a, row.done[1], up, row.above);
-                let b = four(row, kind, b, a, next_up, up);
-                row.done = [a, b];
-                row.above = next_up;
-                work.planes.set_two(row.place + 2 * at, row.done);
+            if row.is_active && at < words {
+                let done = four(row, kind, word(row), [row.done, row.up, row.above]);
+                row.done = done;
+                row.above = row.up;
+                work.planes.set(row.place + at, done);
                 if gives && thread == rows - 1 {
-                    for (i, word) in (0..).zip(row.done) {
-                        let number = 1 << 32 | u64::from(word);
-                        work.hand_over.publish(hand_over + 2 * at + i, number);
-                    }
+                    let number = 1 << 32 | u64::from(done);
+                    work.hand_over.publish(hand_over + at, number);
                 }
             }
         });
@@ -220,26 +207,25 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, kind: Kind) {
         row.is_active = thread < rows;
         row.place = place + thread * stride;
         row.next = load(row, thread, 0);
-        if takes && thread < 2 * STEPS {
+        if takes && thread < STEPS {
             row.awaited = work.hand_over.peek(hand_over - words + thread);
         }
     });
     let mut step = 0;
-    while step < pairs + rows - 1 {
+    while step < words + rows - 1 {
         block.each(&mut own, |thread, row| {
             row.words = row.next;
             row.next = load(row, thread, step + STEPS);
-            if takes && thread < 2 * STEPS {
-                let at = 2 * step + thread;
-                let from = hand_over - words + at;
-                if at < words {
+            if takes && thread < STEPS {
+                let at = hand_over - words + step + thread;
+                if step + thread < words {
                     if row.awaited == 0 {
-                        row.awaited = work.hand_over.wait(from);
+                        row.awaited = work.hand_over.wait(at);
                     }
                     row.handed = row.awaited as u32;
                 }
-                if at + 2 * STEPS < words {
-                    row.awaited = work.hand_over.peek(from + 2 * STEPS);
+                if step + thread + STEPS < words {
+                    row.awaited = work.hand_over.peek(at + STEPS);
                 }
             }
         });
@@ -254,6 +240,23 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, kind: Kind) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_are_added_one_by_one() {
+        for (a, b) in [
+            (0, 0),
+            (0x01ff_7f80, 0xff01_0180),
+            (u32::MAX, u32::MAX),
+            (0x1234_5678, 0xfedc_ba98),
+        ] {
+            let bytes = |word: u32| word.to_le_bytes();
+            let mut sums = bytes(a);
+            for (sum, byte) in sums.iter_mut().zip(bytes(b)) {
+                *sum = sum.wrapping_add(byte);
+            }
+            assert_eq!(bytes(add_bytes(a, b)), sums);
+        }
+    }
 
     #[test]
     fn the_predictor_of_every_three_bytes_is_that_of_the_standard() {

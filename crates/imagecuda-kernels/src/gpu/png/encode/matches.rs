@@ -26,8 +26,8 @@ use crate::{
 /// Bytes after a chunk that may be read with it.
 const PADDING: u32 = 16;
 
-/// Bytes that a warp looks at together: a look for each lane.
-const TURN: u32 = 32 * LOOK;
+/// Bytes that a warp remembers in a turn.
+const TURN: u32 = 4 * GROUP;
 
 shared_memory! {
     /// The bytes of a chunk, and [`PADDING`].
@@ -50,7 +50,7 @@ const _: () = {
     assert!(CHUNK + PADDING == 16_400);
     assert!(PLACES * 4 == 16_384 && MOST * 4 <= 16_384);
     assert!(CHUNK / LOOK * 2 == 8192 && CHUNK / LOOK / 8 == 512);
-    assert!(SEGMENTS == 32 && GROUP == 32 && TURN.is_multiple_of(GROUP));
+    assert!(SEGMENTS == 32 && GROUP == 32 && CHUNK.is_multiple_of(TURN));
     // A match is packed in a word.
     assert!(SEGMENT < 1 << 10 && CHUNK == 1 << 14);
 };
@@ -107,67 +107,80 @@ impl Looked for SharedChunk {
 }
 
 impl SharedChunk {
-    /// Makes all looks. A whole warp calls this.
+    /// Remembers all places, and writes for each look what was remembered of its slot before its group.
+    /// A whole warp calls this.
     ///
     /// # Safety
     ///
     /// The lanes call this together, and nobody else uses the chunk's memory.
     #[inline(always)]
-    unsafe fn make_looks(self, lane: u32, bytes_per_pixel: u32) {
+    unsafe fn remember(self, lane: u32) {
         let mut first = 0;
         while first < self.len {
-            // Looks know the places of the groups before: a group is remembered once its looks have read.
-            let [a, b, c, d] = [0, 1, 2, 3].map(|group| {
-                let at = first + group * GROUP + lane;
-                // SAFETY: the lanes make the same calls.
-                unsafe { self.remember(at) }
+            let at = [0, 1, 2, 3].map(|group| first + group * GROUP + lane);
+            // All slots before the first access to a place, as a warp waits for each read of the chunk.
+            let places = at.map(|at| {
+                let word = if may_look(self.len, at) {
+                    self.word(at)
+                } else {
+                    0
+                };
+                self.places + 4 * slot(word)
             });
-            let own = first + LOOK * lane;
-            let (from, group) = (LOOK * lane % GROUP, LOOK * lane / GROUP);
-            // SAFETY: the lanes make the same calls.
-            let [a, b, c, d] = [a, b, c, d].map(|places| unsafe { warp::shuffle(places, from) });
-            let remembered = match group {
-                0 => a,
-                1 => b,
-                2 => c,
-                _ => d,
-            };
-            let mut found = 0;
-            if may_look(self.len, own) {
-                found = look(&self, own, self.word(own), remembered, bytes_per_pixel);
-            }
-            // SAFETY: one of the looks, and one of the words of bits; the lanes make the same calls.
-            unsafe {
-                shared::store_u16(self.found + own / LOOK * 2, found as u16);
-                let bits = warp::ballot(found > 0);
-                if lane == 0 {
-                    shared::store_u32(self.bits + first / TURN * 4, bits);
+            let [a, b, c, d] = [0, 1, 2, 3].map(|group: usize| {
+                let (at, address) = (at[group], places[group]);
+                // SAFETY: one of the places; the lanes make the same calls. Of several lanes with one
+                // slot the last stays.
+                unsafe {
+                    let before = shared::load_changing_u32(address);
+                    warp::sync();
+                    if may_look(self.len, at) {
+                        shared::max_u32(address, place(at));
+                    }
+                    warp::sync();
+                    before
                 }
+            });
+            if lane.is_multiple_of(LOOK) {
+                let write = |at: u32, before: u32| {
+                    // SAFETY: one of the looks, as turns are whole parts of a chunk.
+                    unsafe { shared::store_u16(self.found + at / LOOK * 2, before as u16) };
+                };
+                write(at[0], a);
+                write(at[1], b);
+                write(at[2], c);
+                write(at[3], d);
             }
             first += TURN;
         }
     }
 
-    /// What is remembered of the slot of the bytes at `at`, which are remembered then.
+    /// Makes all looks, once the places before them are written. Whole warps call this.
     ///
     /// # Safety
     ///
-    /// The lanes call this together.
+    /// All threads of the block call this.
     #[inline(always)]
-    unsafe fn remember(self, at: u32) -> u32 {
-        let is_there = may_look(self.len, at);
-        let word = if is_there { self.word(at) } else { 0 };
-        let address = self.places + 4 * slot(word);
-        // SAFETY: one of the places; the lanes make the same calls. Of several lanes with one slot the
-        // last stays.
-        unsafe {
-            let before = shared::load_changing_u32(address);
-            warp::sync();
-            if is_there {
-                shared::max_u32(address, place(at));
+    unsafe fn make_looks(self, thread: u32, bytes_per_pixel: u32) {
+        let mut number = thread;
+        while number < CHUNK / LOOK {
+            let at = LOOK * number;
+            let mut found = 0;
+            if may_look(self.len, at) {
+                // SAFETY: one of the looks.
+                let remembered = unsafe { shared::load_u16(self.found + 2 * number) };
+                let word = self.word(at);
+                found = look(&self, at, word, remembered.into(), bytes_per_pixel);
             }
-            warp::sync();
-            before
+            // SAFETY: one of the looks, and one of the words of bits; whole warps are here.
+            unsafe {
+                shared::store_u16(self.found + 2 * number, found as u16);
+                let bits = warp::ballot(found > 0);
+                if number.is_multiple_of(32) {
+                    shared::store_u32(self.bits + number / 8, bits);
+                }
+            }
+            number += MAX_THREADS as u32;
         }
     }
 
@@ -293,10 +306,7 @@ unsafe extern "ptx-kernel" fn png_match(job: *const EncodeJob) {
             i += MAX_THREADS;
         }
     }
-    if thread >= 32 {
-        return;
-    }
-    let (lane, shared) = (thread as u32, shared::address::<u32>);
+    let (thread, shared) = (thread as u32, shared::address::<u32>);
     let found = SharedChunk {
         bytes: shared(words),
         places: shared(places),
@@ -304,19 +314,20 @@ unsafe extern "ptx-kernel" fn png_match(job: *const EncodeJob) {
         bits: shared(shared_bits::<u32>()),
         len: job.lines.chunk_len(chunk),
     };
-    // SAFETY: the whole first warp is here, and alone. Each chunk has room for `MOST`.
+    // SAFETY: all threads are here, and then the whole first warp alone. Each chunk has room for
+    // `MOST`.
     unsafe {
-        // Looks past the end find nothing.
-        let mut i = lane;
-        while i < CHUNK / LOOK / 32 {
-            shared::store_u32(found.bits + 4 * i, 0);
-            i += 32;
+        if thread < 32 {
+            found.remember(thread);
         }
-        warp::sync();
-        found.make_looks(lane, job.lines.bytes_per_pixel);
-        warp::sync();
+        barrier();
+        found.make_looks(thread, job.lines.bytes_per_pixel);
+        barrier();
+        if thread >= 32 {
+            return;
+        }
         let matches = (job.matches as *mut Match).add((chunk * MOST) as usize);
-        let count = found.take_matches(lane, matches);
+        let count = found.take_matches(thread, matches);
         if thread == 0 {
             (job.match_counts as *mut u32)
                 .add(chunk as usize)

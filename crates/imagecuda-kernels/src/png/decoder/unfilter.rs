@@ -36,17 +36,6 @@ struct Row {
     awaited: u64,
 }
 
-/// What the rows of a strip need.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Filters that add what is to the left or above.
-    Sums,
-    /// Paeth's too.
-    Paeth,
-    /// All filters.
-    Any,
-}
-
 /// The Paeth predictor, arranged so that little work is left once `left` is known.
 #[inline(always)]
 fn paeth(left: i32, up: i32, corner: i32) -> i32 {
@@ -56,24 +45,10 @@ fn paeth(left: i32, up: i32, corner: i32) -> i32 {
     if threshold <= low { high } else { other }
 }
 
-/// Adds four bytes to four others.
-#[inline(always)]
-fn add_bytes(a: u32, b: u32) -> u32 {
-    let low = (a & 0x7f7f_7f7f) + (b & 0x7f7f_7f7f);
-    low ^ (a ^ b) & 0x8080_8080
-}
-
 /// Undoes the filter of four bytes. `before` are the four bytes to the left, `up` the ones above,
 /// and `up_before` the ones left of those.
 #[inline(always)]
-fn four(row: &Row, kind: Kind, word: u32, [before, up, up_before]: [u32; 3]) -> u32 {
-    if kind == Kind::Sums {
-        // Each byte with those before it in the word, and then with the one before the word.
-        let two = add_bytes(word, word << 8 & row.left_mask);
-        let all = add_bytes(two, two << 16 & row.left_mask);
-        let known = add_bytes(all, up & row.up_mask);
-        return add_bytes(known, (before >> 24) * 0x0101_0101 & row.left_mask);
-    }
+fn four(row: &Row, has_averages: bool, word: u32, [before, up, up_before]: [u32; 3]) -> u32 {
     let corner = (up << 8 | up_before >> 24) & row.corner_mask;
     let up = up & row.up_mask;
     let left_mask = row.left_mask & 255;
@@ -82,7 +57,7 @@ fn four(row: &Row, kind: Kind, word: u32, [before, up, up_before]: [u32; 3]) -> 
     for i in 0..4 {
         let byte = |word: u32| (word >> (8 * i) & 255) as i32;
         let mut predicted = paeth(left, byte(up), byte(corner));
-        if kind == Kind::Any && row.is_average {
+        if has_averages && row.is_average {
             predicted = (left + byte(up)) >> 1;
         }
         let sum = (byte(word) + predicted) as u32;
@@ -133,12 +108,10 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
     block.each(&mut filters, |thread, filter| {
         *filter = filter_of(first + thread.min(rows - 1));
     });
-    if block.any(&filters, |&filter| filter == 3) {
-        go(block, work, &strip, Kind::Any);
-    } else if block.any(&filters, |&filter| filter == 4) {
-        go(block, work, &strip, Kind::Paeth);
-    } else {
-        go(block, work, &strip, Kind::Sums);
+    // Two programs, as averages would cost all the others too.
+    match block.any(&filters, |&filter| filter == 3) {
+        true => go(block, work, &strip, true),
+        false => go(block, work, &strip, false),
     }
 }
 
@@ -157,7 +130,7 @@ struct Strip {
 
 /// Goes through a strip from left to right.
 #[inline(always)]
-fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, kind: Kind) {
+fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
     let &Strip {
         first,
         rows,
@@ -187,7 +160,7 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, kind: Kind) {
         block.each(own, |thread, row| {
             let at = (step + i).wrapping_sub(thread);
             if row.is_active && at < words {
-                let done = four(row, kind, word(row), [row.done, row.up, row.above]);
+                let done = four(row, has_averages, word(row), [row.done, row.up, row.above]);
                 row.done = done;
                 row.above = row.up;
                 work.planes.set(row.place + at, done);
@@ -241,23 +214,6 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, kind: Kind) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn bytes_are_added_one_by_one() {
-        for (a, b) in [
-            (0, 0),
-            (0x01ff_7f80, 0xff01_0180),
-            (u32::MAX, u32::MAX),
-            (0x1234_5678, 0xfedc_ba98),
-        ] {
-            let bytes = |word: u32| word.to_le_bytes();
-            let mut sums = bytes(a);
-            for (sum, byte) in sums.iter_mut().zip(bytes(b)) {
-                *sum = sum.wrapping_add(byte);
-            }
-            assert_eq!(bytes(add_bytes(a, b)), sums);
-        }
-    }
 
     #[test]
     fn the_predictor_of_every_three_bytes_is_that_of_the_standard() {

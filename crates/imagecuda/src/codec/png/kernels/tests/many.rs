@@ -107,7 +107,7 @@ fn picture(random: &mut Random, number: usize) -> File {
     }
     let mut file = File::of((width, height), color, depth, rows);
     let transparent = match color {
-        0 => vec![0, random.below(4) as u8],
+        0 => vec![random.below(2) as u8, random.below(4) as u8],
         2 => vec![0, random.below(4) as u8, 0, random.below(4) as u8, 0, 1],
         3 => (0..any(random, 1, 1 << depth))
             .map(|i| (i * 40) as u8)

@@ -1,5 +1,6 @@
 //! Tests of the whole codec: a file that is written is read again.
 
+mod dense;
 mod truncation;
 mod variants;
 

@@ -1,8 +1,9 @@
-//! Pictures of which `clap` leaves little. libheif 1.23.1 takes the size that is left for the largest that
-//! the coded picture may have, and refuses it. So it gets the file with a `clap` that leaves
-//! all, and what it gives is cropped here.
+//! Pictures of which `clap` leaves a part. libheif crops luma and chroma before it makes RGB of them, so that
+//! chroma that pixels share moves where the crop begins between them; and 1.23.1 takes the size that is left
+//! for the largest that the coded picture may have. So it gets the file with a `clap` that leaves all, and
+//! what it gives is cropped here.
 
-use super::boxes::{number, properties};
+use super::boxes::{all_properties, number, properties};
 
 /// A part of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,16 +18,13 @@ pub(super) struct Rect {
 pub(super) struct Crop {
     /// What is left, of the picture as it is shown.
     pub(super) rect: Rect,
-    /// Where in the file the property is, and what is to be there.
-    pub(super) at: usize,
+    /// Where in the file the property is, of alpha as well, and what is to be there.
+    pub(super) places: Vec<usize>,
     pub(super) whole: [u8; 32],
 }
 
-/// How much larger than what is left libheif lets a picture be, on a side.
-const MARGIN: u64 = 64;
-
-/// The crop of a file whose picture libheif would refuse for it.
-pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
+/// The crop of a file's picture.
+pub(super) fn find(bytes: &[u8]) -> Option<Crop> {
     let mut size = None;
     let mut crop: Option<Crop> = None;
     for (kind, body) in properties(bytes)? {
@@ -34,16 +32,13 @@ pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
             b"ispe" => size = Some([number(body, 4, 4)? as u32, number(body, 8, 4)? as u32]),
             b"clap" if crop.is_none() => {
                 let rect = rect(body, size?)?;
-                let [width, height] = size?.map(u64::from);
-                let left = [rect.width, rect.height].map(|side| u64::from(side) + MARGIN);
-                if left[0] * left[1] >= width * height {
-                    return None;
-                }
                 let [width, height] = size?;
                 let whole = [width, 1, height, 1, 0, 1, 0, 1].map(u32::to_be_bytes);
+                let same = all_properties(bytes)?.filter(|&property| property == (b"clap", body));
+                let place = |(_, body): (_, &[u8])| body.as_ptr().addr() - bytes.as_ptr().addr();
                 crop = Some(Crop {
                     rect,
-                    at: body.as_ptr().addr() - bytes.as_ptr().addr(),
+                    places: same.map(place).collect(),
                     whole: *whole.as_flattened().first_chunk()?,
                 });
             }

@@ -95,7 +95,7 @@ fn open<'a>(
     Ok(Box::new(exr))
 }
 
-/// The crate holds all attributes, each in many times its bytes.
+/// That there are not too many, as the crate holds each in many times its bytes, and a known compression.
 fn check_attributes(bytes: &[u8]) -> Result<()> {
     const MOST_ATTRIBUTES: usize = 10_000;
     let has_parts = bytes.get(5).is_some_and(|flags| flags & 0x10 != 0);
@@ -109,7 +109,16 @@ fn check_attributes(bytes: &[u8]) -> Result<()> {
             Some(_) if attributes == MOST_ATTRIBUTES => {
                 return Err(Error::decode("the header has too many attributes"));
             }
-            Some(next) => at = next,
+            Some(next) => {
+                // The crate calls compressions damaged that it does not know.
+                if bytes[at..].starts_with(b"compression\0compression\0")
+                    && let Some(number @ 12..) = bytes.get(next - 1)
+                {
+                    let what = format!("OpenEXR of compression {number}");
+                    return Err(Error::unsupported(what));
+                }
+                at = next;
+            }
             None => break,
         }
     }

@@ -21,7 +21,7 @@ pub(super) struct Block {
     end: usize,
 }
 
-/// The blocks of a file, up to what is none.
+/// The blocks of a file, up to what is none. Zeros between them, which some writers leave, are one of kind 0.
 pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     // A table of colours has a power of two of them, if the first bit is set.
     let table = |flags: u8| match flags & TABLE {
@@ -34,6 +34,16 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
         let start = next;
         let kind = at(start)?;
         let data = match kind {
+            0 => {
+                let zeros = bytes[start..].iter().take_while(|&&byte| byte == 0);
+                next = start + zeros.count();
+                return Some(Block {
+                    kind,
+                    start,
+                    data: next,
+                    end: next,
+                });
+            }
             EXTENSION => start + 2,
             IMAGE => start + 11 + at(start + 9).map_or(0, table),
             _ => return None,
@@ -59,7 +69,7 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     })
 }
 
-/// The file, with graphic controls of four bytes, without extensions that nobody knows, with a screen
+/// The file, with graphic controls of four bytes, without extensions that nobody knows and zeros, with a screen
 /// that the first image is on, and with a palette.
 pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let (mut irregular, mut size) = (Vec::new(), None);
@@ -68,7 +78,9 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let mut is_first = true;
     for block in blocks(bytes) {
         let head = bytes.get(block.start..).unwrap_or_default();
-        if head.starts_with(&[EXTENSION, CONTROL]) {
+        if block.kind == 0 {
+            irregular.push(block);
+        } else if head.starts_with(&[EXTENSION, CONTROL]) {
             if !matches!(head, [_, _, 4, _, _, _, _, 0, ..]) {
                 irregular.push(block);
             }
@@ -103,7 +115,7 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
         };
         out.extend(&bytes[from..block.start]);
         // Of more bytes the first four count, as for other programs.
-        if bytes.get(block.start + 1) == Some(&CONTROL)
+        if bytes[block.start..].starts_with(&[EXTENSION, CONTROL])
             && let [4..=255, control @ ..] = data
             && let Some(control) = control.first_chunk::<4>()
         {

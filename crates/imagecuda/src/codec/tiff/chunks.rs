@@ -86,10 +86,6 @@ impl Chunks {
         })
     }
 
-    pub(super) fn per_plane(&self) -> usize {
-        self.across as usize * self.down as usize
-    }
-
     /// Refuses strips and tiles that lie over each other: a small file would be read thousands of times.
     /// Empty ones may all be the same, but are then no larger than their pixels, of which there are
     /// `pixels` bytes.

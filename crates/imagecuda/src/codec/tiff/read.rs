@@ -87,8 +87,10 @@ pub(super) fn read_chunks(
         found: false,
         results: Vec::new(),
     };
-    let readers = match page.compression.runs_beside_others() && band * bands.len() >= ENOUGH_BYTES
-    {
+    // Each thread has memory for a tile: all together no more than the picture has.
+    let tile_row = page.row_bytes(page.chunks.width).unwrap_or(0) as usize;
+    let is_shared = page.compression.runs_beside_others() && tile_row <= row;
+    let readers = match is_shared && band * bands.len() >= ENOUGH_BYTES {
         true => parallel::fold(bands.into_iter(), reader, Reader::read),
         false => {
             let mut reader = reader();

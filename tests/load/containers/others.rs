@@ -237,10 +237,9 @@ fn extensions_of_a_gif_may_be_of_any_kind(device: &Device) {
         shows(device, &file, &expected, &format!("{other:x?}"));
         assert_eq!(inspect_bytes(&file).unwrap().frame_count(), 1);
     }
-    // Zeros between blocks, or behind the last, are of writers that end blocks twice.
+    // Zeros between blocks are of writers that end blocks twice.
     let mut file = gif([3, 2], &[&[0, 0], CONTROL, &[0]].concat());
-    file.pop();
-    file.extend([0; 9]);
+    file.splice(file.len() - 1..file.len() - 1, [0; 9]);
     shows(device, &file, &expected, "zeros");
     assert_eq!(inspect_bytes(&file).unwrap().frame_count(), 1);
     let frames = LoadOptions::new().frames_bytes(device, file).unwrap();

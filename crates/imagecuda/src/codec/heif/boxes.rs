@@ -1,10 +1,10 @@
-//! How an ISO media file says that its picture is to be turned. libheif does it, without a word
-//! about what it has done.
+//! Reads how an ISO media file's picture has to be oriented. libheif applies the orientation, but
+//! does not report it.
 
 use imagecuda_kernels::orient::Orientation;
 
-/// What libheif applies to the primary picture. What is damaged counts as not there: where that
-/// is wrong, libheif does not open the file.
+/// The orientation that libheif applies to the primary picture. Damaged boxes count as missing; if
+/// that is wrong, libheif does not open the file.
 pub(super) fn orientation(bytes: &[u8]) -> Orientation {
     find(bytes).unwrap_or_default()
 }
@@ -32,7 +32,7 @@ pub(super) fn properties(bytes: &[u8]) -> Option<Vec<(&[u8; 4], &[u8])>> {
     let all: Vec<_> = all_properties(bytes)?.collect();
     let mut associations = boxes(child(meta, b"iprp")?).filter(|(kind, _)| *kind == b"ipma");
     let indices = associations.find_map(|(_, ipma)| associated(full(ipma)?, primary))?;
-    // They count from 1.
+    // Property numbers start at 1.
     let property = |index: usize| all.get(index.checked_sub(1)?).copied();
     Some(indices.into_iter().filter_map(property).collect())
 }
@@ -54,7 +54,7 @@ fn associated(ipma: Full<'_>, item: u64) -> Option<Vec<usize>> {
         let count = usize::from(*rest.get(id)?);
         let indices = rest.get(id + 1..)?.get(..count * size)?;
         if found {
-            // The first bit says whether a reader must know the property.
+            // The highest bit says whether a reader must know the property.
             let index = |bytes: &[u8]| match bytes {
                 [one] => usize::from(one & 0x7f),
                 two => usize::from(u16::from_be_bytes([two[0] & 0x7f, two[1]])),
@@ -66,7 +66,7 @@ fn associated(ipma: Full<'_>, item: u64) -> Option<Vec<usize>> {
     None
 }
 
-/// A mirroring left to right, or none, and then quarters of a turn clockwise.
+/// An orientation as an optional mirroring from left to right, followed by quarter turns clockwise.
 #[derive(Clone, Copy, Default)]
 struct Turn {
     mirrored: bool,
@@ -78,8 +78,8 @@ impl Turn {
         self.quarters = (self.quarters + quarters) % 4;
     }
 
-    /// To mirror what was turned is to turn what was mirrored the other way. Top to bottom is
-    /// left to right and half a turn.
+    /// Mirroring after a turn equals the opposite turn after mirroring. A mirroring from top to
+    /// bottom equals one from left to right and half a turn.
     fn mirror(&mut self, top_to_bottom: bool) {
         self.mirrored = !self.mirrored;
         self.quarters = (4 - self.quarters) % 4;
@@ -104,7 +104,7 @@ impl From<Turn> for Orientation {
     }
 }
 
-/// A box that begins with a version and flags.
+/// A box that starts with a version and flags.
 pub(super) struct Full<'a> {
     pub(super) version: u8,
     pub(super) flags: u8,
@@ -134,7 +134,7 @@ pub(super) struct Span<'a> {
     pub(super) end: usize,
 }
 
-/// The boxes in `bytes`, as far as they are whole.
+/// The complete boxes in `bytes`.
 pub(super) fn spans(bytes: &[u8]) -> impl Iterator<Item = Span<'_>> {
     let mut start = 0;
     std::iter::from_fn(move || {
@@ -175,8 +175,8 @@ mod tests {
         [&length, &kind[..], body].concat()
     }
 
-    /// A file of these properties, all of the primary item 7 and in this order. An item of
-    /// others is before it.
+    /// Makes a file with these properties, all of the primary item 7 and in this order, after an
+    /// item that has others.
     fn file(properties: &[(&[u8; 4], u8)], wide: bool, long: bool) -> Vec<u8> {
         let version = [u8::from(long), 0, 0, u8::from(wide)];
         let id = |id: u8| match long {

@@ -1,7 +1,7 @@
-//! Pictures of which `clap` leaves a part. libheif crops luma and chroma before it makes RGB of them, so that
-//! chroma that pixels share moves where the crop begins between them; and 1.23.1 takes the size that is left
-//! for the largest that the coded picture may have. So it gets the file with a `clap` that leaves all, and
-//! what it gives is cropped here.
+//! Handles pictures of which `clap` keeps a part. libheif crops luma and chroma before it converts them to
+//! RGB, so chroma that pixels share moves if the crop starts between them. And libheif 1.23.1 limits the
+//! coded picture by the size of that part. So libheif gets the file with a `clap` that keeps everything, and
+//! its picture is cropped here.
 
 use super::boxes::{all_properties, number, properties};
 
@@ -14,11 +14,11 @@ pub(super) struct Rect {
     pub(super) height: u32,
 }
 
-/// What `clap` says, and how to have it leave all.
+/// The crop of a `clap`, and the change that makes it keep everything.
 pub(super) struct Crop {
-    /// What is left, of the picture as it is shown.
+    /// The part that is kept, in the oriented picture.
     pub(super) rect: Rect,
-    /// Where in the file the property is, of alpha as well, and what is to be there.
+    /// The offsets of the property in the file, also of alpha's, and the bytes that replace it.
     pub(super) places: Vec<usize>,
     pub(super) whole: [u8; 32],
 }
@@ -48,7 +48,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<Crop> {
                     let [width, height] = size?;
                     size = Some([height, width]);
                     if let Some(Crop { rect, .. }) = &mut crop {
-                        // A quarter of a turn, against the clock.
+                        // A quarter turn counter-clockwise.
                         *rect = Rect {
                             x: rect.y,
                             y: width - rect.x - rect.width,
@@ -73,7 +73,8 @@ pub(super) fn find(bytes: &[u8]) -> Option<Crop> {
     crop
 }
 
-/// What a `clap` leaves of a picture of that size (ISO/IEC 14496-12, 12.1.4), rounded as libheif does.
+/// The part that a `clap` keeps of a picture of that size (ISO/IEC 14496-12, 12.1.4), rounded as in
+/// libheif.
 fn rect(clap: &[u8], size: [u32; 2]) -> Option<Rect> {
     let side = |size: u32, at: usize, offset: usize| {
         let unsigned = |at: usize| Some(number(clap, at, 4)? as u32);
@@ -106,13 +107,13 @@ mod tests {
 
     #[test]
     fn a_clap_is_counted_from_the_middle() {
-        // (width - left) / 2 + offset, and the halves go up.
+        // (width - left) / 2 + offset; halves are rounded up.
         for (numbers, expected) in [
             ([40, 1, 30, 1, 0, 1, 0, 1], [30, 35, 40, 30]),
             ([40, 1, 30, 1, -60, 2, -70, 2], [0, 0, 40, 30]),
             ([40, 1, 30, 1, 30, 1, 35, 1], [60, 70, 40, 30]),
             ([81, 2, 30, 1, 0, 1, 0, 1], [30, 35, 41, 30]),
-            // What reaches past the edge ends there.
+            // A part that extends beyond the edge is clipped.
             ([40, 1, 30, 1, 50, 1, 35, 1], [80, 70, 20, 30]),
         ] {
             let [x, y, width, height] = expected;

@@ -25,7 +25,12 @@ pub(crate) fn exrs() -> Vec<Vec<u8>> {
         &["B", "G", "R"],
         &["A", "B", "G", "R", "Z"],
         &["blue", "green", "red"],
-        &["ViewLayer.Combined.A", "ViewLayer.Combined.B", "ViewLayer.Combined.G", "ViewLayer.Combined.R"],
+        &[
+            "ViewLayer.Combined.A",
+            "ViewLayer.Combined.B",
+            "ViewLayer.Combined.G",
+            "ViewLayer.Combined.R",
+        ],
         &["Z"],
         &["diffuse.B", "diffuse.G", "diffuse.R", "spec.Y"],
     ] {
@@ -52,7 +57,9 @@ pub(crate) fn exrs() -> Vec<Vec<u8>> {
     let plain = files[7].clone();
     let name = b"compression\0compression\0";
     let at = plain.windows(name.len()).position(|found| found == name);
-    for compression in 1..14 {
+    // Not of B44: with overflow checks the crate panics at some damaged blocks. The library catches that, and
+    // makes an error of it, but a fuzz target stops.
+    for compression in (1..14).filter(|number| !matches!(number, 6 | 7)) {
         let mut coded = plain.clone();
         coded[at.expect("an attribute") + name.len() + 4] = compression;
         files.push(coded);
@@ -76,7 +83,9 @@ pub(crate) fn gifs() -> Vec<Vec<u8>> {
             ] {
                 let mut file = b"GIF89a".to_vec();
                 file.extend([screen[0], 0, screen[1], 0, u8::from(palette) * 0x81, 0, 0]);
-                file.extend(&[0, 9, 99, 255, 0, 0, 7, 255, 0, 0, 0, 255][..if palette { 12 } else { 0 }]);
+                file.extend(
+                    &[0, 9, 99, 255, 0, 0, 7, 255, 0, 0, 0, 255][..if palette { 12 } else { 0 }],
+                );
                 for _ in 0..2 {
                     file.extend(before);
                     file.extend(image);
@@ -113,7 +122,11 @@ pub(crate) fn bitmaps(png: &[u8], jpeg: &[u8]) -> Vec<Vec<u8>> {
         } else {
             bitmap.extend([5_i32, height].map(i32::to_le_bytes).concat());
             bitmap.extend([1_u16, bits].map(u16::to_le_bytes).concat());
-            bitmap.extend([compression as u32, 0, 0, 0, 8, 0].map(u32::to_le_bytes).concat());
+            bitmap.extend(
+                [compression as u32, 0, 0, 0, 8, 0]
+                    .map(u32::to_le_bytes)
+                    .concat(),
+            );
             let masks = [0xff_0000_u32, 0xff00, 0xff, 0xff00_0000];
             bitmap.truncate(size);
             if size != 64 && matches!(compression, 3 | 6) {

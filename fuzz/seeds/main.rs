@@ -63,7 +63,8 @@ fn main() -> io::Result<()> {
         seeds.add("load_gif", &file)?;
     }
     let small = picture(5, 4).to_f32().unwrap();
-    let inside = [Format::Png, Format::Jpeg].map(|format| SaveOptions::new().encode(&small, format));
+    let inside =
+        [Format::Png, Format::Jpeg].map(|format| SaveOptions::new().encode(&small, format));
     let [png, jpeg] = inside.map(Result::unwrap);
     for file in kinds::bitmaps(&png, &jpeg) {
         seeds.add("load_other", &file)?;

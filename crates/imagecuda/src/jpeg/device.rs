@@ -1,6 +1,6 @@
 //! A file, and what a device needs of it to decode it by itself.
 
-use super::{file::File, markers, pixels, plan::GpuPlan};
+use super::{file::File, markers, pixels, plan::GpuPlan, samples};
 use crate::{Error, Result, picture::Header};
 #[cfg(feature = "tiff")]
 use imagecuda_kernels::jpeg::picture::Color;
@@ -21,11 +21,18 @@ impl<'a> Jpeg<'a> {
     /// behind the header of its first scan.
     pub(crate) fn read(bytes: &'a [u8], damaged: bool) -> Result<Self> {
         let file = markers::parse(bytes, damaged)?;
-        let layout = match file.picture.components {
-            1 => Layout::L8,
-            3 => Layout::Rgb8,
-            4 => Layout::Cmyk8,
-            n => return Err(Error::unsupported(format!("JPEG of {n} components"))),
+        // Samples of other depths have no layout of integers, and divided they are exact.
+        let layout = match (file.picture.components, file.bits) {
+            (1, 8) => Layout::L8,
+            (3, 8) => Layout::Rgb8,
+            (4, 8) => Layout::Cmyk8,
+            (1, 16) => Layout::L16,
+            (3, 16) => Layout::Rgb16,
+            (1, _) => Layout::L32F,
+            (3, _) => Layout::Rgb32F,
+            // Of inks there are no floats.
+            (4, _) => Layout::Cmyk16,
+            (n, _) => return Err(Error::unsupported(format!("JPEG of {n} components"))),
         };
         let header = Header {
             width: file.picture.width,
@@ -52,9 +59,40 @@ impl<'a> Jpeg<'a> {
         self.header
     }
 
+    /// Whether it has coefficients that a device makes bytes of. Of others the host makes the pixels.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.file.has_bytes()
+    }
+
+    /// The bits of a sample.
+    #[cfg(feature = "tiff")]
+    pub(crate) fn bits(&self) -> u8 {
+        self.file.bits
+    }
+
     /// Decodes all pixels on the host.
     pub(crate) fn decode(&self, out: &mut [u8]) -> Result<()> {
-        pixels::read(&self.file, self.bytes, self.damaged, out)
+        if self.has_bytes() {
+            return pixels::read(&self.file, self.bytes, self.damaged, out);
+        }
+        let bits = self.file.bits;
+        let row = self.header.bytes() / self.header.height as usize;
+        self.decode_samples(out, row, |samples, out| match self.header.layout.bits() {
+            8 => samples_to_bytes(samples, out),
+            16 => samples_to_words(samples, bits, out),
+            _ => samples_to_floats(samples, bits, out),
+        })
+    }
+
+    /// Decodes rows of pixels of a file that [has no bytes](Self::has_bytes). `put` writes the samples
+    /// of a row into as many bytes as `row` says.
+    pub(crate) fn decode_samples(
+        &self,
+        out: &mut [u8],
+        row: usize,
+        put: impl Fn(&[u16], &mut [u8]) + Sync,
+    ) -> Result<()> {
+        samples::read(&self.file, self.bytes, self.damaged, out, row, put)
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -81,6 +119,28 @@ impl<'a> Jpeg<'a> {
     /// All pixels, of all coefficients.
     pub(crate) fn pixels(&self, coefficients: &[i16], out: &mut [u8]) {
         pixels::from_coefficients(&self.file, coefficients, out);
+    }
+}
+
+fn samples_to_bytes(samples: &[u16], out: &mut [u8]) {
+    for (out, &sample) in out.iter_mut().zip(samples) {
+        *out = sample as u8;
+    }
+}
+
+/// In the machine's byte order. Samples of fewer than 16 bits become the nearest share.
+fn samples_to_words(samples: &[u16], bits: u8, out: &mut [u8]) {
+    let top = (1u32 << bits) - 1;
+    for (out, &sample) in out.as_chunks_mut().0.iter_mut().zip(samples) {
+        let share = (u32::from(sample) * 65_535 + top / 2) / top;
+        *out = (share as u16).to_ne_bytes();
+    }
+}
+
+fn samples_to_floats(samples: &[u16], bits: u8, out: &mut [u8]) {
+    let top = ((1u32 << bits) - 1) as f32;
+    for (out, &sample) in out.as_chunks_mut().0.iter_mut().zip(samples) {
+        *out = (f32::from(sample) / top).to_ne_bytes();
     }
 }
 

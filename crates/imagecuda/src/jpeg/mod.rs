@@ -15,6 +15,7 @@ mod pixels;
     )
 )]
 mod plan;
+mod samples;
 pub(crate) mod segments;
 mod tables;
 

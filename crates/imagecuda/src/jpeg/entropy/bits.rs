@@ -1,5 +1,7 @@
 //! Bits of entropy-coded data, without what is stuffed in.
 
+use super::scanner::Source;
+
 /// The bits of one interval between restarts. Past its end they are zeros.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bits<'a> {
@@ -18,15 +20,30 @@ pub(super) struct Bits<'a> {
 /// What [`Bits::fill`] leaves at least: a code of 16 bits, and 15 that belong to it.
 const ENOUGH: u32 = 32;
 
-impl<'a> Bits<'a> {
-    /// Those of `data`, in which there are no markers but fill bytes at the end.
-    pub(super) fn new(data: &'a [u8]) -> Self {
+impl<'a> Source<'a> for Bits<'a> {
+    fn new(data: &'a [u8]) -> Self {
         Self {
             data,
             ..Self::default()
         }
     }
 
+    #[inline(always)]
+    fn is_exhausted(&self) -> bool {
+        self.made_up > self.count
+    }
+
+    #[inline(always)]
+    fn is_nonsense(&self) -> bool {
+        self.nonsense
+    }
+
+    fn is_made_up(&self) -> bool {
+        false
+    }
+}
+
+impl Bits<'_> {
     /// Has 32 bits ready, at least, for [`peek`](Self::peek) and what takes them.
     #[inline(always)]
     pub(super) fn fill(&mut self) {
@@ -123,12 +140,6 @@ impl<'a> Bits<'a> {
     pub(super) fn bit(&mut self) -> bool {
         self.fill();
         self.number(1) == 1
-    }
-
-    /// Whether more has been read than there was.
-    #[inline(always)]
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.made_up > self.count
     }
 }
 

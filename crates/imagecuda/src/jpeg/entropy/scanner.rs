@@ -1,26 +1,43 @@
 //! A scan's way through the blocks, and through its restart markers.
 
-use super::bits::Bits;
 use crate::{
     Error, Result,
     jpeg::file::{File, Scan},
 };
 
+/// The data of an interval between restarts, as a decoder reads them. Those of a lost interval are
+/// the default.
+pub(super) trait Source<'a>: Copy + Default {
+    /// Of `data`, in which there are no markers but fill bytes at the end.
+    fn new(data: &'a [u8]) -> Self;
+
+    /// Whether more has been read than there was.
+    fn is_exhausted(&self) -> bool;
+
+    /// Whether what has been read made no sense.
+    fn is_nonsense(&self) -> bool;
+
+    /// Whether blocks can be had without any data.
+    fn is_made_up(&self) -> bool;
+}
+
 /// How a scan has its blocks.
 pub(super) trait ScanDecoder {
+    type Source<'a>: Source<'a>;
+
     /// Reads a block of the scan's component of that number. It is what other scans have made of
     /// it, or, in a sequential file, anything.
-    fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]);
+    fn block(&mut self, source: &mut Self::Source<'_>, component: usize, block: &mut [i16; 64]);
 
     /// Forgets what blocks have to do with those before.
     fn restart(&mut self);
 }
 
 /// Decodes a scan, by rows of MCUs.
-pub(super) struct Scanner<'a, C> {
+pub(super) struct Scanner<'a, C: ScanDecoder> {
     decoder: C,
     intervals: Intervals<'a>,
-    bits: Bits<'a>,
+    source: C::Source<'a>,
     mcus_x: u32,
     mcus_y: u32,
     row: u32,
@@ -77,14 +94,8 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
         }
         Self {
             decoder,
-            intervals: Intervals {
-                bytes,
-                scan,
-                damaged,
-                number: 0,
-                next: 0,
-            },
-            bits: Bits::default(),
+            intervals: Intervals::new(scan, bytes, damaged),
+            source: C::Source::default(),
             mcus_x,
             mcus_y,
             row: 0,
@@ -143,7 +154,7 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
             *to = (unit.component, place, unit.step.0);
         }
         // A copy, so that it can be in registers.
-        let mut bits = self.bits;
+        let mut source = self.source;
         for _ in 0..self.mcus_x {
             if self.left == 0 {
                 self.left = match self.intervals.scan.restart_interval {
@@ -153,7 +164,7 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
                 let next = self.intervals.next()?;
                 // As libjpeg: where one interval ran dry and the next is lost, nothing is made up.
                 self.empty &= next.is_none();
-                bits = next.unwrap_or_default();
+                source = next.map(C::Source::new).unwrap_or_default();
                 self.decoder.restart();
             }
             self.left -= 1;
@@ -167,31 +178,31 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
                 for (component, place, _) in &*units {
                     let nowhere = &mut [0; 64];
                     let block = blocks.get_mut(*place).unwrap_or(nowhere);
-                    self.decoder.block(&mut bits, *component, block);
+                    self.decoder.block(&mut source, *component, block);
                 }
-                if bits.is_exhausted() {
+                if source.is_exhausted() {
                     self.empty = true;
                     if !self.intervals.damaged {
-                        return Err(Error::decode("the file is cut short"));
+                        return Err(cut_short());
                     }
                 } else {
-                    self.decoded += 1;
+                    self.decoded += u64::from(!source.is_made_up());
                 }
-                if bits.nonsense && !self.intervals.damaged {
-                    return Err(Error::decode("a code that makes no sense"));
+                if source.is_nonsense() && !self.intervals.damaged {
+                    return Err(nonsense());
                 }
             }
             for (_, place, step) in &mut *units {
                 *place += *step;
             }
         }
-        self.bits = bits;
+        self.source = source;
         Ok(())
     }
 }
 
 /// The data between restart markers.
-struct Intervals<'a> {
+pub(super) struct Intervals<'a> {
     bytes: &'a [u8],
     scan: &'a Scan,
     damaged: bool,
@@ -202,8 +213,18 @@ struct Intervals<'a> {
 }
 
 impl<'a> Intervals<'a> {
+    pub(super) fn new(scan: &'a Scan, bytes: &'a [u8], damaged: bool) -> Self {
+        Self {
+            bytes,
+            scan,
+            damaged,
+            number: 0,
+            next: 0,
+        }
+    }
+
     /// The next one, or `None` if it is lost.
-    fn next(&mut self) -> Result<Option<Bits<'a>>> {
+    pub(super) fn next(&mut self) -> Result<Option<&'a [u8]>> {
         let start = match self.number {
             0 => Some(self.scan.data.start),
             number => self.marker(number - 1)?.map(|at| at + 2),
@@ -214,7 +235,7 @@ impl<'a> Intervals<'a> {
         };
         let end = self.scan.restarts.get(self.next);
         let end = end.copied().unwrap_or(self.scan.data.end);
-        Ok(self.bytes.get(start..end).map(Bits::new))
+        Ok(self.bytes.get(start..end))
     }
 
     /// Where the restart marker of that number is. `None` if only others are there, and the
@@ -239,7 +260,15 @@ impl<'a> Intervals<'a> {
         }
         match self.damaged {
             true => Ok(None),
-            false => Err(Error::decode("the file is cut short")),
+            false => Err(cut_short()),
         }
     }
+}
+
+pub(super) fn cut_short() -> Error {
+    Error::decode("the file is cut short")
+}
+
+pub(super) fn nonsense() -> Error {
+    Error::decode("a code that makes no sense")
 }

@@ -38,7 +38,7 @@ impl GpuPlan {
     /// The plan for a file, or `None` if it is not for the kernels: they take sequential files
     /// that are whole and regular. Others are for the host, which knows what is wrong with them.
     pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {
-        if file.progressive || !file.whole {
+        if file.progressive || !file.whole || !file.is_usual() {
             return None;
         }
         let mut seen = [false; 4];

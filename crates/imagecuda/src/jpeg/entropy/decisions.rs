@@ -178,7 +178,7 @@ const STATES: [State; 128] = {
 /// Table D.3 of the standard: the width, the next state after the less and after the more probable
 /// outcome, and whether the first makes that the more probable one.
 #[rustfmt::skip]
-const TABLE: [(u16, u8, u8, u8); 113] = [
+pub(in crate::jpeg) const TABLE: [(u16, u8, u8, u8); 113] = [
     (0x5a1d, 1, 1, 1), (0x2586, 14, 2, 0), (0x1114, 16, 3, 0), (0x080b, 18, 4, 0),
     (0x03d8, 20, 5, 0), (0x01da, 23, 6, 0), (0x00e5, 25, 7, 0), (0x006f, 28, 8, 0),
     (0x0036, 30, 9, 0), (0x001a, 33, 10, 0), (0x000d, 35, 11, 0), (0x0006, 9, 12, 0),

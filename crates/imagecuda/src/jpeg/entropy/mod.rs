@@ -10,6 +10,8 @@ mod scanner;
 mod sequential;
 mod table;
 
+#[cfg(test)]
+pub(super) use self::decisions::TABLE as STATES_OF_PROBABILITY;
 pub(super) use self::lossless::lossless;
 use self::{
     progressive::{AcFirst, AcRefine, DcFirst, DcRefine},

@@ -1,5 +1,7 @@
 //! The whole codec: what is written is read again.
 
+mod kinds;
+pub(crate) mod made;
 mod truncation;
 mod variants;
 

@@ -99,6 +99,12 @@ pub(crate) fn trials() -> Vec<Trial> {
             },
         );
     }
+    for (number, rare) in jpegs::RARE.iter().enumerate() {
+        let name = format!("jpeg::damage::rare::{number}");
+        on_devices(&mut trials, name, move |device| {
+            damage::check(device, rare.bytes(), rare.what.to_owned())
+        });
+    }
     trials.extend(trials_of_the_corpus());
     trials.extend(reference::trials());
     trials

@@ -1,4 +1,4 @@
-//! A file, and what a device needs of it to decode it by itself.
+//! A parsed JPEG file, and the data that a device needs to decode it.
 
 use super::{file::File, markers, pixels, plan::GpuPlan, samples};
 use crate::{Error, Result, picture::Header};
@@ -17,11 +17,11 @@ pub(crate) struct Jpeg<'a> {
 }
 
 impl<'a> Jpeg<'a> {
-    /// Reads the markers of a file: a whole one or, if it is `damaged`, one that may lack anything
-    /// behind the header of its first scan.
+    /// Reads the markers of a file. With `damaged`, anything may be missing after the header of the
+    /// first scan.
     pub(crate) fn read(bytes: &'a [u8], damaged: bool) -> Result<Self> {
         let file = markers::parse(bytes, damaged)?;
-        // Samples of other depths have no layout of integers, and divided they are exact.
+        // Samples of other depths become floats, which are exact.
         let layout = match (file.picture.components, file.bits) {
             (1, 8) => Layout::L8,
             (3, 8) => Layout::Rgb8,
@@ -30,7 +30,7 @@ impl<'a> Jpeg<'a> {
             (3, 16) => Layout::Rgb16,
             (1, _) => Layout::L32F,
             (3, _) => Layout::Rgb32F,
-            // Of inks there are no floats.
+            // There is no layout for CMYK of floats.
             (4, _) => Layout::Cmyk16,
             (n, _) => return Err(Error::unsupported(format!("JPEG of {n} components"))),
         };
@@ -48,7 +48,8 @@ impl<'a> Jpeg<'a> {
         })
     }
 
-    /// Takes the components for those of `color`, which has as many, whatever the file says of them.
+    /// Interprets the components as `color`, whatever the file says. `color` must have the same
+    /// number of components.
     #[cfg(feature = "tiff")]
     pub(crate) fn with_color(mut self, color: Color) -> Self {
         self.file.picture.color = color as u32;
@@ -59,12 +60,12 @@ impl<'a> Jpeg<'a> {
         self.header
     }
 
-    /// Whether it has coefficients that a device makes bytes of. Of others the host makes the pixels.
+    /// Whether a device can make pixels from the file's coefficients. Otherwise only the host can.
     pub(crate) fn has_bytes(&self) -> bool {
         self.file.has_bytes()
     }
 
-    /// The bits of a sample.
+    /// Bits a sample.
     #[cfg(feature = "tiff")]
     pub(crate) fn bits(&self) -> u8 {
         self.file.bits
@@ -84,8 +85,7 @@ impl<'a> Jpeg<'a> {
         })
     }
 
-    /// Decodes rows of pixels of a file that [has no bytes](Self::has_bytes). `put` writes the samples
-    /// of a row into as many bytes as `row` says.
+    /// Decodes a 12-bit or lossless file to rows of `row` bytes. `put` writes a row from its samples.
     pub(crate) fn decode_samples(
         &self,
         out: &mut [u8],
@@ -103,7 +103,7 @@ impl<'a> Jpeg<'a> {
         &self.file.picture
     }
 
-    /// How the kernels decode the file, if it is one for them.
+    /// The plan for decoding on a GPU. `None` if the kernels cannot decode this file.
     pub(crate) fn plan(&self) -> Option<GpuPlan> {
         match self.damaged {
             true => None,
@@ -111,12 +111,12 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// The bytes of all pixels, in the codec's layout.
+    /// The size in bytes of all pixels, in the codec's layout.
     pub(crate) fn pixel_bytes(&self) -> usize {
         self.header.bytes()
     }
 
-    /// All pixels, of all coefficients.
+    /// Makes all pixels from `coefficients`.
     pub(crate) fn pixels(&self, coefficients: &[i16], out: &mut [u8]) {
         pixels::from_coefficients(&self.file, coefficients, out);
     }
@@ -128,7 +128,7 @@ fn samples_to_bytes(samples: &[u16], out: &mut [u8]) {
     }
 }
 
-/// In the machine's byte order. Samples of fewer than 16 bits become the nearest share.
+/// Scales samples to 16 bits, in the machine's byte order.
 fn samples_to_words(samples: &[u16], bits: u8, out: &mut [u8]) {
     let top = (1u32 << bits) - 1;
     for (out, &sample) in out.as_chunks_mut().0.iter_mut().zip(samples) {
@@ -144,15 +144,15 @@ fn samples_to_floats(samples: &[u16], bits: u8, out: &mut [u8]) {
     }
 }
 
-/// What a GPU makes pixels of by itself.
+/// The data from which a GPU makes pixels without the host.
 #[cfg(feature = "cuda")]
 impl Jpeg<'_> {
-    /// Each component's divisors, in natural order.
+    /// The quantization table of each component, in natural order.
     pub(crate) fn quantizers(&self) -> &[[u16; BLOCK]; 4] {
         &self.file.quantizers
     }
 
-    /// All coefficients, as the host decodes them.
+    /// Decodes all coefficients on the host.
     pub(crate) fn coefficients(&self, out: &mut [i16]) -> Result<()> {
         entropy::coefficients(&self.file, self.bytes, self.damaged, out)
     }

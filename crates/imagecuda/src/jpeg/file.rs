@@ -1,37 +1,37 @@
-//! What the markers of a file say.
+//! A JPEG file as its markers describe it.
 
 use imagecuda_kernels::jpeg::picture::Picture;
 use std::{ops::Range, sync::Arc};
 
-/// A Huffman table as a file has it.
+/// A Huffman table in the form of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Huffman {
-    /// How many codes there are of 1 to 16 bits.
+    /// The number of codes of 1 to 16 bits.
     pub(super) counts: [u8; 16],
-    /// What the codes stand for, shortest first.
+    /// The symbols of the codes, shortest code first.
     pub(super) symbols: Vec<u8>,
 }
 
-/// A component of a scan.
+/// A component in a scan.
 #[derive(Clone, Debug)]
 pub(super) struct ScanComponent {
-    /// Its number among those of the frame.
+    /// The component's number in the frame.
     pub(super) index: usize,
-    /// The tables as they were when the scan began; `None` where the file had none.
+    /// The tables at the start of the scan. `None` if the file had not defined them.
     pub(super) dc: Option<Arc<Huffman>>,
     pub(super) ac: Option<Arc<Huffman>>,
     pub(super) arithmetic: ArithmeticTables,
 }
 
-/// What arithmetic coding has in place of Huffman tables, as it was when the scan began.
+/// The counterpart of Huffman tables in arithmetic coding, at the start of the scan.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct ArithmeticTables {
-    /// Components with the same number share statistics.
+    /// The numbers of the statistics areas. Components with the same number share an area.
     pub(super) dc: u8,
     pub(super) ac: u8,
-    /// The conditioning of DC: the bits of small differences, at least and at most.
+    /// DC conditioning: the bounds of small differences, L and U in the standard.
     pub(super) small: (u8, u8),
-    /// The conditioning of AC: the last coefficient of the low ones.
+    /// AC conditioning: the last coefficient with a low index, Kx in the standard.
     pub(super) low: u8,
 }
 
@@ -39,54 +39,55 @@ pub(super) struct ArithmeticTables {
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
     pub(super) components: Vec<ScanComponent>,
-    /// The first and the last coefficient, in zigzag order. In a lossless file the first is the
-    /// predictor.
+    /// The first and the last coefficient, in zigzag order: spectral selection. In a lossless file
+    /// the first number is the predictor.
     pub(super) spectral: (u8, u8),
-    /// The bit that came before, and the bit that comes now: successive approximation. In a
-    /// lossless file the second is the point transform.
+    /// The bit position of the scan before (0 for a first scan), and of this scan: successive
+    /// approximation. In a lossless file the second number is the point transform.
     pub(super) approximation: (u8, u8),
-    /// MCUs between restart markers, or 0.
+    /// The number of MCUs between restart markers, or 0.
     pub(super) restart_interval: u32,
-    /// The entropy-coded data with all restart markers: up to the next other marker.
+    /// The entropy-coded data with all restart markers, up to the next other marker.
     pub(super) data: Range<usize>,
-    /// Where restart markers (0xff) are, in `data`'s offsets, which are the file's.
+    /// The offsets of the restart markers in the file. Each is in `data`.
     pub(super) restarts: Vec<usize>,
-    /// How often 0xff is in each chunk of the data.
+    /// The number of 0xff bytes in each chunk of the data.
     pub(super) marks: Vec<u32>,
 }
 
-/// A JPEG file of a kind that is decoded here.
+/// A JPEG file that this decoder can decode.
 #[derive(Clone, Debug)]
 pub(super) struct File {
     pub(super) picture: Picture,
-    /// The bits of a sample: 8 or 12, or in a lossless file 2 to 16.
+    /// Bits a sample: 8 or 12, or 2 to 16 in a lossless file.
     pub(super) bits: u8,
     pub(super) progressive: bool,
-    /// Whether samples are predicted from their neighbours. Then there are no blocks.
+    /// Whether samples are predicted from their neighbours. Such a file has no blocks.
     pub(super) lossless: bool,
-    /// Whether the data are coded arithmetically, and not in Huffman codes.
+    /// Whether the data are coded arithmetically, not in Huffman codes.
     pub(super) arithmetic: bool,
-    /// Each component's divisors in natural order, as they were at its first scan.
+    /// Each component's quantization table in natural order, as it was at the component's first
+    /// scan.
     pub(super) quantizers: [[u16; 64]; 4],
-    /// In the order of the file.
+    /// The scans in the order of the file.
     pub(super) scans: Vec<Scan>,
-    /// Whether each component has a scan, and the file an end or data until its end; what is not
-    /// whole is only returned where damage is allowed.
+    /// Whether each component has a scan, and the file has an end marker or data up to its end.
+    /// Other files are returned only where damage is allowed.
     pub(super) whole: bool,
 }
 
 impl File {
-    /// Whether its coefficients become samples of 8 bits, as those of almost all files do.
+    /// Whether the file has coefficients of 8-bit samples, as almost all files have.
     pub(super) fn has_bytes(&self) -> bool {
         self.bits == 8 && !self.lossless
     }
 
-    /// Whether that holds, and its data are Huffman codes: such files have faster decoders.
+    /// Whether the file also has Huffman codes. Such files have faster decoders.
     pub(super) fn is_usual(&self) -> bool {
         self.has_bytes() && !self.arithmetic
     }
 
-    /// MCUs of a scan of a lossless file: in a row, and rows of them.
+    /// The MCUs of a scan of a lossless file: the number in a row, and the number of rows.
     pub(super) fn lossless_mcus(&self, scan: &Scan) -> (usize, usize) {
         let picture = &self.picture;
         let (across, down) = match &scan.components[..] {

@@ -1,25 +1,25 @@
-//! The tables that scans are decoded with: what a file has defined until then.
+//! The quantization and Huffman tables that a file has defined so far.
 
 use super::file::{ArithmeticTables, Huffman};
 use crate::{Error, Result};
 use imagecuda_kernels::jpeg::scan::NATURAL;
 use std::sync::Arc;
 
-/// All tables by their numbers, as they are at one place in a file.
+/// All tables by their numbers, at one place in a file.
 #[derive(Debug)]
 pub(super) struct Tables {
-    /// In natural order.
+    /// The quantization tables in natural order.
     pub(super) quantizers: [Option<[u16; 64]>; 4],
     pub(super) dc: [Option<Arc<Huffman>>; 4],
     pub(super) ac: [Option<Arc<Huffman>>; 4],
-    /// The conditioning of arithmetic coding; see [`ArithmeticTables`].
+    /// The conditioning of arithmetic coding. See [`ArithmeticTables`].
     small: [(u8, u8); 16],
     low: [u8; 16],
 }
 
 impl Tables {
-    /// No quantizers, and the Huffman tables that the standard gives as examples: motion JPEG
-    /// leaves them out.
+    /// No quantization tables, and the standard's example Huffman tables, which motion JPEG leaves
+    /// out.
     pub(super) fn new() -> Self {
         let table = |counts: [u8; 16], symbols: &[u8]| {
             let symbols = symbols.to_vec();
@@ -45,7 +45,7 @@ impl Tables {
         }
     }
 
-    /// Takes the tables of a DQT segment.
+    /// Reads a DQT segment.
     pub(super) fn define_quantizers(&mut self, mut segment: &[u8]) -> Result<()> {
         while let [info, rest @ ..] = segment {
             let wide = info >> 4 != 0;
@@ -64,7 +64,7 @@ impl Tables {
         Ok(())
     }
 
-    /// Takes the tables of a DHT segment.
+    /// Reads a DHT segment.
     pub(super) fn define_codes(&mut self, mut segment: &[u8]) -> Result<()> {
         while let [info, rest @ ..] = segment {
             let (&counts, rest) = rest.split_first_chunk::<16>().ok_or_else(broken)?;
@@ -87,7 +87,7 @@ impl Tables {
 }
 
 impl Tables {
-    /// Takes the conditioning of a DAC segment.
+    /// Reads a DAC segment.
     pub(super) fn define_conditioning(&mut self, segment: &[u8]) -> Result<()> {
         let (pairs, rest) = segment.as_chunks();
         for &[info, value] in pairs {
@@ -105,7 +105,7 @@ impl Tables {
         }
     }
 
-    /// The tables of a component of a scan that names them by one byte.
+    /// The arithmetic tables of a component, which a scan header names by one byte.
     pub(super) fn arithmetic(&self, numbers: u8) -> ArithmeticTables {
         let (dc, ac) = (numbers >> 4, numbers & 15);
         ArithmeticTables {
@@ -118,8 +118,7 @@ impl Tables {
 }
 
 impl Huffman {
-    /// Whether there are as many codes as its lengths allow at most, and no symbol is larger than
-    /// `largest`.
+    /// Whether the code lengths are possible, and no symbol is larger than `largest`.
     pub(super) fn is_sound(&self, largest: u8) -> bool {
         let mut room = 1u32;
         for &count in &self.counts {

@@ -1,4 +1,4 @@
-//! The blocks of arithmetic-coded scans: Annexes F.2.4 and G.2 of the standard.
+//! Decodes the blocks of arithmetic-coded scans, as Annexes F.2.4 and G.2 of the standard describe.
 
 use super::{
     NATURAL,
@@ -7,13 +7,13 @@ use super::{
 };
 use crate::jpeg::file::{ArithmeticTables, Scan};
 
-/// Numbers are smaller.
+/// A magnitude of this size is invalid.
 const TOO_LARGE: i32 = 1 << 15;
 
-/// The DC coefficients of a scan.
+/// The decoder of DC coefficients.
 struct Dc {
     parts: Vec<DcPart>,
-    /// By the numbers of tables.
+    /// One area for each table number.
     statistics: [[Statistics; 64]; 16],
 }
 
@@ -21,18 +21,18 @@ struct DcPart {
     table: usize,
     small: (u8, u8),
     last: i32,
-    /// The first statistics, by what the last difference was.
+    /// The first statistics of the next difference, which depend on the last difference.
     context: usize,
 }
 
-/// The AC coefficients of a scan.
+/// The decoder of AC coefficients.
 struct Ac {
-    /// The statistics of each component, and its last low coefficient.
+    /// For each component: its statistics area, and its last low coefficient.
     parts: Vec<(usize, usize)>,
     statistics: [[Statistics; 256]; 16],
 }
 
-/// Where the statistics of a magnitude's bits lie behind those of its size.
+/// The distance from the statistics of a magnitude's size to those of its bits.
 const BITS: usize = 14;
 
 fn tables(scan: &Scan) -> impl Iterator<Item = ArithmeticTables> {
@@ -53,7 +53,7 @@ impl Dc {
         }
     }
 
-    /// The next coefficient of a component.
+    /// Decodes the next coefficient of a component. `None` if it is invalid.
     fn next(&mut self, decisions: &mut Decisions<'_>, component: usize) -> Option<i32> {
         let part = self.parts.get_mut(component)?;
         let all = &mut self.statistics[part.table];
@@ -95,7 +95,7 @@ impl Dc {
     }
 }
 
-/// The rest of a number whose highest bit, less one, is `size`.
+/// Decodes the bits of a number below its highest bit, `size`, and adds 1 to its magnitude.
 fn value(
     decisions: &mut Decisions<'_>,
     statistics: &mut Statistics,
@@ -121,7 +121,7 @@ impl Ac {
         }
     }
 
-    /// The coefficients of a band, without their `low` lowest bits.
+    /// Decodes the coefficients of a band, shifted left by `low`.
     fn band(
         &mut self,
         decisions: &mut Decisions<'_>,
@@ -172,7 +172,7 @@ impl Ac {
     }
 }
 
-/// All coefficients.
+/// A sequential scan.
 pub(super) struct Sequential(Dc, Ac);
 
 impl Sequential {
@@ -200,7 +200,7 @@ impl ScanDecoder for Sequential {
     }
 }
 
-/// The first bits of DC coefficients.
+/// The first scan of DC coefficients.
 pub(super) struct DcFirst(Dc, u8);
 
 impl DcFirst {
@@ -225,7 +225,7 @@ impl ScanDecoder for DcFirst {
     }
 }
 
-/// One more bit of DC coefficients.
+/// A refinement scan of DC coefficients.
 pub(super) struct DcRefine(i16);
 
 impl DcRefine {
@@ -246,7 +246,7 @@ impl ScanDecoder for DcRefine {
     fn restart(&mut self) {}
 }
 
-/// The first bits of AC coefficients.
+/// The first scan of a band of AC coefficients.
 pub(super) struct AcFirst {
     ac: Ac,
     band: (usize, usize),
@@ -278,7 +278,7 @@ impl ScanDecoder for AcFirst {
     }
 }
 
-/// One more bit of AC coefficients.
+/// A refinement scan of a band of AC coefficients.
 pub(super) struct AcRefine {
     ac: Ac,
     band: (usize, usize),
@@ -308,7 +308,7 @@ impl ScanDecoder for AcRefine {
         let all = &mut self.ac.statistics[table];
         let ((first, last), one) = (self.band, self.one);
         let place = |k: usize| usize::from(NATURAL[k]) % 64;
-        // The last coefficient that is there already: no block ends before it.
+        // The last coefficient that is not zero yet. The end of the block cannot come before it.
         let end = (1..=last).rev().find(|&k| block[place(k)] != 0);
         let end = end.unwrap_or(0);
         let mut k = first;

@@ -1,27 +1,27 @@
-//! Binary decisions of arithmetic coding: Annex D of the standard.
+//! The arithmetic decoder: it decodes binary decisions, as Annex D of the standard describes.
 
 use super::scanner::Source;
 
-/// What has been learnt of a decision: the state of its probability, and in the highest bit the more
-/// probable outcome.
+/// An adaptive probability: the state of the estimate, and in the highest bit the more probable
+/// outcome.
 pub(super) type Statistics = u8;
 
-/// Those of a decision whose outcomes are taken to be as probable as each other.
+/// The fixed probability of one half.
 pub(super) const EVEN: Statistics = 113;
 
-/// The decoder of one interval between restarts. Past the end the data are zeros: an encoder leaves
-/// out zeros at the end.
+/// The decoder of one restart interval. After the end of the data it reads zeros, because an encoder
+/// omits zeros at the end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Decisions<'a> {
     data: &'a [u8],
     at: usize,
-    /// What is left of the data that have been read, above the base of the interval.
+    /// The data that were read, minus the base of the coding interval.
     code: u32,
-    /// The width of the interval.
+    /// The width of the coding interval.
     width: u32,
-    /// Bits of `code` below those that are compared with the width.
+    /// The number of low bits of `code` that are not compared with the width yet.
     spare: u32,
-    /// Whether a number came that is too large, or a coefficient behind the last.
+    /// Whether an invalid code was read: a number that is too large, or a coefficient after the last.
     failed: bool,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Source<'a> for Decisions<'a> {
         new
     }
 
-    // An end cannot be told from zeros.
+    // The end of the data cannot be distinguished from zeros.
     fn is_exhausted(&self) -> bool {
         false
     }
@@ -63,7 +63,7 @@ impl<'a> Source<'a> for Decisions<'a> {
 }
 
 impl Decisions<'_> {
-    /// The next byte, without what is stuffed in.
+    /// The next byte, without stuffed zeros.
     #[inline(always)]
     fn byte(&mut self) -> u32 {
         match self.data.get(self.at) {
@@ -109,7 +109,7 @@ impl Decisions<'_> {
         } = STATES[usize::from(*statistics & 127)];
         let more = *statistics & 128;
         let width = u32::from(width);
-        // The lower part is that of the more probable outcome, unless it is the smaller one.
+        // The lower part belongs to the more probable outcome, unless it is the smaller part.
         let lower = self.width - width;
         let is_lower = self.code < lower << self.spare;
         let is_more = is_lower == (lower >= width);
@@ -127,7 +127,7 @@ impl Decisions<'_> {
         (more != 0) == is_more
     }
 
-    /// The outcome of a decision that is even.
+    /// The outcome of the next decision, whose outcomes are equally probable.
     #[inline]
     pub(super) fn even(&mut self) -> bool {
         self.next(&mut { EVEN })
@@ -143,19 +143,19 @@ impl Decisions<'_> {
     }
 }
 
-/// A state of a probability.
+/// A state of a probability estimate.
 #[derive(Clone, Copy)]
 struct State {
-    /// How wide the part of the less probable outcome is.
+    /// The width of the less probable outcome's part.
     width: u16,
-    /// The next state after the less probable outcome. With the highest bit the other outcome is the
-    /// more probable one from then on.
+    /// The next state after the less probable outcome. If the highest bit is set, the two outcomes
+    /// then swap their roles.
     after_less: u8,
     after_more: u8,
 }
 
 const STATES: [State; 128] = {
-    // The even one is not left.
+    // The state of the fixed probability does not change.
     let even = State {
         width: 0x5a1d,
         after_less: EVEN,
@@ -175,8 +175,8 @@ const STATES: [State; 128] = {
     states
 };
 
-/// Table D.3 of the standard: the width, the next state after the less and after the more probable
-/// outcome, and whether the first makes that the more probable one.
+/// Table D.3 of the standard: Qe, the next state after the less probable outcome, the next state after
+/// the more probable one, and whether the first of them swaps the outcomes.
 #[rustfmt::skip]
 pub(in crate::jpeg) const TABLE: [(u16, u8, u8, u8); 113] = [
     (0x5a1d, 1, 1, 1), (0x2586, 14, 2, 0), (0x1114, 16, 3, 0), (0x080b, 18, 4, 0),

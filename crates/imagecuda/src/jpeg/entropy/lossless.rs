@@ -1,19 +1,20 @@
-//! The samples of lossless scans: Annex H of the standard.
+//! Decodes the samples of lossless scans, as Annex H of the standard describes.
 
 use super::{
     bits::Bits,
-    scanner::{Intervals, Source, cut_short, nonsense},
+    scanner::{Intervals, Source, nonsense},
     table::{Code, Table},
 };
 use crate::{
     Error, Result,
+    error::cut_short,
     jpeg::{
         file::{File, Scan},
         samples::Planes,
     },
 };
 
-/// All samples. Of a file that is `damaged`, those that are there; the others are gray.
+/// Decodes all samples. With `damaged`, samples without data become gray.
 pub(in crate::jpeg) fn lossless(
     file: &File,
     bytes: &[u8],
@@ -32,22 +33,22 @@ pub(in crate::jpeg) fn lossless(
 
 /// A component of a scan.
 struct Part {
-    /// Of the picture.
+    /// The component's number in the picture.
     index: usize,
     table: Table,
-    /// Samples of an MCU.
+    /// The component's samples in an MCU.
     across: usize,
     down: usize,
-    /// Rows and columns that belong to the picture.
+    /// The size without the samples that only fill MCUs.
     width: usize,
     height: usize,
-    /// The differences of a row of MCUs, with those that only fill MCUs.
+    /// The differences of a row of MCUs, including those that only fill MCUs.
     differences: Vec<i32>,
-    /// Whether no row is above the next one that it may be predicted from.
+    /// Whether the next row is the first of a scan or of a restart interval.
     is_first: bool,
 }
 
-/// Returns whether there were any data.
+/// Decodes a scan. Returns whether it had any data.
 fn one_scan(
     file: &File,
     scan: &Scan,
@@ -135,7 +136,7 @@ fn read_row(bits: &mut Bits<'_>, parts: &mut [Part], mcus_x: usize) {
     }
 }
 
-/// Makes samples of the differences of a row of MCUs.
+/// Computes samples from the differences of a row of MCUs.
 fn restore(file: &File, scan: &Scan, part: &mut Part, row: usize, planes: &mut Planes) {
     let transform = u32::from(scan.approximation.1 & 15);
     let start = 1 << (u32::from(file.bits) - 1 - transform);
@@ -153,7 +154,7 @@ fn restore(file: &File, scan: &Scan, part: &mut Part, row: usize, planes: &mut P
     }
 }
 
-/// The first row of a scan, or behind a restart.
+/// The first row of a scan or of a restart interval.
 fn undo_first(start: i32, differences: &[i32], here: &mut [u16], transform: u32) {
     let mut left = start;
     for (here, difference) in here.iter_mut().zip(differences) {
@@ -162,7 +163,7 @@ fn undo_first(start: i32, differences: &[i32], here: &mut [u16], transform: u32)
     }
 }
 
-/// A row below another.
+/// Any other row.
 fn undo(predictor: u8, differences: &[i32], above: &[u16], here: &mut [u16], transform: u32) {
     match predictor {
         1 => undo_by(|a, _, _| a, differences, above, here, transform),
@@ -187,7 +188,7 @@ fn undo(predictor: u8, differences: &[i32], above: &[u16], here: &mut [u16], tra
     }
 }
 
-/// A sample is predicted from those on its left, above it, and on the left of that.
+/// `predict` gets the samples on the left, above, and above on the left.
 #[inline(always)]
 fn undo_by(
     predict: impl Fn(i32, i32, i32) -> i32,

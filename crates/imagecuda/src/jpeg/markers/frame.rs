@@ -1,14 +1,13 @@
-//! The frame header: what kind of file it is, and its components.
+//! The frame header: the coding process of the file, and its components.
 
-use super::cut_short;
-use crate::{Error, Result, jpeg::file::File};
+use crate::{Error, Result, error::cut_short, jpeg::file::File};
 use imagecuda_kernels::jpeg::picture::{Color, Picture};
 
-/// What a frame header says.
+/// The contents of the frame header.
 #[derive(Debug)]
 pub(super) struct Frame {
     width: u16,
-    /// 0 if it stands behind the first scan.
+    /// 0 if a DNL segment after the first scan states it.
     pub(super) height: u16,
     bits: u8,
     pub(super) progressive: bool,
@@ -22,12 +21,12 @@ pub(super) struct FrameComponent {
     pub(super) identifier: u8,
     /// Sampling factors across and down.
     factors: (u8, u8),
-    /// The number of its quantizers.
+    /// The number of the quantization table.
     pub(super) quantizers: u8,
 }
 
 impl Frame {
-    /// Of a segment of that marker.
+    /// Reads a SOF segment that `marker` starts.
     pub(super) fn read(marker: u8, segment: &[u8]) -> Result<Self> {
         let process = match marker {
             0xc0..=0xc3 | 0xc9 | 0xca => None,
@@ -69,7 +68,7 @@ impl Frame {
         })
     }
 
-    /// A file of that frame, without scans.
+    /// The file of this frame, without scans yet.
     pub(super) fn file(&self, color: Color) -> Result<File> {
         let (width, height) = (self.width.into(), self.height.into());
         if width == 0 || height == 0 {
@@ -91,8 +90,7 @@ impl Frame {
         })
     }
 
-    /// What the components mean, as libjpeg decides it: by a JFIF segment, then by Adobe's transform,
-    /// then by their names.
+    /// The colour space of the components, by libjpeg's rules.
     pub(super) fn color(&self, jfif: bool, adobe: Option<u8>) -> Result<Color> {
         let names: Vec<u8> = self.components.iter().map(|c| c.identifier).collect();
         Ok(match (names.as_slice(), adobe) {
@@ -103,7 +101,7 @@ impl Frame {
             (b"RGB", None) => Color::Rgb,
             ([_, _, _], None) if self.lossless => Color::Rgb,
             ([_, _, _], None) => Color::Ycc,
-            // Without Adobe's word, too: all programs that write inks store them so.
+            // CMYK is stored inverted, even without Adobe's segment: all programs that write it do so.
             ([_, _, _, _], None | Some(0)) => Color::InvertedCmyk,
             ([_, _, _, _], Some(_)) => Color::Ycck,
             (other, _) => {

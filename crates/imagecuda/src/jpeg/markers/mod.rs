@@ -1,4 +1,4 @@
-//! The segments of a JPEG file, and where the data of its scans are.
+//! Reads the segments of a JPEG file, and finds the data of its scans.
 
 mod frame;
 
@@ -9,22 +9,22 @@ use super::{
     segments::{self, Next, Segment},
     tables::Tables,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, error::cut_short};
 
-/// Scans of a file, at most. All that is in use have a few dozen; each takes time by the size of
-/// the picture, however few bytes it has.
+/// The most scans of a file. Real files have a few dozen at most. Each scan takes time by the size
+/// of the picture, however few bytes it has.
 const MOST_SCANS: usize = 1000;
 
-/// The blocks of all scans together, at most: so many times those of the picture, or as many as
-/// take no time to speak of.
+/// The most blocks of all scans together, as a multiple of the picture's blocks; and a number of
+/// blocks that any file may have, as they take little time.
 const MOST_ROUNDS: u64 = 50;
 const FEW_BLOCKS: u64 = 1 << 24;
 
-/// The precision of a coefficient that no scan has had.
+/// The bit position of a coefficient that no scan has had.
 const UNKNOWN: u8 = u8::MAX;
 
-/// Reads the markers of a file: a whole one or, if it is `damaged`, one that may lack anything
-/// behind the header of its first scan.
+/// Reads the markers of a file. With `damaged`, anything may be missing after the header of the
+/// first scan.
 pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
     if !bytes.starts_with(&[0xff, 0xd8]) {
         return Err(Error::decode("no JPEG signature"));
@@ -46,7 +46,7 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
     loop {
         let result = match segments::next(bytes, at) {
             Next::Segment(segment) => parser.segment(segment),
-            // Behind a scan what is no segment may be anything: that file is at its end.
+            // After a scan, bytes that are no segment end the file, whatever they are.
             Next::Cut if parser.has_scans() => break,
             Next::Cut => Err(cut_short()),
             Next::End => {
@@ -57,7 +57,7 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
         };
         match result {
             Ok(after) => at = after,
-            // What follows all of the picture is none of it.
+            // Data after the complete picture do not belong to it.
             Err(_) if parser.is_complete() && !parser.asks_too_much => break,
             Err(_) if damaged && parser.has_scans() => {
                 broken = true;
@@ -74,17 +74,17 @@ struct Parser<'a> {
     frame: Option<Frame>,
     tables: Tables,
     restart_interval: u32,
-    /// Whether a JFIF segment says that the colours are YCbCr or gray.
+    /// Whether there is a JFIF segment, which says that the colours are YCbCr or gray.
     jfif: bool,
-    /// The colour transform of Adobe's APP14 segment: 0 none, 1 YCbCr, 2 YCCK.
+    /// The colour transform of Adobe's APP14 segment: 0 is none, 1 is YCbCr, 2 is YCCK.
     adobe: Option<u8>,
-    /// From the first scan on.
+    /// The file, from its first scan on.
     file: Option<File>,
-    /// For each coefficient, in zigzag order, the bits that are yet to come.
+    /// For each coefficient, in zigzag order, the bit position that its scans have reached.
     precision: [[u8; 64]; 4],
-    /// The blocks of all scans so far.
+    /// The number of blocks of all scans so far.
     blocks: u64,
-    /// Whether there are more scans than a file may have.
+    /// Whether the file has more scans than allowed.
     asks_too_much: bool,
 }
 
@@ -95,14 +95,15 @@ impl Parser<'_> {
             .is_some_and(|file| !file.scans.is_empty())
     }
 
-    /// Whether all bits of all coefficients have been there.
+    /// Whether every bit of every coefficient has come.
     fn is_complete(&self) -> bool {
         let components = self.file.as_ref().map_or(0, |file| file.picture.components);
         let precision = &self.precision[..components as usize];
         components > 0 && precision.iter().flatten().all(|&bits| bits == 0)
     }
 
-    /// Reads a segment, and what belongs to it. Returns where the next marker is looked for.
+    /// Reads a segment, and a scan's data after it. Returns the offset where the search for the
+    /// next marker starts.
     fn segment(&mut self, segment: Segment<'_>) -> Result<usize> {
         let Segment {
             marker,
@@ -137,7 +138,7 @@ impl Parser<'_> {
         Ok(after)
     }
 
-    /// Reads the header of a scan, and finds its data, which are at `at`, and their end.
+    /// Reads the header of a scan, and finds its data, which start at `at`.
     fn scan(&mut self, segment: &[u8], at: usize) -> Result<usize> {
         let frame = self.frame.as_mut().ok_or_else(no_frame)?;
         if self.file.is_none() {
@@ -159,7 +160,7 @@ impl Parser<'_> {
         let &[first, last, bits, ..] = rest else {
             return Err(cut_short());
         };
-        // Sequential scans need none of it, and there are files that have it wrong.
+        // Sequential scans do not use these fields, and some files have wrong values in them.
         let (spectral, approximation) = match frame.progressive || frame.lossless {
             true => ((first, last), (bits >> 4, bits & 15)),
             false => ((0, 63), (0, 0)),
@@ -170,7 +171,7 @@ impl Parser<'_> {
         }
         let mut components: Vec<ScanComponent> = Vec::new();
         for pair in selectors.chunks_exact(2) {
-            // Where identifiers are there twice, the first is the first.
+            // If several components have the same identifier, the first one counts.
             let index = frame.components.iter().enumerate().position(|(index, c)| {
                 c.identifier == pair[0] && components.iter().all(|other| other.index != index)
             });
@@ -242,10 +243,11 @@ impl Parser<'_> {
         let mut file = scanned.ok_or_else(cut_short)?;
         let precision = &self.precision[..file.picture.components as usize];
         let begun = |known: &[u8; 64]| known.iter().any(|&bits| bits != UNKNOWN);
-        // Arithmetic codes do not tell where they end: only what is behind them does.
+        // Arithmetic codes have no end of their own: only a marker after them shows that they are
+        // complete.
         let is_open = |scan: &Scan| scan.data.end == self.bytes.len();
         let cut = file.arithmetic && file.scans.last().is_some_and(is_open);
-        // A file that lacks the end marker must be complete without more scans.
+        // A file without an end marker must be complete with the scans that it has.
         let all = !cut && (complete || (ended && precision.iter().all(begun)));
         file.whole = all && !broken;
         match file.whole || damaged {
@@ -255,7 +257,7 @@ impl Parser<'_> {
     }
 }
 
-/// Whether a scan's header makes sense, and all tables are there that it needs.
+/// Whether a scan's header is valid, and the file has defined all tables that the scan needs.
 fn check(
     components: &[ScanComponent],
     (first, last): (u8, u8),
@@ -288,7 +290,7 @@ fn check(
     }
     let wants_dc = file.lossless || first == 0 && before == 0;
     let wants_ac = !file.lossless && last > 0;
-    // Differences of lossless files may have a bit more.
+    // Differences in lossless files may have one bit more.
     let largest_dc = if file.lossless { 16 } else { 15 };
     for component in components {
         for (largest, wanted, table) in [
@@ -306,7 +308,7 @@ fn check(
     Ok(())
 }
 
-/// Whether a scan of a lossless file makes sense.
+/// Whether the header of a scan of a lossless file is valid.
 fn check_lossless(file: &File, scan: &Scan) -> Result<()> {
     let (predictor, transform) = (scan.spectral.0, scan.approximation.1);
     if !(1..=7).contains(&predictor) || transform >= file.bits {
@@ -321,7 +323,7 @@ fn check_lossless(file: &File, scan: &Scan) -> Result<()> {
     }
 }
 
-/// The height that a DNL segment gives behind the first scan, whose data are at `at`.
+/// The height that a DNL segment states after the first scan, whose data start at `at`.
 fn height_behind(bytes: &[u8], at: usize) -> Result<u16> {
     const DEFINE_NUMBER_OF_LINES: u8 = 0xdc;
     let end = EntropySegment::find(bytes, at).end;
@@ -332,13 +334,9 @@ fn height_behind(bytes: &[u8], at: usize) -> Result<u16> {
             ..
         }) => Ok(u16::from_be_bytes([high, low])),
         _ => Err(Error::decode(
-            "the height is neither in front of the pixels nor behind them",
+            "the height is stated neither before the pixels nor after them",
         )),
     }
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 fn no_frame() -> Error {

@@ -1,14 +1,14 @@
 //! The inverse DCT of 12-bit files, as libjpeg-turbo's `islow` computes it.
 
-/// Bits that are rounded off after the first pass, and after the second. For 8 bits they are 11 and
-/// 18: here the first pass keeps one bit less of fraction.
+/// The bits that each pass rounds off. For 8-bit samples they are 11 and 18: with 12 bits, the first
+/// pass keeps one bit less of fraction.
 const FIRST: u32 = 12;
 const SECOND: u32 = 17;
 
-/// The samples of a block, in rows, from its coefficients and their divisors, both in natural order.
+/// Computes the samples of a block from its coefficients and its quantization table, both in natural
+/// order.
 ///
-/// Sums are 64 bits wide, as libjpeg-turbo has them. What is far out of range comes back on the other
-/// side, as there.
+/// As in libjpeg-turbo, sums have 64 bits, and samples far out of range wrap.
 pub(super) fn inverse(coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u16; 8]; 8] {
     let mut rows = [[0i32; 8]; 8];
     let pairs = coefficients.iter().zip(quantizers);
@@ -20,7 +20,7 @@ pub(super) fn inverse(coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u16
     rows.map(|row| row.map(sample))
 }
 
-/// Of a number without its level, of which 14 bits count.
+/// Adds the level to a number, of which 14 bits count, and clamps it.
 fn sample(v: i32) -> u16 {
     ((v << 18 >> 18) + 2048).clamp(0, 4095) as u16
 }

@@ -1,5 +1,5 @@
-//! Pictures whose samples are not bytes: 12-bit files, and lossless ones. They are decoded on the host
-//! alone, as planes of 16-bit samples.
+//! 12-bit and lossless files. The host decodes them to planes of 16-bit samples, and makes pixels from
+//! these.
 
 mod idct;
 mod rows;
@@ -9,19 +9,18 @@ use super::{entropy, file::File};
 use crate::{Result, memory::zeroed, parallel};
 use std::mem;
 
-/// Rows of pixels of a task.
+/// Rows of pixels in a task.
 const TASK: usize = 32;
 
-/// The samples of all components, each in rows.
+/// The samples of all components.
 pub(super) struct Planes {
     samples: Vec<u16>,
-    /// Of each component: where its samples begin, how long its rows are, and how many samples of them
-    /// belong to the picture.
+    /// For each component: the index of its first sample, the samples from row to row, and its width.
     places: Vec<(usize, usize, usize)>,
 }
 
 impl Planes {
-    /// Of zeros.
+    /// Planes of zeros.
     fn new(file: &File) -> Result<Self> {
         let mut end = 0;
         let place = |part: &imagecuda_kernels::jpeg::picture::Component| {
@@ -40,14 +39,14 @@ impl Planes {
         })
     }
 
-    /// A row of a component, without what only fills blocks.
+    /// A row of a component, without the samples that only fill blocks.
     fn row(&self, component: usize, y: usize) -> &[u16] {
         let (start, stride, width) = self.places[component];
         let start = start + y * stride;
         &self.samples[start..start + width]
     }
 
-    /// The row above, if there is one, and the row.
+    /// The row above row `y`, if there is one, and row `y`.
     pub(super) fn rows(&mut self, component: usize, y: usize) -> (Option<&[u16]>, &mut [u16]) {
         let (start, stride, width) = self.places[component];
         let (before, from) = self.samples.split_at_mut(start + y * stride);
@@ -56,8 +55,8 @@ impl Planes {
     }
 }
 
-/// Fills rows of `row_bytes` bytes with all pixels of a file; `put` writes the samples of a row.
-/// Of a file that is `damaged`, those that are there; the others are gray.
+/// Decodes all pixels to rows of `row_bytes` bytes. `put` writes a row from its samples. With `damaged`,
+/// pixels without data become gray.
 pub(super) fn read(
     file: &File,
     bytes: &[u8],
@@ -81,7 +80,7 @@ fn planes(file: &File, bytes: &[u8], damaged: bool) -> Result<Planes> {
     let mut planes = Planes::new(file)?;
     if file.lossless {
         entropy::lossless(file, bytes, damaged, &mut planes)?;
-        // What is out of range in a file that is wrong.
+        // Invalid files may have samples out of range.
         let mask = u16::MAX >> (16 - file.bits);
         planes.samples.iter_mut().for_each(|v| *v &= mask);
         return Ok(planes);

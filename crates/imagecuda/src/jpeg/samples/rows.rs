@@ -1,4 +1,4 @@
-//! Planes of samples to rows of pixels.
+//! From planes of samples to rows of pixels: upsampling and colour conversion.
 
 use super::Planes;
 use crate::jpeg::file::File;
@@ -7,13 +7,13 @@ use imagecuda_kernels::jpeg::{
     upsample::{Upsampling, repeated},
 };
 
-/// What makes rows of pixels.
+/// Computes rows of pixels.
 pub(super) struct Rows<'a> {
     file: &'a File,
     planes: &'a Planes,
-    /// The samples of each component, as many as the pixels of a row.
+    /// For each component, a sample for each pixel of the row.
     lines: Vec<Vec<u16>>,
-    /// The samples of a row's pixels.
+    /// The pixels of the row.
     pixels: Vec<u16>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// The pixels of row `y`: gray, RGB or inks, of which the largest number is all.
+    /// The pixels of row `y`: gray, RGB, or CMYK in which the largest number is full ink.
     pub(super) fn row(&mut self, y: u32) -> &[u16] {
         let mut lines = std::mem::take(&mut self.lines);
         for (index, line) in lines.iter_mut().enumerate() {
@@ -62,12 +62,12 @@ impl<'a> Rows<'a> {
         &self.pixels
     }
 
-    /// A row of a component's samples, one for each pixel.
+    /// Upsamples a row of a component.
     fn upsample(&self, index: usize, y: u32, out: &mut [u16]) {
         let picture = &self.file.picture;
         let part = &picture.component[index];
         let row = |y: u32| self.planes.row(index, y.min(part.height - 1) as usize);
-        // Of a halved side: the nearer row, and the farther one.
+        // The nearer and the farther row of a component of half the height.
         let (near, odd) = (y / 2, y % 2 == 1);
         let far = if odd {
             near + 1
@@ -75,7 +75,7 @@ impl<'a> Rows<'a> {
             near.saturating_sub(1)
         };
         let how = match (self.file.lossless, Upsampling::of(part, picture)) {
-            // Lossless files have samples, and no picture in between.
+            // libjpeg-turbo does not interpolate lossless samples.
             (true, how) if how != Upsampling::None => Upsampling::Repeat,
             (_, how) => how,
         };
@@ -110,8 +110,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Two for each of so many samples. `at` makes them of the place of the nearer and the farther one,
-/// and whether that is on the right.
+/// Computes two samples for each of `samples` samples. `at` gets the indices of the nearer and the
+/// farther one, and whether the farther one is on the right.
 fn widen(samples: usize, out: &mut [u16], at: impl Fn(usize, usize, bool) -> u16) {
     for (x, out) in out.iter_mut().enumerate() {
         let near = (x / 2).min(samples - 1);
@@ -126,7 +126,7 @@ fn quarter(near: u32, far: u32, odd: bool) -> u16 {
     ((3 * near + far + 1 + u32::from(odd)) >> 2) as u16
 }
 
-/// YCbCr to RGB, in libjpeg's integers of 16 bits of fraction.
+/// YCbCr to RGB, in libjpeg's integers with 16 bits of fraction.
 fn ycc_to_rgb(ycc: [u16; 3], top: u32) -> [u16; 3] {
     const HALF: i64 = 1 << 15;
     let (top, middle) = (i64::from(top), i64::from(top.div_ceil(2)));

@@ -47,6 +47,9 @@ fn main() -> io::Result<()> {
     for seed in 0..400 {
         seeds.add("load_jpeg", &jpegs::random(seed).bytes)?;
     }
+    for rare in &jpegs::RARE {
+        seeds.add("load_jpeg", &rare.bytes())?;
+    }
     for file in containers::pngs() {
         seeds.add("load_png", &file)?;
     }

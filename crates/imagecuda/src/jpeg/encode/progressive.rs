@@ -2,7 +2,7 @@
 
 use super::{
     Encoding,
-    host::{Bits, CodedUnit, stuff},
+    host::{Bits, CodedUnit},
     huffman::Table,
 };
 use crate::{parallel, sink::Sink};
@@ -99,7 +99,7 @@ fn code(picture: &Picture<'_>, script: &Script) -> ([Option<Table>; 2], Vec<u8>)
         data: Vec::new(),
     };
     run(picture, script, &mut write);
-    stuff(&write.bits.aligned(), &mut write.data);
+    write.bits.stuffed(&mut write.data);
     (tables, write.data)
 }
 
@@ -136,7 +136,7 @@ struct Write<'a> {
 
 impl Take for Write<'_> {
     fn restart(&mut self) {
-        stuff(&std::mem::take(&mut self.bits).aligned(), &mut self.data);
+        std::mem::take(&mut self.bits).stuffed(&mut self.data);
         self.data.extend([0xff, 0xd0 + self.restarts % 8]);
         self.restarts = self.restarts.wrapping_add(1);
     }

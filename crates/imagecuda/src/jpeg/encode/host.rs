@@ -5,14 +5,18 @@ mod rows;
 mod scan;
 mod vector;
 
-pub(super) use self::{bits::Bits, rows::CodedUnit};
+pub(super) use self::{
+    bits::Bits,
+    rows::{CodedUnit, Masks},
+    vector::{masks_of, run_scan, write_tokens},
+};
 
 use self::{
     rows::{Part, Planes, Quantizer, Transform},
     scan::{Coder, Counter, Scan},
 };
 use super::{Counts, Encoding};
-use crate::{Error, Result, parallel, picture::Pixels};
+use crate::{Error, Result, memory::Reused, parallel, picture::Pixels};
 use imagecuda_kernels::{
     jpeg::{
         encode::{coding::Tables, frame::Frame},
@@ -37,16 +41,32 @@ impl Encoding {
     }
 
     /// The data units of `pixels`, gray or RGB.
-    pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Vec<CodedUnit>> {
+    pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Reused<CodedUnit>> {
+        let rows = 0..self.frame.mcus_y;
+        self.transform_and(pixels, rows, |_, _| ())
+    }
+
+    /// The data units of `pixels`. Calls `and` with those of each row of MCUs, and with one of `rows`.
+    pub(super) fn transform_and<T: Send>(
+        &self,
+        pixels: Pixels<'_>,
+        rows: impl ExactSizeIterator<Item = T> + Send,
+        and: impl Fn(&[CodedUnit], T) + Sync,
+    ) -> Result<Reused<CodedUnit>> {
         let transform = self.transform_of(pixels)?;
         let frame = self.frame;
         let row = (frame.mcus_x * frame.units_of_mcu()) as usize;
-        let mut blocks: Vec<CodedUnit> = vec![([0; BLOCK], 0); frame.units() as usize];
-        let rows = blocks.chunks_mut(row).enumerate();
-        parallel::fold(rows, Planes::default, |planes, (mcu_y, blocks)| {
-            let part = Part::row(&frame, mcu_y as u32);
-            vector::transform(planes, &transform, &part, blocks);
-        });
+        let mut blocks = Reused::for_overwrite(frame.units() as usize)?;
+        let rows = blocks.chunks_mut(row).zip(rows).enumerate();
+        parallel::fold(
+            rows,
+            Planes::default,
+            |planes, (mcu_y, (blocks, of_row))| {
+                let part = Part::row(&frame, mcu_y as u32);
+                vector::transform(planes, &transform, &part, blocks);
+                and(blocks, of_row);
+            },
+        );
         Ok(blocks)
     }
 
@@ -80,7 +100,13 @@ fn encode(transform: &Transform<'_>, tables: &[Tables; 2]) -> Vec<u8> {
     let row = frame.mcus_x as usize * units;
     let of_task = TASK.div_ceil(row) as u32;
     let tasks = (0..frame.mcus_y.div_ceil(of_task)).map(|task| task * of_task);
-    let state = || (Planes::default(), vec![([0; BLOCK], 0); row], Vec::new());
+    let state = || {
+        (
+            Planes::default(),
+            vec![CodedUnit([0; BLOCK], 0); row],
+            Vec::new(),
+        )
+    };
     let parts = parallel::fold(tasks, state, |(planes, blocks, parts), start| {
         let mut coder = Coder::new(tables);
         let mut scan = match start.checked_sub(1) {

@@ -100,9 +100,8 @@ pub(crate) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sin
     let size = (pixels.width, pixels.height);
     let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;
     if encoding.is_progressive {
-        let units = encoding.transform(pixels)?;
         out.write_all(&encoding.start(&options.metadata))?;
-        progressive::write(&encoding, &units, out)?;
+        progressive::write(&encoding, pixels, out)?;
         return Ok(out.write_all(&header::END)?);
     }
     let data = encoding.encode(pixels)?;

@@ -26,7 +26,7 @@ impl Bits {
     /// The codes of a data unit, whose first coefficient is `difference` more than the one before.
     #[inline(always)]
     pub(super) fn code(&mut self, difference: i32, unit: &CodedUnit, tables: &Tables) {
-        let (coefficients, mask) = unit;
+        let CodedUnit(coefficients, mask) = unit;
         let coefficient = |index: u32| i32::from(coefficients[index as usize % 64]);
         coding::symbols(
             difference,

@@ -8,7 +8,22 @@ use imagecuda_kernels::jpeg::{
 use std::ops::Range;
 
 /// A data unit's coefficients in zigzag order, and which are not zero.
-pub(in super::super) type CodedUnit = ([i16; BLOCK], u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(in super::super) struct CodedUnit(pub(in super::super) [i16; BLOCK], pub(in super::super) u64);
+
+/// Which coefficients of a data unit a progressive scan has something of; a bit for each, in zigzag
+/// order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
+#[repr(C)]
+pub(in super::super) struct Masks {
+    /// Magnitudes that are not zero, without any lower bits, without the lowest one, and without two.
+    pub(in super::super) some: [u64; 3],
+    /// The lowest bit of the magnitudes, and the one above it.
+    pub(in super::super) bits: [u64; 2],
+    /// Negative numbers.
+    pub(in super::super) negative: u64,
+}
 
 /// Samples that a vector of pixels becomes.
 pub(super) const STEP: usize = 32;
@@ -60,6 +75,22 @@ pub(super) struct Transform<'a> {
 pub(super) struct Planes {
     planes: [Vec<u8>; 3],
     reduced: [Vec<u8>; 2],
+}
+
+/// The samples of two blocks side by side. They stay where they are, as what is written in halves is read
+/// late.
+#[derive(Clone, Copy)]
+pub(super) struct Samples<'a> {
+    pub(super) plane: &'a [u8],
+    pub(super) stride: usize,
+}
+
+impl Samples<'_> {
+    #[inline(always)]
+    pub(super) fn row(self, y: usize) -> [u8; 16] {
+        let row = self.plane[y * self.stride..].first_chunk();
+        *row.expect("planes have whole pairs of blocks")
+    }
 }
 
 /// MCUs of one row.
@@ -219,19 +250,19 @@ fn transform_blocks(
     place: impl Fn(usize) -> usize,
     vectors: impl Vectors,
 ) {
-    let mut unused = ([0; BLOCK], 0);
+    let mut unused = CodedUnit([0; BLOCK], 0);
     for x in (0..across).step_by(2) {
-        let rows = std::array::from_fn(|y| {
-            let row = plane[y * stride + x * 8..].first_chunk::<16>();
-            *row.expect("planes have whole pairs of blocks")
-        });
+        let samples = Samples {
+            plane: &plane[x * 8..],
+            stride,
+        };
         let (left, right) = (place(x), place(x + 1));
         let (before, behind) = blocks.split_at_mut(left + 1);
         let right = match x + 1 < across {
             true => &mut behind[right - left - 1],
             false => &mut unused,
         };
-        vectors.blocks(&rows, quantizer, [&mut before[left], right]);
+        vectors.blocks(samples, quantizer, [&mut before[left], right]);
     }
 }
 
@@ -250,7 +281,7 @@ fn pad(frame: &Frame, part: &Part, blocks: &mut [CodedUnit]) {
                 let (x, y) = (unit.x - mcu_x * frame.h, unit.y - part.mcu_y * frame.v);
                 let dc = blocks[(y * frame.h + x) as usize].0[0];
                 let block = &mut blocks[k as usize];
-                *block = ([0; BLOCK], u64::from(dc != 0));
+                *block = CodedUnit([0; BLOCK], u64::from(dc != 0));
                 block.0[0] = dc;
             }
         }

@@ -79,7 +79,7 @@ pub(super) struct Counter(pub(super) Box<Counts>);
 
 impl Take for Counter {
     #[inline(always)]
-    fn unit(&mut self, kind: usize, difference: i32, (coefficients, mask): &CodedUnit) {
+    fn unit(&mut self, kind: usize, difference: i32, CodedUnit(coefficients, mask): &CodedUnit) {
         let counts = &mut self.0[kind];
         let coefficient = |index: u32| i32::from(coefficients[index as usize % 64]);
         coding::symbols(difference, *mask, coefficient, |is_dc, symbol, _, _| {

@@ -4,7 +4,11 @@
 mod avx2;
 
 use super::{
-    rows::{CodedUnit, Part, Planes, Quantizer, STEP, Transform},
+    super::{
+        huffman::Table,
+        progressive::{Picture, Script, Tokens},
+    },
+    rows::{CodedUnit, Masks, Part, Planes, Quantizer, STEP, Samples, Transform},
     scan::{Coder, Counter, Scan},
 };
 use imagecuda_kernels::{
@@ -24,7 +28,7 @@ pub(super) trait Vectors: Copy {
     fn quarters(self, upper: &[u8; 2 * STEP], lower: &[u8; 2 * STEP]) -> [u8; STEP];
 
     /// The quantised coefficients of two blocks side by side.
-    fn blocks(self, rows: &[[u8; 16]; 8], quantizer: &Quantizer, units: [&mut CodedUnit; 2]);
+    fn blocks(self, samples: Samples<'_>, quantizer: &Quantizer, units: [&mut CodedUnit; 2]);
 }
 
 /// The functions of the kernels.
@@ -59,10 +63,11 @@ impl Vectors for Portable {
     }
 
     #[inline(always)]
-    fn blocks(self, rows: &[[u8; 16]; 8], quantizer: &Quantizer, units: [&mut CodedUnit; 2]) {
+    fn blocks(self, samples: Samples<'_>, quantizer: &Quantizer, units: [&mut CodedUnit; 2]) {
         for (side, unit) in units.into_iter().enumerate() {
-            let samples = rows.map(|row| row.as_chunks::<8>().0[side]);
-            *unit = fdct::block(&samples, &quantizer.divisors);
+            let samples = std::array::from_fn(|y| samples.row(y).as_chunks::<8>().0[side]);
+            let (coefficients, mask) = fdct::block(&samples, &quantizer.divisors);
+            *unit = CodedUnit(coefficients, mask);
         }
     }
 }
@@ -75,6 +80,7 @@ fn has_avx2() -> bool {
         && std::arch::is_x86_feature_detected!("bmi1")
         && std::arch::is_x86_feature_detected!("bmi2")
         && std::arch::is_x86_feature_detected!("lzcnt")
+        && std::arch::is_x86_feature_detected!("popcnt")
 }
 
 /// See [`Planes::transform`].
@@ -115,4 +121,58 @@ pub(super) fn count(scan: &mut Scan<'_>, blocks: &[CodedUnit], counter: &mut Cou
         return unsafe { avx2::count(scan, blocks, counter) };
     }
     scan.each(blocks, counter);
+}
+
+/// The masks of data units.
+pub(in super::super) fn masks_of(blocks: &[CodedUnit], masks: &mut [Masks]) {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx2() {
+        #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
+        // SAFETY: as above.
+        return unsafe { avx2::masks_of(blocks, masks) };
+    }
+    for (block, masks) in blocks.iter().zip(masks) {
+        *masks = portable_masks(block);
+    }
+}
+
+fn portable_masks(CodedUnit(coefficients, some): &CodedUnit) -> Masks {
+    let mut masks = Masks::default();
+    masks.some[0] = *some;
+    let mut left = *some;
+    while left != 0 {
+        let place = left.trailing_zeros();
+        left &= left - 1;
+        let coefficient = coefficients[place as usize % 64];
+        let magnitude = coefficient.unsigned_abs();
+        let bit = |is: bool| u64::from(is) << place;
+        masks.some[1] |= bit(magnitude > 1);
+        masks.some[2] |= bit(magnitude > 3);
+        masks.bits[0] |= bit(magnitude & 1 != 0);
+        masks.bits[1] |= bit(magnitude & 2 != 0);
+        masks.negative |= bit(coefficient < 0);
+    }
+    masks
+}
+
+/// See [`Picture::run`].
+pub(in super::super) fn run_scan(picture: &Picture<'_>, script: &Script, tokens: &mut Tokens) {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx2() {
+        #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
+        // SAFETY: as above.
+        return unsafe { avx2::run_scan(picture, script, tokens) };
+    }
+    picture.run(script, tokens);
+}
+
+/// See [`Tokens::write`].
+pub(in super::super) fn write_tokens(tokens: &Tokens, tables: &[Option<Table>; 2]) -> Vec<u8> {
+    #[cfg(target_arch = "x86_64")]
+    if has_avx2() {
+        #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
+        // SAFETY: as above.
+        return unsafe { avx2::write_tokens(tokens, tables) };
+    }
+    tokens.write(tables)
 }

@@ -1,14 +1,17 @@
 //! Samples, coefficients and codes with the instructions of AVX2.
 
-use super::{CodedUnit, Coder, Counter, Part, Planes, Quantizer, STEP, Scan, Transform, Vectors};
+use super::{
+    CodedUnit, Coder, Counter, Masks, Part, Picture, Planes, Quantizer, STEP, Samples, Scan,
+    Script, Table, Tokens, Transform, Vectors,
+};
 use bytemuck::cast;
 use imagecuda_kernels::jpeg::scan::NATURAL;
 use std::arch::x86_64::{
     __m256i, _mm256_abs_epi16, _mm256_add_epi16, _mm256_add_epi32, _mm256_cmpeq_epi8,
-    _mm256_cvtepu8_epi16, _mm256_madd_epi16, _mm256_maddubs_epi16, _mm256_movemask_epi8,
-    _mm256_mulhi_epu16, _mm256_or_si256, _mm256_packs_epi16, _mm256_packs_epi32,
-    _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permute4x64_epi64, _mm256_set1_epi8,
-    _mm256_set1_epi16, _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_sign_epi16,
+    _mm256_cmpgt_epi16, _mm256_cvtepu8_epi16, _mm256_madd_epi16, _mm256_maddubs_epi16,
+    _mm256_movemask_epi8, _mm256_mulhi_epu16, _mm256_or_si256, _mm256_packs_epi16,
+    _mm256_packs_epi32, _mm256_packus_epi16, _mm256_packus_epi32, _mm256_permute4x64_epi64,
+    _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_sign_epi16,
     _mm256_slli_epi16, _mm256_srai_epi16, _mm256_srai_epi32, _mm256_srli_epi16, _mm256_srli_epi32,
     _mm256_sub_epi16, _mm256_unpackhi_epi16, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
     _mm256_unpacklo_epi16, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
@@ -23,7 +26,7 @@ where
     Y: Fn(&[u8; 3 * STEP]) -> [[u8; STEP]; 3] + Copy,
     H: Fn(&[u8; 2 * STEP]) -> [u8; STEP] + Copy,
     Q: Fn(&[u8; 2 * STEP], &[u8; 2 * STEP]) -> [u8; STEP] + Copy,
-    B: Fn(&[[u8; 16]; 8], &Quantizer, [&mut CodedUnit; 2]) + Copy,
+    B: Fn(Samples<'_>, &Quantizer, [&mut CodedUnit; 2]) + Copy,
 {
     #[inline(always)]
     fn ycc(self, pixels: &[u8; 3 * STEP]) -> [[u8; STEP]; 3] {
@@ -41,12 +44,12 @@ where
     }
 
     #[inline(always)]
-    fn blocks(self, rows: &[[u8; 16]; 8], quantizer: &Quantizer, units: [&mut CodedUnit; 2]) {
-        (self.3)(rows, quantizer, units);
+    fn blocks(self, samples: Samples<'_>, quantizer: &Quantizer, units: [&mut CodedUnit; 2]) {
+        (self.3)(samples, quantizer, units);
     }
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn transform(
     planes: &mut Planes,
     picture: &Transform<'_>,
@@ -57,19 +60,62 @@ pub(super) fn transform(
         |pixels: &_| ycc(pixels),
         |samples: &_| halves(samples),
         |upper: &_, lower: &_| quarters(upper, lower),
-        |rows: &_, quantizer: &_, units: [&mut _; 2]| two_blocks(rows, quantizer, units),
+        |samples: Samples<'_>, quantizer: &_, units: [&mut _; 2]| {
+            two_blocks(samples, quantizer, units)
+        },
     );
     planes.transform(picture, part, blocks, vectors);
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn code(scan: &mut Scan<'_>, blocks: &[CodedUnit], coder: &mut Coder<'_>) {
     scan.each(blocks, coder);
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn count(scan: &mut Scan<'_>, blocks: &[CodedUnit], counter: &mut Counter) {
     scan.each(blocks, counter);
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn run_scan(picture: &Picture<'_>, script: &Script, tokens: &mut Tokens) {
+    picture.run(script, tokens);
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn write_tokens(tokens: &Tokens, tables: &[Option<Table>; 2]) -> Vec<u8> {
+    tokens.write(tables)
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+pub(super) fn masks_of(blocks: &[CodedUnit], masks: &mut [Masks]) {
+    for (block, masks) in blocks.iter().zip(masks) {
+        *masks = masks_of_one(block);
+    }
+}
+
+#[target_feature(enable = "avx2")]
+#[inline]
+fn masks_of_one(CodedUnit(coefficients, some): &CodedUnit) -> Masks {
+    let rows: [__m256i; 4] = cast(*coefficients);
+    let magnitudes = rows.map(|row| _mm256_abs_epi16(row));
+    // Bits of the signs.
+    let signs = |words: [__m256i; 4]| {
+        let half = |a, b| {
+            let bytes: __m256i = cast(in_order(_mm256_packs_epi16(a, b)));
+            u64::from(_mm256_movemask_epi8(bytes) as u32)
+        };
+        half(words[0], words[1]) | half(words[2], words[3]) << 32
+    };
+    let above = |v: i16| signs(magnitudes.map(|m| _mm256_cmpgt_epi16(m, _mm256_set1_epi16(v))));
+    Masks {
+        some: [*some, above(1), above(3)],
+        bits: [
+            signs(magnitudes.map(|m| _mm256_slli_epi16::<15>(m))),
+            signs(magnitudes.map(|m| _mm256_slli_epi16::<14>(m))),
+        ],
+        negative: signs(rows),
+    }
 }
 
 /// No byte, in a shuffle.
@@ -192,16 +238,21 @@ fn in_order(packed: __m256i) -> [u8; 32] {
 /// The numbers of `fdct::block` of two blocks, one in each half of the registers.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn two_blocks(rows: &[[u8; 16]; 8], quantizer: &Quantizer, units: [&mut CodedUnit; 2]) {
+fn two_blocks(samples: Samples<'_>, quantizer: &Quantizer, units: [&mut CodedUnit; 2]) {
     let middle = _mm256_set1_epi16(128);
-    let rows = rows.map(|row| _mm256_sub_epi16(_mm256_cvtepu8_epi16(cast(row)), middle));
+    let row = |y| _mm256_sub_epi16(_mm256_cvtepu8_epi16(cast(samples.row(y))), middle);
+    let rows = [0, 1, 2, 3, 4, 5, 6, 7].map(|y| row(y));
     // The first pass has rounding errors of its own, so rows must come first.
     let columns = transposed(pass::<true>(transposed(rows)));
     let rows = pass::<false>(columns);
     let mut quantized = rows;
     for (y, row) in quantized.iter_mut().enumerate() {
-        let magnitude = _mm256_add_epi16(_mm256_abs_epi16(*row), cast(quantizer.half[y]));
+        let half = cast(quantizer.half[y]);
+        let magnitude = _mm256_add_epi16(_mm256_abs_epi16(*row), half);
         let quotient = _mm256_mulhi_epu16(magnitude, cast(quantizer.reciprocal[y]));
+        // A half is positive, so this changes nothing. Without it the compiler makes 32 bits of both
+        // products.
+        let quotient = _mm256_sign_epi16(quotient, half);
         let quotient = _mm256_mulhi_epu16(quotient, cast(quantizer.scale[y]));
         *row = _mm256_sign_epi16(quotient, *row);
     }

@@ -1,7 +1,7 @@
 //! The numbers are those of the kernels' bodies.
 
 use super::*;
-use crate::jpeg::encode::host::vector::{Portable, has_avx2};
+use crate::jpeg::encode::host::vector::{Portable, has_avx2, portable_masks};
 use imagecuda_kernels::jpeg::{encode::fdct::Divisors, picture::BLOCK};
 
 fn noise() -> impl FnMut() -> u32 {
@@ -105,14 +105,41 @@ fn coefficients_are_those_of_the_kernels() {
                 _ => bytes(round, &mut noise),
             };
         }
-        let [mut a, mut b, mut c, mut d] = [([1; BLOCK], 1); 4];
+        let samples = Samples {
+            plane: rows.as_flattened(),
+            stride: 16,
+        };
+        let [mut a, mut b, mut c, mut d] = [CodedUnit([1; BLOCK], 1); 4];
         #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
         // SAFETY: the processor has what was asked for above.
         unsafe {
-            two_blocks(&rows, &quantizer, [&mut a, &mut b]);
+            two_blocks(samples, &quantizer, [&mut a, &mut b]);
         }
-        Portable.blocks(&rows, &quantizer, [&mut c, &mut d]);
+        Portable.blocks(samples, &quantizer, [&mut c, &mut d]);
         assert_eq!((a, b), (c, d), "{rows:?} {table:?}");
+    }
+}
+
+#[test]
+fn masks_are_those_of_any_processor() {
+    if !has_avx2() {
+        return;
+    }
+    let mut noise = noise();
+    for round in 0..5000 {
+        let coefficients: [i16; BLOCK] = std::array::from_fn(|_| {
+            let v = (noise() as i16).max(-i16::MAX);
+            v >> (round % 16)
+        });
+        let mut some = 0;
+        for (place, &v) in coefficients.iter().enumerate() {
+            some |= u64::from(v != 0) << place;
+        }
+        let block = CodedUnit(coefficients, some);
+        #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
+        // SAFETY: the processor has what was asked for above.
+        let found = unsafe { masks_of_one(&block) };
+        assert_eq!(found, portable_masks(&block));
     }
 }
 
@@ -157,7 +184,7 @@ fn rows_are_those_of_the_kernels() {
         let frame = &encoding.frame;
         let tables = encoding.codes();
         let units = (frame.mcus_x * frame.units_of_mcu()) as usize;
-        let [mut blocks, mut others] = [(); 2].map(|()| vec![([0; BLOCK], 0); units]);
+        let [mut blocks, mut others] = [(); 2].map(|()| vec![CodedUnit([0; BLOCK], 0); units]);
         let [mut planes, mut other_planes] = [(); 2].map(|()| Planes::default());
         let (mut scan, mut other_scan) = (Scan::new(frame), Scan::new(frame));
         let [mut coder, mut other_coder] = [(); 2].map(|()| Coder::new(&tables));

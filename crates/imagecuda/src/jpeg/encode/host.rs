@@ -1,4 +1,4 @@
-//! The data of a file by the host: coefficients, then codes; parts of the picture on all cores.
+//! Encoding on the host: first coefficients, then codes. All cores share the picture.
 
 mod bits;
 mod rows;
@@ -26,12 +26,12 @@ use imagecuda_kernels::{
 };
 use std::ops::Range;
 
-/// Data units that a task codes, about.
+/// About how many data units one task encodes.
 const TASK: usize = 4096;
 
 impl Encoding {
-    /// The entropy-coded data of `pixels`, gray or RGB, in one scan. Makes tables for them, if it is to
-    /// have such.
+    /// Encodes `pixels`, gray or RGB, in one scan. Makes tables for the picture first if `is_optimized`
+    /// asks for them.
     pub(super) fn encode(&mut self, pixels: Pixels<'_>) -> Result<Vec<u8>> {
         if self.is_optimized || self.frame.restart_interval > 0 {
             let units = self.transform(pixels)?;
@@ -40,13 +40,14 @@ impl Encoding {
         Ok(encode(&self.transform_of(pixels)?, &self.codes()))
     }
 
-    /// The data units of `pixels`, gray or RGB.
+    /// Transforms `pixels`, gray or RGB, to data units.
     pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Reused<CodedUnit>> {
         let rows = 0..self.frame.mcus_y;
         self.transform_and(pixels, rows, |_, _| ())
     }
 
-    /// The data units of `pixels`. Calls `and` with those of each row of MCUs, and with one of `rows`.
+    /// Transforms `pixels` to data units. Calls `and` with the units of each row of MCUs, and with one item
+    /// of `rows`.
     pub(super) fn transform_and<T: Send>(
         &self,
         pixels: Pixels<'_>,
@@ -84,7 +85,8 @@ impl Encoding {
         })
     }
 
-    /// The entropy-coded data of data units, in one scan. Makes tables for them, if it is to have such.
+    /// Encodes data units in one scan. Makes tables for the picture first if `is_optimized` asks
+    /// for them.
     pub(super) fn code(&mut self, blocks: &[CodedUnit]) -> Vec<u8> {
         if self.is_optimized {
             self.optimize(&count(&self.frame, blocks));

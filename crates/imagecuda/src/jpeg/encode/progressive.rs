@@ -1,4 +1,6 @@
-//! Progressive files: libjpeg's usual scans, of which each has the best tables for itself.
+//! Progressive encoding: libjpeg's standard scans, each with optimal Huffman tables.
+//!
+//! A scan is made as [`Tokens`] first, as its tables depend on how often each symbol occurs.
 
 mod scan;
 mod tokens;
@@ -7,14 +9,15 @@ pub(super) use self::{scan::Picture, tokens::Tokens};
 use super::{Encoding, host, huffman::Table};
 use crate::{Result, memory::Reused, parallel, picture::Pixels, sink::Sink};
 
-/// What one scan has of the coefficients.
+/// The part of the coefficients that one scan encodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Script {
-    /// A component, or all, for first coefficients.
+    /// The component of an AC scan. `None` for a DC scan, which has all components.
     pub(super) component: Option<u32>,
     /// The first and the last coefficient, in zigzag order.
     pub(super) band: [u8; 2],
-    /// The bit that came before, and the bit that comes now.
+    /// The bit position of the scan before (0 for a first scan), and of this scan: successive
+    /// approximation.
     pub(super) bits: [u8; 2],
 }
 
@@ -26,7 +29,8 @@ const fn script(component: Option<u32>, band: [u8; 2], bits: [u8; 2]) -> Script 
     }
 }
 
-/// First what luma and colours are about, then luma as fine as colours are, then all the rest.
+/// The scans first give a rough picture, then refine luma to the precision of chroma, then complete
+/// everything.
 const COLOR: [Script; 10] = [
     script(None, [0, 0], [0, 1]),
     script(Some(0), [1, 5], [0, 2]),
@@ -72,8 +76,8 @@ pub(super) fn write(encoding: &Encoding, pixels: Pixels<'_>, out: &mut dyn Sink)
     Ok(())
 }
 
-/// The tables of a scan (none for the refinement of first coefficients), for luma and chroma, and
-/// its data.
+/// Encodes a scan. Returns its tables for luma and chroma, and its data. A refinement of DC
+/// coefficients has no tables.
 fn code(picture: &Picture<'_>, script: &Script) -> ([Option<Table>; 2], Vec<u8>) {
     let mut tokens = Tokens::new();
     host::run_scan(picture, script, &mut tokens);

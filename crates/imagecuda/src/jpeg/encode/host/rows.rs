@@ -7,7 +7,7 @@ use imagecuda_kernels::jpeg::{
 };
 use std::ops::Range;
 
-/// A data unit's coefficients in zigzag order, and which are not zero.
+/// A data unit's coefficients in zigzag order, and a mask of those that are not zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub(in super::super) struct CodedUnit(pub(in super::super) [i16; BLOCK], pub(in super::super) u64);
@@ -61,7 +61,7 @@ impl Quantizer {
     }
 }
 
-/// A picture whose rows of MCUs become coefficients.
+/// Transforms a picture to coefficients, one row of MCUs at a time.
 pub(super) struct Transform<'a> {
     pub(super) frame: Frame,
     pub(super) data: &'a [u8],

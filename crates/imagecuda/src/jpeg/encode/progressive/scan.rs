@@ -1,4 +1,4 @@
-//! Scans of a picture, as tokens.
+//! The scans of a picture as tokens.
 
 use super::{
     super::host::{CodedUnit, Masks},
@@ -22,7 +22,7 @@ pub(in super::super) struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// Gives each block of a component, without those that only fill MCUs, to `each`.
+    /// Calls `each` with every block of a component, except the blocks that only fill MCUs.
     #[inline(always)]
     fn each(&self, component: u32, mut each: impl FnMut(&[i16; BLOCK], &Masks)) {
         let frame = self.frame;
@@ -51,7 +51,7 @@ impl Picture<'_> {
         interval != 0 && mcu != 0 && mcu.is_multiple_of(interval)
     }
 
-    /// Gives what a scan has to `tokens`.
+    /// Adds a whole scan to `tokens`.
     #[inline(always)]
     pub(in super::super) fn run(&self, script: &Script, tokens: &mut Tokens) {
         let bit = u32::from(script.bits[1]);
@@ -77,7 +77,7 @@ impl Picture<'_> {
         scan.end_blocks();
     }
 
-    /// The first coefficients, without their lower bits.
+    /// A first scan of DC coefficients.
     fn begin_first(&self, bit: u32, tokens: &mut Tokens) {
         let frame = self.frame;
         let mut last = [0; 3];
@@ -99,7 +99,7 @@ impl Picture<'_> {
         }
     }
 
-    /// One more bit of the first coefficients.
+    /// A refinement of DC coefficients.
     fn refine_first(&self, bit: u32, tokens: &mut Tokens) {
         let mut bits = Queue::default();
         let mcus = self.units.chunks_exact(self.frame.units_of_mcu() as usize);
@@ -116,17 +116,17 @@ impl Picture<'_> {
     }
 }
 
-/// Blocks whose ends are told together, at most.
+/// The longest run of blocks that one end-of-band symbol ends.
 const MOST_BLOCKS: u32 = 0x7fff;
 
-/// Bits of refinement that wait for such an end, at most: as many as libjpeg has room for, less
-/// those of a block.
+/// The most correction bits that wait for such a symbol: as many as libjpeg has room for, less the bits of
+/// one block.
 const MOST_WAITING: usize = 1000 - BLOCK + 1;
 
-/// A symbol for 16 zeros.
+/// The symbol of 16 zeros.
 const ZRL: u32 = 0xf0;
 
-/// A scan of other coefficients than the first, of a component.
+/// An AC scan of a component.
 struct Others<'a> {
     tokens: &'a mut Tokens,
     table: usize,
@@ -135,9 +135,9 @@ struct Others<'a> {
     first: u32,
     last: u32,
     bit: u32,
-    /// Blocks that have ended, which is not told yet.
+    /// The blocks of the current end-of-band run, whose symbol is not written yet.
     ended: u32,
-    /// Bits that refine what these blocks have.
+    /// The correction bits of these blocks.
     waiting: Queue,
 }
 
@@ -161,7 +161,7 @@ impl<'a> Others<'a> {
         self.tokens.restart();
     }
 
-    /// Tells of the ends of blocks, and gives what waits for it.
+    /// Writes the symbol of the end-of-band run, and the correction bits that wait for it.
     fn end_blocks(&mut self) {
         if self.ended > 0 {
             let size = self.ended.ilog2();
@@ -172,7 +172,7 @@ impl<'a> Others<'a> {
         self.waiting.give(self.tokens);
     }
 
-    /// A block has ended before its last coefficient.
+    /// Ends a block before its last coefficient.
     #[inline(always)]
     fn end(&mut self) {
         self.ended += 1;
@@ -181,7 +181,7 @@ impl<'a> Others<'a> {
         }
     }
 
-    /// Coefficients that no scan before had.
+    /// A block of a first scan.
     #[inline(always)]
     fn begin(&mut self, block: &[i16; BLOCK], masks: &Masks) {
         let mut left = masks.some[self.bit as usize % 3] & self.band;
@@ -211,7 +211,8 @@ impl<'a> Others<'a> {
         }
     }
 
-    /// One more bit of coefficients.
+    /// A block of a refinement. "Old" coefficients were not zero in the scan before; "new" ones are not
+    /// zero from this scan on.
     #[inline(always)]
     fn refine(&mut self, masks: &Masks) {
         let bit = self.bit as usize % 2;
@@ -239,16 +240,17 @@ impl<'a> Others<'a> {
             next = place + 1;
         }
         if next <= self.last {
-            // They belong to the end of this block.
+            // The bits of the old coefficients that follow come after the end-of-band symbol.
             let (bits, count) = gathered(bits, old & u64::MAX << next);
             self.waiting.push(bits, count);
             self.end();
         }
     }
 
-    /// More than 15 zeros from `next` on, before the new coefficient at `place`, with `old` ones between
-    /// them. Each 16 zeros are told before the next coefficient that is not zero, with the bits of the
-    /// old ones before that. Returns how many zeros are left, and the old ones since.
+    /// Skips more than 15 zeros from `next` on, before the new coefficient at `place`. `old` are the old
+    /// coefficients between. Each 16 zeros have a symbol, which comes before the next coefficient that is
+    /// not zero, with the correction bits so far. Returns the zeros that are left, and the old coefficients
+    /// whose bits are.
     fn skip(&mut self, mut old: u64, bits: u64, mut next: u32, place: u32) -> (u32, u64) {
         let (mut zeros, mut since) = (0, 0);
         loop {
@@ -274,7 +276,7 @@ impl<'a> Others<'a> {
     }
 }
 
-/// Those of `bits` that are at `places`, the first one highest; and how many they are.
+/// The `bits` at `places`, the first one highest, and their count.
 #[inline(always)]
 fn gathered(bits: u64, mut places: u64) -> (u64, u32) {
     let count = places.count_ones();

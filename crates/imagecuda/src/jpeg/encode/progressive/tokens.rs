@@ -1,14 +1,14 @@
-//! What a scan consists of, before its tables are known.
+//! The symbols and bits of a scan before its tables are known.
 
 use super::super::{host::Bits, huffman::Table};
 use imagecuda_kernels::jpeg::encode::coding::{Codes, codes};
 
 /// Symbols with the bits that follow them, and bits alone, in the order of the scan.
 pub(in super::super) struct Tokens {
-    /// Of each, from its highest bit on: the number of its table (1 bit), whether it has no symbol (1),
-    /// the symbol (8), how many bits follow (6), the bits (16).
+    /// A token has, from its highest bit on: the number of its table (1 bit), a bit that is set if there is
+    /// no symbol, the symbol (8 bits), the count of the bits that follow (6 bits), and these (16 bits).
     list: Vec<u32>,
-    /// How many there are before each restart marker.
+    /// The number of tokens before each restart marker.
     restarts: Vec<usize>,
     /// How often each symbol is there, of luma and of chroma.
     pub(super) counts: Box<[[u32; 256]; 2]>,
@@ -23,12 +23,12 @@ impl Tokens {
         }
     }
 
-    /// A restart marker comes here.
+    /// Called where a restart marker belongs.
     pub(super) fn restart(&mut self) {
         self.restarts.push(self.list.len());
     }
 
-    /// A symbol of the table of luma (0) or chroma (1), and `count` bits, up to 16.
+    /// Adds a symbol of table 0 (luma) or 1 (chroma), followed by `count` bits, up to 16.
     #[inline(always)]
     pub(super) fn symbol(&mut self, table: usize, symbol: u32, bits: u32, count: u32) {
         self.counts[table % 2][symbol as usize % 256] += 1;
@@ -36,7 +36,7 @@ impl Tokens {
             .push((table as u32) << 31 | symbol << 22 | count << 16 | bits);
     }
 
-    /// Bits alone, up to 64.
+    /// Adds bits without a symbol, up to 64.
     #[inline(always)]
     pub(super) fn bits(&mut self, bits: u64, mut count: u32) {
         while count > 0 {
@@ -47,7 +47,7 @@ impl Tokens {
         }
     }
 
-    /// The data of the scan.
+    /// The entropy-coded data of the scan.
     #[inline(always)]
     pub(in super::super) fn write(&self, tables: &[Option<Table>; 2]) -> Vec<u8> {
         let mut all: [Codes; 4] = [[0; 256]; 4];
@@ -77,7 +77,7 @@ impl Tokens {
     }
 }
 
-/// Bits that wait.
+/// Bits that are written later.
 #[derive(Default)]
 pub(super) struct Queue {
     words: Vec<u64>,
@@ -106,7 +106,7 @@ impl Queue {
         self.count = over;
     }
 
-    /// Gives all bits to `tokens`.
+    /// Moves all bits to `tokens`.
     pub(super) fn give(&mut self, tokens: &mut Tokens) {
         for word in self.words.drain(..) {
             tokens.bits(word, 64);

@@ -101,6 +101,7 @@ pub fn shape_all(shaper: &[f32; SHAPER], pixels: &mut [RgbaF32]) {
 
 #[cfg(not(target_arch = "nvptx64"))]
 #[inline(always)]
+#[expect(clippy::manual_clamp, reason = "`clamp` keeps NaN, `max` drops it")]
 fn shape_few(shaper: &[f32; SHAPER], pixels: &mut [RgbaF32; FEW]) {
     const LAST: f32 = (CURVE - 2) as f32;
     let curves = shaper[SHAPER - 3 * CURVE..].as_chunks::<CURVE>().0;

@@ -241,7 +241,7 @@ fn in_order(packed: __m256i) -> [u8; 32] {
 fn two_blocks(samples: Samples<'_>, quantizer: &Quantizer, units: [&mut CodedUnit; 2]) {
     let middle = _mm256_set1_epi16(128);
     let row = |y| _mm256_sub_epi16(_mm256_cvtepu8_epi16(cast(samples.row(y))), middle);
-    let rows = [0, 1, 2, 3, 4, 5, 6, 7].map(|y| row(y));
+    let rows = [0, 1, 2, 3, 4, 5, 6, 7].map(row);
     // The first pass has rounding errors of its own, so rows must come first.
     let columns = transposed(pass::<true>(transposed(rows)));
     let rows = pass::<false>(columns);

@@ -36,12 +36,19 @@ impl<'a> Scan<'a> {
     pub(super) fn each(&mut self, blocks: &[CodedUnit], take: &mut impl Take) {
         let units = self.frame.units_of_mcu() as usize;
         let luma = (self.frame.h * self.frame.v) as usize;
+        let mut give = |last: &mut i16, kind, unit: &CodedUnit| {
+            let dc = unit.0[0];
+            let before = std::mem::replace(last, dc);
+            take.unit(kind, i32::from(dc) - i32::from(before), unit);
+        };
+        let [last, others @ ..] = &mut self.last;
         for mcu in blocks.chunks_exact(units) {
-            for (k, unit) in mcu.iter().enumerate() {
-                let component = (k + 1).saturating_sub(luma);
-                let dc = unit.0[0];
-                let before = std::mem::replace(&mut self.last[component % 3], dc);
-                take.unit(component.min(1), i32::from(dc) - i32::from(before), unit);
+            let (of_luma, of_chroma) = mcu.split_at(luma);
+            for unit in of_luma {
+                give(last, 0, unit);
+            }
+            for (last, unit) in others.iter_mut().zip(of_chroma) {
+                give(last, 1, unit);
             }
         }
     }

@@ -1,6 +1,11 @@
 //! Reads files and readers into memory, within the limits.
 
-use crate::{Device, ErrorKind, LoadOptions, Result, device::Staging, limits::check_limit, memory};
+use crate::{
+    Device, ErrorKind, LoadOptions, Result,
+    device::Staging,
+    limits::check_limit,
+    memory::{self, Pageable},
+};
 use std::{
     fs::File,
     io::{self, Read},
@@ -10,19 +15,33 @@ use std::{
 impl LoadOptions {
     /// Reads a file into memory from which `device` can upload it.
     pub(crate) fn stage(&self, device: &Device, path: &Path) -> Result<Staging> {
+        self.stage_in(path, |_, len| device.staging(len))
+    }
+
+    /// Reads a file of a batch. A JPEG is copied to other memory with the files that go up with it,
+    /// so it is read into memory that no driver has to be asked for.
+    pub(crate) fn stage_in_group(&self, device: &Device, path: &Path) -> Result<Staging> {
+        self.stage_in(path, |start, len| match start.starts_with(&[0xff, 0xd8]) {
+            true => Pageable::new(len).map(Staging::Pageable),
+            false => device.staging(len),
+        })
+    }
+
+    /// Reads a file into `memory` of a length, for a file with these first bytes.
+    fn stage_in(
+        &self,
+        path: &Path,
+        memory: impl Fn(&[u8], usize) -> Result<Staging>,
+    ) -> Result<Staging> {
         let mut file = File::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
-        let mut staging = device.staging(len as usize)?;
-        let mut filled = 0;
-        while filled < staging.len() {
-            match file.read(&mut staging[filled..]) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let mut start = [0; 2];
+        let wanted = start.len().min(len as usize);
+        let filled = fill(&mut file, &mut start[..wanted])?;
+        let mut staging = memory(&start[..filled], len as usize)?;
+        staging[..filled].copy_from_slice(&start[..filled]);
+        let filled = filled + fill(&mut file, &mut staging[filled..])?;
         // A pipe has no length, and a file may grow meanwhile.
         let rest = self.read_to_end(file)?;
         if filled == staging.len() && rest.is_empty() {
@@ -30,7 +49,7 @@ impl LoadOptions {
         }
         let len = filled + rest.len();
         check_limit("bytes", Some(len as u64), self.limits.bytes)?;
-        let mut all = device.staging(len)?;
+        let mut all = memory(&start, len)?;
         all[..filled].copy_from_slice(&staging[..filled]);
         all[filled..].copy_from_slice(&rest);
         Ok(all)
@@ -65,4 +84,18 @@ impl LoadOptions {
         check_limit("bytes", Some(bytes.len() as u64), limit)?;
         Ok(bytes)
     }
+}
+
+/// Reads until the memory is full or the file ends. Returns how many bytes were read.
+fn fill(file: &mut File, memory: &mut [u8]) -> Result<usize> {
+    let mut filled = 0;
+    while filled < memory.len() {
+        match file.read(&mut memory[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(filled)
 }

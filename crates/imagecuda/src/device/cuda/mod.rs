@@ -24,7 +24,7 @@ mod scratch;
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
-    jpeg::Coefficients,
+    jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
@@ -64,6 +64,7 @@ pub(crate) struct Context {
     /// Held by the thread that queues work.
     launch_lock: Mutex<()>,
     module: Module,
+    functions: jpeg::Functions,
     memory: memory::Allocator,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
@@ -111,6 +112,7 @@ impl Context {
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             module,
+            functions: jpeg::Functions::default(),
             memory,
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
@@ -169,6 +171,10 @@ impl Context {
     /// Makes this context current until the guard is dropped.
     fn enter(&self) -> Result<Current> {
         let restore = Current::remember()?;
+        if restore.0 == Some(self.primary.as_raw()) {
+            // As on threads of this crate's own.
+            return Ok(Current(None));
+        }
         self.make_current()?;
         Ok(restore)
     }
@@ -213,8 +219,8 @@ fn find(ordinal: u32) -> Result<Device> {
     check("cuDeviceGet", Device::get_device(ordinal))
 }
 
-/// Restores the thread's current context when dropped.
-struct Current(sys::CUcontext);
+/// Restores the thread's current context when dropped, if it was another.
+struct Current(Option<sys::CUcontext>);
 
 impl Current {
     fn remember() -> Result<Self> {
@@ -223,14 +229,16 @@ impl Current {
         // initialised yet, it would say so.
         let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
         check_raw("cuCtxGetCurrent", result)?;
-        Ok(Self(previous))
+        Ok(Self(Some(previous)))
     }
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
-        // SAFETY: the context was current on this thread a moment ago; null is none. A failure
-        // leaves ours current, which harms nobody.
-        let _ = unsafe { sys::cuCtxSetCurrent(self.0) };
+        if let Some(previous) = self.0 {
+            // SAFETY: the context was current on this thread a moment ago; null is none. A failure
+            // leaves ours current, which harms nobody.
+            let _ = unsafe { sys::cuCtxSetCurrent(previous) };
+        }
     }
 }

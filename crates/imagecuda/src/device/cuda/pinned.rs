@@ -179,6 +179,13 @@ impl Pinned {
         self.locked.done.order_before(stream)
     }
 
+    /// As [`wait`](Self::wait), for a thread that is in no hurry. The context must be current.
+    pub(super) fn wait_asleep(&mut self) -> Result<()> {
+        self.locked.done.wait_asleep()?;
+        self.locked.in_flight = false;
+        Ok(())
+    }
+
     /// Waits until the device has done with the buffer.
     pub(crate) fn wait(&mut self) -> Result<()> {
         if self.locked.in_flight {

@@ -150,7 +150,8 @@ fn write(folder: &Path, kind: &Kind, scene: &[u8], count: usize) -> Result<Vec<P
 /// Noise of which most is coarse, as in photographs: up to four times `grain`.
 fn texture(seed: u32, x: u32, y: u32, grain: u32) -> u32 {
     let octave = |shift: u32, weight: u32| {
-        let number = hash(seed << 20 ^ shift << 28 ^ (y >> shift) * SCENE.0 + (x >> shift));
+        let place = (y >> shift) * SCENE.0 + (x >> shift);
+        let number = hash(seed << 20 ^ shift << 28 ^ place);
         weight * (number % 256) * grain / 1024
     };
     octave(0, 2) + octave(1, 4) + octave(2, 5) + octave(3, 5)

@@ -144,10 +144,12 @@ impl<S: Source> Pending<S> {
     }
 }
 
+type PendingSender<S> = mpsc::Sender<Vec<Pending<S>>>;
+
 /// A thread for the pictures that the kernels gave up. It starts with the first of them, so that
 /// the others of a batch do not wait.
 struct Redo<S> {
-    thread: Option<(mpsc::Sender<Vec<Pending<S>>>, JoinHandle<()>)>,
+    thread: Option<(PendingSender<S>, JoinHandle<()>)>,
 }
 
 impl<S> Default for Redo<S> {

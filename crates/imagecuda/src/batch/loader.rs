@@ -204,7 +204,7 @@ enum Loaded {
     Image(Image, Metadata),
     /// A picture that goes up with others: the bytes of its file, if they were read; its image; and
     /// the rest.
-    Planned(Planned, Option<Staging>, Image, Metadata),
+    Planned(Box<Planned>, Option<Staging>, Image, Metadata),
 }
 
 pub(super) struct Outcome<S> {
@@ -325,7 +325,7 @@ impl<S: Source> Shared<S> {
                     image,
                     metadata,
                 };
-                self.add_to_group(planned, pending);
+                self.add_to_group(*planned, pending);
                 return true;
             }
             Err(error) => Err(error),
@@ -386,9 +386,9 @@ impl<S: Source> Shared<S> {
                     conversion,
                     size,
                 };
-                return Ok(Loaded::Planned(planned, staged, image, metadata));
+                return Ok(Loaded::Planned(Box::new(planned), staged, image, metadata));
             }
-            Err(decoded) => decoded,
+            Err(decoded) => *decoded,
         };
         decoded.write_to(&mut image)?;
         add_elapsed(&mut start, &times.upload);

@@ -17,8 +17,8 @@ use imagecuda_kernels::{
 
 impl<P: DevicePixel> Buffer<P> {
     /// Makes the first pixels from coefficients. With a `shaper`, which is in device memory, it
-    /// makes float pixels and converts their colours; `spec` must be [`is_direct`] then. Does not
-    /// wait.
+    /// makes float pixels and converts their colours; [`is_direct`] must then be true of `spec`.
+    /// Does not wait.
     pub(in super::super) fn expand_jpeg(
         &mut self,
         from: Coefficients,
@@ -91,8 +91,8 @@ fn grids(picture: &Picture) -> (Grid, Grid) {
     (Grid::of_pixels(inverse), Grid::of_pixels(rows))
 }
 
-/// Whether one kernel makes the pixels from samples. CMYK needs another one for the colours, and an
-/// orientation one that orients.
+/// Whether one kernel makes pixels directly from samples. CMYK needs a second kernel for the
+/// colours, and an orientation needs one that orients.
 pub(in super::super) fn is_direct(spec: ExpandSpec) -> bool {
     spec.orientation == Orientation::Normal && spec.layout.channels() < 4
 }

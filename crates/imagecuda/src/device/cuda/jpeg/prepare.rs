@@ -1,4 +1,4 @@
-//! What the kernels need of a picture: uploaded; and what they write: allocated.
+//! Uploads what the kernels need of a picture, and allocates what they write.
 
 use super::{
     super::{Context, error::check_raw, pinned::Pinned},
@@ -34,7 +34,7 @@ pub(super) struct PictureParts {
     pub(super) zeros: usize,
 }
 
-/// Where the parts of a scan are.
+/// The offsets of the parts of a scan.
 #[derive(Default)]
 pub(super) struct ScanParts {
     pub(super) segments: usize,
@@ -75,7 +75,7 @@ impl PictureParts {
         }
         let (mut work, mut zeros) = (Parts::default(), Parts::default());
         let coefficients = zeros.add(bytes(picture));
-        // These are zeroed too: some blocks have no data unit, and data may end within a word.
+        // These are zeroed too: some blocks have no data unit, and the data may end within a word.
         let block_origins = zeros.add(picture.blocks() * size_of::<BlockOrigin>());
         for (parts, plan) in scans.iter_mut().zip(plans) {
             let scan = &plan.scan;
@@ -164,8 +164,8 @@ impl PictureParts {
 }
 
 impl Context {
-    /// Starts the upload of what the kernels need, and allocates what they write. A `file` in
-    /// pinned memory must stay unchanged until the kernels have run.
+    /// Starts the upload of what the kernels need, and allocates what they write. If `file` is in
+    /// pinned memory, it must stay unchanged until the kernels have run.
     pub(super) fn prepare_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
@@ -211,10 +211,10 @@ impl Context {
         }
         let _launching = self.lock_launch();
         target.wait_on(&self.uploads)?;
-        // SAFETY: that many bytes are there, and the stream is this context's.
+        // SAFETY: the memory has that many bytes, and the stream belongs to this context.
         let result = unsafe { sys::cuMemsetD8Async(zero, 0, parts.zeros, self.uploads.as_inner()) };
         check_raw("cuMemsetD8Async", result)?;
-        // After the zeroing, in the same stream: what waits for the upload waits for both.
+        // The upload follows the zeroing in the same stream, so a wait for the upload covers both.
         work.wait_on(&self.uploads)?;
         if let Some(file) = file {
             for (plan, at) in plans.iter().zip(&parts.scans) {

@@ -13,6 +13,7 @@ pub(crate) trait GroupMember: Send {
     fn file(&self) -> &[u8];
 
     /// Where the pixels go.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
     fn image(&self) -> &Buffer<RgbaF32>;
 }
 

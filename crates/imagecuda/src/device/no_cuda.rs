@@ -165,7 +165,7 @@ impl PlannedJpeg {
 }
 
 #[derive(Debug)]
-pub(crate) struct JpegGroups<T>(Never, PhantomData<T>);
+pub(crate) struct JpegGroups<T>(Never, PhantomData<fn() -> T>);
 
 impl<T> JpegGroups<T> {
     pub(crate) fn new(context: &Context) -> Self {

@@ -166,7 +166,7 @@ mod tests {
                 first_row: rows,
             };
             for _ in 0..picture.blocks() * BLOCK {
-                let large = noise(&mut state) % 8 == 0;
+                let large = noise(&mut state).is_multiple_of(8);
                 let number = noise(&mut state) as i16 % 64;
                 coefficients.push(if large { number } else { 0 });
             }

@@ -1,5 +1,6 @@
 //! Many files at a time, and spans.
 
+mod grouped;
 mod loader;
 mod pipeline;
 #[cfg(feature = "tracing")]
@@ -9,6 +10,7 @@ use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
+        grouped::trials(),
         loader::trials(),
         pipeline::trials(),
         #[cfg(feature = "tracing")]

@@ -1,6 +1,10 @@
 //! The kernels of Huffman decoding on the CPU: the same bodies, one thread after the other, with
 //! the same results. Machines without a GPU test the kernels with it.
 
+mod pictures;
+
+pub use self::pictures::pictures;
+
 use super::{
     decoder::{Decoder, Nodes, Output, SingleThread},
     groups::{self, BlockOrigin, GroupDc},

@@ -14,6 +14,9 @@ pub const SECTION: u32 = 64;
 /// The most decoders that start at one boundary.
 pub const MAX_GUESSES: u32 = 6;
 
+/// The same where data are dense.
+const DENSE_GUESSES: u32 = 2;
+
 /// The most decoders that start in a warm-up.
 pub const MAX_WARM_UP: u32 = 48;
 
@@ -317,7 +320,19 @@ impl Scan {
     /// Decoders that start at a boundary.
     #[inline(always)]
     pub fn guesses(&self) -> u32 {
-        self.unit_count.clamp(1, MAX_GUESSES)
+        let most = match self.is_dense() {
+            true => DENSE_GUESSES,
+            false => MAX_GUESSES,
+        };
+        self.unit_count.clamp(1, most)
+    }
+
+    /// Whether a subsequence has fewer than eight data units. Decoders of such data meet late, and
+    /// more of them than there are slots would cross a boundary. There are few data units to start
+    /// with too, and so a wrong guess costs less.
+    #[inline(always)]
+    fn is_dense(&self) -> bool {
+        u64::from(self.subsequences) * 8 > u64::from(self.mcus) * u64::from(self.unit_count)
     }
 
     /// The data unit that decoder `number` of them starts with.

@@ -28,6 +28,7 @@
 //! ```
 
 mod budget;
+mod grouped;
 mod images;
 mod loader;
 mod pipeline;

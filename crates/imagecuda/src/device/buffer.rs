@@ -139,9 +139,7 @@ impl<P: DevicePixel> Buffer<P> {
                 Ok(())
             }
             (Self::Cuda(dst), payload) => dst.expand(payload, spec),
-            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_)) => {
-                Err(ErrorKind::DeviceMismatch.into())
-            }
+            (Self::Cpu(_), _) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 }
@@ -160,9 +158,7 @@ impl Buffer<RgbaF32> {
                 Ok(())
             }
             (Self::Cuda(dst), payload) => dst.expand_converted(payload, spec, conversion),
-            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_)) => {
-                Err(ErrorKind::DeviceMismatch.into())
-            }
+            (Self::Cpu(_), _) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 

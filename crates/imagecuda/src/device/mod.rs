@@ -18,6 +18,8 @@ mod staging;
 pub use self::buffer::DevicePixel;
 pub(crate) use self::{
     buffer::Buffer,
+    cuda::{JpegGroups, PlannedJpeg},
+    decode_jpeg::GroupMember,
     decode_png::PngData,
     expand_spec::ExpandSpec,
     staging::{Payload, Staging},

@@ -69,6 +69,7 @@ impl Context {
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
+        plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
         start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
     }
 }
@@ -151,6 +152,33 @@ pub(crate) struct Coefficients(Never);
 impl Coefficients {
     methods! {
         bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PlannedJpeg(Never);
+
+impl PlannedJpeg {
+    methods! {
+        bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct JpegGroups<T>(Never, PhantomData<fn() -> T>);
+
+impl<T> JpegGroups<T> {
+    pub(crate) fn new(context: &Context) -> Self {
+        match context.0 {}
+    }
+
+    pub(crate) fn run(&self, _: impl FnMut(Vec<(T, bool)>)) {
+        match self.0 {}
+    }
+
+    methods! {
+        add(PlannedJpeg, Option<&Arc<Conversion>>, T) -> Result<(), T>;
+        close() -> ();
     }
 }
 

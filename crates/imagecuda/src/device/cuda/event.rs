@@ -91,6 +91,11 @@ impl Event {
             }
         }
         SPINNING.fetch_sub(1, Ordering::Relaxed);
+        self.wait_asleep()
+    }
+
+    /// As [`wait`](Self::wait), but without asking the driver again and again.
+    pub(super) fn wait_asleep(&self) -> Result<()> {
         // SAFETY: as in `has_passed`.
         check_raw("cuEventSynchronize", unsafe {
             sys::cuEventSynchronize(self.0)

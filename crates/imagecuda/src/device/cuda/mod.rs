@@ -25,7 +25,7 @@ mod scratch;
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
-    jpeg::Coefficients,
+    jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
@@ -65,6 +65,7 @@ pub(crate) struct Context {
     /// Held by the thread that queues work.
     launch_lock: Mutex<()>,
     module: Module,
+    functions: jpeg::Functions,
     memory: memory::Allocator,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
@@ -112,6 +113,7 @@ impl Context {
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             module,
+            functions: jpeg::Functions::default(),
             memory,
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
@@ -171,6 +173,10 @@ impl Context {
     /// Makes this context current until the guard is dropped.
     fn enter(&self) -> Result<Current> {
         let restore = Current::remember()?;
+        if restore.0 == Some(self.primary.as_raw()) {
+            // As on threads of this crate's own.
+            return Ok(Current(None));
+        }
         self.make_current()?;
         Ok(restore)
     }
@@ -215,8 +221,8 @@ fn find(ordinal: u32) -> Result<Device> {
     check("cuDeviceGet", Device::get_device(ordinal))
 }
 
-/// Restores the thread's current context when it is dropped.
-struct Current(sys::CUcontext);
+/// Restores the thread's current context when dropped, if it was another.
+struct Current(Option<sys::CUcontext>);
 
 impl Current {
     fn remember() -> Result<Self> {
@@ -225,14 +231,16 @@ impl Current {
         // that is not initialised returns an error.
         let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
         check_raw("cuCtxGetCurrent", result)?;
-        Ok(Self(previous))
+        Ok(Self(Some(previous)))
     }
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
-        // SAFETY: the context was current on this thread before; null means none. If this fails,
-        // our context stays current, which is harmless.
-        let _ = unsafe { sys::cuCtxSetCurrent(self.0) };
+        if let Some(previous) = self.0 {
+            // SAFETY: the context was current on this thread a moment ago; null is none. A failure
+            // leaves ours current, which harms nobody.
+            let _ = unsafe { sys::cuCtxSetCurrent(previous) };
+        }
     }
 }

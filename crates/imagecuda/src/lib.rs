@@ -31,7 +31,7 @@
 //!   default device. Methods of [`LoadOptions`] take the device as their first argument;
 //!   [`SaveOptions`] need none, as the image has one.
 //! - `_into` writes to an image of the caller, on its device, and allocates none.
-//! - `_u8` is the same for [`ImageU8`].
+//! - `_u8` is the same for [`ImageU8`], `_tensor` for a [`Tensor`].
 //! - `_via` has the caller's memory for the 8-bit pixels between. Few programs need it.
 //! - `open` reads and decodes a file, and gives [`Decoded`], which has the file's metadata and
 //!   becomes an image. `pack` gives [`PackedImage`], which becomes a file.
@@ -42,6 +42,9 @@
 //! - [`Image`] and [`ImageU8`] hold pixels on a [`Device`], with a capacity within which their
 //!   size may change.
 //! - [`LoadOptions`] and [`SaveOptions`] choose all that can be chosen of a file.
+//! - [`Image::resized`] makes a picture of another size, by a [`Filter`].
+//! - [`Image::to_tensor`] makes a [`Tensor`] for a model: channels first or last, halves or bytes,
+//!   normalised, of one size, as [`TensorOptions`] say. [`load_tensor`] does so with a file.
 //! - [`LoadOptions::frames`] gives all pictures of an animation or a document, of which `load` gives
 //!   the first; [`SaveOptions::animation`] saves GIF and WebP animations.
 //! - [`ImageInfo`] is what a file is and says, from [`inspect`]; [`Metadata`] takes its ICC profile
@@ -103,6 +106,7 @@ mod metadata;
 mod options;
 mod parallel;
 mod picture;
+mod resample;
 mod save;
 mod sink;
 #[cfg(test)]
@@ -119,22 +123,27 @@ pub use image::ArraySample;
 pub use image::HostImage;
 #[cfg(feature = "dlpack")]
 pub use image::dlpack;
-pub use image::{DeviceImage, Image, ImageU8, convert_float_to_u8, convert_u8_to_float};
+pub use image::{
+    DeviceImage, Image, ImageU8, Tensor, TensorSample, convert_float_to_u8, convert_u8_to_float,
+};
 pub use imagecuda_kernels::{
     layout::Layout,
     orient::Orientation,
     pixel::{Rgba8, RgbaF32},
+    tensor::{TensorChannels, TensorElement, TensorLayout},
 };
 pub(crate) use limits::Limits;
 pub use load::{
-    Decoded, Frame, Frames, ImageInfo, decode, decode_into, decode_u8, decode_u8_into, inspect,
-    inspect_bytes, load, load_into, load_into_via, load_u8, load_u8_into,
+    Decoded, Frame, Frames, ImageInfo, decode, decode_into, decode_tensor, decode_u8,
+    decode_u8_into, inspect, inspect_bytes, load, load_into, load_into_via, load_tensor, load_u8,
+    load_u8_into,
 };
 pub use metadata::Metadata;
 pub use options::{
     Channels, Compression, Depth, JpegDecoder, JpegEncoder, LoadOptions, PngDecoder, PngEncoder,
-    SaveOptions, Subsampling,
+    SaveOptions, Subsampling, TensorFit, TensorOptions,
 };
+pub use resample::Filter;
 pub use save::{AnimationEncoder, PackedImage, encode, encode_u8, save, save_u8, save_via};
 
 #[cfg(feature = "cuda")]

@@ -65,6 +65,10 @@ impl Loader {
         self
     }
 
+    pub(super) fn device_list(&self) -> &[Device] {
+        &self.devices
+    }
+
     /// Sets the options with which each file is loaded.
     pub fn options(mut self, options: LoadOptions) -> Self {
         self.options = options;

@@ -59,7 +59,6 @@ impl Event {
     /// # Safety
     ///
     /// `stream` is null or a live stream of the current context.
-    #[cfg(feature = "dlpack")]
     pub(super) unsafe fn record_raw(&self, stream: sys::CUstream) -> Result<()> {
         // SAFETY: the event lives, and the stream by the caller's word.
         check_raw("cuEventRecord", unsafe {
@@ -72,7 +71,6 @@ impl Event {
     /// # Safety
     ///
     /// As [`record_raw`](Self::record_raw).
-    #[cfg(feature = "dlpack")]
     pub(super) unsafe fn order_before_raw(&self, stream: sys::CUstream) -> Result<()> {
         // SAFETY: the event lives, and the stream by the caller's word.
         check_raw("cuStreamWaitEvent", unsafe {

@@ -38,7 +38,7 @@ pub(super) use run;
 
 /// Threads a block. Small blocks, and a tile each: fewer, longer-lived blocks reach 10 to 20 %
 /// less bandwidth, as then the whole GPU's accesses are spread over all of the image at once.
-const BLOCK: u32 = 128;
+pub(super) const BLOCK: u32 = 128;
 
 /// Pixels a block takes: two a thread, as in the kernels.
 const TILE: usize = 2 * BLOCK as usize;
@@ -50,7 +50,7 @@ impl Context {
 
     /// Blocks for `n` pixels: one a tile, as far as the device allows. Kernels take the rest in
     /// turns.
-    fn grid(&self, n: usize) -> u32 {
+    pub(super) fn grid(&self, n: usize) -> u32 {
         u32::try_from(n.div_ceil(TILE)).map_or(self.max_grid, |blocks| blocks.min(self.max_grid))
     }
 }

@@ -11,7 +11,6 @@ mod encode_jpeg;
 mod encode_png;
 mod error;
 mod event;
-#[cfg(feature = "dlpack")]
 mod foreign;
 mod jpeg;
 mod launch;
@@ -19,6 +18,7 @@ mod memory;
 mod module;
 mod pinned;
 mod png;
+mod resample;
 mod scratch;
 
 pub(crate) use {
@@ -67,6 +67,8 @@ pub(crate) struct Context {
     memory: memory::Allocator,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
+    /// Weights of filters.
+    tables: resample::Tables,
     /// Blocks that a grid may have along x.
     max_grid: u32,
 }
@@ -114,6 +116,7 @@ impl Context {
             memory,
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
+            tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
         })
     }

@@ -13,6 +13,9 @@ mod stages;
 #[cfg(feature = "cuda")]
 #[path = "gpu/kernels.rs"]
 mod kernels;
+#[cfg(feature = "cuda")]
+#[path = "gpu/tensors.rs"]
+mod tensors;
 
 use imagecuda::{Device, Result};
 use std::time::Instant;
@@ -26,7 +29,10 @@ fn main() -> Result<()> {
             let opened = start.elapsed();
             println!("GPU: {} ({gpu}), opened in {opened:.0?}", gpu.name());
             #[cfg(feature = "cuda")]
-            kernels::run(&gpu)?;
+            {
+                kernels::run(&gpu)?;
+                tensors::run(&gpu)?;
+            }
             stages::run(&gpu)?;
         }
         Err(error) => println!("no GPU is measured: {error}"),

@@ -12,6 +12,18 @@ use bytemuck::{Pod, Zeroable};
 /// sum, single precision would lose too much where thousands of pixels become one.
 pub const RUN: u32 = 128;
 
+/// Columns of a tile, which a GPU resamples along both axes in one kernel.
+pub const TILE_COLUMNS: usize = 64;
+
+/// Rows of a tile.
+pub const TILE_ROWS: usize = 8;
+
+/// Rows of a tile that are summed together.
+pub const TILE_GROUP: usize = 4;
+
+/// Rows of the source that are loaded together.
+pub const TILE_LOADS: usize = 4;
+
 /// The axis that a pass sums along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]

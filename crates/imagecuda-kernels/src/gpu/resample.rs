@@ -10,9 +10,9 @@ use crate::{
 
 /// Weights in device memory: see [`Weights`](crate::resample::Weights).
 #[derive(Clone, Copy)]
-struct Table {
-    words: *const u32,
-    positions: usize,
+pub(super) struct Table {
+    pub(super) words: *const u32,
+    pub(super) positions: usize,
 }
 
 impl Table {
@@ -20,7 +20,7 @@ impl Table {
     ///
     /// The table has the position.
     #[inline(always)]
-    unsafe fn window(self, position: usize) -> (u32, u32) {
+    pub(super) unsafe fn window(self, position: usize) -> (u32, u32) {
         // SAFETY: what the caller promised.
         unsafe {
             (
@@ -34,7 +34,7 @@ impl Table {
     ///
     /// The position has this weight.
     #[inline(always)]
-    unsafe fn weight(self, position: usize, k: u32) -> f32 {
+    pub(super) unsafe fn weight(self, position: usize, k: u32) -> f32 {
         let at = (2 + k as usize) * self.positions + position;
         // SAFETY: what the caller promised.
         f32::from_bits(unsafe { self.words.add(at).read() })

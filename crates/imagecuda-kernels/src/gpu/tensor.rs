@@ -15,22 +15,29 @@ use crate::{
 pub(super) unsafe fn put(spec: &TensorSpec, dst: *mut u8, i: usize, pixel: RgbaF32) {
     let (first, step) = spec.place(i);
     let count = spec.count();
-    for c in 0..4 {
-        if c < count {
-            let (v, at) = (spec.value(pixel, c), first + c * step);
-            // SAFETY: one of the tensor's elements, which are aligned to their size.
-            unsafe {
-                if spec.element == TensorElement::U8 as u32 {
-                    dst.add(at).write(u8_from_f32(v));
-                } else if spec.element == TensorElement::F16 as u32 {
-                    dst.cast::<u16>().add(at).write(f16_from_f32(v));
-                } else if spec.element == TensorElement::Bf16 as u32 {
-                    dst.cast::<u16>().add(at).write(bf16_from_f32(v));
-                } else {
-                    dst.cast::<f32>().add(at).write(v);
-                }
+    let put = |c: usize| {
+        let (v, at) = (spec.value(pixel, c), first + c * step);
+        // SAFETY: one of the tensor's elements, which are aligned to their size.
+        unsafe {
+            if spec.element == TensorElement::U8 as u32 {
+                dst.add(at).write(u8_from_f32(v));
+            } else if spec.element == TensorElement::F16 as u32 {
+                dst.cast::<u16>().add(at).write(f16_from_f32(v));
+            } else if spec.element == TensorElement::Bf16 as u32 {
+                dst.cast::<u16>().add(at).write(bf16_from_f32(v));
+            } else {
+                dst.cast::<f32>().add(at).write(v);
             }
         }
+    };
+    // Not a loop: numbers of channels that the compiler knows keep a pixel in registers.
+    put(0);
+    if count >= 3 {
+        put(1);
+        put(2);
+    }
+    if count == 4 {
+        put(3);
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) struct Taps {
     positions: usize,
     /// The first pixel that any position needs, and the end of those.
     pub(crate) range: (u32, u32),
+    /// The most pixels that a position needs.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for kernels"))]
+    pub(crate) most: u32,
 }
 
 /// What is taken of an axis: from `begin` to `end` of `size` pixels, for `positions` positions.
@@ -166,7 +169,20 @@ impl Taps {
             words,
             positions,
             range,
+            most: most as u32,
         })
+    }
+
+    /// The most pixels that any `few` positions need together, of those that begin at a multiple of it.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for kernels"))]
+    pub(crate) fn span(&self, few: usize) -> u32 {
+        let weights = self.weights();
+        let spans = (0..self.positions).step_by(few).map(|first| {
+            let last = (first + few).min(self.positions) - 1;
+            let (start, count) = weights.window(last);
+            start + count - weights.window(first).0
+        });
+        spans.max().unwrap_or(0)
     }
 
     pub(crate) fn words(&self) -> &[u32] {
@@ -182,28 +198,36 @@ impl Taps {
 }
 
 /// Divides by the sum, in single precision. The results add up to 1.0 in the order of the kernels,
-/// exactly.
+/// exactly: the largest weights take what rounding has left.
 fn normalize(exact: &[f64], weights: &mut Vec<f32>) {
     let sum: f64 = exact.iter().sum();
     weights.clear();
     weights.extend(exact.iter().map(|weight| (weight / sum) as f32));
-    // The largest weight takes what rounding has left; if steps of it are too coarse or too fine for
-    // the sum, one of its neighbours does.
-    let largest = (0..weights.len()).max_by(|&a, &b| weights[a].total_cmp(&weights[b]));
-    let middle = largest.unwrap_or(0);
-    for at in [Some(middle), middle.checked_sub(1), Some(middle + 1)] {
-        let Some(at) = at.filter(|&at| at < weights.len()) else {
-            continue;
-        };
-        for _ in 0..8 {
-            let missing = 1.0 - sum_of(weights);
-            if missing == 0.0 {
-                return;
+    if sum_of(weights) == 1.0 {
+        return;
+    }
+    let mut largest: Vec<usize> = (0..weights.len()).collect();
+    largest.sort_by(|&a, &b| weights[b].total_cmp(&weights[a]));
+    // The sum rises with each weight, in steps of rounding, which may step over 1.0 with one weight
+    // and not with another.
+    for at in largest.into_iter().take(WEIGHTS_TRIED) {
+        let weight = weights[at];
+        for step in 1..=STEPS_TRIED {
+            for steps in [step, -step] {
+                weights[at] = weight + steps as f32 * STEP;
+                if sum_of(weights) == 1.0 {
+                    return;
+                }
             }
-            weights[at] += missing;
         }
+        weights[at] = weight;
     }
 }
+
+/// A quarter of the distance of floats below 1.0.
+const STEP: f32 = f32::EPSILON / 8.0;
+const STEPS_TRIED: i32 = 48;
+const WEIGHTS_TRIED: usize = 8;
 
 /// The sum as the kernels add it up.
 fn sum_of(weights: &[f32]) -> f32 {

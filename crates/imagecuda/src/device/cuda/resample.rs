@@ -2,7 +2,7 @@
 
 use super::{
     Context,
-    error::check_raw,
+    error::{check, check_raw},
     launch::{BLOCK, run},
     memory::{Buffer, DeviceBytes},
 };
@@ -10,8 +10,12 @@ use crate::{
     Result,
     resample::{Plan, Step, Taps},
 };
-use cust::{memory::DevicePointer, sys};
-use imagecuda_kernels::{pixel::RgbaF32, resample::Pass, tensor::TensorSpec};
+use cust::{launch, memory::DevicePointer, sys};
+use imagecuda_kernels::{
+    pixel::RgbaF32,
+    resample::{Pass, RUN, TILE_COLUMNS, TILE_GROUP, TILE_LOADS, TILE_ROWS},
+    tensor::TensorSpec,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Threads of a block: 32 columns, and 8 rows.
@@ -82,6 +86,54 @@ impl Context {
     }
 }
 
+/// What the kernel of both passes needs for each tile.
+struct Tile {
+    /// Pixels in a row of it.
+    pitch: u32,
+    /// Rows of the source for a group of its rows.
+    rows: u32,
+    threads: u32,
+    /// Bytes of shared memory.
+    shared: u32,
+}
+
+/// Shared memory that a block may have on every GPU, without asking for more.
+const MOST_SHARED: u32 = 48 << 10;
+
+impl Tile {
+    /// The tile for two passes; `None` where they do not fit one kernel.
+    fn of(first: &Step, last: &Step) -> Option<Self> {
+        // Sums in one run, in this order of the axes.
+        if !first.pass.is_vertical() || first.taps.most > RUN {
+            return None;
+        }
+        if last.pass.height.div_ceil(TILE_ROWS as u32) > MOST_DOWN {
+            return None;
+        }
+        let columns = last.taps.span(TILE_COLUMNS);
+        // Odd, so that the same column of each row is in other banks.
+        let pitch = columns | 1;
+        let rows = first.taps.span(TILE_GROUP);
+        let rows = rows.checked_next_multiple_of(TILE_LOADS as u32)?;
+        let quads =
+            u64::from(pitch) * TILE_ROWS as u64 + u64::from(rows) * (TILE_ROWS / TILE_GROUP) as u64;
+        let shared = u32::try_from(quads * 16)
+            .ok()
+            .filter(|&bytes| bytes <= MOST_SHARED)?;
+        Some(Self {
+            pitch,
+            rows,
+            threads: columns.next_multiple_of(32).clamp(64, THREADS),
+            shared,
+        })
+    }
+
+    fn grid(pass: &Pass) -> (u32, u32) {
+        let columns = pass.width.div_ceil(TILE_COLUMNS as u32);
+        (columns, pass.height.div_ceil(TILE_ROWS as u32))
+    }
+}
+
 /// The blocks for a picture.
 fn grid(width: u32, height: u32) -> (u32, u32) {
     (width.div_ceil(32), height.div_ceil(ROWS).min(MOST_DOWN))
@@ -118,6 +170,9 @@ impl Buffer<RgbaF32> {
                 )
             }
             Plan::One(step) => context.run_pass(step, from, to),
+            Plan::Two(first, last) if let Some(tile) = Tile::of(first, last) => {
+                context.run_tile((first, last), &tile, from, to, None)
+            }
             Plan::Two(first, last) => {
                 let mut between = context.scratch(first.len() * size_of::<RgbaF32>())?;
                 between.wait_on(&context.stream)?;
@@ -175,6 +230,9 @@ impl Buffer<RgbaF32> {
                 )
             }
             Plan::One(step) => context.run_tensor_pass(step, words, from, to),
+            Plan::Two(first, last) if let Some(tile) = Tile::of(first, last) => {
+                context.run_tile((first, last), &tile, from, to, Some(words))
+            }
             Plan::Two(first, last) => {
                 let mut between = context.scratch(first.len() * size_of::<RgbaF32>())?;
                 between.wait_on(stream)?;
@@ -225,5 +283,49 @@ impl Context {
             words,
             dst
         )
+    }
+
+    /// Both passes, from `src` to the picture `dst`, or to the picture `dst` of a tensor.
+    fn run_tile(
+        self: &Arc<Self>,
+        (first, last): (&Step, &Step),
+        tile: &Tile,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        spec: Option<SpecWords>,
+    ) -> Result<()> {
+        let (down, across) = (self.table(&first.taps)?, self.table(&last.taps)?);
+        let (down, across) = (down.pointer(), across.pointer());
+        let (grid, stream) = (Tile::grid(&last.pass), &self.stream);
+        let Tile {
+            pitch,
+            rows,
+            threads,
+            shared,
+        } = *tile;
+        let passes: [PassWords; 2] = [bytemuck::cast(first.pass), bytemuck::cast(last.pass)];
+        let [first, last] = passes;
+        let launched = match spec {
+            None => {
+                let function = self.function("resample_tile")?;
+                // SAFETY: the kernel takes these arguments. The memory is sized for the pictures, and lives
+                // until the kernel has run, as what frees it is in stream order.
+                unsafe {
+                    launch!(function<<<grid, threads, shared, stream>>>(
+                        first, last, src, down, across, dst, pitch, rows
+                    ))
+                }
+            }
+            Some(spec) => {
+                let function = self.function("resample_tile_tensor")?;
+                // SAFETY: as above.
+                unsafe {
+                    launch!(function<<<grid, threads, shared, stream>>>(
+                        first, last, src, down, across, dst, pitch, rows, spec
+                    ))
+                }
+            }
+        };
+        check("cuLaunchKernel", launched)
     }
 }

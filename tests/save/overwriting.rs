@@ -249,9 +249,14 @@ fn a_file_is_saved_over_where_its_folder_takes_no_other(device: &Device) {
         fs::set_permissions(sticky.join(name), all).unwrap();
     }
     fs::set_permissions(&sticky, fs::Permissions::from_mode(0o1777)).unwrap();
-    let variable = format!("{FOLDER}={}", sticky.display());
+    // Whoever runs the tests may keep temporary files where no other writes.
+    let temporary = root.path().join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o1777)).unwrap();
+    let [variable, temporary] = [(FOLDER, &sticky), ("TMPDIR", &temporary)]
+        .map(|(name, path)| format!("{name}={}", path.display()));
     let limited = "trap '' XFSZ && ulimit -f 40 && exec \"$@\"";
-    let mut words = vec!["env", &variable];
+    let mut words = vec!["env", &variable, &temporary];
     if is_root() {
         words.extend([
             "setpriv",
@@ -260,7 +265,8 @@ fn a_file_is_saved_over_where_its_folder_takes_no_other(device: &Device) {
             "--clear-groups",
         ]);
         let mut as_nobody = Command::new(words[0]);
-        as_nobody.args(&words[1..]).args(["test", "-x"]);
+        let can = "test -x \"$1\" && test -w \"$TMPDIR\"";
+        as_nobody.args(&words[1..]).args(["sh", "-c", can, "sh"]);
         let tests = env::current_exe().unwrap();
         if !as_nobody.arg(tests).status().is_ok_and(|s| s.success()) {
             eprintln!("root may write everywhere, and cannot be another here: not tested");

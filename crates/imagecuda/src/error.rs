@@ -247,6 +247,12 @@ impl fmt::Display for Error {
     }
 }
 
+/// For a file that ends too soon.
+#[allow(dead_code, reason = "for codecs, which a build may lack")]
+pub(crate) fn cut_short() -> Error {
+    Error::decode("the file is cut short")
+}
+
 /// The error of a codec, on one line of plain text.
 fn line(cause: &Cause) -> String {
     let text = cause.to_string().trim_end().replace('\n', " ");

@@ -11,10 +11,10 @@
 //! # }
 //! ```
 //!
-//! A codec turns a file into pixels in the file's own layout (1 byte a pixel for gray, 3 for
-//! RGB, 6 for 16-bit RGB, …), straight into pinned memory; those go up, and a kernel makes
-//! float RGBA of them. Saving is the mirror. The kernels are Rust: one body for the GPU and
-//! the CPU, which give the same bits.
+//! To load a file, a codec decodes it to pixels in the file's own layout (1 byte a pixel for gray,
+//! 3 for RGB, 6 for 16-bit RGB, …) in pinned memory. These are uploaded, and a kernel expands them
+//! to float RGBA. JPEG and PNG can be decoded by kernels too. Saving runs the other way. The kernels
+//! are Rust, and have one body for the GPU and the CPU, so both give the same bits.
 //!
 //! # The verbs
 //!
@@ -23,50 +23,56 @@
 //! | | from a file | from bytes | to a file | to bytes |
 //! |---|---|---|---|---|
 //! | an image | `load` | `decode` | `save` | `encode` |
-//! | half of the way | `open` | `open_bytes` | `pack` | |
+//! | an image, in two steps | `open` | `open_bytes` | `pack` | |
 //! | all pictures of a file | `frames` | `frames_bytes` | `save_animation` | `animation` |
-//! | what a file is | `inspect` | `inspect_bytes` | | |
+//! | size, format, metadata | `inspect` | `inspect_bytes` | | |
 //!
-//! - Free functions, [`Image::load`] and [`Image::save`] have the default options and use the
-//!   default device. Methods of [`LoadOptions`] take the device as their first argument;
-//!   [`SaveOptions`] need none, as the image has one.
-//! - `_into` writes to an image of the caller, on its device, and allocates none.
+//! - Free functions, [`Image::load`] and [`Image::save`] use the default options. Those that load
+//!   use the default device. Methods of [`LoadOptions`] take the device as their first argument.
+//!   Methods of [`SaveOptions`] need none, as an image knows its device.
+//! - `_into` writes to an image of the caller, on its device, and allocates no image.
 //! - `_u8` is the same for [`ImageU8`], `_tensor` for a [`Tensor`].
-//! - `_via` has the caller's memory for the 8-bit pixels between. Few programs need it.
+//! - `_via` uses the caller's memory for the intermediate 8-bit pixels. Few programs need it.
 //! - `open` reads and decodes a file, and gives [`Decoded`], which has the file's metadata and
 //!   becomes an image. `pack` gives [`PackedImage`], which becomes a file.
 //! - `_from` takes a reader, `_to` a writer.
 //!
 //! # What there is
 //!
-//! - [`Image`] and [`ImageU8`] hold pixels on a [`Device`], with a capacity within which their
-//!   size may change.
-//! - [`LoadOptions`] and [`SaveOptions`] choose all that can be chosen of a file.
-//! - [`Image::resized`] makes a picture of another size, by a [`Filter`].
-//! - [`Image::to_tensor`] makes a [`Tensor`] for a model: channels first or last, halves or bytes,
-//!   normalised, of one size, as [`TensorOptions`] say. [`load_tensor`] does so with a file.
-//! - [`LoadOptions::frames`] gives all pictures of an animation or a document, of which `load` gives
-//!   the first; [`SaveOptions::animation`] saves GIF and WebP animations.
-//! - [`ImageInfo`] is what a file is and says, from [`inspect`]; [`Metadata`] takes its ICC profile
-//!   and EXIF along.
-//! - [`batch`] is for many files at a time, on all cores and several devices.
-//! - `Image::from_image` and `to_rgba_image` (feature `image`) are for the `image` crate's types,
-//!   `from_array` and `to_array` (feature `ndarray`) for arrays; `as_device_ptr`, `Device::stream`
-//!   and the re-exported `cust` (feature `cuda`) for kernels of your own.
+//! - [`Image`] and [`ImageU8`] hold pixels on a [`Device`]. Their size may change up to their
+//!   capacity.
+//! - [`LoadOptions`] and [`SaveOptions`] have all options for loading and saving.
+//! - [`Image::resized`] makes a picture of another size, with a [`Filter`].
+//! - [`Image::to_tensor`] makes a [`Tensor`] for a model, as [`TensorOptions`] say: channels first or
+//!   last, half precision or bytes, normalised, of one size. [`load_tensor`] makes one of a file.
+//! - [`LoadOptions::frames`] gives all pictures of an animation or a document; `load` gives the
+//!   first. [`SaveOptions::animation`] saves GIF and WebP animations.
+//! - [`inspect`] gives [`ImageInfo`]: a file's size, format, depth and metadata, without decoding it.
+//!   [`Metadata`] carries an ICC profile and EXIF from one file to another.
+//! - [`batch`] processes many files at a time, on all cores and several devices.
+//! - `Image::from_image` and `to_rgba_image` (feature `image`) convert the `image` crate's types,
+//!   and `from_array` and `to_array` (feature `ndarray`) convert arrays.
+//! - `as_device_ptr`, `Device::stream` and the re-exported `cust` (feature `cuda`) are for kernels of
+//!   your own.
 //! - The feature `dlpack` hands images to PyTorch and other libraries without a copy, and takes
 //!   their tensors: `Image::into_dlpack` and `from_dlpack`, in the module `dlpack`.
-//! - `upload`, `download` and `copy_from` move pixels; [`convert_u8_to_float`] and
-//!   [`convert_float_to_u8`] convert them, and have their destination as the first argument.
-//! - [`Image::map_pixels`] does your own work on every pixel, on the CPU alone. Its documentation
-//!   shows how the same function runs as a kernel on a GPU.
+//! - `upload`, `download` and `copy_from` move pixels. [`convert_u8_to_float`] and
+//!   [`convert_float_to_u8`] convert them; the destination is their first argument.
+//! - [`Image::map_pixels`] runs your function on every pixel of an image on the CPU. Its
+//!   documentation shows how the same function runs as a kernel on a GPU.
 //!
 //! # Numbers
 //!
-//! 8-bit samples become `x / 255.0`, 16-bit samples `x / 65535.0`, float samples stay. Floats
-//! become 8 bits as `clamp(v, 0, 1) * 255 + 0.5`, truncated, 16 bits likewise with 65535; NaN is
-//! 0. Gray becomes R = G = B, and alpha that a file does not have is 1.0. OpenEXR and Radiance HDR hold linear light: the
-//! sRGB curve, extended past 1.0, is applied on load and undone on save, so that every image
-//! means the same thing.
+//! | | |
+//! |---|---|
+//! | samples of a file, loaded | 8-bit `x / 255.0`, 16-bit `x / 65535.0`, float unchanged |
+//! | pixels, saved | 8-bit `clamp(v, 0, 1) * 255 + 0.5`, truncated; 16-bit the same with 65535; NaN is 0 |
+//! | gray | R = G = B |
+//! | alpha | straight, not premultiplied; 1.0 if the file has none |
+//! | colours | sRGB-encoded; values below 0.0 and above 1.0 are colours outside sRGB |
+//!
+//! OpenEXR and Radiance HDR hold linear light. The sRGB curve, extended above 1.0, is applied on
+//! load and undone on save. So every image has the same encoding.
 //!
 //! # Reusing memory
 //!

@@ -5,8 +5,8 @@
 //! [`ThreadBlock`] a kernel must only do what all threads may do at once, with the same result:
 //! read memory and compute. Everything else is in [`each`](ThreadBlock::each).
 
-/// Words of memory that many threads use. Words outside of it read as zero, and writes to them are
-/// ignored. So no damage of a file makes a kernel touch other memory.
+/// Words of memory that many threads use. Words out of range read as zero, and writes to them are
+/// ignored. So even a damaged file cannot make a kernel access other memory.
 pub trait Words: Copy {
     /// The word at a place.
     fn get(self, at: u32) -> u32;
@@ -27,7 +27,7 @@ pub trait Words: Copy {
     fn max(self, at: u32, least: u32);
 }
 
-/// Numbers of 64 bits in global memory, as [`Words`].
+/// Numbers of 64 bits in global memory. Like [`Words`].
 pub trait Longs: Copy {
     /// The number at a place.
     fn get(self, at: u32) -> u64;
@@ -35,29 +35,29 @@ pub trait Longs: Copy {
     /// Writes a number.
     fn set(self, at: u32, number: u64);
 
-    /// The number at a place, which another thread block may be about to write.
+    /// The number at an index, which another thread block may write at the same time.
     fn peek(self, at: u32) -> u64;
 
-    /// Waits until the number at a place is not zero. Another thread block that runs already writes
+    /// Waits until the number at an index is not zero. A thread block that already runs must write
     /// it.
     fn wait(self, at: u32) -> u64;
 
-    /// Writes a number that other thread blocks [`wait`](Self::wait) for.
+    /// Writes a number for which other thread blocks [`wait`](Self::wait).
     fn publish(self, at: u32, number: u64);
 }
 
-/// Shared memory: words of which a kernel takes parts.
+/// Shared memory, which a kernel divides into parts.
 pub trait Shared: Words {
-    /// The part that begins at a word and has `len` words.
+    /// The part of `len` words that starts at a word.
     fn part(self, at: u32, len: u32) -> Self;
 }
 
 /// A number that the threads of a block exchange.
 pub trait Number: Copy {
-    /// It as two words.
+    /// The number as two words.
     fn to_words(self) -> [u32; 2];
 
-    /// The number of two words.
+    /// The number made of two words.
     fn of_words(words: [u32; 2]) -> Self;
 }
 
@@ -85,9 +85,9 @@ impl Number for u64 {
     }
 }
 
-/// A thread block, and its place in the grid. All threads make the same calls in the same order.
+/// A thread block, and its position in the grid. All threads make the same calls in the same order.
 pub trait ThreadBlock {
-    /// A value of each thread's own.
+    /// A private value of each thread.
     type Own<T>;
     /// Words in global memory.
     type Global: Words;
@@ -105,21 +105,21 @@ pub trait ThreadBlock {
     /// The threads of the block.
     fn threads(&self) -> u32;
 
-    /// The block's shared memory, with anything in it.
+    /// The block's shared memory, with undefined contents.
     fn shared(&self) -> Self::Shared;
 
-    /// A value for each thread.
+    /// Makes a private value for each thread.
     fn own<T: Clone>(&self, value: T) -> Self::Own<T>;
 
     /// Runs `body` for each thread, with the thread's number. Then waits until all threads are done,
     /// so that what they wrote can be read.
     fn each<T>(&self, own: &mut Self::Own<T>, body: impl FnMut(u32, &mut T));
 
-    /// Whether `holds` for the value of any thread.
+    /// Whether `holds` is true of the value of any thread.
     fn any<T>(&self, own: &Self::Own<T>, holds: impl Fn(&T) -> bool) -> bool;
 
-    /// Gives each thread what `plus` makes of the numbers of the threads before it, in order, which
-    /// is `zero` for the first one. Returns what it makes of all.
+    /// A prefix sum: gives each thread `plus` of the numbers of all threads before it, in order.
+    /// The first thread gets `zero`. Returns the total.
     fn scan<T, N: Number>(
         &self,
         own: &mut Self::Own<T>,
@@ -130,9 +130,9 @@ pub trait ThreadBlock {
     ) -> N;
 }
 
-/// A thread block of one warp: 32 threads, which take every step together.
+/// A thread block that is one warp: 32 threads that run in step.
 pub trait Warp: ThreadBlock {
-    /// Gives each thread the number of the thread before it; the first one gets its own.
+    /// Gives each thread the number of the thread before it. The first thread gets its own.
     fn shift<T>(
         &self,
         own: &mut Self::Own<T>,

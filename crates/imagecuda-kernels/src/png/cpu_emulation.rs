@@ -1,5 +1,5 @@
-//! The kernels on the CPU: the same functions, one thread after the other, with the same results.
-//! Machines without a GPU test the kernels with it.
+//! The decoding kernels on the CPU: the same functions, one thread after the other, with the same
+//! results. Tests use it on machines without a GPU.
 
 use super::{
     block::{Longs, Number, Shared, ThreadBlock, Warp, Words},
@@ -99,7 +99,7 @@ struct Block<'a> {
     index: u32,
     launch: Launch,
     shared: &'a [Cell<u32>],
-    /// The last thread first. What depends on the order is a mistake.
+    /// Whether the last thread runs first. The result must not depend on the order.
     backwards: bool,
 }
 
@@ -177,10 +177,10 @@ impl Warp for Block<'_> {
     }
 }
 
-/// Anything, as memory has that nothing was written to.
+/// Arbitrary contents, like memory that was never written.
 const GARBAGE: u32 = 0xa5c3_96e1;
 
-/// What a picture is decoded from.
+/// The input of the decoder.
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     pub picture: Picture,
@@ -188,26 +188,15 @@ pub struct Input<'a> {
     pub pieces: &'a [&'a [u8]],
     /// The colours of a palette, the first byte lowest.
     pub palette: &'a [u32],
-    /// Whether threads run in the other order. The result is the same.
+    /// Whether threads run in reverse order. The result is the same.
     pub backwards: bool,
 }
 
-/// Decodes a picture to the pixels that the host makes: in whole words, of which the last ones may
-/// be more than pixels. Fails with a [`status`].
+/// Decodes a picture to the host's layout, in whole words, so that the last one may have extra
+/// bytes. Fails with a [`status`].
 pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     let picture = input.picture;
-    let mut file = Vec::new();
-    let mut pieces = Vec::new();
-    for piece in input.pieces {
-        // As in a file, something else is between them.
-        file.extend([0x55; 5]);
-        let start: usize = input.pieces[..pieces.len() / 2]
-            .iter()
-            .map(|piece| piece.len())
-            .sum();
-        pieces.extend([file.len() as u32, start as u32]);
-        file.extend_from_slice(piece);
-    }
+    let (file, mut pieces) = file_of(input.pieces);
     let bytes: usize = input.pieces.iter().map(|piece| piece.len()).sum();
     if !(6..1 << 28).contains(&bytes) || !picture.is_countable() {
         return Err(status::LENGTH);
@@ -279,7 +268,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     if wrong() != 0 {
         return Err(wrong());
     }
-    // Only now, as damaged data may be of pictures of any size.
+    // Allocated only now, as damaged data may claim a picture of any size.
     let tokens = vec![Cell::new(0); lengths.tokens as usize];
     let (links, planes) = (words(lengths.tokens), words(lengths.planes));
     let hand_over = vec![Cell::new(0); lengths.hand_over as usize];
@@ -296,7 +285,21 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     }
 }
 
-/// Rounds of all tries.
+/// A file that has these pieces of data, and for each piece its offset in the file and in the data.
+fn file_of(all: &[&[u8]]) -> (Vec<u8>, Vec<u32>) {
+    let (mut file, mut pieces) = (Vec::new(), Vec::new());
+    let mut start = 0;
+    for piece in all {
+        // As in a file, other bytes are between the pieces.
+        file.extend([0x55; 5]);
+        pieces.extend([file.len() as u32, start as u32]);
+        file.extend_from_slice(piece);
+        start += piece.len();
+    }
+    (file, pieces)
+}
+
+/// The rounds of all tries.
 const MOST_ROUNDS: u32 = 3 * ROUNDS;
 
 /// Runs the thread blocks of a launch in order.

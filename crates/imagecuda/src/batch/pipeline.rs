@@ -55,7 +55,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Creates a pipeline on `device`, with one decoding and one encoding thread per core.
+    /// Creates a pipeline on `device`, with one decoding and one encoding thread per core. Both before
+    /// and after your work, at most two images per thread and 8 GiB are in flight.
     pub fn new(device: &Device) -> Self {
         Self {
             loader: Loader::new(device),
@@ -101,7 +102,8 @@ impl Pipeline {
         self
     }
 
-    /// Sets how many bytes the images may take before your work, and their packed pixels after it.
+    /// Sets how many bytes the images may take before your work, and their packed pixels after it. A
+    /// larger image is processed alone.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.loader = self.loader.max_bytes(bytes);
         self.max_bytes = bytes;

@@ -13,7 +13,8 @@ use std::num::NonZeroU32;
 /// A function that reads the header of a file.
 pub(crate) type Open = for<'a> fn(&'a [u8], &Limits) -> Result<Box<dyn Decode + 'a>>;
 
-/// A function that reads the header of the layer of a name, from a file that may be damaged.
+/// A function that reads the header of the layer with a name. With `damaged`, which has this meaning
+/// in all codecs, the file may be damaged, and the part that decodes is wanted.
 pub(crate) type OpenLayer =
     for<'a> fn(&'a [u8], &str, &Limits, damaged: bool) -> Result<Box<dyn Decode + 'a>>;
 

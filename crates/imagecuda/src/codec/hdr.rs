@@ -82,8 +82,8 @@ impl Decode for Hdr<'_> {
 }
 
 fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
-    // What three bytes and an exponent hold. The encoder's exponent wraps beyond, so that the
-    // brightest would be black, and the darkest bright.
+    // The range of three bytes and an exponent. The encoder's exponent would wrap beyond it, and
+    // turn the brightest pixels black and the darkest bright.
     const LEAST: f32 = f32::MIN_POSITIVE / 4.0;
     const MOST: f32 = 255.0 / 256.0 * (f32::MAX / 2.0);
     let mut data = memory::copied(request.pixels.data)?;

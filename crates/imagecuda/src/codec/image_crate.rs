@@ -3,6 +3,7 @@
 use super::Decode;
 use crate::{
     Error, Limits, Result,
+    error::cut_short,
     picture::{Header, Pixels},
 };
 use image::{ColorType, ExtendedColorType, ImageDecoder, ImageEncoder, ImageError};
@@ -66,9 +67,7 @@ pub(super) fn decode_error(error: ImageError) -> Error {
     match error {
         ImageError::Unsupported(cause) => Error::unsupported(cause.to_string()),
         // The file is in memory, so the only error of reading is its end.
-        ImageError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => {
-            Error::decode("the file is cut short")
-        }
+        ImageError::IoError(error) if error.kind() == IoErrorKind::UnexpectedEof => cut_short(),
         error => Error::decode(error),
     }
 }

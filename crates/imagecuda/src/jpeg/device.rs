@@ -1,4 +1,4 @@
-//! A file, and what a device needs of it to decode it by itself.
+//! A parsed JPEG file, and the data that a device needs to decode it.
 
 use super::{file::File, markers, pixels, plan::GpuPlan};
 use crate::{Error, Result, picture::Header};
@@ -17,8 +17,8 @@ pub(crate) struct Jpeg<'a> {
 }
 
 impl<'a> Jpeg<'a> {
-    /// Reads the markers of a file: a whole one or, if it is `damaged`, one that may lack anything
-    /// behind the header of its first scan.
+    /// Reads the markers of a file. With `damaged`, anything may be missing after the header of the
+    /// first scan.
     pub(crate) fn read(bytes: &'a [u8], damaged: bool) -> Result<Self> {
         let file = markers::parse(bytes, damaged)?;
         let layout = match file.picture.components {
@@ -41,7 +41,8 @@ impl<'a> Jpeg<'a> {
         })
     }
 
-    /// Takes the components for those of `color`, which has as many, whatever the file says of them.
+    /// Interprets the components as `color`, whatever the file says. `color` must have the same
+    /// number of components.
     #[cfg(feature = "tiff")]
     pub(crate) fn with_color(mut self, color: Color) -> Self {
         self.file.picture.color = color as u32;
@@ -65,7 +66,7 @@ impl<'a> Jpeg<'a> {
         &self.file.picture
     }
 
-    /// How the kernels decode the file, if it is one for them.
+    /// The plan for decoding on a GPU. `None` if the kernels cannot decode this file.
     pub(crate) fn plan(&self) -> Option<GpuPlan> {
         match self.damaged {
             true => None,
@@ -73,26 +74,26 @@ impl<'a> Jpeg<'a> {
         }
     }
 
-    /// The bytes of all pixels, in the codec's layout.
+    /// The size in bytes of all pixels, in the codec's layout.
     pub(crate) fn pixel_bytes(&self) -> usize {
         self.header.bytes()
     }
 
-    /// All pixels, of all coefficients.
+    /// Makes all pixels from `coefficients`.
     pub(crate) fn pixels(&self, coefficients: &[i16], out: &mut [u8]) {
         pixels::from_coefficients(&self.file, coefficients, out);
     }
 }
 
-/// What a GPU makes pixels of by itself.
+/// The data from which a GPU makes pixels without the host.
 #[cfg(feature = "cuda")]
 impl Jpeg<'_> {
-    /// Each component's divisors, in natural order.
+    /// The quantization table of each component, in natural order.
     pub(crate) fn quantizers(&self) -> &[[u16; BLOCK]; 4] {
         &self.file.quantizers
     }
 
-    /// All coefficients, as the host decodes them.
+    /// Decodes all coefficients on the host.
     pub(crate) fn coefficients(&self, out: &mut [i16]) -> Result<()> {
         entropy::coefficients(&self.file, self.bytes, self.damaged, out)
     }

@@ -1,30 +1,30 @@
-//! Where entropy-coded data end, and what is between them.
+//! Finds the end of entropy-coded data, and the restart markers in them.
 
 use imagecuda_kernels::jpeg::stuffing::CHUNK;
 
-/// What is found on the way to the end of entropy-coded data.
+/// A scan's entropy-coded data.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct EntropySegment {
-    /// Where the marker behind them is, or the end of the file.
+    /// The offset of the marker that ends the data, or the end of the file.
     pub(super) end: usize,
-    /// Where restart markers are.
+    /// The offsets of the restart markers.
     pub(super) restarts: Vec<usize>,
-    /// How often 0xff is in each chunk.
+    /// The number of 0xff bytes in each chunk.
     pub(super) marks: Vec<u32>,
 }
 
 impl EntropySegment {
-    /// The data that start at `at`.
+    /// Finds the end of the data that start at `at`.
     pub(super) fn find(bytes: &[u8], mut at: usize) -> Self {
         let mut restarts = Vec::new();
         let mut marks = Vec::with_capacity((bytes.len() - at).div_ceil(CHUNK));
-        // Behind the last marker.
+        // The offset after the last marker.
         let mut behind = at;
         loop {
             let end = bytes.len().min(at + CHUNK);
             let (has_markers, count) = look(&bytes[at..end], bytes.get(end).copied());
             behind = behind.max(at);
-            // A marker's second byte may be the first of the next chunk.
+            // A marker's second byte may be the first byte of the next chunk.
             let here = &bytes[..bytes.len().min(end + 1)];
             let next = |behind| has_markers.then(|| next_marker(here, behind)).flatten();
             while let Some(found) = next(behind) {
@@ -37,7 +37,7 @@ impl EntropySegment {
                 if end > at {
                     marks.push(look(&bytes[at..end], None).1);
                 }
-                // There may be many scans, and room was made for all that is behind them.
+                // A file may have many scans, and each reserved room up to the end of the file.
                 marks.shrink_to_fit();
                 return Self {
                     end,
@@ -60,10 +60,10 @@ impl EntropySegment {
     }
 }
 
-/// Whether any 0xff is followed by something else than 0, and how many there are. `behind` is the
-/// byte behind them all.
+/// Whether any 0xff is followed by a byte other than 0, and the number of 0xff bytes. `behind` is
+/// the byte after `bytes`.
 fn look(bytes: &[u8], behind: Option<u8>) -> (bool, u32) {
-    // In a form that the compiler has instructions for: sums of bytes that do not overflow.
+    // Sums of bytes that cannot overflow, in a form that compilers vectorise.
     const STEPS: usize = 128;
     const LANES: usize = 32;
     let Some((&last, before)) = bytes.split_last() else {
@@ -101,12 +101,12 @@ fn look(bytes: &[u8], behind: Option<u8>) -> (bool, u32) {
     (any, count + u32::from(last == 0xff))
 }
 
-/// The offset of the next marker's second byte. Skips entropy-coded data, in which 0xff is
-/// followed by 0, and fill bytes.
+/// The offset of the next marker's second byte. Skips entropy-coded data, in which a 0 follows each
+/// 0xff, and fill bytes.
 pub(super) fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
     const STEP: usize = 32;
     loop {
-        // Whole steps without one, in a form that the compiler has instructions for.
+        // Skips whole steps without a marker, in a form that compilers vectorise.
         while let Some(step) = bytes.get(at..at + STEP + 1) {
             let pairs = step[..STEP].iter().zip(&step[1..]);
             if pairs.fold(false, |any, (&a, &b)| any | ((a == 0xff) & (b != 0))) {

@@ -1,4 +1,4 @@
-//! JPEG: decoded and encoded here, with the pixels and the bytes of libjpeg-turbo.
+//! JPEG: a decoder with the pixels of libjpeg-turbo, and an encoder with its bytes.
 
 mod device;
 pub(crate) mod encode;

@@ -1,22 +1,22 @@
-//! The tables that scans are decoded with: what a file has defined until then.
+//! The quantization and Huffman tables that a file has defined so far.
 
 use super::file::Huffman;
 use crate::{Error, Result};
 use imagecuda_kernels::jpeg::scan::NATURAL;
 use std::sync::Arc;
 
-/// All tables by their numbers, as they are at one place in a file.
+/// All tables by their numbers, at one place in a file.
 #[derive(Debug)]
 pub(super) struct Tables {
-    /// In natural order.
+    /// The quantization tables in natural order.
     pub(super) quantizers: [Option<[u16; 64]>; 4],
     pub(super) dc: [Option<Arc<Huffman>>; 4],
     pub(super) ac: [Option<Arc<Huffman>>; 4],
 }
 
 impl Tables {
-    /// No quantizers, and the Huffman tables that the standard gives as examples: motion JPEG
-    /// leaves them out.
+    /// No quantization tables, and the standard's example Huffman tables, which motion JPEG leaves
+    /// out.
     pub(super) fn new() -> Self {
         let table = |counts: [u8; 16], symbols: &[u8]| {
             let symbols = symbols.to_vec();
@@ -40,7 +40,7 @@ impl Tables {
         }
     }
 
-    /// Takes the tables of a DQT segment.
+    /// Reads a DQT segment.
     pub(super) fn define_quantizers(&mut self, mut segment: &[u8]) -> Result<()> {
         while let [info, rest @ ..] = segment {
             let wide = info >> 4 != 0;
@@ -59,7 +59,7 @@ impl Tables {
         Ok(())
     }
 
-    /// Takes the tables of a DHT segment.
+    /// Reads a DHT segment.
     pub(super) fn define_codes(&mut self, mut segment: &[u8]) -> Result<()> {
         while let [info, rest @ ..] = segment {
             let (&counts, rest) = rest.split_first_chunk::<16>().ok_or_else(broken)?;
@@ -82,8 +82,7 @@ impl Tables {
 }
 
 impl Huffman {
-    /// Whether there are as many codes as its lengths allow at most, and, for differences of DC
-    /// coefficients, sizes of at most 15 bits.
+    /// Whether the code lengths are possible, and no DC symbol stands for more than 15 bits.
     pub(super) fn is_sound(&self, dc: bool) -> bool {
         let mut room = 1u32;
         for &count in &self.counts {

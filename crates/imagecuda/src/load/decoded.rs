@@ -9,8 +9,8 @@ use crate::{
 use imagecuda_kernels::layout::Layout;
 use std::sync::Arc;
 
-/// A decoded file, ready for upload: pixels in the file's own layout in host memory, or a JPEG that
-/// the device has decoded itself.
+/// A decoded file, ready for upload: pixels in the file's own layout in host memory, or a JPEG or
+/// PNG that the device has decoded itself. [`LoadOptions::open`](crate::LoadOptions::open) makes it.
 #[derive(Debug)]
 pub struct Decoded {
     pub(crate) device: Device,
@@ -39,7 +39,7 @@ impl Decoded {
     }
 
     /// The layout of the pixels, 1 to 16 bytes per pixel. The pixels are uploaded in this layout,
-    /// except for a JPEG that a GPU decodes.
+    /// except for a JPEG or PNG that a GPU decodes.
     pub fn layout(&self) -> Layout {
         self.spec.layout
     }

@@ -145,8 +145,8 @@ impl Colors {
 }
 
 impl LoadOptions {
-    /// The format of a file's bytes, by content. The extension decides only if the content shows
-    /// none.
+    /// The format of a file's bytes, by content. If the content shows none, the extension can only
+    /// mean TGA, which has no magic bytes.
     pub(super) fn format_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<Format> {
         if bytes.is_empty() {
             return Err(Error::decode("the file is empty"));

@@ -50,18 +50,18 @@ pub enum JpegDecoder {
     Kernels,
 }
 
-/// Which processor decodes the data of PNG files. The pixels are the same for all choices.
+/// Which processor decodes the compressed data of PNG files. The pixels are the same for all choices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PngDecoder {
-    /// The kernels on a GPU, for files that they take and that are large enough (256 KB of rows), if
-    /// the GPU has the memory; else the host.
+    /// The kernels on a GPU, for files that they support and that have at least 256 KB of rows, if
+    /// the GPU has the memory. Otherwise the host.
     #[default]
     Auto,
     /// The host.
     Host,
-    /// The kernels, on the CPU device as well, where they are slow. The host still decodes what
-    /// they do not take: interlaced files, data that are damaged, and data of which they cannot
+    /// The kernels. On the CPU device they run too, but slowly. The host still decodes files that
+    /// the kernels do not support: interlaced files, damaged data, and data in which they cannot
     /// prove where each block begins.
     Kernels,
 }
@@ -82,26 +82,30 @@ impl Default for LoadOptions {
 }
 
 impl LoadOptions {
-    /// Creates the default options: at most 268,435,456 pixels (2^28) and 2 GiB in the file's own
-    /// layout, the format that the content shows, and the orientation that the file states.
+    /// Creates the default options: at most 268,435,456 pixels (2^28), at most 2 GiB for the file and
+    /// for its pixels in their own layout, the format that the content shows, the orientation that
+    /// the file states, and colours converted to sRGB.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Refuses pictures of more than `pixels` pixels.
+    /// Refuses pictures of more than `pixels` pixels (width times height), with
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded). The header is checked before
+    /// memory is allocated for the pixels. The default is 2^28.
     pub fn max_pixels(mut self, pixels: u64) -> Self {
         self.limits.pixels = pixels;
         self
     }
 
-    /// Refuses files of more than `bytes` bytes, and pictures that take more in their own layout.
+    /// Refuses files of more than `bytes` bytes, and pictures that take more in their own layout,
+    /// with [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded). The default is 2^31.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.limits.bytes = bytes;
         self
     }
 
-    /// Decodes the content as `format`, without looking at it first. TGA has no magic bytes: the
-    /// extension tells a file's format, and bytes without a name need this option.
+    /// Decodes the content as `format`. Without this option the content decides the format. TGA has
+    /// no magic bytes, so the extension decides; bytes without a name need this option.
     pub fn format(mut self, format: Format) -> Self {
         self.format = Some(format);
         self
@@ -124,13 +128,14 @@ impl LoadOptions {
         self
     }
 
-    /// Chooses a layer of an OpenEXR file by its name, or a channel, which is shown as gray. The file
-    /// has the names. `ViewLayer.DiffCol` is the layer of the channels `ViewLayer.DiffCol.R` and so on;
-    /// a part has a name too; `ViewLayer.Depth.Z` and `Z` are channels. For a name that the file lacks,
-    /// `load` fails and lists the names. It also fails for a file of another format.
+    /// Chooses what to load from an OpenEXR file by its name: a layer, a part, or a channel, which is
+    /// shown as gray. For example, `ViewLayer.DiffCol` is the layer of the channels
+    /// `ViewLayer.DiffCol.R` and so on, and `ViewLayer.Depth.Z` and `Z` are channels. If the file
+    /// does not have the name, loading fails, and the error lists the names. It also fails for a
+    /// file of another format.
     ///
     /// The default is the layer without a name. If there is none, it is the layer whose name ends in
-    /// `Combined`, as Blender names it; else the first layer whose channels are a picture.
+    /// `Combined`, as Blender names it; otherwise the first layer whose channels are a picture.
     pub fn layer(mut self, name: impl Into<String>) -> Self {
         self.layer = Some(name.into());
         self
@@ -142,18 +147,19 @@ impl LoadOptions {
         self
     }
 
-    /// What decodes the data of PNG files.
+    /// Sets which processor decodes the data of PNG files.
     pub fn png_decoder(mut self, decoder: PngDecoder) -> Self {
         self.png_decoder = decoder;
         self
     }
 
-    /// Whether files that are damaged or cut short give what decodes of them, and
-    /// [`Decoded::is_truncated`](crate::Decoded::is_truncated) tells. By default they are errors.
+    /// Whether to load the part that decodes of a file that is damaged or cut short.
+    /// [`Decoded::is_truncated`](crate::Decoded::is_truncated) reports that. The default is `false`:
+    /// such a file is an error.
     ///
-    /// What does not decode is transparent black, or black where the layout has no alpha, or
-    /// gray in a JPEG. How much of a file can be had depends on its format. If nothing can, or
-    /// the header is damaged, it stays an error. A whole file takes no longer.
+    /// Missing pixels are transparent black, or black if the layout has no alpha, or gray in a JPEG.
+    /// How much decodes depends on the format. If nothing does, or the header is damaged, it is
+    /// still an error. An intact file takes no longer, and gives the same pixels.
     ///
     /// ```
     /// # fn main() -> imagecuda::Result<()> {

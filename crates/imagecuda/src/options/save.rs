@@ -127,39 +127,39 @@ pub enum JpegEncoder {
     Kernels,
 }
 
-/// What encodes PNG files with [`Compression::Fast`]. The bytes are the same for all choices. The
-/// host always encodes the other levels.
+/// Which processor encodes PNG files with [`Compression::Fast`]. The bytes are the same for all
+/// choices. The host always encodes the other levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PngEncoder {
-    /// The kernels on a GPU, for pictures of 2^16 pixels and more; else the host.
+    /// The kernels on a GPU, for pictures of at least 2^16 pixels. Otherwise the host.
     #[default]
     Auto,
     /// The host.
     Host,
-    /// The kernels, on the CPU device as well, where they are slow. The host still encodes pictures
+    /// The kernels. On the CPU device they run too, but slowly. The host still encodes pictures
     /// of 2 GB and more.
     Kernels,
 }
 
 /// How strongly a lossless format compresses. The pixels are the same for all choices.
 ///
-/// PNG and TIFF both have the first four, which trade time for size. TIFF does them with Deflate,
-/// which most readers support. The others are older methods that only TIFF has.
+/// PNG and TIFF have the first four, which trade time for size. TIFF uses Deflate for them, which
+/// most readers support. The others are older methods of TIFF.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Compression {
     /// No compression. The default of TIFF.
     Uncompressed,
-    /// Fast. The default of PNG.
+    /// The fastest compression. The default of PNG.
     Fast,
-    /// The balance that most programs have by default.
+    /// The balance of size and time that most programs have as their default.
     Balanced,
-    /// Slow, for the last percent.
+    /// The smallest file. Takes much longer for a few percent.
     Small,
-    /// LZW of TIFF, which every reader supports.
+    /// LZW, which every TIFF reader supports. TIFF only.
     Lzw,
-    /// PackBits of TIFF: run-length coding, for drawings and masks.
+    /// PackBits, a run-length coding for drawings and masks. TIFF only.
     PackBits,
 }
 
@@ -181,7 +181,7 @@ pub enum Channels {
 }
 
 impl SaveOptions {
-    /// The depth of the file's samples, straight from the float pixels.
+    /// Sets the depth of the file's samples, which are made directly from the float pixels.
     ///
     /// | | 8-bit | 16-bit | float |
     /// |---|---|---|---|
@@ -190,12 +190,12 @@ impl SaveOptions {
     /// | OpenEXR, Radiance HDR | | | always |
     /// | others | always | | |
     ///
-    /// 16 bits are `clamp(v, 0, 1) * 65535 + 0.5`, truncated, with NaN as 0. A float TIFF holds
-    /// the values as the image has them: sRGB-encoded, those below 0.0 and past 1.0 included,
-    /// so that loading it gives the same bits. OpenEXR and Radiance HDR hold linear light.
+    /// A 16-bit sample is `clamp(v, 0, 1) * 65535 + 0.5`, truncated, with NaN as 0. A float TIFF
+    /// holds the image's own values: sRGB-encoded, including those below 0.0 and above 1.0, so
+    /// loading it gives the same bits. OpenEXR and Radiance HDR hold linear light.
     ///
-    /// Any other combination is [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption),
-    /// as for every option of a format that does not have it.
+    /// Any other combination is [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption), like
+    /// every option that a format does not have.
     pub fn depth(mut self, depth: Depth) -> Self {
         self.depth = Some(depth);
         self
@@ -248,8 +248,8 @@ impl SaveOptions {
         self
     }
 
-    /// Chooses what encodes PNG files with [`Compression::Fast`]. The bytes are the same for all
-    /// choices.
+    /// Sets which processor encodes PNG files with [`Compression::Fast`]. The bytes are the same for
+    /// all choices.
     pub fn png_encoder(mut self, encoder: PngEncoder) -> Self {
         self.png_encoder = encoder;
         self

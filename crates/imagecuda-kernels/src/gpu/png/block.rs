@@ -15,11 +15,11 @@ pub(super) struct Device<T> {
 }
 
 impl<T: Copy> Device<T> {
-    /// `len` numbers at an address.
+    /// The `len` numbers at an address.
     ///
     /// # Safety
     ///
-    /// They are there while the kernel runs, and no reference to them exists.
+    /// The numbers exist as long as the kernel runs, and there is no reference to them.
     #[inline(always)]
     pub(super) unsafe fn new(address: u64, len: u32) -> Self {
         Self {
@@ -30,7 +30,7 @@ impl<T: Copy> Device<T> {
 
     #[inline(always)]
     fn place(self, at: u32) -> Option<*mut T> {
-        // SAFETY: within the numbers.
+        // SAFETY: `at` is within the `len` numbers.
         (at < self.len).then(|| unsafe { self.first.add(at as usize) })
     }
 }
@@ -39,7 +39,7 @@ impl Device<u32> {
     #[inline(always)]
     fn atomic(self, at: u32, change: impl FnOnce(&AtomicU32) -> u32) -> u32 {
         self.place(at).map_or(0, |place| {
-            // SAFETY: one of the words, which lives as long as the kernel.
+            // SAFETY: `place` checked the range, and the word exists as long as the kernel runs.
             change(unsafe { AtomicU32::from_ptr(place) })
         })
     }
@@ -48,14 +48,14 @@ impl Device<u32> {
 impl Words for Device<u32> {
     #[inline(always)]
     fn get(self, at: u32) -> u32 {
-        // SAFETY: one of the words.
+        // SAFETY: `place` checked the range.
         self.place(at).map_or(0, |place| unsafe { place.read() })
     }
 
     #[inline(always)]
     fn set(self, at: u32, word: u32) {
         if let Some(place) = self.place(at) {
-            // SAFETY: one of the words.
+            // SAFETY: `place` checked the range.
             unsafe { place.write(word) };
         }
     }
@@ -84,21 +84,21 @@ impl Words for Device<u32> {
 impl Longs for Device<u64> {
     #[inline(always)]
     fn get(self, at: u32) -> u64 {
-        // SAFETY: one of the numbers.
+        // SAFETY: `place` checked the range.
         self.place(at).map_or(0, |place| unsafe { place.read() })
     }
 
     #[inline(always)]
     fn set(self, at: u32, number: u64) {
         if let Some(place) = self.place(at) {
-            // SAFETY: one of the numbers.
+            // SAFETY: `place` checked the range.
             unsafe { place.write(number) };
         }
     }
 
     #[inline(always)]
     fn peek(self, at: u32) -> u64 {
-        // SAFETY: one of the numbers.
+        // SAFETY: `place` checked the range.
         let read = |place: *mut u64| unsafe { place.read_volatile() };
         self.place(at).map_or(1, read)
     }
@@ -116,13 +116,14 @@ impl Longs for Device<u64> {
     #[inline(always)]
     fn publish(self, at: u32, number: u64) {
         if let Some(place) = self.place(at) {
-            // SAFETY: one of the numbers. One store writes it, so whoever reads it has all of it.
+            // SAFETY: `place` checked the range. One store writes the whole number, so no other
+            // thread reads a part of it.
             unsafe { place.write_volatile(number) };
         }
     }
 }
 
-/// Words in shared memory. A place past the last one is that of the last one.
+/// Words in shared memory. An index beyond the last word means the last word.
 #[derive(Clone, Copy)]
 pub(super) struct SharedWords {
     address: u32,
@@ -130,11 +131,11 @@ pub(super) struct SharedWords {
 }
 
 impl SharedWords {
-    /// `len` words, at least one.
+    /// The `len` words from `first`; `len` is at least one.
     ///
     /// # Safety
     ///
-    /// The block has that memory to itself.
+    /// Nothing else uses the block's memory there.
     #[inline(always)]
     pub(super) unsafe fn new(first: *mut u32, len: u32) -> Self {
         Self {
@@ -152,39 +153,39 @@ impl SharedWords {
 impl Words for SharedWords {
     #[inline(always)]
     fn get(self, at: u32) -> u32 {
-        // SAFETY: one of the words.
+        // SAFETY: `place` limits the index.
         unsafe { shared::load_u32(self.place(at)) }
     }
 
     #[inline(always)]
     fn set(self, at: u32, word: u32) {
         if at <= self.last {
-            // SAFETY: one of the words.
+            // SAFETY: `at` was compared with the last index.
             unsafe { shared::store_u32(self.place(at), word) };
         }
     }
 
     #[inline(always)]
     fn add(self, at: u32, word: u32) -> u32 {
-        // SAFETY: one of the words.
+        // SAFETY: `place` limits the index.
         unsafe { shared::add_u32(self.place(at), word) }
     }
 
     #[inline(always)]
     fn or(self, at: u32, bits: u32) {
-        // SAFETY: one of the words.
+        // SAFETY: `place` limits the index.
         unsafe { shared::or_u32(self.place(at), bits) }
     }
 
     #[inline(always)]
     fn min(self, at: u32, most: u32) {
-        // SAFETY: one of the words.
+        // SAFETY: `place` limits the index.
         unsafe { shared::min_u32(self.place(at), most) }
     }
 
     #[inline(always)]
     fn max(self, at: u32, least: u32) {
-        // SAFETY: one of the words.
+        // SAFETY: `place` limits the index.
         unsafe { shared::max_u32(self.place(at), least) }
     }
 }
@@ -199,10 +200,10 @@ impl Shared for SharedWords {
     }
 }
 
-/// This thread's block. `WARP`: it is a single warp.
+/// This thread's block. With `WARP` it is a single warp.
 pub(super) struct Block<const WARP: bool> {
     shared: SharedWords,
-    /// A word pair for each warp.
+    /// Two words for each warp.
     sums: SharedWords,
     not_sync: PhantomData<*const ()>,
 }
@@ -212,8 +213,8 @@ impl<const WARP: bool> Block<WARP> {
     ///
     /// # Safety
     ///
-    /// All threads of the block call this and everything of the block together. It is a single warp
-    /// if that is what `WARP` says, and otherwise some whole warps.
+    /// All threads of the block call this, and make all later calls together. With `WARP` the block
+    /// is a single warp, and otherwise it is several whole warps.
     #[inline(always)]
     pub(super) unsafe fn new(shared: SharedWords, sums: SharedWords) -> Self {
         Self {
@@ -225,7 +226,7 @@ impl<const WARP: bool> Block<WARP> {
 
     #[inline(always)]
     fn wait(&self) {
-        // SAFETY: all threads are here, as `new` asks.
+        // SAFETY: all threads are here, as `new` demands.
         unsafe {
             match WARP {
                 true => warp::sync(),
@@ -275,7 +276,7 @@ impl<const WARP: bool> ThreadBlock for Block<WARP> {
     #[inline(always)]
     fn any<T>(&self, own: &T, holds: impl Fn(&T) -> bool) -> bool {
         let holds = holds(own);
-        // SAFETY: all threads are here, as `new` asks.
+        // SAFETY: all threads are here, as `new` demands.
         unsafe {
             match WARP {
                 true => warp::any(holds),
@@ -297,13 +298,13 @@ impl<const WARP: bool> ThreadBlock for Block<WARP> {
         let (lane, number_of_warp) = (thread % 32, thread / 32);
         let warps = self.threads() / 32;
         let shuffle_up = |number: N, delta: u32| {
-            // SAFETY: all threads are here, as `new` asks.
+            // SAFETY: all threads are here, as `new` demands.
             let words = number
                 .to_words()
                 .map(|word| unsafe { warp::shuffle_up(word, delta) });
             N::of_words(words)
         };
-        // The sums up to each thread of the warp.
+        // The running sums within the warp.
         let sums_of_warp = |mut sum: N| {
             let mut delta = 1;
             while delta < 32 {
@@ -348,7 +349,7 @@ impl<const WARP: bool> ThreadBlock for Block<WARP> {
 impl Warp for Block<true> {
     #[inline(always)]
     fn shift<T>(&self, own: &mut T, number: impl Fn(&T) -> u32, put: impl Fn(&mut T, u32)) {
-        // SAFETY: all threads are here, as `new` asks.
+        // SAFETY: all threads are here, as `new` demands.
         let before = unsafe { warp::shuffle_up(number(own), 1) };
         put(own, before);
     }
@@ -361,7 +362,7 @@ impl Warp for Block<true> {
         number: impl Fn(&T) -> u32,
         put: impl Fn(&mut T, u32),
     ) {
-        // SAFETY: all threads are here, as `new` asks.
+        // SAFETY: all threads are here, as `new` demands.
         let given = unsafe { warp::shuffle(number(own), from) };
         if thread::thread_idx_x() == 0 {
             put(own, given);

@@ -14,18 +14,18 @@ use crate::{
 };
 
 shared_memory! {
-    /// The sums of the warps of a block.
+    /// The sums of a block's warps.
     warp_sums: 256
 }
 
-/// The kernels' work: the memory that a job has the addresses of.
+/// The memory to which a job's addresses point.
 ///
 /// # Safety
 ///
-/// The host passes a whole job, whose memory is as long as its sizes say.
+/// The host passes a complete job, whose memory has the lengths that follow from its sizes.
 #[inline(always)]
 unsafe fn work(job: *const DecodeJob) -> Work<Device<u32>, Device<u64>> {
-    // SAFETY: what the caller promised. Only `Device` accesses that memory.
+    // SAFETY: the caller guarantees the memory, and only `Device` accesses it.
     unsafe {
         let job = &*job;
         let lengths = &job.lengths;
@@ -66,7 +66,8 @@ unsafe fn work(job: *const DecodeJob) -> Work<Device<u32>, Device<u64>> {
     }
 }
 
-/// Entries that take a job, each with its shared memory, and whether its blocks are single warps.
+/// Defines the entries of kernels that take a job: the body, the shared memory, and whether a block
+/// is a single warp.
 macro_rules! entries {
     ($($(#[$doc:meta])* $name:ident: $kernel:ident, $shared:ident[$bytes:literal], $warp:literal, $body:expr;)*) => {$(
         shared_memory! {
@@ -79,8 +80,8 @@ macro_rules! entries {
         $(#[$doc])*
         #[unsafe(no_mangle)]
         unsafe extern "ptx-kernel" fn $name(job: *const DecodeJob) {
-            // SAFETY: the host passes a job, and launches blocks of the kernel's threads, all of
-            // which are here.
+            // SAFETY: the host passes a job, and launches blocks of the kernel's number of threads,
+            // all of which run this.
             unsafe {
                 let shared = SharedWords::new($shared::<u32>(), $bytes / 4);
                 let sums = SharedWords::new(warp_sums::<u32>(), 64);

@@ -1,14 +1,14 @@
-//! Deflate's bits, lowest first, from any bit of the data.
+//! Reads Deflate's bits, lowest first, from any position of the data.
 
 use crate::png::block::Words;
 
-/// Where a reader's words are.
+/// The memory from which a reader takes words.
 pub(super) trait Source: Copy {
     /// The word of a number.
     fn word(self, number: u32) -> u32;
 }
 
-/// Words as they lie.
+/// Words in their normal order.
 #[derive(Clone, Copy)]
 pub(super) struct Plain<W>(pub(super) W);
 
@@ -19,12 +19,12 @@ impl<W: Words> Source for Plain<W> {
     }
 }
 
-/// Words in shared memory of which one is left out after each 16. So threads that are 16 words apart
-/// use different banks.
+/// Words in shared memory with one unused word after each 16. So threads whose positions are 16
+/// words apart use different banks.
 #[derive(Clone, Copy)]
 pub(super) struct Staged<W>(pub(super) W);
 
-/// Words of memory that so many staged words take.
+/// The words of memory for this number of staged words.
 pub(super) const fn staged_room(words: u32) -> u32 {
     words + words / 16 + 1
 }
@@ -44,13 +44,13 @@ impl<W: Words> Source for Staged<W> {
     }
 }
 
-/// The 32 bits of two words after the first `skipped` (modulo 32).
+/// The 32 bits of two words that follow the first `skipped` (modulo 32) bits.
 #[inline(always)]
 pub(super) fn funnel(low: u32, high: u32, skipped: u32) -> u32 {
     low >> (skipped & 31) | high << 1 << (!skipped & 31)
 }
 
-/// Up to 32 bits that begin at a position.
+/// 32 bits or fewer that start at a position.
 #[inline(always)]
 pub(super) fn bits(source: impl Source, position: u32, count: u32) -> u32 {
     let number = position >> 5;
@@ -70,7 +70,7 @@ pub(super) struct Reader<S> {
 }
 
 impl<S: Source> Reader<S> {
-    /// A reader whose next bit is at a position.
+    /// A reader that starts at a position.
     #[inline(always)]
     pub(super) fn new(source: S, position: u32) -> Self {
         let word = |ahead| source.word((position >> 5) + ahead);
@@ -83,13 +83,13 @@ impl<S: Source> Reader<S> {
         }
     }
 
-    /// The next 32 bits.
+    /// Returns the next 32 bits, and does not consume them.
     #[inline(always)]
     pub(super) fn peek(&self) -> u32 {
         funnel(self.first, self.second, self.position)
     }
 
-    /// Takes up to 31 bits.
+    /// Consumes up to 31 bits.
     #[inline(always)]
     pub(super) fn take(&mut self, count: u32) {
         let position = self.position + count;

@@ -6,16 +6,16 @@ use super::{
 };
 use crate::png::block::{Longs, ThreadBlock, Words};
 
-/// Threads of its only thread block.
+/// The kernel has one thread block of this many threads.
 pub const THREADS: u32 = 1024;
 /// Words of shared memory.
 pub const SHARED: u32 = 8;
-/// What is wrong with the chain, whether there are new ranges, and where the data end.
+/// The parts of shared memory: what is wrong with the chain, and where the data end.
 const WRONG: u32 = 0;
 const END: u32 = 1;
 
-/// `png_chain`: what follows each range; which ranges are those of the data's blocks; and where
-/// their output goes. One thread block of [`THREADS`].
+/// `png_chain`: finds what follows each range, which ranges form the chain of the data's blocks,
+/// and where their output goes. One thread block of [`THREADS`].
 #[inline(always)]
 pub fn chain<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != status::UNFINISHED {
@@ -24,7 +24,7 @@ pub fn chain<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let own = &mut block.own(());
     if block.any(own, |_| work.control.get(control::DECODED) == 0) {
         block.each(own, |thread, _| {
-            // The first ranges: that before the first block, and those of the candidates.
+            // The first ranges are the one before the first block, and those of the candidates.
             if thread == 0 {
                 let count = work.candidate_count() + 1;
                 work.control.set(control::DECODED, count);
@@ -69,7 +69,7 @@ pub fn chain<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
                 wrong = status::LENGTH;
             }
         }
-        // With anything else, more rounds are in vain.
+        // If anything else is wrong, more rounds would not help.
         if wrong != status::UNFINISHED {
             wrong &= !status::UNFINISHED;
         }
@@ -80,7 +80,7 @@ pub fn chain<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     });
 }
 
-/// Adds up what sections have, for all ranges.
+/// For every range, adds up the bytes of its sections.
 #[inline(always)]
 fn add_up<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32, sections: u32) {
     let own = &mut block.own(());
@@ -92,7 +92,7 @@ fn add_up<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32, sections: u32
             number += THREADS;
         }
     });
-    // Where in its range a section is, if it is decoded.
+    // The section's position in its range, if it is decoded.
     let place = |number: u32| {
         let range = match number < sections {
             true => work.section(number, section::RANGE),
@@ -172,7 +172,8 @@ fn add_up<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32, sections: u32
     });
 }
 
-/// The range after this one in the chain; `last` and `last` + 1 are the end, and nothing.
+/// The range after this one in the chain. `last` stands for the end of the data, and `last` + 1 for
+/// no range.
 #[inline(always)]
 fn next<B: ThreadBlock>(work: &WorkOf<B>, number: u32, count: u32) -> u32 {
     let last = work.room.ranges;
@@ -187,8 +188,8 @@ fn next<B: ThreadBlock>(work: &WorkOf<B>, number: u32, count: u32) -> u32 {
     }
 }
 
-/// Finds the ranges that the first one leads to, and the bytes before each. Each step knows twice
-/// as many ranges ahead. Returns the number of the place of the data's end.
+/// Finds the ranges that range 0 leads to, and the number of bytes before each. Each step doubles
+/// the distance of the known pointers. Returns the place of the data's end.
 #[inline(always)]
 fn place<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32) -> u32 {
     let last = work.room.ranges;
@@ -242,7 +243,7 @@ fn place<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32) -> u32 {
     last
 }
 
-/// What is wrong with a range of the chain, if it is the last one that is known.
+/// Reports what is wrong with a range of the chain, if it is the last known one.
 #[inline(always)]
 fn judge<B: ThreadBlock>(work: &WorkOf<B>, shared: B::Shared, number: u32, count: u32) {
     let last = work.room.ranges;

@@ -1,11 +1,11 @@
-//! From tokens to bytes: matches are resolved.
+//! From tokens to bytes: resolves matches.
 
 use super::{work::WorkOf, write::VALUE};
 use crate::png::block::{Shared, ThreadBlock, Words};
 
 /// Bytes of a tile.
 pub const TILE: u32 = 4096;
-/// Bytes of a thread.
+/// Bytes for each thread.
 const RUN: usize = 8;
 /// Threads of the thread block of a tile.
 pub const THREADS: u32 = TILE / RUN as u32;
@@ -18,13 +18,13 @@ pub const SHARED: u32 = LONGEST + TILE + 1;
 #[derive(Clone, Copy, Default)]
 struct Own {
     links: [u32; RUN],
-    /// The last token among them, or before them.
+    /// The last token among these bytes, or before them.
     head: u32,
     is_open: bool,
 }
 
-/// `png_expand`: gives each byte its value, or a link to the byte that has it: within the tile as far
-/// as possible. A thread block for each tile.
+/// `png_expand`: gives each byte its value, or a link to the byte that has it, resolved within the
+/// tile as far as possible. One thread block for each tile.
 #[inline(always)]
 pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {
@@ -57,7 +57,7 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         }
     });
     block.each(&mut own, |thread, own| {
-        // Of the tiles before only the last token matters.
+        // Of the tiles before, only the last token matters.
         if thread < LONGEST && tokens.get(thread) != 0 {
             before.max(0, thread);
         }
@@ -87,7 +87,7 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
                 token
             } else {
                 let from = source((first + head).wrapping_sub(LONGEST), at - head, token);
-                // So links end, whatever tokens say.
+                // This makes links lead backwards, so that they end whatever tokens say.
                 if from < place { from } else { VALUE }
             };
         }
@@ -98,8 +98,8 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         }
         own.is_open = true;
     });
-    // Links only lead to earlier bytes, and whichever link is read in the meantime leads to the same
-    // value.
+    // Links lead only to earlier bytes. If another thread changes a link meanwhile, the old one and
+    // the new one lead to the same value.
     while block.any(&own, |own| own.is_open) {
         block.each(&mut own, |thread, own| {
             own.is_open = false;
@@ -127,8 +127,8 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     });
 }
 
-/// Where the byte of a match is from that begins at `head`. What overlaps itself repeats, so that
-/// every byte is from before the match.
+/// The source of a byte of the match that starts at `head`. A match that overlaps itself repeats,
+/// so every byte comes from before the match.
 #[inline(always)]
 fn source(head: u32, offset: u32, token: u32) -> u32 {
     let distance = (token & 0x7fff) + 1;
@@ -139,18 +139,18 @@ fn source(head: u32, offset: u32, token: u32) -> u32 {
     };
     match head.checked_sub(distance) {
         Some(from) => from + offset,
-        // `png_write` has reported it.
+        // `png_write` has reported this error.
         None => VALUE,
     }
 }
 
-/// Links that `png_jump` follows at most.
+/// `png_jump` follows at most this many links.
 const JUMPS: u32 = 16;
-/// Threads of a thread block of `png_jump`, and bytes of each.
+/// Threads of a thread block of `png_jump`, and bytes for each thread.
 pub const JUMP_THREADS: u32 = 256;
 
-/// `png_jump`: shortens the links that lead to another tile. In place, as it makes no difference
-/// whether a link or a later one is read. A thread block for each tile.
+/// `png_jump`: shortens links that lead to other tiles. It works in place, as it does not matter
+/// whether a thread reads an old link or a shortened one. One thread block for each tile.
 #[inline(always)]
 pub fn jump<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 || work.open_tiles.get(block.index()) == 0 {
@@ -161,8 +161,8 @@ pub fn jump<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     block.each(&mut block.own(()), |thread, _| {
         let mut at = first + thread;
         while at < (first + TILE).min(all) {
-            // Four at a time, so that their loads are in flight together. No arrays: they would lie in
-            // memory.
+            // Four links at a time, so that their loads are in flight together. Separate variables,
+            // as an array would lie in memory.
             let link = |i: u32| match at + i * JUMP_THREADS < all {
                 true => work.links.get(at + i * JUMP_THREADS),
                 false => VALUE,
@@ -192,12 +192,12 @@ pub fn jump<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     });
 }
 
-/// The value that a link leads to.
+/// Follows links to the value.
 #[inline(always)]
 pub(super) fn resolve(links: impl Words, place: u32) -> u32 {
     let mut link = links.get(place);
     while link & VALUE == 0 {
-        // Links lead to earlier bytes, so this ends.
+        // Links lead to earlier bytes, so this loop ends.
         link = links.get(link);
     }
     link & 255

@@ -1,4 +1,4 @@
-//! Finds where headers of blocks with dynamic codes may be.
+//! Finds the positions at which the header of a dynamic block may start.
 
 use super::{
     bits::{Plain, funnel},
@@ -9,17 +9,17 @@ use crate::png::block::{Shared, ThreadBlock, Words};
 
 /// Threads of a thread block.
 pub const THREADS: u32 = 256;
-/// Words whose bits a thread tries.
+/// Words whose bits a thread tests.
 const TRIED: u32 = 8;
-/// Words that a thread block tries.
+/// Words that a thread block tests.
 pub const BLOCK_WORDS: u32 = THREADS * TRIED;
-/// Positions that a thread block looks at more closely. It has about 80.
+/// Positions that a thread block can examine further. On average there are about 80.
 const HITS: u32 = 1024;
 /// Words of shared memory.
 pub const SHARED: u32 = 1024 + HITS + 1;
 
-/// The Kraft sum of four lengths of three bits, where 128 is a complete code. At most 255, which is
-/// too much as well.
+/// The Kraft sum of four lengths of three bits each; 128 is a complete code. The result is limited
+/// to 255, which is invalid too.
 #[inline(always)]
 fn kraft_sum(lengths: u32) -> u32 {
     let part = |place: u32| match lengths >> place & 7 {
@@ -29,7 +29,7 @@ fn kraft_sum(lengths: u32) -> u32 {
     (part(0) + part(3) + part(6) + part(9)).min(255)
 }
 
-/// `png_gather`: joins the pieces of the data. A thread for each word.
+/// `png_gather`: joins the pieces of the data. One thread for each word.
 #[inline(always)]
 pub fn gather<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let bytes = work.pieces.get(2 * work.piece_count + 1);
@@ -70,7 +70,7 @@ pub fn gather<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     });
 }
 
-/// `png_find`: the positions at which a header can be.
+/// `png_find`: finds the positions at which a header can start.
 #[inline(always)]
 pub fn find<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let shared = block.shared();
@@ -127,15 +127,15 @@ fn try_word<G: Words, L>(
 ) {
     let [a, b, c, d] = [0, 1, 2, 3].map(|ahead| u64::from(work.data.get(number + ahead)));
     let (low, high) = (a | b << 32, c | d << 32);
-    // All positions at once: the type of the block is 2, and there are no more than 286 codes for
-    // literals and lengths, and no more than 30 for distances.
+    // Tests all positions of a word at once: the block's type is 2, and there are at most 286 codes
+    // for literals and lengths and at most 30 for distances.
     let is_dynamic = !(low >> 1) & low >> 2;
     let too_many = |at: u32| low >> at & low >> (at + 1) & low >> (at + 2) & low >> (at + 3);
     let mut left = (is_dynamic & !too_many(4) & !too_many(9)) as u32;
     while left != 0 {
         let bit = left.trailing_zeros();
         left &= left - 1;
-        // At least 13 bits in.
+        // The code lengths start 13 bits after the position.
         let rest = low >> (bit + 13) | high << 1 << (63 - (bit + 13));
         let given = (rest & 15) as u32 + 4;
         let lengths = rest >> 4 & ((1u64 << (3 * given)) - 1);

@@ -1,4 +1,4 @@
-//! What follows a range: stored blocks, and the range after these.
+//! Finds what follows a range: stored blocks, and the next range.
 
 use super::{
     bits::{Plain, bits},
@@ -7,10 +7,10 @@ use super::{
 };
 use crate::png::block::{ThreadBlock, Words};
 
-/// Stored blocks that one range may have behind it.
+/// The most stored blocks after one range.
 const MOST_STORED: u32 = 8192;
 
-/// Finds what follows each range of which that is not known.
+/// For each range whose successor is unknown, finds it.
 #[inline(always)]
 pub(super) fn follow<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32) {
     block.each(&mut block.own(()), |thread, _| {
@@ -18,7 +18,7 @@ pub(super) fn follow<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32) {
         while number < count {
             let is_known = work.range(number, range::NEXT) != NONE
                 || work.range(number, range::LONGER) != NONE;
-            // A range that is not decoded right yet may end elsewhere.
+            // The end of a range that is not decoded correctly yet may change.
             if !is_known && work.range(number, range::DEFECT) == 0 {
                 follow_range::<B>(work, number);
             }
@@ -27,7 +27,7 @@ pub(super) fn follow<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32) {
     });
 }
 
-/// Begins a range that the next round decodes.
+/// Adds a range, which the next round decodes.
 #[inline(always)]
 fn add_range<B: ThreadBlock>(work: &WorkOf<B>, words: [u32; 6], step: u32) -> u32 {
     let number = work.control.add(control::RANGES, 1);
@@ -44,7 +44,7 @@ fn add_range<B: ThreadBlock>(work: &WorkOf<B>, words: [u32; 6], step: u32) -> u3
     number
 }
 
-/// The head of a candidate, by its number; the data's end behind the last one.
+/// The head of candidate number `candidate`. After the last one, the end of the data.
 #[inline(always)]
 fn candidate_head<B: ThreadBlock>(work: &WorkOf<B>, candidate: u32) -> u32 {
     match candidate < work.candidate_count() {
@@ -53,7 +53,7 @@ fn candidate_head<B: ThreadBlock>(work: &WorkOf<B>, candidate: u32) -> u32 {
     }
 }
 
-/// The number of the first candidate whose head is at a position or behind it.
+/// The number of the first candidate whose head is at or after a position.
 #[inline(always)]
 fn candidate_at<B: ThreadBlock>(work: &WorkOf<B>, position: u32) -> u32 {
     let (mut low, mut high) = (0, work.candidate_count());
@@ -75,7 +75,7 @@ fn follow_range<B: ThreadBlock>(work: &WorkOf<B>, number: u32) {
     if number == 0 {
         end = work.range(0, range::HEAD);
     } else if end == 0 {
-        // Its limit is in the middle of the block: that was no header.
+        // The block does not end before the range's limit, so the candidate there was no header.
         let limit = work.range(number, range::LIMIT_CANDIDATE);
         if limit >= work.candidate_count() {
             work.set_range(number, range::DEFECT, defect::NO_BLOCK);
@@ -107,13 +107,13 @@ fn follow_range<B: ThreadBlock>(work: &WorkOf<B>, number: u32) {
     work.set_range(number, range::NEXT, found);
 }
 
-/// What is behind stored blocks: a block of another kind, or the end of the data.
+/// What follows stored blocks: a block of another kind, or the end of the data.
 enum Behind {
     Block(u32),
     End(u32),
 }
 
-/// Takes the stored blocks behind a range. `None` if they are damaged, or too many.
+/// Records the stored blocks after a range. `None` if they are damaged or too many.
 #[inline(always)]
 fn follow_stored<B: ThreadBlock>(work: &WorkOf<B>, number: u32, from: u32) -> Option<Behind> {
     let data = Plain(work.data);
@@ -160,8 +160,7 @@ fn follow_stored<B: ThreadBlock>(work: &WorkOf<B>, number: u32, from: u32) -> Op
     found
 }
 
-/// The range of a block with fixed or dynamic codes that begins at a position. `None` if there is
-/// none.
+/// The range of a block with fixed or dynamic codes at a position. `None` if there is no block.
 #[inline(always)]
 fn block_at<B: ThreadBlock>(work: &WorkOf<B>, position: u32) -> Option<u32> {
     let candidate = candidate_at::<B>(work, position);

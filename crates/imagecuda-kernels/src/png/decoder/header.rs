@@ -1,8 +1,8 @@
-//! The header of a block with dynamic codes.
+//! Reads the header of a block with dynamic codes.
 
 use super::bits::{Reader, Source, bits};
 
-/// The order in which a header has the lengths of the codes for lengths.
+/// The order in which a header stores the lengths of the code-length code.
 const ORDER: u128 = {
     let order = [
         16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15u128,
@@ -15,27 +15,27 @@ const ORDER: u128 = {
     packed
 };
 
-/// A byte for each length.
+/// One bit in the byte of each length.
 const LOW_BYTES: u64 = 0x01_0101_0101_0101;
 const HIGH_BITS: u64 = 0x80_8080_8080_8080;
 
-/// The code for code lengths, of up to 7 bits, without a table: it is in registers.
+/// The code for code lengths, of up to 7 bits. It is kept in registers instead of a table.
 struct LengthCode {
-    /// For each length, in the byte of that length less one: the first number of 7 bits that begins
-    /// with no code of that length or less.
+    /// For each length, in byte length - 1: the first 7-bit number that starts with a code longer
+    /// than that.
     limits: u64,
-    /// The number of codes that are shorter.
+    /// For each length, the number of shorter codes.
     shorter: u64,
     /// The symbols in the order of their codes, five bits each.
     symbols: [u64; 2],
 }
 
 impl LengthCode {
-    /// Of lengths of three bits each, in the order of symbols, that are a complete code.
+    /// A complete code from its lengths, of three bits each, in the order of symbols.
     #[inline(always)]
     fn new(lengths: u64) -> Self {
         let length = |symbol: u32| (lengths >> (3 * symbol)) as u32 & 7;
-        // A byte for each length.
+        // Byte i is the number of codes of length i.
         let mut counts = 0u64;
         for symbol in 0..19 {
             counts += 1u64 << (8 * length(symbol));
@@ -71,11 +71,11 @@ impl LengthCode {
         }
     }
 
-    /// The symbol that the next bits begin with, and the length of its code.
+    /// The symbol of the code that the bits start with, and the code's length.
     #[inline(always)]
     fn symbol(&self, bits: u32) -> (u32, u32) {
         let code = bits.reverse_bits() >> 25;
-        // The high bit of each byte tells whether the code is longer than that.
+        // The highest bit of each byte tells whether the code is longer than that length.
         let longer = (u64::from(code | 128) * LOW_BYTES - self.limits) & HIGH_BITS;
         let place = 8 * longer.count_ones();
         let length = longer.count_ones() + 1;
@@ -90,18 +90,18 @@ impl LengthCode {
     }
 }
 
-/// The numbers of code lengths of literals and lengths, and of distances, that a header has at
-/// this position.
+/// How many code lengths for literals and lengths, and how many for distances, a header at this
+/// position has.
 #[inline(always)]
 pub(super) fn counts(source: impl Source, position: u32) -> (u32, u32) {
     let header = bits(source, position, 17);
     ((header >> 3 & 31) + 257, (header >> 8 & 31) + 1)
 }
 
-/// Reads a header whose code for code lengths is known to be complete. Calls `put` with each symbol
-/// and the length of its code, those of distances after the others. Returns the position behind it.
-/// `None` if it is no header: if one of the two codes is neither complete nor, for distances, a
-/// single code of one bit, or none.
+/// Reads a header whose code-length code is known to be complete. Calls `put` with each symbol and
+/// its code length, first for literals and lengths, then for distances. Returns the position after
+/// it. `None` if it is no header, because a code is not complete. A distance code may also be a
+/// single code of one bit, or empty.
 #[inline(always)]
 pub(super) fn read(
     source: impl Source,
@@ -125,7 +125,7 @@ pub(super) fn read(
     let mut reader = Reader::new(source, start + 3 * given);
     let all = literals + distances;
     let (mut at, mut last) = (0, 0);
-    // Kraft sums, where 2^15 is a complete code.
+    // Kraft sums; 2^15 is a complete code.
     let (mut literal_sum, mut distance_sum, mut distance_most) = (0, 0, 0);
     let mut has_end = false;
     while at < all {

@@ -3,8 +3,7 @@
 use super::{launches::Lengths, picture::Picture, work::Room};
 use bytemuck::{Pod, Zeroable};
 
-/// A picture that is to be decoded: the memory of a [`Work`](super::work::Work), as addresses in
-/// device memory.
+/// A picture to decode: the memory of a [`Work`](super::work::Work) as device addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct DecodeJob {

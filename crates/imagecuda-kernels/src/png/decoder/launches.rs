@@ -15,9 +15,9 @@ pub enum Kernel {
     Gather,
     Find,
     Tables,
-    /// The sections of new ranges.
+    /// Decodes the sections of new ranges.
     Synchronize,
-    /// Those that begin where they should not.
+    /// Decodes sections again whose entry is not the exit before them.
     Resynchronize,
     Chain,
     Write,
@@ -37,14 +37,14 @@ pub struct Launch {
     pub threads: u32,
 }
 
-/// Rounds of a first try. Data of dynamic codes need one, a last block of fixed codes another one,
-/// and so does a run of them before it.
+/// The rounds of a first try. Data of dynamic blocks need one. A final fixed block needs another
+/// one, and so does a run of fixed blocks in between.
 pub const ROUNDS: u32 = 3;
 
-/// The most thread blocks of kernels that take work in turns.
+/// The most thread blocks of kernels that loop over their work.
 const MOST_BLOCKS: u32 = 8192;
 
-/// What a picture's data are to the launches.
+/// The sizes of a picture's data, from which the launches follow.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
     /// Bytes of the data, with their header and checksum.
@@ -53,7 +53,7 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Those of data of so many bytes, at least six.
+    /// The sizes of `bytes` bytes of data, at least six.
     pub fn new(data_bytes: u32) -> Self {
         let mut sizes = Self {
             data_bytes,
@@ -68,12 +68,12 @@ impl Sizes {
         8 * (self.data_bytes - 4)
     }
 
-    /// Words of memory of the data.
+    /// The words of memory for the data.
     pub fn data_words(&self) -> u32 {
         self.data_bytes.div_ceil(4) + READ_AHEAD
     }
 
-    /// The launches that begin.
+    /// The launches before the rounds.
     pub fn first(&self) -> [Launch; 3] {
         let launch = |kernel, blocks: u32, threads| Launch {
             kernel,
@@ -93,7 +93,7 @@ impl Sizes {
         ]
     }
 
-    /// Those of a round.
+    /// The launches of one round.
     pub fn round(&self) -> [Launch; 3] {
         let launch = |kernel, blocks, threads| Launch {
             kernel,
@@ -111,13 +111,13 @@ impl Sizes {
         ]
     }
 
-    /// Thread blocks for sections: as many as there usually are.
+    /// The number of thread blocks that sections usually need.
     fn section_blocks(&self) -> u32 {
         let sections = self.end() / (SECTION * SUBSEQUENCE) + 512;
         sections.min(MOST_BLOCKS)
     }
 
-    /// Those that end with pixels.
+    /// The launches after the rounds, which end with pixels.
     pub fn last(&self, picture: &Picture) -> [Launch; 7] {
         let launch = |kernel, blocks, threads| Launch {
             kernel,
@@ -158,7 +158,7 @@ impl Kernel {
     }
 }
 
-/// Words and numbers of 64 bits that the parts of memory have.
+/// The lengths of the parts of memory, in words or in numbers of 64 bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Lengths {
@@ -183,7 +183,7 @@ pub struct Lengths {
 }
 
 impl Lengths {
-    /// Those that a picture needs.
+    /// The lengths for a picture.
     pub fn new(sizes: &Sizes, picture: &Picture) -> Self {
         let Room {
             candidates,

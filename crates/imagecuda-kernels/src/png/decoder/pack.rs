@@ -1,4 +1,4 @@
-//! From bytes with filters to planes, and how their rows depend on each other.
+//! From filtered bytes to planes, and how the rows of these depend on each other.
 
 use super::{
     copies::resolve,
@@ -6,14 +6,14 @@ use super::{
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
 
-/// Threads of a thread block of `png_pack`, and bytes of a plane that it takes of a row.
+/// Threads of a thread block of `png_pack`, and bytes of a plane's row that it packs.
 pub const THREADS: u32 = 256;
 pub const CHUNK: u32 = 4 * THREADS;
 /// The modulus of Adler-32.
 const MODULUS: u32 = 65521;
 
-/// `png_pack`: the bytes of rows to planes, their filters, and sums for the checksum. Thread blocks
-/// for each [`CHUNK`] of each row.
+/// `png_pack`: puts the bytes of rows into planes, stores the filters, and computes sums for the
+/// checksum. One thread block for each [`CHUNK`] of each row.
 #[inline(always)]
 pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {
@@ -26,14 +26,14 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let (y, chunk) = (block.index() / chunks, block.index() % chunks);
     let row = y * (row_bytes + 1);
     let plane_words = picture.stride() * picture.height;
-    // The two sums of Adler-32, less what its first 1 adds.
+    // The two sums of Adler-32, without the part that its initial 1 adds.
     let mut sums = block.own(0u64);
     block.each(&mut sums, |thread, sums| {
         let x = chunk * CHUNK + 4 * thread;
         let (mut first, mut second) = (0, 0);
         let mut add = |byte: u32, place: u32| {
             first += byte;
-            // Past the end of a row there are zeros.
+            // Bytes past the end of a row are zeros, and add nothing.
             second += u64::from(all.wrapping_sub(place)) * u64::from(byte);
         };
         if x < plane_bytes {
@@ -75,20 +75,20 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
 
 /// Threads of the thread block of `png_strips`.
 pub const STRIPS_THREADS: u32 = 1024;
-/// Rows of a picture at most, and of a strip.
+/// The most rows of a picture; the most and the fewest rows of a strip.
 const ROWS: u32 = 1 << 16;
 pub const MOST_ROWS: u32 = 32;
 pub const FEWEST_ROWS: u32 = 8;
 /// Words of shared memory: a bit for each row, and a few more.
 pub const STRIPS_SHARED: u32 = ROWS / 32 + 4;
 
-/// The strips of so many rows at most.
+/// The most strips that this number of rows can have.
 pub const fn most_strips(rows: u32) -> u32 {
     rows / FEWEST_ROWS + 2
 }
 
-/// `png_strips`: looks at the checksum, and groups rows to strips that begin with a row which does not
-/// depend on the row above, where there is one. One thread block.
+/// `png_strips`: compares the checksum, and groups rows to strips. A strip starts with a row that
+/// does not depend on the row above, if there is one in reach. One thread block.
 #[inline(always)]
 pub fn strips<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let begun = work.status();

@@ -1,8 +1,8 @@
-//! A picture, as far as its bytes go.
+//! The sizes of a picture's bytes.
 
 use bytemuck::{Pod, Zeroable};
 
-/// What rows are made of, and pixels become.
+/// The form of a picture's rows and pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Picture {
@@ -31,43 +31,45 @@ impl Picture {
         }
     }
 
-    /// Bytes of a row without its filter. They fit for every picture that the kernels take.
+    /// The size of a row without its filter byte. It fits for every picture that the kernels can
+    /// decode.
     #[inline(always)]
     pub fn row_bytes(&self) -> u32 {
         (self.width * self.channels() * self.depth).div_ceil(8)
     }
 
-    /// Bytes of all rows, each with its filter.
+    /// The size of all rows with their filter bytes.
     #[inline(always)]
     pub fn filtered_bytes(&self) -> u32 {
         (self.row_bytes() + 1) * self.height
     }
 
-    /// Planes of bytes: the distance from a byte to that which filters take for the one left of it.
+    /// The number of planes, which is the distance in bytes between neighbouring bytes for the
+    /// filters.
     #[inline(always)]
     pub fn planes(&self) -> u32 {
         (self.channels() * self.depth).div_ceil(8)
     }
 
-    /// Bytes of a plane's row.
+    /// The size of a plane's row in bytes.
     #[inline(always)]
     pub fn plane_bytes(&self) -> u32 {
         self.row_bytes() / self.planes()
     }
 
-    /// Words between the rows of a plane.
+    /// The number of words between rows of a plane.
     #[inline(always)]
     pub fn stride(&self) -> u32 {
         self.plane_bytes().div_ceil(16) * 4
     }
 
-    /// Words of all planes.
+    /// The number of words of all planes.
     #[inline(always)]
     pub fn plane_words(&self) -> u32 {
         self.stride() * self.height * self.planes()
     }
 
-    /// Bytes of a pixel that is made.
+    /// The size of a decoded pixel in bytes.
     #[inline(always)]
     pub fn pixel_bytes(&self) -> u32 {
         let alpha = self.has_transparency;
@@ -85,7 +87,7 @@ impl Picture {
         if self.depth == 16 { 2 } else { 1 }
     }
 
-    /// Whether the kernels can count it: its rows, and the bytes of all of them.
+    /// Whether the kernels can count its rows and bytes.
     pub fn is_countable(&self) -> bool {
         let bits = u64::from(self.width) * u64::from(self.channels() * self.depth);
         let bytes = (bits.div_ceil(8) + 16) * u64::from(self.height);

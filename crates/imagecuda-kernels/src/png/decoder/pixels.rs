@@ -1,4 +1,4 @@
-//! From planes to pixels in the layout that the host decodes to.
+//! From planes to pixels in the layout that the host's decoder uses.
 
 use super::work::WorkOf;
 use crate::png::block::{ThreadBlock, Words};
@@ -6,7 +6,7 @@ use crate::png::block::{ThreadBlock, Words};
 /// Threads of a thread block.
 pub const THREADS: u32 = 128;
 
-/// `png_pixels`: samples to pixels. A thread for each word of these.
+/// `png_pixels`: makes pixels from samples. One thread for each word of pixels.
 #[inline(always)]
 pub fn pixels<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {
@@ -22,14 +22,14 @@ pub fn pixels<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     }
 }
 
-/// Writes pixels of `BYTES` bytes. A thread for each word of them.
+/// Writes pixels of `BYTES` bytes. One thread for each word.
 #[inline(always)]
 fn put<B: ThreadBlock, const BYTES: u32>(block: &B, work: &WorkOf<B>) {
     let picture = &work.picture;
     let words = (picture.width * picture.height * BYTES).div_ceil(4);
-    // Where bytes only have to be taken from planes.
+    // Whether bytes only have to be moved from planes.
     let is_plain = picture.depth >= 8 && picture.color != 3 && picture.has_transparency == 0;
-    // Of 16 bits the file has the higher ones first, and memory has them last.
+    // The file stores the high byte of 16-bit samples first, and memory has it last.
     let swap = u32::from(picture.depth == 16);
     let plane_words = picture.stride() * picture.height;
     block.each(&mut block.own(()), |thread, _| {
@@ -80,13 +80,14 @@ fn pixel_at<B: ThreadBlock>(work: &WorkOf<B>, x: u32, y: u32) -> u64 {
     let mut pixel = 0;
     let mut is_transparent = picture.has_transparency != 0;
     for channel in 0..channels {
-        // Of 16 bits the file has the higher ones first, and memory has them last.
+        // The file stores the high byte of 16-bit samples first.
         let sample = match depth {
             8 => byte(channel, x),
             _ => byte(2 * channel, x) << 8 | byte(2 * channel + 1, x),
         };
         if channel < 3 {
-            // No index that is not known: the whole picture would lie in memory.
+            // Constant indices only. With a variable one, the compiler would keep the whole picture
+            // description in memory instead of registers.
             let [first, second, third] = picture.transparent;
             let transparent = match channel {
                 0 => first,

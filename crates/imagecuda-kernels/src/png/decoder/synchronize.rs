@@ -1,4 +1,5 @@
-//! Speculative decoding: where the codes of each subsequence begin, and how many bytes it makes.
+//! Speculative decoding: finds where the codes of each subsequence start, and how many bytes it
+//! makes.
 
 use super::{
     bits::{Reader, Source, Staged, staged_room},
@@ -10,16 +11,16 @@ use super::{
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
 
-/// What decoding a subsequence comes to.
+/// The result of decoding a subsequence.
 #[derive(Clone, Copy, Default)]
 struct Decoded {
-    /// Where the first code behind it begins.
+    /// The position of the first code after it.
     exit: u32,
     bytes: u32,
-    /// Where the block ends in it, or 0, and the bytes up to there.
+    /// The position at which the block ends in it, or 0, and the bytes up to there.
     end: u32,
     bytes_to_end: u32,
-    /// Whether there is a code before that which means nothing.
+    /// Whether an invalid code comes before that.
     is_bad: bool,
 }
 
@@ -30,20 +31,20 @@ pub(super) struct Symbol {
     pub(super) entry: u32,
     /// The literal, the length, or the distance.
     pub(super) value: u32,
-    /// Its bits.
+    /// The bits of its code and extra bits.
     pub(super) bits: u32,
-    /// Whether it is the end of a block in a run of fixed blocks, of which another one follows.
+    /// Whether it ends a block in a run of fixed blocks, and another one follows.
     pub(super) goes_on: bool,
 }
 
 impl Symbol {
-    /// The symbol that bits begin with.
+    /// The symbol at the start of `bits`.
     #[inline(always)]
     pub(super) fn new(table: impl Words, bits: u32, is_distance: bool, is_run: bool) -> Self {
         let found = look_up(table, bits, is_distance);
         let (length, extra) = (found & 15, found >> 4 & 15);
         let value = (found >> 16) + (bits >> length & ((1 << extra) - 1));
-        // The header of a fixed block that is not the last one.
+        // The header of a fixed block that is not the last one follows.
         let goes_on = is_run && found & entry::END != 0 && bits >> length & 7 == 2;
         Self {
             entry: found,
@@ -54,7 +55,7 @@ impl Symbol {
     }
 }
 
-/// Decodes from `start` up to the first code that begins at `end` or later.
+/// Decodes from `start` to the first code that starts at `end` or later.
 #[inline(always)]
 fn decode(data: impl Source, table: impl Words, is_run: bool, start: u32, end: u32) -> Decoded {
     let mut reader = Reader::new(data, start);
@@ -90,29 +91,29 @@ const OTHERS: u32 = EXITS + SECTION_THREADS;
 const DATA: u32 = OTHERS + 4;
 /// Words of shared memory.
 pub const SHARED: u32 = DATA + staged_room(DATA_WORDS);
-/// The other words: the first thread in whose subsequence the block ends, the bytes of the section,
-/// and whether it has a bad code.
+/// Further words: the first thread in whose subsequence the block ends, the bytes of the section,
+/// and whether it has an invalid code.
 const END_THREAD: u32 = 0;
 const BYTES: u32 = 1;
 const BAD: u32 = 2;
 
-/// What a thread knows of its subsequence.
+/// The state of a thread.
 #[derive(Clone, Copy, Default)]
 struct Own {
-    /// Where it begins and ends, and its first code begins.
+    /// The start and the end of its subsequence, and the position of its first code.
     start: u32,
     end: u32,
     entry: u32,
     is_active: bool,
-    /// Whether the entry follows from the thread before.
+    /// Whether the entry depends on the thread before.
     is_open: bool,
     changed: bool,
     decoded: Decoded,
 }
 
-/// `png_synchronize`: decodes sections. In the first pass of a round they are those of new ranges.
-/// In the second they are those whose entry is not the exit of the section before. Thread blocks of
-/// [`SECTION_THREADS`], in turns.
+/// `png_synchronize`: decodes sections. The first pass of a round decodes those of new ranges. The
+/// second pass decodes those whose entry is not the exit of the section before. Thread blocks of
+/// [`SECTION_THREADS`] loop over sections.
 #[inline(always)]
 pub fn synchronize<B: ThreadBlock>(block: &B, work: &WorkOf<B>, second: bool) {
     if work.status() != status::UNFINISHED {
@@ -126,7 +127,8 @@ pub fn synchronize<B: ThreadBlock>(block: &B, work: &WorkOf<B>, second: bool) {
     while number < all {
         let range = work.section(number, section::RANGE);
         let first = work.range(range, range::FIRST_SECTION);
-        // Another thread block may be about to write the exit, so threads may see different ones.
+        // Another thread block may write the exit at this moment, so threads may see different
+        // values. Hence the whole block votes.
         let is_wrong = block.any(&block.own(()), |_| {
             let entry = work.section(number, section::ENTRY);
             !second || number != first && entry != work.section(number - 1, section::EXIT)
@@ -138,8 +140,8 @@ pub fn synchronize<B: ThreadBlock>(block: &B, work: &WorkOf<B>, second: bool) {
     }
 }
 
-/// Copies a table, and the words of the data from that of bit `from` on, to shared memory. The
-/// first thread calls this with 0.
+/// Copies a table, and the words of the data from the one of bit `from` on, to shared memory.
+/// Thread `thread` of [`SECTION_THREADS`] copies its share.
 #[inline(always)]
 pub(super) fn stage<W: Words, S: Shared>(
     (tables, table_number): (W, u32),
@@ -161,8 +163,8 @@ pub(super) fn stage<W: Words, S: Shared>(
     }
 }
 
-/// Decodes a section. If its entry is known, from the section before, it begins there, and otherwise
-/// with the warm-up.
+/// Decodes a section. If its entry is known from the section before, decoding starts there.
+/// Otherwise it starts with the warm-up.
 #[inline(always)]
 fn synchronize_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, is_known: bool) {
     let shared = block.shared();
@@ -178,7 +180,7 @@ fn synchronize_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32,
     );
     let is_run = work.range(range, range::FLAGS) & range::FIXED != 0;
     let warm_up = if at > 0 { WARM_UP * SUBSEQUENCE } else { 0 };
-    // Positions count from here in shared memory.
+    // Positions in shared memory are relative to this one.
     let from = (payload + at * SECTION * SUBSEQUENCE - warm_up) & !31;
     let mut own = block.own(Own::default());
     block.each(&mut own, |thread, own| {

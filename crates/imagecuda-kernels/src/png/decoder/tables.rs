@@ -1,4 +1,4 @@
-//! Tables of codes, and the ranges of blocks with dynamic codes.
+//! Makes the look-up tables of codes, and the ranges of blocks with dynamic codes.
 
 use super::{
     bits::{Plain, bits},
@@ -10,32 +10,34 @@ use crate::png::block::{Shared, ThreadBlock, Words};
 /// Threads of a thread block.
 pub const THREADS: u32 = 128;
 
-/// Bits that a table of literals and lengths is looked up by first, and one of distances.
+/// The number of bits of the first look-up, for literals and lengths, and for distances.
 const LITERAL_BITS: u32 = 11;
 const DISTANCE_BITS: u32 = 8;
-/// Words of both tables with their subtables: the most that zlib's `enough` computes for 288 and 32
-/// codes of up to 15 bits.
+/// The words of each table including subtables. These are the maxima that zlib's program `enough`
+/// computes for 288 and 32 codes of up to 15 bits.
 const LITERAL_WORDS: u32 = 2342;
 const DISTANCE_WORDS: u32 = 402;
 /// Words of a table.
 pub const TABLE_WORDS: u32 = 2752;
 const _: () = assert!(LITERAL_WORDS + DISTANCE_WORDS <= TABLE_WORDS);
 
-/// What an entry of a table is. Its lowest four bits are those of its code, the next four the number
-/// of bits that follow the code. The upper half is a literal, or what is added to these bits.
+/// The kinds of entries. The lowest four bits of an entry are the length of its code, and the next
+/// four the number of extra bits. The upper half is the literal, or the base to which the extra
+/// bits are added.
 pub mod entry {
     pub const LITERAL: u32 = 1 << 8;
     pub const LENGTH: u32 = 1 << 9;
     pub const DISTANCE: u32 = 1 << 10;
     /// The end of a block.
     pub const END: u32 = 1 << 11;
-    /// A subtable: the upper half is its place, and the lowest four bits those it is looked up by.
+    /// A link to a subtable: the upper half is its place, and the lowest four bits the number of
+    /// bits of its look-up.
     pub const SUBTABLE: u32 = 1 << 12;
     /// No code.
     pub const BAD: u32 = 1 << 13;
 }
 
-/// The entry that bits begin with, of a distance or of anything else.
+/// The entry of the code at the start of `bits`.
 #[inline(always)]
 pub fn look_up(table: impl Words, bits: u32, is_distance: bool) -> u32 {
     let at = match is_distance {
@@ -55,7 +57,7 @@ pub fn look_up(table: impl Words, bits: u32, is_distance: bool) -> u32 {
     table.get((found >> 16) + (rest & ((1 << (found & 15)) - 1)))
 }
 
-/// The entry of a symbol, without the bits of its code.
+/// The entry of a symbol, without the length of its code.
 #[inline(always)]
 fn entry_of(symbol: u32, is_distance: bool) -> u32 {
     if is_distance {
@@ -84,7 +86,7 @@ fn entry_of(symbol: u32, is_distance: bool) -> u32 {
     }
 }
 
-/// The length of a fixed code.
+/// The length of a symbol's fixed code.
 #[inline(always)]
 fn fixed_length(symbol: u32) -> u32 {
     match symbol {
@@ -96,7 +98,7 @@ fn fixed_length(symbol: u32) -> u32 {
     }
 }
 
-/// Symbols of both codes at most.
+/// The most symbols of both codes.
 const SYMBOLS: u32 = 320;
 /// Parts of shared memory.
 const CODES: u32 = SYMBOLS;
@@ -105,8 +107,8 @@ const TABLE: u32 = COUNTS + 32;
 const OTHERS: u32 = TABLE + TABLE_WORDS;
 /// Words of shared memory.
 pub const SHARED: u32 = OTHERS + 8;
-/// The other words: where the codes begin, how many candidates are before this one, the next one,
-/// the free words of both tables, and the first section of the range and their number.
+/// Further words: the position of the codes; how many candidates are before this one; the next
+/// candidate; the free words of both tables; and the range's first section and number of sections.
 const PAYLOAD: u32 = 0;
 const BEFORE: u32 = 1;
 const NEXT: u32 = 2;
@@ -114,8 +116,8 @@ const FREE: u32 = 3;
 const FIRST_SECTION: u32 = 5;
 const SECTIONS: u32 = 6;
 
-/// `png_tables`: sorts the candidates, makes a table and a range of each, and the table of fixed
-/// codes. A thread block for each, in turns.
+/// `png_tables`: sorts the candidates, makes a table and a range for each, and makes the table of
+/// fixed codes. Thread blocks loop over the tables.
 #[inline(always)]
 pub fn tables<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let count = work.candidate_count();
@@ -126,7 +128,7 @@ pub fn tables<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     }
 }
 
-/// Makes a table and its range. The last one is that of fixed codes.
+/// Makes a table and its range. The last table is that of fixed codes.
 #[inline(always)]
 fn table<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, count: u32) {
     let shared = block.shared();
@@ -192,7 +194,7 @@ fn table<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, count: u32) {
         }
         if thread == 0 {
             let (number, words) = match is_fixed {
-                // What is before the first block.
+                // The range before the first block.
                 true => (0, [16, 16, 16, 0, 0, 0]),
                 false => {
                     let limit = others.get(NEXT).min(work.end);
@@ -229,7 +231,7 @@ fn fill(words: impl Words, thread: u32, len: u32, value: u32) {
     }
 }
 
-/// Makes the table of the lengths in shared memory.
+/// Makes the table of the code lengths in shared memory.
 #[inline(always)]
 fn fill_table<B: ThreadBlock>(block: &B, (literals, distances): (u32, u32), own: &mut B::Own<()>) {
     let shared = block.shared();
@@ -237,7 +239,7 @@ fn fill_table<B: ThreadBlock>(block: &B, (literals, distances): (u32, u32), own:
     let (counts, table) = (shared.part(COUNTS, 32), shared.part(TABLE, TABLE_WORDS));
     let others = shared.part(OTHERS, 8);
     let all = literals + distances;
-    // A thread for each length of each code.
+    // One thread for each length of each code.
     let symbols = |thread: u32| match thread < 16 {
         true => 0..literals,
         false => literals..all,
@@ -266,7 +268,8 @@ fn fill_table<B: ThreadBlock>(block: &B, (literals, distances): (u32, u32), own:
             }
         }
     });
-    // Short codes, and of long ones how long they are at most.
+    // Short codes are written. For long codes, the longest length with the same first bits is
+    // found.
     block.each(own, |thread, _| {
         for_each_code(thread, shared, (literals, distances), |code| {
             if code.length <= code.root_bits {
@@ -276,7 +279,7 @@ fn fill_table<B: ThreadBlock>(block: &B, (literals, distances): (u32, u32), own:
             }
         });
     });
-    // Where the subtables are.
+    // Allocates the subtables.
     block.each(own, |thread, _| {
         let mut at = thread;
         while at < (1 << LITERAL_BITS) + (1 << DISTANCE_BITS) {
@@ -327,10 +330,10 @@ fn fill_table<B: ThreadBlock>(block: &B, (literals, distances): (u32, u32), own:
     });
 }
 
-/// A code, and the table it goes to.
+/// A code to be written, and the table for it.
 #[derive(Clone, Copy)]
 struct Code {
-    /// Its bits, the first one lowest.
+    /// The bits of the code, the first one lowest.
     code: u32,
     length: u32,
     entry: u32,
@@ -339,13 +342,13 @@ struct Code {
 }
 
 impl Code {
-    /// Its entry, by its first bits.
+    /// The code's entry in the table of first bits.
     #[inline(always)]
     fn root(self) -> u32 {
         self.first + (self.code & ((1 << self.root_bits) - 1))
     }
 
-    /// Writes its entry wherever the first bits of a look-up are these.
+    /// Writes the entry for all bits that start with this code.
     #[inline(always)]
     fn fill(self, table: impl Words, first: u32, table_bits: u32, code: u32, length: u32) {
         let mut at = code;

@@ -1,4 +1,4 @@
-//! Takes the filters back: bytes of rows to bytes of samples, in place.
+//! Undoes the filters: turns bytes of rows into bytes of samples, in place.
 
 use super::{
     pack::most_strips,
@@ -6,9 +6,9 @@ use super::{
 };
 use crate::png::block::{Longs, Shared, Warp, Words};
 
-/// Threads of a thread block: a row of a strip each.
+/// Threads of a thread block: one for each row of a strip.
 pub const THREADS: u32 = 32;
-/// Words of a row that a thread takes before it waits for more.
+/// Words that a thread processes between loads.
 const STEPS: u32 = 4;
 /// Words of shared memory.
 pub const SHARED: u32 = 1;
@@ -16,27 +16,27 @@ pub const SHARED: u32 = 1;
 /// A thread's row.
 #[derive(Clone, Copy, Default)]
 struct Row {
-    /// Its filter, as masks: of the byte to the left, of that above, of that above to the left.
+    /// Its filter as masks for the byte to the left, the one above, and the one above left.
     left_mask: u32,
     up_mask: u32,
     corner_mask: u32,
     is_average: bool,
     is_active: bool,
-    /// Its first word.
+    /// The place of its first word.
     place: u32,
-    /// The words of these steps, and of the next ones.
+    /// The words of the current steps, and of the next ones.
     words: [u32; STEPS as usize],
     next: [u32; STEPS as usize],
-    /// The last word that is done, and the one above it.
+    /// The last word that was finished, the word above it, and the one above the next word.
     done: u32,
     up: u32,
     above: u32,
-    /// What the strip before hands over: a word, and one that comes later.
+    /// From the strip before: the word for this step, and the one for a later step.
     handed: u32,
     awaited: u64,
 }
 
-/// The predictor of Paeth, with as little as possible to be done once `left` is known.
+/// The Paeth predictor, arranged so that little work is left once `left` is known.
 #[inline(always)]
 fn paeth(left: i32, up: i32, corner: i32) -> i32 {
     let threshold = 3 * corner - up - left;
@@ -45,8 +45,8 @@ fn paeth(left: i32, up: i32, corner: i32) -> i32 {
     if threshold <= low { high } else { other }
 }
 
-/// Four bytes of a row. `before` are the four before them, `up` those above, and `up_before` those
-/// above these.
+/// Undoes the filter of four bytes. `before` are the four bytes to the left, `up` the ones above,
+/// and `up_before` the ones left of those.
 #[inline(always)]
 fn four(row: &Row, word: u32, before: u32, up: u32, up_before: u32) -> u32 {
     let corner = (up << 8 | up_before >> 24) & row.corner_mask;
@@ -67,9 +67,9 @@ fn four(row: &Row, word: u32, before: u32, up: u32, up_before: u32) -> u32 {
     done
 }
 
-/// `png_unfilter`: a strip of one plane. Its rows go from left to right, each four bytes behind the
-/// one above. The last row is handed over to the next strip. Warps, as many for each plane as there
-/// may be strips.
+/// `png_unfilter`: undoes the filters of a strip of one plane. A thread processes a row from left
+/// to right, four bytes behind the thread of the row above. The last row is passed to the next
+/// strip. The blocks are warps, and each plane has as many as there can be strips.
 #[inline(always)]
 pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {
@@ -80,7 +80,8 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
     let plane = block.index() / most;
     let shared = block.shared();
     block.each(&mut block.own(()), |thread, _| {
-        // A strip only waits for strips that have taken a number before it, so they run already.
+        // Strips are numbered in the order in which their warps start. So a strip waits only for
+        // strips that already run.
         if thread == 0 {
             let ticket = work.control.add(control::TICKETS + plane, 1);
             shared.part(0, 1).set(0, ticket);
@@ -99,7 +100,7 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
     let gives = strip + 1 < strips && filter_of(first + rows) >= 2;
     let hand_over = (plane * most + strip) * words;
     let mut own = block.own(Row::default());
-    // No loops over these: an array with an index that is not known lies in memory.
+    // No loops over these, as an array with a variable index would lie in memory.
     let load = |row: &Row, thread: u32, step: u32| {
         let word = |i: u32| {
             let at = (step + i).wrapping_sub(thread);

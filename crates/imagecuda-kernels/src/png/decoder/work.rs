@@ -1,4 +1,4 @@
-//! What the kernels of a picture work on.
+//! The memory on which the kernels of a picture work.
 
 use super::picture::Picture;
 use crate::png::block::{ThreadBlock, Words};
@@ -8,30 +8,30 @@ use bytemuck::{Pod, Zeroable};
 pub const SUBSEQUENCE: u32 = 512;
 /// Subsequences of a section.
 pub const SECTION: u32 = 120;
-/// Subsequences before a section that its thread block decodes too.
+/// Subsequences before a section that its thread block also decodes.
 pub const WARM_UP: u32 = 8;
 /// Threads of a section's thread block.
 pub const SECTION_THREADS: u32 = SECTION + WARM_UP;
 /// Words after the data that readers may read.
 pub const READ_AHEAD: u32 = 192;
-/// No range, and no section.
+/// No range, or no section.
 pub const NONE: u32 = u32::MAX;
 /// No place in the output.
 pub const NOWHERE: u64 = u64::MAX;
 
-/// What is wrong with a picture, as bits. None: its pixels are right.
+/// The bits that say what is wrong with a picture. If none is set, the pixels are right.
 pub mod status {
-    /// Ranges are known that are not decoded yet. More rounds may do it.
+    /// Some known ranges are not decoded yet. More rounds may help.
     pub const UNFINISHED: u32 = 1;
     /// The chain of blocks breaks off.
     pub const BROKEN: u32 = 2;
-    /// There is a code that means nothing.
+    /// There is an invalid code.
     pub const BAD_CODE: u32 = 4;
     /// The data are longer or shorter than the picture, or do not end where they should.
     pub const LENGTH: u32 = 8;
     /// A match reaches back to before the first byte.
     pub const DISTANCE: u32 = 16;
-    /// There is more of something than there is room for.
+    /// There are more things of some kind than there is room for.
     pub const CROWDED: u32 = 32;
     /// The checksum, Adler-32, is wrong.
     pub const CHECKSUM: u32 = 64;
@@ -39,99 +39,99 @@ pub mod status {
     pub const FILTER: u32 = 128;
 }
 
-/// The words that kernels tell each other things by.
+/// The words through which kernels communicate.
 pub mod control {
-    /// The [`status`](super::status) that kernels decide by. Only kernels of one thread block write
-    /// it.
+    /// The [`status`](super::status) by which kernels decide. Only kernels with one thread block
+    /// write it.
     pub const STATUS: u32 = 0;
-    /// The status bits of all other kernels.
+    /// The status bits that all other kernels set.
     pub const PROBLEMS: u32 = 1;
     /// Candidates that were found.
     pub const CANDIDATES: u32 = 2;
-    /// Ranges, and those that are decoded.
+    /// How many ranges there are, and how many of them are decoded.
     pub const RANGES: u32 = 3;
     pub const DECODED: u32 = 4;
-    /// Sections, and those before the new ones of this round.
+    /// How many sections there are, and how many existed before this round.
     pub const SECTIONS: u32 = 5;
     pub const FIRST_SECTION: u32 = 6;
     /// Stored blocks.
     pub const STORED: u32 = 7;
     /// Strips of rows.
     pub const STRIPS: u32 = 8;
-    /// For each plane, the strips that have a thread block.
+    /// For each plane, how many strips have a thread block.
     pub const TICKETS: u32 = 9;
-    /// The words.
+    /// The number of these words.
     pub const WORDS: u32 = 32;
 }
 
-/// Words of a range.
+/// The words of a range.
 pub mod range {
-    /// Where its header begins, and its codes.
+    /// The positions of its header and of its codes.
     pub const HEAD: u32 = 0;
     pub const PAYLOAD: u32 = 1;
-    /// Where it ends at the latest: at the head of the candidate of this number.
+    /// The end of the part that is decoded: the head of the candidate with this number.
     pub const LIMIT: u32 = 2;
     pub const LIMIT_CANDIDATE: u32 = 3;
     /// Its table.
     pub const TABLE: u32 = 4;
-    /// Whether its block is the last one, and whether it is a run of fixed blocks.
+    /// Flags: its block is the last one; it is a run of fixed blocks.
     pub const FLAGS: u32 = 5;
     pub const FINAL: u32 = 1;
     pub const FIXED: u32 = 2;
-    /// Its first section, and how many it has.
+    /// Its first section, and its number of sections.
     pub const FIRST_SECTION: u32 = 6;
     pub const SECTIONS: u32 = 7;
-    /// Its section in which the block ends, counted from its first one.
+    /// The section in which its block ends, counted from its first one.
     pub const END_SECTION: u32 = 8;
-    /// Where the block ends.
+    /// The position at which its block ends.
     pub const END: u32 = 9;
     /// The range that follows it.
     pub const NEXT: u32 = 10;
-    /// The range that replaces it.
+    /// The longer range that replaces it.
     pub const LONGER: u32 = 11;
-    /// The candidates that the next longer range leaves out.
+    /// How many candidates the next longer range skips.
     pub const STEP: u32 = 12;
     /// What is wrong with it: see [`super::defect`].
     pub const DEFECT: u32 = 13;
-    /// The bytes of the stored blocks behind it, and where the last of these ends.
+    /// The bytes of the stored blocks after it, and the position at which the last of them ends.
     pub const STORED_BYTES: u32 = 14;
     pub const STORED_END: u32 = 15;
-    /// The words.
+    /// The number of these words.
     pub const WORDS: u32 = 16;
 }
 
-/// What is wrong with a range.
+/// The bits that say what is wrong with a range.
 pub mod defect {
-    /// A code that means nothing.
+    /// An invalid code.
     pub const BAD_CODE: u32 = 1;
-    /// A section does not begin where the one before it ended.
+    /// A section does not start where the one before it ended.
     pub const APART: u32 = 2;
-    /// What follows it is no block.
+    /// No block follows it.
     pub const NO_BLOCK: u32 = 4;
 }
 
-/// Words of a section.
+/// The words of a section.
 pub mod section {
-    /// Where its first code begins, and the first code behind it.
+    /// The position of its first code, and of the first code after it.
     pub const ENTRY: u32 = 0;
     pub const EXIT: u32 = 1;
     /// Bytes that it makes.
     pub const BYTES: u32 = 2;
-    /// Where the block ends in it; 0 if it does not.
+    /// The position at which the block ends in it; 0 if it does not.
     pub const END: u32 = 3;
-    /// Whether it has a code that means nothing.
+    /// Whether it has an invalid code.
     pub const BAD: u32 = 4;
-    /// Its range.
+    /// The number of its range.
     pub const RANGE: u32 = 5;
-    /// The words.
+    /// The number of these words.
     pub const WORDS: u32 = 8;
 }
 
-/// Words of a stored block: where its bytes are, how many, the range before it, and the bytes of
-/// stored blocks between the two.
+/// The number of words of a stored block: the place of its bytes, their number, the range before
+/// it, and the number of bytes in stored blocks between the range and it.
 pub const STORED_WORDS: u32 = 4;
 
-/// Of how many of each thing there is room.
+/// The number of things of each kind for which there is room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Room {
@@ -142,7 +142,7 @@ pub struct Room {
 }
 
 impl Room {
-    /// What data of so many bits may need.
+    /// The room for data of this many bits.
     pub fn new(bits: u32) -> Self {
         let bytes = bits / 8;
         let candidates = (bytes / 1024 + 512).min(8192);
@@ -156,49 +156,50 @@ impl Room {
     }
 }
 
-/// All memory of a picture that is decoded.
+/// All memory for decoding a picture.
 #[derive(Clone, Copy)]
 pub struct Work<G, L> {
     pub picture: Picture,
     pub room: Room,
-    /// The file, and the pieces of it that are the data: for each its first byte in the file, and its
-    /// first byte in the data. The last of these is the end.
+    /// The file, and the pieces of the data in it. Each piece has two words: its first byte in the
+    /// file, and in the data. After the last piece, the second word is the size of the data.
     pub file: G,
     pub pieces: G,
     pub piece_count: u32,
-    /// Bits of the data without their header's and checksum's, whose end this is.
+    /// The bit of the data at which the checksum starts. All blocks end before it.
     pub end: u32,
     /// The data.
     pub data: G,
     /// See [`control`].
     pub control: G,
-    /// The positions of headers, in any order.
+    /// The positions of candidates, in any order.
     pub candidates: G,
-    /// A table for each candidate in order, and that of fixed codes.
+    /// A table for each candidate in their order, then that of fixed codes.
     pub tables: G,
     /// See [`range`].
     pub ranges: G,
-    /// Bytes of each range, and where the first one goes.
+    /// The bytes of each range, and the place of its first byte in the output.
     pub lengths: L,
     pub places: L,
-    /// Two ranges ahead, of two steps, twice; and the bytes of these.
+    /// For finding the chain: pointers several ranges ahead, for two alternating steps, and the
+    /// bytes they skip.
     pub jumps: G,
     pub sums: L,
     /// See [`section`].
     pub sections: G,
-    /// The bytes of the sections before each.
+    /// For each section, the bytes of the sections before it.
     pub section_sums: L,
-    /// For each subsequence its bytes, and where its first code begins.
+    /// For each subsequence, its bytes and the position of its first code.
     pub subsequences: G,
     /// See [`STORED_WORDS`].
     pub stored: G,
-    /// A token for each byte that begins a symbol, zeros at first.
+    /// The token of each byte that starts a symbol. Other bytes have zeros.
     pub tokens: G,
-    /// For each byte its value, or where it is from.
+    /// The value of each byte, or a link to the byte that has it.
     pub links: G,
-    /// For each tile of these whether some are not values.
+    /// For each tile of links, whether some are not values yet.
     pub open_tiles: G,
-    /// The sums of each thread block of `png_pack`.
+    /// The checksum sums of each thread block of `png_pack`.
     pub checksums: G,
     /// The filter of each row.
     pub filters: G,
@@ -206,7 +207,7 @@ pub struct Work<G, L> {
     pub strips: G,
     /// Bytes of rows, in planes.
     pub planes: G,
-    /// The last rows of strips, zeros at first.
+    /// The last rows of strips, passed to the next strip; zeros at first.
     pub hand_over: L,
     /// The colours of a palette.
     pub palette: G,
@@ -214,7 +215,7 @@ pub struct Work<G, L> {
     pub pixels: G,
 }
 
-/// The work of a thread block's picture.
+/// The `Work` with the memory of a thread block's machine.
 pub type WorkOf<B> = Work<<B as ThreadBlock>::Global, <B as ThreadBlock>::Longs>;
 
 impl<G: Words, L> Work<G, L> {
@@ -249,15 +250,15 @@ impl<G: Words, L> Work<G, L> {
         self.control.or(control::PROBLEMS, problem);
     }
 
-    /// The candidates there is room for.
+    /// The number of candidates, at most as many as there is room for.
     #[inline(always)]
     pub(super) fn candidate_count(&self) -> u32 {
         let found = self.control.get(control::CANDIDATES);
         found.min(self.room.candidates)
     }
 
-    /// Begins a range: its words, and its sections, all of one thread. Returns the number of its first
-    /// section.
+    /// Initialises a range: its words and its sections. One thread does this. Returns the number of
+    /// its first section.
     #[inline(always)]
     pub(super) fn begin_range(&self, number: u32, words: [u32; 6], step: u32) -> (u32, u32) {
         let [_, payload, limit, ..] = words;

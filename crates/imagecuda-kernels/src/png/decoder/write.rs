@@ -11,10 +11,10 @@ use super::{
 };
 use crate::png::block::{Longs, Shared, ThreadBlock, Words};
 
-/// A token, or a link, that is a value.
+/// Marks a token or a link as a value.
 pub(super) const VALUE: u32 = 1 << 31;
-/// A token that is a match: its length less 3 in the upper bits, its distance less 1 in the lowest
-/// 15.
+/// Marks a token as a match. Its upper bits are the length less 3, and its lowest 15 bits the
+/// distance less 1.
 pub(super) const MATCH: u32 = 1 << 30;
 
 /// Words of the data that a thread block decodes.
@@ -22,7 +22,8 @@ const DATA_WORDS: u32 = SECTION * SUBSEQUENCE / 32 + 8;
 /// Words of shared memory.
 pub const SHARED: u32 = TABLE_WORDS + staged_room(DATA_WORDS);
 
-/// What a thread decodes: from where, and how many bytes of the output, and where these go.
+/// The work of a thread: the position of its first code, the number of bytes that it makes, and
+/// their place in the output.
 #[derive(Clone, Copy, Default)]
 struct Own {
     position: u32,
@@ -30,8 +31,8 @@ struct Own {
     place: u32,
 }
 
-/// `png_write`: the tokens of sections and of stored blocks. Thread blocks of [`SECTION_THREADS`],
-/// in turns.
+/// `png_write`: writes the tokens of sections and of stored blocks. Thread blocks of
+/// [`SECTION_THREADS`] loop over them.
 #[inline(always)]
 pub fn write<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {

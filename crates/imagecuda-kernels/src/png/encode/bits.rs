@@ -1,15 +1,15 @@
-//! A writer of bits that can start at any bit of memory. It adds bits to words that are zeros at
-//! first, so that many threads can write at once.
+//! Writes bits at any position of memory. It adds them to words that are zeros at first, so many
+//! threads can write at the same time.
 
 use crate::jpeg::encode::bits::WordSink;
 
-/// Writes bits in order, each byte's lowest first, as Deflate has them.
+/// Writes bits in order, lowest bit of each byte first, as in Deflate.
 #[derive(Debug)]
 pub struct BitWriter<W> {
     words: W,
-    /// The number of the word that the next bit goes to.
+    /// The index of the word for the next bit.
     number: u64,
-    /// Bits of that word and the next, and how many of them are before the next bit.
+    /// Pending bits of that word and the next, and how many of them precede the next bit.
     bits: u64,
     filled: u32,
 }
@@ -26,7 +26,7 @@ impl<W: WordSink> BitWriter<W> {
         }
     }
 
-    /// Writes the lowest `count` of `bits`, 0 to 32; the others are zeros.
+    /// Writes the lowest `count` of `bits`, 0 to 32. The higher ones must be zeros.
     #[inline(always)]
     pub fn put(&mut self, bits: u32, count: u32) {
         self.bits |= u64::from(bits) << self.filled;
@@ -45,7 +45,7 @@ impl<W: WordSink> BitWriter<W> {
         self.number * 32 + u64::from(self.filled)
     }
 
-    /// Writes the last word.
+    /// Writes the last, incomplete word.
     #[inline(always)]
     pub fn finish(mut self) {
         if self.filled > 0 {

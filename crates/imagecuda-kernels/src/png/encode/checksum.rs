@@ -1,4 +1,4 @@
-//! Adler-32 and CRC-32 of parts, and how they are joined.
+//! Adler-32 and CRC-32 of parts, and their combination.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -7,21 +7,21 @@ const ADLER_PRIME: u64 = 65_521;
 /// The polynomial of CRC-32. A number's highest bit stands for x⁰.
 const POLYNOMIAL: u32 = 0xedb8_8320;
 
-/// Bytes of which one thread computes the CRC.
+/// The number of bytes whose CRC one thread computes.
 pub const PIECE: u32 = 64;
 
-/// Sums of bytes, of which Adler-32 is made.
+/// Sums of bytes, from which Adler-32 is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Sums {
     /// The sum of the bytes.
     pub plain: u64,
-    /// The same, each byte as often as there are bytes from it to the end.
+    /// The sum of the bytes, each multiplied by the number of bytes from it to the end.
     pub weighted: u64,
 }
 
 impl Sums {
-    /// Those of a part, where `after` bytes follow, modulo the prime.
+    /// The sums of a part that `after` bytes follow, modulo the prime.
     #[inline(always)]
     pub fn followed_by(self, after: u64) -> Self {
         let plain = self.plain % ADLER_PRIME;
@@ -40,7 +40,7 @@ impl Sums {
     }
 }
 
-/// What a byte adds to a CRC: an entry of the usual table.
+/// The contribution of a byte to a CRC: an entry of the usual table.
 #[inline(always)]
 pub const fn crc_entry(byte: u8) -> u32 {
     let mut crc = byte as u32;
@@ -52,7 +52,7 @@ pub const fn crc_entry(byte: u8) -> u32 {
     crc
 }
 
-/// The product of two polynomials, modulo that of CRC-32.
+/// The product of two polynomials modulo that of CRC-32.
 #[inline(always)]
 pub const fn crc_product(mut a: u32, mut b: u32) -> u32 {
     let mut product = 0;
@@ -64,7 +64,7 @@ pub const fn crc_product(mut a: u32, mut b: u32) -> u32 {
     product
 }
 
-/// x⁸, x¹⁶, x³², and so on.
+/// The powers x⁸, x¹⁶, x³², and so on.
 static POWERS: [u32; 32] = {
     let mut powers = [0x0080_0000; 32];
     let mut i = 1;
@@ -75,7 +75,7 @@ static POWERS: [u32; 32] = {
     powers
 };
 
-/// What becomes of a CRC where `bytes` zeros follow.
+/// The CRC after `bytes` more zeros.
 #[inline(always)]
 pub fn crc_followed_by(mut crc: u32, mut bytes: u32) -> u32 {
     let mut i = 0;
@@ -89,8 +89,8 @@ pub fn crc_followed_by(mut crc: u32, mut bytes: u32) -> u32 {
     crc
 }
 
-/// The CRC-32 of a chunk of a file, from `begun`, the CRC of its name, and from `rest`, the remainder
-/// of its `len` bytes of data: of all their parts' together.
+/// The CRC-32 of a chunk of a file. `begun` is the CRC of its name, and `rest` the combined
+/// remainder of its `len` bytes of data.
 pub fn crc32(begun: u32, rest: u32, len: u32) -> u32 {
     !(crc_followed_by(!begun, len) ^ rest)
 }

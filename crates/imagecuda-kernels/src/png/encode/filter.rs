@@ -1,12 +1,12 @@
-//! The filters of PNG: a row as differences from what is beside and above it.
+//! The filters of PNG: a row as differences from predictions.
 
 /// Filters, by their numbers in files: none, Sub, Up, Average and Paeth.
 pub const FILTERS: usize = 5;
 
-/// Bytes of a row that are weighed together, from its second pixel on.
+/// Bytes of a row that are examined together, from its second pixel on.
 pub const WEIGHED: u32 = 64;
 
-/// Of so many [`WEIGHED`] bytes the first are weighed, the others not.
+/// Of this many groups of [`WEIGHED`] bytes, only the first is examined.
 pub const SPARSE: u32 = 4;
 
 /// Half the sum, rounded down.
@@ -15,8 +15,8 @@ pub fn average(left: u8, above: u8) -> u8 {
     (left & above) + ((left ^ above) >> 1)
 }
 
-/// Of the three the one that is nearest to `left + above - corner`; of those as near as each
-/// other the first.
+/// The one of the three that is nearest to `left + above - corner`. If several are equally near,
+/// the first of them.
 #[inline(always)]
 pub fn paeth(left: u8, above: u8, corner: u8) -> u8 {
     let from_left = above.abs_diff(corner);
@@ -37,8 +37,7 @@ pub fn paeth(left: u8, above: u8, corner: u8) -> u8 {
     if is_left { left } else { second }
 }
 
-/// What a filter leaves of a byte with its neighbours: those left of it, above it, and above that
-/// left of it.
+/// The filtered value of a byte, from its neighbours: to the left, above, and above left.
 #[inline(always)]
 pub fn difference(filter: u8, [byte, left, above, corner]: [u8; 4]) -> u8 {
     byte.wrapping_sub(match filter {
@@ -50,26 +49,26 @@ pub fn difference(filter: u8, [byte, left, above, corner]: [u8; 4]) -> u8 {
     })
 }
 
-/// The size of a difference, which is of either sign.
+/// The size of a difference, which is signed.
 #[inline(always)]
 pub fn size(difference: u8) -> u8 {
     difference.min(difference.wrapping_neg())
 }
 
-/// The sizes of what all filters leave of a byte.
+/// The sizes of the differences of all filters for a byte.
 #[inline(always)]
 pub fn sizes(neighbors: [u8; 4]) -> [u32; FILTERS] {
     let of = |filter| u32::from(size(difference(filter, neighbors)));
     [of(0), of(1), of(2), of(3), of(4)]
 }
 
-/// Byte number `i` of those that are weighed of a row, counted from the row's second pixel.
+/// The index of the `i`th byte that is examined, counted from the row's second pixel.
 #[inline(always)]
 pub fn weighed(i: u32) -> u32 {
     i / WEIGHED * (WEIGHED * SPARSE) + i % WEIGHED
 }
 
-/// The filter whose differences are the smallest: the rule that libpng has.
+/// The filter with the smallest differences, by libpng's rule.
 #[inline(always)]
 pub fn best(sums: [u32; FILTERS]) -> u8 {
     let mut best = 0;

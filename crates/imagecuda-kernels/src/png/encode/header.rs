@@ -1,25 +1,26 @@
-//! What a block says of its codes, before its data.
+//! The header of a block, which describes its codes.
 
 use super::huffman::{self, LITERALS, SYMBOLS};
 
-/// Symbols of the code of lengths.
+/// Symbols of the code-length code.
 const PRECODE: usize = 19;
 
-/// The longest codes of lengths that there may be.
+/// The longest codes of the code-length code.
 const LIMIT: u32 = 7;
 
-/// Words that any header fits: every length with its code and the bits behind it.
+/// Words that hold any header: every length with its code and extra bits.
 pub const WORDS: usize = 144;
 
 const _: () = assert!(WORDS * 32 >= 3 + 14 + 3 * PRECODE + SYMBOLS * 14);
 
-/// The order in which a block has the lengths of the code of lengths.
+/// The order in which a block stores the lengths of the code-length code.
 const ORDER: [u8; PRECODE] = [
     16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
 ];
 
-/// Lengths as symbols: themselves, or for 3 to 6 more of the last 16, for 3 to 10 zeros 17, for
-/// 11 to 138 zeros 18. Calls `each` with a symbol, the bits that follow it, and their number.
+/// Encodes lengths as symbols: the length itself; 16 for 3 to 6 repetitions of the last one; 17 for
+/// 3 to 10 zeros; 18 for 11 to 138 zeros. Calls `each` with a symbol, its extra bits, and their
+/// number.
 #[inline(always)]
 fn runs(count: usize, length: impl Fn(usize) -> u8, mut each: impl FnMut(usize, u32, u32)) {
     let mut at = 0;
@@ -59,7 +60,7 @@ fn runs(count: usize, length: impl Fn(usize) -> u8, mut each: impl FnMut(usize, 
 }
 
 /// Writes the header of a block whose codes have these `lengths`: [`SYMBOLS`] of them. `put` gets
-/// bits and their number. `is_last` says that no block follows.
+/// bits and their number. `is_last` marks the last block.
 pub fn write(is_last: bool, lengths: &[u8], mut put: impl FnMut(u32, u32)) {
     let lengths = &lengths[..SYMBOLS];
     let mut literals = LITERALS;
@@ -92,7 +93,7 @@ pub fn write(is_last: bool, lengths: &[u8], mut put: impl FnMut(u32, u32)) {
     });
 }
 
-/// The code of lengths, and how many of its own lengths a block has.
+/// The code-length code, and how many of its own lengths the header stores.
 fn precode(counts: &[u32; PRECODE]) -> ([u32; PRECODE], usize) {
     let used = counts.iter().filter(|&&count| count > 0).count() as u32;
     let mut keys = [huffman::UNUSED; PRECODE];

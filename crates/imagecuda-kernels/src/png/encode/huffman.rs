@@ -1,4 +1,4 @@
-//! Huffman codes: short ones for what is frequent.
+//! Makes Huffman codes: frequent symbols get short codes.
 
 use super::matches::Match;
 
@@ -14,19 +14,17 @@ pub const DISTANCES: usize = 30;
 /// Symbols of both codes: those of distances after those of literals and lengths.
 pub const SYMBOLS: usize = LITERALS + DISTANCES;
 
-/// The longest codes. Hardly any would be longer, and four of literals fit a word of 64 bits.
+/// The longest codes. Hardly any would be longer, and four codes of literals then fit into 64 bits.
 pub const LIMIT: u32 = 12;
 
-/// Bits of a key that are its symbol.
+/// The bits of a key that hold its symbol.
 const SYMBOL_BITS: u32 = 9;
 
 /// The key of a symbol that does not occur.
 pub const UNUSED: u32 = u32::MAX;
 
-/// By what symbols are sorted: how often they occur, then their number. `used` is how many of the
-/// code's symbols occur, and `uses_first` whether the first does.
-///
-/// A code has two symbols at least: some decoders take none that has fewer.
+/// The sort key of a symbol: how often it occurs, then its number. `used` is how many symbols of
+/// the code occur, and `uses_first` whether the first one does.
 #[inline(always)]
 pub fn key(symbol: u32, count: u32, used: u32, uses_first: bool) -> u32 {
     let fills_up = match symbol {
@@ -40,17 +38,18 @@ pub fn key(symbol: u32, count: u32, used: u32, uses_first: bool) -> u32 {
     }
 }
 
-/// The place of `key` among `keys` once they are sorted. No two that are used are equal.
+/// The index of `key` among `keys` after sorting. No two used keys are equal.
 #[inline(always)]
 pub fn rank(key: u32, keys: &[u32]) -> usize {
     keys.iter().map(|&other| usize::from(other < key)).sum()
 }
 
-/// The lengths of the codes of the symbols of `keys`, which are sorted and all used: two or more.
-/// Other symbols' `lengths` are zeros, and stay. `weights` is room for as many numbers.
+/// Computes the code lengths for the symbols of `keys`, which are sorted and all used; there are at
+/// least two. Other symbols' `lengths` are zeros and stay so. `weights` is memory for as many
+/// numbers.
 ///
-/// The codes are optimal, but for those that would be longer than `limit`: there others become
-/// longer, so that the code stays complete.
+/// The code is optimal, unless codes would be longer than `limit`: then others become longer, so
+/// that the code stays complete.
 pub fn lengths(keys: &[u32], weights: &mut [u32], limit: u32, lengths: &mut [u8]) {
     let n = keys.len().min(weights.len());
     for (weight, key) in weights.iter_mut().zip(keys) {
@@ -58,13 +57,14 @@ pub fn lengths(keys: &[u32], weights: &mut [u32], limit: u32, lengths: &mut [u8]
     }
     merge(&mut weights[..n]);
     let mut counts = depths(&weights[..n], limit);
-    // What the codes take of all that there are of the longest length.
+    // The share of the code space that the codes take, in units of the longest code.
     let mut taken = 0;
     for (length, count) in (0..).zip(counts).take(limit as usize + 1) {
         taken += count << (limit - length);
     }
     while taken > 1 << limit {
-        // One of the longest becomes a sibling of a shorter code, which becomes longer by a bit.
+        // A code of the longest length becomes the sibling of a shorter code, which gets one bit
+        // longer.
         counts[limit as usize] -= 1;
         let mut length = limit as usize - 1;
         while length > 1 && counts[length] == 0 {
@@ -84,14 +84,14 @@ pub fn lengths(keys: &[u32], weights: &mut [u32], limit: u32, lengths: &mut [u8]
     }
 }
 
-/// Replaces sorted weights by the tree of Huffman's method: after it, number `i` below `n - 1` is
-/// the parent of inner node `i`. (The method in place of Moffat and Katajainen.)
+/// Replaces sorted weights by the tree of Huffman's method: afterwards number `i` below `n - 1` is
+/// the parent of inner node `i`. (This is the in-place method of Moffat and Katajainen.)
 #[inline(always)]
 fn merge(weights: &mut [u32]) {
     let n = weights.len();
     let (mut root, mut leaf) = (0, 0);
     for next in 0..n - 1 {
-        // The lighter of the first leaf and the first node, twice.
+        // Takes the lighter one of the first leaf and the first node, twice.
         let mut sum = 0;
         for _ in 0..2 {
             if leaf >= n || root < next && weights[root] < weights[leaf] {
@@ -107,17 +107,17 @@ fn merge(weights: &mut [u32]) {
     }
 }
 
-/// How many leaves there are at each depth of a tree of [`merge`]. Those that are deeper than
-/// `limit` count as of that depth.
+/// Counts the leaves at each depth of a tree made by [`merge`]. Leaves deeper than `limit` count as
+/// being at that depth.
 #[inline(always)]
 fn depths(parents: &[u32], limit: u32) -> [u32; 16] {
     let mut counts = [0; 16];
     let n = parents.len();
-    // Inner nodes from the root on: the depth of each, kept for the nodes below it. Nodes of one
-    // depth follow each other, so that it is enough to know where each depth ends.
+    // Goes through the inner nodes from the root on, and keeps the depth of each for the nodes
+    // below. Nodes of one depth are adjacent, so it is enough to know where each depth ends.
     let (mut places, mut depth) = (1u32, 0u32);
     let mut node = n as i32 - 2;
-    // The lowest node of the depth above: nodes with such a parent are of this depth.
+    // The lowest node of the depth above. Nodes whose parent is there have this depth.
     let mut above = n as i32 - 1;
     let mut left = n as u32;
     while left > 0 {
@@ -138,8 +138,8 @@ fn depths(parents: &[u32], limit: u32) -> [u32; 16] {
     counts
 }
 
-/// The codes of symbols with these lengths: the code in the lower 16 bits, its first bit the
-/// lowest, and its length above; 0 for a symbol without a code.
+/// The codes for these lengths. The lower 16 bits are the code, its first bit lowest, and the upper
+/// ones its length. A symbol without a code has 0.
 pub fn codes(lengths: &[u8], codes: &mut [u32]) {
     let mut counts = [0u16; 16];
     for &length in lengths {
@@ -160,7 +160,7 @@ pub fn codes(lengths: &[u8], codes: &mut [u32]) {
     }
 }
 
-/// The symbol of a length from 3 to 258, and the bits that follow it and their number.
+/// The symbol of a length from 3 to 258, its extra bits, and their number.
 #[inline(always)]
 pub fn length_symbol(length: u32) -> (usize, u32, u32) {
     let over = length - 3;
@@ -168,7 +168,7 @@ pub fn length_symbol(length: u32) -> (usize, u32, u32) {
         ..8 => (257 + over as usize, 0, 0),
         255 => (285, 0, 0),
         _ => {
-            // Four symbols have each count of bits.
+            // Four symbols share each number of extra bits.
             let bits = over.ilog2() - 2;
             let symbol = 261 + 4 * bits + (over >> bits & 3);
             (symbol as usize, over & ((1 << bits) - 1), bits)
@@ -176,21 +176,20 @@ pub fn length_symbol(length: u32) -> (usize, u32, u32) {
     }
 }
 
-/// The symbol of a distance, counted among those of both codes, and the bits that follow it and
-/// their number.
+/// The symbol of a distance, numbered among those of both codes, its extra bits, and their number.
 #[inline(always)]
 pub fn distance_symbol(distance: u32) -> (usize, u32, u32) {
     let over = distance - 1;
     if over < 2 {
         return (LITERALS + over as usize, 0, 0);
     }
-    // Two symbols have each count of bits.
+    // Two symbols share each number of extra bits.
     let bits = over.ilog2() - 1;
     let symbol = LITERALS as u32 + 2 * bits + (over >> bits);
     (symbol as usize, over & ((1 << bits) - 1), bits)
 }
 
-/// How many bits follow a symbol of either code.
+/// The number of extra bits of a symbol.
 #[inline(always)]
 pub fn extra_bits(symbol: u32) -> u32 {
     match symbol {
@@ -200,7 +199,7 @@ pub fn extra_bits(symbol: u32) -> u32 {
     }
 }
 
-/// Both symbols of a match: of its length, and of its distance.
+/// The two symbols of a match: of its length and of its distance.
 #[inline(always)]
 pub fn match_symbols(found: Match) -> [(usize, u32, u32); 2] {
     [
@@ -209,7 +208,7 @@ pub fn match_symbols(found: Match) -> [(usize, u32, u32); 2] {
     ]
 }
 
-/// A symbol's code with the bits that follow it, and how many they are: at most 25.
+/// A symbol's code with its extra bits, and their number: at most 25.
 #[inline(always)]
 pub fn coded(code: u32, (_, extra, bits): (usize, u32, u32)) -> (u32, u32) {
     let length = code >> 16;

@@ -1,18 +1,18 @@
-//! A picture as a string of filtered bytes: rows with the numbers of their filters, and where the
-//! string is cut.
+//! A picture as a string of filtered bytes: its rows with their filter numbers, and how the string
+//! is divided.
 
 use bytemuck::{Pod, Zeroable};
 
-/// Filtered bytes of a chunk. Only the last has fewer.
+/// The filtered bytes of a chunk. Only the last chunk has fewer.
 pub const CHUNK: u32 = 16 * 1024;
 
-/// Chunks of a block. Only the last has fewer.
+/// The chunks of a block. Only the last block has fewer.
 pub const BLOCK: u32 = 8;
 
-/// Bytes of the compressed stream in an IDAT chunk of the file. Only the last has fewer.
+/// The bytes of the compressed stream in an IDAT chunk of the file. Only the last one has fewer.
 pub const IDAT: u64 = 1 << 20;
 
-/// The most filtered bytes that the kernels take: they count in 32 bits.
+/// The most filtered bytes of a picture for the kernels, which count in 32 bits.
 pub const LARGEST: u64 = 1 << 31;
 
 /// A picture's rows.
@@ -25,12 +25,13 @@ pub struct Scanlines {
     pub height: u32,
     /// 1 to 8.
     pub bytes_per_pixel: u32,
-    /// 1 if samples are 16-bit numbers, which have their high bytes first in a file; else 0.
+    /// 1 if samples have 16 bits, which a file stores high byte first; otherwise 0.
     pub is_deep: u32,
 }
 
 impl Scanlines {
-    /// The rows of a picture. `None` if they are too many bytes for the kernels, or none.
+    /// The rows of a picture. `None` if the picture is empty, or has too many bytes for the
+    /// kernels.
     pub fn new((width, height): (u32, u32), bytes_per_pixel: u32, is_deep: bool) -> Option<Self> {
         let row = width.checked_mul(bytes_per_pixel)?;
         let bytes = (u64::from(row) + 1) * u64::from(height);
@@ -67,15 +68,14 @@ impl Scanlines {
         (self.bytes() - chunk * CHUNK).min(CHUNK)
     }
 
-    /// Byte `at` of row `y` as a file has it. `byte` gives a byte of the pixels in memory.
+    /// Byte `at` of row `y` in the file's order. `byte` reads a byte of the pixels in memory.
     #[inline(always)]
     pub fn byte(&self, y: u32, at: u32, byte: impl Fn(usize) -> u8) -> u8 {
         // Memory has the low byte of a sample first.
         byte(y as usize * self.row as usize + (at ^ self.is_deep) as usize)
     }
 
-    /// A byte with those that predict it: itself, the one left of it, the one above it, and the
-    /// one above that left of it.
+    /// A byte and those that predict it: the byte, and those left, above, and above left of it.
     #[inline(always)]
     pub fn neighbors(&self, y: u32, at: u32, byte: impl Fn(usize) -> u8) -> [u8; 4] {
         let (has_left, has_above) = (at >= self.bytes_per_pixel, y > 0);

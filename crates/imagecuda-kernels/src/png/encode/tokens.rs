@@ -1,11 +1,12 @@
-//! A chunk as literals and matches, from any byte on: so many threads can each have a part.
+//! A chunk as literals and matches, readable from any byte on, so that many threads can each
+//! process a part.
 
 use super::matches::Match;
 
-/// Bytes of a chunk that a thread has.
+/// The bytes of a chunk that a thread processes.
 pub const SPAN: u32 = 64;
 
-/// What a code stands for.
+/// A symbol's meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token {
     /// A byte as it is.
@@ -14,7 +15,7 @@ pub enum Token {
     Match(Match),
 }
 
-/// A chunk and its matches, in whatever memory.
+/// A chunk and its matches, in any memory.
 pub trait Chunk {
     /// The number of matches.
     fn count(&self) -> u32;
@@ -26,7 +27,7 @@ pub trait Chunk {
     fn byte(&self, at: u32) -> u8;
 }
 
-/// The first match that begins at `at` or later.
+/// The index of the first match that starts at `at` or later.
 #[inline(always)]
 fn first_from(chunk: &impl Chunk, at: u32) -> u32 {
     let (mut low, mut high) = (0, chunk.count());
@@ -40,7 +41,7 @@ fn first_from(chunk: &impl Chunk, at: u32) -> u32 {
     low
 }
 
-/// Calls `each` with the tokens that begin from byte `start` on and before `end`, in order.
+/// Calls `each` with the tokens that start at byte `start` or later and before `end`, in order.
 #[inline(always)]
 pub fn span(chunk: &impl Chunk, start: u32, end: u32, mut each: impl FnMut(Token)) {
     if start >= end {
@@ -49,7 +50,7 @@ pub fn span(chunk: &impl Chunk, start: u32, end: u32, mut each: impl FnMut(Token
     let mut next = first_from(chunk, start);
     let mut at = match next {
         0 => start,
-        // The one before may reach in.
+        // The match before may extend into the range.
         _ => start.max(chunk.get(next - 1).end()),
     };
     let load = |i: u32| (i < chunk.count()).then(|| chunk.get(i));

@@ -11,7 +11,7 @@ use super::{
     double_decode::DoubleDecode,
     image_crate,
 };
-use crate::{Error, Format, Limits, Result, picture::Header, sink::Sink};
+use crate::{Format, Limits, Result, error::cut_short, picture::Header, sink::Sink};
 use image::codecs::bmp::BmpEncoder;
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
@@ -81,10 +81,6 @@ impl Decode for Bmp<'_> {
 
 fn encode(request: EncodeRequest<'_>, mut out: &mut dyn Sink) -> Result<()> {
     image_crate::write(BmpEncoder::new(&mut out), request.pixels)
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Blocks of subsampled channels that are compressed by B44, which the crate decodes only of channels
-//! of one size: so it gets them one by one.
+//! Decodes B44-compressed blocks of subsampled channels. The crate decodes B44 only if all channels
+//! have one size, so it gets the channels one by one.
 
 use super::file::{Part, Rect, error};
-use crate::{Error, Result};
+use crate::{Result, error::cut_short};
 use exr::{
     math::Vec2,
     meta::{
@@ -24,11 +24,11 @@ pub(super) fn decompress(part: &Part, rect: Rect, mut data: &[u8]) -> Result<Vec
         };
         let (coded, rest) = length
             .and_then(|length| data.split_at_checked(length))
-            .ok_or_else(|| Error::decode("the file is cut short"))?;
+            .ok_or_else(cut_short)?;
         planes.push(plane(part, channel, size, coded)?);
         data = rest;
     }
-    // Line by line, as blocks are otherwise.
+    // The result has the order of other blocks: line by line.
     let mut lines = Vec::new();
     let mut rests: Vec<&[u8]> = planes.iter().map(Vec::as_slice).collect();
     for y in rect.y..rect.y + rect.height {
@@ -45,7 +45,7 @@ pub(super) fn decompress(part: &Part, rect: Rect, mut data: &[u8]) -> Result<Vec
     Ok(lines)
 }
 
-/// The bytes that a plane has in the file: 14 for 4x4 samples, or 3 if they are all the same.
+/// The size of a plane in the file: 14 bytes for 4x4 samples, or 3 if they are all equal.
 fn coded(Vec2(width, height): Vec2<usize>, data: &[u8]) -> Option<usize> {
     let mut at = 0;
     for _ in 0..width.div_ceil(4) * height.div_ceil(4) {
@@ -73,7 +73,7 @@ fn plane(
     let bytes = channel.sample_type.bytes_per_sample() * size.0 * size.1;
     header.channels = ChannelList::new([channel].into_iter().collect());
     let mut data = coded.to_vec();
-    // What is as long as its samples counts as not compressed.
+    // A plane as long as its samples is not compressed.
     if header.channels.list[0].sample_type == SampleType::F16 && data.len() == bytes {
         data.push(0);
     }

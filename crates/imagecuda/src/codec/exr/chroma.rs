@@ -1,12 +1,12 @@
-//! Pictures of luminance and chroma, of which chroma has half as many columns and rows.
+//! Pictures of luminance and chroma. Chroma has half as many columns and rows.
 //!
-//! RY and BY are `(R - Y) / Y` and `(B - Y) / Y`. Those that lack are made by the filter that OpenEXR's
-//! own library has for it, and colours that are more saturated than those around them become less so,
-//! as there.
+//! RY and BY are `(R - Y) / Y` and `(B - Y) / Y`. As in OpenEXR's own library, a filter makes the
+//! missing samples, and colours that are more saturated than their neighbours become less
+//! saturated.
 
 use super::planes::Plane;
 
-/// The weights of the samples 1, 3, 5, … 13 columns, or rows, from the one that lacks, on either side.
+/// The filter's weights for the samples 1, 3, 5, … 13 columns (or rows) away on either side.
 const FILTER: [f32; 7] = [
     0.627_123, -0.186_077, 0.087_929, -0.043_159, 0.019_597, -0.007_540, 0.002_128,
 ];
@@ -17,7 +17,7 @@ pub(super) struct Chroma<'a> {
     pub(super) luminance: &'a Plane,
     pub(super) red: &'a Plane,
     pub(super) blue: &'a Plane,
-    /// What red, green and blue add to luminance.
+    /// The contributions of red, green and blue to luminance.
     pub(super) weights: [f32; 3],
 }
 
@@ -27,7 +27,7 @@ impl Chroma<'_> {
         let (width, height) = (self.luminance.width, self.luminance.height);
         let is_half = |plane: &Plane| plane.sampling == (2, 2);
         if !(is_half(self.red) && is_half(self.blue)) {
-            // Nobody says how others are to be made: each is that of its neighbours as well.
+            // For other sampling no filter is defined: samples are repeated.
             let mut row = Vec::new();
             for y in 0..height {
                 row.clear();
@@ -50,7 +50,7 @@ impl Chroma<'_> {
         }
     }
 
-    /// A row of chroma in all columns. Past its ends the first sample counts, and the last.
+    /// A row of chroma for all columns. Beyond its ends the first or last sample is used.
     fn widened(&self, y: usize) -> Vec<[f32; 2]> {
         let width = self.luminance.width;
         let planes = [self.red, self.blue];
@@ -66,10 +66,10 @@ impl Chroma<'_> {
             .collect()
     }
 
-    /// A row of colours, also of the one in front of the first and the one behind the last.
+    /// A row of colours. The rows just before the first and after the last are allowed.
     fn row(&self, chroma: &[Vec<[f32; 2]>], y: isize) -> Vec<Rgb> {
         let height = self.luminance.height as isize;
-        // Behind the last row is the last that has chroma.
+        // After the last row, the last row with chroma is used.
         let clamped = |y: isize| match y {
             y if y < 0 => 0,
             y if y >= height => height - 2,
@@ -97,7 +97,8 @@ impl Chroma<'_> {
         [r, (y - r * wr - b * wb) / wg, b]
     }
 
-    /// Takes saturation from colours of the middle row that have more than their neighbours.
+    /// Reduces the saturation of colours in the middle row that are more saturated than their
+    /// neighbours.
     fn soften(&self, [above, row, below]: &[Vec<Rgb>; 3], out: &mut Vec<Rgb>) {
         out.clear();
         let last = row.len() - 1;
@@ -114,7 +115,7 @@ impl Chroma<'_> {
         }));
     }
 
-    /// The colour, as bright as it is, with that share of its saturation.
+    /// The colour with its saturation scaled and its brightness unchanged.
     fn desaturated(&self, color: Rgb, share: f32) -> Rgb {
         let luminance = |[r, g, b]: Rgb| {
             let [wr, wg, wb] = self.weights;

@@ -1,6 +1,6 @@
 //! The structure of an OpenEXR file: its parts, and where their blocks are.
 
-use crate::{Error, Limits, Result, limits::check_limit, memory::zeroed};
+use crate::{Error, Limits, Result, error::cut_short, limits::check_limit, memory::zeroed};
 use exr::{
     compression::Compression,
     error::Error as ExrError,
@@ -16,19 +16,19 @@ use std::io::Cursor;
 /// A file whose headers have been read.
 pub(super) struct File<'a> {
     bytes: &'a [u8],
-    /// Whether blocks say of which part they are.
+    /// Whether each block has the number of its part.
     has_parts: bool,
     pub(super) parts: Vec<Part>,
 }
 
-/// A picture of its own in a file.
+/// A part of a file, which is a picture.
 pub(super) struct Part {
     pub(super) header: Header,
-    /// Where the table is of the places of blocks.
+    /// The offset of the table of the blocks' offsets.
     table: usize,
 }
 
-/// A block's pixels, counted from the first of the data window.
+/// The pixels of a block, counted from the first pixel of the data window.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rect {
     pub(super) x: usize,
@@ -40,7 +40,7 @@ pub(super) struct Rect {
 impl<'a> File<'a> {
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut cursor = Cursor::new(bytes);
-        // Attributes that are damaged and not needed do no harm.
+        // Damaged attributes that are not needed are ignored.
         let meta = MetaData::read_from_buffered(&mut cursor, false).map_err(error)?;
         let mut table = cursor.position() as usize;
         let mut parts = Vec::new();
@@ -56,7 +56,7 @@ impl<'a> File<'a> {
         })
     }
 
-    /// The bytes of a block of a part as they are in the file.
+    /// The bytes of a part's block in the file.
     pub(super) fn block(&self, number: usize, index: usize) -> Result<&'a [u8]> {
         let part = &self.parts[number];
         let at = self.number::<8>(part.table.saturating_add(index * 8));
@@ -91,7 +91,7 @@ impl<'a> File<'a> {
         Some(*self.bytes.get(at..)?.first_chunk()?)
     }
 
-    /// How many blocks of a part's picture the file can tell of.
+    /// The number of a part's blocks whose offsets the file has.
     pub(super) fn listed(&self, part: &Part) -> usize {
         let rest = self.bytes.len().saturating_sub(part.table) / 8;
         rest.min(part.count())
@@ -99,7 +99,7 @@ impl<'a> File<'a> {
 }
 
 impl Part {
-    /// That the crate can decode it, whose blocks are then held against `limits`.
+    /// Checks that the crate can decode the part, and that its blocks are within `limits`.
     pub(super) fn check(&self, limits: &Limits) -> Result<()> {
         let header = &self.header;
         if header.deep {
@@ -140,13 +140,13 @@ impl Part {
             .checked_mul(rect.height as u64)
             .and_then(|pixels| pixels.checked_mul(header.channels.bytes_per_pixel as u64));
         check_limit("bytes", bytes, limits.bytes.min(isize::MAX as u64))?;
-        // Whether there is room: the decoder aborts if there is none. Others may take it meanwhile, but
-        // not as a rule.
+        // Checks that there is enough memory, as the decoder aborts otherwise. Another thread may
+        // take the memory meanwhile, but rarely does.
         drop(zeroed::<u8>(self.bytes(rect))?);
         Ok(())
     }
 
-    /// The blocks of the whole picture: those of smaller copies of it are behind them.
+    /// The blocks of the full-size picture. Blocks of its smaller copies come after them.
     pub(super) fn count(&self) -> usize {
         let Vec2(columns, rows) = self.grid();
         columns * rows
@@ -173,7 +173,7 @@ impl Part {
         }
     }
 
-    /// The bytes of a block's samples.
+    /// The size of a block's samples in bytes.
     pub(super) fn bytes(&self, rect: Rect) -> usize {
         let rows = |channel: &ChannelDescription| {
             let first = rect.y.next_multiple_of(channel.sampling.1);
@@ -187,7 +187,8 @@ impl Part {
             .sum()
     }
 
-    /// The lines of a block, each of one channel: the channel's number, the line's, and the samples.
+    /// The lines of a block, each of one channel: the channel's number, the line's number, and the
+    /// samples.
     pub(super) fn lines<'b>(
         &self,
         rect: Rect,
@@ -206,7 +207,7 @@ impl Part {
         }
     }
 
-    /// The samples of a block, in the machine's byte order.
+    /// Decompresses a block's samples, in the machine's byte order.
     pub(super) fn decompress(&self, rect: Rect, data: &[u8]) -> Result<Vec<u8>> {
         let expected = self.bytes(rect);
         let is_block_coded = matches!(
@@ -237,7 +238,7 @@ impl Part {
         }
     }
 
-    /// The header, without what a block's decoder does not ask for.
+    /// The header without the fields that a block's decoder does not use.
     pub(super) fn bare(&self) -> Header {
         let Header {
             channels,
@@ -258,10 +259,6 @@ impl Part {
 
 fn row_bytes(channel: &ChannelDescription, rect: Rect) -> usize {
     rect.width / channel.sampling.0 * channel.sample_type.bytes_per_sample()
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 pub(super) fn error(error: ExrError) -> Error {

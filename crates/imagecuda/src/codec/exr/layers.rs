@@ -1,11 +1,11 @@
-//! Which channels of a file make a picture.
+//! Decides which channels of a file are a picture.
 
 use super::file::{File, Part};
 use crate::{Error, Result};
 use exr::meta::attribute::ChannelDescription;
 use std::borrow::Cow;
 
-/// Channels of one part that are a picture.
+/// Channels of one part that form a picture.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Picture {
     pub(super) part: usize,
@@ -13,30 +13,30 @@ pub(super) struct Picture {
     pub(super) alpha: Option<usize>,
 }
 
-/// By the numbers of their channels.
+/// The picture's kind, with the numbers of its channels.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Colors {
     Gray(usize),
     Rgb([usize; 3]),
-    /// Luminance, and by how much red and blue differ from it.
+    /// Luminance, and the differences of red and blue from it.
     Luminance([usize; 3]),
 }
 
-/// The names that a channel may have, in any case.
+/// The possible names of a channel, in lower or upper case.
 const RED: &[&str] = &["R", "Red"];
 const GREEN: &[&str] = &["G", "Green"];
 const BLUE: &[&str] = &["B", "Blue"];
 const ALPHA: &[&str] = &["A", "Alpha"];
 const LUMINANCE: &[&str] = &["Y", "Luminance"];
 
-/// Names in messages.
+/// The names in error messages.
 const MOST_TEXT: usize = 120;
 
 fn name(channel: &ChannelDescription) -> Cow<'_, str> {
     String::from_utf8_lossy(channel.name.as_slice())
 }
 
-/// The layer that a channel's name begins with, and its own name.
+/// Splits a channel's name into its layer and its own name.
 fn split(name: &str) -> (&str, &str) {
     name.rsplit_once('.').unwrap_or(("", name))
 }
@@ -51,7 +51,7 @@ fn part_name(part: &Part) -> String {
 /// A layer that is a picture.
 struct Layer {
     part_name: String,
-    /// What its channels' names begin with.
+    /// The start of its channels' names.
     prefix: String,
     picture: Picture,
 }
@@ -75,8 +75,8 @@ impl Layer {
         }
     }
 
-    /// Which is shown if none is asked for: the first part's own picture, then the one that Blender calls
-    /// the combined one, then a picture of any part, then any layer; colours before gray.
+    /// The order in which a layer is chosen if none is asked for: the first part's own picture; the
+    /// one that Blender calls combined; a picture of any part; any layer. Colours come before gray.
     fn rank(&self) -> (u8, bool, usize) {
         let is_unnamed = self.prefix.is_empty();
         let combined = |name: &str| split(name).1.eq_ignore_ascii_case("combined");
@@ -122,7 +122,7 @@ fn layers(file: &File<'_>) -> Vec<Layer> {
     layers
 }
 
-/// The picture that the channels of one layer are, if they are one.
+/// The picture that the channels of one layer form, if any.
 fn picture_of(channels: &[(&str, &str, usize)]) -> Option<(Colors, Option<usize>)> {
     let find = |known: &[&str]| {
         let is_known = |own: &str| known.iter().any(|known| known.eq_ignore_ascii_case(own));
@@ -136,19 +136,19 @@ fn picture_of(channels: &[(&str, &str, usize)]) -> Option<(Colors, Option<usize>
     let y = find(LUMINANCE)?;
     let colors = match (find(&["RY"]), find(&["BY"])) {
         (Some(ry), Some(by)) => Colors::Luminance([y, ry, by]),
-        // A place or a direction has an X beside its Y.
+        // A Y beside an X is a position or a direction.
         _ if find(&["X"]).is_some() => return None,
         _ => Colors::Gray(y),
     };
     Some((colors, alpha))
 }
 
-/// The layer or the channel of that name, or the one that is shown if none is asked for.
+/// The layer or the channel with that name; without a name, the default one.
 pub(super) fn choose(file: &File<'_>, wanted: Option<&str>) -> Result<Picture> {
     let layers = layers(file);
     let Some(wanted) = wanted else {
         let best = layers.iter().filter(|layer| {
-            // Of a file of several parts those that are not deep.
+            // Deep parts of a file with several parts are left out.
             file.parts.len() == 1 || !file.parts[layer.picture.part].header.deep
         });
         return match best.min_by_key(|layer| layer.rank()) {
@@ -179,7 +179,7 @@ pub(super) fn choose(file: &File<'_>, wanted: Option<&str>) -> Result<Picture> {
     })
 }
 
-/// A channel of that name, alone or behind its part's.
+/// The channel with that name, which may start with its part's name.
 fn channel(file: &File<'_>, wanted: &str) -> Option<Picture> {
     for (part, Part { header, .. }) in file.parts.iter().enumerate() {
         let of_part = part_name(&file.parts[part]);
@@ -208,7 +208,7 @@ fn channel_names(file: &File<'_>) -> impl Iterator<Item = String> {
     channels.map(|channel| name(channel).into_owned())
 }
 
-/// Names for a message, on one line and not too many.
+/// Names for an error message, on one line, and not too many.
 fn list(names: impl Iterator<Item = String>) -> String {
     let mut text = String::new();
     for name in names {

@@ -1,5 +1,5 @@
-//! OpenEXR. The `exr` crate reads headers and decompresses blocks; which channels make a picture, and
-//! what becomes of luminance and chroma, is decided here. Written through the `image` crate.
+//! OpenEXR. The `exr` crate reads headers and decompresses blocks. This module decides which
+//! channels form a picture, and converts luminance and chroma. The `image` crate writes files.
 
 mod b44;
 mod chroma;
@@ -46,8 +46,7 @@ pub(super) static CODEC: Codec = Codec {
     },
 };
 
-/// A layer of a file. It is as large as the display window; what the data window does not reach has
-/// samples of 0.
+/// A layer of a file. Its size is the display window's. Outside the data window samples are 0.
 struct Exr<'a> {
     file: File<'a>,
     picture: Picture,
@@ -78,7 +77,7 @@ fn open<'a>(
         layout,
         curve: Curve::Linear,
     };
-    // Before anything is asked of the blocks.
+    // This check precedes every access to blocks.
     super::check(&header, limits)?;
     part.check(limits)?;
     let exr = Exr {
@@ -95,13 +94,13 @@ fn open<'a>(
     Ok(Box::new(exr))
 }
 
-/// The crate holds all attributes, each in many times its bytes.
+/// The most attributes. The crate keeps all of them, each in many times its size in the file.
 fn check_attributes(bytes: &[u8]) -> Result<()> {
     const MOST_ATTRIBUTES: usize = 10_000;
     let has_parts = bytes.get(5).is_some_and(|flags| flags & 0x10 != 0);
     let mut at = 8;
     for attributes in 0.. {
-        // An empty name ends those of a part, and an empty part the header.
+        // An empty name ends the attributes of a part, and an empty part ends the header.
         if has_parts && bytes.get(at) == Some(&0) {
             at += 1;
         }
@@ -116,8 +115,8 @@ fn check_attributes(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Where the attribute of an OpenEXR header ends that is at `at`, if there is one: a name, a type,
-/// a length, a value.
+/// The end of the header attribute at `at`, if there is one: it has a name, a type, a length and a
+/// value.
 fn past_attribute(bytes: &[u8], at: usize) -> Option<usize> {
     let past_text = |at: usize| Some(at + bytes.get(at..)?.iter().position(|&b| b == 0)? + 1);
     if *bytes.get(at)? == 0 {
@@ -137,7 +136,7 @@ impl Decode for Exr<'_> {
         self.read(out)
     }
 
-    /// Primaries are converted here, as colours are still linear light.
+    /// Converts primaries here, while colours are still linear light.
     fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
         let is_converted = target.color_policy != ColorPolicy::Raw;
         match self.chromaticities().and_then(Chromaticities::to_srgb) {
@@ -177,7 +176,7 @@ impl Exr<'_> {
         Some(Chromaticities { points })
     }
 
-    /// Whether there is more to do than to put each sample where it belongs.
+    /// Whether samples need more than to be put to their places.
     fn needs_planes(&self) -> bool {
         let channels = &self.part().header.channels.list;
         let is_subsampled = |&channel: &usize| channels[channel].sampling != Vec2(1, 1);
@@ -244,9 +243,9 @@ fn window_needs(exr: &Exr<'_>, y: usize, height: usize) -> bool {
     top < i64::from(exr.header.height) && top + height as i64 > 0
 }
 
-/// The display window's pixels, seen from the data window.
+/// The position of the display window relative to the data window.
 struct Window<'a> {
-    /// Where the first pixel of the data window is.
+    /// The position of its first pixel in the data window.
     left: i64,
     top: i64,
     width: usize,
@@ -280,7 +279,8 @@ impl<'a> Window<'a> {
         self.put_row(y, 0, channel, samples);
     }
 
-    /// Writes a row's samples, the first of which is at `x` of the data window, as far as they are seen.
+    /// Writes a row's samples, the first of which is at `x` of the data window, as far as they are
+    /// visible.
     fn put_row(&mut self, y: usize, x: usize, channel: usize, samples: impl Iterator<Item = f32>) {
         let (x, y) = (self.left + x as i64, self.top + y as i64);
         let rows = (self.pixels.len() / self.channels / self.width) as i64;

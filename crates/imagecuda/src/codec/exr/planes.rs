@@ -1,4 +1,4 @@
-//! Samples of blocks, as floats, into pixels or into planes of one channel each.
+//! Converts the samples of blocks to floats, in pixels or in planes of one channel each.
 
 use super::{
     file::{File, Rect},
@@ -7,13 +7,14 @@ use super::{
 use crate::{
     Error, Result,
     codec::{caught, par_ordered::in_order},
+    error::cut_short,
     memory::zeroed,
     parallel::lock,
 };
 use exr::{math::Vec2, meta::attribute::SampleType, prelude::f16};
 use std::sync::Mutex;
 
-/// Where a line of a block is, by the number of its channel among those wanted.
+/// The place of a line within a block, with the number of its channel among the wanted ones.
 pub(super) struct Line<'a> {
     pub(super) channel: usize,
     pub(super) rect: Rect,
@@ -21,18 +22,18 @@ pub(super) struct Line<'a> {
     pub(super) samples: &'a [f32],
 }
 
-/// The blocks of a picture, and what of their channels is wanted.
+/// The blocks of a part, and the channels that are wanted.
 pub(super) struct Blocks<'a> {
     pub(super) file: &'a File<'a>,
     pub(super) part: usize,
-    /// The numbers of channels.
+    /// The numbers of the wanted channels.
     pub(super) channels: &'a [usize],
     /// Whether blocks may be missing or damaged.
     pub(super) damaged: bool,
 }
 
 impl Blocks<'_> {
-    /// Decodes the blocks that are `needed` on all cores, and gives their lines to `put`.
+    /// Decodes the blocks that are `needed` on all cores, and passes their lines to `put`.
     pub(super) fn read(
         &self,
         needed: impl Fn(Rect) -> bool,
@@ -41,12 +42,12 @@ impl Blocks<'_> {
         let part = &self.file.parts[self.part];
         let listed = self.file.listed(part);
         if listed < part.count() && !self.damaged {
-            return Err(Error::decode("the file is cut short"));
+            return Err(cut_short());
         }
         let indices: Vec<usize> = (0..listed).filter(|&i| needed(part.rect(i))).collect();
         let failed = Mutex::new(None);
         let make = |_: &mut (), i: usize, out: &mut Vec<u8>| {
-            // A panic on a thread of rayon's would not be this file's error.
+            // Panics are caught here, as one on a rayon thread would not become this file's error.
             let made = caught(Error::decode, || self.make(indices[i], out));
             if let Err(error) = made {
                 out.clear();
@@ -77,7 +78,7 @@ impl Blocks<'_> {
         }
     }
 
-    /// The lines of the wanted channels of a block, as floats.
+    /// The lines of a block's wanted channels, as floats.
     fn make(&self, index: usize, out: &mut Vec<u8>) -> Result<()> {
         let part = &self.file.parts[self.part];
         let rect = part.rect(index);
@@ -100,7 +101,7 @@ impl Blocks<'_> {
                 let length = (rect.width / channel.sampling.0).min(samples.len());
                 let (line, rest) = samples.split_at(length);
                 samples = rest;
-                // A file may have no channel twice, but a picture may want one twice.
+                // A file has each channel once, but a picture may use one twice.
                 for (wanted, &n) in self.channels.iter().enumerate() {
                     if n == number {
                         put(Line {
@@ -116,7 +117,7 @@ impl Blocks<'_> {
     }
 }
 
-/// Integers are shares of the largest.
+/// Integers are divided by the largest one.
 fn floats(kind: SampleType, samples: &[u8], out: &mut Vec<u8>) {
     match kind {
         SampleType::F16 => out.extend(samples.as_chunks().0.iter().flat_map(|&sample| {
@@ -140,7 +141,7 @@ pub(super) struct Plane {
 }
 
 impl Plane {
-    /// The sample of a pixel, or of the block of pixels that it is in.
+    /// The sample of a pixel, or of the block of pixels that contains it.
     pub(super) fn at(&self, x: usize, y: usize) -> f32 {
         let (sx, sy) = self.sampling;
         self.samples[y / sy * self.width + x / sx]
@@ -174,7 +175,7 @@ impl Plane {
 }
 
 impl Picture {
-    /// The channels that make it, alpha last.
+    /// The channels that form the picture, alpha last.
     pub(super) fn channels(&self) -> Vec<usize> {
         use super::layers::Colors::*;
         let mut channels = match self.colors {

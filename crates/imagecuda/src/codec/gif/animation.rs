@@ -1,6 +1,7 @@
-//! Animated GIF, through the `gif` crate. A frame has a palette of its own, and only the part
-//! that differs from the frame before, unless it has transparent pixels: what is below shows
-//! through those, so it must be cleared, and only a whole frame before can say that.
+//! Writes animated GIF, through the `gif` crate. A frame has its own palette. It contains only the
+//! part that differs from the frame before, unless it has transparent pixels: the frame before
+//! would show through those. Then that one must be cleared first, which only its own control can
+//! ask for, and it must be a full frame.
 
 use crate::{
     Error, Result,
@@ -20,10 +21,10 @@ const SPEED: i32 = 10;
 
 pub(super) struct Writer {
     encoder: Option<Encoder<Vec<u8>>>,
-    /// `None`: no word of repeating, which is once.
+    /// `None` if the file says nothing of repeating, which means once.
     repeat: Option<Repeat>,
     clock: Clock,
-    /// The frame that is still to be written: what becomes of it, the next decides.
+    /// The frame that is not written yet. The next frame decides how it is disposed of.
     last: Option<Last>,
 }
 
@@ -32,7 +33,7 @@ struct Last {
     height: u32,
     layout: Layout,
     data: Vec<u8>,
-    /// The part of it that need be written.
+    /// The part that has to be written.
     part: Rect,
     ticks: u16,
 }
@@ -50,7 +51,7 @@ impl Last {
 
 impl Writer {
     pub(super) fn new(loop_count: Option<NonZeroU32>) -> Result<Self> {
-        // The file says how often it is played again.
+        // The file has the number of repetitions, which is one less than the plays.
         let repeat = match loop_count.map(|count| count.get() - 1) {
             None => Some(Repeat::Infinite),
             Some(0) => None,
@@ -64,7 +65,7 @@ impl Writer {
         })
     }
 
-    /// Writes the frame that waits. If it is to be cleared, all of it.
+    /// Writes the pending frame. If it must be cleared, writes all of it.
     fn write_last(&mut self, clear: bool) -> Result<()> {
         let Some(last) = &self.last else {
             return Ok(());

@@ -1,29 +1,29 @@
-//! The blocks of GIF files, and those that the `gif` crate refuses, put right.
+//! The blocks of GIF files. Repairs those that the `gif` crate refuses.
 
 use crate::{Result, memory};
 use std::borrow::Cow;
 
 const EXTENSION: u8 = 0x21;
 pub(super) const IMAGE: u8 = 0x2c;
-/// Of flags: a table of colours follows.
+/// The flag for a table of colours.
 const TABLE: u8 = 0x80;
-/// Of an extension: how the next image is shown.
+/// The label of a graphic control extension, which says how the next image is shown.
 const CONTROL: u8 = 0xf9;
-/// Of all extensions that there are: text, control, comment, application.
+/// The labels of all extensions: text, control, comment, application.
 const LABELS: [u8; 4] = [0x01, CONTROL, 0xfe, 0xff];
 
-/// A block, of which the end of the file may lack some.
+/// A block. The end of the file may cut it off.
 pub(super) struct Block {
     pub(super) kind: u8,
     start: usize,
-    /// Where its data are: pieces behind their lengths, up to an empty one.
+    /// The range of its data: pieces, each after its length, up to an empty one.
     data: usize,
     end: usize,
 }
 
-/// The blocks of a file, up to what is none.
+/// Iterates over the blocks of a file, and stops at invalid data.
 pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
-    // A table of colours has a power of two of them, if the first bit is set.
+    // If the first bit is set, there is a table of colours; its size is a power of two.
     let table = |flags: u8| match flags & TABLE {
         0 => 0,
         _ => 3 << ((flags & 7) + 1),
@@ -39,7 +39,7 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
             _ => return None,
         };
         let mut end = data;
-        // The decoder takes an image's first piece for no end, though it be empty.
+        // The decoder does not treat the first piece of an image as the end, even if it is empty.
         if kind == IMAGE && at(end) == Some(0) {
             end += 1;
         }
@@ -59,8 +59,8 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     })
 }
 
-/// The file, with graphic controls of four bytes, without extensions that nobody knows, with a screen
-/// that the first image is on, and with a palette.
+/// The file with these repairs: graphic controls of four bytes, no unknown extensions, a screen
+/// that contains the first image, and a palette.
 pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let (mut irregular, mut size) = (Vec::new(), None);
     let has_palette = bytes.get(10).is_none_or(|flags| flags & TABLE != 0);
@@ -90,19 +90,19 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     memory::reserve(&mut out, bytes.len() + 3 * 256)?;
     let mut from = 0;
     if lacks_palette && let Some(screen) = bytes.get(..13) {
-        // As for Pillow, the numbers of colours are grays.
+        // As in Pillow, colour numbers are gray values.
         out.extend(screen);
         out[10] |= TABLE | 7;
         out.extend((0..=255).flat_map(|gray| [gray; 3]));
         from = 13;
     }
     for block in irregular {
-        // What is cut ends the file as it is.
+        // A block that is cut off ends the file.
         let Some(data) = bytes.get(block.data..block.end) else {
             break;
         };
         out.extend(&bytes[from..block.start]);
-        // Of more bytes the first four count, as for other programs.
+        // Of a longer control the first four bytes count, as in other programs.
         if bytes.get(block.start + 1) == Some(&CONTROL)
             && let [4..=255, control @ ..] = data
             && let Some(control) = control.first_chunk::<4>()
@@ -120,7 +120,7 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     Ok(out.into())
 }
 
-/// The size of a screen that is smaller than the first image reaches.
+/// The size that the screen needs for the first image, if it is too small.
 fn screen(bytes: &[u8], image: &[u8]) -> Option<[u16; 2]> {
     let number = |bytes: &[u8], at: usize| {
         let number = bytes.get(at..)?.first_chunk()?;
@@ -131,7 +131,7 @@ fn screen(bytes: &[u8], image: &[u8]) -> Option<[u16; 2]> {
     for (axis, side) in size.iter_mut().enumerate() {
         let (start, length) = (number(image, 1 + 2 * axis)?, number(image, 5 + 2 * axis)?);
         let reach = start.checked_add(length)?;
-        // An image that has nothing asks for nothing.
+        // An empty image needs nothing.
         if reach > *side && (length > 0 || *side == 0) {
             (*side, grows) = (reach, true);
         }

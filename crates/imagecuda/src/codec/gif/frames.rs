@@ -1,5 +1,5 @@
-//! Animated GIF, through the `gif` crate. (The `image` crate's iterator takes a file without a
-//! loop count for one that loops for ever, and allocates two canvases a frame.)
+//! Reads animated GIF, through the `gif` crate. (The `image` crate's iterator treats a file without
+//! a loop count as looping for ever, and allocates two canvases for each frame.)
 
 use super::error;
 use crate::{
@@ -24,9 +24,9 @@ pub(super) struct Frames {
     header: Header,
     decoder: Decoder<Cursor<Bytes>>,
     canvas: Canvas<u8>,
-    /// The pixels of one frame, kept for the next.
+    /// Reusable memory for the pixels of one frame.
     frame: Vec<u8>,
-    /// Of the frame on the canvas, if it is not yet taken.
+    /// The delay of the frame on the canvas, until it is taken.
     delay: Option<Duration>,
     first: bool,
 }
@@ -71,7 +71,7 @@ impl Frames {
         };
         let delay = Duration::from_millis(10 * u64::from(frame.delay));
         let pixels = gif::frame_pixels(region.width, region.height, &self.limits)?;
-        // The crate leaves out what the palette has no colour for.
+        // The crate writes nothing for colours that the palette lacks.
         self.frame.clear();
         memory::resize(&mut self.frame, pixels * 4)?;
         if pixels > 0 {
@@ -79,7 +79,8 @@ impl Frames {
                 .read_into_buffer(&mut self.frame)
                 .map_err(error)?;
         }
-        // Nothing is below the first: drawn as it is, it keeps its colours under alpha 0.
+        // The canvas below the first frame is empty. Drawn directly, the frame keeps its colours
+        // where alpha is 0.
         let blend = match std::mem::replace(&mut self.first, false) {
             true => Blend::Source,
             false => Blend::Over,
@@ -115,7 +116,7 @@ impl Sequence for Frames {
         Ok(self.delay.take())
     }
 
-    /// The file says how often it is played again.
+    /// The file has the number of repetitions, which is one less than the plays.
     fn loop_count(&self) -> Option<NonZeroU32> {
         match self.decoder.repeat() {
             Repeat::Infinite => None,

@@ -1,5 +1,5 @@
-//! The first frame of a GIF, through the `gif` crate. (The `image` crate refuses an empty one, and
-//! leaves what was in memory where the palette has no colour.)
+//! Reads the first frame of a GIF, through the `gif` crate. (The `image` crate refuses an empty
+//! one, and shows old memory where the palette lacks a colour.)
 
 mod animation;
 mod blocks;
@@ -13,8 +13,8 @@ use super::{
     image_crate,
 };
 use crate::{
-    Error, Format, Limits, Result, limits::check_limit, memory, memory::zeroed, picture::Header,
-    sink::Sink,
+    Error, Format, Limits, Result, error::cut_short, limits::check_limit, memory, memory::zeroed,
+    picture::Header, sink::Sink,
 };
 use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -56,7 +56,7 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     Ok(Box::new(read_header(bytes, limits)?))
 }
 
-/// As far as the frame goes.
+/// Reads the rows before the damage.
 fn recover<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let mut gif = read_header(bytes, limits)?;
     gif.damaged = true;
@@ -81,16 +81,16 @@ fn read_header<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Gif<'a>> {
     })
 }
 
-/// One that gives frames as RGBA.
+/// Makes a decoder that gives frames as RGBA.
 pub(super) fn decoder<B: AsRef<[u8]>>(bytes: B) -> Result<Decoder<Cursor<B>>> {
     let mut options = DecodeOptions::new();
     options.set_color_output(ColorOutput::RGBA);
-    // Frames go to memory of ours, held against the limits before.
+    // Frames go to our own memory, whose size was checked against the limits.
     options.set_memory_limit(MemoryLimit::Unlimited);
     options.read_info(Cursor::new(bytes)).map_err(error)
 }
 
-/// The pixels of a frame, which may be larger than the canvas, held against `limits`.
+/// The pixels of a frame, which may be larger than the canvas. Checks them against `limits`.
 pub(super) fn frame_pixels(width: usize, height: usize, limits: &Limits) -> Result<usize> {
     let pixels = width as u64 * height as u64;
     check_limit("pixels", Some(pixels), limits.pixels)?;
@@ -110,8 +110,8 @@ impl Decode for Gif<'_> {
         let [left, top, width, height] =
             [frame.left, frame.top, frame.width, frame.height].map(usize::from);
         let pixels = frame_pixels(width, height, &self.limits)?;
-        // What the frame does not cover is clear, and so are pixels of colours that the palette
-        // lacks, which the crate leaves out.
+        // Pixels outside the frame are transparent. So are colours that the palette lacks, for
+        // which the crate writes nothing.
         out.fill(0);
         let canvas = self.header.width as usize;
         let mut read = |out: &mut [u8]| match decoder.read_into_buffer(out) {
@@ -119,7 +119,7 @@ impl Decode for Gif<'_> {
             _ => Ok(()),
         };
         if pixels == 0 {
-            // Nothing is to be seen of it.
+            // The frame has no visible pixels.
         } else if left == 0 && width == canvas && top + height <= self.header.height as usize {
             read(&mut out[top * canvas * 4..][..pixels * 4])?;
         } else {
@@ -147,14 +147,14 @@ pub(super) fn error(error: DecodingError) -> Error {
         _ => false,
     };
     match eof {
-        true => Error::decode("the file is cut short"),
+        true => cut_short(),
         false => Error::decode(error),
     }
 }
 
 fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
     check_sides(&request.pixels, 65_535)?;
-    // A pixel of a GIF is there or not, and the encoder takes all but 0 for there.
+    // A GIF's pixel is opaque or transparent. The encoder treats every alpha but 0 as opaque.
     let mut thresholded;
     let mut pixels = request.pixels;
     if pixels.layout == Layout::Rgba8 {
@@ -168,8 +168,8 @@ fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
         }
         pixels.data = &thresholded;
     }
-    // Of the quantiser's speeds, 1 to 30, the one that its authors recommend: 1 takes ten
-    // times as long for a difference that is hard to see.
+    // The quantiser's authors recommend this speed of 1 to 30. Speed 1 takes ten times as long for
+    // a difference that is hard to see.
     image_crate::write(
         image::codecs::gif::GifEncoder::new_with_speed(out, 10),
         pixels,

@@ -1,23 +1,24 @@
-//! The text in front of a Radiance picture: a signature, variables, the size.
+//! The text before a Radiance picture: a signature, variables, and the size.
 
 use crate::{Error, Result};
 use imagecuda_kernels::orient::Orientation;
 
-/// What the text says, and what is behind it.
+/// The contents of the text, and the data after it.
 #[derive(Debug)]
 pub(super) struct Header<'a> {
-    /// How many scanlines there are, and the pixels of each.
+    /// The number of scanlines, and the pixels of each.
     pub(super) scanlines: u32,
     pub(super) pixels: u32,
-    /// How scanlines lie in the picture.
+    /// The direction of scanlines in the picture.
     pub(super) orientation: Orientation,
     pub(super) is_xyz: bool,
     pub(super) data: &'a [u8],
 }
 
 impl<'a> Header<'a> {
-    /// EXPOSURE and COLORCORR say what the pixels were multiplied by; PRIMARIES is there as a rule
-    /// whatever they are. Programs show the pixels as they are.
+    /// Reads the header. EXPOSURE and COLORCORR are factors that were applied to the pixels, and
+    /// PRIMARIES is often written without need. As in other programs, the pixels are used as they
+    /// are.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut rest = bytes;
         let mut is_xyz = false;
@@ -49,8 +50,8 @@ impl<'a> Header<'a> {
     }
 }
 
-/// The line of the size: the axis and direction of scanlines, then those of pixels in one. Y counts
-/// from the bottom.
+/// The line with the size: axis and direction of the scanlines, then of the pixels in each. Y
+/// counts from the bottom.
 fn resolution(line: &[u8]) -> Option<([u32; 2], Orientation)> {
     if !matches!(line, [b'+' | b'-', b'X' | b'Y', ..]) {
         return None;

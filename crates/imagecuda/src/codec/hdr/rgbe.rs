@@ -1,14 +1,14 @@
-//! Pixels of three bytes and an exponent, by scanlines: in runs of each byte, in runs of pixels, or one
-//! by one.
+//! Pixels of three bytes and an exponent. A scanline stores runs of each byte, runs of pixels, or
+//! plain pixels.
 
-use crate::{Error, Result};
+use crate::{Error, Result, error::cut_short};
 
 type Pixel = [u8; 4];
 
-/// Scanlines of other lengths have no runs of bytes.
+/// Scanlines with other lengths have no runs of bytes.
 const WITH_RUNS: std::ops::RangeInclusive<usize> = 8..=0x7fff;
 
-/// Reads one scanline from the front of `data`.
+/// Reads one scanline from the start of `data`.
 pub(super) fn read_scanline(data: &mut &[u8], out: &mut [Pixel]) -> Result<()> {
     if let [2, 2, high @ 0..0x80, low, rest @ ..] = *data
         && WITH_RUNS.contains(&out.len())
@@ -22,7 +22,8 @@ pub(super) fn read_scanline(data: &mut &[u8], out: &mut [Pixel]) -> Result<()> {
     read_pixels(data, out)
 }
 
-/// Runs of one byte of the pixels: a count above 128 repeats a byte, others are so many bytes.
+/// Runs of one of the four bytes. A count above 128 repeats a byte; another count is followed by
+/// that many bytes.
 fn read_bytes(data: &mut &[u8], byte: usize, mut out: &mut [Pixel]) -> Result<()> {
     while !out.is_empty() {
         let count = usize::from(take::<1>(data)?[0]);
@@ -49,8 +50,8 @@ fn read_bytes(data: &mut &[u8], byte: usize, mut out: &mut [Pixel]) -> Result<()
     Ok(())
 }
 
-/// Pixels, of which three ones and a count repeat the last; counts that follow each other are the
-/// digits, to base 256, of one.
+/// Plain pixels. Three bytes of 1 and a count repeat the last pixel. Consecutive counts are the
+/// digits, to base 256, of one number.
 fn read_pixels(data: &mut &[u8], out: &mut [Pixel]) -> Result<()> {
     let (mut x, mut shift) = (0, 0);
     while x < out.len() {
@@ -65,7 +66,7 @@ fn read_pixels(data: &mut &[u8], out: &mut [Pixel]) -> Result<()> {
             run.fill(last);
             x += count;
             shift += 8;
-            // Counts of zero would go on for as long as the file does.
+            // Counts of zero would make no progress.
             if shift > 24 {
                 return Err(too_long());
             }
@@ -88,10 +89,6 @@ fn too_long() -> Error {
     Error::decode("a run is longer than its scanline")
 }
 
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
-}
-
 /// The light of a pixel.
 pub(super) fn light([a, b, c, exponent]: Pixel) -> [f32; 3] {
     if exponent == 0 {
@@ -101,7 +98,7 @@ pub(super) fn light([a, b, c, exponent]: Pixel) -> [f32; 3] {
     [a, b, c].map(|v| (f64::from(v) * unit) as f32)
 }
 
-/// CIE XYZ, with D65 as white, in the primaries of sRGB (IEC 61966-2-1).
+/// Converts CIE XYZ, with D65 as white, to the primaries of sRGB (IEC 61966-2-1).
 pub(super) fn of_xyz(xyz: [f32; 3]) -> [f32; 3] {
     const MATRIX: [[f64; 3]; 3] = [
         [3.240_625_5, -1.537_208, -0.498_628_6],

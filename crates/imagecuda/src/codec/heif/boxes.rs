@@ -1,10 +1,10 @@
-//! How an ISO media file says that its picture is to be turned. libheif does it, without a word
-//! about what it has done.
+//! Reads how an ISO media file's picture has to be oriented. libheif applies the orientation, but
+//! does not report it.
 
 use imagecuda_kernels::orient::Orientation;
 
-/// What libheif applies to the primary picture. What is damaged counts as not there: where that
-/// is wrong, libheif does not open the file.
+/// The orientation that libheif applies to the primary picture. Damaged boxes count as missing; if
+/// that is wrong, libheif does not open the file.
 pub(super) fn orientation(bytes: &[u8]) -> Orientation {
     find(bytes).unwrap_or_default()
 }
@@ -33,7 +33,7 @@ pub(super) fn properties(bytes: &[u8]) -> Option<Vec<(&[u8; 4], &[u8])>> {
     let all: Vec<_> = boxes(child(properties, b"ipco")?).collect();
     let mut associations = boxes(properties).filter(|(kind, _)| *kind == b"ipma");
     let indices = associations.find_map(|(_, ipma)| associated(full(ipma)?, primary))?;
-    // They count from 1.
+    // Property numbers start at 1.
     let property = |index: usize| all.get(index.checked_sub(1)?).copied();
     Some(indices.into_iter().filter_map(property).collect())
 }
@@ -49,7 +49,7 @@ fn associated(ipma: Full<'_>, item: u64) -> Option<Vec<usize>> {
         let count = usize::from(*rest.get(id)?);
         let indices = rest.get(id + 1..)?.get(..count * size)?;
         if found {
-            // The first bit says whether a reader must know the property.
+            // The highest bit says whether a reader must know the property.
             let index = |bytes: &[u8]| match bytes {
                 [one] => usize::from(one & 0x7f),
                 two => usize::from(u16::from_be_bytes([two[0] & 0x7f, two[1]])),
@@ -61,7 +61,7 @@ fn associated(ipma: Full<'_>, item: u64) -> Option<Vec<usize>> {
     None
 }
 
-/// A mirroring left to right, or none, and then quarters of a turn clockwise.
+/// An orientation as an optional mirroring from left to right, followed by quarter turns clockwise.
 #[derive(Clone, Copy, Default)]
 struct Turn {
     mirrored: bool,
@@ -73,8 +73,8 @@ impl Turn {
         self.quarters = (self.quarters + quarters) % 4;
     }
 
-    /// To mirror what was turned is to turn what was mirrored the other way. Top to bottom is
-    /// left to right and half a turn.
+    /// Mirroring after a turn equals the opposite turn after mirroring. A mirroring from top to
+    /// bottom equals one from left to right and half a turn.
     fn mirror(&mut self, top_to_bottom: bool) {
         self.mirrored = !self.mirrored;
         self.quarters = (4 - self.quarters) % 4;
@@ -99,7 +99,7 @@ impl From<Turn> for Orientation {
     }
 }
 
-/// A box that begins with a version and flags.
+/// A box that starts with a version and flags.
 struct Full<'a> {
     version: u8,
     flags: u8,
@@ -121,7 +121,7 @@ fn child<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
         .map(|(_, body)| body)
 }
 
-/// The boxes in `bytes`, as far as they are whole.
+/// The complete boxes in `bytes`.
 fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
     std::iter::from_fn(move || {
         let (header, kind) = (bytes.first_chunk()?, bytes.get(4..8)?.try_into().ok()?);
@@ -150,8 +150,8 @@ mod tests {
         [&length, &kind[..], body].concat()
     }
 
-    /// A file of these properties, all of the primary item 7 and in this order. An item of
-    /// others is before it.
+    /// Makes a file with these properties, all of the primary item 7 and in this order, after an
+    /// item that has others.
     fn file(properties: &[(&[u8; 4], u8)], wide: bool, long: bool) -> Vec<u8> {
         let version = [u8::from(long), 0, 0, u8::from(wide)];
         let id = |id: u8| match long {

@@ -1,6 +1,6 @@
-//! Pictures of which `clap` leaves little. libheif 1.23.1 takes the size that is left for the largest that
-//! the coded picture may have, and refuses it. So it gets the file with a `clap` that leaves
-//! all, and what it gives is cropped here.
+//! Handles pictures of which `clap` keeps only a small part. libheif 1.23.1 limits the coded
+//! picture by the size of that part, and refuses it. So libheif gets the file with a `clap` that
+//! keeps everything, and its picture is cropped here.
 
 use super::boxes::{number, properties};
 
@@ -13,19 +13,19 @@ pub(super) struct Rect {
     pub(super) height: u32,
 }
 
-/// What `clap` says, and how to have it leave all.
+/// The crop of a `clap`, and the change that makes it keep everything.
 pub(super) struct Crop {
-    /// What is left, of the picture as it is shown.
+    /// The part that is kept, in the oriented picture.
     pub(super) rect: Rect,
-    /// Where in the file the property is, and what is to be there.
+    /// The offset of the property in the file, and the bytes that replace it.
     pub(super) at: usize,
     pub(super) whole: [u8; 32],
 }
 
-/// How much larger than what is left libheif lets a picture be, on a side.
+/// How much longer than the kept part libheif allows a side to be.
 const MARGIN: u64 = 64;
 
-/// The crop of a file whose picture libheif would refuse for it.
+/// The crop of a file whose picture libheif would refuse because of it.
 pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
     let mut size = None;
     let mut crop: Option<Crop> = None;
@@ -53,7 +53,7 @@ pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
                     let [width, height] = size?;
                     size = Some([height, width]);
                     if let Some(Crop { rect, .. }) = &mut crop {
-                        // A quarter of a turn, against the clock.
+                        // A quarter turn counter-clockwise.
                         *rect = Rect {
                             x: rect.y,
                             y: width - rect.x - rect.width,
@@ -78,7 +78,8 @@ pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
     crop
 }
 
-/// What a `clap` leaves of a picture of that size (ISO/IEC 14496-12, 12.1.4), rounded as libheif does.
+/// The part that a `clap` keeps of a picture of that size (ISO/IEC 14496-12, 12.1.4), rounded as in
+/// libheif.
 fn rect(clap: &[u8], size: [u32; 2]) -> Option<Rect> {
     let side = |size: u32, at: usize, offset: usize| {
         let unsigned = |at: usize| Some(number(clap, at, 4)? as u32);
@@ -111,13 +112,13 @@ mod tests {
 
     #[test]
     fn a_clap_is_counted_from_the_middle() {
-        // (width - left) / 2 + offset, and the halves go up.
+        // (width - left) / 2 + offset; halves are rounded up.
         for (numbers, expected) in [
             ([40, 1, 30, 1, 0, 1, 0, 1], [30, 35, 40, 30]),
             ([40, 1, 30, 1, -60, 2, -70, 2], [0, 0, 40, 30]),
             ([40, 1, 30, 1, 30, 1, 35, 1], [60, 70, 40, 30]),
             ([81, 2, 30, 1, 0, 1, 0, 1], [30, 35, 41, 30]),
-            // What reaches past the edge ends there.
+            // A part that extends beyond the edge is clipped.
             ([40, 1, 30, 1, 50, 1, 35, 1], [80, 70, 20, 30]),
         ] {
             let [x, y, width, height] = expected;

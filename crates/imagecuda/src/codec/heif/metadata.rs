@@ -1,4 +1,4 @@
-//! What a HEIF or AVIF says beside its pixels.
+//! The metadata of a HEIF or AVIF.
 
 use super::{LIBHEIF, boxes};
 use crate::{
@@ -12,7 +12,7 @@ pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     LazyLock::force(&LIBHEIF);
     let handle = HeifContext::read_from_bytes(bytes)
         .and_then(|context| Ok((context.primary_image_handle()?, context)));
-    // The context is what the handle reads from.
+    // The handle reads from the context, so this keeps the context alive.
     let Ok((handle, _context)) = handle else {
         return Embedded::default();
     };
@@ -26,7 +26,7 @@ pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     }
 }
 
-/// The item's first four bytes say how many follow before EXIF's TIFF structure.
+/// The item's first four bytes are the number of bytes before EXIF's TIFF structure.
 fn exif(handle: &ImageHandle) -> Option<Vec<u8>> {
     let mut id = [0];
     if handle.metadata_block_ids(&mut id, b"Exif") == 0 {
@@ -35,11 +35,11 @@ fn exif(handle: &ImageHandle) -> Option<Vec<u8>> {
     let item = handle.metadata(id[0]).ok()?;
     let (skip, rest) = item.split_first_chunk()?;
     let exif = rest.get(u32::from_be_bytes(*skip) as usize..)?;
-    // Some writers do not count "Exif".
+    // Some writers leave "Exif" out of that number.
     Some(strip_exif(exif).unwrap_or(exif).to_vec())
 }
 
-/// The code points of the file's nclx; what it leaves open is as in sRGB.
+/// The code points of the file's nclx. Unspecified ones are those of sRGB.
 fn cicp(handle: &ImageHandle) -> Option<Cicp> {
     const SRGB: Cicp = Cicp {
         primaries: 1,
@@ -81,7 +81,7 @@ mod tests {
         data: &[99; 16 * 16 * 3],
     };
 
-    /// An AVIF whose nclx says these primaries.
+    /// An AVIF whose nclx has these primaries.
     fn file(primaries: ColorPrimaries) -> Vec<u8> {
         let mut image = super::super::write::image(PIXELS).unwrap();
         let mut profile = ColorProfileNCLX::new().unwrap();
@@ -113,7 +113,7 @@ mod tests {
         }
     }
 
-    /// The matrix is needed beside a profile.
+    /// The matrix is needed even with a profile.
     #[test]
     fn a_profile_and_an_nclx_are_both_there() {
         let icc = moxcms::ColorProfile::new_display_p3().encode().unwrap();

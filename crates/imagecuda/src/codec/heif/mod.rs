@@ -20,7 +20,7 @@ use libheif_rs::{
 };
 use std::{io::Cursor, sync::LazyLock};
 
-/// libheif's plugins stay loaded from the first use on.
+/// libheif's plugins stay loaded after the first use.
 static LIBHEIF: LazyLock<LibHeif> = LazyLock::new(LibHeif::new);
 
 pub(super) static AVIF: Codec = Codec {
@@ -55,9 +55,9 @@ struct Heif<'a> {
     handle: ImageHandle,
     header: Header,
     damaged: bool,
-    /// What is left of libheif's picture, where that is cropped here, and how large that is.
+    /// The crop that is done here, if any, and the size of libheif's picture.
     crop: Option<(Rect, [u32; 2])>,
-    /// Keeps the borrow of the file, out of which the handle decodes.
+    /// Keeps the borrow of the file, which the handle reads while it decodes.
     _context: HeifContext<'a>,
 }
 
@@ -65,7 +65,7 @@ fn open<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn 
     Ok(Box::new(read_header(format, bytes, limits)?))
 }
 
-/// Tiles that are missing or damaged are holes.
+/// Opens a damaged file. Missing or damaged tiles become holes.
 fn recover<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let mut heif = read_header(format, bytes, limits)?;
     heif.damaged = true;
@@ -106,7 +106,7 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
         (false, false, true) => Layout::Rgb16,
         (false, true, true) => Layout::Rgba16,
     };
-    // After rotation and cropping.
+    // The size after rotation and cropping.
     let size = [handle.width(), handle.height()];
     let crop = crop.map(|crop| (crop.rect, size));
     let [width, height] = crop.map_or(size, |(rect, _)| [rect.width, rect.height]);
@@ -126,8 +126,8 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
     })
 }
 
-/// Holds libheif itself to `limits`, roughly: the coded picture may be larger than the one that
-/// is shown, and is there in several forms while it is decoded.
+/// Limits libheif's own memory by `limits`, with a margin: the coded picture may be larger than the
+/// one that is shown, and exists in several forms while it is decoded.
 #[cfg(feature = "heif-vendored")]
 fn limit(context: &mut HeifContext<'_>, limits: &Limits) -> Result<()> {
     let mut inner = context.security_limits();
@@ -139,7 +139,7 @@ fn limit(context: &mut HeifContext<'_>, limits: &Limits) -> Result<()> {
     context.set_security_limits(&inner).map_err(decode_error)
 }
 
-/// A system's libheif may be too old to be told: its own limits hold.
+/// A system's libheif may be too old for this call. Then its own limits apply.
 #[cfg(not(feature = "heif-vendored"))]
 fn limit(_: &mut HeifContext<'_>, _: &Limits) -> Result<()> {
     Ok(())
@@ -163,8 +163,8 @@ impl Decode for Heif<'_> {
 }
 
 impl Heif<'_> {
-    /// Gray as it is coded: libheif does not mind its range when it makes RGB of it. Says whether it
-    /// is coded as gray.
+    /// Decodes gray as it is coded, as libheif ignores its range when it makes RGB. Returns whether
+    /// the picture is coded as gray.
     fn read_gray(&self, out: &mut [u8]) -> Result<bool> {
         let image = decode(&self.handle, ColorSpace::Undefined, !self.damaged)?;
         if image.color_space() != Some(ColorSpace::Monochrome) {
@@ -226,7 +226,7 @@ impl Heif<'_> {
         Ok(())
     }
 
-    /// A plane that is there, and as large as the header says.
+    /// A plane that exists and has the size of the header.
     fn checked<'p>(&self, plane: Option<Plane<&'p [u8]>>) -> Result<Plane<&'p [u8]>> {
         let plane = plane.ok_or_else(|| Error::decode("libheif gave no pixels"))?;
         let shown = [self.header.width, self.header.height];
@@ -251,8 +251,8 @@ impl Heif<'_> {
         })
     }
 
-    /// Does what libheif leaves undone: the limited range of alpha, which was coded in `bits`, and
-    /// colours that were multiplied by their alpha.
+    /// Does what libheif leaves out: expands the limited range of alpha, which was coded in `bits`,
+    /// and divides premultiplied colours by alpha.
     fn mend_alpha<S: Sample>(&self, samples: &mut [S], bits: u8) {
         let layout = self.header.layout;
         let channels = layout.channels();
@@ -260,8 +260,8 @@ impl Heif<'_> {
             return;
         }
         let alphas = || samples.iter().skip(channels - 1).step_by(channels);
-        // To know alpha's range is to decode it once more: not where much of it is opaque, which
-        // in limited range only some overshoot looks to be.
+        // To find the range of alpha, it must be decoded again. That is skipped if many samples are
+        // the maximum: in limited range only overshoot reaches it.
         let opaque = alphas().filter(|alpha| alpha.get() == S::TOP).count();
         let may_be_limited = opaque < samples.len() / channels / 64;
         if may_be_limited && self.format == Format::Avif && self.alpha_is_limited() {
@@ -283,19 +283,19 @@ impl Heif<'_> {
     }
 }
 
-/// Whether alpha's samples are in limited range: 16 to 235 of 255.
+/// Whether alpha's samples have the limited range: 16 to 235 of 255.
 fn is_limited(handle: &ImageHandle) -> bool {
     let limited = |profile: ColorProfileNCLX| profile.full_range_flag() == 0;
     match handle.color_profile_nclx() {
         Some(profile) => limited(profile),
-        // Then the coded picture says it.
+        // Then the coded picture states the range.
         None => LIBHEIF
             .decode(handle, ColorSpace::Undefined, None)
             .is_ok_and(|image| image.color_profile_nclx().is_some_and(limited)),
     }
 }
 
-/// Decodes: strictly, a tile that is missing or damaged is an error, not a hole.
+/// Decodes. If it is strict, a missing or damaged tile is an error, and not a hole.
 fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool) -> Result<Image> {
     use HeifErrorSubCode::*;
     let attempt = |strict| {
@@ -307,7 +307,7 @@ fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool) -> Result<Image
     };
     attempt(strict)
         .or_else(|error| match error.sub_code {
-            // To be strict is also to refuse colour spaces of numbers not yet given.
+            // Strict decoding also refuses reserved values of colour spaces.
             UnknownNclxColorPrimaries
             | UnknownNclxTransferCharacteristics
             | UnknownNclxMatrixCoefficients => attempt(false),
@@ -316,7 +316,7 @@ fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool) -> Result<Image
         .map_err(decode_error)
 }
 
-/// The kind of RGB to ask of libheif.
+/// The form of RGB to request from libheif.
 fn rgb_chroma(layout: Layout) -> RgbChroma {
     let little = cfg!(target_endian = "little");
     match (layout.bits(), layout.has_alpha(), little) {
@@ -329,8 +329,8 @@ fn rgb_chroma(layout: Layout) -> RgbChroma {
     }
 }
 
-/// Takes the channels of `layout` from a row of RGB, or RGBA where `layout` has alpha; a sample
-/// has `N` bytes.
+/// Copies the channels of `layout` from a row of RGB, or RGBA if `layout` has alpha. A sample has
+/// `N` bytes.
 fn pick<const N: usize>(
     layout: Layout,
     row: &[u8],
@@ -363,7 +363,7 @@ fn decode_error(error: HeifError) -> Error {
 }
 
 fn translate(mut error: HeifError, otherwise: fn(HeifError) -> Error) -> Error {
-    // Some of libheif's texts have line ends.
+    // Some of libheif's messages contain line breaks.
     error.message = error
         .message
         .split_whitespace()

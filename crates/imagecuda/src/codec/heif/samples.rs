@@ -1,8 +1,8 @@
-//! Samples as libheif gives them, of any depth and range, into those of the pixels.
+//! Scales libheif's samples, of any depth and range, to those of the pixels.
 
 use libheif_rs::Plane;
 
-/// A sample of the pixels that are given out, at any address.
+/// A sample of the output, at any address.
 pub(super) trait Sample {
     const TOP: u32;
     fn get(&self) -> u32;
@@ -33,8 +33,8 @@ impl Sample for [u8; 2] {
     }
 }
 
-/// For each sample of `bits` the one that is the same share of `top`, to the nearest. In limited range
-/// the whole is from 16 to 235 of 255 (ITU-T H.273), and what lies outside is black or white.
+/// For each sample of `bits`, the nearest equal share of `top`. In limited range the whole is from
+/// 16 to 235 of 255 (ITU-T H.273); values outside are black or white.
 pub(super) fn scale(bits: u8, top: u32, limited: bool) -> Vec<u32> {
     let bits = u32::from(bits.clamp(1, 16));
     let most = (1 << bits) - 1;
@@ -47,7 +47,7 @@ pub(super) fn scale(bits: u8, top: u32, limited: bool) -> Vec<u32> {
     (0..=most).map(scaled).collect()
 }
 
-/// Writes a plane as one of the channels of `out`, by a table that [`scale`] made.
+/// Writes a plane as one of the channels of `out`, with a table that [`scale`] made.
 pub(super) fn put<S: Sample>(
     plane: &Plane<&[u8]>,
     table: &[u32],
@@ -58,7 +58,7 @@ pub(super) fn put<S: Sample>(
     let out_rows = out.chunks_exact_mut(plane.width as usize * channels);
     for (row, out) in plane.data.chunks(plane.stride).zip(out_rows) {
         let out = out.iter_mut().skip(channel).step_by(channels);
-        // The table is as long as the bits can say.
+        // The table has an entry for every value of the bits.
         let value = |sample: u16| table[usize::from(sample) & (table.len() - 1)];
         if plane.bits_per_pixel > 8 {
             for (out, &sample) in out.zip(row.as_chunks().0) {
@@ -72,7 +72,7 @@ pub(super) fn put<S: Sample>(
     }
 }
 
-/// From limited range to full range, of samples that were scaled from `bits`.
+/// Expands limited range to full range, for samples that were scaled from `bits`.
 pub(super) fn widen<'a, S: Sample + 'a>(samples: impl Iterator<Item = &'a mut S>, bits: u8) {
     let table = scale(bits, S::TOP, true);
     let most = table.len() as u32 - 1;
@@ -82,7 +82,7 @@ pub(super) fn widen<'a, S: Sample + 'a>(samples: impl Iterator<Item = &'a mut S>
     }
 }
 
-/// Divides the colours of a pixel by its alpha, which is last.
+/// Divides the colours of a pixel by its alpha, which is the last channel.
 pub(super) fn unpremultiply<S: Sample>(pixel: &mut [S]) {
     if let Some((alpha, colours)) = pixel.split_last_mut()
         && alpha.get() != 0

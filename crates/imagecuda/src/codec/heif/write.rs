@@ -1,4 +1,4 @@
-//! Writing HEIF and AVIF.
+//! Writes HEIF and AVIF.
 
 use super::{LIBHEIF, translate};
 use crate::{
@@ -42,23 +42,23 @@ pub(super) fn encode(
         }
         let mut encoder = LIBHEIF.encoder_for_format(compression)?;
         encoder.set_quality(match quality {
-            // x265's best lossy quality takes twice the time of this, for more errors.
+            // x265's best lossy quality takes twice the time of this, and has larger errors.
             100 => EncoderQuality::LossLess,
             _ => EncoderQuality::Lossy(quality),
         })?;
         encoder.set_parameter_value("chroma", EncoderParameterValue::String(chroma.to_owned()))?;
         if compression == CompressionFormat::Av1 {
-            // By default four, whatever there are. An encoder without the parameter has its own way;
-            // x265 takes all cores.
+            // By default an encoder uses four threads, whatever the machine has. An encoder without
+            // this parameter decides itself; x265 uses all cores.
             let threads = rayon::current_num_threads().min(16) as i32;
             let _ = encoder.set_parameter_value("threads", EncoderParameterValue::Int(threads));
         }
         let mut context = HeifContext::new()?;
-        // Without options, whatever they are, libheif does not write the nclx.
+        // Without options, even empty ones, libheif does not write the nclx.
         let mut how = EncodingOptions::new()?;
-        // It says what luma and chroma are made of, whatever the colours mean.
+        // The nclx states how luma and chroma are computed, whatever the colours mean.
         how.set_save_two_colr_boxes_when_icc_and_nclx_available(true);
-        // Readers do not mind the orientation of EXIF, but that of the picture's properties.
+        // Readers ignore the orientation in EXIF, and use the picture's properties.
         how.set_image_orientation(match metadata.exif().and_then(exif::orientation) {
             Some(orientation) => oriented(orientation),
             None => ImageOrientation::Normal,
@@ -72,11 +72,11 @@ pub(super) fn encode(
     Ok(out.write_all(&encode().map_err(encode_error)?)?)
 }
 
-/// `pixels` as libheif's own.
+/// Copies `pixels` to a picture of libheif.
 pub(super) fn image(pixels: Pixels<'_>) -> Result<Image, HeifError> {
     let Pixels { width, height, .. } = pixels;
     let alpha = pixels.layout == Layout::Rgba8;
-    // Alpha is a second picture in the file, which says nothing where all of it is opaque.
+    // Alpha is a second picture in the file, and useless if all pixels are opaque.
     let keep = alpha && pixels.data.iter().skip(3).step_by(4).any(|&a| a != 255);
     let chroma = match keep {
         true => RgbChroma::Rgba,

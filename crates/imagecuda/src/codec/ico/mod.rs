@@ -8,7 +8,7 @@ use super::{
     double_decode::DoubleDecode,
     image_crate, png,
 };
-use crate::{Error, Format, Limits, Result, picture::Header, sink::Sink};
+use crate::{Error, Format, Limits, Result, error::cut_short, picture::Header, sink::Sink};
 use image::codecs::ico::IcoEncoder;
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
@@ -183,10 +183,6 @@ fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
         pixels.data = &opaque;
     }
     image_crate::write(IcoEncoder::new(out), pixels)
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 #[cfg(test)]

@@ -1,42 +1,43 @@
-//! The chunks of PNG files, and what of them the pixels are made of.
+//! The chunks of PNG files, and the part of them that decides the pixels.
 
 use crate::{Error, Result};
 
 pub(in crate::codec) struct Chunk<'a> {
     pub(in crate::codec) kind: &'a [u8; 4],
-    /// As many as are there.
+    /// The data, as far as the file has them.
     pub(in crate::codec) data: &'a [u8],
-    /// Where the next chunk is.
+    /// The offset of the next chunk.
     pub(in crate::codec) after: usize,
-    /// What the checksum is of.
+    /// The bytes that the checksum covers.
     checked: &'a [u8],
-    /// If it is there.
+    /// The checksum, if the file has it.
     checksum: Option<u32>,
 }
 
 impl Chunk<'_> {
-    /// Whether its checksum is there, and right.
+    /// Whether the file has the checksum, and it is right.
     pub(in crate::codec) fn is_right(&self) -> bool {
         self.checksum == Some(crc32fast::hash(self.checked))
     }
 
-    /// Whether its checksum is there, and so all of its data.
+    /// Whether the file has the checksum, and so all of the data.
     pub(in crate::codec) fn is_complete(&self) -> bool {
         self.checksum.is_some()
     }
 
-    /// Whether its checksum is there, and wrong.
+    /// Whether the file has the checksum, and it is wrong.
     pub(in crate::codec) fn is_wrong(&self) -> bool {
         self.checksum.is_some() && !self.is_right()
     }
 }
 
-/// Those of a file.
+/// Iterates over the chunks of a file.
 pub(in crate::codec) fn chunks(file: &[u8]) -> impl Iterator<Item = Chunk<'_>> {
     chunks_from(file, 8)
 }
 
-/// Those from a place in a file up to its end chunk, or its end, which may be in the last of them.
+/// Iterates over the chunks from an offset up to IEND or the end of the file. The last chunk may be
+/// cut off.
 pub(in crate::codec) fn chunks_from(file: &[u8], mut at: usize) -> impl Iterator<Item = Chunk<'_>> {
     std::iter::from_fn(move || {
         let (&length, tail) = file.get(at..)?.split_first_chunk()?;
@@ -58,18 +59,18 @@ pub(in crate::codec) fn chunks_from(file: &[u8], mut at: usize) -> impl Iterator
     })
 }
 
-/// The data of a picture.
+/// The compressed data of a picture, in pieces.
 #[derive(Default)]
 pub(in crate::codec) struct Data<'a> {
     pub(in crate::codec) pieces: Vec<&'a [u8]>,
-    /// Whether a checksum is wrong.
+    /// Whether the checksum of a chunk is wrong.
     pub(in crate::codec) is_wrong: bool,
-    /// Whether the file ends in them.
+    /// Whether the file ends within the data.
     pub(in crate::codec) is_cut: bool,
 }
 
 impl<'a> Data<'a> {
-    /// Adds those of a chunk, but for what is before them.
+    /// Adds the data of a chunk without its first `before` bytes.
     pub(in crate::codec) fn push(&mut self, chunk: &Chunk<'a>, before: usize) {
         self.is_wrong |= chunk.is_wrong();
         self.is_cut |= chunk.checksum.is_none();
@@ -77,7 +78,7 @@ impl<'a> Data<'a> {
     }
 }
 
-/// What is in front of a picture's data, as far as pixels are made of it.
+/// The chunks before a picture's data that decide its pixels.
 #[derive(Debug)]
 pub(in crate::codec) struct Head {
     pub(in crate::codec) width: u32,
@@ -89,7 +90,7 @@ pub(in crate::codec) struct Head {
     pub(in crate::codec) interlaced: bool,
     pub(in crate::codec) palette: Option<Vec<u8>>,
     pub(in crate::codec) transparency: Option<Vec<u8>>,
-    /// Where the first chunk of data is.
+    /// The offset of the first chunk of data.
     pub(in crate::codec) data: usize,
 }
 
@@ -100,7 +101,7 @@ impl Head {
         Self::read_as(file, false)
     }
 
-    /// As [`read`](Self::read), whatever checksums say.
+    /// Like [`read`](Self::read), but ignores checksums.
     pub(in crate::codec) fn read_damaged(file: &[u8]) -> Result<Self> {
         Self::read_as(file, true)
     }
@@ -134,7 +135,7 @@ impl Head {
                     break;
                 }
                 (b"IDAT" | b"PLTE", None) => return Err(Error::decode("there is no header")),
-                // What it is for with other colours is no picture.
+                // With other colour types a palette only suggests colours.
                 (b"PLTE", Some(head)) if head.color == PALETTE => {
                     right()?;
                     head.take_palette(chunk.data).ok_or_else(twice)??;
@@ -142,7 +143,8 @@ impl Head {
                 (b"tRNS", Some(head)) if chunk.is_right() => head.take_transparency(chunk.data),
                 (b"IHDR" | b"PLTE", Some(_)) => {}
                 (kind, _) if kind[0] & 0x20 == 0 => {
-                    // A bit of the name says that the picture is not to be understood without it.
+                    // The case of the first letter marks a critical chunk: without it the picture
+                    // cannot be understood.
                     return Err(match kind.iter().all(u8::is_ascii_alphabetic) {
                         true => Error::unsupported(format!("PNG with a chunk {}", name())),
                         false => Error::decode("a chunk without a name"),
@@ -203,7 +205,7 @@ impl Head {
         })
     }
 
-    /// `None` if there is another already.
+    /// `None` if the file has another, different palette.
     fn take_palette(&mut self, palette: &[u8]) -> Option<Result<()>> {
         if self
             .palette
@@ -212,7 +214,7 @@ impl Head {
         {
             return None;
         }
-        // The `png` crate panics at others.
+        // The `png` crate panics at other lengths.
         if !matches!(palette.len(), 3..=768) || !palette.len().is_multiple_of(3) {
             let length = palette.len();
             return Some(Err(Error::decode(format!("a palette of {length} bytes"))));
@@ -221,11 +223,11 @@ impl Head {
         Some(Ok(()))
     }
 
-    /// The first that has a meaning counts.
+    /// The first valid chunk counts.
     fn take_transparency(&mut self, transparency: &[u8]) {
         let mut transparency = transparency.to_vec();
         match (self.color, transparency.len()) {
-            // Of samples that have fewer bits than are there, the others are to be masked.
+            // If samples have fewer bits than the field, the excess bits must be masked.
             (0, 2..) => {
                 transparency.truncate(2);
                 transparency[1] &= (0xff_u16 >> (8 - self.depth.min(8))) as u8;
@@ -237,12 +239,12 @@ impl Head {
         self.transparency.get_or_insert(transparency);
     }
 
-    /// Whether its pixels are more than gray.
+    /// Whether the pixels can have colour.
     pub(in crate::codec) fn has_color(&self) -> bool {
         !matches!(self.color, 0 | 4)
     }
 
-    /// The bytes of a picture once they are inflated: rows, each with its filter.
+    /// The size of a picture's data once they are inflated: rows, each with its filter byte.
     pub(in crate::codec) fn filtered_bytes(&self, (width, height): (u32, u32)) -> u64 {
         let channels = match self.color {
             2 => 3,
@@ -251,12 +253,12 @@ impl Head {
             _ => 1,
         };
         let row = (u64::from(width) * channels * u64::from(self.depth)).div_ceil(8);
-        // Those of an interlaced picture are shorter, and nearly twice as many.
+        // The passes of an interlaced picture have shorter rows, and nearly twice as many.
         let rows = u64::from(height) * if self.interlaced { 2 } else { 1 };
         (row + 1).saturating_mul(rows)
     }
 
-    /// The beginning of a file of a picture of this size: without the last checksum.
+    /// The start of a PNG file with these chunks and this size, without the last checksum.
     pub(in crate::codec) fn file(&self, width: u32, height: u32) -> Vec<u8> {
         let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
         let mut header = [width.to_be_bytes(), height.to_be_bytes()].concat();

@@ -1,10 +1,11 @@
-//! PNG decoded, through the `png` crate. It is given the chunks that pixels are made of and no
-//! others, with what is sloppy about them put right.
+//! Decodes PNG through the `png` crate. The crate gets only the chunks that decide the pixels, with
+//! small faults repaired.
 
 use super::{
     chunks::{Data, Head, chunks},
     kernels,
 };
+pub(in crate::codec) use crate::error::cut_short;
 use crate::{
     Error, Result,
     codec::{
@@ -24,8 +25,8 @@ struct Png<'a> {
     head: Head,
 }
 
-/// With palettes and transparent colours resolved, and 1, 2 and 4 bits made 8. Of an animated
-/// PNG the default image.
+/// Opens a PNG. Palettes and transparent colours are resolved, and 1, 2 and 4 bits become 8. An
+/// animated PNG gives its default image.
 pub(in crate::codec) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
     let head = Head::read(bytes)?;
     Ok(Box::new(Png { bytes, head }))
@@ -46,7 +47,7 @@ impl Decode for Png<'_> {
         if device.takes_png(png_decoder)
             && let Some(png) = kernels::data(&self.head, self.bytes)
         {
-            // Checksums are looked at while the kernels run.
+            // The host checks the checksums while the kernels run.
             let is_whole =
                 || !chunks(self.bytes).any(|chunk| chunk.kind == b"IDAT" && !chunk.is_right());
             if let Some(payload) = device.decode_png(&png, png_decoder, file, is_whole)? {
@@ -70,7 +71,7 @@ impl Decode for Png<'_> {
     }
 }
 
-/// What the pixels of a file are decoded as.
+/// The layout to which a file's pixels are decoded.
 pub(in crate::codec) fn header(head: &Head) -> Header {
     let alpha = head.transparency.is_some();
     let deep = head.depth == 16;
@@ -92,14 +93,14 @@ pub(in crate::codec) fn header(head: &Head) -> Header {
     }
 }
 
-/// Samples of 16 bits, which files have with the high byte first.
+/// Converts 16-bit samples from the file's byte order, high byte first, to the machine's.
 pub(in crate::codec) fn native(out: &mut [u8]) {
     for sample in out.as_chunks_mut().0 {
         *sample = u16::from_be_bytes(*sample).to_ne_bytes();
     }
 }
 
-/// Decodes a picture of this size, all of it, into `out`.
+/// Decodes a whole picture of `size` into `out`.
 pub(in crate::codec) fn read(
     head: &Head,
     size: (u32, u32),
@@ -119,7 +120,7 @@ pub(in crate::codec) fn read(
     }
 }
 
-/// A reader of that picture, which looks at the checksum of all `data`, if it is to be `strict`.
+/// A reader of a picture. If it is `strict`, it also checks the checksum of all `data`.
 pub(in crate::codec) fn reader<'a>(
     head: &Head,
     (width, height): (u32, u32),
@@ -128,21 +129,22 @@ pub(in crate::codec) fn reader<'a>(
     strict: bool,
 ) -> Result<Reader<Stream<'a>>> {
     let mut options = DecodeOptions::default();
-    // Those of chunks have been looked at.
+    // The chunks' checksums were checked before.
     options.set_ignore_crc(true);
     options.set_ignore_adler32(!strict);
     let mut stream = Stream::new(head.file(width, height), data);
-    // The crate keeps rows back where an end follows that comes too soon.
+    // If the file ends too soon, the crate holds back the last rows when it sees an IEND.
     stream.ended = !strict;
     let mut decoder = Decoder::new_with_options(stream, options);
-    // It holds rows, which are held against the limits with the picture.
+    // The crate's memory for rows is small compared with the picture, which was checked against the
+    // limits.
     decoder.set_limits(::png::Limits { bytes: usize::MAX });
     decoder.set_transformations(transformations);
     decoder.read_info().map_err(Error::decode)
 }
 
-/// Whether the data inflate to what their own checksum, Adler-32, says; to at most twice the
-/// bytes that are `expected`.
+/// Whether the data inflate to bytes that match their own checksum, Adler-32. Gives up after twice
+/// the `expected` bytes.
 fn ends_with_its_checksum(data: &Data<'_>, expected: u64) -> bool {
     let most = expected.saturating_mul(2).saturating_add(1 << 16);
     let mut out = vec![0; 1 << 15];
@@ -164,11 +166,11 @@ fn ends_with_its_checksum(data: &Data<'_>, expected: u64) -> bool {
     false
 }
 
-/// The profile of an iCCP chunk, inflated; `None` if it is damaged or a bomb.
+/// Inflates the profile of an iCCP chunk. `None` if it is damaged or inflates to too much.
 pub(in crate::codec) fn profile(chunk: &[u8]) -> Option<Vec<u8>> {
     // The largest profiles in use have 4 MB.
     const MOST: u64 = 24 << 20;
-    // A name, and the way in which the rest is compressed: there is one.
+    // The chunk has a name, and the number of the only compression method.
     let name = chunk.iter().take(80).position(|&byte| byte == 0)?;
     let [0, deflated @ ..] = chunk.get(name + 1..)? else {
         return None;
@@ -180,23 +182,19 @@ pub(in crate::codec) fn profile(chunk: &[u8]) -> Option<Vec<u8>> {
     (name > 0 && length as u64 <= left).then_some(profile)
 }
 
-pub(in crate::codec) fn cut_short() -> Error {
-    Error::decode("the file is cut short")
-}
-
-/// A file of a head and of pieces of data.
+/// A PNG file that consists of a head and of pieces of data.
 pub(in crate::codec) struct Stream<'a> {
-    /// What comes first, and how much of it is taken.
+    /// Bytes that the stream makes itself, and how many of them were read.
     own: Vec<u8>,
     taken: usize,
-    /// What comes then.
+    /// Then the current piece of data, and the pieces after it.
     piece: &'a [u8],
     pieces: std::vec::IntoIter<&'a [u8]>,
-    /// Whether the end was there, or is not to be.
+    /// Whether IEND was sent, or is not to be sent.
     ended: bool,
 }
 
-/// At which nobody looks.
+/// A checksum that no reader checks.
 pub(in crate::codec) const CHECKSUM: [u8; 4] = [0; 4];
 
 impl<'a> Stream<'a> {
@@ -210,14 +208,14 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Goes on to the next chunk, if there is one and all before it is taken.
+    /// Goes on to the next chunk, if everything before it was read.
     fn advance(&mut self) {
         if self.taken < self.own.len() || !self.piece.is_empty() {
             return;
         }
         self.own.clear();
         self.taken = 0;
-        // Of the chunk before.
+        // The checksum of the chunk before.
         self.own.extend(CHECKSUM);
         match self.pieces.next() {
             Some(piece) => {
@@ -260,7 +258,7 @@ impl Read for Stream<'_> {
     }
 }
 
-/// The `png` crate wants it, and never seeks.
+/// The `png` crate requires `Seek`, but never seeks.
 impl Seek for Stream<'_> {
     fn seek(&mut self, _: SeekFrom) -> Result<u64, IoError> {
         Err(IoErrorKind::Unsupported.into())

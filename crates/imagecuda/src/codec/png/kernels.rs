@@ -1,4 +1,4 @@
-//! What the kernels decode a PNG from.
+//! The data from which the kernels decode a PNG.
 
 use super::{
     chunks::{Head, chunks},
@@ -7,8 +7,8 @@ use super::{
 use crate::device::PngData;
 use imagecuda_kernels::png::decoder::picture::Picture;
 
-/// A file's data for the kernels. `None` if it is not for them: if it is interlaced, or its data are
-/// not whole.
+/// A file's data for the kernels. `None` if they cannot decode it, because it is interlaced or its
+/// data are incomplete.
 pub(super) fn data<'a>(head: &Head, file: &'a [u8]) -> Option<PngData<'a>> {
     if head.interlaced {
         return None;
@@ -31,7 +31,7 @@ pub(super) fn data<'a>(head: &Head, file: &'a [u8]) -> Option<PngData<'a>> {
     })
 }
 
-/// Whether the first two bytes are those of deflated data without a dictionary.
+/// Whether the first two bytes are a zlib header without a dictionary.
 fn has_zlib_header(pieces: &[&[u8]]) -> bool {
     let mut bytes = pieces.iter().copied().flatten().copied();
     let (Some(method), Some(flags)) = (bytes.next(), bytes.next()) else {
@@ -61,8 +61,8 @@ fn picture(head: &Head) -> Picture {
     }
 }
 
-/// All 256 colours, the first byte lowest, as the `png` crate has them: black where the file has
-/// none.
+/// All 256 colours of a palette, the first byte lowest. As in the `png` crate, colours that the
+/// file lacks are black.
 fn palette(head: &Head) -> Vec<u32> {
     let Some(palette) = &head.palette else {
         return Vec::new();
@@ -72,7 +72,7 @@ fn palette(head: &Head) -> Vec<u32> {
     for (color, &[r, g, b]) in colors.iter_mut().zip(given) {
         *color = [r, g, b, 255];
     }
-    // What is longer than the palette has no meaning.
+    // Alpha values beyond the palette have no meaning.
     let alphas = head.transparency.as_deref().unwrap_or_default();
     if alphas.len() <= given.len() {
         for (color, &alpha) in colors.iter_mut().zip(alphas) {

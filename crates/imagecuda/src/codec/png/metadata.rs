@@ -1,4 +1,4 @@
-//! What the chunks of a PNG say beside its pixels.
+//! The metadata in a PNG's chunks.
 
 use super::{chunks::chunks, decode};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     metadata::embedded::{Embedded, strip_exif},
 };
 
-/// Chunks whose checksums are right. Of two of a kind the first counts.
+/// Only chunks with a right checksum count, and the first one of each kind.
 pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     let mut metadata = Embedded {
         cicp_overrules_icc: true,
@@ -20,8 +20,9 @@ pub(super) fn metadata(bytes: &[u8]) -> Embedded {
             (b"eXIf", _) if metadata.exif.is_none() && chunk.is_right() => {
                 metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec());
             }
-            // Goes before the profile, which is for readers that do not know it.
-            // The last two are the matrix, which is none, and the range: full, as all pixels are.
+            // cICP takes precedence over the profile, which is for readers that do not know cICP.
+            // The last two bytes are the matrix, which must be 0, and the range, which must be
+            // full, as pixels are full-range.
             (b"cICP", &[primaries, transfer, 0, 1])
                 if metadata.cicp.is_none() && chunk.is_right() =>
             {
@@ -31,7 +32,8 @@ pub(super) fn metadata(bytes: &[u8]) -> Embedded {
                 });
             }
             (b"iCCP", _) if profile.is_none() && chunk.is_right() => profile = Some(data),
-            // It would come too late for those who show pixels as they read them.
+            // After the pixels it would be too late for readers that show pixels while they read
+            // them.
             (b"IDAT", _) => profile = profile.or(Some(&[])),
             _ => {}
         }

@@ -1,5 +1,5 @@
-//! The rows of a PNG until its data end, checksums unchecked. Of an interlaced one the coarse
-//! picture that its passes have made by then.
+//! Recovers the rows of a PNG before its data end. Checksums are ignored. An interlaced PNG gives
+//! the coarse picture that its passes have made by then.
 
 use super::{
     chunks::{Data, Head, chunks},
@@ -36,7 +36,7 @@ impl Decode for Png<'_> {
         let stride = self.header.width as usize * pixel;
         let mut row = vec![0; stride];
         let mut rows = 0;
-        // An error ends it as the last row does.
+        // An error ends the picture, as the last row does.
         while let Ok(Some(place)) = self.reader.read_row(&mut row) {
             match place {
                 InterlaceInfo::Null(_) => {

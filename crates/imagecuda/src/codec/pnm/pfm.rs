@@ -1,7 +1,7 @@
 //! PFM, the float member of the Netpbm family, which the `image` crate does not read: three
 //! lines of text (`PF` or `Pf`, the size, the scale), then floats from the bottom row up.
 
-use crate::{Error, Result, codec::Decode, picture::Header};
+use crate::{Error, Result, codec::Decode, error::cut_short, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
 pub(super) fn is_pfm(bytes: &[u8]) -> bool {
@@ -75,7 +75,7 @@ impl Decode for Pfm<'_> {
                 out.fill(0);
                 self.samples
             }
-            None => return Err(Error::decode("the file is cut short")),
+            None => return Err(cut_short()),
         };
         let row = out.len() / self.header.height as usize;
         for (to, from) in out.chunks_exact_mut(row).rev().zip(samples.chunks(row)) {

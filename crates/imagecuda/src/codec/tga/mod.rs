@@ -7,7 +7,7 @@ use super::{
     double_decode::DoubleDecode,
     image_crate,
 };
-use crate::{Error, Format, Limits, Result, picture::Header, sink::Sink};
+use crate::{Error, Format, Limits, Result, error::cut_short, picture::Header, sink::Sink};
 use image::codecs::tga::TgaEncoder;
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
@@ -267,10 +267,6 @@ impl<'a> Packets<'a> {
 fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
     check_sides(&request.pixels, 65_535)?;
     image_crate::write(TgaEncoder::new(out), request.pixels)
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 #[cfg(test)]

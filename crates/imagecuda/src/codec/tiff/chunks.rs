@@ -1,4 +1,4 @@
-//! Where strips and tiles are.
+//! The strips and tiles of a page, and where they are in the file.
 
 use super::{
     compression::Compression,
@@ -8,12 +8,12 @@ use super::{
 use crate::{Error, Result, limits::check_limit};
 use std::ops::Range;
 
-/// The strips or tiles of a page, row by row; of planes one after the other.
+/// The strips or tiles of a page, row by row. With planes, those of the first plane come first.
 pub(super) struct Chunks {
-    /// Of each. The last strip may be less high.
+    /// The size of each in pixels. The last strip may have fewer rows.
     pub(super) width: u32,
     pub(super) height: u32,
-    /// How many are side by side, and how many one below the other.
+    /// How many there are side by side, and one below the other.
     pub(super) across: u32,
     pub(super) down: u32,
     /// The offset and the length of each. A damaged file may lack some.
@@ -21,7 +21,8 @@ pub(super) struct Chunks {
 }
 
 impl Chunks {
-    /// Those of a page of `planes`. Of a `damaged` file they may be missing.
+    /// Finds the strips or tiles of a page with `planes` planes. If the file is `damaged`, some may
+    /// be missing.
     pub(super) fn find(
         directory: &Directory<'_>,
         [width, height]: [u32; 2],
@@ -31,7 +32,7 @@ impl Chunks {
     ) -> Result<Self> {
         let side = |tag| -> Result<Option<u32>> {
             let number = directory.number(tag)?;
-            // Larger ones are like the largest.
+            // Larger values behave like the largest.
             Ok(number.map(|number| u32::try_from(number).unwrap_or(u32::MAX)))
         };
         let is_tiled = directory.has(tag::TILE_WIDTH);
@@ -48,7 +49,7 @@ impl Chunks {
             [tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS],
             [tag::TILE_OFFSETS, tag::TILE_BYTE_COUNTS],
         ];
-        // Some writers take the tags of strips for tiles.
+        // Some writers use the tags of strips for tiles.
         let [own, others] = [tags[usize::from(is_tiled)], tags[usize::from(!is_tiled)]];
         let pick = |index: usize| match directory.has(own[index]) {
             true => own[index],
@@ -57,7 +58,7 @@ impl Chunks {
         let (offsets, counts) = (pick(0), pick(1));
         if !is_tiled {
             if chunk_height == 0 {
-                // All rows are in one strip, or as many in each.
+                // Either one strip has all rows, or all strips have the same height.
                 let most = usize::try_from(planes * u64::from(height)).unwrap_or(usize::MAX);
                 let strips = directory.numbers_up_to(offsets, most)?;
                 let strips = strips.map_or(1, |strips| strips.len() as u64 / planes);
@@ -90,33 +91,33 @@ impl Chunks {
         self.across as usize * self.down as usize
     }
 
-    /// Refuses strips and tiles that lie over each other: a small file would be read thousands of times.
-    /// Empty ones may all be the same, but are then no larger than their pixels, of which there are
-    /// `pixels` bytes.
+    /// Refuses strips and tiles that overlap, as a small file could be read thousands of times.
+    /// Empty ones may share a place, but are then not larger than their pixels, which have `pixels`
+    /// bytes.
     pub(super) fn check(&self, bytes: &[u8], pixels: Option<u64>) -> Result<()> {
         let pixels = pixels.unwrap_or(u64::MAX);
         let overhead = OVERHEAD * self.places.len() as u64;
         let most = (pixels.saturating_add(bytes.len() as u64)).saturating_add(overhead);
         let lengths = self.places.iter();
         let lengths = lengths.map(|&place| range_in_file(place, bytes).len() as u64);
-        // Twice that, as what is coded may be larger than what it was.
+        // Twice the size, as compressed data may be larger than their pixels.
         match lengths.sum::<u64>() / 2 > most {
             true => Err(Error::decode("strips or tiles lie over each other")),
             false => Ok(()),
         }
     }
 
-    /// That a tile is not too large to be decoded: it may be larger than the picture.
+    /// Checks that a tile, which may be larger than the picture, is within the limit.
     pub(super) fn check_limit(&self, row_bytes: Option<u64>, limit: u64) -> Result<()> {
         let bytes = row_bytes.and_then(|row| row.checked_mul(self.height.into()));
         check_limit("bytes", bytes, limit)
     }
 }
 
-/// Headers and tables of a strip or tile, however few its pixels are.
+/// The size of the headers and tables of a strip or tile, which even a tiny one may have.
 const OVERHEAD: u64 = 1 << 10;
 
-/// Joins offsets and lengths. Where no length is said, data go on until the next ones begin.
+/// Combines offsets and lengths. If lengths are missing, data reach to the next offset.
 fn places(offsets: Vec<u64>, counts: Vec<u64>, end: usize) -> Vec<(u64, u64)> {
     let mut starts = Vec::new();
     if counts.iter().all(|&count| count == 0) {
@@ -137,7 +138,7 @@ fn places(offsets: Vec<u64>, counts: Vec<u64>, end: usize) -> Vec<(u64, u64)> {
     offsets.into_iter().zip(lengths).collect()
 }
 
-/// As much of a place as the file has.
+/// Clips a place to the file.
 pub(super) fn range_in_file((offset, count): (u64, u64), bytes: &[u8]) -> Range<usize> {
     let end = bytes
         .len()

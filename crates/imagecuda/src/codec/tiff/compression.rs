@@ -1,4 +1,4 @@
-//! How strips and tiles are compressed, and what is in those that are streams of bytes.
+//! The compressions of strips and tiles, and the decoders of those that are plain streams of bytes.
 
 use super::{fax::Fax, ifd::cut_short};
 use crate::{Error, Result};
@@ -16,14 +16,14 @@ pub(super) enum Compression {
     Lzma,
     Fax(Fax),
     Jpeg,
-    /// Of TIFF 6.0: the picture is one JPEG, of which the file has the parts.
+    /// TIFF 6.0's kind: the picture is one JPEG, whose parts are in tags and strips.
     OldJpeg,
     WebP,
     SgiLog,
 }
 
 impl Compression {
-    /// By the number of the tag, and the options for Group 3.
+    /// The compression with this number. Group 3 has options.
     pub(super) fn new(number: u16, t4_options: u16) -> Result<Self> {
         let unknown = match number {
             1 => return Ok(Self::None),
@@ -63,21 +63,22 @@ impl Compression {
         }))
     }
 
-    /// Whether samples may be predicted.
+    /// Whether a predictor may be applied to the samples.
     pub(super) fn takes_predictor(self) -> bool {
         matches!(self, Self::Lzw | Self::Deflate | Self::Zstd | Self::Lzma)
     }
 
-    /// Whether strips and tiles are files, whose bits are never the other way round.
+    /// Whether strips and tiles are files of another format. Their bits are never reversed.
     pub(super) fn is_file(self) -> bool {
         matches!(self, Self::Jpeg | Self::OldJpeg | Self::WebP)
     }
 }
 
-/// Memory of LZMA for what it may repeat, in KiB: twice what its highest setting has.
+/// The limit for LZMA's dictionary in KiB: twice that of its highest setting.
 const LZMA_MEMORY: u32 = 1 << 17;
 
-/// Fills `out` with what a stream of bytes holds. Returns how many bytes are good, and why not all are.
+/// Fills `out` from a compressed stream. Returns how many bytes are good, and the reason if not all
+/// are.
 pub(super) fn stream(compression: Compression, data: &[u8], out: &mut [u8]) -> (usize, Result<()>) {
     let (good, result) = match compression {
         Compression::PackBits => (unpack_bits(data, out), Ok(())),
@@ -100,7 +101,7 @@ pub(super) fn stream(compression: Compression, data: &[u8], out: &mut [u8]) -> (
     (good, result.and_then(|()| is_whole(good, out)))
 }
 
-/// That as many bytes are good as there are to be.
+/// Fails unless all bytes are good.
 pub(super) fn is_whole(good: usize, out: &[u8]) -> Result<()> {
     match good == out.len() {
         true => Ok(()),
@@ -139,8 +140,8 @@ fn unpack_bits(mut data: &[u8], out: &mut [u8]) -> usize {
 }
 
 fn lzw(data: &[u8], out: &mut [u8]) -> (usize, Result<()>) {
-    // Writers before TIFF 5.0 had the bits of codes the other way round, and made codes longer one code
-    // later. The first code clears the table.
+    // Writers before TIFF 5.0 reversed the bits of codes, and switched to longer codes one code
+    // later. The first code clears the table, which shows the order of its bits.
     let is_old = matches!(data, [0, second, ..] if second & 1 == 1);
     let configuration = match is_old {
         true => Configuration::new(BitOrder::Lsb, 8),

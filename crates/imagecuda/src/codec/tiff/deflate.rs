@@ -1,4 +1,4 @@
-//! Writing TIFF with Deflate: strips that are made on all cores.
+//! Writes TIFF with Deflate, and compresses strips on all cores.
 
 use super::{
     metadata::Described,
@@ -17,10 +17,10 @@ use tiff::{
     tags::{CompressionMethod, ExtraSamples, ResolutionUnit, Tag},
 };
 
-/// Bytes that a strip has at least, but for the last.
+/// The size in bytes of every strip but the last is at least this.
 const STRIP: usize = 1_000_000;
 
-/// Writes the picture whose directory is `picture`, and what describes it.
+/// Writes the picture whose directory is `picture`, and the directories that describe it.
 pub(super) fn write<C: ColorType, K: TiffKind + Send>(
     mut picture: DirectoryEncoder<'_, &mut dyn Sink, K>,
     described: Described<'_, K>,
@@ -33,13 +33,13 @@ where
 {
     let stride = pixels.width as usize * pixels.layout.bytes_per_pixel();
     let rows = STRIP.div_ceil(stride);
-    // There is none for floats in the crate.
+    // The crate has no predictor for floats.
     let is_predicted = pixels.layout.bits() < 32;
     put_tags::<C, K>(&mut picture, pixels, rows, is_predicted).map_err(encode_error)?;
-    // Last, as a resolution of its own is the one that counts.
+    // The last one, as a resolution that the metadata state takes precedence.
     described.finish(&mut picture).map_err(encode_error)?;
 
-    // zlib-rs has at level 1 codes that are not made for the data.
+    // At level 1, zlib-rs uses fixed codes, which are not adapted to the data.
     let level = Compression::new(match level {
         DeflateLevel::Fast => 2,
         other => other as u32,
@@ -50,7 +50,7 @@ where
         let mut bytes = &pixels.data[start..end];
         if is_predicted {
             predicted.clear();
-            // What there is no room for, the crate leaves out.
+            // The crate leaves out what does not fit.
             predicted.reserve(bytes.len() / size_of::<C::Inner>());
             for row in bytes.chunks_exact(stride) {
                 C::horizontal_predict(&samples(row), predicted);
@@ -83,7 +83,7 @@ where
     picture.finish().map_err(encode_error)
 }
 
-/// The tags that the crate's own encoder of pictures writes.
+/// Writes the tags that the crate's own picture encoder writes.
 fn put_tags<C: ColorType, K: TiffKind>(
     picture: &mut DirectoryEncoder<'_, &mut dyn Sink, K>,
     pixels: Pixels<'_>,

@@ -10,27 +10,27 @@ use crate::{
 use imagecuda_kernels::jpeg::picture::Color;
 use std::{borrow::Cow, io::Cursor};
 
-/// Tables that all strips share are put before each. They are some kB, if they are nothing else.
+/// The most bytes of shared tables, which precede each strip. Real tables have some kB.
 const MOST_TABLES: usize = 1 << 16;
 
-/// Pixels of all strips or tiles, of however small a picture.
+/// Embedded files may have this many pixels in all, however small the picture is.
 const FEW_PIXELS: u64 = 4096 * 4096;
 
-/// What decodes the files of a page.
+/// Decodes the embedded files of a page.
 pub(super) struct Files {
-    /// The pixels that they may have yet.
+    /// The pixels that further files may have.
     left: u64,
-    /// The most bytes of one.
+    /// The most bytes of one file.
     bytes: u64,
     damaged: bool,
 }
 
-/// A strip or tile.
+/// The space of a strip or tile.
 pub(super) struct Space {
-    /// The pixels of one row, and those that are in the picture.
+    /// The pixels of a row, and how many of them are in the picture.
     pub(super) width: u32,
     pub(super) used: u32,
-    /// The bytes of a row.
+    /// The size of a row in bytes.
     pub(super) row: usize,
 }
 
@@ -38,7 +38,7 @@ impl Files {
     pub(super) fn new(page: &Page<'_>, limits: &Limits, damaged: bool) -> Self {
         let pixels = u64::from(page.width) * u64::from(page.height);
         let planes = page.planes() as u64;
-        // Tiles and MCUs reach over the edges.
+        // Tiles and MCUs extend over the picture's edges.
         let most = pixels.saturating_mul(4 * planes).max(FEW_PIXELS);
         let left = most.min(limits.pixels.saturating_mul(4 * planes));
         Self {
@@ -48,8 +48,8 @@ impl Files {
         }
     }
 
-    /// Fills the rows of `out` with those of a file, as many as it has. Returns how many bytes are good,
-    /// and why not all are.
+    /// Fills the rows of `out` with those of an embedded file. Returns how many bytes are good, and
+    /// the reason if not all are.
     pub(super) fn decode(
         &mut self,
         page: &Page<'_>,
@@ -72,11 +72,11 @@ impl Files {
         }
     }
 
-    /// Takes the pixels of a file from those that there may be.
+    /// Subtracts a file's pixels from those that are left.
     fn count(&mut self, page: &Page<'_>, width: u32, height: u32) -> Result<()> {
         let pixels = u64::from(width) * u64::from(height);
         check_limit("bytes", pixels.checked_mul(4), self.bytes)?;
-        // In whole MCUs.
+        // A JPEG decodes whole MCUs.
         let most = page.chunks.height.checked_next_multiple_of(64);
         if page.compression != Compression::OldJpeg && most.is_some_and(|most| height > most) {
             return Err(Error::decode(
@@ -125,7 +125,7 @@ impl Files {
         Err(first.unwrap_or_else(cut_short))
     }
 
-    /// Returns how many rows it has.
+    /// Returns the number of rows that the file has.
     fn jpeg(
         &mut self,
         page: &Page<'_>,
@@ -159,7 +159,7 @@ impl Files {
         Ok(put(&pixels, header.width as usize * samples, space, out))
     }
 
-    /// Returns how many rows it has.
+    /// Returns the number of rows that the file has.
     fn webp(
         &mut self,
         page: &Page<'_>,
@@ -176,7 +176,7 @@ impl Files {
         decoder.read_image(&mut pixels).map_err(Error::decode)?;
         let pixels = match (samples, page.samples) {
             (4, 4) | (3, 3) => pixels,
-            // WebP leaves out alpha that is everywhere full.
+            // WebP leaves out alpha if all pixels are opaque.
             (3, 4) => {
                 let mut wide: Vec<u8> = zeroed(pixels.len() / 3 * 4)?;
                 for (wide, pixel) in wide.as_chunks_mut().0.iter_mut().zip(pixels.as_chunks().0) {
@@ -191,7 +191,8 @@ impl Files {
     }
 }
 
-/// A tile may be as wide as the part of it that is in the picture; an old-style JPEG may be wider.
+/// A tile's file may have only the columns in the picture. An old-style JPEG may be wider than the
+/// picture.
 fn check_width(width: u32, space: &Space, is_old: bool) -> Result<()> {
     match width >= space.used && (is_old || width <= space.width) {
         true => Ok(()),
@@ -201,7 +202,7 @@ fn check_width(width: u32, space: &Space, is_old: bool) -> Result<()> {
     }
 }
 
-/// Copies the rows of a file, of so many bytes each. Returns how many there are.
+/// Copies a file's rows, of `row` bytes each. Returns how many there are.
 fn put(pixels: &[u8], row: usize, space: &Space, out: &mut [u8]) -> usize {
     let common = row.min(space.row);
     let rows = out

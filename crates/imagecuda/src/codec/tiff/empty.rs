@@ -1,25 +1,25 @@
 //! Strips and tiles that the file leaves out, as GDAL does with `SPARSE_OK`. All their samples have
-//! one value, before anything is made of them: 0, or what GDAL's tag names for missing data.
+//! one value before they are converted: 0, or the value of GDAL's tag for missing data.
 
 use super::{compression::Compression, page::Page, tag};
 
 pub(super) struct Empty {
-    /// Whether a strip or tile is left out, by its number; no list where none is.
+    /// Whether each strip or tile is left out. Empty if none is.
     chunks: Vec<bool>,
-    /// The samples of a few pixels, in the machine's byte order; empty where they are 0.
+    /// The samples of a few pixels in the machine's byte order. Empty if they are 0.
     pattern: Vec<u8>,
 }
 
 impl Empty {
     pub(super) fn find(page: &Page<'_>) -> Self {
         let chunks = match page.compression {
-            // All strips are one JPEG, and there need not be any.
+            // All strips are parts of one JPEG, and may be missing.
             Compression::OldJpeg => Vec::new(),
             _ => missing(&page.chunks.places),
         };
         let mut pattern = Vec::new();
         if !chunks.is_empty() {
-            // A tag that is damaged names nothing.
+            // A damaged tag is ignored.
             let text = page.directory.data(tag::GDAL_NODATA);
             let text = text.and_then(|text| std::str::from_utf8(text).ok());
             let value = text.and_then(|text| text.trim_matches(['\0', ' ']).parse().ok());
@@ -33,7 +33,7 @@ impl Empty {
         found.is_some_and(|&empty| empty)
     }
 
-    /// Gives the samples of a row their value. It begins with a whole one, and holds zeros.
+    /// Fills a row, which holds zeros, with the value. The row starts with a whole sample.
     pub(super) fn fill(&self, row: &mut [u8]) {
         if !self.pattern.is_empty() {
             for part in row.chunks_mut(self.pattern.len()) {
@@ -43,8 +43,8 @@ impl Empty {
     }
 }
 
-/// Which strips or tiles are missing: those at 0, where the file's header is, and those of no length.
-/// Where all lengths are 0 and places there are, the writer did not care for lengths.
+/// Which strips or tiles are missing: those at offset 0, where the file's header is, and those of
+/// length 0. If all lengths are 0 and the offsets are not, the writer did not store lengths.
 fn missing(places: &[(u64, u64)]) -> Vec<bool> {
     let no_lengths = places.iter().all(|&(_, length)| length == 0);
     let is_missing = |&(offset, length): &(u64, u64)| offset == 0 || (length == 0 && !no_lengths);

@@ -1,5 +1,6 @@
-//! The fax codings of ITU-T T.4 and T.6. The tables of codes are those of the crate `fax`; rows are
-//! read here, as the crate reads no two-dimensional Group 3 and no rows without end-of-line codes.
+//! The fax codings of ITU-T T.4 and T.6. The tables of codes come from the crate `fax`. Rows are
+//! decoded here, as the crate reads neither two-dimensional Group 3 nor rows without end-of-line
+//! codes.
 
 use crate::{Error, Result};
 use fax::{
@@ -7,21 +8,21 @@ use fax::{
     maps::{self, Mode},
 };
 
-/// How rows are coded, and where they begin.
+/// The coding of the rows, and how they start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fax {
-    /// Modified Huffman: each row begins with a byte, or with two.
+    /// Modified Huffman: each row starts at a whole byte, or at an even one.
     Huffman { align: usize },
-    /// Group 3: each row begins with an end-of-line code; of two dimensions, a bit behind it says how the
-    /// row is coded.
+    /// Group 3: each row starts with an end-of-line code. In the two-dimensional variant, the bit
+    /// after it says how the row is coded.
     Group3 { two_dimensional: bool },
-    /// Group 4: each row by the one above.
+    /// Group 4: each row is coded by its differences from the row above.
     Group4,
 }
 
-/// Why a row is not to be had.
+/// Why a row cannot be decoded.
 enum Stop {
-    /// The data say that they are at their end.
+    /// The data contain their end code.
     End,
     Damage(Error),
 }
@@ -29,8 +30,8 @@ enum Stop {
 type Row<T> = std::result::Result<T, Stop>;
 
 impl Fax {
-    /// Decodes rows of `width` bits into `out`, in which each has whole bytes; a set bit is black. Returns
-    /// how many rows are good.
+    /// Decodes rows of `width` bits into `out`. Each row has whole bytes there, and a set bit is
+    /// black. Returns the number of good rows.
     pub(super) fn decode(self, data: &[u8], width: u32, out: &mut [u8]) -> (usize, Result<()>) {
         let row = (width as usize).div_ceil(8);
         let mut rows = Rows {
@@ -43,7 +44,7 @@ impl Fax {
         for (index, out) in out.chunks_exact_mut(row).enumerate() {
             match rows.next(self) {
                 Ok(()) => rows.put(out),
-                // Writers leave out what is white at the end.
+                // Writers leave out white rows at the end.
                 Err(Stop::End) if index > 0 => return (total, Ok(())),
                 Err(Stop::End) => return (0, Err(Error::decode("the fax has no rows"))),
                 Err(Stop::Damage(error)) => return (index, Err(error)),
@@ -56,8 +57,8 @@ impl Fax {
 struct Rows<'a> {
     bits: Bits<'a>,
     width: u32,
-    /// Where colours change in the row above: white to black, black to white, and so on. Behind the last
-    /// it has the width three times.
+    /// The positions in the row above where the colour changes: to black, to white, and so on. The
+    /// width follows three times.
     above: Vec<u32>,
     current: Vec<u32>,
 }
@@ -77,7 +78,7 @@ impl Rows<'_> {
                     return Err(self.damage("an end-of-line code is missing"));
                 }
                 let is_one_dimensional = !two_dimensional || self.bits.take(1) == 1;
-                // Two of them end the page.
+                // Two end-of-line codes end the page.
                 if has_line_end && self.bits.is_line_end() {
                     return Err(Stop::End);
                 }
@@ -102,7 +103,7 @@ impl Rows<'_> {
                 return Ok(());
             }
             black = !black;
-            // No run of either colour says nothing.
+            // A white and a black run of length 0 change nothing, and are removed.
             if !black {
                 let before = self.current.len().checked_sub(3);
                 if before.map_or(0, |before| self.current[before]) == at {
@@ -112,7 +113,7 @@ impl Rows<'_> {
         }
     }
 
-    /// Reads a run that begins at `at`, and returns its end.
+    /// Reads a run that starts at `at`, and returns its end.
     fn run(&mut self, mut at: u32, black: bool) -> Row<u32> {
         loop {
             let length = match black {
@@ -133,10 +134,10 @@ impl Rows<'_> {
     }
 
     fn two_dimensional(&mut self) -> Row<()> {
-        // The first row begins before its first pixel.
+        // The first run starts before the first pixel.
         let (mut at, mut is_start) = (0, true);
         let mut black = false;
-        // The index of the next change above to the other colour.
+        // The index of the next change above to the opposite colour.
         let mut next = 0;
         while at < self.width {
             while next >= 2 && self.above[next - 2] > at {
@@ -162,7 +163,7 @@ impl Rows<'_> {
                     at = to.ok_or_else(|| self.damage("a change that is not in its row"))?;
                     self.current.push(at);
                     black = !black;
-                    // The next change to the other colour is one before or behind this.
+                    // The next change to the opposite colour is one before or after this one.
                     next = if next > 0 { next - 1 } else { next + 1 };
                 }
                 Some(Mode::EOF) if is_start && is_end => return Err(Stop::End),
@@ -177,7 +178,7 @@ impl Rows<'_> {
         Ok(())
     }
 
-    /// What is wrong, or that the data are at their end.
+    /// The error for damaged data, or for their end.
     fn damage(&self, what: &str) -> Stop {
         Stop::Damage(match self.bits.at > self.bits.data.len() * 8 {
             true => super::ifd::cut_short(),
@@ -207,10 +208,10 @@ impl Rows<'_> {
     }
 }
 
-/// Bits from the high one down. Behind the data there are zeros.
+/// A reader of bits, highest bit first. Zeros follow the data.
 struct Bits<'a> {
     data: &'a [u8],
-    /// In bits.
+    /// The position in bits.
     at: usize,
 }
 
@@ -231,8 +232,8 @@ impl Bits<'_> {
         self.at = self.at.next_multiple_of(8 * bytes);
     }
 
-    /// Where an end-of-line code ends that begins here, if one does: eleven zeros at least, and a one. No
-    /// other code begins so.
+    /// If an end-of-line code starts here, the position after it. The code is at least eleven zeros
+    /// and a one. No other code starts like that.
     fn line_end(&self) -> Option<usize> {
         if self.look(11) != 0 {
             return None;
@@ -253,7 +254,7 @@ impl Bits<'_> {
         self.line_end().is_some()
     }
 
-    /// Skips an end-of-line code and the zeros before it, if it is there.
+    /// Skips an end-of-line code, with the zeros before it, if there is one.
     fn skip_line_end(&mut self) -> bool {
         let end = self.line_end();
         self.at = end.unwrap_or(self.at);
@@ -268,7 +269,7 @@ impl BitReader for Bits<'_> {
         (bits <= 16).then(|| self.look(bits))
     }
 
-    /// The codes of zeros behind the data come to nothing.
+    /// Fails if a code reaches into the zeros after the data.
     fn consume(&mut self, bits: u8) -> std::result::Result<(), ()> {
         self.at += usize::from(bits);
         match self.at <= self.data.len() * 8 {

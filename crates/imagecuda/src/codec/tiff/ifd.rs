@@ -1,13 +1,14 @@
-//! Directories of tags, read with patience: tags in any order, numbers of any type of integers. Nothing
-//! is copied that the file does not have.
+//! Reads directories of tags, and tolerates small faults: tags in any order, and numbers of any
+//! integer type. It never allocates more than the file has.
 
+pub(super) use crate::error::cut_short;
 use crate::{Error, Result};
 
-/// A picture's tags.
+/// The tags of a picture.
 pub(super) struct Directory<'a> {
     bytes: &'a [u8],
     pub(super) little_endian: bool,
-    /// By tag. Of a tag that is there twice the first counts, as in libtiff.
+    /// The entries by tag. If a tag occurs twice, the first one counts, as in libtiff.
     entries: Vec<Entry>,
 }
 
@@ -16,19 +17,19 @@ struct Entry {
     tag: u16,
     kind: u16,
     count: u64,
-    /// Where the values are.
+    /// The offset of the values.
     at: usize,
 }
 
-/// How numbers are stored.
+/// The byte order and the size of offsets.
 #[derive(Clone, Copy)]
 pub(super) struct Structure {
     little_endian: bool,
-    /// BigTIFF: 64-bit offsets.
+    /// BigTIFF has 64-bit offsets.
     big: bool,
 }
 
-/// Tags of a directory, at most: all that there can be in a classic TIFF.
+/// The most tags of a directory: as many as a classic TIFF can have.
 const MOST_TAGS: u64 = 65_535;
 
 impl Structure {
@@ -60,23 +61,23 @@ impl Structure {
         })
     }
 
-    /// Where the header points to the first directory, and the bytes of that number.
+    /// The offset of the header's field that points to the first directory, and its size in bytes.
     pub(super) fn first_place(self) -> (u64, usize) {
         if self.big { (8, 8) } else { (4, 4) }
     }
 
-    /// Where the first directory is.
+    /// The offset of the first directory.
     pub(super) fn first(self, bytes: &[u8]) -> Result<u64> {
         let (at, size) = self.first_place();
         self.number(bytes, at, size)
     }
 
-    /// The bytes of a directory's count, of an entry, and of an offset.
+    /// The sizes in bytes of a directory's count, of an entry, and of an offset.
     fn sizes(self) -> (usize, u64, usize) {
         if self.big { (8, 20, 8) } else { (2, 12, 4) }
     }
 
-    /// How many tags the directory at `at` has, where its entries begin and where they end.
+    /// The number of tags of the directory at `at`, and where its entries start and end.
     fn extent(self, bytes: &[u8], at: u64) -> Result<(u64, u64, u64)> {
         let (count_size, entry, _) = self.sizes();
         let count = self.number(bytes, at, count_size)?;
@@ -88,7 +89,7 @@ impl Structure {
         Ok((count, start, end))
     }
 
-    /// Where the directory after the one at `at` is; 0 after the last.
+    /// The offset of the directory after the one at `at`; 0 after the last.
     pub(super) fn following(self, bytes: &[u8], at: u64) -> Result<u64> {
         let (_, _, end) = self.extent(bytes, at)?;
         self.number(bytes, end, self.sizes().2)
@@ -96,7 +97,7 @@ impl Structure {
 }
 
 impl<'a> Directory<'a> {
-    /// The first one.
+    /// Reads the first directory.
     pub(super) fn first(bytes: &'a [u8]) -> Result<Self> {
         let structure = Structure::of(bytes)?;
         Self::read(bytes, structure, structure.first(bytes)?)
@@ -152,7 +153,7 @@ impl<'a> Directory<'a> {
         self.find(tag).is_some()
     }
 
-    /// The first `most` values of an entry, as bytes, and the size of one.
+    /// The first `most` values of an entry as bytes, and the size of one value.
     fn values(&self, entry: Entry, most: usize) -> Result<(&'a [u8], usize)> {
         let size = size_of_type(entry.kind).ok_or_else(|| nonsense(entry.tag))?;
         let count = usize::try_from(entry.count).unwrap_or(usize::MAX).min(most);
@@ -163,7 +164,7 @@ impl<'a> Directory<'a> {
         Ok((values.ok_or_else(cut_short)?, size))
     }
 
-    /// The values of a tag, if it is there: at most so many integers, none of them negative.
+    /// The values of a tag, if the file has it: at most `most` integers, none of them negative.
     pub(super) fn numbers_up_to(&self, tag: u16, most: usize) -> Result<Option<Vec<u64>>> {
         let Some(entry) = self.find(tag) else {
             return Ok(None);
@@ -182,12 +183,12 @@ impl<'a> Directory<'a> {
         numbers.map(Some).ok_or_else(|| nonsense(tag))
     }
 
-    /// The first value of a tag, if it is there.
+    /// The first value of a tag, if the file has it.
     pub(super) fn number(&self, tag: u16) -> Result<Option<u64>> {
         Ok(self.numbers_up_to(tag, 1)?.map(|numbers| numbers[0]))
     }
 
-    /// The first value of a tag that is 16 bits wide, or what it is by default.
+    /// The first value of a tag as 16 bits, or the default.
     pub(super) fn short(&self, tag: u16, default: u16) -> Result<u16> {
         match self.number(tag)? {
             Some(number) => u16::try_from(number).map_err(|_| nonsense(tag)),
@@ -195,7 +196,7 @@ impl<'a> Directory<'a> {
         }
     }
 
-    /// The first values of a tag, if they are there, whatever type they have.
+    /// The first values of a tag of any numeric type, if the file has them.
     pub(super) fn fractions<const N: usize>(&self, tag: u16) -> Option<[f64; N]> {
         let entry = self.find(tag)?;
         let (values, size) = self.values(entry, N).ok()?;
@@ -215,7 +216,7 @@ impl<'a> Directory<'a> {
         fractions.try_into().ok()
     }
 
-    /// The bytes of a tag, if it is there and whole.
+    /// The bytes of a tag, if the file has all of them.
     pub(super) fn data(&self, tag: u16) -> Option<&'a [u8]> {
         Some(self.values(self.find(tag)?, usize::MAX).ok()?.0)
     }
@@ -241,8 +242,4 @@ fn size_of_type(kind: u16) -> Option<usize> {
 
 fn nonsense(tag: u16) -> Error {
     Error::decode(format!("tag {tag} has a value that it cannot have"))
-}
-
-pub(super) fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }

@@ -6,7 +6,7 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kind {
     pub(super) numbers: Numbers,
-    /// 1 to 32, or 64. Where they are no whole bytes, samples are packed from the high bit down.
+    /// 1 to 32, or 64. Samples that do not fill bytes are packed from the highest bit down.
     bits: u8,
 }
 
@@ -18,10 +18,10 @@ pub(super) enum Numbers {
 }
 
 impl Kind {
-    /// Of samples with `bits`, and a number of the tag SampleFormat.
+    /// The type of samples with `bits`, for a value of the tag SampleFormat.
     pub(super) fn new(bits: u64, format: u16) -> Result<Self> {
         let numbers = match format {
-            // Of the fourth nothing is known.
+            // The fourth value means undefined data.
             1 | 4 => Numbers::Unsigned,
             2 => Numbers::Signed,
             3 => Numbers::Float,
@@ -53,12 +53,12 @@ impl Kind {
         self.bits.into()
     }
 
-    /// The bytes of a sample, if it has whole ones.
+    /// The size of a sample, if it has whole bytes.
     pub(super) fn bytes(self) -> Option<usize> {
         (self.bits.is_multiple_of(8)).then_some(usize::from(self.bits) / 8)
     }
 
-    /// The bits of a sample as this library lays it out.
+    /// The bits of a sample in this library's layout.
     pub(super) fn bits_out(self) -> u8 {
         match (self.numbers, self.bits) {
             (Numbers::Unsigned, 1..=8) => 8,
@@ -67,18 +67,19 @@ impl Kind {
         }
     }
 
-    /// Whether the samples are those of a layout, in the machine's byte order.
+    /// Whether the samples already are in one of this library's layouts, in the machine's byte
+    /// order.
     pub(super) fn is_plain(self) -> bool {
         u64::from(self.bits_out()) == self.bits()
             && (self.bits < 32 || self.numbers == Numbers::Float)
     }
 
-    /// The largest number of unsigned samples.
+    /// The largest unsigned sample.
     pub(super) fn top(self) -> f64 {
         (u64::MAX >> (64 - self.bits)) as f64
     }
 
-    /// The bits of the sample at `index` of a row in the machine's byte order.
+    /// The bits of sample `index` of a row in the machine's byte order.
     #[inline]
     fn code(self, row: &[u8], index: usize) -> u64 {
         fn at<const N: usize>(row: &[u8], index: usize) -> [u8; N] {
@@ -99,7 +100,7 @@ impl Kind {
             64 => u64::from_ne_bytes(at(row, index)),
             bits => {
                 let start = index * usize::from(bits);
-                // Up to 31 bits may lie across five bytes.
+                // 31 bits may span five bytes.
                 let byte = |i| u64::from(row.get(start / 8 + i).copied().unwrap_or(0));
                 let bytes = (0..5).fold(0, |all, i| all << 8 | byte(i));
                 bytes >> (40 - usize::from(bits) - start % 8) & u64::MAX >> (64 - bits)
@@ -107,8 +108,8 @@ impl Kind {
         }
     }
 
-    /// The sample at `index` of a row in the machine's byte order. Of integers the largest is 1, and
-    /// of signed ones the least is a little below -1; floats are as they are.
+    /// The value of sample `index` of a row in the machine's byte order. The largest integer is 1;
+    /// the smallest signed one is a little below -1. Floats stay as they are.
     #[inline]
     pub(super) fn sample(self, row: &[u8], index: usize) -> f64 {
         let code = self.code(row, index);
@@ -116,7 +117,7 @@ impl Kind {
             (Numbers::Unsigned, 8) => code as f64 / 255.0,
             (Numbers::Unsigned, 16) => code as f64 / 65535.0,
             (Numbers::Unsigned, _) => code as f64 / self.top(),
-            // Of one bit there is only the sign.
+            // A signed sample of one bit has only the sign.
             (Numbers::Signed, 1) => -(code as f64),
             (Numbers::Signed, bits) => {
                 let unused = 64 - bits;
@@ -130,8 +131,8 @@ impl Kind {
         }
     }
 
-    /// As many samples of `value` as end with a byte, in the machine's byte order; none where samples
-    /// of this kind cannot have it.
+    /// Samples of `value` in the machine's byte order, as many as fill whole bytes. Empty if
+    /// samples of this kind cannot have the value.
     pub(super) fn samples_of(self, value: f64) -> Vec<u8> {
         let bits = self.bits;
         let (least, most) = match self.numbers {
@@ -144,7 +145,7 @@ impl Kind {
         let code = match (self.numbers, bits) {
             (Numbers::Float, 32) => u64::from((value as f32).to_bits()),
             (Numbers::Float, 64) => value.to_bits(),
-            // No writer of missing data has these.
+            // No writer uses these as the value of missing data.
             (Numbers::Float, _) => return Vec::new(),
             _ if value.fract() != 0.0 || !(least..=most).contains(&value) => return Vec::new(),
             (Numbers::Unsigned, _) => value as u64,
@@ -165,7 +166,8 @@ impl Kind {
     }
 }
 
-/// A float of a sign and so many bits of exponent and fraction, by the rules of IEEE 754.
+/// Decodes a float with a sign and these numbers of exponent and fraction bits, by IEEE 754's
+/// rules.
 fn float(code: u64, exponent_bits: u32, fraction_bits: u32) -> f64 {
     let top = (1 << exponent_bits) - 1;
     let exponent = (code >> fraction_bits) as i32 & top;

@@ -1,35 +1,37 @@
-//! CIE L*a*b*, to sRGB.
+//! Converts CIE L*a*b* to sRGB.
 
-/// How L*, a* and b* are stored, and what white they are relative to.
+/// How L*, a* and b* are stored, and the white that they are relative to.
 #[derive(Debug, PartialEq)]
 pub(super) struct Lab {
     coding: Coding,
     /// The largest sample.
     top: f64,
-    /// From XYZ relative to the file's white, of which each is 1.0, to linear sRGB.
+    /// A matrix from XYZ relative to the file's white, each component 1.0 for white, to linear
+    /// sRGB.
     to_rgb: [[f64; 3]; 3],
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Coding {
-    /// L* as a share of 100; a* and b* signed.
+    /// L* scaled to 0..100; a* and b* signed.
     Cie,
-    /// As ICC profiles have it: a* and b* above their middle, and of 16 bits 0xff00 is 100.
+    /// As in ICC profiles: a* and b* have an offset of half the range, and in 16 bits 0xff00 is
+    /// 100.
     Icc,
 }
 
-/// CIE illuminants D50 and D65, with Y = 1: of ICC's connection space and of sRGB.
+/// CIE illuminants D50 (ICC's connection space) and D65 (sRGB), with Y = 1.
 const D50: [f64; 3] = [0.9642, 1.0, 0.8249];
 const D65: [f64; 3] = [0.950_456, 1.0, 1.089_058];
 
-/// Bradford's cone responses.
+/// Bradford's matrix to cone responses.
 const BRADFORD: [[f64; 3]; 3] = [
     [0.8951, 0.2664, -0.1614],
     [-0.7502, 1.7135, 0.0367],
     [0.0389, -0.0685, 1.0296],
 ];
 
-/// From Bradford's cone responses to XYZ: the inverse of those.
+/// The inverse of Bradford's matrix.
 const FROM_BRADFORD: [[f64; 3]; 3] = [
     [0.986_993, -0.147_054, 0.159_963],
     [0.432_305, 0.518_360, 0.049_291],
@@ -44,7 +46,7 @@ const XYZ_TO_RGB: [[f64; 3]; 3] = [
 ];
 
 impl Lab {
-    /// Of 8-bit or 16-bit samples; `white` is the file's white point, x and y.
+    /// For 8-bit or 16-bit samples. `white` is the file's white point, x and y.
     pub(super) fn new(coding: Coding, top: f64, white: Option<[f64; 2]>) -> Self {
         let white = match white {
             Some([x, y]) if x > 0.0 && y > 0.0 && x + y <= 1.0 => [x / y, 1.0, (1.0 - x - y) / y],
@@ -52,7 +54,7 @@ impl Lab {
         };
         let cones = |white| apply(&BRADFORD, white);
         let (from, to) = (cones(white), cones(D65));
-        // Each unit of relative XYZ is that of the file's white.
+        // A relative value of 1 stands for the file's white.
         let column = |i: usize| {
             let mut xyz = [0.0; 3];
             xyz[i] = white[i];
@@ -71,7 +73,7 @@ impl Lab {
     /// The sRGB colour of samples from 0 to 1.
     pub(super) fn color(&self, samples: [f64; 3]) -> [f64; 3] {
         let [l, a, b] = samples.map(|sample| sample * self.top);
-        // In 16 bits a* and b* have a byte of fraction.
+        // In 16 bits, a* and b* have eight fraction bits.
         let unit = (self.top + 1.0) / 256.0;
         let (l, a, b) = match self.coding {
             Coding::Cie => {
@@ -104,7 +106,7 @@ fn apply(matrix: &[[f64; 3]; 3], v: [f64; 3]) -> [f64; 3] {
     matrix.map(|row| row[0] * v[0] + row[1] * v[1] + row[2] * v[2])
 }
 
-/// By the curve of sRGB.
+/// Applies the curve of sRGB.
 fn encoded(linear: f64) -> f64 {
     match linear {
         ..=0.003_130_8 => 12.92 * linear,

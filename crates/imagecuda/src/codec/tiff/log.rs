@@ -1,8 +1,8 @@
-//! LogL and LogLuv: luminance as a logarithm, and colour as CIE u' and v'. By Greg Ward Larson,
-//! "LogLuv encoding for full-gamut, high-dynamic range images", and the rules of libtiff, which has
-//! them from him, for the primaries.
+//! LogL and LogLuv: luminance as a logarithm, and colour as CIE u' and v'. See Greg Ward Larson,
+//! "LogLuv encoding for full-gamut, high-dynamic range images". The primaries are libtiff's, which
+//! has them from him.
 
-/// The luminance of 15 bits of logarithm behind a sign.
+/// The luminance of a sign bit and a logarithm of 15 bits.
 pub(super) fn luminance(code: u16) -> f64 {
     let magnitude = match code & 0x7fff {
         0 => 0.0,
@@ -15,8 +15,8 @@ pub(super) fn luminance(code: u16) -> f64 {
     }
 }
 
-/// The linear colour of 16 bits of luminance, 8 of u' and 8 of v': with the primaries of BT.709 and
-/// white of equal energy, as Radiance has them.
+/// The linear colour of 16 bits of luminance and 8 bits each of u' and v', with BT.709's primaries
+/// and equal-energy white, as in Radiance.
 pub(super) fn color(code: u32) -> [f64; 3] {
     let y = luminance((code >> 16) as u16);
     if y <= 0.0 {
@@ -34,8 +34,8 @@ pub(super) fn color(code: u32) -> [f64; 3] {
     ]
 }
 
-/// Unpacks rows of codes of `N` bytes, to the machine's byte order. Each row is packed byte by byte of
-/// its codes, the highest first, in runs. Returns how many bytes are good.
+/// Unpacks rows of codes of `N` bytes to the machine's byte order. The file packs a row's highest
+/// bytes first, then the next bytes, each as runs. Returns how many bytes are good.
 pub(super) fn unpack_rows<const N: usize>(mut data: &[u8], row: usize, out: &mut [u8]) -> usize {
     let mut good = 0;
     for out in out.chunks_exact_mut(row) {
@@ -58,7 +58,7 @@ fn unpack_runs<const N: usize>(data: &mut &[u8], codes: &mut [[u8; N]], byte: us
     let mut at = 0;
     while at < codes.len() {
         let (&count, rest) = data.split_first()?;
-        // What a run has beyond the row is none of it.
+        // Bytes of a run beyond the row are ignored.
         let left = codes.len() - at;
         let run = match count {
             128.. => (usize::from(count) - 126).min(left),

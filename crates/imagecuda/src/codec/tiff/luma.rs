@@ -1,15 +1,15 @@
-//! Luma and chroma of a TIFF, which says itself what they are made of.
+//! Conversion of a TIFF's luma and chroma, whose coefficients are in the file.
 
 use super::{ifd::Directory, kind::Kind, tag};
 
-/// How luma and chroma, from 0 to 1, become red, green and blue.
+/// Converts luma and chroma, from 0 to 1, to red, green and blue.
 #[derive(Debug, PartialEq)]
 pub(super) struct YCbCr {
-    /// The shares of red, green and blue in luma.
+    /// The weights of red, green and blue in luma.
     shares: [f64; 3],
-    /// The samples that are black and white, or no colour and the most of it.
+    /// The sample values of black and white; for chroma, those of no colour and of the most colour.
     range: [[f64; 2]; 3],
-    /// What the most of a colour difference stands for.
+    /// The colour difference that the most chroma stands for.
     chroma: f64,
 }
 
@@ -52,7 +52,7 @@ impl YCbCr {
     }
 }
 
-/// Whether the shares can be those of a luma; zeros and nonsense say nothing.
+/// Whether the weights are possible. Zeros and impossible values are ignored.
 fn is_made_of(shares: [f64; 3]) -> bool {
     shares.iter().all(|share| (0.0..=1.0).contains(share)) && shares[1] > 0.0
 }

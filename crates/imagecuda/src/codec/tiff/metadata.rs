@@ -1,4 +1,4 @@
-//! Metadata into a TIFF, whose directories are what EXIF is made of.
+//! Writes metadata into a TIFF. EXIF consists of directories like those of a TIFF.
 
 use crate::{
     Metadata,
@@ -13,7 +13,7 @@ use tiff::{
 
 const INTEROPERABILITY: u16 = 40965;
 
-/// What the picture's own directory is to have. The others are in the file already.
+/// The tags that the picture's own directory gets. The other directories are in the file already.
 pub(super) struct Described<'a, K: TiffKind> {
     icc: Option<&'a [u8]>,
     main: Vec<Entry>,
@@ -25,7 +25,7 @@ type File<'a, K> = TiffEncoder<&'a mut dyn Sink, K>;
 type Encoder<'a, 'b, K> = DirectoryEncoder<'a, &'b mut dyn Sink, K>;
 
 impl<'a, K: TiffKind> Described<'a, K> {
-    /// Writes the directories that the picture's will point to.
+    /// Writes the directories to which the picture's directory will point.
     pub(super) fn begin(metadata: &'a Metadata, file: &mut File<'_, K>) -> TiffResult<Self> {
         let mut described = Self {
             icc: metadata.icc_profile(),
@@ -63,7 +63,7 @@ impl<'a, K: TiffKind> Described<'a, K> {
     }
 }
 
-/// Writes a directory, which may point to an inner one, if there is anything in it.
+/// Writes a directory, which may point to an inner one, unless it is empty.
 fn directory<K: TiffKind>(
     file: &mut File<'_, K>,
     entries: &[Entry],
@@ -88,13 +88,13 @@ fn put<K: TiffKind>(
     kind: u16,
     data: &[u8],
 ) -> TiffResult<()> {
-    // Of no other type is what comes out of a `Tree`.
+    // A `Tree` contains no other types.
     let Some(kind) = Type::from_u16(kind) else {
         return Ok(());
     };
     let entry = directory.write_entry_bytes(kind, data)?;
     if data.len() % 2 == 1 {
-        // The next value begins at an even place.
+        // Values start at even offsets.
         directory.write_data(&[0_u8][..])?;
     }
     let mut one = Directory::empty();

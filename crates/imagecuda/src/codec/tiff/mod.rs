@@ -1,5 +1,6 @@
-//! TIFF. Directories are read here with patience; strips and tiles are decompressed one by one, with
-//! crates for most compressions; what the samples mean is worked out here. The crate `tiff` writes.
+//! TIFF. This module reads directories, and tolerates small faults. It decompresses strips and
+//! tiles one by one, mostly through other crates, and converts samples to pixels. The crate `tiff`
+//! writes files.
 
 mod chunks;
 mod compression;
@@ -8,6 +9,7 @@ mod embedded;
 mod empty;
 mod fax;
 mod ifd;
+mod interpretation;
 mod kind;
 mod lab;
 mod log;
@@ -96,7 +98,7 @@ impl Decode for Tiff<'_> {
 }
 
 impl<'a> Tiff<'a> {
-    /// Of a `damaged` file strips may be missing.
+    /// Opens a page. If the file is `damaged`, strips may be missing.
     fn open(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Self> {
         let page = Page::read(bytes, limits, damaged)?;
         Ok(Self {
@@ -107,7 +109,8 @@ impl<'a> Tiff<'a> {
         })
     }
 
-    /// Decodes all pixels into `out`, and says what is missing in `holes`, without which nothing may be.
+    /// Decodes all pixels into `out`. Missing parts go to `holes`; without `holes` they are an
+    /// error.
     fn read(&self, out: &mut [u8], holes: Option<&mut Vec<read::Part>>) -> Result<()> {
         if self.page.is_direct() {
             return read::read_chunks(self, out, holes);
@@ -118,7 +121,7 @@ impl<'a> Tiff<'a> {
         Ok(())
     }
 
-    /// The bytes of all samples that are wanted.
+    /// The size in bytes of all samples that are used.
     fn raw_bytes(&self) -> Result<usize> {
         let row = self.page.row_bytes(self.header.width);
         let plane = row.and_then(|row| row.checked_mul(self.header.height.into()));
@@ -127,7 +130,7 @@ impl<'a> Tiff<'a> {
         Ok(total.unwrap_or_default() as usize)
     }
 
-    /// Makes pixels of samples as they are in the file.
+    /// Converts the file's samples to pixels.
     fn convert(&self, raw: &[u8], out: &mut [u8]) {
         let (page, layout) = (&self.page, self.header.layout);
         let used = page.used();

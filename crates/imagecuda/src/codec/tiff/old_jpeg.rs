@@ -1,6 +1,6 @@
-//! Old-style JPEG, of TIFF 6.0: the picture is one JPEG. Writers disagreed on where its parts are: whole,
-//! where JPEGInterchangeFormat says; its header there, and its data in strips; or its tables in tags of
-//! their own, and data in strips. The parts are put together here.
+//! Old-style JPEG of TIFF 6.0: the picture is one JPEG. Writers disagreed on where its parts are:
+//! the whole file at JPEGInterchangeFormat; its header there, and its data in strips; or its tables
+//! in tags of their own, and its data in strips. This module joins the parts.
 
 use super::{
     chunks::{self, Chunks},
@@ -18,7 +18,7 @@ use std::borrow::Cow;
 const START_OF_IMAGE: [u8; 2] = [0xff, 0xd8];
 const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 
-/// A JPEG file's parts, as segments without their markers.
+/// The parts of a JPEG file, as segments without their markers.
 #[derive(Default)]
 struct Header {
     quantizers: Vec<Vec<u8>>,
@@ -28,7 +28,7 @@ struct Header {
     scan: Option<Vec<u8>>,
 }
 
-/// Whether strips are JPEG files of their own.
+/// Whether strips are whole JPEG files.
 pub(super) fn has_whole_strips(directory: &Directory<'_>, chunks: &Chunks) -> bool {
     let begins = |place| {
         let data = chunks::data(Some(place), directory.bytes());
@@ -48,7 +48,7 @@ pub(super) fn has_whole_strips(directory: &Directory<'_>, chunks: &Chunks) -> bo
     }
 }
 
-/// The files that the parts may be, the likeliest first.
+/// The files that the parts can form, the likeliest first.
 pub(super) fn streams<'a>(page: &Page<'a>) -> Result<Vec<Cow<'a, [u8]>>> {
     let directory = &page.directory;
     match directory.number(tag::JPEG_PROC)? {
@@ -78,7 +78,7 @@ pub(super) fn streams<'a>(page: &Page<'a>) -> Result<Vec<Cow<'a, [u8]>>> {
     Ok(streams)
 }
 
-/// What JPEGInterchangeFormat leads to, if that is of JPEG.
+/// The data at JPEGInterchangeFormat, if they are JPEG.
 fn interchange<'a>(directory: &Directory<'a>) -> Option<&'a [u8]> {
     let number = |tag| directory.number(tag).ok().flatten();
     let at = usize::try_from(number(tag::JPEG_INTERCHANGE_FORMAT)?).ok()?;
@@ -89,14 +89,14 @@ fn interchange<'a>(directory: &Directory<'a>) -> Option<&'a [u8]> {
     data.starts_with(&[0xff]).then_some(data)
 }
 
-/// A header of the parts, the data of all strips, and an end.
+/// A header made of the parts, the data of all strips, and an end marker.
 fn joined(page: &Page<'_>, mut header: Header) -> Result<Vec<u8>> {
     let bytes = page.directory.bytes();
     let mut strips = Vec::new();
     for place in &page.chunks.places {
         strips.push(chunks::data(Some(place), bytes)?);
     }
-    // The header may be in the first strip, or the rest of it.
+    // The first strip may have the header, or the rest of it.
     if let Some(first) = strips.first_mut()
         && matches!(first, [0xff, 0xc0..=0xcf | 0xd8 | 0xda..=0xfe, ..])
         && let Some(end) = header.add(first, 0)
@@ -123,12 +123,12 @@ fn joined(page: &Page<'_>, mut header: Header) -> Result<Vec<u8>> {
 }
 
 impl Header {
-    /// The segments of a file up to the data of its first scan, and where those begin; or all there are.
+    /// Reads the segments up to the data of the first scan, and returns the data's offset.
     fn read(bytes: &[u8]) -> Option<(Self, usize)> {
         let mut header = Self::default();
         match header.add(bytes, START_OF_IMAGE.len()) {
             Some(end) => Some((header, end)),
-            // Tables without a scan are followed by the strips.
+            // The strips follow tables without a scan.
             None if header.frame.is_some() || !header.quantizers.is_empty() => {
                 Some((header, bytes.len()))
             }
@@ -136,8 +136,8 @@ impl Header {
         }
     }
 
-    /// Adds the segments from `at` up to the data of the first scan, and returns where those begin, if there
-    /// is one.
+    /// Adds the segments from `at` up to the data of the first scan. Returns the data's offset, if
+    /// there is a scan.
     fn add(&mut self, bytes: &[u8], mut at: usize) -> Option<usize> {
         while let Next::Segment(segment) = segments::next(bytes, at) {
             at = segment.after;
@@ -159,7 +159,7 @@ impl Header {
         None
     }
 
-    /// Adds what tags say.
+    /// Adds the parts that tags contain.
     fn complete(&mut self, page: &Page<'_>, strips: usize) -> Result<()> {
         let directory = &page.directory;
         let components = page.samples;
@@ -212,7 +212,7 @@ impl Header {
             let mut scan = vec![components as u8];
             for number in 0..components {
                 let identifier = identifiers.and_then(|frame| frame.get(6 + 3 * number));
-                // Luma has the first tables, and chroma the next, if those are there.
+                // Luma has the first tables; chroma has the next ones, if they exist.
                 let table = number.min((self.codes.len() / 2).saturating_sub(1));
                 scan.extend([*identifier.ok_or_else(cut_short)?, table as u8 * 0x11]);
             }
@@ -223,7 +223,7 @@ impl Header {
             let said = directory.number(tag::JPEG_RESTART_INTERVAL)?;
             let mut interval = said.unwrap_or_default();
             if strips > 1 {
-                // Each strip begins anew.
+                // Coding restarts with each strip.
                 let rows = directory.number(tag::ROWS_PER_STRIP)?.unwrap_or_default();
                 let mcu = [across, down].map(|factor| u64::from(factor) * 8);
                 if !rows.is_multiple_of(mcu[1]) {
@@ -238,12 +238,12 @@ impl Header {
         Ok(())
     }
 
-    /// A file until its data.
+    /// A file up to its data.
     fn write(&self) -> Vec<u8> {
         let mut out = START_OF_IMAGE.to_vec();
         let mut put = |marker: u8, data: &[u8]| {
             out.extend([0xff, marker]);
-            // No segment was longer, or it has 64 or 272 bytes of tables.
+            // No segment can be longer: tables have 64 or 272 bytes.
             out.extend((data.len() as u16 + 2).to_be_bytes());
             out.extend(data);
         };
@@ -262,8 +262,8 @@ impl Header {
     }
 }
 
-/// The tables of all components, and their numbers, from where a tag says that they are. Components may
-/// share the last.
+/// The tables of all components, and their numbers. A tag has their offsets. Components may share
+/// the last table.
 fn tables<'a>(
     directory: &Directory<'a>,
     tag: u16,

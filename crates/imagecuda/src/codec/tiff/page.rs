@@ -1,20 +1,19 @@
-//! What a directory says of its picture.
+//! A page as its directory describes it.
 
 use super::{
     chunks::Chunks,
     compression::Compression,
     ifd::Directory,
+    interpretation::{kind, meaning, photometric_of, samples, subsampling},
     kind::{Kind, Numbers},
-    lab::{self, Lab},
-    luma::YCbCr,
     predictor::Predictor,
-    samples::{Meaning, Palette},
+    samples::Meaning,
     tag,
 };
 use crate::{Error, Limits, Result, limits::check_limit, picture::Header};
 use imagecuda_kernels::{expand::Curve, jpeg::picture::Color, layout::Layout};
 
-/// How a page holds its pixels.
+/// How a page stores its pixels.
 pub(super) struct Page<'a> {
     pub(super) directory: Directory<'a>,
     pub(super) width: u32,
@@ -22,16 +21,16 @@ pub(super) struct Page<'a> {
     pub(super) kind: Kind,
     pub(super) meaning: Meaning,
     pub(super) alpha: Option<Alpha>,
-    /// Samples a pixel, those included that mean nothing to us.
+    /// Samples of a pixel, including those that are not used.
     pub(super) samples: usize,
     pub(super) planar: bool,
     pub(super) compression: Compression,
     pub(super) predictor: Predictor,
-    /// Whether the bits of compressed bytes run from low to high.
+    /// Whether compressed bytes have their lowest bit first.
     pub(super) is_reversed: bool,
-    /// How many pixels across and down share their chroma, if that is not in a JPEG.
+    /// How many pixels across and down share their chroma, if the data are not JPEG.
     pub(super) sampling: [u32; 2],
-    /// What the components of a JPEG are.
+    /// The colour space of a JPEG's components.
     pub(super) jpeg_color: Option<Color>,
     pub(super) chunks: Chunks,
 }
@@ -42,24 +41,8 @@ pub(super) enum Alpha {
     Premultiplied,
 }
 
-/// Values of the tag PhotometricInterpretation.
-mod photometric {
-    pub(super) const WHITE_IS_ZERO: u16 = 0;
-    pub(super) const BLACK_IS_ZERO: u16 = 1;
-    pub(super) const RGB: u16 = 2;
-    pub(super) const PALETTE: u16 = 3;
-    pub(super) const MASK: u16 = 4;
-    pub(super) const SEPARATED: u16 = 5;
-    pub(super) const YCBCR: u16 = 6;
-    pub(super) const CIE_LAB: u16 = 8;
-    pub(super) const ICC_LAB: u16 = 9;
-    pub(super) const LOG_L: u16 = 32_844;
-    pub(super) const LOG_LUV: u16 = 32_845;
-}
-use photometric as color;
-
 impl<'a> Page<'a> {
-    /// Reads the first directory. Of a `damaged` file strips may be missing.
+    /// Reads the first directory. If the file is `damaged`, strips may be missing.
     pub(super) fn read(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Self> {
         let directory = Directory::first(bytes)?;
         let side = |tag| -> Result<u32> {
@@ -79,7 +62,7 @@ impl<'a> Page<'a> {
         let photometric = photometric_of(&directory, compression, samples, extra.len())?;
         let kind = kind(&directory, compression, photometric, samples)?;
 
-        // A pixel of these is one code, whatever the tags say of its samples.
+        // A pixel is one code here, whatever the tags say about samples.
         let is_log = compression == Compression::SgiLog;
         let samples = if is_log { 1 } else { samples };
         let planar = samples > 1 && directory.short(tag::PLANAR_CONFIGURATION, 1)? == 2;
@@ -121,7 +104,7 @@ impl<'a> Page<'a> {
             _ if samples == meaning.samples() => None,
             Some(1) => Some(Alpha::Premultiplied),
             Some(2) => Some(Alpha::Straight),
-            // Old writers did not say what the fourth is.
+            // Old writers did not say what the fourth sample is.
             None if matches!(meaning, Meaning::Rgb) && samples == 4 => Some(Alpha::Straight),
             _ => None,
         };
@@ -199,7 +182,7 @@ impl<'a> Page<'a> {
             true => 32,
             false => self.kind.bits_out(),
         };
-        // Inks that a profile may be for. With alpha or of other depths they become RGB here.
+        // CMYK to which a profile may apply. With alpha or other depths it becomes RGB here.
         match (&self.meaning, self.alpha, bits) {
             (Meaning::Cmyk, None, 8) => return Layout::Cmyk8,
             (Meaning::Cmyk, None, 16) => return Layout::Cmyk16,
@@ -221,7 +204,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Whether the samples are already the pixels of [`layout`](Self::layout).
+    /// Whether the samples already are the pixels of [`layout`](Self::layout).
     pub(super) fn is_direct(&self) -> bool {
         self.kind.is_plain()
             && (matches!(self.meaning, Meaning::Gray | Meaning::Rgb) || self.layout().is_cmyk())
@@ -230,7 +213,7 @@ impl<'a> Page<'a> {
             && !self.planar
     }
 
-    /// Makes samples of rows of so many bytes, in the machine's byte order.
+    /// Makes samples in the machine's byte order from rows of `row` bytes.
     pub(super) fn undo_predictor(&self, rows: &mut [u8], row: usize) {
         let is_swapped = self.directory.little_endian != cfg!(target_endian = "little");
         let bytes = self.kind.bytes().unwrap_or(1);
@@ -243,163 +226,20 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Samples a pixel that mean something to us.
+    /// Samples of a pixel that are used.
     pub(super) fn used(&self) -> usize {
         self.meaning.samples() + usize::from(self.alpha.is_some())
     }
 
-    /// Planes only count that are wanted, and they come first.
+    /// The number of planes that are used. They come first in the file.
     pub(super) fn planes(&self) -> usize {
         if self.planar { self.used() } else { 1 }
     }
 
-    /// The bytes of a row of all samples, or of one where each has its plane.
+    /// The size of a row with all samples; in a file with planes, of a row with one sample.
     pub(super) fn row_bytes(&self, width: u32) -> Option<u64> {
         let samples = if self.planar { 1 } else { self.samples as u64 };
         let bits = u64::from(width).checked_mul(samples * self.kind.bits())?;
         Some(bits.div_ceil(8))
-    }
-}
-
-/// Samples a pixel. Where no tag says that, those whose bits are said, or those of the colours.
-fn samples(directory: &Directory<'_>) -> Result<usize> {
-    let samples = match directory.number(tag::SAMPLES_PER_PIXEL)? {
-        Some(samples) => samples,
-        None => {
-            let bits = directory.numbers_up_to(tag::BITS_PER_SAMPLE, 16)?;
-            let extra = directory.numbers_up_to(tag::EXTRA_SAMPLES, 16)?;
-            let colors = match directory.number(tag::PHOTOMETRIC)?.map(u16::try_from) {
-                Some(Ok(
-                    color::RGB | color::YCBCR | color::CIE_LAB | color::ICC_LAB | color::LOG_LUV,
-                )) => 3,
-                Some(Ok(color::SEPARATED)) => 4,
-                _ => 1,
-            };
-            let said = bits.map_or(0, |bits| bits.len());
-            said.max(colors + extra.map_or(0, |extra| extra.len())) as u64
-        }
-    };
-    match u16::try_from(samples) {
-        Ok(samples @ 1..) => Ok(samples.into()),
-        _ => Err(Error::decode(format!("{samples} samples a pixel"))),
-    }
-}
-
-/// The tag, or what libtiff guesses without it.
-fn photometric_of(
-    directory: &Directory<'_>,
-    compression: Compression,
-    samples: usize,
-    extra: usize,
-) -> Result<u16> {
-    let said = match directory.number(tag::PHOTOMETRIC)? {
-        Some(number) => Some(directory.short(tag::PHOTOMETRIC, number as u16)?),
-        None => None,
-    };
-    Ok(match (said, samples.saturating_sub(extra)) {
-        // Whatever such a file says, it has YCbCr.
-        (None | Some(color::RGB), 3..) if compression == Compression::OldJpeg => color::YCBCR,
-        (Some(number), _) => number,
-        (None, 0..3) if matches!(compression, Compression::Fax(_)) => color::WHITE_IS_ZERO,
-        (None, 0..3) => color::BLACK_IS_ZERO,
-        (None, 3..) => color::RGB,
-    })
-}
-
-fn kind(
-    directory: &Directory<'_>,
-    compression: Compression,
-    photometric: u16,
-    samples: usize,
-) -> Result<Kind> {
-    if compression == Compression::SgiLog {
-        return Ok(Kind::unsigned(match photometric {
-            color::LOG_L => 16,
-            _ => 32,
-        }));
-    }
-    let default = match compression {
-        Compression::Jpeg | Compression::OldJpeg | Compression::WebP => 8,
-        _ => 1,
-    };
-    let alike = |tag, default: u64| -> Result<u64> {
-        let numbers = directory.numbers_up_to(tag, samples)?;
-        let numbers = numbers.unwrap_or_default();
-        match numbers.iter().all(|number| *number == numbers[0]) {
-            true => Ok(numbers.first().copied().unwrap_or(default)),
-            false => Err(Error::unsupported("samples that are not alike")),
-        }
-    };
-    let bits = alike(tag::BITS_PER_SAMPLE, default)?;
-    let format = match photometric {
-        // Signs of these are part of what they mean.
-        color::PALETTE | color::MASK | color::CIE_LAB | color::ICC_LAB => 1,
-        _ => alike(tag::SAMPLE_FORMAT, 1)? as u16,
-    };
-    Kind::new(bits, format)
-}
-
-fn meaning(
-    directory: &Directory<'_>,
-    photometric: u16,
-    kind: Kind,
-    is_log: bool,
-) -> Result<Meaning> {
-    let lab = |coding| {
-        let white = directory.fractions(tag::WHITE_POINT);
-        match kind.bits() {
-            8 | 16 => Ok(Meaning::Lab(Lab::new(coding, kind.top(), white))),
-            bits => Err(Error::unsupported(format!("{bits}-bit L*a*b*"))),
-        }
-    };
-    let name = match photometric {
-        color::LOG_L if is_log => return Ok(Meaning::LogL),
-        color::LOG_LUV if is_log => return Ok(Meaning::LogLuv),
-        _ if is_log => return Err(Error::decode("SGI Log compression of other colours")),
-        color::WHITE_IS_ZERO => return Ok(Meaning::InvertedGray),
-        color::BLACK_IS_ZERO | color::MASK => return Ok(Meaning::Gray),
-        color::RGB => return Ok(Meaning::Rgb),
-        color::SEPARATED => return Ok(Meaning::Cmyk),
-        color::YCBCR => return Ok(Meaning::YCbCr(YCbCr::new(directory, kind))),
-        color::CIE_LAB => return lab(lab::Coding::Cie),
-        color::ICC_LAB => return lab(lab::Coding::Icc),
-        color::PALETTE => {
-            if kind.bits() > 16 {
-                return Err(Error::unsupported("palettes of more than 65,536 colours"));
-            }
-            let map = directory.numbers_up_to(tag::COLOR_MAP, 3 << 16)?;
-            let map = map.ok_or_else(|| Error::decode("the palette is missing"))?;
-            return Ok(Meaning::Palette(Palette::new(&map, kind)?));
-        }
-        10 => "ITU L*a*b*",
-        color::LOG_L | color::LOG_LUV => "LogL or LogLuv without its compression",
-        32_803 => "colour filter array",
-        34_892 => "linear raw",
-        51_177 => "depth map",
-        _ => "",
-    };
-    Err(Error::unsupported(match name {
-        "" => format!("colours of type {photometric} of TIFF"),
-        name => format!("{name} colours of TIFF"),
-    }))
-}
-
-/// How many pixels across and down share their chroma.
-fn subsampling(
-    directory: &Directory<'_>,
-    planar: bool,
-    samples: usize,
-    kind: Kind,
-) -> Result<[u32; 2]> {
-    let numbers = directory.numbers_up_to(tag::YCBCR_SUBSAMPLING, 2)?;
-    let sampling = match numbers.as_deref() {
-        None => [2, 2],
-        Some(&[across @ (1 | 2 | 4), down @ (1 | 2 | 4)]) => [across as u32, down as u32],
-        Some(_) => return Err(Error::decode("chroma is sampled as it cannot be")),
-    };
-    let is_plain = !planar && samples == 3 && kind.bytes().is_some();
-    match is_plain || sampling == [1, 1] {
-        true => Ok(sampling),
-        false => Err(Error::unsupported("chroma of its own sampling in planes")),
     }
 }

@@ -1,5 +1,5 @@
-//! The pages of a TIFF. Each is opened as if it were the file's first: the directory that the
-//! file's header points to is changed in our copy, which the decoder then need not search.
+//! The pages of a TIFF. To open a page, the header's pointer to the first directory is changed in
+//! our copy of the file. So each page is opened like the first one.
 
 use super::ifd::Structure;
 use crate::{
@@ -12,11 +12,11 @@ pub(super) struct Pages {
     bytes: Vec<u8>,
     structure: Structure,
     limits: Limits,
-    /// Where the next page's directory is; 0 after the last.
+    /// The offset of the next page's directory; 0 after the last.
     next: u64,
-    /// Where directories were, as a damaged file may lead round in circles.
+    /// The offsets of earlier directories, as those of a damaged file may form a circle.
     seen: HashSet<u64>,
-    /// Why the next page is not to be found.
+    /// Why the next page cannot be found.
     lost: Option<Error>,
 }
 
@@ -34,7 +34,7 @@ impl Pages {
         Ok(pages)
     }
 
-    /// Writes `self.next` where the header points to the first directory.
+    /// Writes `self.next` to the header's pointer to the first directory.
     fn turn(&mut self) {
         let (at, size) = self.structure.first_place();
         let mut number = self.next.to_le_bytes();
@@ -47,8 +47,8 @@ impl Pages {
         }
     }
 
-    /// Where the page after the next one is; 0 after the last. Pages that lead round in a circle are
-    /// each there once, as in libtiff.
+    /// The offset of the directory after the next page's; 0 after the last. As in libtiff,
+    /// directories that form a circle give each page once.
     fn after_next(&mut self) -> Result<u64> {
         self.seen.insert(self.next);
         let next = self.structure.following(&self.bytes, self.next)?;
@@ -56,7 +56,7 @@ impl Pages {
     }
 }
 
-/// How many pages the file leads to.
+/// The number of pages of the file.
 pub(super) fn count(bytes: &[u8]) -> u32 {
     let mut seen = HashSet::new();
     if let Ok(structure) = Structure::of(bytes) {
@@ -98,7 +98,8 @@ impl Sequence for Pages {
         if self.next == 0 {
             return Ok(None);
         }
-        // A page is good although the way to the next is lost: that comes to light there.
+        // A page is valid even if the pointer to the next one is damaged. That is an error when the
+        // next page is asked for.
         match self.after_next() {
             Ok(next) => self.next = next,
             Err(error) => (self.next, self.lost) = (0, Some(error)),

@@ -1,19 +1,20 @@
-//! The byte order of samples, and what was predicted of them.
+//! Undoes the byte order of samples, and the predictor.
 
 use crate::{Error, Result};
 
-/// What stands for samples.
+/// What a file stores instead of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Predictor {
     Nothing,
-    /// Differences of neighbours.
+    /// Differences of neighbouring samples.
     Horizontal,
-    /// Differences of neighbouring bytes; rows have the highest bytes of all floats first.
+    /// Differences of neighbouring bytes, in rows that have the highest bytes of all floats first.
     Float,
 }
 
 impl Predictor {
-    /// By the tag's number, for samples of `bytes` each, if those are whole.
+    /// The predictor with this number, for samples of `bytes` bytes each. `bytes` is `None` for
+    /// samples that do not fill bytes.
     pub(super) fn new(number: u16, bytes: Option<usize>, is_float: bool) -> Result<Self> {
         match (number, bytes) {
             (1, _) => Ok(Self::Nothing),
@@ -26,8 +27,8 @@ impl Predictor {
         }
     }
 
-    /// Makes samples of a row, of `bytes` each and in the machine's byte order; `step` of them are a
-    /// pixel.
+    /// Makes samples of a row, of `bytes` each, in the machine's byte order. A pixel has `step`
+    /// samples.
     pub(super) fn undo(self, row: &mut [u8], bytes: usize, step: usize, is_swapped: bool) {
         if is_swapped && bytes > 1 && self != Self::Float {
             row.chunks_exact_mut(bytes).for_each(<[u8]>::reverse);
@@ -64,7 +65,7 @@ impl Predictor {
     }
 }
 
-/// Adds to each sample the one that is `step` before it.
+/// Adds to each sample the one `step` before it.
 fn add<const N: usize>(row: &mut [u8], step: usize, sum: impl Fn([u8; N], [u8; N]) -> [u8; N]) {
     let samples = row.as_chunks_mut::<N>().0;
     for i in step..samples.len() {

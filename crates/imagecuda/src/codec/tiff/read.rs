@@ -1,5 +1,5 @@
-//! The strips or tiles of a page: all, or those that decode, and of each damaged one the rows until
-//! there.
+//! Reads the strips or tiles of a page. From a damaged file, reads those that decode, and the rows
+//! of the others before the damage.
 
 use super::{
     Tiff, chunks,
@@ -13,7 +13,7 @@ use super::{
 use crate::{Error, Limits, Result, codec::Decode, memory::zeroed, picture::Header};
 use std::{borrow::Cow, ops::Range};
 
-/// Opens a file that is damaged.
+/// Opens a damaged file.
 pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     Ok(Box::new(Damaged(Tiff::open(bytes, limits, true)?)))
 }
@@ -35,7 +35,7 @@ impl Decode for Damaged<'_> {
         let tiff = self.0;
         let mut holes = Vec::new();
         tiff.read(out, Some(&mut holes))?;
-        // Samples of 0 need not be black, and without ink the paper is white.
+        // Samples of 0 may not be black. In CMYK they are white paper.
         let black = if tiff.header.layout.is_cmyk() { 255 } else { 0 };
         let pixel = tiff.header.layout.bytes_per_pixel();
         let row = tiff.header.width as usize * pixel;
@@ -52,8 +52,8 @@ impl Decode for Damaged<'_> {
     }
 }
 
-/// Puts all samples in their places in `raw`, plane by plane, and what is missing in `holes`, without
-/// which nothing may be.
+/// Puts all samples to their places in `raw`, plane by plane. Missing parts go to `holes`; without
+/// `holes` they are an error.
 pub(super) fn read_chunks(
     tiff: &Tiff<'_>,
     raw: &mut [u8],
@@ -114,7 +114,7 @@ pub(super) fn read_chunks(
         let rows = good / chunk_row;
         found |= rows > 0;
         let (x, y) = (part.x, part.y.start + rows..part.y.end);
-        // There may be a great many, one below the other.
+        // Holes below each other are joined, as there may be very many.
         match holes.last_mut() {
             _ if y.is_empty() => {}
             Some(above) if above.x == x && above.y.end == y.start => above.y.end = y.end,
@@ -128,8 +128,8 @@ pub(super) fn read_chunks(
     }
 }
 
-/// Fills `out`, which has rows of a strip or tile, with samples in the machine's byte order. Returns how
-/// many bytes are good, and why not all are.
+/// Fills `out`, the rows of a strip or tile, with samples in the machine's byte order. Returns how
+/// many bytes are good, and the reason if not all are.
 fn decode(
     page: &Page<'_>,
     index: usize,
@@ -166,14 +166,14 @@ fn decode(
     (good, result)
 }
 
-/// The compressed data of a strip or tile whose samples have so many bytes.
+/// The compressed data of a strip or tile. Its samples have `bytes` bytes.
 fn data<'a>(page: &Page<'a>, index: usize, bytes: usize) -> Result<Cow<'a, [u8]>> {
     let file = page.directory.bytes();
     let mut place = page.chunks.places.get(index).copied();
     match (&mut place, page.compression) {
-        // The parts of old-style JPEG are anywhere.
+        // The parts of an old-style JPEG may be anywhere.
         (_, Compression::OldJpeg) => return Ok(Cow::Borrowed(&[])),
-        // The length of all that is not compressed is known, and there are writers that had it wrong.
+        // The length of uncompressed data is known, and some writers stored a wrong one.
         (Some((_, length)), Compression::None) if page.chunks.places.len() == 1 => {
             *length = (*length).max(bytes as u64);
         }

@@ -1,9 +1,9 @@
-//! What the samples of a TIFF mean.
+//! The meaning of a TIFF's samples.
 
 use super::{kind::Kind, lab::Lab, log, luma::YCbCr};
 use crate::{Error, Result};
 
-/// What the first samples of a pixel say.
+/// The meaning of a pixel's first samples.
 #[derive(Debug, PartialEq)]
 pub(super) enum Meaning {
     Gray,
@@ -15,7 +15,7 @@ pub(super) enum Meaning {
     Lab(Lab),
     /// The logarithm of luminance.
     LogL,
-    /// That and colour, in one code of 32 bits.
+    /// Luminance and colour in one code of 32 bits.
     LogLuv,
 }
 
@@ -27,14 +27,14 @@ pub(super) struct Palette {
 }
 
 impl Palette {
-    /// From a colour map: all reds, all greens, all blues. It may have fewer colours than samples can
-    /// name: the others are black.
+    /// Reads a colour map: all reds, all greens, all blues. If it has fewer colours than samples
+    /// can name, the others are black.
     pub(super) fn new(map: &[u64], kind: Kind) -> Result<Self> {
         let count = map.len() / 3;
         if count == 0 {
             return Err(Error::decode("the palette has no colours"));
         }
-        // Some writers fill the low bytes only.
+        // Some writers fill only the low bytes.
         let max = if map.iter().all(|&v| v < 256) {
             255.0
         } else {
@@ -48,7 +48,7 @@ impl Palette {
     }
 
     fn color(&self, sample: f64) -> [f64; 3] {
-        // A sample's number again.
+        // Back to the integer of the sample.
         let index = (sample * self.top + 0.5) as usize;
         self.colors.get(index).copied().unwrap_or_default()
     }
@@ -67,7 +67,7 @@ impl Meaning {
         matches!(self, Self::Gray | Self::InvertedGray | Self::LogL)
     }
 
-    /// Whether colours are linear light, past 1.0 as well.
+    /// Whether colours are linear light, possibly above 1.0.
     pub(super) fn is_linear(&self) -> bool {
         matches!(self, Self::LogL | Self::LogLuv)
     }
@@ -89,12 +89,12 @@ impl Meaning {
     }
 }
 
-/// Colours that were multiplied by their alpha, as they were before.
+/// Divides premultiplied colours by their alpha.
 pub(super) fn unpremultiply(color: [f64; 3], alpha: f64) -> [f64; 3] {
     color.map(|v| if alpha > 0.0 { v / alpha } else { 0.0 })
 }
 
-/// Writes a pixel: `out` has as many bytes as its channels of 8, 16 or 32 (float) bits take.
+/// Writes a pixel. The length of `out` decides whether channels have 8, 16 or 32 (float) bits.
 #[inline]
 pub(super) fn put(out: &mut [u8], channels: impl Iterator<Item = f64> + Clone) {
     match out.len() / channels.clone().count() {

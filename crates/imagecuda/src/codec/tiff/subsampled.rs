@@ -1,5 +1,5 @@
-//! Luma and chroma of which some pixels share the chroma, where that is not in a JPEG: blocks of the
-//! luma of these pixels, and their chroma behind.
+//! Subsampled luma and chroma outside JPEG. A block has the luma of several pixels, then the chroma
+//! that they share.
 
 use super::{
     compression::{self, Compression},
@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{Result, memory::zeroed};
 
-/// Fills `out`, which has rows of a strip or tile, with as many samples for each pixel. Returns how many
-/// bytes are good, and why not all are.
+/// Fills `out`, the rows of a strip or tile, with all samples of each pixel. Returns how many bytes
+/// are good, and the reason if not all are.
 pub(super) fn decode(
     page: &Page<'_>,
     compression: Compression,
@@ -28,7 +28,7 @@ pub(super) fn decode(
     };
     let (good, result) = compression::stream(compression, data, &mut coded);
     let whole = good / row;
-    // Rows of the predictor are such that all together are a row of blocks, as in libtiff.
+    // As in libtiff, the predictor's rows are such that together they make a row of blocks.
     let predicted = row / down;
     page.undo_predictor(&mut coded[..good / predicted * predicted], predicted);
     let pixel = 3 * bytes;

@@ -24,8 +24,8 @@ pub(super) fn encode(
     }: EncodeRequest<'_>,
     out: &mut dyn Sink,
 ) -> Result<()> {
-    // By default uncompressed: what the crate can compress with costs seconds for a large photo
-    // and saves a third of it.
+    // The default is uncompressed: the crate's compressions take seconds for a large photo and save
+    // a third of it.
     let method = match options.compression {
         None | Some(Compression::Uncompressed) => Method::Uncompressed,
         Some(Compression::Fast) => Method::Deflate(DeflateLevel::Fast),
@@ -34,8 +34,8 @@ pub(super) fn encode(
         Some(Compression::Lzw) => Method::Lzw,
         Some(Compression::PackBits) => Method::Packbits,
     };
-    // A TIFF has 32-bit offsets; leave room for the tables of strips, and for LZW, which makes
-    // at worst 12 bits of a byte.
+    // TIFF has 32-bit offsets. This leaves room for the tables of strips, and for LZW, which needs
+    // 12 bits for a byte at worst.
     let small = match method {
         Method::Uncompressed => 0xfff0_0000,
         _ => 0xa000_0000,
@@ -55,8 +55,8 @@ fn write_as<K: TiffKind + Send>(
     pixels: Pixels<'_>,
     metadata: &Metadata,
 ) -> Result<()> {
-    // Differences of neighbours compress better, but there are none of floats in the crate, and
-    // they break the runs that PackBits looks for.
+    // Differences of neighbours compress better. But the crate has no predictor for floats, and
+    // differences break the runs that PackBits looks for.
     let integers = pixels.layout.bits() < 32;
     let predictor = match method {
         Method::Lzw | Method::Deflate(_) if integers => Predictor::Horizontal,
@@ -80,7 +80,8 @@ fn write_as<K: TiffKind + Send>(
     }
 }
 
-/// With a `level`, strips are deflated on all cores; else the crate does what it was told.
+/// With a `level`, strips are deflated on all cores. Otherwise the crate compresses as it was
+/// configured.
 fn write_page<C: ColorType, K: TiffKind + Send>(
     mut file: TiffEncoder<&mut dyn Sink, K>,
     level: Option<DeflateLevel>,
@@ -100,8 +101,8 @@ where
         .new_image::<C>(pixels.width, pixels.height)
         .map_err(encode_error)?;
     if pixels.layout.has_alpha() {
-        // The crate's `extra_samples` is for more than `C` has, and its predictor takes a pixel
-        // to be as wide as `C`: so `C` has the alpha, and only the tag is missing.
+        // The crate's `extra_samples` adds to the samples of `C`, and its predictor assumes pixels
+        // as wide as `C`. So `C` includes alpha, and only the tag is missing.
         let straight = [ExtraSamples::UnassociatedAlpha.to_u16()];
         image
             .encoder()
@@ -114,7 +115,7 @@ where
         .map_err(encode_error)
 }
 
-/// Staging memory is aligned for any sample; other bytes are copied.
+/// Staging memory is aligned for any sample. Other bytes are copied.
 pub(super) fn samples<T: Pod>(bytes: &[u8]) -> Cow<'_, [T]> {
     match bytemuck::try_cast_slice(bytes) {
         Ok(samples) => samples.into(),

@@ -2,12 +2,13 @@
 
 use super::demux::{Animation, Held, whole_frames};
 use crate::{
-    Error, Result,
+    Result,
     codec::{
         Decode,
         composed::{Bytes, Composed},
         sequence::Sequence,
     },
+    error::cut_short,
     picture::Header,
 };
 use imagecuda_kernels::layout::Layout;
@@ -45,7 +46,7 @@ impl Frames {
             self.delay = self.animation.advance()?;
         }
         if self.cut && self.delay.is_none() {
-            return Err(Error::decode("the file is cut short"));
+            return Err(cut_short());
         }
         Ok(self.delay.is_some())
     }

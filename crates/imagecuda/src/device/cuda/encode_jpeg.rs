@@ -1,4 +1,4 @@
-//! JPEG: kernels encode a picture, and only the entropy-coded data are downloaded.
+//! JPEG encoding: kernels encode a picture, and only the entropy-coded data are downloaded.
 
 use super::{
     Buffer, Context,
@@ -21,24 +21,24 @@ use imagecuda_kernels::{
 };
 use std::{ops::Deref, sync::Arc};
 
-/// Threads of a thread block of `jpeg_forward`, and pixels across of its tile.
+/// Threads of a thread block. A tile of `jpeg_forward` is as many pixels wide.
 const SMALL: u32 = 128;
 
-/// Counts of symbols: of DC and AC, for luma and chroma.
+/// How many symbols are counted: 256 each for DC and AC, for luma and chroma.
 const COUNTS: usize = 4 * 256;
 
-/// Bytes before a file's data, which hold their length.
+/// The bytes in front of the data in device memory, which hold the data's length.
 const HEAD: usize = 16;
 
-/// A picture whose coefficients are being computed.
+/// A picture that the kernels are encoding.
 pub(crate) struct PendingJpeg {
     context: Arc<Context>,
     job: EncodeJob,
-    /// Device memory of the job, and of all that it has addresses of.
+    /// Device memory of the job, and of everything that it points to.
     work: Scratch,
-    /// Whether the answer is the number of bits, and not the counts of symbols.
+    /// Whether `answer` holds the number of bits. Otherwise it holds the counts of symbols.
     is_measured: bool,
-    /// What is being downloaded.
+    /// The result that is being downloaded.
     answer: Pinned,
 }
 
@@ -66,8 +66,8 @@ impl std::fmt::Debug for PendingJpeg {
 }
 
 impl Buffer<RgbaF32> {
-    /// Starts to encode the first pixels, flattened onto `background`. They may be changed
-    /// afterwards.
+    /// Starts to encode the first pixels, flattened onto `background`. The caller may change the
+    /// pixels afterwards: the kernels read them in stream order.
     pub(crate) fn start_jpeg(
         &self,
         encoding: &Encoding,
@@ -78,7 +78,7 @@ impl Buffer<RgbaF32> {
         let frame = encoding.frame;
         let (units, groups) = (frame.units() as usize, frame.groups() as usize);
         let mut parts = Parts::default();
-        // First: the address of the memory is the job's.
+        // The job comes first, as kernels get the address of this memory as the job's.
         parts.add(size_of::<EncodeJob>());
         let coefficients = parts.add(units * 128);
         let masks = parts.add(units * 8);
@@ -146,8 +146,8 @@ impl PendingJpeg {
         upload.start_upload(self.work.pointer(), size_of::<EncodeJob>(), stream)
     }
 
-    /// Starts to compute where the codes of each data unit begin, and how many bits there are in
-    /// all.
+    /// Starts to compute where the codes of each data unit begin, and the number of bits of all
+    /// codes.
     fn measure(&mut self, stream: &Stream) -> Result<()> {
         let (context, job) = (&self.context, self.work.pointer());
         let groups = self.job.frame.groups();
@@ -160,11 +160,12 @@ impl PendingJpeg {
         Ok(())
     }
 
-    /// Waits for the data. If `encoding` asks for optimised tables, makes them first.
+    /// Waits for the encoded data. If `encoding` asks for optimised tables, makes them first.
     pub(crate) fn finish(mut self, encoding: &mut Encoding) -> Result<EncodedJpeg> {
         let context = Arc::clone(&self.context);
         let _current = context.enter()?;
-        // The kernels' stream has done its part once the answer is there.
+        // Once the answer is there, the kernels' stream is done with this picture. The rest runs in
+        // the stream of downloads.
         let stream = &context.downloads;
         self.answer.wait()?;
         if !self.is_measured {
@@ -189,7 +190,7 @@ impl PendingJpeg {
         Ok(encoded)
     }
 
-    /// Writes the codes, which take `bytes` bytes, stuffs them, and waits for them.
+    /// Writes the codes, which are `bytes` bytes long, stuffs zeros in, and waits for the result.
     fn code(&self, bytes: u64, stream: &Stream) -> Result<EncodedJpeg> {
         let (context, job) = (&self.context, self.work.pointer());
         let chunks = bytes.div_ceil(u64::from(PIECE * GROUP)) as u32;
@@ -198,17 +199,18 @@ impl PendingJpeg {
         let words = parts.add(padded);
         let markers = parts.add(padded / 8);
         let stuffed = parts.add(chunks as usize * 4);
-        // Each byte could be 0xff.
+        // The worst case: each byte is 0xff, and gets a zero.
         let file = parts.add(HEAD + 2 * bytes as usize);
         let mut memory = context.scratch(parts.end)?;
         let most = HEAD + 2 * bytes as usize;
-        // Nearly always enough, so that the length and the data come with one download.
+        // Nearly always large enough, so that one download brings both the length and the data.
         let likely = most.min(HEAD + (bytes + bytes / 32) as usize + 1024);
         let mut fetched = context.pinned(likely)?;
         let launching = context.lock_launch();
         memory.wait_on(stream)?;
         let start = memory.pointer().as_raw();
-        // Codes are added to zeros, and more of the file may be fetched than is written.
+        // Memory is zeroed as the kernels add codes to it, and as a download may include bytes
+        // after the data.
         zero(start, file + likely, stream)?;
         let [words, markers, stuffed, file] =
             [words, markers, stuffed, file].map(|at| start + at as u64);
@@ -269,7 +271,7 @@ impl PendingJpeg {
 }
 
 fn zero(address: u64, bytes: usize, stream: &Stream) -> Result<()> {
-    // SAFETY: the callers' memory has that many bytes, and the stream is this context's.
+    // SAFETY: the callers' memory has that many bytes, and the stream belongs to this context.
     let result = unsafe { sys::cuMemsetD8Async(address, 0, bytes, stream.as_inner()) };
     check_raw("cuMemsetD8Async", result)
 }

@@ -1,4 +1,4 @@
-//! PNG: kernels encode a picture, and only the compressed stream is downloaded.
+//! PNG encoding: kernels encode a picture, and only the compressed stream is downloaded.
 
 use super::{
     Buffer, Context,
@@ -25,22 +25,23 @@ use imagecuda_kernels::{
 };
 use std::sync::Arc;
 
-/// Threads of the thread blocks of all kernels but `png_choose`.
+/// Threads of a thread block, for all kernels except `png_choose`.
 const THREADS: u32 = 256;
 
-/// And of that one.
+/// Threads of a thread block of `png_choose`.
 const CHOOSERS: u32 = 128;
 
-/// Bytes of what is known before the stream is written: the bit at which it ends, and Adler-32.
+/// The bytes that the host needs before the stream is written: the number of its bits, and
+/// Adler-32.
 const ANSWER: usize = 16;
 
-/// A picture whose codes are being made.
+/// A picture that the kernels are encoding.
 pub(crate) struct PendingPng {
     context: Arc<Context>,
     job: EncodeJob,
-    /// Device memory of the job, and of all that it has addresses of.
+    /// Device memory of the job, and of everything that it points to.
     work: Scratch,
-    /// What is being downloaded.
+    /// The result that is being downloaded.
     answer: Pinned,
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct PendingPng {
 pub(crate) struct EncodedPng {
     bytes: Pinned,
     len: usize,
-    /// Where the remainders are.
+    /// Where in `bytes` the CRC remainders are.
     remainders: usize,
 }
 
@@ -72,7 +73,8 @@ impl std::fmt::Debug for PendingPng {
 }
 
 impl Buffer<RgbaF32> {
-    /// Starts to encode the first pixels, packed as `packing` says. They may be changed afterwards.
+    /// Starts to encode the first pixels, packed as `packing` says. The caller may change the
+    /// pixels afterwards: the kernels read them in stream order.
     pub(crate) fn start_png(
         &self,
         lines: &Scanlines,
@@ -85,9 +87,9 @@ impl Buffer<RgbaF32> {
         let (chunks, blocks) = (lines.chunks() as usize, lines.blocks() as usize);
         let bytes = lines.row as usize * lines.height as usize;
         let mut parts = Parts::default();
-        // First: the address of the memory is the job's.
+        // The job comes first, as kernels get the address of this memory as the job's.
         parts.add(size_of::<EncodeJob>());
-        // Packing may write whole words.
+        // The packing kernels may write whole words.
         let pixels = parts.add(bytes.next_multiple_of(16));
         let filters = parts.add(lines.height as usize);
         let data = parts.add(chunks * CHUNK as usize);
@@ -138,7 +140,7 @@ impl Buffer<RgbaF32> {
 }
 
 impl PendingPng {
-    /// Starts all up to where the codes go.
+    /// Starts all steps up to the positions of the codes.
     fn code(&mut self, stream: &Stream) -> Result<()> {
         let (context, job) = (&self.context, self.work.pointer());
         let lines = &self.job.lines;
@@ -156,18 +158,19 @@ impl PendingPng {
     pub(crate) fn finish(mut self) -> Result<EncodedPng> {
         let context = Arc::clone(&self.context);
         let _current = context.enter()?;
-        // The kernels' stream has done its part once the answer is there.
+        // Once the answer is there, the kernels' stream is done with this picture. The rest runs in
+        // the stream of downloads.
         self.answer.wait()?;
         let mut bits = [0; 8];
         bits.copy_from_slice(&self.answer[..8]);
-        // Behind the codes is Adler-32.
+        // Adler-32 follows the codes.
         let bytes = u64::from_ne_bytes(bits).div_ceil(8) + 4;
         let encoded = self.write(bytes, &context.downloads)?;
         self.work.mark_idle();
         Ok(encoded)
     }
 
-    /// Writes the stream of `bytes` bytes, and waits for it.
+    /// Writes the stream, which is `bytes` bytes long, and waits for it.
     fn write(&self, bytes: u64, stream: &Stream) -> Result<EncodedPng> {
         let (context, job) = (&self.context, self.work.pointer());
         let mut parts = Parts::default();
@@ -178,7 +181,7 @@ impl PendingPng {
         let launching = context.lock_launch();
         memory.wait_on(stream)?;
         let words = memory.pointer();
-        // SAFETY: that many bytes are there, and the stream is this context's.
+        // SAFETY: the memory has that many bytes, and the stream belongs to this context.
         let result =
             unsafe { sys::cuMemsetD8Async(words.as_raw(), 0, parts.end, stream.as_inner()) };
         check_raw("cuMemsetD8Async", result)?;

@@ -1,15 +1,15 @@
-//! CUDA's error numbers in words. The driver's own texts need a driver, and `cust`'s panic
-//! without one.
+//! CUDA's error numbers in words. The driver's own texts need a driver, and `cust` panics when
+//! there is none.
 
 use crate::{Error, ErrorKind, Result};
 use cust::{error::CudaError, sys};
 
-/// The result of `cust`'s `call` as this crate's.
+/// Converts the result of a `cust` function. `call` names the driver's function.
 pub(super) fn check<T>(call: &'static str, result: Result<T, CudaError>) -> Result<T> {
     result.map_err(|error| from_cuda(call, error))
 }
 
-/// The result of the driver's `call` as this crate's.
+/// Converts the result of a driver function. `call` is its name.
 pub(super) fn check_raw(call: &'static str, result: sys::CUresult) -> Result<()> {
     match result {
         sys::CUresult::CUDA_SUCCESS => Ok(()),

@@ -1,5 +1,5 @@
-//! Events that are recorded again and again: those of `cust` are taken away by the stream that
-//! waits for them.
+//! Events that can be recorded many times. `cust`'s events cannot, as a stream that waits for one
+//! consumes it.
 
 use super::error::check_raw;
 use crate::Result;
@@ -10,85 +10,78 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a thread waits without sleeping.
+/// How long a thread spins before it sleeps.
 const SPIN: Duration = Duration::from_millis(1);
 
-/// How many threads do so at a time: more would only take cores, and the driver's locks, from those
-/// that have work.
+/// The most threads that spin at a time. More would take cores, and the driver's locks, from
+/// threads that have work.
 const SPINNERS: usize = 2;
 
 static SPINNING: AtomicUsize = AtomicUsize::new(0);
 
-/// A place in a stream, which other streams and the host can wait for. The context must be
-/// current for every call.
+/// A point in a stream, for which other streams and the host can wait. Every method needs the
+/// context to be current.
 pub(super) struct Event(sys::CUevent);
 
-// SAFETY: a handle, tied to a context and to no thread; the driver takes locks of its own around
-// whatever is done with it. Which of two threads comes first is a matter of order, not of memory.
+// SAFETY: an event is a handle that belongs to a context and to no thread. The driver locks around
+// every use. When two threads use it, their order decides what they wait for, but memory stays
+// valid.
 unsafe impl Send for Event {}
 // SAFETY: as above.
 unsafe impl Sync for Event {}
 
 impl Event {
-    /// An event that has passed, as nothing is recorded.
+    /// A new event. It counts as passed, as nothing is recorded yet.
     pub(super) fn new() -> Result<Self> {
         let mut event = ptr::null_mut();
         let flags = sys::CUevent_flags_enum::CU_EVENT_DISABLE_TIMING as u32
             | sys::CUevent_flags_enum::CU_EVENT_BLOCKING_SYNC as u32;
-        // SAFETY: the driver writes one handle, to a local that has room for it.
+        // SAFETY: the driver writes one handle, to a local variable that has room for it.
         check_raw("cuEventCreate", unsafe {
             sys::cuEventCreate(&mut event, flags)
         })?;
         Ok(Self(event))
     }
 
-    /// Moves the event behind what is now in `stream`.
+    /// Records the event: from now on it stands for all work that is in `stream` at this time.
     pub(super) fn record(&self, stream: &Stream) -> Result<()> {
-        // SAFETY: the event lives until `self` drops, and the stream as long as its owner, which is
-        // borrowed here; both are of the context that is current, as this type asks of callers.
+        // SAFETY: the event lives until `self` is dropped. The stream is borrowed, so it lives too.
+        // Both belong to the current context, as this type asks of its callers.
         let result = unsafe { sys::cuEventRecord(self.0, stream.as_inner()) };
         if result != sys::CUresult::CUDA_SUCCESS {
-            // Without an event to wait for, wait for everything.
+            // Without an event, wait for all work now.
             let _ = stream.synchronize();
         }
         check_raw("cuEventRecord", result)
     }
 
-    /// Moves the event behind what is now in a stream of another library.
-    ///
-    /// # Safety
-    ///
-    /// `stream` is null or a live stream of the current context.
+    /// Records the event in a stream of another library.
     pub(super) unsafe fn record_raw(&self, stream: sys::CUstream) -> Result<()> {
-        // SAFETY: the event lives, and the stream by the caller's word.
+        // SAFETY: the event lives, and the caller guarantees that the stream does.
         check_raw("cuEventRecord", unsafe {
             sys::cuEventRecord(self.0, stream)
         })
     }
 
-    /// As [`order_before`](Self::order_before), for a stream of another library.
-    ///
-    /// # Safety
-    ///
-    /// As [`record_raw`](Self::record_raw).
+    /// Like [`order_before`](Self::order_before), for a stream of another library.
     pub(super) unsafe fn order_before_raw(&self, stream: sys::CUstream) -> Result<()> {
-        // SAFETY: the event lives, and the stream by the caller's word.
+        // SAFETY: the event lives, and the caller guarantees that the stream does.
         check_raw("cuStreamWaitEvent", unsafe {
             sys::cuStreamWaitEvent(stream, self.0, 0)
         })
     }
 
-    /// Whether what is before it has run. A failed query is a failed context; the next call that
-    /// can report it will.
+    /// Whether the recorded work is done. A query fails only if the context has failed; the next
+    /// call that returns a result reports that.
     pub(super) fn has_passed(&self) -> bool {
         // SAFETY: `new` got the handle from the driver, and only `drop` destroys it.
         let result = unsafe { sys::cuEventQuery(self.0) };
         result != sys::CUresult::CUDA_ERROR_NOT_READY
     }
 
-    /// Waits until what is before it has run.
+    /// Waits until the recorded work is done.
     pub(super) fn wait(&self) -> Result<()> {
-        // To be woken takes longer than most of what is waited for.
+        // Spins first, as waking a thread takes longer than most of the work.
         if SPINNING.fetch_add(1, Ordering::Relaxed) < SPINNERS {
             let start = Instant::now();
             while !self.has_passed() && start.elapsed() < SPIN {
@@ -102,9 +95,9 @@ impl Event {
         })
     }
 
-    /// Makes what is put into `stream` from now on wait for what is now before the event.
+    /// Makes work that enters `stream` from now on wait for the work recorded so far.
     pub(super) fn order_before(&self, stream: &Stream) -> Result<()> {
-        // SAFETY: as in `record`; no flags are what the driver wants.
+        // SAFETY: as in `record`. The flags must be 0.
         let result = unsafe { sys::cuStreamWaitEvent(stream.as_inner(), self.0, 0) };
         check_raw("cuStreamWaitEvent", result)
     }
@@ -112,7 +105,7 @@ impl Event {
 
 impl Drop for Event {
     fn drop(&mut self) {
-        // SAFETY: the handle is destroyed here alone, and nobody has it any more. The driver keeps
+        // SAFETY: only this line destroys the handle, and no copy of it exists. The driver keeps
         // what is still recorded or waited for until that has passed.
         let _ = unsafe { sys::cuEventDestroy_v2(self.0) };
     }

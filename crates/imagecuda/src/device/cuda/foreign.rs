@@ -15,11 +15,11 @@ use {
     imagecuda_kernels::{expand::Curve, layout::Layout},
 };
 
-/// What kernels want of the memory that they read.
+/// The alignment that kernels need.
 #[cfg(feature = "dlpack")]
 const ALIGNMENT: u64 = 16;
 
-/// What kernels read at a time, at least.
+/// The size in bytes that kernels read at least at a time.
 #[cfg(feature = "dlpack")]
 const WORD: usize = 4;
 
@@ -66,7 +66,7 @@ impl Device {
 }
 
 impl Context {
-    /// Makes what is put into `stream` from now on wait for what is now in ours.
+    /// Makes work that enters `stream` from now on wait for the work that is in ours now.
     ///
     /// # Safety
     ///
@@ -75,11 +75,11 @@ impl Context {
         let _current = self.enter()?;
         let event = Event::new()?;
         event.record(&self.stream)?;
-        // SAFETY: the event lives, and the stream by the caller's word.
+        // SAFETY: the event lives, and the caller guarantees that the stream does.
         unsafe { event.order_before_raw(stream) }
     }
 
-    /// Makes what is put into our stream from now on wait for what is now in `stream`.
+    /// Makes work that enters our stream from now on wait for the work that is in `stream` now.
     ///
     /// # Safety
     ///
@@ -87,7 +87,7 @@ impl Context {
     pub(crate) unsafe fn order_after(&self, stream: *mut c_void) -> Result<()> {
         let _current = self.enter()?;
         let event = Event::new()?;
-        // SAFETY: the event lives, and the stream by the caller's word.
+        // SAFETY: the event lives, and the caller guarantees that the stream does.
         unsafe { event.record_raw(stream.cast())? };
         event.order_before(&self.stream)
     }
@@ -95,29 +95,28 @@ impl Context {
 
 #[cfg(feature = "dlpack")]
 impl Context {
-    /// Waits for the stream of the kernels, and not for files that travel.
+    /// Waits for the kernels' stream. Transfers of files are not waited for.
     pub(crate) fn wait_for_stream(&self) -> Result<()> {
         let _current = self.enter()?;
         check("cuStreamSynchronize", self.stream.synchronize())
     }
 
-    /// Waits for all that is queued on the device, by whomever.
+    /// Waits for all work on the device, including other libraries' work.
     pub(crate) fn wait_for_everyone(&self) -> Result<()> {
         let _current = self.enter()?;
-        // SAFETY: no conditions but a current context.
+        // SAFETY: the function needs a current context and nothing else.
         check_raw("cuCtxSynchronize", unsafe { sys::cuCtxSynchronize() })
     }
 }
 
 #[cfg(feature = "dlpack")]
 impl<P: DevicePixel> Buffer<P> {
-    /// Where the pixels are in the device's memory.
+    /// The address of the pixels in device memory.
     pub(crate) fn address(&self) -> u64 {
         self.pointer().as_raw()
     }
 
-    /// Makes the first `len` pixels of memory that is aligned and ends as it happens to. Does
-    /// not wait.
+    /// Makes the first `len` pixels from memory of any alignment and size. Does not wait.
     ///
     /// # Safety
     ///
@@ -132,7 +131,7 @@ impl<P: DevicePixel> Buffer<P> {
         let bytes = len * layout.bytes_per_pixel();
         let fits = src.is_multiple_of(ALIGNMENT) && bytes.is_multiple_of(WORD);
         let src = DevicePointer::from_raw(src);
-        // What needs no kernel is copied, from wherever it is.
+        // Pixels that need no kernel are copied, whatever their alignment.
         if fits || layout == P::LAYOUT {
             return self.expand_from(src, layout, Curve::Encoded, len);
         }

@@ -15,19 +15,15 @@ use crate::{
 };
 use cust::{function::Function, launch, memory::DevicePointer};
 use imagecuda_kernels::{
-    expand::Curve,
-    layout::Layout,
-    orient::Orientation,
-    pack::{Background, Packing, PixelUsage},
-    pixel::{Rgba8, RgbaF32},
+    expand::Curve, layout::Layout, orient::Orientation, pack::Background, pixel::RgbaF32,
 };
 
 /// Launches a kernel with these arguments.
 macro_rules! run {
     ($context:ident, $kernel:literal, $grid:expr, $threads:ident, $stream:ident, $($argument:expr),+) => {{
         let (function, grid) = ($context.function($kernel)?, $grid);
-        // SAFETY: the kernel takes these arguments. The memory that they have addresses of is sized
-        // for the picture, and lives until the kernel has run.
+        // SAFETY: the kernel takes these arguments. The memory that they point to is sized for the
+        // picture, and lives until the kernel has run.
         let launched = unsafe {
             cust::launch!(function<<<grid, $threads, 0, $stream>>>($($argument),+))
         };
@@ -36,11 +32,12 @@ macro_rules! run {
 }
 pub(super) use run;
 
-/// Threads a block. Small blocks, and a tile each: fewer, longer-lived blocks reach 10 to 20 %
-/// less bandwidth, as then the whole GPU's accesses are spread over all of the image at once.
+/// Threads of a thread block. Blocks are small and take one tile each. Fewer blocks that take
+/// several tiles reach 10 to 20 % less bandwidth, as the GPU's accesses are then spread over the
+/// whole image at once.
 pub(super) const BLOCK: u32 = 128;
 
-/// Pixels a block takes: two a thread, as in the kernels.
+/// Pixels of a tile: two for each thread, as in the kernels.
 const TILE: usize = 2 * BLOCK as usize;
 
 impl Context {
@@ -48,15 +45,15 @@ impl Context {
         check("cuModuleGetFunction", self.module.get_function(name))
     }
 
-    /// Blocks for `n` pixels: one a tile, as far as the device allows. Kernels take the rest in
-    /// turns.
+    /// The number of thread blocks for `n` pixels: one for each tile, but not more than the device
+    /// allows. Kernels loop over the remaining tiles.
     pub(super) fn grid(&self, n: usize) -> u32 {
         u32::try_from(n.div_ceil(TILE)).map_or(self.max_grid, |blocks| blocks.min(self.max_grid))
     }
 }
 
-/// The kernel that expands `layout` to `target`, which is [`Layout::Rgba32F`] or
-/// [`Layout::Rgba8`]; `None` where there is none.
+/// The name of the kernel that expands `layout` to `target`, which is [`Layout::Rgba32F`] or
+/// [`Layout::Rgba8`]. `None` if there is no such kernel.
 fn expansion(layout: Layout, curve: Curve, target: Layout) -> Option<&'static str> {
     use Layout::*;
     let [to_f32, to_u8] = match (curve, layout) {
@@ -92,7 +89,7 @@ fn expansion(layout: Layout, curve: Curve, target: Layout) -> Option<&'static st
 }
 
 impl<P: DevicePixel> Buffer<P> {
-    /// Makes the first pixels of what was decoded of a file. Does not wait.
+    /// Makes the first pixels from the payload of a file. Does not wait.
     pub(crate) fn expand(&mut self, payload: Payload, spec: ExpandSpec) -> Result<()> {
         match payload {
             Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, spec),
@@ -102,7 +99,7 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Uploads the file's pixels, orients them, and makes the first pixels of them.
+    /// Uploads the file's pixels, orients them, and makes the first pixels from them.
     fn expand_pixels(&mut self, mut staging: Pinned, spec: ExpandSpec) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
@@ -111,10 +108,10 @@ impl<P: DevicePixel> Buffer<P> {
             && spec.curve == Curve::Encoded
             && spec.orientation == Orientation::Normal
         {
-            // In the order of the kernels, which may be using the image.
+            // In the order of the kernels, which may still use the image.
             return staging.start_upload(self.pointer(), bytes, &context.stream);
         }
-        // All memory before the first write: a failure to get it changes nothing.
+        // All memory is allocated before the first write, so a failure changes nothing.
         let mut scratch = context.scratch(bytes)?;
         let oriented = self.orientation_scratch(bytes, spec)?;
         scratch.wait_on(&context.uploads)?;
@@ -123,7 +120,7 @@ impl<P: DevicePixel> Buffer<P> {
         self.expand_scratch(&mut scratch, oriented, spec)
     }
 
-    /// Memory for the file's pixels once they are oriented, where they have to be.
+    /// Memory for the oriented pixels of the file, if they have to be oriented.
     pub(super) fn orientation_scratch(
         &self,
         bytes: usize,
@@ -136,7 +133,7 @@ impl<P: DevicePixel> Buffer<P> {
         }
     }
 
-    /// Orients the file's pixels, and makes the first pixels of them.
+    /// Orients the file's pixels, and makes the first pixels from them.
     pub(super) fn expand_scratch(
         &mut self,
         pixels: &mut Scratch,
@@ -146,7 +143,7 @@ impl<P: DevicePixel> Buffer<P> {
         let context = self.context().clone();
         let (ExpandSpec { layout, curve, .. }, len) = (spec, spec.len());
         if let Some(mut oriented) = oriented {
-            // Oriented first: a file's pixels are smaller than what is made of them.
+            // Pixels are oriented before they are expanded, as they are smaller then.
             oriented.wait_on(&context.stream)?;
             context.run_orient(pixels.pointer(), oriented.pointer(), spec)?;
             self.expand_from(oriented.pointer(), layout, curve, len)?;
@@ -159,14 +156,14 @@ impl<P: DevicePixel> Buffer<P> {
         pixels.record_on(&context.stream)
     }
 
-    /// The same from any host memory.
+    /// Like [`expand_pixels`](Self::expand_pixels), from any host memory.
     pub(crate) fn expand_bytes(&mut self, bytes: &[u8], spec: ExpandSpec) -> Result<()> {
         let mut staging = self.context().pinned(bytes.len())?;
         parallel_copy(bytes, &mut staging);
         self.expand_pixels(staging, spec)
     }
 
-    /// Makes the first `len` pixels of what is in device memory. Does not wait.
+    /// Makes the first `len` pixels from pixels in device memory. Does not wait.
     pub(crate) fn expand_from(
         &mut self,
         src: DevicePointer<u8>,
@@ -184,7 +181,7 @@ impl<P: DevicePixel> Buffer<P> {
         context.run(kernel, src, self.pointer(), len)
     }
 
-    /// Makes the first `len` pixels of those of `src`. Does not wait.
+    /// Makes the first `len` pixels from those of `src`. Does not wait.
     pub(crate) fn convert_from<Q: DevicePixel>(
         &mut self,
         src: &Buffer<Q>,
@@ -196,7 +193,7 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Buffer<RgbaF32> {
-    /// As [`expand`](Self::expand), and converts the colours. Does not wait.
+    /// Like [`expand`](Self::expand), and converts the colours. Does not wait.
     pub(crate) fn expand_converted(
         &mut self,
         payload: Payload,
@@ -205,7 +202,7 @@ impl Buffer<RgbaF32> {
     ) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
-        // All memory before the first write: a failure to get it changes nothing.
+        // All memory is allocated before the first write, so a failure changes nothing.
         let numbers: &[u8] = bytemuck::cast_slice(conversion.numbers());
         let mut pinned = context.pinned(numbers.len())?;
         pinned.copy_from_slice(numbers);
@@ -215,7 +212,7 @@ impl Buffer<RgbaF32> {
         pinned.order_before(&context.stream)?;
         let payload = match (payload, conversion) {
             (Payload::Jpeg(coefficients), Conversion::Shaper(_)) if is_direct(spec) => {
-                // One pass over the pixels instead of two.
+                // Expansion and conversion in one pass over the pixels.
                 self.expand_jpeg(coefficients, spec, Some(table.pointer()))?;
                 return table.record_on(&context.stream);
             }
@@ -230,124 +227,11 @@ impl Buffer<RgbaF32> {
         context.run(kernel, table.pointer(), self.pointer(), spec.len())?;
         table.record_on(&context.stream)
     }
-
-    /// Starts to make the first `len` pixels what an encoder wants, in pinned memory. They are
-    /// there after [`Pinned::wait`].
-    pub(crate) fn pack(
-        &self,
-        packing: Packing,
-        background: Background,
-        len: usize,
-    ) -> Result<Pinned> {
-        let context = self.context();
-        let _current = context.enter()?;
-        let bytes = len * packing.layout().bytes_per_pixel();
-        let mut target = context.pinned(bytes)?;
-        if packing == Packing::Rgba32F {
-            target.start_fetch(self.pointer(), bytes, &context.stream)?;
-            return Ok(target);
-        }
-        let mut scratch = context.scratch(bytes)?;
-        scratch.wait_on(&context.stream)?;
-        let dst = scratch.pointer();
-        self.pack_to(dst, packing, background, len)?;
-        scratch.record_on(&context.stream)?;
-        scratch.wait_on(&context.downloads)?;
-        target.start_fetch(dst, bytes, &context.downloads)?;
-        scratch.record_on(&context.downloads)?;
-        Ok(target)
-    }
-
-    /// The first `len` pixels as an encoder wants them, to device memory. Does not wait.
-    pub(super) fn pack_to(
-        &self,
-        dst: DevicePointer<u8>,
-        packing: Packing,
-        background: Background,
-        len: usize,
-    ) -> Result<()> {
-        let (context, src) = (self.context(), self.pointer());
-        match packing {
-            Packing::L8 => context.run_flatten("pack_l8", src, dst, len, background)?,
-            Packing::La8 => context.run("pack_la8", src, dst, len)?,
-            Packing::L16 => context.run_flatten("pack_l16", src, dst, len, background)?,
-            Packing::La16 => context.run("pack_la16", src, dst, len)?,
-            Packing::Rgba16 => context.run("pack_rgba16", src, dst, len)?,
-            Packing::Rgb16 => context.run_flatten("pack_rgb16", src, dst, len, background)?,
-            Packing::Rgb32F => context.run_flatten("pack_rgb32f", src, dst, len, background)?,
-            Packing::Rgba32F => context.copy(src, dst, len * size_of::<RgbaF32>())?,
-            Packing::Rgba8 => context.run("expand_rgba32f_to_u8", src, dst, len)?,
-            Packing::Rgba32FLinear => context.run("pack_rgba32f_linear", src, dst, len)?,
-            Packing::Rgb8 => self.pack_rgb8_to(dst, background, len)?,
-            Packing::Rgb32FLinear => {
-                context.run_flatten("pack_rgb32f_linear", src, dst, len, background)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// What any of the first `len` pixels has that fewer channels would lose. Waits.
-    pub(crate) fn pixel_usage(
-        &self,
-        deep: bool,
-        background: Option<Background>,
-        len: usize,
-    ) -> Result<PixelUsage> {
-        let context = self.context();
-        let _current = context.enter()?;
-        let stream = &context.stream;
-        let function = context.function("pixel_usage")?;
-        let mut word = context.pinned(size_of::<u32>())?;
-        word.fill(0);
-        let mut scratch = context.scratch(word.len())?;
-        scratch.wait_on(stream)?;
-        word.start_upload(scratch.pointer(), word.len(), stream)?;
-        let (src, dst) = (self.pointer(), scratch.pointer());
-        let [r, g, b] = background.unwrap_or_default();
-        let (deep, flatten) = (u32::from(deep), u32::from(background.is_some()));
-        // SAFETY: the kernel takes these eight arguments: `len` pixels of this buffer, and a word
-        // of zeros, which is in stream order.
-        let launched = unsafe {
-            launch!(function<<<context.grid(len), BLOCK, 0, stream>>>(
-                src, dst, len, r, g, b, deep, flatten
-            ))
-        };
-        check("cuLaunchKernel", launched)?;
-        word.start_fetch(dst, word.len(), stream)?;
-        scratch.record_on(stream)?;
-        word.wait()?;
-        Ok(PixelUsage(bytemuck::pod_read_unaligned(&word)))
-    }
-
-    /// The first `len` pixels as flattened RGB bytes, to device memory. Does not wait.
-    pub(crate) fn pack_rgb8_to(
-        &self,
-        dst: DevicePointer<u8>,
-        background: Background,
-        len: usize,
-    ) -> Result<()> {
-        let context = self.context();
-        let _current = context.enter()?;
-        context.run_flatten("pack_rgb8", self.pointer(), dst, len, background)
-    }
-}
-
-impl Buffer<Rgba8> {
-    /// Starts to copy the first `len` pixels to pinned memory. They are there after
-    /// [`Pinned::wait`].
-    pub(crate) fn fetch(&self, len: usize) -> Result<Pinned> {
-        let context = self.context();
-        let _current = context.enter()?;
-        let bytes = len * size_of::<Rgba8>();
-        let mut target = context.pinned(bytes)?;
-        target.start_fetch(self.pointer(), bytes, &context.stream)?;
-        Ok(target)
-    }
 }
 
 impl Context {
-    /// Launches a kernel of two buffers and `n` pixels.
-    fn run(
+    /// Launches a kernel that takes two buffers and `n` pixels.
+    pub(super) fn run(
         &self,
         kernel: &str,
         src: DevicePointer<u8>,
@@ -355,15 +239,15 @@ impl Context {
         n: usize,
     ) -> Result<()> {
         let (function, stream) = (self.function(kernel)?, &self.stream);
-        // SAFETY: the kernel takes these three arguments; the callers sized both buffers for
-        // `n` pixels of its types, and what they free or reuse later is in stream order.
+        // SAFETY: the kernel takes these three arguments. The callers sized both buffers for `n`
+        // pixels of the kernel's types. They free or reuse them in stream order.
         let launched =
             unsafe { launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(src, dst, n)) };
         check("cuLaunchKernel", launched)
     }
 
-    /// The same for a kernel that flattens onto `background`.
-    fn run_flatten(
+    /// Launches a kernel that also flattens onto `background`.
+    pub(super) fn run_flatten(
         &self,
         kernel: &str,
         src: DevicePointer<u8>,
@@ -378,7 +262,7 @@ impl Context {
         check("cuLaunchKernel", launched)
     }
 
-    /// The same for a kernel that orients the file's pixels.
+    /// Launches a kernel that orients the file's pixels.
     fn run_orient(
         &self,
         src: DevicePointer<u8>,

@@ -1,4 +1,4 @@
-//! Device memory, and what moves it.
+//! Device memory, and copies between it and other memory.
 
 use super::{
     Context,
@@ -21,27 +21,27 @@ use std::{
     sync::Arc,
 };
 
-/// Freed memory that a device's pool keeps for the next allocation.
+/// How much freed memory a device's pool keeps for later allocations.
 const KEEP: u64 = 1 << 30;
 
 /// Every allocation is a multiple of this, so that kernels may write whole words.
 const GRAIN: usize = 16;
 
-/// What a copy from or to pageable memory moves at a time: large enough for full speed, small
-/// enough that the next piece is prepared while one travels.
+/// The size of one piece of a copy from or to pageable memory. It is large enough for full speed,
+/// and small enough that the next piece is prepared while one is in flight.
 const PIECE: usize = 8 << 20;
 
-/// Pieces in flight.
+/// The number of pieces in flight.
 const RING: usize = 3;
 
 /// Where device memory comes from.
 pub(super) struct Allocator {
-    /// A stream-ordered pool; `None` where the driver has none.
+    /// A stream-ordered pool. `None` if the driver has none.
     pool: Option<sys::CUmemoryPool>,
 }
 
-// SAFETY: the pool is a handle, tied to a device and to no thread, made once and never destroyed; the
-// driver takes locks of its own around whatever is done with it.
+// SAFETY: the pool is a handle that belongs to a device and to no thread. It is made once and never
+// destroyed. The driver locks around every use.
 unsafe impl Send for Allocator {}
 // SAFETY: as above.
 unsafe impl Sync for Allocator {}
@@ -61,20 +61,20 @@ impl Allocator {
         if check_raw("cuDeviceGetAttribute", result).is_err() || supported == 0 {
             return Ok(Self { pool: None });
         }
-        // SAFETY: zeros are a value of each field: its enums all list 0, its pointer may be null,
-        // and the rest is bytes.
+        // SAFETY: zero is a valid value of each field: the enums all list 0, the pointer may be
+        // null, and the rest is bytes.
         let mut properties: sys::CUmemPoolProps = unsafe { mem::zeroed() };
         properties.allocType = sys::CUmemAllocationType::CU_MEM_ALLOCATION_TYPE_PINNED;
         properties.location.type_ = sys::CUmemLocationType::CU_MEM_LOCATION_TYPE_DEVICE;
         properties.location.id = device.as_raw();
         let mut pool = ptr::null_mut();
-        // SAFETY: the driver reads the properties, a whole struct of its own type, and writes one
-        // handle, to a local that has room for it.
+        // SAFETY: the driver reads the properties, a whole struct of its own type. It writes one
+        // handle, to a local variable that has room for it.
         let result = unsafe { sys::cuMemPoolCreate(&mut pool, &properties) };
         check_raw("cuMemPoolCreate", result)?;
         let mut keep = KEEP;
-        // SAFETY: the pool was just made, and this attribute of it is a `u64`, which the driver
-        // copies before it returns.
+        // SAFETY: the pool was just made. This attribute is a `u64`, which the driver copies before
+        // it returns.
         let result = unsafe {
             sys::cuMemPoolSetAttribute(
                 pool,
@@ -88,19 +88,20 @@ impl Allocator {
 }
 
 impl Context {
-    /// `bytes` of device memory. The context must be current.
+    /// Allocates `bytes` of device memory. The context must be current.
     fn allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>> {
         const OUT_OF_MEMORY: u32 = sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY as u32;
         match self.try_allocate(bytes) {
             Err(OUT_OF_MEMORY) => {}
             other => return other.map_err(|code| device_error("cuMemAlloc", code)),
         }
-        // What is freed in stream order may not have arrived, and pools keep what they have.
+        // Memory that was freed in stream order may not be available yet, and pools keep freed
+        // memory. So wait, give it back to the driver, and try again.
         self.scratch.clear();
         self.wait_for_all()?;
         if let Some(pool) = self.memory.pool {
-            // SAFETY: the pool is this context's, and is never destroyed. What is in use stays: only
-            // memory that nobody has goes back to the system.
+            // SAFETY: the pool is this context's, and is never destroyed. Only unused memory goes
+            // back to the driver.
             check_raw("cuMemPoolTrimTo", unsafe { sys::cuMemPoolTrimTo(pool, 0) })?;
         }
         self.try_allocate(bytes).map_err(|code| match code {
@@ -109,17 +110,17 @@ impl Context {
         })
     }
 
-    /// The memory, or CUDA's error number.
+    /// Allocates the memory, or returns CUDA's error number.
     fn try_allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>, u32> {
         let Some(pool) = self.memory.pool else {
-            // SAFETY: bytes of the device, of which no reference is ever made on the host, so that
-            // nothing here can read what is not written; kernels read what their callers wrote.
+            // SAFETY: these are bytes of the device. The host never makes a reference to them, so
+            // nothing here can read uninitialised memory. Kernels read only what was written.
             let buffer = unsafe { DeviceBuffer::uninitialized(bytes) };
             return buffer.map_err(|error| error as u32);
         };
         let mut pointer = 0;
-        // SAFETY: the pool and the stream are this context's, and live as long as it does; the
-        // driver writes one address, to a local that has room for it.
+        // SAFETY: the pool and the stream belong to this context and live as long as it does. The
+        // driver writes one address, to a local variable that has room for it.
         let result = unsafe {
             sys::cuMemAllocFromPoolAsync(&mut pointer, bytes, pool, self.stream.as_inner())
         };
@@ -127,26 +128,26 @@ impl Context {
             return Err(result as u32);
         }
         let pointer = DevicePointer::from_raw(pointer);
-        // SAFETY: the driver has just given these bytes to us alone, and `DeviceBytes`, the only
-        // owner, frees them as they were allocated, in the order of the stream.
+        // SAFETY: the driver has just allocated these bytes. `DeviceBytes` is their only owner, and
+        // frees them the way they were allocated, in stream order.
         Ok(unsafe { DeviceBuffer::from_raw_parts(pointer, bytes) })
     }
 }
 
-/// The current context cannot give `requested` bytes.
+/// The error for a failed allocation of `requested` bytes in the current context.
 fn out_of_memory(requested: usize) -> Error {
     let free = cust::memory::mem_get_info().ok().map(|(free, _)| free);
     ErrorKind::OutOfMemory { requested, free }.into()
 }
 
-/// Device memory of one context, freed in the order of its stream.
+/// Device memory of one context. It is freed in the order of its stream.
 pub(super) struct DeviceBytes {
     buffer: ManuallyDrop<DeviceBuffer<u8>>,
     context: Arc<Context>,
 }
 
 impl DeviceBytes {
-    /// At least `bytes` bytes with anything in them; none are read before they are written.
+    /// Allocates at least `bytes` bytes. They are uninitialised: callers write before they read.
     pub(super) fn uninitialized(context: &Arc<Context>, bytes: usize) -> Result<Self> {
         let _current = context.enter()?;
         let bytes = bytes
@@ -169,17 +170,17 @@ impl DeviceBytes {
 
 impl Drop for DeviceBytes {
     fn drop(&mut self) {
-        // `cust` frees in whatever context is current.
+        // `cust` frees in the current context, so make the right one current.
         let Ok(_current) = self.context.enter() else {
             return;
         };
-        // SAFETY: taken once, as a value is dropped once, and not used afterwards.
+        // SAFETY: `drop` runs once, so the value is taken once, and it is not used afterwards.
         let buffer = unsafe { ManuallyDrop::take(&mut self.buffer) };
-        // A failure means that the context is gone, and the memory with it.
+        // If this fails, the context is gone, and its memory with it.
         let _ = if self.context.memory.pool.is_some() {
             buffer.drop_async(&self.context.stream)
         } else {
-            // Work on it may be queued; `cuMemFree` waits for that.
+            // Work on the memory may be queued. `cuMemFree` waits for that.
             DeviceBuffer::drop(buffer).map_err(|(error, _)| error)
         };
     }
@@ -211,8 +212,8 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn zeroed(context: &Arc<Context>, len: usize) -> Result<Self> {
         let buffer = Self::uninitialized(context, len)?;
         let _current = context.enter()?;
-        // SAFETY: the allocation succeeded, so `len` pixels fit into `usize` and into it; the stream
-        // is its context's, which is current, and what frees the buffer later is in its order.
+        // SAFETY: the allocation succeeded, so `len` pixels fit into it, and their size fits
+        // `usize`. The stream belongs to the current context, and the buffer is freed in its order.
         let result = unsafe {
             sys::cuMemsetD8Async(
                 buffer.pointer().as_raw(),
@@ -225,13 +226,13 @@ impl<P: DevicePixel> Buffer<P> {
         Ok(buffer)
     }
 
-    /// Overwrites the first bytes with `src`, through pinned memory: each piece is copied there
-    /// while those before it travel. Returns when `src` is no longer needed.
+    /// Overwrites the first bytes with `src`, through pinned memory: one piece is copied there
+    /// while earlier pieces are in flight. Returns when `src` is no longer needed.
     pub(crate) fn upload(&mut self, src: &[u8]) -> Result<()> {
         assert!(src.len() <= self.bytes(), "more bytes than room");
         let context = self.context().clone();
         let _current = context.enter()?;
-        // All memory before the first copy: a failure to get it changes nothing.
+        // All memory is allocated before the first copy, so a failure changes nothing.
         let mut ring = context.ring(src.len())?;
         let mut target = self.pointer();
         for (i, piece) in src.chunks(PIECE).enumerate() {
@@ -245,8 +246,8 @@ impl<P: DevicePixel> Buffer<P> {
         Ok(())
     }
 
-    /// Copies the first bytes to `dst`, through pinned memory: each piece is taken out while
-    /// those after it travel.
+    /// Copies the first bytes to `dst`, through pinned memory: one piece is copied from there while
+    /// later pieces are in flight.
     pub(crate) fn download(&self, dst: &mut [u8]) -> Result<()> {
         assert!(dst.len() <= self.bytes(), "more bytes than there are");
         let context = self.context();
@@ -273,7 +274,8 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn copy_from(&mut self, src: &Self, len: usize) -> Result<()> {
         assert!(len <= self.len && len <= src.len, "more pixels than room");
         if self.context().ordinal != src.context().ordinal {
-            // Another GPU: through the host, which works whatever connects the two.
+            // Between two GPUs the copy goes through the host, which works however they are
+            // connected.
             let mut bytes = crate::memory::zeroed(len * size_of::<P>())?;
             src.download(&mut bytes)?;
             return self.upload(&bytes);
@@ -285,22 +287,23 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Context {
-    /// Pinned memory for a transfer of `bytes` bytes in pieces.
+    /// Pinned memory for the pieces of a transfer of `bytes` bytes.
     fn ring(self: &Arc<Self>, bytes: usize) -> Result<Vec<Pinned>> {
         let pieces = bytes.div_ceil(PIECE).min(RING);
         (0..pieces).map(|_| self.pinned(bytes.min(PIECE))).collect()
     }
 
-    /// Copies within the device. The context must be current, both sides must have `bytes`
-    /// bytes and must not overlap, which two images never do. Does not wait.
+    /// Copies within the device. The context must be current. Both sides must have `bytes` bytes
+    /// and must not overlap; two images never do. Does not wait.
     pub(super) fn copy(
         &self,
         src: DevicePointer<u8>,
         dst: DevicePointer<u8>,
         bytes: usize,
     ) -> Result<()> {
-        // SAFETY: the driver checks neither size nor overlap; the callers do, as the documentation
-        // asks. The stream is this context's, and what frees either side later is in its order.
+        // SAFETY: the driver checks neither sizes nor overlap; this function's documentation asks
+        // the callers to. The stream belongs to this context, and both sides are freed in its
+        // order.
         let result = unsafe {
             sys::cuMemcpyDtoDAsync_v2(dst.as_raw(), src.as_raw(), bytes, self.stream.as_inner())
         };
@@ -325,7 +328,7 @@ impl<P> Buffer<P> {
         &self.bytes.context
     }
 
-    /// That both buffers are of one context.
+    /// Fails unless both buffers belong to one context.
     pub(super) fn check_same_context<Q>(&self, other: &Buffer<Q>) -> Result<()> {
         if self.context().ordinal == other.context().ordinal {
             Ok(())
@@ -335,7 +338,7 @@ impl<P> Buffer<P> {
     }
 }
 
-/// Waits for a piece of a download, and takes it out of pinned memory.
+/// Waits for a piece of a download, and copies it from pinned memory.
 fn arrive(ring: &mut [Pinned], piece: Option<(usize, &mut [u8])>) -> Result<()> {
     let Some((slot, dst)) = piece else {
         return Ok(());
@@ -345,7 +348,7 @@ fn arrive(ring: &mut [Pinned], piece: Option<(usize, &mut [u8])>) -> Result<()> 
     Ok(())
 }
 
-/// One core cannot fill a PCIe link.
+/// Copies on several threads, as one core cannot fill a PCIe link.
 pub(super) fn parallel_copy(src: &[u8], dst: &mut [u8]) {
     const PART: usize = 1 << 20;
     let parts = dst.chunks_mut(PART).zip(src.chunks(PART));

@@ -1,10 +1,10 @@
 //! CUDA devices, through `cust`.
 //!
-//! Each device has one primary context, one module and a few streams, made when it is first
-//! asked for and kept until the program ends. Kernels, and copies to and from images, go to one
-//! stream, so that calls from any thread are in order. Files' pixels travel in two others, and
-//! files are decoded in a few more, tied to it by events, so that the copy engines and the kernels
-//! work at the same time.
+//! Each device has one primary context, one module and a few streams. They are made on first use
+//! and kept until the program ends. Kernels, and copies to and from images, go to one stream, so
+//! calls from any thread run in order. Pixels of files are transferred in two other streams, and
+//! files are decoded in a few more. Events order these streams, so that the copy engines and the
+//! kernels work at the same time.
 #![allow(unsafe_code)]
 
 mod encode_jpeg;
@@ -16,6 +16,7 @@ mod jpeg;
 mod launch;
 mod memory;
 mod module;
+mod pack;
 mod pinned;
 mod png;
 mod resample;
@@ -44,22 +45,22 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// What this crate keeps of one CUDA device.
+/// The state of one CUDA device.
 pub(crate) struct Context {
     ordinal: u32,
     name: String,
     primary: cust::context::Context,
-    /// Kernels, and all that the caller sees.
+    /// The stream of kernels and of everything that the caller sees.
     stream: Stream,
-    /// Copies of files' pixels to the device.
+    /// The stream that uploads pixels of files.
     uploads: Stream,
-    /// Copies of files' pixels to the host.
+    /// The stream that downloads pixels of files.
     downloads: Stream,
-    /// Entropy decoding of files.
+    /// The streams that decode JPEG entropy-coded data.
     decodes: [Stream; jpeg::STREAMS],
-    /// Files that wait for it.
+    /// JPEG files that wait to be decoded.
     jpegs: jpeg::Queue,
-    /// Decoding of PNG files.
+    /// The streams that decode PNG files.
     pngs: png::Streams,
     /// Held by the thread that queues work.
     launch_lock: Mutex<()>,
@@ -69,12 +70,12 @@ pub(crate) struct Context {
     scratch: Pool<scratch::Slab>,
     /// Weights of filters.
     tables: resample::Tables,
-    /// Blocks that a grid may have along x.
+    /// The most blocks that a grid may have along x.
     max_grid: u32,
 }
 
 impl Context {
-    /// The context of device `ordinal`, made on the first call and shared from then on.
+    /// Returns the context of device `ordinal`. The first call makes it, and all callers share it.
     pub(crate) fn open(ordinal: u32) -> Result<Arc<Self>> {
         static OPEN: Mutex<BTreeMap<u32, Arc<Context>>> = Mutex::new(BTreeMap::new());
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +93,7 @@ impl Context {
         let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
         let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
 
-        // `cust` makes the new context current; the caller's own must stay.
+        // `cust` makes the new context current; this guard restores the caller's.
         let _restore = Current::remember()?;
         let primary = check(
             "cuDevicePrimaryCtxRetain",
@@ -138,8 +139,9 @@ impl Context {
         self.wait_for_all()
     }
 
-    /// Lets one thread at a time queue work. The driver does so for each call anyway; this lock keeps
-    /// the calls of one launch together, so that threads do not wait for each other between them.
+    /// Lets one thread at a time queue work. The driver locks around each call anyway. This lock
+    /// keeps the calls of one launch together, so that threads do not wait for each other between
+    /// calls.
     fn lock_launch(&self) -> MutexGuard<'_, ()> {
         self.launch_lock
             .lock()
@@ -157,7 +159,7 @@ impl Context {
         Ok(())
     }
 
-    /// Buffers of pinned and of device memory that were made for transfers since the start.
+    /// The number of transfer buffers made since the start: of pinned memory and of device memory.
     pub(crate) fn transfer_buffers(&self) -> u64 {
         self.pinned.made() + self.scratch.made()
     }
@@ -187,13 +189,13 @@ fn new_stream() -> Result<Stream> {
     check("cuStreamCreate", Stream::new(StreamFlags::DEFAULT, None))
 }
 
-/// The device, or the plain reason why there is none.
+/// Returns the device, or a plain reason why there is none.
 fn find(ordinal: u32) -> Result<Device> {
     let none = |why: String| ErrorKind::NoDevice(format!("CUDA device {ordinal}: {why}"));
     cuda_delay_load::load().map_err(|error| none(error.to_string()))?;
-    // Not `cust::init`: it knows half of the errors that matter here.
-    // SAFETY: it has no conditions, and may be called again and from any thread. The library is
-    // loaded by now, and otherwise the call says that it is not.
+    // Not `cust::init`, as it knows only half of the errors that matter here.
+    // SAFETY: the function has no conditions, and may be called again and from any thread. If the
+    // library is not loaded, it returns an error.
     match unsafe { sys::cuInit(0) } {
         sys::CUresult::CUDA_SUCCESS => {}
         sys::CUresult::CUDA_ERROR_NO_DEVICE => {
@@ -216,14 +218,14 @@ fn find(ordinal: u32) -> Result<Device> {
     check("cuDeviceGet", Device::get_device(ordinal))
 }
 
-/// Restores the thread's current context when dropped.
+/// Restores the thread's current context when it is dropped.
 struct Current(sys::CUcontext);
 
 impl Current {
     fn remember() -> Result<Self> {
         let mut previous = ptr::null_mut();
-        // SAFETY: the driver writes one pointer, to a local that has room for it; if it were not
-        // initialised yet, it would say so.
+        // SAFETY: the driver writes one pointer, to a local variable that has room for it. A driver
+        // that is not initialised returns an error.
         let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
         check_raw("cuCtxGetCurrent", result)?;
         Ok(Self(previous))
@@ -232,8 +234,8 @@ impl Current {
 
 impl Drop for Current {
     fn drop(&mut self) {
-        // SAFETY: the context was current on this thread a moment ago; null is none. A failure
-        // leaves ours current, which harms nobody.
+        // SAFETY: the context was current on this thread before; null means none. If this fails,
+        // our context stays current, which is harmless.
         let _ = unsafe { sys::cuCtxSetCurrent(self.0) };
     }
 }

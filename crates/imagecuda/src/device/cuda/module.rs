@@ -1,8 +1,9 @@
-//! The kernels as the driver takes them: machine code where there is some for the GPU, else PTX.
+//! The kernels in the form that the driver takes: machine code if there is some for the GPU,
+//! otherwise PTX.
 //!
-//! The driver compiles PTX when a program loads it, which takes seconds. It keeps the result on
-//! the disk, but a new machine or container has no such cache. So machine code comes along for the
-//! usual GPUs. `cargo xtask ptx` makes both of the crate imagecuda-kernels.
+//! The driver compiles PTX when a program loads it, which takes seconds. It caches the result on
+//! disk, but a new machine or container has no cache. So the library contains machine code for the
+//! usual GPUs. `cargo xtask ptx` makes both from the crate imagecuda-kernels.
 
 use super::error::{check, check_raw};
 use crate::Result;
@@ -14,7 +15,7 @@ use cust::{
 use flate2::read::ZlibDecoder;
 use std::{io::Read, ptr};
 
-/// What every GPU can run, once the driver has compiled it.
+/// Every GPU can run PTX, once the driver has compiled it.
 const PTX: &str = include_str!("kernels.ptx");
 
 /// Compute capabilities and the compressed machine code for them, in ascending order.
@@ -28,9 +29,10 @@ static MACHINE_CODE: [((i32, i32), &[u8]); 7] = [
     ((12, 0), include_bytes!("machine_code/sm_120.zlib")),
 ];
 
-/// The kernels. The context must be current.
+/// Loads the kernels. The context must be current.
 pub(super) fn load(device: Device) -> Result<Module> {
-    // NVIDIA's own switch, for tests. The driver looks at it for other kinds of machine code only.
+    // NVIDIA's own variable, which tests use. The driver applies it only to other forms of machine
+    // code.
     if std::env::var_os("CUDA_FORCE_PTX_JIT").is_some_and(|value| value == "1") {
         return compile();
     }
@@ -39,7 +41,7 @@ pub(super) fn load(device: Device) -> Result<Module> {
         attribute(DeviceAttribute::ComputeCapabilityMajor)?,
         attribute(DeviceAttribute::ComputeCapabilityMinor)?,
     );
-    // A driver that is older than the assembler refuses machine code. PTX is for all drivers.
+    // Drivers older than the assembler refuse its machine code. All drivers accept PTX.
     let module = machine_code(capability).and_then(|code| Module::from_cubin(code, &[]).ok());
     match module {
         Some(module) => Ok(module),
@@ -47,8 +49,8 @@ pub(super) fn load(device: Device) -> Result<Module> {
     }
 }
 
-/// The machine code for a GPU. It runs on GPUs of the same major number and of the same or a
-/// higher minor number.
+/// The machine code for a GPU. It runs on GPUs with the same major number and the same or a higher
+/// minor number.
 fn machine_code(capability: (i32, i32)) -> Option<Vec<u8>> {
     let (_, compressed) = MACHINE_CODE
         .iter()
@@ -59,15 +61,16 @@ fn machine_code(capability: (i32, i32)) -> Option<Vec<u8>> {
     Some(code)
 }
 
-/// The kernels, as the driver compiles them.
+/// Loads the PTX, which the driver compiles.
 fn compile() -> Result<Module> {
     let loaded = Module::from_ptx(PTX, &[]);
     if loaded.is_err() {
-        // `cust` forgets what it does not know: that the driver is too old for the PTX, say.
+        // Not through `cust`, which loses error numbers that it does not know, such as a driver
+        // that is too old for the PTX.
         let ptx = std::ffi::CString::new(PTX).map_err(std::io::Error::from)?;
         let mut module = ptr::null_mut();
-        // SAFETY: the text ends in zero and outlives the call, and the driver writes one handle, to a
-        // local that has room for it. The context is current, as the documentation asks.
+        // SAFETY: the text ends in zero and outlives the call. The driver writes one handle, to a
+        // local variable that has room for it. The context is current, as the documentation asks.
         let result = unsafe { sys::cuModuleLoadData(&mut module, ptx.as_ptr().cast()) };
         check_raw("cuModuleLoadData", result)?;
     }

@@ -1,5 +1,5 @@
-//! Page-locked host memory: the only kind that a GPU copies at full speed and without the
-//! caller waiting. Locking pages is slow, so buffers are kept and used again.
+//! Page-locked (pinned) host memory. A GPU copies at full speed, and without the caller waiting,
+//! only from and to pinned memory. Locking pages is slow, so buffers are kept and reused.
 
 use super::{
     Context,
@@ -23,11 +23,12 @@ use std::{
     sync::Arc,
 };
 
-/// Idle bytes that are kept: what was in flight at once, and no more than this.
+/// The most bytes of idle buffers that are kept. Fewer are kept if fewer were ever in flight at
+/// once.
 pub(super) const KEEP: usize = 2 << 30;
 
-/// Locked pages, and an event for when the device has done with them. The event is made with
-/// the buffer: nothing that can fail stands between queueing a copy and being able to wait.
+/// Locked pages, and an event that tells when the device has finished with them. The event is made
+/// with the buffer, so that after a copy is queued nothing can fail before it is possible to wait.
 pub(super) struct Locked {
     buffer: LockedBuffer<u8>,
     done: Event,
@@ -35,11 +36,11 @@ pub(super) struct Locked {
 }
 
 impl Locked {
-    /// A new buffer. The context must be current.
+    /// Makes a buffer. The context must be current.
     fn new(bytes: usize) -> Result<Self> {
         let done = Event::new()?;
-        // SAFETY: any bits are a `u8`, and none of these are uninitialised to the compiler: the pages
-        // come from the driver, and were written by the system or by an earlier user.
+        // SAFETY: any bits are a valid `u8`. The compiler does not treat these as uninitialised:
+        // they come from the driver, and were written by the system or by an earlier user.
         let buffer = unsafe { LockedBuffer::uninitialized(bytes) };
         Ok(Self {
             buffer: buffer.map_err(|error| match error {
@@ -65,10 +66,10 @@ impl Block for Locked {
         !self.in_flight || self.done.has_passed()
     }
 
-    /// Unlocks the pages, once the device has done with them.
+    /// Waits until the device has finished with the pages, and unlocks them.
     fn free(self) {
         if self.in_flight {
-            // If waiting fails, so has the context, and nothing uses the buffer any more.
+            // If waiting fails, the context has failed, and nothing uses the buffer any more.
             let _ = self.done.wait();
         }
         let _ = LockedBuffer::drop(self.buffer);
@@ -76,11 +77,11 @@ impl Block for Locked {
 }
 
 impl Context {
-    /// `len` bytes of pinned memory, with anything in them.
+    /// Returns `len` bytes of pinned memory with undefined contents.
     pub(crate) fn pinned(self: &Arc<Self>, len: usize) -> Result<Pinned> {
         let _current = self.enter()?;
         if self.pinned.is_crowded() {
-            // The device is behind. More buffers would not help it.
+            // The device is behind. More buffers would not help.
             self.wait_for_all()?;
         }
         let locked = match self.pinned.take(len) {
@@ -107,7 +108,7 @@ impl Context {
     }
 }
 
-/// Page-locked host memory, which goes back to its pool when dropped.
+/// Page-locked host memory. It goes back to its pool when it is dropped.
 pub(crate) struct Pinned {
     locked: ManuallyDrop<Locked>,
     len: usize,
@@ -115,8 +116,8 @@ pub(crate) struct Pinned {
 }
 
 impl Pinned {
-    /// Starts to copy the first `len` bytes to the device, in the order of `stream`. They must
-    /// not be touched before [`wait`](Self::wait); dropping is fine. The context must be current.
+    /// Starts to copy the first `len` bytes to the device, in the order of `stream`. Do not touch
+    /// them before [`wait`](Self::wait); dropping the buffer is fine. The context must be current.
     pub(super) fn start_upload(
         &mut self,
         target: DevicePointer<u8>,
@@ -124,8 +125,8 @@ impl Pinned {
         stream: &Stream,
     ) -> Result<()> {
         let queue = stream.as_inner();
-        // SAFETY: the source is pinned, checked for its length, and neither freed nor given to
-        // anyone else before its event has passed; the callers' target is at least as long.
+        // SAFETY: the source is pinned, and its length was checked. It is neither freed nor reused
+        // before its event has passed. The callers' target is at least as long.
         let result = unsafe {
             sys::cuMemcpyHtoDAsync_v2(target.as_raw(), self[..len].as_ptr().cast(), len, queue)
         };
@@ -133,8 +134,8 @@ impl Pinned {
         self.mark(stream)
     }
 
-    /// Starts to copy a part to the device, in the order of `stream`. The caller knows when that
-    /// is done, and keeps the buffer until then. The context must be current.
+    /// Starts to copy a part to the device, in the order of `stream`. The caller must know when
+    /// that is done, and keep the buffer until then. The context must be current.
     pub(super) fn start_upload_of(
         &self,
         part: std::ops::Range<usize>,
@@ -143,14 +144,14 @@ impl Pinned {
     ) -> Result<()> {
         let part = &self[part];
         let (from, queue) = (part.as_ptr().cast(), stream.as_inner());
-        // SAFETY: the source is pinned and checked for its length, and the caller keeps it; the
+        // SAFETY: the source is pinned, its length was checked, and the caller keeps it. The
         // callers' target is at least as long.
         let result = unsafe { sys::cuMemcpyHtoDAsync_v2(target.as_raw(), from, part.len(), queue) };
         check_raw("cuMemcpyHtoDAsync", result)
     }
 
-    /// Starts to copy `len` bytes of the device here, in the order of `stream`. They must not be
-    /// touched before [`wait`](Self::wait). The context must be current.
+    /// Starts to copy `len` bytes from the device into this buffer, in the order of `stream`. Do
+    /// not touch them before [`wait`](Self::wait). The context must be current.
     pub(super) fn start_fetch(
         &mut self,
         src: DevicePointer<u8>,
@@ -158,8 +159,8 @@ impl Pinned {
         stream: &Stream,
     ) -> Result<()> {
         let queue = stream.as_inner();
-        // SAFETY: the target is pinned, checked for its length, and neither freed nor given to
-        // anyone else before its event has passed; the callers' source is at least as long.
+        // SAFETY: the target is pinned, and its length was checked. It is neither freed nor reused
+        // before its event has passed. The callers' source is at least as long.
         let result = unsafe {
             sys::cuMemcpyDtoHAsync_v2(self[..len].as_mut_ptr().cast(), src.as_raw(), len, queue)
         };
@@ -167,19 +168,19 @@ impl Pinned {
         self.mark(stream)
     }
 
-    /// Notes that the device uses the buffer until what is now in the stream has run.
+    /// Records that the device uses the buffer until the work that is in the stream now is done.
     fn mark(&mut self, stream: &Stream) -> Result<()> {
-        // Also if the event cannot be recorded: then everything was waited for.
+        // This is right even if the event could not be recorded, as then all work was waited for.
         self.locked.in_flight = true;
         self.locked.done.record(stream)
     }
 
-    /// Makes what is put into `stream` from now on wait for the copy.
+    /// Makes work that enters `stream` from now on wait for the copy.
     pub(super) fn order_before(&self, stream: &Stream) -> Result<()> {
         self.locked.done.order_before(stream)
     }
 
-    /// Waits until the device has done with the buffer.
+    /// Waits until the device has finished with the buffer.
     pub(crate) fn wait(&mut self) -> Result<()> {
         if self.locked.in_flight {
             let _current = self.context.enter()?;
@@ -207,11 +208,11 @@ impl DerefMut for Pinned {
 
 impl Drop for Pinned {
     fn drop(&mut self) {
-        // SAFETY: taken once, as a value is dropped once, and not used afterwards.
+        // SAFETY: `drop` runs once, so the value is taken once, and it is not used afterwards.
         let locked = unsafe { ManuallyDrop::take(&mut self.locked) };
         match self.context.enter() {
             Ok(_current) => self.context.pinned.put(locked),
-            // The context is gone, and the driver with it has unlocked the pages.
+            // The context is gone, and the driver unlocked its pages.
             Err(_) => std::mem::forget(locked),
         }
     }

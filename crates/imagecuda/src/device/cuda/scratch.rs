@@ -1,7 +1,7 @@
-//! Device memory between a copy and a kernel, used again by the next.
+//! Reusable device memory for data between a copy and a kernel.
 //!
-//! Copies and kernels run in streams of their own, so that one picture travels while another is
-//! expanded. An event with each buffer tells when its last user is done.
+//! Copies and kernels run in separate streams, so that one picture is transferred while another one
+//! is expanded. Each buffer has an event that tells when its last user has finished.
 
 use super::{Context, event::Event, memory::DeviceBytes};
 use crate::{
@@ -11,11 +11,11 @@ use crate::{
 use cust::{memory::DevicePointer, stream::Stream};
 use std::{mem::ManuallyDrop, sync::Arc};
 
-/// Idle bytes that are kept.
+/// The most bytes of idle buffers that are kept.
 pub(super) const KEEP: usize = 1 << 30;
 
-/// Buffers of one size that are in use before the next user waits for one instead of getting
-/// its own: one travels, one is expanded, one is in between.
+/// If this many buffers of one size are in use, the next user waits for one instead of allocating
+/// its own: one is in transfer, one is being expanded, and one is in between.
 const MOST: usize = 3;
 
 pub(super) struct Slab {
@@ -33,15 +33,15 @@ impl Block for Slab {
         self.done.has_passed()
     }
 
-    /// Freed in the order of the kernels' stream, whatever stream used it last.
+    /// The memory. It is freed in the order of the kernels' stream, whatever stream used it last.
     fn free(self) {
         let context = self.memory.context();
         let _ = self.done.order_before(&context.stream);
     }
 }
 
-/// Device memory that goes back to its pool when dropped. Its first user in a stream calls
-/// [`wait_on`](Self::wait_on), its last [`record_on`](Self::record_on).
+/// Device memory that goes back to its pool when it is dropped. Its first user in a stream calls
+/// [`wait_on`](Self::wait_on), and its last user calls [`record_on`](Self::record_on).
 pub(super) struct Scratch {
     slab: ManuallyDrop<Slab>,
     is_in_use: bool,
@@ -49,7 +49,7 @@ pub(super) struct Scratch {
 }
 
 impl Context {
-    /// At least `bytes` bytes with anything in them. The context must be current.
+    /// Returns at least `bytes` bytes with undefined contents. The context must be current.
     pub(super) fn scratch(self: &Arc<Self>, bytes: usize) -> Result<Scratch> {
         let pool = &self.scratch;
         let idle = pool.take(bytes).or_else(|| pool.take_busy(bytes, MOST));
@@ -62,7 +62,8 @@ impl Context {
                     bytes,
                     done: Event::new()?,
                 };
-                // It is there when the stream that it was allocated in gets to it.
+                // The memory exists once the stream in which it was allocated reaches the
+                // allocation.
                 slab.done.record(&self.stream)?;
                 pool.count();
                 slab
@@ -81,18 +82,18 @@ impl Scratch {
         self.slab.memory.pointer()
     }
 
-    /// Makes what is put into `stream` from now on wait for the last user.
+    /// Makes work that enters `stream` from now on wait for the last user.
     pub(super) fn wait_on(&mut self, stream: &Stream) -> Result<()> {
         self.is_in_use = true;
         self.slab.done.order_before(stream)
     }
 
-    /// Notes that nothing uses the memory any more: its last user was waited for.
+    /// Records that nothing uses the memory any more, as the caller waited for its last user.
     pub(super) fn mark_idle(&mut self) {
         self.is_in_use = false;
     }
 
-    /// Notes that what is now in `stream` uses the memory.
+    /// Records that the work that is in `stream` now uses the memory.
     pub(super) fn record_on(&mut self, stream: &Stream) -> Result<()> {
         self.slab.done.record(stream)?;
         self.is_in_use = false;
@@ -102,12 +103,12 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // SAFETY: taken once, as a value is dropped once, and not used afterwards.
+        // SAFETY: `drop` runs once, so the value is taken once, and it is not used afterwards.
         let slab = unsafe { ManuallyDrop::take(&mut self.slab) };
         if self.is_in_use
             && let Ok(_current) = self.context.enter()
         {
-            // A call failed in between. No event tells when what was queued is done.
+            // A call failed in between, so no event tells when the queued work is done.
             let _ = self.context.wait_for_all();
         }
         self.context.scratch.put(slab);

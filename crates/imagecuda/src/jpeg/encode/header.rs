@@ -1,4 +1,4 @@
-//! What is around the entropy-coded data of a file.
+//! The markers and headers around the entropy-coded data.
 
 use super::{Encoding, huffman::Table, progressive::Script};
 use crate::{Metadata, metadata::embedded::JPEG_ICC_PIECE, sink::Sink};
@@ -30,8 +30,8 @@ const CHROMA: [u8; BLOCK] = [
     99,  99,  99,  99,  99,  99,  99,  99,
 ];
 
-/// What luma and chroma are divided by at a quality of 1 to 100, in natural order: as libjpeg
-/// scales the standard's tables.
+/// The quantization tables of luma and chroma for a quality of 1 to 100, in natural order. They are
+/// the standard's tables, scaled as libjpeg scales them.
 pub(super) fn quantizers(quality: u8) -> [[u8; BLOCK]; 2] {
     let quality = u32::from(quality.clamp(1, 100));
     let percent = match quality {
@@ -44,7 +44,7 @@ pub(super) fn quantizers(quality: u8) -> [[u8; BLOCK]; 2] {
 }
 
 impl Encoding {
-    /// Writes the file of the entropy-coded `data`.
+    /// Writes a whole file with the entropy-coded `data`.
     pub(crate) fn write(
         &self,
         data: &[u8],
@@ -63,11 +63,11 @@ impl Encoding {
         out.write_all(&END)
     }
 
-    /// What is before the first scan and its tables. The lengths of the metadata were checked.
+    /// The segments before the first scan and its tables. The lengths of the metadata were checked.
     pub(super) fn start(&self, metadata: &Metadata) -> Vec<u8> {
         let frame = &self.frame;
         let mut file = vec![0xff, 0xd8];
-        // Pixels are square, and no size is known; no thumbnail.
+        // Square pixels, no physical size, no thumbnail.
         segment(
             &mut file,
             0xe0,
@@ -110,7 +110,8 @@ impl Encoding {
         file
     }
 
-    /// What is before a scan of a progressive file, which has those tables for luma and chroma.
+    /// The segments before a scan of a progressive file. `tables` are the scan's tables for luma
+    /// and chroma.
     pub(super) fn scan(&self, script: &Script, tables: &[Option<Table>; 2]) -> Vec<u8> {
         let mut file = Vec::new();
         let (class, of_kind) = match script.component {
@@ -126,7 +127,7 @@ impl Encoding {
             Some(component) => component..component + 1,
             None => 0..self.frame.components,
         };
-        // Only tables that it uses are to be named.
+        // The header names only tables that the scan uses.
         let has_codes = tables.iter().any(Option::is_some);
         let of_kind = if has_codes { of_kind } else { 0 };
         let ([first, last], [high, low]) = (script.band, script.bits);
@@ -140,14 +141,15 @@ impl Encoding {
     }
 }
 
-/// What is behind the last scan.
+/// The end of a file.
 pub(super) const END: [u8; 2] = [0xff, 0xd9];
 
 fn codes(file: &mut Vec<u8>, number: u8, Table { counts, symbols }: &Table) {
     segment(file, 0xc4, &[&[number], counts, symbols]);
 }
 
-/// A scan's components with their tables (0 or 1, times `of_kind`), and what of them.
+/// A scan header: the components with their table numbers (0 or 1, times `of_kind`), and which
+/// coefficients and bits the scan has.
 fn scan(file: &mut Vec<u8>, components: Range<u32>, of_kind: u8, what: [u8; 3]) {
     let mut scan = vec![components.len() as u8];
     for component in components {

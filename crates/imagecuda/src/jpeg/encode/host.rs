@@ -1,4 +1,4 @@
-//! The data of a file by the host: coefficients, then codes; parts of the picture on all cores.
+//! Encoding on the host: first coefficients, then codes. All cores share the picture.
 
 use super::{Counts, Encoding};
 use crate::{Error, Result, parallel, picture::Pixels};
@@ -17,10 +17,10 @@ use imagecuda_kernels::{
 };
 use std::ops::Range;
 
-/// Data units that a task codes, about.
+/// About how many data units one task encodes.
 const TASK: usize = 4096;
 
-/// A data unit's coefficients in zigzag order, and which are not zero.
+/// A data unit's coefficients in zigzag order, and a mask of those that are not zero.
 pub(super) type CodedUnit = ([i16; BLOCK], u64);
 
 #[derive(Clone, Copy)]
@@ -39,7 +39,7 @@ impl Units for Blocks<'_> {
 }
 
 impl Encoding {
-    /// The data units of `pixels`, gray or RGB.
+    /// Transforms `pixels`, gray or RGB, to data units.
     pub(super) fn transform(&self, pixels: Pixels<'_>) -> Result<Vec<CodedUnit>> {
         let frame = self.frame;
         let channels = match pixels.layout {
@@ -62,7 +62,8 @@ impl Encoding {
         Ok(blocks)
     }
 
-    /// Their entropy-coded data, in one scan. Makes tables for them, if it is to have such.
+    /// Encodes data units in one scan. Makes tables for the picture first if `is_optimized` asks
+    /// for them.
     pub(super) fn code(&mut self, blocks: &[CodedUnit]) -> Vec<u8> {
         if self.is_optimized {
             self.optimize(&count(&self.frame, blocks));
@@ -78,7 +79,7 @@ struct Planes {
     reduced: [Vec<u8>; 2],
 }
 
-/// A picture whose rows of MCUs become coefficients.
+/// Transforms a picture to coefficients, one row of MCUs at a time.
 struct Transform<'a> {
     frame: Frame,
     data: &'a [u8],
@@ -89,7 +90,7 @@ struct Transform<'a> {
 impl Transform<'_> {
     /// Writes the coefficients of a row of MCUs to `blocks`.
     fn row(&self, planes: &mut Planes, mcu_y: u32, blocks: &mut [CodedUnit]) {
-        // A hypervisor may hide any of the three.
+        // The processor features are tested one by one, as a hypervisor may hide any of the three.
         #[cfg(target_arch = "x86_64")]
         if std::arch::is_x86_feature_detected!("avx2")
             && std::arch::is_x86_feature_detected!("bmi1")
@@ -161,7 +162,7 @@ impl Planes {
         }
     }
 
-    /// A row of pixels to samples, with the last pixel repeated.
+    /// Converts a row of pixels to samples, and repeats the last pixel up to the end of the MCUs.
     #[inline(always)]
     fn convert(&mut self, row: &[u8], channels: usize, start: usize, stride: usize) {
         let [luma, blue, red] = &mut self.planes;
@@ -191,7 +192,7 @@ impl Planes {
         luma[width..].fill(last);
     }
 
-    /// Averages of chroma.
+    /// Averages chroma samples to the lower resolution.
     #[inline(always)]
     fn reduce(&mut self, frame: &Frame, mcu_y: u32, stride: usize) {
         let to_stride = stride / 2;
@@ -199,7 +200,7 @@ impl Planes {
         for (plane, reduced) in self.planes[1..].iter().zip(&mut self.reduced) {
             reduced.resize(to_stride * 8, 0);
             for line in 0..8 {
-                // Below the picture the last samples are repeated.
+                // Below the picture the last row of samples is repeated.
                 let y = (mcu_y * 8 + line).min(last) - mcu_y * 8;
                 let from = (y * frame.v) as usize * stride;
                 let upper = &plane[from..][..stride];
@@ -225,7 +226,7 @@ impl Planes {
     }
 }
 
-/// How often each symbol is there.
+/// Counts how often each symbol occurs.
 fn count(frame: &Frame, blocks: &[CodedUnit]) -> Box<Counts> {
     let made = parallel::fold(
         tasks(blocks.len()),
@@ -249,13 +250,13 @@ fn count(frame: &Frame, blocks: &[CodedUnit]) -> Box<Counts> {
     all
 }
 
-/// The data units of each task.
+/// Splits the data units into tasks.
 fn tasks(units: usize) -> impl ExactSizeIterator<Item = Range<u32>> + Send {
     let end = move |task: usize| units.min((task + 1) * TASK) as u32;
     (0..units.div_ceil(TASK)).map(move |task| (task * TASK) as u32..end(task))
 }
 
-/// The codes of all data units, with zeros stuffed in and restart markers.
+/// The entropy-coded data of all data units, with stuffed zeros and restart markers.
 fn code(frame: &Frame, blocks: &[CodedUnit], tables: &[Tables; 2]) -> Vec<u8> {
     let group = frame.group() as usize;
     if frame.restart_interval > 0 {
@@ -291,7 +292,7 @@ fn code(frame: &Frame, blocks: &[CodedUnit], tables: &[Tables; 2]) -> Vec<u8> {
     file
 }
 
-/// Adds a zero behind each 0xff.
+/// Appends `data` to `file`, with a zero after each 0xff.
 pub(super) fn stuff(data: &[u8], file: &mut Vec<u8>) {
     let mut start = 0;
     for mark in memchr::memchr_iter(0xff, data) {
@@ -302,11 +303,11 @@ pub(super) fn stuff(data: &[u8], file: &mut Vec<u8>) {
     file.extend_from_slice(&data[start..]);
 }
 
-/// Bits in order: whole bytes, and up to 31 more.
+/// Writes bits into bytes. Up to 31 bits wait in `rest`.
 #[derive(Default)]
 pub(super) struct Bits {
     bytes: Vec<u8>,
-    /// The last ones, lowest the last.
+    /// The bits that are not in `bytes` yet. The last one is the lowest.
     rest: u64,
     count: u32,
 }
@@ -333,7 +334,7 @@ impl Bits {
         }
     }
 
-    /// Adds the lowest `count` of `bits`, up to 32; the others are zeros.
+    /// Appends the lowest `count` of `bits`, up to 32. The higher ones must be zeros.
     #[inline(always)]
     pub(super) fn put(&mut self, bits: u32, count: u32) {
         self.rest = self.rest << count | u64::from(bits);
@@ -358,7 +359,7 @@ impl Bits {
         self.put((other.rest & ((1 << other.count) - 1)) as u32, other.count);
     }
 
-    /// All bytes; the last one is filled with ones.
+    /// Returns all bytes. Ones fill the last byte.
     pub(super) fn aligned(mut self) -> Vec<u8> {
         let missing = self.count.wrapping_neg() % 8;
         self.rest = self.rest << missing | ((1 << missing) - 1);

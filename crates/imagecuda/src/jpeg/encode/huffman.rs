@@ -1,15 +1,15 @@
-//! Huffman tables of a file: the standard's, or made for a picture as libjpeg makes them.
+//! Huffman tables for writing: the standard's, or optimal ones computed as libjpeg does.
 
 use super::super::tables;
 
-/// Codes of 1 to 16 bits, and what they stand for, shortest first.
+/// How many codes have 1 to 16 bits, and the symbols of all codes, shortest code first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Table {
     pub(super) counts: [u8; 16],
     pub(super) symbols: Vec<u8>,
 }
 
-/// For luma those of DC and AC, then for chroma.
+/// The standard's tables: DC and AC for luma, then DC and AC for chroma.
 pub(super) fn standard() -> [[Table; 2]; 2] {
     let standard = tables::Tables::new();
     [0, 1].map(|number| {
@@ -23,23 +23,24 @@ pub(super) fn standard() -> [[Table; 2]; 2] {
     })
 }
 
-/// The longest code before lengths are limited: of as many symbols as there are it cannot be
-/// longer, where all sums fit 32 bits.
+/// The longest possible code before lengths are limited. Counts fit into 32 bits, which bounds the
+/// depth of the tree.
 const LONGEST: usize = 64;
 
 impl Table {
-    /// The shortest codes of at most 16 bits for symbols that are there so often. None is all ones.
+    /// Makes the best code for symbols that occur `counts` times. No code has more than 16 bits,
+    /// and none is all ones.
     pub(super) fn optimal(counts: &[u32; 256]) -> Self {
-        // The symbol behind all takes the code of all ones.
+        // Symbol 256 is added with a count of 1. It gets the code of all ones, and no file uses it.
         let mut often: [u64; 257] = [1; 257];
         for (often, &count) in often.iter_mut().zip(counts) {
             *often = count.into();
         }
         let mut lengths = [0usize; 257];
-        // Symbols that share a tree: the next one of each.
+        // The symbols of a tree are a linked list: each has the next one of its tree.
         let mut next = [None; 257];
         let rarest = |often: &[u64; 257], but: Option<usize>| {
-            // Of equals the last one.
+            // Of symbols that are equally rare, the last one, as in libjpeg.
             (0..257)
                 .filter(|&i| often[i] != 0 && Some(i) != but)
                 .min_by_key(|&i| (often[i], 256 - i))
@@ -67,7 +68,8 @@ impl Table {
         for &length in lengths.iter().filter(|&&length| length > 0) {
             of_length[length.min(LONGEST)] += 1;
         }
-        // Annex K.2: two codes that are too long become one that is shorter, and a shorter one two.
+        // Annex K.2 of the standard, figure K.3: of two codes that are too long, one loses a bit,
+        // and the other moves below a shorter code.
         for length in (17..=LONGEST).rev() {
             while of_length[length] > 0 {
                 let mut shorter = length - 2;

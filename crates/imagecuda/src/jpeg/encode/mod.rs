@@ -1,5 +1,5 @@
-//! Files with the bytes of libjpeg-turbo: what to encode, and what is around the data.
-//! Coefficients and codes are of `imagecuda_kernels`, whoever computes them.
+//! Encoding, with the bytes of libjpeg-turbo. This module has the tables and the headers.
+//! `imagecuda_kernels` computes coefficients and codes, on the host or on a GPU.
 
 mod header;
 mod host;
@@ -20,20 +20,20 @@ use imagecuda_kernels::{
     layout::Layout,
 };
 
-/// How often each symbol is there: for luma and for chroma, those of DC and of AC.
+/// How often each symbol occurs: for luma and for chroma, for DC and for AC.
 pub(crate) type Counts = [[[u32; 256]; 2]; 2];
 
-/// A file that is to be written.
+/// The parameters of a file to be written.
 #[derive(Clone, Debug)]
 pub(crate) struct Encoding {
     pub(crate) frame: Frame,
-    /// For luma and chroma, in natural order.
+    /// The quantization tables of luma and chroma, in natural order.
     quantizers: [[u8; BLOCK]; 2],
-    /// Of luma those for DC and AC, then of chroma.
+    /// The Huffman tables: DC and AC for luma, then for chroma.
     tables: [[Table; 2]; 2],
-    /// Whether the tables are to be made for the picture.
+    /// Whether Huffman tables are made for the picture.
     pub(crate) is_optimized: bool,
-    /// Whether there are many scans, from coarse to fine. The kernels write one.
+    /// Whether the file is progressive. The kernels write baseline files only.
     is_progressive: bool,
 }
 
@@ -72,12 +72,12 @@ impl Encoding {
         })
     }
 
-    /// What luma and chroma are divided by.
+    /// The divisors of luma and chroma.
     pub(crate) fn divisors(&self) -> [Divisors; 2] {
         self.quantizers.each_ref().map(Divisors::new)
     }
 
-    /// Makes the tables for a picture.
+    /// Makes Huffman tables for a picture from the counts of its symbols.
     pub(crate) fn optimize(&mut self, counts: &Counts) {
         for (tables, counts) in self.tables.iter_mut().zip(counts) {
             for (table, counts) in tables.iter_mut().zip(counts) {
@@ -95,7 +95,7 @@ impl Encoding {
     }
 }
 
-/// Writes the file of `pixels`, gray or RGB.
+/// Writes `pixels`, gray or RGB, as a file.
 pub(crate) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
     let size = (pixels.width, pixels.height);
     let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;

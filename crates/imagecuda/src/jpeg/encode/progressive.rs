@@ -1,4 +1,4 @@
-//! Progressive files: libjpeg's usual scans, of which each has the best tables for itself.
+//! Progressive encoding: libjpeg's standard scans, each with optimal Huffman tables.
 
 use super::{
     Encoding,
@@ -15,14 +15,15 @@ use imagecuda_kernels::jpeg::{
 };
 use std::io;
 
-/// What one scan has of the coefficients.
+/// The part of the coefficients that one scan encodes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Script {
-    /// A component, or all, for first coefficients.
+    /// The component of an AC scan. `None` for a DC scan, which has all components.
     pub(super) component: Option<u32>,
     /// The first and the last coefficient, in zigzag order.
     pub(super) band: [u8; 2],
-    /// The bit that came before, and the bit that comes now.
+    /// The bit position of the scan before (0 for a first scan), and of this scan: successive
+    /// approximation.
     pub(super) bits: [u8; 2],
 }
 
@@ -34,7 +35,8 @@ const fn script(component: Option<u32>, band: [u8; 2], bits: [u8; 2]) -> Script 
     }
 }
 
-/// First what luma and colours are about, then luma as fine as colours are, then all the rest.
+/// The scans first give a rough picture, then refine luma to the precision of chroma, then complete
+/// everything.
 const COLOR: [Script; 10] = [
     script(None, [0, 0], [0, 1]),
     script(Some(0), [1, 5], [0, 2]),
@@ -79,8 +81,8 @@ pub(super) fn write(
     Ok(())
 }
 
-/// The tables of a scan (none for the refinement of first coefficients), for luma and chroma, and
-/// its data.
+/// Encodes a scan. Returns its tables for luma and chroma, and its data. A refinement of DC
+/// coefficients has no tables.
 fn code(picture: &Picture<'_>, script: &Script) -> ([Option<Table>; 2], Vec<u8>) {
     let mut counts = [[0; 256]; 2];
     run(picture, script, &mut Count(&mut counts));
@@ -103,13 +105,14 @@ fn code(picture: &Picture<'_>, script: &Script) -> ([Option<Table>; 2], Vec<u8>)
     (tables, write.data)
 }
 
-/// What takes symbols and bits.
+/// Receives the symbols and bits of a scan.
 trait Take {
-    /// A restart marker comes here.
+    /// Called where a restart marker belongs.
     fn restart(&mut self);
-    /// A symbol of the table of luma or of the differences, and the bits that it says it has.
+    /// A symbol of table 0 (luma) or 1 (chroma), followed by `bits`. The low four bits of the
+    /// symbol say how many bits.
     fn symbol(&mut self, table: usize, symbol: u32, bits: u32);
-    /// More bits.
+    /// Bits without a symbol.
     fn bits(&mut self, bits: u32, count: u32);
 }
 
@@ -162,7 +165,7 @@ struct Picture<'a> {
 }
 
 impl Picture<'_> {
-    /// Gives each block of a component, without those that only fill MCUs, to `each`.
+    /// Calls `each` with every block of a component, except the blocks that only fill MCUs.
     #[inline(always)]
     fn each(&self, component: u32, mut each: impl FnMut(&[i16; BLOCK])) {
         let frame = self.frame;
@@ -181,21 +184,21 @@ impl Picture<'_> {
         }
     }
 
-    /// Whether a restart marker is before an MCU.
+    /// Whether a restart marker stands before this MCU.
     fn is_restart(&self, mcu: u32) -> bool {
         let interval = self.frame.restart_interval;
         interval != 0 && mcu != 0 && mcu.is_multiple_of(interval)
     }
 }
 
-/// The size of a number, and the bits that tell which of that size it is.
+/// A value's size category, and the bits that follow its code.
 #[inline(always)]
 fn magnitude(value: i32) -> (u32, u32) {
     let size = size(value);
     (size, extra(value, size))
 }
 
-/// Gives what a scan has to `take`.
+/// Passes the symbols and bits of a scan to `take`.
 fn run(picture: &Picture<'_>, script: &Script, take: &mut impl Take) {
     let Script { bits, .. } = *script;
     match (script.component, bits[0]) {
@@ -204,7 +207,7 @@ fn run(picture: &Picture<'_>, script: &Script, take: &mut impl Take) {
             let mut scan = Others::new(script, component.min(1) as usize, take);
             let mut number = 0;
             picture.each(component, |block| {
-                // Of one component's scan an MCU is a block.
+                // In a scan of one component an MCU is one block.
                 if picture.is_restart(number) {
                     scan.restart();
                 }
@@ -242,22 +245,22 @@ fn first_coefficients(picture: &Picture<'_>, refine: bool, bit: u32, take: &mut 
     }
 }
 
-/// Blocks whose ends are told together, at most.
+/// The longest end-of-block run: one symbol can end this many blocks.
 const MOST_BLOCKS: u32 = 0x7fff;
 
-/// Bits of refinement that wait for such an end, at most: as many as libjpeg has room for, less
-/// those of a block.
+/// How many correction bits may wait for the end of a run. As in libjpeg, this leaves room for one
+/// more block.
 const MOST_WAITING: usize = 1000 - BLOCK + 1;
 
-/// A scan of other coefficients than the first, of a component.
+/// The state of an AC scan of one component.
 struct Others<'a, T> {
     take: &'a mut T,
     table: usize,
     band: [usize; 2],
     bit: u32,
-    /// Blocks that have ended, which is not told yet.
+    /// The length of the pending end-of-block run.
     ended: u32,
-    /// Bits that refine what these blocks have.
+    /// The correction bits of the blocks in the pending run.
     waiting: Vec<u8>,
 }
 
@@ -278,7 +281,7 @@ impl<'a, T: Take> Others<'a, T> {
         self.take.restart();
     }
 
-    /// The size of a coefficient without its lower bits.
+    /// The magnitude of a coefficient without the bits that later scans add.
     #[inline(always)]
     fn size(&self, block: &[i16; BLOCK], place: usize) -> u32 {
         u32::from(block[place % BLOCK].unsigned_abs()) >> self.bit
@@ -289,7 +292,7 @@ impl<'a, T: Take> Others<'a, T> {
         block[place % BLOCK] < 0
     }
 
-    /// Tells of the ends of blocks, and gives what waits for it.
+    /// Writes the pending end-of-block run and the correction bits that wait for it.
     fn end_blocks(&mut self) {
         if self.ended > 0 {
             let size = self.ended.ilog2();
@@ -300,7 +303,7 @@ impl<'a, T: Take> Others<'a, T> {
         self.give(0);
     }
 
-    /// Gives the bits that wait, from one on.
+    /// Writes the waiting correction bits from number `start` on.
     fn give(&mut self, start: usize) {
         for &bit in &self.waiting[start..] {
             self.take.bits(bit.into(), 1);
@@ -308,7 +311,7 @@ impl<'a, T: Take> Others<'a, T> {
         self.waiting.truncate(start);
     }
 
-    /// Coefficients that no scan before had.
+    /// Encodes a block in a first scan of its coefficients.
     #[inline(always)]
     fn begin(&mut self, block: &[i16; BLOCK]) {
         let mut zeros = 0;
@@ -339,14 +342,14 @@ impl<'a, T: Take> Others<'a, T> {
         }
     }
 
-    /// One more bit of coefficients.
+    /// Encodes a block in a refinement scan.
     #[inline(always)]
     fn refine(&mut self, block: &[i16; BLOCK]) {
         let band = self.band[0]..=self.band[1];
         let last_new = band.clone().rev().find(|&k| self.size(block, k) == 1);
         let last_new = last_new.unwrap_or(0);
         let mut zeros = 0;
-        // Bits of this block wait behind those of the blocks that have ended.
+        // This block's correction bits follow those of the pending run.
         let mut own = self.waiting.len();
         for place in band {
             let size = self.size(block, place);
@@ -378,8 +381,8 @@ impl<'a, T: Take> Others<'a, T> {
         }
     }
 
-    /// Tells of the ends of the blocks before, to whom the first bits that wait belong. The others
-    /// begin at the number that it returns.
+    /// Writes the pending run with its own correction bits, which are the first `own`. Returns
+    /// where the bits of this block then start.
     fn end_blocks_before(&mut self, own: usize) -> usize {
         if self.ended > 0 {
             let mine = self.waiting.split_off(own);

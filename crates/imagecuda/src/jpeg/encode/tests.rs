@@ -1,4 +1,4 @@
-//! The data are libjpeg's, whoever encodes.
+//! The encoded data are libjpeg's, on every device.
 
 use super::*;
 use crate::{jpeg::Jpeg, picture::Pixels};
@@ -13,13 +13,13 @@ use mozjpeg::{
 };
 use std::io::Cursor;
 
-/// What a picture is of.
+/// The content of a test picture.
 #[derive(Clone, Copy, Debug)]
 enum Content {
     Flat,
     Noise,
     Waves,
-    /// The same in all blocks, with coefficients that are large or zero.
+    /// All blocks are equal, and their coefficients are large or zero.
     Stripes,
 }
 
@@ -43,7 +43,7 @@ fn pixels((width, height): (u32, u32), channels: usize, content: Content) -> Vec
         .collect()
 }
 
-/// The whole file of libjpeg.
+/// A whole file, encoded by libjpeg.
 fn libjpeg(
     size: (u32, u32),
     data: &[u8],
@@ -61,7 +61,7 @@ fn libjpeg(
     let quality: f32 = options.quality.unwrap().into();
     encoder.set_quality(quality);
     if quality < 25.0 {
-        // It would have divisors of 16 bits, which baseline files cannot have.
+        // Such a quality needs 16-bit divisors, which baseline files cannot have.
         encoder.set_luma_qtable(&AnnexK_Luma.scaled(quality, quality));
         encoder.set_chroma_qtable(&AnnexK_Chroma.scaled(quality, quality));
     }
@@ -81,7 +81,7 @@ fn libjpeg(
     encoder.finish().unwrap()
 }
 
-/// What is behind the header of the scan.
+/// The bytes after the header of the scan.
 fn data_of(file: &[u8]) -> &[u8] {
     let mut at = 2;
     loop {
@@ -117,7 +117,7 @@ fn check(size: (u32, u32), channels: usize, content: Content, options: &SaveOpti
         let expected = data_of(&file).strip_suffix(&[0xff, 0xd9]).unwrap();
         assert!(got == expected, "{case}");
     } else {
-        // The reference has no markers, and the same pixels.
+        // The reference has no restart markers, and the same pixels.
         let pixels = |options: &SaveOptions| {
             let mut file = Cursor::new(Vec::new());
             write(picture, options, &mut file).unwrap();
@@ -144,7 +144,8 @@ fn check(size: (u32, u32), channels: usize, content: Content, options: &SaveOpti
     assert!(emulated == got, "kernels: {case}");
 }
 
-/// Pictures of every content, with every subsampling, whose sides lie around those of blocks and MCUs.
+/// Pictures of every content with every subsampling. Their sides are just below, at and above
+/// multiples of blocks and MCUs.
 fn pictures() -> impl Iterator<Item = ((u32, u32), Subsampling, Content)> {
     let sizes = [
         (1, 1),
@@ -188,7 +189,7 @@ fn data_are_libjpegs() {
     }
 }
 
-/// The file from its first scan on, with the tables of that.
+/// The file from its first scan on, with that scan's tables.
 fn scans_of(file: &[u8]) -> &[u8] {
     let mut at = 2;
     while ![0xc4, 0xda].contains(&file[at + 1]) {
@@ -197,7 +198,7 @@ fn scans_of(file: &[u8]) -> &[u8] {
     &file[at..]
 }
 
-/// Pixels of libjpeg, which are in rows of `channels`.
+/// Pixels in libjpeg's form: rows of `channels` bytes a pixel.
 fn decoded(file: &[u8], channels: usize) -> Vec<u8> {
     let decoder = mozjpeg::Decompress::new_mem(file).unwrap();
     if channels == 1 {
@@ -267,8 +268,8 @@ fn progressive_scans_are_libjpegs() {
     }
 }
 
-/// More blocks without coefficients than a symbol can end, and more bits that wait for the end of a
-/// run than libjpeg keeps.
+/// More empty blocks than one end-of-block run can hold, and more correction bits than libjpeg lets
+/// wait for the end of a run.
 #[test]
 fn long_runs_of_blocks_are_cut_as_libjpegs() {
     let options = SaveOptions::new().quality(50).progressive(true);

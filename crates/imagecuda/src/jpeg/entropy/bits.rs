@@ -1,25 +1,25 @@
-//! Bits of entropy-coded data, without what is stuffed in.
+//! A reader of bits from entropy-coded data. It skips stuffed zeros.
 
-/// The bits of one interval between restarts. Past its end they are zeros.
+/// The bits of one restart interval. After its end the reader returns zeros.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bits<'a> {
     data: &'a [u8],
     at: usize,
-    /// The next bits, from the highest on. Below those that count there may be more of the next
-    /// byte.
+    /// The next bits, first bit highest. `count` of them are valid; below them there may be bits of
+    /// the next byte.
     buffer: u64,
     count: u32,
-    /// How many have been made up past the end.
+    /// How many zero bits were added after the end of the data.
     made_up: u32,
-    /// Whether what has been read made no sense.
+    /// Whether an invalid code was read.
     pub(super) nonsense: bool,
 }
 
-/// What [`Bits::fill`] leaves at least: a code of 16 bits, and 15 that belong to it.
+/// The number of bits that [`Bits::fill`] guarantees: a code of 16 bits, and 15 bits of its value.
 const ENOUGH: u32 = 32;
 
 impl<'a> Bits<'a> {
-    /// Those of `data`, in which there are no markers but fill bytes at the end.
+    /// Reads `data`, which contain no markers except fill bytes at the end.
     pub(super) fn new(data: &'a [u8]) -> Self {
         Self {
             data,
@@ -27,7 +27,8 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Has 32 bits ready, at least, for [`peek`](Self::peek) and what takes them.
+    /// Makes at least 32 bits available to [`peek`](Self::peek) and the functions that consume
+    /// bits.
     #[inline(always)]
     pub(super) fn fill(&mut self) {
         if self.count < ENOUGH {
@@ -40,7 +41,7 @@ impl<'a> Bits<'a> {
         const ONES: u64 = 0x0101_0101_0101_0101;
         if let Some(next) = self.data.get(self.at..).and_then(<[u8]>::first_chunk) {
             let word = u64::from_be_bytes(*next);
-            // Whether a byte of it is 0xff: one of the inverted word is 0.
+            // Whether any byte is 0xff, which is a zero byte of the inverted word.
             if (!word).wrapping_sub(ONES) & word & (ONES << 7) == 0 {
                 self.buffer |= word >> self.count;
                 self.at += (63 - self.count as usize) / 8;
@@ -57,7 +58,7 @@ impl<'a> Bits<'a> {
         while self.count <= 56 {
             let byte = match self.data.get(self.at) {
                 Some(0xff) => {
-                    // Any number of fill bytes may be before a marker, or before the 0.
+                    // Any number of fill bytes (0xff) may precede a marker or the stuffed 0.
                     let rest = &self.data[self.at..];
                     let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
                     match rest.get(fill) {
@@ -84,24 +85,24 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The next `count` bits, 1 to 32.
+    /// Returns the next `count` bits, 1 to 32, and does not consume them.
     #[inline(always)]
     pub(super) fn peek(&self, count: u32) -> u32 {
         (self.buffer >> ((64 - count) & 63)) as u32
     }
 
-    /// Passes the next `count` bits.
+    /// Consumes `count` bits.
     #[inline(always)]
     pub(super) fn skip(&mut self, count: u32) {
         self.buffer <<= count & 63;
         self.count = self.count.wrapping_sub(count);
     }
 
-    /// The next `count` bits, 0 to 15, read as a coefficient of that size.
+    /// Reads `count` bits, 0 to 15, as a signed coefficient of that size.
     #[inline(always)]
     pub(super) fn value(&mut self, count: u32) -> i32 {
         let value = self.number(count) as i32;
-        // A first bit of 0 is the sign.
+        // A first bit of 0 means a negative value.
         let least = (1 << count) >> 1;
         match value < least {
             true => value - (1 << count) + 1,
@@ -109,23 +110,23 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// The next `count` bits, 0 to 15.
+    /// Reads `count` bits, 0 to 15, as an unsigned number.
     #[inline(always)]
     pub(super) fn number(&mut self, count: u32) -> u32 {
-        // In two steps, as none may be wanted.
+        // Two shifts, as a single shift by 64 would overflow when `count` is 0.
         let value = (self.buffer >> 1 >> (63 - count)) as u32;
         self.skip(count);
         value
     }
 
-    /// The next bit. Needs no [`fill`](Self::fill) before.
+    /// Reads one bit. Needs no [`fill`](Self::fill) before.
     #[inline(always)]
     pub(super) fn bit(&mut self) -> bool {
         self.fill();
         self.number(1) == 1
     }
 
-    /// Whether more has been read than there was.
+    /// Whether more bits were consumed than the data have.
     #[inline(always)]
     pub(super) fn is_exhausted(&self) -> bool {
         self.made_up > self.count

@@ -1,4 +1,4 @@
-//! Huffman codes to coefficients.
+//! Entropy decoding: from Huffman codes to coefficients.
 
 mod bits;
 pub(super) mod planes;
@@ -16,7 +16,7 @@ use super::file::{File, Scan, ScanComponent};
 use crate::{Error, Result};
 use imagecuda_kernels::jpeg::scan;
 
-/// [`scan::NATURAL`], and for runs that go past the end its last place.
+/// [`scan::NATURAL`], extended: a run that goes past the end of a block writes to its last place.
 const NATURAL: [u8; 80] = {
     let mut places = [63; 80];
     let mut k = 0;
@@ -27,9 +27,9 @@ const NATURAL: [u8; 80] = {
     places
 };
 
-/// All coefficients of a file into `out`, which holds as many as the picture's blocks have, in the
-/// order that [`Picture`](imagecuda_kernels::jpeg::picture::Picture) gives them. Of a file that is
-/// `damaged`, those that are there.
+/// Decodes all coefficients of a file into `out`. Its length is 64 for each block of the picture,
+/// in the order of [`Picture`](imagecuda_kernels::jpeg::picture::Picture). With `damaged`, missing
+/// coefficients are 0.
 #[cfg(any(feature = "cuda", test))]
 pub(super) fn coefficients(
     file: &File,
@@ -44,7 +44,7 @@ pub(super) fn coefficients(
     one_by_one(file, bytes, damaged, out)
 }
 
-/// The same, coefficient by coefficient, into zeros.
+/// The same with the plain decoder. `out` must be zeros.
 pub(super) fn one_by_one(file: &File, bytes: &[u8], damaged: bool, out: &mut [i16]) -> Result<()> {
     let (blocks, _) = out.as_chunks_mut();
     let mut decoded = 0;
@@ -57,7 +57,7 @@ pub(super) fn one_by_one(file: &File, bytes: &[u8], damaged: bool, out: &mut [i1
     }
 }
 
-/// Decodes a scan. Returns for how many MCUs there were data.
+/// Decodes a scan. Returns the number of MCUs that had data.
 fn one_scan(
     file: &File,
     scan: &Scan,
@@ -85,11 +85,11 @@ fn one_scan(
     }
 }
 
-/// The coefficients of a file whose only scan is sequential, by rows of MCUs.
+/// Decodes a file with one sequential scan, some rows of MCUs at a time.
 pub(super) struct Rows<'a>(Scanner<'a, Sequential>);
 
 impl<'a> Rows<'a> {
-    /// `None` if a file is another.
+    /// `None` if the file is not sequential, or has several scans.
     pub(super) fn new(file: &'a File, bytes: &'a [u8], damaged: bool) -> Option<Self> {
         let [scan] = &file.scans[..] else {
             return None;
@@ -102,8 +102,7 @@ impl<'a> Rows<'a> {
         Some(Self(Scanner::new(decoder, file, scan, bytes, damaged)))
     }
 
-    /// The next `rows` rows into `blocks`. `starts` are the places there of the
-    /// first of them of each component.
+    /// Decodes the next `rows` rows of MCUs into `blocks`. Component i begins at `starts[i]`.
     pub(super) fn read(
         &mut self,
         rows: u32,
@@ -113,12 +112,12 @@ impl<'a> Rows<'a> {
         self.0.rows(rows, blocks, starts)
     }
 
-    /// Whether all blocks that follow are zeros, as there are no data for them.
+    /// Whether all further blocks are zeros, because the data ended.
     pub(super) fn is_over(&self) -> bool {
         self.0.is_over()
     }
 
-    /// Fails if there was nothing at all.
+    /// Fails if not a single MCU had data.
     pub(super) fn finish(&self) -> Result<()> {
         match self.0.decoded() {
             0 => Err(Error::nothing_decoded()),

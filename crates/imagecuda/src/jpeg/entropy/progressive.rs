@@ -1,5 +1,5 @@
-//! The blocks of a progressive scan: a band of coefficients comes with its higher bits first,
-//! and then one bit at a time.
+//! The plain decoder of progressive scans. A scan has the higher bits of a band of coefficients, or
+//! adds one bit to them.
 
 use super::{
     NATURAL,
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::jpeg::file::{Huffman, Scan};
 
-/// The first bits of DC coefficients.
+/// A first scan of DC coefficients.
 pub(super) struct DcFirst {
     parts: Vec<(Table, i32)>,
     low: u8,
@@ -47,7 +47,7 @@ impl ScanDecoder for DcFirst {
     }
 }
 
-/// One more bit of DC coefficients.
+/// A refinement scan of DC coefficients.
 pub(super) struct DcRefine(i16);
 
 impl DcRefine {
@@ -67,13 +67,13 @@ impl ScanDecoder for DcRefine {
     fn restart(&mut self) {}
 }
 
-/// What scans of AC coefficients have in common.
+/// The state that both kinds of AC scans have.
 struct Band {
     table: Table,
     first: usize,
     last: usize,
     low: u8,
-    /// Blocks that have no new coefficients.
+    /// How many more blocks of the end-of-block run there are.
     empty: u32,
 }
 
@@ -88,14 +88,14 @@ impl Band {
         })
     }
 
-    /// Reads the rest of a symbol that stands for empty blocks, 2^`size` or more.
+    /// Reads the rest of an end-of-block symbol. The run is 2^`size` blocks or more.
     #[inline(always)]
     fn read_empty(&mut self, bits: &mut Bits<'_>, size: u8) {
         self.empty = (1 << size) + bits.number(size.into());
     }
 }
 
-/// The first bits of AC coefficients.
+/// A first scan of AC coefficients.
 pub(super) struct AcFirst(Band);
 
 impl AcFirst {
@@ -141,7 +141,7 @@ impl ScanDecoder for AcFirst {
     }
 }
 
-/// One more bit of AC coefficients.
+/// A refinement scan of AC coefficients.
 pub(super) struct AcRefine(Band);
 
 impl AcRefine {
@@ -172,7 +172,7 @@ impl ScanDecoder for AcRefine {
                     if bits.bit() { one } else { -one }
                 }
             };
-            // Zeros are counted, and what is there already gets its bit.
+            // Only zeros count for the run. A nonzero coefficient gets a correction bit.
             while k <= band.last {
                 let old = &mut block[usize::from(NATURAL[k % NATURAL.len()]) % 64];
                 if *old != 0 {

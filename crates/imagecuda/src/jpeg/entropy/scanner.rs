@@ -1,4 +1,4 @@
-//! A scan's way through the blocks, and through its restart markers.
+//! Walks through the blocks of a scan, and through its restart markers.
 
 use super::bits::Bits;
 use crate::{
@@ -6,13 +6,13 @@ use crate::{
     jpeg::file::{File, Scan},
 };
 
-/// How a scan has its blocks.
+/// Decodes the blocks of one kind of scan.
 pub(super) trait ScanDecoder {
-    /// Reads a block of the scan's component of that number. It is what other scans have made of
-    /// it, or, in a sequential file, anything.
+    /// Decodes a block of component `component` of the scan. In a progressive file `block` has what
+    /// earlier scans wrote; in a sequential file its contents are undefined.
     fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]);
 
-    /// Forgets what blocks have to do with those before.
+    /// Resets the state that one block passes on to the next.
     fn restart(&mut self);
 }
 
@@ -27,24 +27,24 @@ pub(super) struct Scanner<'a, C> {
     units: Vec<Unit>,
     /// MCUs until the next restart.
     left: u32,
-    /// Whether nothing is left of the interval.
+    /// Whether the interval has no data left.
     empty: bool,
-    /// Whether blocks for which there are no data are not 0 yet.
+    /// Whether blocks without data have to be set to 0.
     clear: bool,
-    /// MCUs that had data.
+    /// The number of MCUs that had data.
     decoded: u64,
 }
 
 /// A block of an MCU.
 #[derive(Clone, Copy, Debug)]
 struct Unit {
-    /// Of the scan.
+    /// The component's number in the scan.
     component: usize,
-    /// Of the picture.
+    /// The component's number in the picture.
     index: usize,
-    /// Its place among the blocks of its component, of the first MCU.
+    /// The block's index among the blocks of its component, in the first MCU.
     place: usize,
-    /// From MCU to MCU: to the right, and down.
+    /// How far the index moves from one MCU to the next: to the right, and down.
     step: (usize, usize),
 }
 
@@ -96,17 +96,17 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
         }
     }
 
-    /// Rows of MCUs that are not decoded yet.
+    /// The number of MCU rows that are not decoded yet.
     pub(super) fn rows_left(&self) -> u32 {
         self.mcus_y - self.row
     }
 
-    /// MCUs for which there were data.
+    /// The number of MCUs that had data.
     pub(super) fn decoded(&self) -> u64 {
         self.decoded
     }
 
-    /// Whether there are no data for any block that follows.
+    /// Whether no further block has data.
     pub(super) fn is_over(&self) -> bool {
         let Scan {
             restarts,
@@ -116,8 +116,8 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
         self.empty && (*restart_interval == 0 || self.intervals.next >= restarts.len())
     }
 
-    /// Decodes `rows` rows of MCUs, or those that are left, into `blocks`. `starts` are the places
-    /// there of the first of these blocks of each component of the picture.
+    /// Decodes the next `rows` rows of MCUs into `blocks`, or fewer at the end of the picture.
+    /// Component i of the picture begins at `starts[i]`.
     pub(super) fn rows(
         &mut self,
         rows: u32,
@@ -125,7 +125,7 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
         starts: [usize; 4],
     ) -> Result<()> {
         for row in 0..rows.min(self.rows_left()) as usize {
-            // Else damaged files of many scans would take their time, for nothing.
+            // Without this, damaged files with many scans would waste much time.
             if self.clear || !self.is_over() {
                 self.one_row(row, blocks, starts)?;
             }
@@ -142,7 +142,7 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
             let place = starts[unit.index] + unit.place + row * unit.step.1;
             *to = (unit.component, place, unit.step.0);
         }
-        // A copy, so that it can be in registers.
+        // A local copy, so that the compiler keeps it in registers.
         let mut bits = self.bits;
         for _ in 0..self.mcus_x {
             if self.left == 0 {
@@ -151,7 +151,8 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
                     interval => interval,
                 };
                 let next = self.intervals.next()?;
-                // As libjpeg: where one interval ran dry and the next is lost, nothing is made up.
+                // As in libjpeg: if one interval ran out of data and the next one is lost, its
+                // blocks stay empty.
                 self.empty &= next.is_none();
                 bits = next.unwrap_or_default();
                 self.decoder.restart();
@@ -190,19 +191,19 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
     }
 }
 
-/// The data between restart markers.
+/// The restart intervals of a scan.
 struct Intervals<'a> {
     bytes: &'a [u8],
     scan: &'a Scan,
     damaged: bool,
-    /// Of the interval that is next.
+    /// The number of the next interval.
     number: usize,
-    /// Of the marker that is next, among those of the scan.
+    /// The number of the next restart marker in the scan.
     next: usize,
 }
 
 impl<'a> Intervals<'a> {
-    /// The next one, or `None` if it is lost.
+    /// The bits of the next interval, or `None` if it is lost.
     fn next(&mut self) -> Result<Option<Bits<'a>>> {
         let start = match self.number {
             0 => Some(self.scan.data.start),
@@ -217,8 +218,8 @@ impl<'a> Intervals<'a> {
         Ok(self.bytes.get(start..end).map(Bits::new))
     }
 
-    /// Where the restart marker of that number is. `None` if only others are there, and the
-    /// interval is lost.
+    /// The offset of restart marker `number`. `None` if only markers with other numbers follow, so
+    /// that the interval is lost.
     fn marker(&mut self, number: usize) -> Result<Option<usize>> {
         while let Some(&at) = self.scan.restarts.get(self.next) {
             let found = self.bytes.get(at + 1).map_or(0, |&marker| marker & 7);
@@ -227,9 +228,9 @@ impl<'a> Intervals<'a> {
                 return Err(Error::decode("restart markers are not in order"));
             }
             match ahead {
-                // An interval was lost before it, or two.
+                // The marker of a later interval: one or two were lost before it.
                 1 | 2 => return Ok(None),
-                // One that has been given up.
+                // The marker of an earlier interval, which was given up.
                 6 | 7 => self.next += 1,
                 _ => {
                     self.next += 1;

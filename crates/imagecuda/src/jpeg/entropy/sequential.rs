@@ -1,4 +1,4 @@
-//! The blocks of a sequential scan.
+//! The decoder of sequential scans.
 
 use super::{
     NATURAL,
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::jpeg::file::Scan;
 
-/// Tables, and what the last DC coefficient was, of each component of a scan.
+/// The tables of a scan's components, and each component's last DC coefficient.
 pub(super) struct Sequential(Vec<Part>);
 
 struct Part {
@@ -38,7 +38,7 @@ impl ScanDecoder for Sequential {
         let Some(Part { dc, ac, last }) = self.0.get_mut(component) else {
             return;
         };
-        // Now that it comes into the cache.
+        // The block is cleared here, right before it is written, so that it is in the cache.
         *block = [0; 64];
         bits.fill();
         let difference = match dc.read(bits) {

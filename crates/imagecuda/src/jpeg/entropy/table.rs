@@ -1,44 +1,45 @@
-//! Huffman codes, ready to be looked up.
+//! Huffman codes as look-up tables.
 
 use super::{super::file::Huffman, bits::Bits};
 
-/// Bits that are looked up at once.
+/// The number of bits of a look-up.
 const FAST: u32 = 10;
 
 #[derive(Clone, Debug)]
 pub(super) struct Table {
-    /// For all that the next bits can be, from high to low: a coefficient (16 bits), the zeros
-    /// before it (8), and the bits that both take (8). Where these are too many the coefficient
-    /// is 0, and then come symbol and length of the code; and for longer codes all is 0.
+    /// For each value of the next bits, from high to low: the coefficient (16 bits), the zeros
+    /// before it (8), and the number of bits of code and value (8). If code and value are longer
+    /// than a look-up, the coefficient is 0, and the symbol and the length of the code follow. If
+    /// the code alone is longer, the entry is 0.
     fast: Box<[i32; 1 << FAST]>,
     codes: Codes,
 }
 
-/// The codes of a table, which are found by their length.
+/// Canonical codes, found by their length.
 #[derive(Clone, Debug)]
 pub(super) struct Codes {
-    /// For each length of codes: 16 bits that are above all of them, and what is to be added to
-    /// a code for its symbol's place.
+    /// For each length of codes: an upper bound of the codes as 16 bits, and the number to add to a
+    /// code to get the index of its symbol.
     longer: [(u32, u32); 17],
     symbols: [u8; 256],
 }
 
-/// What the next bits are.
+/// A decoded code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Code {
-    /// A coefficient, and the zeros before it.
+    /// A coefficient, and the number of zeros before it.
     Value(i16, u8),
-    /// A symbol, whose value comes next.
+    /// A symbol whose value has not been read yet.
     Symbol(u8),
 }
 
 impl Table {
-    /// The codes of a table that [is sound](Huffman::is_sound).
+    /// Makes the look-up of a table that [is sound](Huffman::is_sound).
     pub(super) fn new(huffman: &Huffman) -> Self {
         Self::build(huffman, true)
     }
 
-    /// The same, where no coefficients come after the codes: for [`symbol`](Self::symbol).
+    /// The same for codes without values, which [`symbol`](Self::symbol) reads.
     pub(super) fn of_symbols(huffman: &Huffman) -> Self {
         Self::build(huffman, false)
     }
@@ -54,7 +55,7 @@ impl Table {
         table
     }
 
-    /// Fills the places of all bits that begin with that code.
+    /// Fills all entries that begin with a code.
     fn add(&mut self, code: u32, length: u32, symbol: u8, values: bool) {
         let Some(free) = FAST.checked_sub(length) else {
             return;
@@ -76,8 +77,8 @@ impl Table {
         }
     }
 
-    /// Reads a code, and its coefficient if that is at hand. Needs [`Bits::fill`] before; then
-    /// there are 15 bits for the value, too.
+    /// Reads a code, and its coefficient if the look-up has it. The caller must have called
+    /// [`Bits::fill`]; afterwards there are 15 bits left for a value.
     #[inline(always)]
     pub(super) fn read(&self, bits: &mut Bits<'_>) -> Code {
         let entry = self.fast[bits.peek(FAST) as usize % (1 << FAST)];
@@ -93,7 +94,7 @@ impl Table {
         Code::Symbol(middle)
     }
 
-    /// Reads a code of a table [of symbols](Self::of_symbols).
+    /// Reads a symbol of a table made by [`of_symbols`](Self::of_symbols).
     #[inline(always)]
     pub(super) fn symbol(&self, bits: &mut Bits<'_>) -> u8 {
         match self.read(bits) {
@@ -109,7 +110,7 @@ impl Table {
             bits.skip(length);
             return symbol;
         }
-        // As libjpeg, which then has read another bit.
+        // An invalid code consumes 17 bits, as in libjpeg.
         bits.skip(17);
         bits.nonsense = true;
         0
@@ -136,7 +137,7 @@ impl Codes {
         all
     }
 
-    /// The symbol whose code the next 16 bits begin with, and the code's length.
+    /// The symbol of the code at the start of 16 bits, and the code's length.
     pub(super) fn find(&self, next: u32) -> Option<(u8, u32)> {
         for (length, &(above, offset)) in (0..).zip(&self.longer).skip(1) {
             if next < above {
@@ -148,7 +149,7 @@ impl Codes {
     }
 }
 
-/// All codes of a table, with their lengths and symbols.
+/// All codes of a table: code, length, symbol.
 pub(super) fn codes(huffman: &Huffman) -> impl Iterator<Item = (u32, u32, u8)> {
     let lengths = (1..).zip(&huffman.counts);
     let lengths = lengths.flat_map(|(length, &count)| (0..count).map(move |_| length));

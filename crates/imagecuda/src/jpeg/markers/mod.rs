@@ -1,4 +1,4 @@
-//! The segments of a JPEG file, and where the data of its scans are.
+//! Reads the segments of a JPEG file, and finds the data of its scans.
 
 use super::{
     entropy_segment::EntropySegment,
@@ -6,23 +6,23 @@ use super::{
     segments::{self, Next, Segment},
     tables::Tables,
 };
-use crate::{Error, Result};
+use crate::{Error, Result, error::cut_short};
 use imagecuda_kernels::jpeg::picture::{Color, Picture};
 
-/// Scans of a file, at most. All that is in use have a few dozen; each takes time by the size of
-/// the picture, however few bytes it has.
+/// The most scans of a file. Real files have a few dozen at most. Each scan takes time by the size
+/// of the picture, however few bytes it has.
 const MOST_SCANS: usize = 1000;
 
-/// The blocks of all scans together, at most: so many times those of the picture, or as many as
-/// take no time to speak of.
+/// The most blocks of all scans together, as a multiple of the picture's blocks; and a number of
+/// blocks that any file may have, as they take little time.
 const MOST_ROUNDS: u64 = 50;
 const FEW_BLOCKS: u64 = 1 << 24;
 
-/// The precision of a coefficient that no scan has had.
+/// The bit position of a coefficient that no scan has had.
 const UNKNOWN: u8 = u8::MAX;
 
-/// Reads the markers of a file: a whole one or, if it is `damaged`, one that may lack anything
-/// behind the header of its first scan.
+/// Reads the markers of a file. With `damaged`, anything may be missing after the header of the
+/// first scan.
 pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
     if !bytes.starts_with(&[0xff, 0xd8]) {
         return Err(Error::decode("no JPEG signature"));
@@ -44,7 +44,7 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
     loop {
         let result = match segments::next(bytes, at) {
             Next::Segment(segment) => parser.segment(segment),
-            // Behind a scan what is no segment may be anything: that file is at its end.
+            // After a scan, bytes that are no segment end the file, whatever they are.
             Next::Cut if parser.has_scans() => break,
             Next::Cut => Err(cut_short()),
             Next::End => {
@@ -55,7 +55,7 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
         };
         match result {
             Ok(after) => at = after,
-            // What follows all of the picture is none of it.
+            // Data after the complete picture do not belong to it.
             Err(_) if parser.is_complete() && !parser.asks_too_much => break,
             Err(_) if damaged && parser.has_scans() => {
                 broken = true;
@@ -67,13 +67,14 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
     parser.finish(ended, broken, damaged)
 }
 
-/// What the frame header says.
+/// The contents of the frame header.
 #[derive(Debug)]
 struct Frame {
     width: u16,
     height: u16,
     progressive: bool,
-    /// Identifier, sampling factors across and down, and number of quantizers of each.
+    /// For each component: identifier, sampling factors across and down, and number of the
+    /// quantization table.
     components: Vec<(u8, u8, u8, u8)>,
 }
 
@@ -82,17 +83,17 @@ struct Parser<'a> {
     frame: Option<Frame>,
     tables: Tables,
     restart_interval: u32,
-    /// Whether a JFIF segment says that the colours are YCbCr or gray.
+    /// Whether there is a JFIF segment, which says that the colours are YCbCr or gray.
     jfif: bool,
-    /// The colour transform of Adobe's APP14 segment: 0 none, 1 YCbCr, 2 YCCK.
+    /// The colour transform of Adobe's APP14 segment: 0 is none, 1 is YCbCr, 2 is YCCK.
     adobe: Option<u8>,
-    /// From the first scan on.
+    /// The file, from its first scan on.
     file: Option<File>,
-    /// For each coefficient, in zigzag order, the bits that are yet to come.
+    /// For each coefficient, in zigzag order, the bit position that its scans have reached.
     precision: [[u8; 64]; 4],
-    /// The blocks of all scans so far.
+    /// The number of blocks of all scans so far.
     blocks: u64,
-    /// Whether there are more scans than a file may have.
+    /// Whether the file has more scans than allowed.
     asks_too_much: bool,
 }
 
@@ -103,14 +104,15 @@ impl Parser<'_> {
             .is_some_and(|file| !file.scans.is_empty())
     }
 
-    /// Whether all bits of all coefficients have been there.
+    /// Whether every bit of every coefficient has come.
     fn is_complete(&self) -> bool {
         let components = self.file.as_ref().map_or(0, |file| file.picture.components);
         let precision = &self.precision[..components as usize];
         components > 0 && precision.iter().flatten().all(|&bits| bits == 0)
     }
 
-    /// Reads a segment, and what belongs to it. Returns where the next marker is looked for.
+    /// Reads a segment, and a scan's data after it. Returns the offset where the search for the
+    /// next marker starts.
     fn segment(&mut self, segment: Segment<'_>) -> Result<usize> {
         let Segment {
             marker,
@@ -145,7 +147,7 @@ impl Parser<'_> {
         Ok(after)
     }
 
-    /// Reads the header of a scan, and finds its data, which are at `at`, and their end.
+    /// Reads the header of a scan, and finds its data, which start at `at`.
     fn scan(&mut self, segment: &[u8], at: usize) -> Result<usize> {
         let frame = self.frame.as_ref().ok_or_else(no_frame)?;
         let color = color(frame, self.jfif, self.adobe);
@@ -164,7 +166,7 @@ impl Parser<'_> {
         let &[first, last, bits, ..] = rest else {
             return Err(cut_short());
         };
-        // Sequential scans need none of it, and there are files that have it wrong.
+        // Sequential scans do not use these fields, and some files have wrong values in them.
         let (spectral, approximation) = match frame.progressive {
             true => ((first, last), (bits >> 4, bits & 15)),
             false => ((0, 63), (0, 0)),
@@ -175,7 +177,7 @@ impl Parser<'_> {
         }
         let mut components: Vec<ScanComponent> = Vec::new();
         for pair in selectors.chunks_exact(2) {
-            // Where identifiers are there twice, the first is the first.
+            // If several components have the same identifier, the first one counts.
             let index = frame.components.iter().enumerate().position(|(index, c)| {
                 c.0 == pair[0] && components.iter().all(|other| other.index != index)
             });
@@ -238,7 +240,7 @@ impl Parser<'_> {
         let mut file = scanned.ok_or_else(cut_short)?;
         let precision = &self.precision[..file.picture.components as usize];
         let begun = |known: &[u8; 64]| known.iter().any(|&bits| bits != UNKNOWN);
-        // A file that lacks the end marker must be complete without more scans.
+        // A file without an end marker must be complete with the scans that it has.
         let all = complete || (ended && precision.iter().all(begun));
         file.whole = all && !broken;
         match file.whole || damaged {
@@ -248,7 +250,7 @@ impl Parser<'_> {
     }
 }
 
-/// A file of that frame, without scans.
+/// The file of a frame, without scans yet.
 fn start(frame: &Frame, color: Color) -> Result<File> {
     let (width, height) = (frame.width.into(), frame.height.into());
     if width == 0 {
@@ -271,7 +273,7 @@ fn start(frame: &Frame, color: Color) -> Result<File> {
     })
 }
 
-/// What the components mean, as libjpeg decides it.
+/// The colour space of the components, by libjpeg's rules.
 fn color(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Result<Color> {
     Ok(match (frame.components.as_slice(), adobe) {
         ([_], _) => Color::Gray,
@@ -280,7 +282,7 @@ fn color(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Result<Color> {
         ([_, _, _], Some(_)) => Color::Ycc,
         ([(b'R', ..), (b'G', ..), (b'B', ..)], None) => Color::Rgb,
         ([_, _, _], None) => Color::Ycc,
-        // Without Adobe's word, too: all programs that write inks store them so.
+        // CMYK is stored inverted, even without Adobe's segment: all programs that write it do so.
         ([_, _, _, _], None | Some(0)) => Color::InvertedCmyk,
         ([_, _, _, _], Some(_)) => Color::Ycck,
         (other, _) => {
@@ -290,7 +292,7 @@ fn color(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Result<Color> {
     })
 }
 
-/// Whether a scan's header makes sense, and all tables are there that it needs.
+/// Whether a scan's header is valid, and the file has defined all tables that the scan needs.
 fn check(
     components: &[ScanComponent],
     (first, last): (u8, u8),
@@ -364,10 +366,6 @@ fn start_of_frame(marker: u8, segment: &[u8]) -> Result<Frame> {
         progressive: marker == 0xc2,
         components: components.as_chunks().0.iter().map(component).collect(),
     })
-}
-
-fn cut_short() -> Error {
-    Error::decode("the file is cut short")
 }
 
 fn no_frame() -> Error {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::ErrorKind;
 
-/// A frame of 5x3 pixels, and its tables; each component is `(identifier, factors)`.
+/// The headers of a file of 5x3 pixels. Each component is `(identifier, factors)`.
 fn head(sof: u8, bits: u8, components: &[(u8, u8)]) -> Vec<u8> {
     let mut file = b"\xff\xd8\xff\xdb\0\x43\0".to_vec();
     file.extend([200; 64]);
@@ -50,9 +50,9 @@ fn finds_scans_and_restarts() {
         };
         assert_eq!(scan.data, end - 8..end, "{ended}");
         assert_eq!(scan.restarts, [end - 3]);
-        // The standard's tables, as there are no others.
+        // The file has no tables, so the standard's are used.
         assert!(scan.components[0].dc.is_some() && scan.components[0].ac.is_some());
-        // What follows the end is not of the picture.
+        // Data after the end marker do not belong to the picture.
         bytes.extend([0xff, 0xd9, 7, 7, 0xff, 0xd9]);
     }
 }
@@ -113,7 +113,7 @@ fn a_component_without_a_scan_is_missing() {
         let scans = ids.map(|id| scan(&[id], (0, 63), 0)).concat();
         [head(0xc0, 8, &three), scans].concat()
     };
-    // In any order.
+    // The segments may come in any order.
     assert_eq!(parse(&file([3, 1, 2]), false).unwrap().scans.len(), 3);
     decode_error(&file([1, 2, 2]));
     decode_error(&file([1, 2, 4]));
@@ -209,12 +209,12 @@ fn every_cut_before_the_scan_is_an_error() {
 fn damage_behind_the_first_scan_ends_the_file() {
     let mut cut = gray(0xc2, 8);
     let end = cut.len();
-    // A segment that is not all there.
+    // A segment that is cut off.
     cut.extend([0xff, 0xc4, 0, 20, 1]);
     let file = parse(&cut, true).unwrap();
     assert!(file.scans[0].data.end == end && !file.whole);
     cut.truncate(end);
-    // Another frame.
+    // A second frame header.
     cut.extend([0xff, 0xc2, 0, 11, 8, 0, 3, 0, 5, 1, 1, 0x11, 0]);
     assert!(parse(&cut, false).is_err());
     let file = parse(&cut, true).unwrap();

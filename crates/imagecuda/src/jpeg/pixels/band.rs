@@ -1,4 +1,4 @@
-//! A band of a picture: rows of MCUs, one after the other.
+//! Pixels of a band of the picture: some rows of MCUs at a time, from top to bottom.
 
 use super::{rows, vector::Vectors};
 use crate::jpeg::file::File;
@@ -7,32 +7,32 @@ use imagecuda_kernels::jpeg::{
     upsample::{Upsampling, repeated},
 };
 
-/// What makes pixels of coefficients, from some row of MCUs on downwards.
+/// Makes pixels from coefficients, from one row of MCUs on downwards.
 ///
-/// Halved components need the row below for the last row of pixels of an MCU: that waits until
-/// the next MCUs are there.
+/// A component of half the height needs the next row of samples for the last row of pixels of an
+/// MCU. So that row of pixels waits until the next MCUs come.
 pub(super) struct Band<'a> {
     file: &'a File,
     parts: Vec<Part>,
-    /// Of the last of them, the row of MCUs that comes next.
+    /// The next row of MCUs.
     mcu_row: u32,
-    /// The row of pixels that comes next.
+    /// The next row of pixels.
     y: u32,
     bytes_per_row: usize,
 }
 
-/// A component's samples, and a row of pixels of it.
+/// The samples of a component, and one upsampled row of them.
 struct Part {
     component: Component,
     quantizers: [u16; 64],
     upsampling: Upsampling,
-    /// The last row of the MCUs before, and then the rows of those in hand.
+    /// The last row of the MCUs before, then the rows of the current MCUs.
     plane: Vec<u8>,
     blends: Vec<u16>,
     line: Vec<u8>,
 }
 
-/// Coefficients of rows of MCUs, and where there the first blocks of each component are.
+/// The coefficients of some rows of MCUs. Component i begins at `starts[i]`.
 #[derive(Clone, Copy)]
 pub(super) struct Blocks<'a> {
     pub(super) blocks: &'a [[i16; 64]],
@@ -40,7 +40,7 @@ pub(super) struct Blocks<'a> {
 }
 
 impl<'a> Band<'a> {
-    /// That begins with that row of MCUs, and takes no more than `rows` of them at a time.
+    /// A band that begins with row `mcu_row` of MCUs, and takes at most `rows` of them at a time.
     pub(super) fn new(file: &'a File, mcu_row: u32, rows: u32) -> Self {
         let picture = &file.picture;
         let part = |(component, quantizers): (&Component, &[u16; 64])| {
@@ -73,7 +73,7 @@ impl<'a> Band<'a> {
         }
     }
 
-    /// Takes the row of MCUs above the first one, whose last pixels are this band's.
+    /// Takes the row of MCUs above the band. Its last row of pixels belongs to this band.
     #[inline(always)]
     pub(super) fn begin_below(&mut self, above: Blocks<'_>, vectors: impl Vectors) {
         self.inverse(above, 1, vectors);
@@ -81,7 +81,7 @@ impl<'a> Band<'a> {
         self.keep(1);
     }
 
-    /// The end of the rows of pixels that can be had with `rows` more rows of MCUs.
+    /// The end of the rows of pixels that are complete after `rows` more rows of MCUs.
     pub(super) fn end(&self, rows: u32) -> u32 {
         let picture = &self.file.picture;
         match self.mcu_row + rows {
@@ -90,8 +90,8 @@ impl<'a> Band<'a> {
         }
     }
 
-    /// Makes pixels of `rows` more rows of MCUs. `out` begins with the first row that is not
-    /// there yet. Returns how many bytes are written.
+    /// Makes pixels from `rows` more rows of MCUs. `out` starts with the next row of pixels.
+    /// Returns the number of bytes written.
     #[inline(always)]
     pub(super) fn paint(
         &mut self,
@@ -112,13 +112,13 @@ impl<'a> Band<'a> {
         (end - start) as usize * self.bytes_per_row
     }
 
-    /// Coefficients to samples.
+    /// Makes samples from coefficients.
     #[inline(always)]
     fn inverse(&mut self, Blocks { blocks, starts }: Blocks<'_>, rows: u32, vectors: impl Vectors) {
         for (part, start) in self.parts.iter_mut().zip(starts) {
             let component = &part.component;
             let (stride, across) = (component.stride(), component.blocks_x as usize);
-            // Those that only fill MCUs are left out.
+            // Blocks that only fill MCUs are left out.
             let used = component.width.div_ceil(8) as usize;
             let blocks = blocks.get(start..).unwrap_or_default();
             let blocks = blocks
@@ -131,7 +131,7 @@ impl<'a> Band<'a> {
         }
     }
 
-    /// Keeps the last of `rows` rows of MCUs for the pixels of the next.
+    /// Keeps the last of `rows` rows of MCUs for the next call.
     fn keep(&mut self, rows: u32) {
         for part in &mut self.parts {
             let stride = part.component.stride();
@@ -140,7 +140,7 @@ impl<'a> Band<'a> {
         }
     }
 
-    /// A row of pixels.
+    /// Makes a row of pixels.
     #[inline(always)]
     fn line(&mut self, y: u32, out: &mut [u8], vectors: impl Vectors) {
         let picture = &self.file.picture;
@@ -172,7 +172,8 @@ impl<'a> Band<'a> {
 }
 
 impl Part {
-    /// A row of samples, without padding; those of the component, or the last above or below.
+    /// The samples of a row without padding. Rows above or below the component are its first or
+    /// last row.
     #[inline(always)]
     fn samples(&self, row: u32, mcu_row: u32) -> &[u8] {
         let component = &self.component;
@@ -181,7 +182,7 @@ impl Part {
         &self.plane[place..place + component.width as usize]
     }
 
-    /// Fills [`line`](Self::line), where that is needed.
+    /// Upsamples a row into [`line`](Self::line), if this component needs it.
     #[inline(always)]
     fn upsample(&mut self, y: u32, mcu_row: u32, v_max: u32, h_max: u32) {
         let odd = y % 2 == 1;
@@ -212,7 +213,7 @@ impl Part {
         (self.line, self.blends) = (line, blends);
     }
 
-    /// The samples of a row of `width` pixels.
+    /// The samples of a row of `width` pixels, upsampled if needed.
     #[inline(always)]
     fn row(&self, y: u32, mcu_row: u32, width: usize) -> &[u8] {
         match self.upsampling {

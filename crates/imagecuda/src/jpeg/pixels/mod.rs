@@ -1,4 +1,4 @@
-//! Coefficients to pixels, in rows of the codec's layouts.
+//! From coefficients to pixels, in rows of the codec's layouts.
 
 mod band;
 mod progressive;
@@ -16,8 +16,8 @@ use super::{
 use crate::{Result, memory::zeroed, parallel};
 use std::{mem, ops::Range};
 
-/// All pixels of a file: gray, RGB or inks, a byte each. Of a file that is `damaged`, those that
-/// are there; the others are gray.
+/// Decodes all pixels of a file: gray, RGB or CMYK, one byte a sample. With `damaged`, missing
+/// pixels are gray.
 pub(super) fn read(file: &File, bytes: &[u8], damaged: bool, out: &mut [u8]) -> Result<()> {
     let picture = &file.picture;
     if let Some(rows) = entropy::Rows::new(file, bytes, damaged) {
@@ -37,8 +37,8 @@ pub(super) fn read(file: &File, bytes: &[u8], damaged: bool, out: &mut [u8]) -> 
     Ok(())
 }
 
-/// Whatever the fast decoder of progressive files takes, the plain one is to find nothing wrong
-/// with, and the same in.
+/// Checks the fast progressive decoder: the plain decoder must read every file that it accepts
+/// without an error, and to the same coefficients.
 #[cfg(any(test, fuzzing))]
 fn compare(file: &File, bytes: &[u8], out: &[u8]) {
     let mut coefficients = vec![0; file.picture.blocks() * 64];
@@ -48,7 +48,7 @@ fn compare(file: &File, bytes: &[u8], out: &[u8]) {
     assert!(out == expected, "decoders differ");
 }
 
-/// All pixels of a file, of all of its coefficients.
+/// Makes all pixels of a file after decoding all of its coefficients.
 pub(super) fn from_coefficients(file: &File, coefficients: &[i16], out: &mut [u8]) {
     let (blocks, _) = coefficients.as_chunks();
     match is_for_one(file) {
@@ -57,7 +57,7 @@ pub(super) fn from_coefficients(file: &File, coefficients: &[i16], out: &mut [u8
     }
 }
 
-/// All pixels of coefficients.
+/// Makes all pixels from `coefficients`.
 fn bands(file: &File, blocks: &[[i16; 64]], mut out: &mut [u8]) {
     let picture = &file.picture;
     let tasks = (4 * rayon::current_num_threads() as u32).min(picture.mcus_y);
@@ -74,7 +74,7 @@ fn bands(file: &File, blocks: &[[i16; 64]], mut out: &mut [u8]) {
     });
 }
 
-/// What a band of rows of MCUs fills: pixels from the last row above it to its last but one.
+/// The pixels of a band of MCU rows: from the last row above the band to its last but one.
 fn bytes_of(file: &File, rows: &Range<u32>) -> usize {
     let picture = &file.picture;
     let above = |row: u32| match row {

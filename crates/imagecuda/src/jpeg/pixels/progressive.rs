@@ -1,4 +1,5 @@
-//! The bands of a progressive picture, each painted as soon as all scans have read it.
+//! Pixels of a progressive picture, one band after another, as soon as all scans have read the
+//! band.
 
 use super::{
     super::{
@@ -11,7 +12,8 @@ use super::{
 use crate::parallel::lock;
 use std::{mem, ops::Range, sync::Mutex};
 
-/// All pixels. `None` if the file is not as the fast decoder has it; then some may be written.
+/// Makes all pixels. `None` if the fast decoder cannot decode the file; the contents of `out` are
+/// then undefined.
 pub(super) fn read(file: &File, bytes: &[u8], mut out: &mut [u8]) -> Option<()> {
     let data = Data::of(file, bytes)?;
     let decoder = Decoder::new(file, &data, band_rows(file))?;
@@ -39,11 +41,11 @@ pub(super) fn read(file: &File, bytes: &[u8], mut out: &mut [u8]) -> Option<()> 
     })
 }
 
-/// A row of MCUs.
+/// The coefficients of one row of MCUs.
 struct Strip<'a> {
     file: &'a File,
     blocks: Vec<[i16; 64]>,
-    /// The places of each component's blocks.
+    /// Where each component's blocks begin.
     places: [Range<usize>; 4],
 }
 
@@ -77,7 +79,7 @@ impl<'a> Strip<'a> {
         }
     }
 
-    /// Paints rows of MCUs into the beginning of `out`, which is what remains of it then.
+    /// Makes the pixels of rows of MCUs at the start of `out`, and moves `out` past them.
     fn paint(
         &mut self,
         decoder: &Decoder<'_>,

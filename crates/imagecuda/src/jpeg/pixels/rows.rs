@@ -1,4 +1,5 @@
-//! Rows of samples to rows of pixels: the bodies of the kernels, in loops for vectors.
+//! From rows of samples to rows of pixels: the arithmetic of the kernels, in loops that compilers
+//! vectorise.
 
 use super::vector::Vectors;
 use imagecuda_kernels::jpeg::{
@@ -8,10 +9,10 @@ use imagecuda_kernels::jpeg::{
     upsample::{across_blends, blend, quarter},
 };
 
-/// Pixels that are done at once.
+/// The number of pixels that one step of a loop makes.
 pub(super) const STEP: usize = 16;
 
-/// A row of blocks into `plane`, which are eight rows of `stride` samples.
+/// Transforms a row of blocks into `plane`, which is eight rows of `stride` samples.
 #[inline(always)]
 pub(super) fn inverse(
     blocks: &[[i16; 64]],
@@ -33,7 +34,7 @@ pub(super) fn inverse(
     }
 }
 
-/// Whether all coefficients but the first are 0.
+/// Whether all AC coefficients are 0.
 #[inline(always)]
 fn is_flat(block: &[i16; 64]) -> bool {
     let mut any = [0; 8];
@@ -42,19 +43,19 @@ fn is_flat(block: &[i16; 64]) -> bool {
             *any |= c;
         }
     }
-    // The first lane has the first coefficient, too.
+    // The first lane also has the DC coefficient.
     let column = (1..8).fold(0, |any, row| any | block[8 * row]);
     any[1..].iter().fold(column, |any, &lane| any | lane) == 0
 }
 
-/// Twice as many samples as `row` has.
+/// Doubles the width of a row.
 #[inline(always)]
 pub(super) fn across(row: &[u8], out: &mut [u8]) {
     widen(row, out, quarter);
 }
 
-/// As many samples as there are, of a row and one that is farther away. `odd` says that this is
-/// below it.
+/// Interpolates between a row and the next one above or below, at the same width. `odd` means
+/// below.
 #[inline(always)]
 pub(super) fn down(near: &[u8], far: &[u8], odd: bool, out: &mut [u8]) {
     for (out, (&near, &far)) in out.iter_mut().zip(near.iter().zip(far)) {
@@ -62,7 +63,7 @@ pub(super) fn down(near: &[u8], far: &[u8], odd: bool, out: &mut [u8]) {
     }
 }
 
-/// Twice as many samples as both rows have. `blends` has as many places.
+/// Doubles the width of two blended rows. `blends` is memory for one row.
 #[inline(always)]
 pub(super) fn both(near: &[u8], far: &[u8], blends: &mut [u16], out: &mut [u8]) {
     for (to, (&near, &far)) in blends.iter_mut().zip(near.iter().zip(far)) {
@@ -87,7 +88,7 @@ fn widen<T: Copy>(row: &[T], out: &mut [u8], at: impl Fn(T, T, bool) -> u8) {
     *right = [at(*last, row[n - 2], false), at(*last, *last, true)];
 }
 
-/// Each sample of `row` as many times as it is there for.
+/// Repeats each sample of `row` as often as its sampling factor says.
 #[inline(always)]
 pub(super) fn repeat(row: &[u8], of: u32, max: u32, out: &mut [u8]) {
     let last = row.len().saturating_sub(1);
@@ -97,13 +98,13 @@ pub(super) fn repeat(row: &[u8], of: u32, max: u32, out: &mut [u8]) {
     }
 }
 
-/// Three rows of samples, which are RGB, to pixels.
+/// Interleaves three rows of RGB samples to pixels.
 #[inline(always)]
 pub(super) fn rgb(rows: [&[u8]; 3], out: &mut [u8], vectors: impl Vectors) {
     three(rows, out, |rgb| rgb, vectors);
 }
 
-/// Luma and colour differences to pixels.
+/// Converts YCbCr samples to RGB pixels.
 #[inline(always)]
 pub(super) fn ycc(rows: [&[u8]; 3], out: &mut [u8], vectors: impl Vectors) {
     three(rows, out, ycc_to_rgb, vectors);
@@ -132,7 +133,7 @@ fn three(
     }
 }
 
-/// The lower three bytes of words.
+/// The lower three bytes of each word.
 #[inline(always)]
 pub(super) fn pack(words: [u32; STEP]) -> [u8; 3 * STEP] {
     let mut out = [0; 3 * STEP];
@@ -144,7 +145,7 @@ pub(super) fn pack(words: [u32; STEP]) -> [u8; 3 * STEP] {
         };
         (pair & 0xff_ffff | pair >> 8 & 0xffff_ff00_0000).to_le_bytes()
     });
-    // What is above two pixels is written over by the next two.
+    // The bytes after two pixels are overwritten by the next two pixels.
     for (i, pair) in pairs.iter().enumerate() {
         match out.get_mut(6 * i..6 * i + 8) {
             Some(to) => to.copy_from_slice(pair),
@@ -154,7 +155,7 @@ pub(super) fn pack(words: [u32; STEP]) -> [u8; 3 * STEP] {
     out
 }
 
-/// Four rows of samples to inks.
+/// Converts four rows of samples to CMYK.
 #[inline(always)]
 pub(super) fn inks([a, b, c, d]: [&[u8]; 4], color: Color, out: &mut [u8]) {
     let (out, _) = out.as_chunks_mut();

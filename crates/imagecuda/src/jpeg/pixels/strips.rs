@@ -1,4 +1,4 @@
-//! The strips of a picture of one scan, each painted as soon as it is decoded.
+//! Pixels of a picture with one scan, one strip after another, as soon as the strip is decoded.
 
 use super::{
     super::{entropy, file::File},
@@ -13,22 +13,23 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// Coefficients that are decoded at a time, about: so many that they stay in a cache.
+/// About how many coefficients a strip has: they fit into the cache.
 const ALONE: usize = 1 << 17;
 
-/// The same where another thread paints them: so many that it pays to wake it.
+/// The same if another thread makes the pixels: a strip is worth waking a thread.
 const SHARED: usize = 1 << 19;
 
 type Strip = Vec<[i16; 64]>;
 
-/// All pixels, by this thread.
+/// Makes all pixels on this thread.
 pub(super) fn alone(file: &File, rows: entropy::Rows<'_>, out: &mut [u8]) -> Result<()> {
     Strips::new(file, ALONE, 1, out).decode(rows, || {})
 }
 
-/// The same, and a thread of rayon's paints, if one is free; else this one does that too.
+/// The same with a rayon thread that makes pixels, if one is free. Otherwise this thread makes them
+/// too.
 pub(super) fn shared(file: &File, rows: entropy::Rows<'_>, out: &mut [u8]) -> Result<()> {
-    // One that is decoded, one that is painted, and one between them.
+    // One strip is decoded, one becomes pixels, and one waits in between.
     let strips = Strips::new(file, SHARED, 3, out);
     rayon::in_place_scope(|scope| strips.decode(rows, || strips.call(scope)))
 }
@@ -39,20 +40,20 @@ struct Strips<'a> {
     mcus_y: u32,
     starts: [usize; 4],
     state: Mutex<State<'a>>,
-    /// A strip is painted, or a thread paints no longer.
+    /// Signals that a strip became pixels, or that no thread makes pixels any longer.
     changed: Condvar,
 }
 
 struct State<'a> {
-    /// `None` while a thread paints.
+    /// `None` while a thread makes pixels.
     painter: Option<Painter<'a>>,
-    /// Those to be painted, in order.
+    /// The decoded strips that wait to become pixels, in order.
     decoded: VecDeque<Strip>,
-    /// Those whose memory is free.
+    /// Strips whose memory is free.
     spare: Vec<Strip>,
-    /// Whether a thread was called that has not come yet.
+    /// Whether a thread was spawned and has not started yet.
     called: bool,
-    /// Whether one panicked as it painted.
+    /// Whether a thread panicked while it made pixels.
     failed: bool,
 }
 
@@ -64,7 +65,7 @@ impl<'a> Strips<'a> {
         let step = (coefficients / 64 / blocks_in_row.max(1)).clamp(1, mcus_y as usize) as u32;
         let mut starts = [0; 4];
         for (start, component) in starts.iter_mut().zip(&picture.component) {
-            // All rows are alike, so a part of a picture is laid out as a whole one.
+            // All rows have as many blocks, so a strip has the layout of a picture of its height.
             *start = component.first_block as usize / mcus_y as usize * step as usize;
         }
         let painter = Painter {
@@ -90,7 +91,8 @@ impl<'a> Strips<'a> {
         }
     }
 
-    /// Decodes all strips, and sees that they are painted. `call` may get another thread to do so.
+    /// Decodes all strips, and makes sure that they become pixels. `call` may get another thread to
+    /// do that.
     fn decode(&self, mut rows: entropy::Rows<'_>, call: impl Fn()) -> Result<()> {
         for _ in (0..self.mcus_y).step_by(self.step as usize) {
             let Some(mut strip) = self.until(|state| state.spare.pop()) else {
@@ -114,8 +116,8 @@ impl<'a> Strips<'a> {
         rows.finish()
     }
 
-    /// Waits until `find` finds something, and paints meanwhile if nobody else does. `None` if that
-    /// will never be.
+    /// Waits until `find` returns a value. Meanwhile makes pixels if no other thread does. `None`
+    /// if another thread panicked.
     fn until<T>(&self, find: impl Fn(&mut State<'a>) -> Option<T>) -> Option<T> {
         let mut state = lock(&self.state);
         while !state.failed {
@@ -133,7 +135,7 @@ impl<'a> Strips<'a> {
         None
     }
 
-    /// Has another thread paint, if nobody does.
+    /// Spawns a thread that makes pixels, unless one does already.
     fn call<'s>(&'s self, scope: &Scope<'s>) {
         let mut state = lock(&self.state);
         if state.called || state.painter.is_none() {
@@ -148,7 +150,7 @@ impl<'a> Strips<'a> {
         });
     }
 
-    /// Paints what is decoded, if nobody else does.
+    /// Makes pixels from the decoded strips, unless another thread does.
     fn paint<'g>(&'g self, mut state: Guard<'g, 'a>) -> Guard<'g, 'a> {
         let Some(mut painter) = state.painter.take() else {
             return state;
@@ -169,7 +171,7 @@ impl<'a> Strips<'a> {
 
 type Guard<'g, 'a> = MutexGuard<'g, State<'a>>;
 
-/// Others would wait for ever for what a thread that panics had taken on.
+/// Marks the work as failed when a thread panics. Otherwise the other thread would wait for ever.
 struct OnPanic<'s, 'a>(&'s Strips<'a>);
 
 impl Drop for OnPanic<'_, '_> {
@@ -181,15 +183,15 @@ impl Drop for OnPanic<'_, '_> {
     }
 }
 
-/// Makes pixels of strips.
+/// Makes pixels from strips.
 struct Painter<'a> {
     band: Band<'a>,
-    /// Rows of MCUs.
+    /// The number of MCU rows to come.
     rows_left: u32,
     bytes_per_row: usize,
-    /// The last row of pixels.
+    /// The last row of pixels that was made.
     row: &'a [u8],
-    /// The rows behind it.
+    /// The rows of pixels to come.
     out: &'a mut [u8],
 }
 
@@ -204,7 +206,7 @@ impl Painter<'_> {
         self.out = rest;
     }
 
-    /// Makes all that is left as the last row.
+    /// Fills the remaining rows with copies of the last one.
     fn repeat(self) {
         for row in self.out.chunks_exact_mut(self.bytes_per_row) {
             row.copy_from_slice(self.row);

@@ -10,7 +10,7 @@ fn noise(i: usize) -> u32 {
     (i as u32 + 1).wrapping_mul(2_654_435_761).rotate_left(15) >> 7
 }
 
-/// The coefficients of something with edges in it.
+/// Coefficients of a picture with edges.
 fn blocks(count: usize) -> Vec<[i16; 64]> {
     let block = |i: usize| {
         let mut block = [0; 64];
@@ -23,7 +23,7 @@ fn blocks(count: usize) -> Vec<[i16; 64]> {
     (0..count).map(block).collect()
 }
 
-/// By the bodies of the kernels, pixel by pixel.
+/// Makes the pixels with the bodies of the kernels, one at a time.
 fn slowly(file: &File, blocks: &[[i16; 64]]) -> Vec<u8> {
     let picture = &file.picture;
     let planes = picture.parts().iter().zip(&file.quantizers);

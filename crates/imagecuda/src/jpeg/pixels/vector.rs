@@ -1,4 +1,4 @@
-//! [`Band::paint`] once more, for processors with AVX2.
+//! [`Band::paint`], compiled a second time for processors with AVX2.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -9,16 +9,16 @@ use super::{
 };
 use imagecuda_kernels::jpeg::idct;
 
-/// What processors have instructions of their own for.
+/// The functions for which some processors have instructions.
 pub(super) trait Vectors: Copy {
     /// See [`idct::inverse`].
     fn inverse(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 8]; 8];
 
-    /// The lower three bytes of words.
+    /// The lower three bytes of each word.
     fn pack(self, words: [u32; STEP]) -> [u8; 3 * STEP];
 }
 
-/// Functions of any processor.
+/// Portable functions.
 #[derive(Clone, Copy)]
 struct Portable;
 
@@ -39,8 +39,8 @@ pub(super) fn paint(band: &mut Band<'_>, blocks: Blocks<'_>, rows: u32, out: &mu
     #[cfg(target_arch = "x86_64")]
     if std::arch::is_x86_feature_detected!("avx2") {
         #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
-        // SAFETY: a function of safe code, whose only condition is that the processor has AVX2,
-        // which was asked for above.
+        // SAFETY: the function is safe code. Its only condition is that the processor has AVX2,
+        // which was tested above.
         return unsafe { avx2::paint(band, blocks, rows, out) };
     }
     band.paint(blocks, rows, out, Portable)

@@ -1,4 +1,4 @@
-//! What the kernels need to decode the scans of a file.
+//! The data that the kernels need to decode the scans of a file.
 
 use super::file::{File, Huffman, Scan as FileScan};
 use imagecuda_kernels::jpeg::{
@@ -10,33 +10,34 @@ use imagecuda_kernels::jpeg::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// Bytes of a subsequence.
+/// The size of a subsequence in bytes.
 const SUBSEQUENCE: usize = 64;
 
-/// Kernels count bits in 32 bits, with what pads segments and a little past the end.
+/// Kernels count bits, including padding, in 32 bits.
 const MOST_BYTES: usize = 1 << 28;
 
-/// A scan as the kernels take it.
+/// A scan in the form that the kernels take.
 #[derive(Clone, Debug)]
 pub(crate) struct ScanPlan {
     pub(crate) scan: Scan,
     pub(crate) tables: Vec<Table>,
     pub(crate) segments: Vec<Segment>,
-    /// Where its data are in the file.
+    /// The range of its data in the file.
     pub(crate) data: Range<usize>,
-    /// How many bytes before each chunk of the data are not dropped.
+    /// For each chunk of the data: how many bytes before it remain once stuffing and markers are
+    /// removed.
     pub(crate) kept: Vec<u32>,
 }
 
-/// The scans of a picture.
+/// The plans of all scans of a picture.
 #[derive(Clone, Debug)]
 pub(crate) struct GpuPlan {
     pub(crate) scans: Vec<ScanPlan>,
 }
 
 impl GpuPlan {
-    /// The plan for a file, or `None` if it is not for the kernels: they take sequential files
-    /// that are whole and regular. Others are for the host, which knows what is wrong with them.
+    /// The plan for a file. `None` if the kernels cannot decode it: they take sequential files that
+    /// are complete and regular. The host decodes the others, and reports what is wrong with them.
     pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {
         if file.progressive || !file.whole {
             return None;
@@ -58,7 +59,7 @@ impl GpuPlan {
 }
 
 impl ScanPlan {
-    /// Bytes of the data once they are plain, and padded.
+    /// The size of the data in bytes, once stuffing is removed and segments are padded.
     pub(crate) fn bytes(&self) -> usize {
         self.scan.subsequences as usize * SUBSEQUENCE
     }
@@ -96,7 +97,7 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
     if units.is_empty() || units.len() > MAX_UNITS {
         return None;
     }
-    // A component alone has no blocks that only pad an MCU.
+    // In a scan of one component, no block only fills an MCU.
     let (mcus_x, mcus_y) = match &from.components[..] {
         [component] => {
             let part = picture.parts().get(component.index)?;
@@ -140,8 +141,8 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
     })
 }
 
-/// How many bytes before each chunk are not dropped: of each 0xff and what is behind it one, and
-/// none of a restart marker.
+/// For each chunk, how many bytes before it remain. Of 0xff and the byte after it one remains; of a
+/// restart marker none.
 fn kept(scan: &FileScan) -> Vec<u32> {
     let mut restarts = scan.restarts.iter().peekable();
     let (mut marks, mut markers) = (0, 0);
@@ -159,8 +160,8 @@ fn kept(scan: &FileScan) -> Vec<u32> {
         .collect()
 }
 
-/// What is between the restart markers, which must be there in their order; `None` as well if a
-/// segment has no data.
+/// The segments between restart markers. `None` if the markers are not in order, or a segment has
+/// no data.
 fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> {
     let mut segments = Vec::with_capacity(scan.restarts.len() + 1);
     let (mut first, mut start, mut kept_before) = (0, 0, 0);
@@ -169,7 +170,8 @@ fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> 
         if end < file.len() && file.get(end + 1) != Some(&(0xd0 + (number % 8) as u8)) {
             return None;
         }
-        // From the chunk before, but for the data that are in it.
+        // Counting starts at the last chunk, whose number of remaining bytes is known, or at the
+        // start of the segment.
         let chunk = (end.checked_sub(1)? / CHUNK).max(start / CHUNK);
         let (from, before) = match chunk * CHUNK > start {
             true => (chunk * CHUNK, *kept.get(chunk)?),
@@ -195,10 +197,10 @@ fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> 
     Some(segments)
 }
 
-/// The different tables of a scan.
+/// The distinct tables of a scan.
 #[derive(Default)]
 struct Tables {
-    /// Where they are from; those for DC with the number of the one behind.
+    /// The file's table of each. A DC table is combined with an AC table, whose number is here.
     from: Vec<(Arc<Huffman>, Option<u8>)>,
     tables: Vec<Table>,
 }

@@ -1,4 +1,4 @@
-//! The kernels' coefficients are the host's.
+//! The kernels' coefficients equal the host's.
 
 use super::super::{Jpeg, entropy};
 use crate::device::cpu;
@@ -30,7 +30,7 @@ fn file(
     file
 }
 
-/// Both coefficients, the kernels' if they could.
+/// The coefficients of the host, and those of the kernels if they could decode the file.
 fn decode(file: &[u8]) -> (Option<Vec<i16>>, Vec<i16>) {
     let opened = Jpeg::read(file, false).unwrap();
     let jpeg: &Jpeg<'_> = &opened;
@@ -81,7 +81,7 @@ fn large_enough_for_many_groups() {
     }
 }
 
-/// The same few bits over and over say little of where a block begins.
+/// Bits that repeat say little about where a block begins, so decoders synchronise late.
 #[test]
 fn flat_areas() {
     use ColorType::{Luma, Rgb};

@@ -1,4 +1,4 @@
-//! The whole codec: what is written is read again.
+//! Tests of the whole codec: a file that is written is read again.
 
 mod truncation;
 mod variants;
@@ -65,7 +65,7 @@ fn only_the_end_marker_may_be_missing() {
             let cut = &bytes[..end - missing];
             let error = load(cut).unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
-            // A marker behind the cut does not make it whole.
+            // A marker after the cut does not make the file whole.
             assert!(load(&[cut, &[0xff, 0xd9]].concat()).is_err(), "{missing}");
         }
     }

@@ -6,7 +6,7 @@ use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 const WIDTH: u16 = 40;
 const HEIGHT: u16 = 72;
 
-/// Of noise, so that every row takes as many bytes.
+/// A noisy picture, so that every row takes about as many bytes.
 fn file(color: ColorType, sampling: SamplingFactor, progressive: bool, restart: u16) -> Vec<u8> {
     let channels = match color {
         ColorType::Luma => 1,
@@ -82,7 +82,7 @@ fn every_kind_gives_the_rows_until_the_cut() {
                 "{kind}: {good} rows of {keep} bytes"
             );
         }
-        // The first rows, or the first scan, are had of little.
+        // A short beginning of a file already gives the first rows, or the first scan.
         assert!(
             had.unwrap() < scan + (file.len() - scan) / 3,
             "{kind}: {had:?}"
@@ -90,7 +90,7 @@ fn every_kind_gives_the_rows_until_the_cut() {
     }
 }
 
-/// What noise a decoder makes up is not the picture.
+/// Pixels that a decoder makes up would differ from the picture.
 #[test]
 fn a_progressive_file_is_as_good_as_its_scans() {
     let file = file(ColorType::Luma, SamplingFactor::R_4_4_4, true, 0);

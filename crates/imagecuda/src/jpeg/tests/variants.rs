@@ -1,4 +1,4 @@
-//! Files of kinds that few programs write, against the same picture in a common one.
+//! Files of kinds that few programs write, compared with the same picture in a common kind.
 
 use super::truncation::load;
 use crate::{
@@ -26,7 +26,7 @@ fn write(set: impl Fn(&mut Encoder<&mut Vec<u8>>)) -> Vec<u8> {
     file
 }
 
-/// Where the segments of that marker begin (with its 0xff), and end.
+/// The start (its 0xff) and the end of each segment with that marker.
 fn segments(file: &[u8], marker: u8) -> Vec<(usize, usize)> {
     let mut at = 2;
     let mut found = Vec::new();
@@ -50,7 +50,7 @@ fn however_the_coefficients_come() {
         let common = write(|encoder| encoder.set_sampling_factor(sampling));
         let whole = load(&common, false).unwrap();
         for (optimized, progressive, restart) in [
-            // A scan for each component.
+            // One scan for each component.
             (true, false, 0),
             (false, true, 0),
             (true, true, 0),
@@ -78,7 +78,7 @@ fn however_the_coefficients_come() {
 fn coefficients_are_those_of_the_pixels() {
     let all = [false, true].map(|progressive| {
         let file = write(|encoder| {
-            // Without blocks that only fill MCUs, of which scans of one component have nothing.
+            // Without the blocks that only fill MCUs, which scans of one component do not have.
             encoder.set_sampling_factor(SamplingFactor::R_4_4_4);
             encoder.set_progressive(progressive);
         });
@@ -156,7 +156,7 @@ fn threads_give_the_same_strips() {
     }
 }
 
-/// Of a file that is cut short, what is missing is not decoded strip by strip.
+/// If a file is cut short, the strips without data are not decoded: their pixels are gray.
 #[test]
 fn what_is_missing_is_gray_to_the_end() {
     let (width, height) = (900, 2100);
@@ -180,7 +180,7 @@ fn what_is_missing_is_gray_to_the_end() {
         for part in [40, 8, 3, 2] {
             let bytes = &bytes[..bytes.len() / part];
             let file = markers::parse(bytes, true).unwrap();
-            // Through all coefficients, which are zeros where there are no data.
+            // The reference decodes all coefficients first; those without data are zeros.
             let mut coefficients = vec![0; file.picture.blocks() * 64];
             entropy::coefficients(&file, bytes, true, &mut coefficients).unwrap();
             let mut expected = vec![0; data.len()];
@@ -196,7 +196,7 @@ fn what_is_missing_is_gray_to_the_end() {
     }
 }
 
-/// Restart markers that are lost, or there twice.
+/// Restart markers that are missing or doubled.
 #[test]
 fn damage_ends_at_a_restart() {
     let file = write(|encoder| {
@@ -217,10 +217,10 @@ fn damage_ends_at_a_restart() {
     // An interval with its marker.
     let lost = [&file[..restarts[1]], &file[restarts[2]..]].concat();
     assert_eq!(good(&lost), all_but(&[2]));
-    // The same twice.
+    // The interval twice.
     let twice = [&file[..restarts[3]], &file[restarts[2]..]].concat();
     assert_eq!(good(&twice), all_but(&[]));
-    // Nonsense within one: all codes of ones are invalid.
+    // Invalid data in an interval: the code of all ones does not exist.
     let mut bad = file.clone();
     for pair in bad[restarts[4] + 12..restarts[5] - 4].chunks_exact_mut(2) {
         pair.copy_from_slice(&[0xff, 0]);

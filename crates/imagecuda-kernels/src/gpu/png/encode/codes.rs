@@ -29,7 +29,7 @@ shared_memory! {
 
 const _: () = assert!(size_of::<Room>() <= 6656);
 
-/// What a thread block has of a block's codes.
+/// The shared memory in which a thread block makes a block's codes.
 #[repr(C)]
 struct Room {
     counts: [u32; SYMBOLS],
@@ -43,7 +43,7 @@ struct Room {
     header_bits: u32,
 }
 
-/// The first symbol of a code, 0 or 1, and how many it has.
+/// The first symbol of a code (0: literals and lengths, 1: distances), and how many symbols it has.
 #[inline(always)]
 fn symbols_of(code: usize) -> (usize, usize) {
     match code {
@@ -59,7 +59,7 @@ impl WordSink for StoredWords {
     #[inline(always)]
     fn or(&mut self, number: u64, bits: u32) {
         if number < header::WORDS as u64 {
-            // SAFETY: there is room for as many words.
+            // SAFETY: the buffer has `header::WORDS` words.
             unsafe { self.0.add(number as usize).write(bits) };
         }
     }
@@ -75,14 +75,14 @@ fn own_symbols(mut each: impl FnMut(usize)) {
     }
 }
 
-/// Sorts the symbols of both codes by how often they occur in the chunks `first` to `end`.
+/// Sorts the symbols of both codes by their counts in the chunks `first` to `end`.
 ///
 /// # Safety
 ///
-/// They are chunks of the job. All threads of the block call this.
+/// These are chunks of the job. All threads of the block call this.
 #[inline(always)]
 unsafe fn sort(job: &EncodeJob, room: *mut Room, (first, end): (u32, u32)) {
-    // SAFETY: each symbol has one thread; barriers are between writing and reading.
+    // SAFETY: each symbol belongs to one thread, and barriers separate writes from reads.
     unsafe {
         let (counts, keys) = (&raw mut (*room).counts, &raw mut (*room).keys);
         let (counts, keys) = (counts.cast::<u32>(), keys.cast::<u32>());
@@ -130,15 +130,15 @@ unsafe fn sort(job: &EncodeJob, room: *mut Room, (first, end): (u32, u32)) {
     }
 }
 
-/// Makes a code, 0 or 1: one thread alone.
+/// Makes a code, 0 or 1, on one thread.
 ///
 /// # Safety
 ///
-/// The symbols are sorted, and no other thread uses the code's part of the room.
+/// The symbols are sorted, and no other thread uses this code's part of the room.
 #[inline(always)]
 unsafe fn make_code(room: *mut Room, code: usize) {
     let (start, len) = symbols_of(code);
-    // SAFETY: parts of the room that nobody else uses, or writes.
+    // SAFETY: no other thread uses these parts of the room.
     unsafe {
         let used = (&raw const (*room).used).cast::<u32>().add(code).read();
         let used = used.max(2) as usize;

@@ -23,10 +23,12 @@ use crate::{
 };
 use core::sync::atomic::{AtomicU32, Ordering};
 
-/// Words of a span, and one more, so that the threads of a warp read different banks.
+/// Words of a span, and one more, so that the threads of a warp use different banks of shared
+/// memory.
 const SPAN_WORDS: usize = SPAN as usize / 4 + 1;
 
-/// Sets of counters of a thread block: fewer threads wait for one.
+/// The sets of counters of a thread block. Several sets, so that fewer threads wait for the same
+/// counter.
 const COUNTERS: usize = 4;
 
 shared_memory! {
@@ -95,7 +97,7 @@ unsafe fn stage(job: &EncodeJob, chunk: u32) -> DeviceChunk {
     }
 }
 
-/// The bytes of this thread: the first one's number, and the end.
+/// The range of this thread's bytes.
 #[inline(always)]
 fn own_span(job: &EncodeJob, chunk: u32) -> (u32, u32) {
     let start = thread_idx_x() as u32 * SPAN;
@@ -157,7 +159,7 @@ unsafe extern "ptx-kernel" fn png_count(job: *const EncodeJob) {
     }
 }
 
-/// Words of device memory that bits are added to. They are zeros at first.
+/// Words of device memory, zeros at first, to which bits are added.
 #[derive(Clone, Copy)]
 struct DeviceBits {
     words: *mut u32,
@@ -175,7 +177,7 @@ impl WordSink for DeviceBits {
     }
 }
 
-/// Writes some bits at a place.
+/// Writes `count` bits at a position.
 #[inline(always)]
 fn put(words: DeviceBits, at: u64, bits: u32, count: u32) {
     let mut writer = BitWriter::new(words, at);
@@ -183,7 +185,7 @@ fn put(words: DeviceBits, at: u64, bits: u32, count: u32) {
     writer.finish();
 }
 
-/// Writes what is before and behind all chunks.
+/// Writes the bits before the first chunk and after the last one.
 ///
 /// # Safety
 ///

@@ -1,22 +1,22 @@
-//! The chunks of a file: a length, a name, data, and a checksum.
+//! Writes chunks: a length, a name, data, and a checksum.
 
 use crate::Result;
 use std::io::Write;
 
-/// What a chunk has at most; the limit is 2³¹ - 1.
+/// The most data that this library puts into a chunk. The format's limit is 2³¹ - 1.
 const LONGEST: usize = 1 << 30;
 
-/// Bytes before the data.
+/// The size of length and name.
 pub(super) const HEAD: usize = 8;
 
-/// Begins a chunk in `bytes`, to which its data are then appended.
+/// Starts a chunk in `bytes`. The caller then appends its data.
 pub(super) fn begin(bytes: &mut Vec<u8>, name: [u8; 4]) {
     bytes.clear();
     bytes.extend([0; 4]);
     bytes.extend(name);
 }
 
-/// Completes a chunk; one that is too long becomes several.
+/// Completes a chunk. A chunk that is too long becomes several.
 pub(super) fn end(bytes: &mut Vec<u8>) {
     let len = bytes.len() - HEAD;
     if len > LONGEST {

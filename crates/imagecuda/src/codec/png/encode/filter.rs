@@ -1,11 +1,11 @@
-//! The filters of PNG: each row as differences from what is beside and above it.
+//! The filters of PNG: they replace each byte by its difference from a prediction.
 //!
-//! Loops are over blocks of bytes and in bytes, which compilers make vectors of. What they compute of
-//! a byte is the kernels'.
+//! The loops run over blocks of bytes, so that compilers vectorise them. The arithmetic for one
+//! byte is that of the kernels.
 
 use imagecuda_kernels::png::encode::filter::{average, difference, paeth};
 
-/// A filter, by its number in files.
+/// A filter, numbered as in files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
     None,
@@ -15,7 +15,7 @@ pub(super) enum Filter {
     Paeth,
 }
 
-/// All, by their numbers.
+/// All filters, in the order of their numbers.
 pub(super) const ALL: [Filter; 5] = [
     Filter::None,
     Filter::Sub,
@@ -24,11 +24,11 @@ pub(super) const ALL: [Filter; 5] = [
     Filter::Paeth,
 ];
 
-/// Bytes that are weighed at once.
+/// The number of bytes that one step compares.
 const BLOCK: usize = 64;
 
-/// Filters `rows` of `stride` bytes each, with the row before them (`None`: they are the
-/// picture's first), and appends the results to `out`. `bytes_per_pixel` is 1 to 8.
+/// Filters `rows` of `stride` bytes each, and appends the results to `out`. `above` is the row
+/// before them, or `None` if they are the picture's first. `bytes_per_pixel` is 1 to 8.
 pub(super) fn filter(
     rows: &[u8],
     before: Option<&[u8]>,
@@ -54,7 +54,7 @@ pub(super) fn filter(
     }
 }
 
-/// Rows as they are, each after its zero.
+/// Appends the rows unfiltered, each after a zero byte.
 pub(super) fn unfiltered(rows: &[u8], stride: usize, out: &mut Vec<u8>) {
     for row in rows.chunks_exact(stride) {
         out.push(Filter::None as u8);
@@ -62,12 +62,13 @@ pub(super) fn unfiltered(rows: &[u8], stride: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// The filter whose differences are the smallest: the rule that libpng has. Of so many blocks of the
-/// row as `sparse` says, one is weighed.
+/// Chooses the filter with the smallest differences, by libpng's rule. It examines one of every
+/// `sparse` blocks of the row.
 pub(super) fn choose(row: &[u8], above: &[u8], bytes_per_pixel: usize, sparse: usize) -> Filter {
     let mut sums = [0u64; 5];
     let n = row.len().saturating_sub(bytes_per_pixel);
-    // Each pixel, the one before it, the one above it, and the one before that.
+    // The row's pixels, shifted views of it: the pixel left of each, the pixel above, and the one
+    // above left.
     let (row, left) = (&row[row.len() - n..], &row[..n]);
     let (above, corner) = (&above[above.len() - n..], &above[..n]);
     let blocks = row.chunks(BLOCK).zip(left.chunks(BLOCK));
@@ -80,7 +81,7 @@ pub(super) fn choose(row: &[u8], above: &[u8], bytes_per_pixel: usize, sparse: u
             corner.first_chunk(),
         ) {
             (Some(row), Some(left), Some(above), Some(corner)) => weigh(row, left, above, corner),
-            // The last block of the row is a shorter one.
+            // The last block of the row may be shorter.
             _ => {
                 let whole = |part: &[u8]| {
                     let mut whole = [0; BLOCK];
@@ -98,7 +99,7 @@ pub(super) fn choose(row: &[u8], above: &[u8], bytes_per_pixel: usize, sparse: u
     ALL[best]
 }
 
-/// The sums of the sizes of the differences that each filter leaves.
+/// For each filter, the sum of the sizes of the differences.
 fn weigh(
     row: &[u8; BLOCK],
     left: &[u8; BLOCK],
@@ -116,7 +117,7 @@ fn weigh(
     ]
 }
 
-/// The sum of the sizes of differences, which are of either sign.
+/// The sum of the sizes of differences, which are signed.
 #[inline(always)]
 fn sum(_: &[u8; BLOCK], difference: impl Fn(usize) -> u8) -> u32 {
     let mut sizes = [0; BLOCK];
@@ -127,8 +128,8 @@ fn sum(_: &[u8; BLOCK], difference: impl Fn(usize) -> u8) -> u32 {
     sizes.iter().map(|&size| u32::from(size)).sum()
 }
 
-/// Filters a part of a row, from byte `from` on, to `out`. The part of the row and that of the row
-/// above have the pixel before `from` too, if there is one.
+/// Filters a part of a row, from byte `from` on, to `out`. Both the part and the row above include
+/// the pixel before `from`, if there is one.
 pub(super) fn apply(
     filter: Filter,
     (row, above): (&[u8], &[u8]),
@@ -138,7 +139,7 @@ pub(super) fn apply(
 ) {
     let known = from.min(bytes_per_pixel);
     let (first, rest) = out.split_at_mut((bytes_per_pixel - known).min(out.len()));
-    // Left of the first pixel all is zero.
+    // The pixel left of the first one is zero.
     for (i, out) in (known..).zip(first) {
         *out = difference(filter as u8, [row[i], 0, above[i], 0]);
     }
@@ -169,7 +170,7 @@ fn each(out: &mut [u8], row: &[u8], guess: impl Fn(usize) -> u8, n: usize) {
 mod tests {
     use super::*;
 
-    /// The words of the specification.
+    /// The specification's wording of the filter.
     fn guess(filter: Filter, a: u8, b: u8, c: u8) -> u8 {
         let [x, y, z] = [a, b, c].map(i32::from);
         match filter {
@@ -231,7 +232,8 @@ mod tests {
         assert_eq!(choose(&ramp, &[0; 256], 1, 1), Filter::Sub);
         assert_eq!(choose(&noise, &noise, 1, 1), Filter::Up);
         assert_eq!(choose(&[0; 256], &noise, 1, 1), Filter::None);
-        // A step above the row before, in all but the first pixel: left and above disagree.
+        // Every row but the first pixel is one step above the row before, so that left and above
+        // disagree.
         let gray: Vec<u8> = noise.iter().map(|&v| 100 + v / 16).collect();
         let steps: Vec<u8> = (0..256).map(|i| gray[i] + 20 * u8::from(i > 99)).collect();
         assert_eq!(choose(&steps, &gray, 1, 1), Filter::Paeth);

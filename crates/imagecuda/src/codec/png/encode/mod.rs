@@ -1,10 +1,10 @@
-//! Writing PNG, on all cores: the rows are cut into parts, each of which is filtered and
-//! compressed for itself. Joined they are one stream.
+//! Encodes PNG on all cores. The rows are split into parts, which are filtered and compressed
+//! separately, and joined to one stream.
 //!
-//! How the rows are cut does not depend on the threads, and so neither does the file.
+//! The split does not depend on the number of threads, so the file does not either.
 //!
-//! [`quick`] writes `Compression::Fast`, as the kernels do. The other levels are here: bands of whole
-//! rows, which end at whole bytes.
+//! [`quick`] writes `Compression::Fast`, like the kernels. This module has the other levels: bands
+//! of whole rows, which end at whole bytes.
 
 mod chunk;
 mod deflate;
@@ -24,17 +24,18 @@ use imagecuda_kernels::{
 };
 use std::{borrow::Cow, io::Write};
 
-/// Bytes of a band that is stored.
+/// The size in bytes of a band that is stored.
 const STORED_BAND: usize = 256 * 1024;
 
-/// And of one that is coded by [`zlib`], which has 32 KB of the band before filtered once more.
+/// The size in bytes of a band for [`zlib`]. Each band filters the last 32 KB of the band before
+/// once more.
 const BAND: usize = 512 * 1024;
 
 /// How bands are compressed.
 #[derive(Clone, Copy, Debug)]
 enum Coder {
     Stored,
-    /// By zlib's methods, with this level.
+    /// Zlib's methods at this level.
     Zlib(u32),
 }
 
@@ -60,8 +61,8 @@ pub(in crate::codec) fn encode(
     chunk::write(out, *b"IEND", &[])
 }
 
-/// Writes the file of a picture whose stream the kernels have made, with the `remainders` of the data
-/// of its IDAT chunks. The pixels of `picture` are not looked at.
+/// Writes the file of a picture whose stream the kernels have made. `remainders` are the CRC
+/// remainders of the data of its IDAT chunks. The pixels of `picture` are not used.
 pub(crate) fn write_encoded(
     picture: Pixels<'_>,
     metadata: &Metadata,
@@ -80,7 +81,7 @@ pub(crate) fn write_encoded(
     chunk::write(out, *b"IEND", &[])
 }
 
-/// Writes all that is before the pixels.
+/// Writes everything before the pixels.
 fn write_start(pixels: &Pixels<'_>, metadata: &Metadata, out: &mut dyn Sink) -> Result<()> {
     let color = match pixels.layout {
         Layout::L8 | Layout::L16 => 0,
@@ -100,7 +101,7 @@ fn write_start(pixels: &Pixels<'_>, metadata: &Metadata, out: &mut dyn Sink) -> 
 
 fn write_metadata(metadata: &Metadata, out: &mut dyn Sink) -> Result<()> {
     if let Some(icc) = metadata.icc_profile() {
-        // A name, and the one method of compression.
+        // The name and its zero, and the number of the only compression method.
         let named = b"ICC Profile\0\0".to_vec();
         let mut coder = flate2::write::ZlibEncoder::new(named, flate2::Compression::default());
         coder.write_all(icc)?;
@@ -112,13 +113,13 @@ fn write_metadata(metadata: &Metadata, out: &mut dyn Sink) -> Result<()> {
     Ok(())
 }
 
-/// What a thread uses again for each band.
+/// Memory that a thread reuses for each band.
 #[derive(Default)]
 struct Scratch {
     filtered: Vec<u8>,
 }
 
-/// The checksum of a band, and the bytes that it is of.
+/// The Adler-32 of a band, and the number of bytes that it covers.
 type Sum = (u32, usize);
 
 fn write_bands(rows: Rows<'_>, coder: Coder, out: &mut dyn Sink) -> Result<()> {
@@ -133,7 +134,7 @@ fn write_bands(rows: Rows<'_>, coder: Coder, out: &mut dyn Sink) -> Result<()> {
         Ok(sum)
     };
     let sums = in_order(bands.count(), make, |_, bytes| Ok(out.write_all(bytes)?))?;
-    // Of no bytes it is 1.
+    // The Adler-32 of no bytes.
     let mut checksum = 1;
     for sum in sums {
         let (adler32, len) = sum?;
@@ -145,10 +146,10 @@ fn write_bands(rows: Rows<'_>, coder: Coder, out: &mut dyn Sink) -> Result<()> {
 /// A picture's rows.
 struct Rows<'a> {
     pixels: &'a [u8],
-    /// Whether samples are 16-bit numbers, which have their high bytes first in a file.
+    /// Whether samples have 16 bits. A file stores their high byte first.
     deep: bool,
     bytes_per_pixel: usize,
-    /// Bytes of a row.
+    /// The size of a row in bytes.
     stride: usize,
 }
 
@@ -167,7 +168,8 @@ impl<'a> Rows<'a> {
         self.pixels.len() / self.stride
     }
 
-    /// These bytes as a file has them. Samples that they have a part of are there whole.
+    /// These bytes of the pixels in the file's byte order. A 16-bit sample may lie partly in the
+    /// range.
     fn get(&self, start: usize, end: usize) -> Cow<'a, [u8]> {
         if !self.deep || cfg!(target_endian = "big") {
             return self.pixels[start..end].into();
@@ -190,7 +192,7 @@ impl<'a> Rows<'a> {
 struct Bands<'a> {
     rows: Rows<'a>,
     coder: Coder,
-    /// Bytes of a band, but for the last.
+    /// The size of every band but the last, in bytes.
     len: usize,
 }
 
@@ -226,7 +228,7 @@ impl<'a> Bands<'a> {
                 let count = zlib::WINDOW.div_ceil(stride + 1);
                 let from = start.saturating_sub(count * stride);
                 self.filter(from, end, filtered);
-                // What is of the band before.
+                // The end of the band before, to which matches may refer.
                 let before = (start - from) / stride * (stride + 1);
                 let (before, data) = filtered.split_at(before);
                 zlib::compress(level, data, before, last, out).map_err(Error::encode)?;
@@ -235,7 +237,7 @@ impl<'a> Bands<'a> {
         }
     }
 
-    /// Appends the rows of these bytes of the picture, each with its filter.
+    /// Appends the filtered rows of this range of the pixels.
     fn filter(&self, start: usize, end: usize, out: &mut Vec<u8>) {
         let Rows {
             stride,

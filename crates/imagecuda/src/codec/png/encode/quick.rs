@@ -1,7 +1,7 @@
-//! `Compression::Fast`, by the bodies of the kernels: the same bytes as those of a GPU.
+//! `Compression::Fast` with the bodies of the kernels, so the bytes equal those of a GPU.
 //!
-//! Blocks of Deflate follow each other bit after bit. They are made on all cores, each from its
-//! first bit on, and shifted to their places as they are written.
+//! Blocks of Deflate follow each other without gaps between their bits. All cores make blocks, each
+//! from bit 0 on. They are shifted to their places when they are written.
 
 use super::{Rows, Sum, chunk, deflate, filter, zlib};
 use crate::{Result, codec::par_ordered::in_order, parallel, sink::Sink};
@@ -11,16 +11,16 @@ use imagecuda_kernels::png::encode::{
     scanlines::{BLOCK, CHUNK, IDAT},
 };
 
-/// Filtered bytes of a block, but for the last.
+/// The number of filtered bytes of every block but the last.
 const BLOCK_BYTES: usize = (BLOCK * CHUNK) as usize;
 
-/// Bytes of rows whose filters a thread chooses at a time.
+/// The size in bytes of the rows whose filters one task chooses.
 const CHOSEN: usize = 256 * 1024;
 
-/// Bytes before a block's own, which say how many bits it has.
+/// The size of the header in front of a block's bytes, which holds the block's number of bits.
 const HEAD: usize = 8;
 
-/// What a thread uses again for each block.
+/// Memory that a thread reuses for each block.
 #[derive(Default)]
 struct Scratch {
     filtered: Vec<u8>,
@@ -45,14 +45,14 @@ pub(super) fn write(rows: &Rows<'_>, out: &mut dyn Sink) -> Result<()> {
         let (bits, block) = block.split_first_chunk().expect("as `compress` writes it");
         stream.append(block, u64::from_le_bytes(*bits))
     })?;
-    // Of no bytes it is 1.
+    // The Adler-32 of no bytes.
     let sum = sums.into_iter().fold(1, |all, (adler32, len)| {
         zlib::adler32_of_both(all, adler32, len)
     });
     stream.finish(sum)
 }
 
-/// The filter of each row.
+/// Chooses the filter of each row.
 fn choose(rows: &Rows<'_>) -> Vec<u8> {
     let (stride, height) = (rows.stride, rows.height());
     let zeros = vec![0; stride];
@@ -76,7 +76,7 @@ fn filtered(rows: &Rows<'_>, filters: &[u8], start: usize, end: usize, out: &mut
     let line = rows.stride + 1;
     let lines = start / line..end.div_ceil(line);
     for (y, &filter) in lines.clone().zip(&filters[lines]) {
-        // The part of this line, whose first byte is the filter.
+        // The part of this row that is in the range. The row's first byte is its filter.
         let from = start.saturating_sub(y * line);
         let to = (end - y * line).min(line);
         if from == 0 {
@@ -97,7 +97,7 @@ fn filtered(rows: &Rows<'_>, filters: &[u8], start: usize, end: usize, out: &mut
     }
 }
 
-/// Appends the block of what is filtered, behind the number of its bits.
+/// Appends a block of the filtered bytes, after its number of bits.
 fn compress(scratch: &mut Scratch, bytes_per_pixel: usize, last: bool, out: &mut Vec<u8>) {
     let Scratch { filtered, matches } = scratch;
     matches.clear();
@@ -127,12 +127,12 @@ fn compress(scratch: &mut Scratch, bytes_per_pixel: usize, last: bool, out: &mut
     out[at..at + HEAD].copy_from_slice(&bits.to_le_bytes());
 }
 
-/// The stream of zlib's format, written in IDAT chunks.
+/// A zlib stream, written in IDAT chunks.
 struct Stream<'a> {
     out: &'a mut dyn Sink,
-    /// A chunk that is begun.
+    /// The chunk that is being filled.
     bytes: Vec<u8>,
-    /// How many bits of its last byte are there; 0 is all.
+    /// How many bits of its last byte are used; 0 means all.
     bits: u32,
 }
 
@@ -148,7 +148,7 @@ impl<'a> Stream<'a> {
         }
     }
 
-    /// Appends bits: the `count` first of `block`, of which the others are zeros.
+    /// Appends the first `count` bits of `block`. Its other bits must be zeros.
     fn append(&mut self, block: &[u8], count: u64) -> Result<()> {
         if self.bits == 0 {
             self.bytes.extend_from_slice(block);
@@ -167,7 +167,7 @@ impl<'a> Stream<'a> {
                 self.bytes.push(carry as u8);
                 carry >>= 8;
             }
-            // Bits that need no byte more are zeros.
+            // The remaining bits are zeros, which need no byte.
             if u64::from(shift) + count > 8 * block.len() as u64 {
                 self.bytes.push(carry as u8);
             }
@@ -176,7 +176,7 @@ impl<'a> Stream<'a> {
         self.write_whole()
     }
 
-    /// Writes the chunks that are full. The last byte stays, as more bits may come to it.
+    /// Writes the chunks that are full. The last byte stays, as more bits may be added to it.
     fn write_whole(&mut self) -> Result<()> {
         let full = chunk::HEAD + IDAT as usize;
         while self.bytes.len() > full {
@@ -194,7 +194,7 @@ impl<'a> Stream<'a> {
         Ok(())
     }
 
-    /// Appends Adler-32, and writes what is left.
+    /// Appends Adler-32, and writes the last chunk.
     fn finish(mut self, adler32: u32) -> Result<()> {
         self.bytes.extend(adler32.to_be_bytes());
         self.write_whole()?;

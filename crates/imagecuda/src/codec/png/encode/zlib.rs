@@ -1,15 +1,15 @@
-//! What is around Deflate in a PNG, and the coder of it that takes its time.
+//! The zlib format around Deflate, and zlib's slower compression.
 
 use flate2::{Compress, CompressError, Compression, FlushCompress, Status};
 
-/// Before the data: Deflate, with a window of 32 KB.
+/// The stream's header: Deflate with a window of 32 KB.
 pub(super) const HEADER: [u8; 2] = [0x78, 0x01];
 
-/// How far back matches reach.
+/// The longest distance of a match.
 pub(super) const WINDOW: usize = 32 * 1024;
 
-/// Appends `data`, compressed, to `out`; what `before` has may be referred to. After the `last`
-/// there is no more.
+/// Appends `data`, compressed, to `out`. Matches may refer to `before`. If it is the `last` part,
+/// the stream ends with it.
 pub(super) fn compress(
     level: u32,
     data: &[u8],
@@ -17,7 +17,7 @@ pub(super) fn compress(
     last: bool,
     out: &mut Vec<u8>,
 ) -> Result<(), CompressError> {
-    // A new one each time: of one that is used again, the matches depend on what it had before.
+    // A new encoder each time, as the matches of a reused one depend on its earlier data.
     let mut coder = Compress::new(Compression::new(level), false);
     let flush = match last {
         true => FlushCompress::Finish,
@@ -28,11 +28,11 @@ pub(super) fn compress(
     }
     loop {
         let taken = coder.total_in() as usize;
-        // What zlib's manual says that data that cannot be compressed take, and some more.
+        // The bound in zlib's manual for incompressible data, and some more.
         let left = data.len() - taken;
         out.reserve(left + left / 1000 + 64);
         let status = coder.compress_vec(&data[taken..], out, flush)?;
-        // With room left, all is out.
+        // If there is room left, everything was written.
         let done = coder.total_in() as usize == data.len() && out.len() < out.capacity();
         if status == Status::StreamEnd || (done && !last) {
             return Ok(());
@@ -40,12 +40,13 @@ pub(super) fn compress(
     }
 }
 
-/// The checksum of two pieces, from those of each; the second has `len` bytes.
+/// The Adler-32 of two parts, from the Adler-32 of each. The second part has `len` bytes.
 pub(super) fn adler32_of_both(first: u32, second: u32, len: usize) -> u32 {
     const PRIME: u64 = 65_521;
     let halves = |sum: u32| (u64::from(sum & 0xffff), u64::from(sum >> 16));
     let ((a1, b1), (a2, b2)) = (halves(first), halves(second));
-    // The sum of bytes begins at 1 for both; each of `len` sums of the second has the first's too.
+    // Both sums start with the 1 of Adler-32, and each of the second part's `len` sums also
+    // includes the first part's.
     let a = (a1 + a2 + PRIME - 1) % PRIME;
     let b = (b1 + b2 + len as u64 % PRIME * ((a1 + PRIME - 1) % PRIME)) % PRIME;
     ((b << 16) | a) as u32

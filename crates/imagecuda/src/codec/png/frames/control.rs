@@ -1,4 +1,4 @@
-//! What an animated PNG says of its frames.
+//! The chunks that describe an animated PNG's frames.
 
 use crate::{
     Error, Result,
@@ -9,17 +9,17 @@ use crate::{
 };
 use std::time::Duration;
 
-/// What the chunks in front of the image data say of an animation.
+/// The chunks of an animation that come before the image data.
 pub(super) struct Start {
     pub(super) frames: u32,
     pub(super) plays: u32,
-    /// Of the picture that simple viewers show, if that is the first frame.
+    /// The control of the default image, if it is the first frame.
     pub(super) first: Option<Control>,
 }
 
 impl Start {
-    /// `None` if there is no animation, or anything is wrong with these chunks: the file is then a
-    /// still picture, as the specification has it.
+    /// `None` if there is no animation, or any of these chunks is wrong. The file is then a still
+    /// picture, as the specification says.
     pub(super) fn read(bytes: &[u8], head: &Head) -> Option<Self> {
         let (mut numbers, mut first) = (None, None);
         let mut at = 8;
@@ -74,7 +74,7 @@ pub(super) struct Control {
 }
 
 impl Control {
-    /// Reads an fcTL chunk, which must have this number among the animation's chunks.
+    /// Reads an fcTL chunk, which must have this sequence number.
     pub(super) fn read(chunk: &Chunk<'_>, head: &Head, number: u32) -> Result<Self> {
         let damaged = || Error::decode("a frame's header is damaged");
         let Some((fixed, &[dispose, blend])) = chunk.data.split_first_chunk::<24>() else {
@@ -110,13 +110,13 @@ impl Control {
         })
     }
 
-    /// Whether the frame is as large as the canvas.
+    /// Whether the frame covers the whole canvas.
     fn is_whole(&self, head: &Head) -> bool {
         (self.region.width, self.region.height) == (head.width as usize, head.height as usize)
     }
 }
 
-/// That a chunk of an animation has the number that is next.
+/// Checks that an animation's chunk has the next sequence number.
 pub(super) fn in_order(found: u32, expected: u32) -> Result<()> {
     match found == expected {
         true => Ok(()),
@@ -126,7 +126,7 @@ pub(super) fn in_order(found: u32, expected: u32) -> Result<()> {
     }
 }
 
-/// A fraction of a second; hundredths if it has no denominator.
+/// A fraction of a second. A denominator of 0 means hundredths.
 fn delay(numerator: u16, denominator: u16) -> Duration {
     let denominator = match denominator {
         0 => 100,

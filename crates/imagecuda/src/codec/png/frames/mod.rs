@@ -84,7 +84,7 @@ impl Sequence for Frames {
     }
 }
 
-/// A canvas, and one frame's pixels, kept for the next.
+/// The canvas, and reusable memory for the pixels of one frame.
 enum AnyCanvas {
     Eight(Canvas<u8>, Vec<[u8; 4]>),
     Sixteen(Canvas<u16>, Vec<[u16; 4]>),
@@ -104,17 +104,17 @@ struct Animation {
     head: Head,
     /// Whether the default image is the first frame.
     shows_default: bool,
-    /// Once there is a frame on it.
+    /// `None` before the first frame is drawn.
     canvas: Option<AnyCanvas>,
-    /// A frame as it is decoded.
+    /// The pixels of a frame in the layout of the file.
     decoded: Vec<u8>,
-    /// Of the frame on the canvas, if it is not yet taken.
+    /// The delay of the frame on the canvas, until it is taken.
     delay: Option<Duration>,
-    /// Of the next frame, if it is known.
+    /// The control of the next frame, if it was read already.
     control: Option<Control>,
-    /// Where the chunks of the next frame are.
+    /// The offset of the next frame's chunks.
     at: usize,
-    /// Which of the animation's chunks is next.
+    /// The sequence number of the next chunk of the animation.
     number: u32,
     is_first: bool,
     left: u32,
@@ -124,7 +124,7 @@ struct Animation {
 /// A frame in the file.
 struct Part {
     control: Control,
-    /// Where its chunks are, and how many bytes of each come before the data.
+    /// The offsets of its chunks of data, and how many bytes precede the data in each.
     chunks: Vec<usize>,
     before: usize,
 }
@@ -165,7 +165,7 @@ impl Animation {
         self.canvas.as_ref().map_or(&[], AnyCanvas::bytes)
     }
 
-    /// Draws the next frame, if there is one and it is not yet drawn.
+    /// Draws the next frame, if there is one and it is not drawn yet.
     fn compose(&mut self) -> Result<bool> {
         if self.delay.is_some() {
             return Ok(true);
@@ -181,7 +181,7 @@ impl Animation {
             blend,
             delay,
         } = part.control;
-        // Nothing is below the first.
+        // The canvas below the first frame is empty.
         let blend = match std::mem::replace(&mut self.is_first, false) {
             true => Blend::Source,
             false => blend,
@@ -267,7 +267,7 @@ impl Animation {
     }
 }
 
-/// A sample in a file.
+/// A sample in the file's byte order.
 trait Stored: Copy {
     type Sample: Sample;
     fn sample(self) -> Self::Sample;
@@ -295,7 +295,7 @@ fn to_rgba<T: Stored>(samples: &[T], has_color: bool, out: &mut Vec<[T::Sample; 
     out.extend(pixels.map(|pixel| match *pixel {
         [r, g, b, a] => [r, g, b, a].map(Stored::sample),
         [l, .., a] => [l, l, l, a].map(Stored::sample),
-        // There are no such pieces.
+        // A pixel never has another size.
         _ => [T::Sample::narrow(0); 4],
     }));
     Ok(())

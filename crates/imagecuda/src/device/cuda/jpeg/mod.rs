@@ -1,4 +1,4 @@
-//! JPEG: compressed bytes are uploaded, and kernels do the rest.
+//! JPEG decoding: compressed data are uploaded, and kernels decode them.
 //!
 //! Entropy decoding has streams of its own, so that pictures are decoded while earlier ones become
 //! pixels. A thread puts its picture into a queue. The first thread that finds a stream free
@@ -28,20 +28,20 @@ use imagecuda_kernels::jpeg::{
 };
 use std::sync::{Arc, PoisonError};
 
-/// Launches in flight at a time, each in a stream of its own. When the last threads of a launch
-/// still synchronise, the next one has the rest of the device.
+/// The most launches in flight, each in a stream of its own. While the last thread blocks of one
+/// launch still synchronise, the next launch uses the rest of the device.
 pub(super) const STREAMS: usize = 3;
 
-/// The most pictures of a launch.
+/// The most pictures in one launch.
 const MAX_BATCH: usize = 64;
 
 /// A picture's coefficients in device memory.
 pub(crate) struct Coefficients {
     picture: Picture,
-    /// The addresses of a [`PictureJob`] and of the coefficients.
+    /// The addresses of the [`PictureJob`] and of the coefficients.
     job: u64,
     coefficients: u64,
-    /// The memory of both.
+    /// The memory of the job and of the coefficients.
     memory: Vec<Scratch>,
 }
 
@@ -56,7 +56,7 @@ impl std::fmt::Debug for Coefficients {
 }
 
 impl Coefficients {
-    /// The bytes that they take.
+    /// The size of the coefficients in bytes.
     pub(crate) fn bytes(&self) -> usize {
         bytes(&self.picture)
     }
@@ -68,7 +68,7 @@ fn bytes(picture: &Picture) -> usize {
 
 impl Context {
     /// Decodes a file's entropy-coded data on the device. Returns `None` if the data are damaged,
-    /// or if decoders did not synchronise. The file may be in `staging` memory.
+    /// or if the decoders did not synchronise. The file may be in `staging` memory.
     pub(crate) fn decode_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
@@ -86,7 +86,7 @@ impl Context {
         };
         let (ticket, mut coefficients) = self.prepare_jpeg(jpeg, plan, pinned)?;
         let wrong = self.decode_batched(ticket)?;
-        // The kernels were waited for.
+        // The kernels have finished, as this thread waited for them.
         coefficients.memory.iter_mut().for_each(Scratch::mark_idle);
         Ok((wrong == 0).then_some(coefficients))
     }
@@ -114,8 +114,8 @@ impl Context {
         })
     }
 
-    /// Puts a picture into the queue, and launches what is there until this picture is decoded.
-    /// Returns its status.
+    /// Puts a picture into the queue. Launches what is in the queue, or waits for other threads'
+    /// launches, until this picture is decoded. Returns its status.
     fn decode_batched(self: &Arc<Self>, ticket: Ticket) -> Result<u32> {
         let queue = &self.jpegs;
         let mut state = queue.lock();
@@ -142,8 +142,8 @@ impl Context {
             drop(state);
             let results = self.launch_jpegs(&tickets, &self.decodes[stream]);
             if results.is_err() {
-                // The kernels may still run, and nothing else waits for them. The error is reported
-                // already.
+                // The kernels may still run, and no other thread waits for them. The error was
+                // reported already.
                 let _ = self.wait_for_all();
             }
             state = queue.lock();
@@ -175,7 +175,7 @@ impl Context {
     ) -> Result<Vec<u32>> {
         let mut jobs: Vec<ScanJob> = Vec::new();
         let mut parts = Parts::default();
-        // First, as the start of the buffer is what is fetched.
+        // The status comes first, as the download takes the start of the buffer.
         let statuses_at = parts.add(4 * tickets.len());
         let count: usize = tickets.iter().map(|ticket| ticket.1.jobs.len()).sum();
         let jobs_at = parts.add(count * size_of::<ScanJob>());
@@ -208,7 +208,7 @@ impl Context {
         let job_table = table.pointer().wrapping_add(jobs_at);
         let count = jobs.len() as u32;
         let tables = jobs.iter().map(|job| job.table_count).max();
-        // The room of two tables is also needed for the nodes of a group.
+        // The nodes of a group use the room of two tables.
         let shared = tables.unwrap_or(0).max(2) * size_of::<Table>() as u32;
         let guesses = jobs.iter().map(|job| job.scan.guesses()).max();
         let guessing = (SECTION * guesses.unwrap_or(1) + MAX_WARM_UP).next_multiple_of(32);
@@ -221,8 +221,8 @@ impl Context {
         ] {
             let function = self.function(kernel)?;
             // SAFETY: the kernels take these two arguments, or the first of them. All memory that
-            // the jobs have addresses of lives until the kernels have run, and what they read is
-            // uploaded before.
+            // the jobs point to lives until the kernels have run. What they read was uploaded
+            // before.
             let launched =
                 unsafe { launch!(function<<<grid, threads, shared, stream>>>(job_table, count)) };
             check("cuLaunchKernel", launched)?;
@@ -245,21 +245,22 @@ fn picture_job(jpeg: &Jpeg<'_>) -> PictureJob {
     }
 }
 
-/// The scans of a picture in the queue. [`launch_jpegs`](Context::launch_jpegs) completes the jobs.
+/// The scans of a picture in the queue. [`launch_jpegs`](Context::launch_jpegs) completes the jobs
+/// with the addresses.
 struct Ticket {
     jobs: Vec<ScanJob>,
-    /// The upload of what they need.
+    /// The upload that the kernels wait for.
     upload: Pinned,
 }
 
-/// Parts of a buffer, one after the other.
+/// Lays out the parts of a buffer, one after the other.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) end: usize,
 }
 
 impl Parts {
-    /// Adds a part of `bytes` bytes, and returns where it begins. It is aligned for every kernel.
+    /// Adds a part of `bytes` bytes, and returns its offset, which is aligned for every kernel.
     pub(super) fn add(&mut self, bytes: usize) -> usize {
         let start = self.end.next_multiple_of(256);
         self.end = start + bytes;

@@ -16,8 +16,8 @@ const BLOCK_SIZE: u32 = 128;
 
 impl<P: DevicePixel> Buffer<P> {
     /// Makes the first pixels from coefficients. With a `shaper`, which is in device memory, it
-    /// makes float pixels and converts their colours; `spec` must be [`is_direct`] then. Does not
-    /// wait.
+    /// makes float pixels and converts their colours; [`is_direct`] must then be true of `spec`.
+    /// Does not wait.
     pub(in super::super) fn expand_jpeg(
         &mut self,
         from: Coefficients,
@@ -49,10 +49,10 @@ impl<P: DevicePixel> Buffer<P> {
         let job = DevicePointer::from_raw(from.job);
         let coefficients = DevicePointer::from_raw(from.coefficients);
         let inverse = [job, coefficients, samples.pointer()];
-        // Eight threads for each of at most 2^32 blocks, so this fits.
+        // Eight threads for each of at most 2^32 blocks fit into the type.
         let grid = (picture.blocks() * 8).div_ceil(BLOCK_SIZE as usize) as u32;
         context.run_jpeg("jpeg_inverse", inverse, (grid, 1), None)?;
-        // Two pixels for each thread, and a row of thread blocks for each row of pixels.
+        // Each thread makes two pixels. Each row of thread blocks makes one row of pixels.
         let grid = (picture.width.div_ceil(2 * BLOCK_SIZE), picture.height);
         match room {
             None => {
@@ -79,7 +79,7 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Context {
-    /// Launches a kernel of a [`PictureJob`].
+    /// Launches a kernel that takes a `PictureJob`.
     fn run_jpeg(
         &self,
         kernel: &str,
@@ -88,8 +88,8 @@ impl Context {
         shaper: Option<DevicePointer<u8>>,
     ) -> Result<()> {
         let (function, stream) = (self.function(kernel)?, &self.stream);
-        // SAFETY: the kernel takes these three addresses, and that of the shaper if there is one.
-        // The callers sized all memory for the picture of the job, and free or reuse it in stream
+        // SAFETY: the kernel takes these three addresses, and the shaper's if there is one. The
+        // callers sized all memory for the picture of the job. They free or reuse it in stream
         // order.
         let launched = unsafe {
             match shaper {
@@ -103,8 +103,8 @@ impl Context {
     }
 }
 
-/// Whether one kernel makes the pixels from samples. CMYK needs another one for the colours, and an
-/// orientation one that orients.
+/// Whether one kernel makes pixels directly from samples. CMYK needs a second kernel for the
+/// colours, and an orientation needs one that orients.
 pub(in super::super) fn is_direct(spec: ExpandSpec) -> bool {
     spec.orientation == Orientation::Normal && spec.layout.channels() < 4
 }

@@ -1,4 +1,4 @@
-//! What the kernels need of a picture: uploaded; and what they write: allocated.
+//! Uploads what the kernels need of a picture, and allocates what they write.
 
 use super::{
     super::{Context, error::check_raw, pinned::Pinned},
@@ -19,21 +19,21 @@ use imagecuda_kernels::jpeg::{
 };
 use std::sync::Arc;
 
-/// Where the parts of a picture are in two buffers of device memory: one that the host writes first,
-/// and one that is zeroed.
+/// The layout of a picture in two buffers of device memory. The host writes the start of the first
+/// buffer, and the second one is zeroed.
 struct PictureParts {
     job: usize,
     scans: Vec<ScanParts>,
-    /// Bytes of the first buffer that are uploaded, and all of its bytes.
+    /// How many bytes of the first buffer are uploaded, and its size.
     uploaded: usize,
     work: usize,
-    /// In the zeroed buffer, and all of its bytes.
+    /// In the zeroed buffer; `zeros` is its size.
     coefficients: usize,
     block_origins: usize,
     zeros: usize,
 }
 
-/// Where the parts of a scan are.
+/// The offsets of the parts of a scan.
 #[derive(Default)]
 struct ScanParts {
     segments: usize,
@@ -50,7 +50,7 @@ struct ScanParts {
 }
 
 impl PictureParts {
-    /// The parts of a picture. Without `has_file` the file's data are uploaded with the rest.
+    /// Lays out a picture. Without `has_file`, the file's data are uploaded with the rest.
     fn new(picture: &Picture, plans: &[ScanPlan], has_file: bool) -> Self {
         let mut work = Parts::default();
         let job = work.add(size_of::<PictureJob>());
@@ -70,7 +70,7 @@ impl PictureParts {
         let uploaded = if has_file { tables_end } else { work.end };
         let mut zeros = Parts::default();
         let coefficients = zeros.add(bytes(picture));
-        // These are zeroed too: some blocks have no data unit, and data may end within a word.
+        // These are zeroed too: some blocks have no data unit, and the data may end within a word.
         let block_origins = zeros.add(picture.blocks() * size_of::<BlockOrigin>());
         for (parts, plan) in scans.iter_mut().zip(plans) {
             let scan = &plan.scan;
@@ -93,7 +93,7 @@ impl PictureParts {
         }
     }
 
-    /// The job of the picture, where the two buffers are at these addresses.
+    /// The job of the picture, for buffers at these addresses.
     fn picture_job(
         &self,
         jpeg: &Jpeg<'_>,
@@ -114,7 +114,7 @@ impl PictureParts {
         job
     }
 
-    /// The jobs of the scans, where the two buffers are at these addresses.
+    /// The jobs of the scans, for buffers at these addresses.
     fn scan_jobs(&self, plans: &[ScanPlan], (work, zeros): (u64, u64)) -> Vec<ScanJob> {
         let in_work = |at: usize| work + at as u64;
         let in_zeros = |at: usize| zeros + at as u64;
@@ -145,8 +145,8 @@ impl PictureParts {
 }
 
 impl Context {
-    /// Starts the upload of what the kernels need, and allocates what they write. A `file` in
-    /// pinned memory must stay unchanged until the kernels have run.
+    /// Starts the upload of what the kernels need, and allocates what they write. If `file` is in
+    /// pinned memory, it must stay unchanged until the kernels have run.
     pub(super) fn prepare_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
@@ -174,15 +174,15 @@ impl Context {
         }
         let _launching = self.lock_launch();
         target.wait_on(&self.uploads)?;
-        // SAFETY: that many bytes are there, and the stream is this context's.
+        // SAFETY: the memory has that many bytes, and the stream belongs to this context.
         let result = unsafe { sys::cuMemsetD8Async(zero, 0, parts.zeros, self.uploads.as_inner()) };
         check_raw("cuMemsetD8Async", result)?;
-        // After the zeroing, in the same stream: what waits for the upload waits for both.
+        // The upload follows the zeroing in the same stream, so a wait for the upload covers both.
         work.wait_on(&self.uploads)?;
         if let Some(file) = file {
             for (plan, at) in plans.iter().zip(&parts.scans) {
                 let to = work.pointer().wrapping_add(at.file);
-                // If a call fails from here on, dropping `work` waits for the device.
+                // If a later call fails, dropping `work` waits for the device.
                 file.start_upload_of(plan.data.clone(), to, &self.uploads)?;
             }
         }

@@ -1,4 +1,4 @@
-//! The queue of pictures that one thread launches for all.
+//! The queue of pictures that one thread launches for all threads.
 
 use super::{STREAMS, Ticket};
 use crate::Result;
@@ -7,7 +7,7 @@ use std::{
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
 };
 
-/// Pictures that wait for a launch, and results that wait for their thread.
+/// Pictures that wait for a launch, and results that their threads have not taken yet.
 pub(crate) struct Queue {
     state: Mutex<Waiting>,
     pub(super) changed: Condvar,

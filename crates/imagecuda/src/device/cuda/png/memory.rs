@@ -1,4 +1,4 @@
-//! What the kernels need of a picture: uploaded; and what they write: allocated.
+//! Allocates a picture's device memory, and uploads what the kernels need.
 
 use super::{
     super::{
@@ -18,19 +18,22 @@ use imagecuda_kernels::png::decoder::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// Where in device memory things are that the host has to know.
+/// The device addresses that the host needs.
 pub(super) struct Addresses {
     pub(super) job: u64,
     pub(super) control: u64,
     pub(super) hand_over: Range<u64>,
     tokens: Range<u64>,
-    /// The start of what is uploaded, and its end without the file.
+    /// The start of the upload, and its length without the file.
     start: u64,
     others: usize,
     file: u64,
 }
 
-/// The part of the file that has the data.
+/// The size of a palette's colours in bytes.
+const PALETTE: usize = 1024;
+
+/// The range of the file from the first to the last piece of compressed data.
 fn data_range(png: &PngData<'_>) -> Range<usize> {
     let start = |piece: &[u8]| piece.as_ptr().addr() - png.file.as_ptr().addr();
     let first = png.pieces.first().map_or(0, |piece| start(piece));
@@ -41,7 +44,8 @@ fn data_range(png: &PngData<'_>) -> Range<usize> {
     first..last
 }
 
-/// For each piece its first byte in what is uploaded, and in the data; then the end of the data.
+/// For each piece of data, its offset in the uploaded range and in the data. The last entry has the
+/// length of the data.
 fn piece_table(png: &PngData<'_>) -> Vec<u32> {
     let mut table = Vec::with_capacity(2 * png.pieces.len() + 2);
     let mut before = 0;
@@ -55,6 +59,91 @@ fn piece_table(png: &PngData<'_>) -> Vec<u32> {
     table
 }
 
+/// A picture's memory: three buffers, for the kernels' work, for tokens, and for links.
+struct Layout {
+    /// The job, with the addresses of all parts.
+    job: DecodeJob,
+    /// The address of the job itself.
+    address: u64,
+    /// The size of the upload without the file.
+    others: usize,
+    /// The sizes of the three buffers.
+    bytes: [usize; 3],
+}
+
+impl Layout {
+    /// Lays out the parts in buffers at these addresses. `pieces` is the length of the
+    /// [`piece_table`].
+    fn new(
+        png: &PngData<'_>,
+        sizes: &Sizes,
+        pieces: usize,
+        [start, tokens, links]: [u64; 3],
+    ) -> Self {
+        let picture = png.picture;
+        let lengths = Lengths::new(sizes, &picture);
+        let words = |count: u32| 4 * count as usize;
+        let mut parts = Parts::default();
+        let mut add = |bytes: usize| start + parts.add(bytes) as u64;
+        let address = add(size_of::<DecodeJob>());
+        let control = add(words(control::WORDS));
+        let piece_words = add(4 * pieces);
+        let palette = add(PALETTE);
+        let others = (palette - start) as usize + PALETTE;
+        let file_bytes = data_range(png).len();
+        // The planes and the strips' hand-over reuse the memory of the tokens, and the pixels that
+        // of the links, as these are no longer needed then.
+        let mut reused = Parts::default();
+        let planes = tokens + reused.add(words(lengths.planes)) as u64;
+        let hand_over = tokens + reused.add(2 * words(lengths.hand_over)) as u64;
+        let job = DecodeJob {
+            picture,
+            room: sizes.room,
+            lengths,
+            file_words: (file_bytes / 4 + 2) as u32,
+            piece_count: pieces as u32 / 2 - 1,
+            end: sizes.end(),
+            reserved: 0,
+            file: add(file_bytes + 8),
+            pieces: piece_words,
+            data: add(words(lengths.data)),
+            control,
+            candidates: add(words(lengths.candidates)),
+            tables: add(words(lengths.tables)),
+            ranges: add(words(lengths.ranges)),
+            range_lengths: add(2 * words(lengths.lengths)),
+            places: add(2 * words(lengths.lengths)),
+            jumps: add(words(lengths.jumps)),
+            sums: add(2 * words(lengths.jumps)),
+            sections: add(words(lengths.sections)),
+            section_sums: add(2 * words(lengths.section_sums)),
+            subsequences: add(words(lengths.subsequences)),
+            stored: add(words(lengths.stored)),
+            tokens,
+            links,
+            open_tiles: add(words(lengths.open_tiles)),
+            checksums: add(words(lengths.checksums)),
+            filters: add(words(lengths.filters)),
+            strips: add(words(lengths.strips)),
+            planes,
+            hand_over,
+            palette,
+            pixels: links,
+        };
+        let token_bytes = words(lengths.tokens);
+        Self {
+            job,
+            address,
+            others,
+            bytes: [
+                parts.end,
+                token_bytes.max(reused.end),
+                token_bytes.max(words(lengths.pixels)),
+            ],
+        }
+    }
+}
+
 impl Context {
     /// Allocates all memory of a picture.
     pub(super) fn prepare_png(
@@ -63,110 +152,50 @@ impl Context {
         file: Option<&Pinned>,
         stream: usize,
     ) -> Result<DecodingPng> {
-        let picture = png.picture;
-        // They fit: the data are of less than 2^28 bytes.
+        // This fits, as the data are shorter than 2^28 bytes.
         let sizes = Sizes::new(png.bytes as u32);
-        let lengths = Lengths::new(&sizes, &picture);
         let pieces = piece_table(png);
-        let words = |count: u32| 4 * count as usize;
-        let mut parts = Parts::default();
-        let job = parts.add(size_of::<DecodeJob>());
-        let control_at = parts.add(words(control::WORDS));
-        let pieces_at = parts.add(size_of_val(&pieces[..]));
-        let palette = parts.add(1024);
-        let others = parts.end;
-        let file_bytes = data_range(png).len();
-        let file_at = parts.add(file_bytes + 8);
-        let uploaded = if file.is_some() {
-            others
-        } else {
-            file_at + file_bytes
-        };
-        let data = parts.add(words(lengths.data));
-        let candidates = parts.add(words(lengths.candidates));
-        let tables = parts.add(words(lengths.tables));
-        let ranges = parts.add(words(lengths.ranges));
-        let [range_lengths, places] = [0; 2].map(|_| parts.add(2 * words(lengths.lengths)));
-        let jumps = parts.add(words(lengths.jumps));
-        let sums = parts.add(2 * words(lengths.jumps));
-        let sections = parts.add(words(lengths.sections));
-        let section_sums = parts.add(2 * words(lengths.section_sums));
-        let subsequences = parts.add(words(lengths.subsequences));
-        let stored = parts.add(words(lengths.stored));
-        let open_tiles = parts.add(words(lengths.open_tiles));
-        let checksums = parts.add(words(lengths.checksums));
-        let filters = parts.add(words(lengths.filters));
-        let strips = parts.add(words(lengths.strips));
-        // Planes and what strips hand over come when tokens are not needed any more, and pixels when
-        // links are not.
-        let mut bytes = Parts::default();
-        let planes = bytes.add(words(lengths.planes));
-        let hand_over = bytes.add(2 * words(lengths.hand_over));
-        let token_bytes = words(lengths.tokens);
-        let work = self.scratch(parts.end)?;
-        let tokens = self.scratch(token_bytes.max(bytes.end))?;
-        let links = self.scratch(token_bytes.max(words(lengths.pixels)))?;
-        let [start, token_start, link_start] =
-            [&work, &tokens, &links].map(|memory| memory.pointer().as_raw());
-        let at = |part: usize| start + part as u64;
-        let hand_over = token_start + hand_over as u64;
-        let decode_job = DecodeJob {
-            picture,
-            room: sizes.room,
-            lengths,
-            file_words: (file_bytes / 4 + 2) as u32,
-            piece_count: pieces.len() as u32 / 2 - 1,
-            end: sizes.end(),
-            reserved: 0,
-            file: at(file_at),
-            pieces: at(pieces_at),
-            data: at(data),
-            control: at(control_at),
-            candidates: at(candidates),
-            tables: at(tables),
-            ranges: at(ranges),
-            range_lengths: at(range_lengths),
-            places: at(places),
-            jumps: at(jumps),
-            sums: at(sums),
-            sections: at(sections),
-            section_sums: at(section_sums),
-            subsequences: at(subsequences),
-            stored: at(stored),
-            tokens: token_start,
-            links: link_start,
-            open_tiles: at(open_tiles),
-            checksums: at(checksums),
-            filters: at(filters),
-            strips: at(strips),
-            planes: token_start + planes as u64,
-            hand_over,
-            palette: at(palette),
-            pixels: link_start,
+        let layout = |addresses| Layout::new(png, &sizes, pieces.len(), addresses);
+        let [work, tokens, links] = layout([0; 3]).bytes;
+        let (work, tokens) = (self.scratch(work)?, self.scratch(tokens)?);
+        let links = self.scratch(links)?;
+        let addresses = [&work, &tokens, &links].map(|memory| memory.pointer().as_raw());
+        let Layout {
+            job,
+            address,
+            others,
+            ..
+        } = layout(addresses);
+        let start = addresses[0];
+        let offset = |address: u64| (address - start) as usize;
+        let uploaded = match file {
+            Some(_) => others,
+            None => offset(job.file) + data_range(png).len(),
         };
         let mut pinned = self.pinned(uploaded)?;
-        put(&mut pinned, job, &[decode_job]);
         let mut words = [0u32; control::WORDS as usize];
         words[control::STATUS as usize] = status::UNFINISHED;
-        put(&mut pinned, control_at, &words);
-        put(&mut pinned, pieces_at, &pieces);
-        put(&mut pinned, palette, &png.palette);
+        put(&mut pinned, offset(address), &[job]);
+        put(&mut pinned, offset(job.control), &words);
+        put(&mut pinned, offset(job.pieces), &pieces);
+        put(&mut pinned, offset(job.palette), &png.palette);
         if file.is_none() {
-            parallel_copy(&png.file[data_range(png)], &mut pinned[file_at..]);
+            let to = &mut pinned[offset(job.file)..];
+            parallel_copy(&png.file[data_range(png)], to);
         }
         Ok(DecodingPng {
             context: Arc::clone(self),
             stream,
-            picture,
+            picture: png.picture,
             sizes,
             addresses: Addresses {
-                job: at(job),
-                control: at(control_at),
-                hand_over: hand_over..hand_over + u64::from(lengths.hand_over) * 8,
-                tokens: token_start..token_start + token_bytes as u64,
+                job: address,
+                control: job.control,
+                hand_over: job.hand_over..job.hand_over + u64::from(job.lengths.hand_over) * 8,
+                tokens: job.tokens..job.tokens + u64::from(job.lengths.tokens) * 4,
                 start,
                 others,
-                file: at(file_at),
+                file: job.file,
             },
             pixel_bytes: png.pixel_bytes,
             pinned,
@@ -175,7 +204,7 @@ impl Context {
         })
     }
 
-    /// Starts the uploads, and zeroes what has to be.
+    /// Starts the uploads, and zeroes memory that must start as zeros.
     pub(super) fn upload_png(
         &self,
         png: &PngData<'_>,
@@ -183,7 +212,7 @@ impl Context {
         pending: &mut DecodingPng,
         stream: &Stream,
     ) -> Result<()> {
-        // If a call fails from here on, dropping the memory waits for the device.
+        // If a later call fails, dropping the memory waits for the device.
         for memory in &mut pending.memory {
             memory.wait_on(stream)?;
         }

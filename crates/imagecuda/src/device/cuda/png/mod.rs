@@ -1,7 +1,7 @@
-//! PNG: the data are uploaded as they are, and kernels do the rest.
+//! PNG decoding: compressed data are uploaded, and kernels decode them.
 //!
-//! Each picture has a stream to itself while it is decoded, if there are enough. The host waits for
-//! its status.
+//! Each picture has a stream to itself while it is decoded, as long as there are enough streams.
+//! The host waits for its status.
 
 mod memory;
 
@@ -24,20 +24,21 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Pictures that are decoded at a time without waiting for each other.
+/// The number of pictures that can be decoded without waiting for each other.
 const STREAMS: usize = 12;
 
-/// Launches of all rounds, until what is not proven then is left to the host.
+/// How often the rounds are launched. Data that are not proven right after that are left to the
+/// host.
 const TRIES: u32 = 3;
 
-/// The streams in which pictures are decoded, in turns.
+/// The streams that decode pictures, used in turn.
 pub(super) struct Streams {
     pub(super) all: Vec<Stream>,
     next: AtomicUsize,
 }
 
 impl Streams {
-    /// The context must be current.
+    /// Makes the streams. The context must be current.
     pub(super) fn new() -> Result<Self> {
         Ok(Self {
             all: (0..STREAMS).map(|_| new_stream()).collect::<Result<_>>()?,
@@ -46,7 +47,7 @@ impl Streams {
     }
 }
 
-/// A picture's pixels in device memory, in the layout that the host decodes to.
+/// A picture's pixels in device memory, in the layout that the host's decoder uses.
 pub(crate) struct PngPixels {
     memory: Scratch,
     bytes: usize,
@@ -59,13 +60,13 @@ impl std::fmt::Debug for PngPixels {
 }
 
 impl PngPixels {
-    /// The bytes that they take.
+    /// The size of the pixels in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 }
 
-/// A picture whose kernels run.
+/// A picture that the kernels are decoding.
 pub(crate) struct DecodingPng {
     context: Arc<Context>,
     stream: usize,
@@ -73,16 +74,16 @@ pub(crate) struct DecodingPng {
     sizes: Sizes,
     addresses: Addresses,
     pixel_bytes: usize,
-    /// What was uploaded; then the status.
+    /// The data that were uploaded; later the status.
     pinned: Pinned,
-    /// All memory but that of the pixels.
+    /// All memory except that of the pixels.
     memory: Vec<Scratch>,
     pixels: Scratch,
 }
 
 impl Context {
-    /// Starts to decode a picture. The file may be in `staging` memory, which the caller keeps until
-    /// [`DecodingPng::finish`].
+    /// Starts to decode a picture. The file may be in `staging` memory. The caller must keep that
+    /// until [`DecodingPng::finish`].
     pub(crate) fn start_decoding_png(
         self: &Arc<Self>,
         png: &PngData<'_>,
@@ -115,11 +116,11 @@ impl Context {
         let job = addresses.job;
         for launch in launches {
             if launch.kernel == Kernel::Pack {
-                // It is where the tokens were, which are not needed any more.
+                // This memory held the tokens, which are no longer needed.
                 self.zero(addresses.hand_over.clone(), stream)?;
             }
             let function = self.function(name(launch.kernel))?;
-            // SAFETY: the kernel takes the address of a job. All memory that the job has addresses of
+            // SAFETY: the kernel takes the address of a job. All memory that the job points to
             // lives until the kernels have run.
             let launched =
                 unsafe { launch!(function<<<launch.blocks, launch.threads, 0, stream>>>(job)) };
@@ -131,13 +132,13 @@ impl Context {
     /// Zeroes device memory, in the order of `stream`.
     fn zero(&self, addresses: std::ops::Range<u64>, stream: &Stream) -> Result<()> {
         let bytes = (addresses.end - addresses.start) as usize;
-        // SAFETY: that memory is the picture's own, and the stream this context's.
+        // SAFETY: the memory belongs to the picture, and the stream to this context.
         let result = unsafe { sys::cuMemsetD8Async(addresses.start, 0, bytes, stream.as_inner()) };
         check_raw("cuMemsetD8Async", result)
     }
 }
 
-/// The name of a kernel.
+/// The name of a kernel in the module.
 fn name(kernel: Kernel) -> &'static str {
     match kernel {
         Kernel::Gather => "png_gather",
@@ -157,7 +158,7 @@ fn name(kernel: Kernel) -> &'static str {
 }
 
 impl DecodingPng {
-    /// Launches the rounds, and all that follows, and starts to fetch the status.
+    /// Launches the rounds and the kernels after them, and starts to download the status.
     fn start_rounds(&mut self, context: &Context, stream: &Stream) -> Result<()> {
         for _ in 0..ROUNDS {
             context.launch_png(&self.sizes.round(), &self.addresses, stream)?;
@@ -168,7 +169,7 @@ impl DecodingPng {
         self.pinned.start_fetch(status, 4, stream)
     }
 
-    /// Waits for the pixels. `None` if the host has to decode them.
+    /// Waits for the pixels. `None` if the host has to decode the picture.
     pub(crate) fn finish(mut self) -> Result<Option<PngPixels>> {
         let context = self.context.clone();
         let _current = context.enter()?;
@@ -182,7 +183,7 @@ impl DecodingPng {
             let _launching = context.lock_launch();
             self.start_rounds(&context, &context.pngs.all[self.stream])?;
         }
-        // The kernels were waited for.
+        // The kernels have finished, as this thread waited for them.
         self.memory.iter_mut().for_each(Scratch::mark_idle);
         self.pixels.mark_idle();
         Ok((wrong == 0).then_some(PngPixels {
@@ -193,12 +194,12 @@ impl DecodingPng {
 }
 
 impl<P: DevicePixel> Buffer<P> {
-    /// Makes the first pixels of those of a PNG. Does not wait.
+    /// Makes the first pixels from those of a PNG. Does not wait.
     pub(super) fn expand_png(&mut self, pixels: PngPixels, spec: ExpandSpec) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let PngPixels { mut memory, bytes } = pixels;
-        // All memory before the first write: a failure to get it changes nothing.
+        // All memory is allocated before the first write, so a failure changes nothing.
         let oriented = self.orientation_scratch(bytes, spec)?;
         memory.wait_on(&context.stream)?;
         self.expand_scratch(&mut memory, oriented, spec)

@@ -1,9 +1,9 @@
-//! Blocks of masks and values.
+//! Assembles blocks of coefficients from masks and values.
 
 use super::part::{Masks, Part};
 use imagecuda_kernels::jpeg::{picture::BLOCK, scan};
 
-/// [`scan::NATURAL`], and the place for what is no coefficient.
+/// [`scan::NATURAL`], and one more place that takes the values of no coefficient.
 const NATURAL: [u8; BLOCK + 1] = {
     let mut places = [BLOCK as u8; BLOCK + 1];
     let mut k = 0;
@@ -14,7 +14,8 @@ const NATURAL: [u8; BLOCK + 1] = {
     places
 };
 
-/// For each byte of a mask, highest first, its coefficients in natural order, lowest first.
+/// For each byte of a zigzag mask, highest byte first: the same coefficients as a mask in natural
+/// order, lowest bit first.
 static IN_NATURAL_ORDER: [[u64; 256]; 8] = {
     let mut all = [[0; 256]; 8];
     let mut byte = 0;
@@ -41,9 +42,10 @@ fn in_natural_order(mask: u64) -> u64 {
     (0..8).fold(0, |all, i| all | IN_NATURAL_ORDER[i][usize::from(bytes[i])])
 }
 
-/// How values of first scans, and what refinements brought, become a block: `planes` has the
-/// coefficients with that bit of each refinement, in natural order. `negative` are those that came in
-/// one and are negative.
+/// Combines the values of first scans with the bits of refinements. The arguments are: for each
+/// refinement a mask of the coefficients that have its bit, and the bit's position; a mask of the
+/// coefficients that appeared in a refinement and are negative; the values; and the block to write.
+/// All masks are in natural order.
 pub(super) trait Combine:
     Fn(&[(u64, u8)], u64, &[i16; BLOCK], &mut [i16; BLOCK]) + Copy
 {
@@ -51,22 +53,22 @@ pub(super) trait Combine:
 
 impl<F: Fn(&[(u64, u8)], u64, &[i16; BLOCK], &mut [i16; BLOCK]) + Copy> Combine for F {}
 
-/// Bits that refinements bring, at most.
+/// The most bit positions that refinements can have.
 const MOST_PLANES: usize = 13;
 
-/// A row of blocks.
+/// A row of blocks to assemble.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
     pub(super) part: &'a Part,
-    /// Its number there.
+    /// The row's number in the part.
     pub(super) number: usize,
-    /// The first coefficients, of blocks that only fill MCUs, too.
+    /// The DC coefficients, including those of blocks that only fill MCUs.
     pub(super) dc: &'a [i16],
-    /// The bits that have planes.
+    /// The bit positions of the part's planes.
     pub(super) refined: &'a [u8],
 }
 
-/// Makes the blocks of a row, in natural order.
+/// Assembles the blocks of a row, in natural order. `None` if the masks and values do not fit.
 #[inline(always)]
 pub(super) fn row(row: Row<'_>, out: &mut [[i16; BLOCK]], combine: impl Combine) -> Option<()> {
     let Row {
@@ -109,7 +111,7 @@ pub(super) fn row(row: Row<'_>, out: &mut [[i16; BLOCK]], combine: impl Combine)
     Some(())
 }
 
-/// Puts the values of first scans where they belong. `at` is where each scan's are.
+/// Writes the values of first scans to their places. `at` is the next value of each scan.
 #[inline(always)]
 fn place_values(
     part: &Part,
@@ -121,7 +123,8 @@ fn place_values(
         let mut mask = masks.first & stream.band;
         let mut values = stream.values.get(*at..)?;
         *at += mask.count_ones() as usize;
-        // By four, as the end cannot be foreseen. Those behind it fall where nothing is.
+        // Four at a time, as the branch predictor cannot foresee the end. Values after the end go
+        // to the extra place.
         while mask != 0 {
             let (four, rest) = values.split_first_chunk::<4>()?;
             values = rest;
@@ -135,10 +138,10 @@ fn place_values(
     Some(())
 }
 
-/// Coefficients that have their bits in a word.
+/// Coefficients whose mask bits share one 16-bit word.
 const LANES: usize = 16;
 
-/// A [`Combine`] for any processor.
+/// [`Combine`] in portable code.
 #[inline(always)]
 pub(super) fn combine(
     planes: &[(u64, u8)],
@@ -146,7 +149,7 @@ pub(super) fn combine(
     values: &[i16; BLOCK],
     block: &mut [i16; BLOCK],
 ) {
-    /// The bit of each coefficient in its word.
+    /// The bit of each coefficient within its word.
     static BITS: [u16; BLOCK] = {
         let mut all = [0; BLOCK];
         let mut k = 0;
@@ -166,7 +169,7 @@ pub(super) fn combine(
     let mut added = [0; BLOCK];
     for &(plane, low) in planes {
         let (plane, one) = (words(plane), 1i16 << low);
-        // Loops over all coefficients, which compilers vectorise.
+        // These loops run over all coefficients, so that compilers vectorise them.
         for ((added, &word), &bit) in added.iter_mut().zip(&plane).zip(&BITS) {
             *added |= if word & bit == bit { one } else { 0 };
         }
@@ -183,7 +186,7 @@ pub(super) fn combine(
     }
 }
 
-/// A [`Combine`] for processors with AVX2.
+/// [`Combine`] for processors with AVX2.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
 pub(super) fn combine_avx2(
@@ -211,7 +214,7 @@ pub(super) fn combine_avx2(
     let (values, _) = values.as_chunks::<LANES>();
     let blocks = block.as_chunks_mut::<LANES>().0.iter_mut();
     for (group, (block, &values)) in blocks.zip(values).enumerate() {
-        // All bits of the lanes that a mask has.
+        // All bits of each lane whose coefficient is in the mask.
         let lanes = |mask: u64| {
             let word = _mm256_set1_epi16((mask >> (LANES * group)) as i16);
             _mm256_cmpeq_epi16(_mm256_and_si256(word, bits), bits)

@@ -1,21 +1,22 @@
-//! The bits of a scan, without what is stuffed in.
+//! A fast reader of a scan's bits. The stuffed zeros are removed beforehand.
 
 use crate::jpeg::file::Scan;
 
-/// Zeros behind each interval, so that no word that begins in its data has those of another.
+/// Zero bytes after each interval, so that a word that starts in one interval never contains bytes
+/// of the next.
 const PADDING: usize = 16;
 
-/// The data of a scan's intervals between restarts, one after the other.
+/// The data of a scan without stuffed zeros: one restart interval after the other.
 #[derive(Debug, Default)]
 pub(super) struct Intervals {
     bytes: Vec<u8>,
-    /// Where in them each interval is.
+    /// The start and the end of each interval in `bytes`.
     places: Vec<(usize, usize)>,
 }
 
 impl Intervals {
-    /// Those of a scan of so many MCUs. `None` if there are more or fewer restart markers than it
-    /// needs, or others.
+    /// Prepares the data of a scan of `mcus` MCUs. `None` if the restart markers are not exactly
+    /// those that the scan needs.
     pub(super) fn of(scan: &Scan, mcus: u64, file: &[u8]) -> Option<Self> {
         let count = match scan.restart_interval {
             0 => 1,
@@ -44,7 +45,7 @@ impl Intervals {
         while let Some(at) = memchr::memchr(0xff, data) {
             let (before, rest) = data.split_at(at);
             self.bytes.extend_from_slice(before);
-            // As the other decoder: any number of fill bytes may be before the 0.
+            // Any number of fill bytes may precede the 0, as in the plain decoder.
             let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
             data = match rest.get(fill) {
                 Some(0) => {
@@ -64,14 +65,14 @@ impl Intervals {
     }
 }
 
-/// A way through the intervals of a scan.
+/// Reads the intervals of a scan one after another.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a> {
     intervals: &'a Intervals,
     pub(super) bits: Bits<'a>,
-    /// Of the interval that is next.
+    /// The number of the next interval.
     number: usize,
-    /// MCUs of an interval, and those until the next.
+    /// MCUs of an interval, and MCUs left in this one.
     interval: usize,
     left: usize,
 }
@@ -90,8 +91,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes as many of `wanted` MCUs as come before the next restart. Says whether they come
-    /// behind one. `None` if more was read of the interval before than there is.
+    /// Returns how many of `wanted` MCUs come before the next restart, and whether a new interval
+    /// begins with them. `None` if more bits were read of the last interval than it has.
     #[inline(always)]
     pub(super) fn take(&mut self, wanted: usize) -> Option<(usize, bool)> {
         let begins = self.left == 0;
@@ -115,7 +116,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// Whether no more has been read than there is.
+    /// Whether no more bits were read of the interval than it has.
     pub(super) fn is_sound(&self) -> bool {
         let place = self.number.checked_sub(1);
         let Some(&(_, end)) = place.and_then(|number| self.intervals.places.get(number)) else {
@@ -126,15 +127,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The next bits, behind which there are zeros without end.
+/// The next bits of an interval, followed by zeros without end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bits<'a> {
     rest: &'a [u8],
-    /// From the highest on. Below those that count there may be more of the next byte.
+    /// The next bits, first bit highest. `count` of them are valid; below them there may be bits of
+    /// the next byte.
     pub(super) buffer: u64,
-    /// 63 at most.
+    /// At most 63.
     count: u32,
-    /// Whether there are not as many bytes as wanted. That is only so behind the padding.
+    /// Whether the bytes ran out. This happens only after the padding.
     is_over: bool,
 }
 
@@ -148,7 +150,7 @@ impl<'a> Bits<'a> {
         }
     }
 
-    /// Has 56 bits ready, at least.
+    /// Makes at least 56 bits available.
     #[inline(always)]
     pub(super) fn fill(&mut self) {
         if let Some(&word) = self.rest.first_chunk() {
@@ -160,21 +162,21 @@ impl<'a> Bits<'a> {
         self.count |= 56;
     }
 
-    /// The next `count` bits, 0 to 63, if they are ready.
+    /// Returns the next `count` bits, 0 to 63, which must be available. Does not consume them.
     #[inline(always)]
     pub(super) fn top(&self, count: u32) -> u64 {
-        // In two steps, as none may be wanted.
+        // Two shifts, as a single shift by 64 would overflow when `count` is 0.
         self.buffer >> 1 >> ((63 - count) & 63)
     }
 
-    /// Passes bits that are ready.
+    /// Consumes available bits.
     #[inline(always)]
     pub(super) fn skip(&mut self, count: u32) {
         self.buffer <<= count & 63;
         self.count = self.count.wrapping_sub(count);
     }
 
-    /// The next `count` bits, 0 to 31, if they are ready.
+    /// Reads `count` available bits, 0 to 31.
     #[inline(always)]
     pub(super) fn number(&mut self, count: u32) -> u32 {
         let number = self.top(count) as u32;
@@ -182,7 +184,8 @@ impl<'a> Bits<'a> {
         number
     }
 
-    /// Appends the next `count` bits, 0 to 63, to `bits`, and has bits ready again: 18 at least.
+    /// Appends the next `count` bits, 0 to 63, to `bits`. At least 18 bits are available
+    /// afterwards.
     #[inline(always)]
     pub(super) fn append(&mut self, bits: u64, count: u32) -> u64 {
         if count <= ENOUGH {
@@ -195,7 +198,7 @@ impl<'a> Bits<'a> {
         bits
     }
 
-    // What is passed by reference is in memory for good, and no longer in registers.
+    // The reader goes by value. A reference would keep it in memory instead of registers.
     #[cold]
     #[inline(never)]
     fn append_many(mut self, mut bits: u64, count: u32) -> (Self, u64) {
@@ -207,7 +210,7 @@ impl<'a> Bits<'a> {
         (self, bits)
     }
 
-    /// The next `count` bits, 0 to 15, read as a coefficient of that size.
+    /// Reads `count` bits, 0 to 15, as a signed coefficient of that size.
     #[inline(always)]
     pub(super) fn value(&mut self, count: u32) -> i32 {
         let value = self.number(count) as i32;
@@ -215,10 +218,10 @@ impl<'a> Bits<'a> {
     }
 }
 
-/// So many bits may be taken after [`Bits::fill`] that a code and a sign are left.
+/// After [`Bits::fill`], this many bits can be consumed and leave enough for a code and a sign.
 const ENOUGH: u32 = 38;
 
-/// What `count` bits stand for: a first bit of 0 is the sign.
+/// The signed value of `count` bits. A first bit of 0 means a negative value.
 #[inline(always)]
 pub(super) fn extended(bits: i32, count: u32) -> i32 {
     match bits < (1 << count) >> 1 {

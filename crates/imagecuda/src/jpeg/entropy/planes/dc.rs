@@ -8,12 +8,12 @@ use super::{
 use crate::jpeg::file::{File, Huffman, Scan};
 use std::ops::Range;
 
-/// Where a scan is, between two bands.
+/// The state of a DC scan between two bands.
 #[derive(Debug)]
 pub(super) struct DcScan<'a> {
     parts: Vec<DcPart>,
     reader: Reader<'a>,
-    /// Whether there is one block to an MCU.
+    /// Whether the scan has one component, so that an MCU is one block.
     alone: bool,
     low: u8,
     mcus_x: usize,
@@ -21,20 +21,20 @@ pub(super) struct DcScan<'a> {
 
 #[derive(Debug)]
 struct DcPart {
-    /// Of the picture.
+    /// The component's number in the picture.
     component: usize,
-    /// Blocks of an MCU.
+    /// Blocks of an MCU across and down.
     factors: (usize, usize),
-    /// Blocks in a row, with those that fill MCUs.
+    /// Blocks in a row, including those that only fill MCUs.
     across: usize,
-    /// Rows of blocks of a component that is alone.
+    /// Rows of blocks that a scan of this component alone has.
     rows: usize,
-    /// `None` for one more bit.
+    /// `None` in a refinement scan.
     table: Option<DcTable>,
     last: i32,
 }
 
-/// The DC coefficients of some rows of MCUs, of each component.
+/// The DC coefficients of a band of MCU rows, for each component.
 pub(super) type Band = [Vec<i16>; 4];
 
 impl<'a> DcScan<'a> {
@@ -68,8 +68,8 @@ impl<'a> DcScan<'a> {
         })
     }
 
-    /// Reads the next rows of MCUs, which are those numbers in the picture. `None` if anything is
-    /// not as it should be.
+    /// Reads the MCU rows `mcu_rows` of the picture, which must be the next ones. `None` at any
+    /// irregularity.
     #[inline(always)]
     pub(super) fn read(&mut self, mcu_rows: &Range<usize>, out: &mut Band) -> Option<()> {
         let mut rows = mcu_rows.len();

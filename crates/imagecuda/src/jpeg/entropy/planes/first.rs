@@ -1,4 +1,4 @@
-//! The first scans of AC coefficients: places into masks, and values one after another.
+//! First scans of AC coefficients: positions go into masks, and values into a list.
 
 use super::{
     super::table::{Codes, codes},
@@ -8,25 +8,26 @@ use super::{
 };
 use crate::jpeg::file::Huffman;
 
-/// For the next bits: the value (16 bits), how far it goes (8), then these, and the bits that all
-/// of it takes (6).
+/// For each value of the next bits: the coefficient (16 bits), how many positions to advance (8),
+/// flags, and the number of bits consumed (6).
 #[derive(Debug)]
 pub(super) struct FirstTable {
     entries: Box<[u32; 1 << LOOKUP]>,
     codes: Codes,
 }
 
-/// There is more to it: then the symbol is in the place of the value, and the length is the code's.
+/// The look-up does not suffice. The entry then has the symbol in place of the coefficient, and the
+/// length of the code alone.
 const SLOW: u32 = 1 << 7;
-/// There is a value.
+/// The entry has a coefficient.
 const STORE: u32 = 1 << 6;
 
-/// How far the end of a block goes: past the end of any band.
+/// How far an end-of-block symbol advances: past the end of any band.
 const END: u32 = 128;
 
 impl FirstTable {
     pub(super) fn new(huffman: &Huffman, low: u8) -> Self {
-        // Codes that are longer.
+        // Entries of longer codes keep this value.
         let mut entries = Box::new([SLOW; 1 << LOOKUP]);
         for (code, length, symbol) in codes(huffman) {
             let Some(free) = LOOKUP.checked_sub(length) else {
@@ -51,12 +52,12 @@ impl FirstTable {
     }
 }
 
-/// Whether values of that size are in the range of a coefficient.
+/// Whether coefficients of that size stay in range once they are shifted by `low`.
 fn fits(size: u32, low: u8) -> bool {
     size + u32::from(low) <= 15
 }
 
-/// Reads the rows of blocks of a part. `None` if anything is not as it should be.
+/// Reads the rows of blocks of a part. `None` at any irregularity.
 #[inline(always)]
 pub(super) fn rows(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part) -> Option<()> {
     let mut rows = Vec::with_capacity(part.rows);
@@ -95,8 +96,8 @@ pub(super) fn rows(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part)
     scan.reader.is_sound().then_some(())
 }
 
-/// Reads blocks into masks of zeros, `found`, and their values from the one of number `count` on.
-/// Returns how many there are then.
+/// Reads blocks. Sets `found` to the positions of each block's coefficients, and writes their
+/// values from `values[count]` on. Returns the new count.
 #[inline(always)]
 fn blocks(
     table: &FirstTable,
@@ -109,13 +110,13 @@ fn blocks(
     let end = found.len();
     let mut block = end.min(*empty as usize);
     *empty -= block as u32;
-    // Copies, so that they can be in registers.
+    // Local copies, so that the compiler keeps them in registers.
     let (mut bits, entries) = (*bits_of, &*table.entries);
     let (mut k, mut mask, mut wrong) = (first, 0u64, false);
-    // There is no branch at the end of a block: where that is cannot be foreseen.
+    // The end of a block is no branch, as the branch predictor could not foresee it.
     while let Some(found) = found.get_mut(block) {
         let mut entry = entries[(bits.buffer >> (64 - LOOKUP)) as usize];
-        // Beside the look-up: what was ready is enough for it.
+        // This runs in parallel with the look-up, for which enough bits were available.
         bits.fill();
         if entry & SLOW != 0 {
             let symbol;
@@ -139,7 +140,7 @@ fn blocks(
         mask |= u64::from(store) << (64u32.wrapping_sub(k) & 63);
         bits.skip(entry & 63);
         *found = mask;
-        // Past the band, but not at the end of a block.
+        // The position is past the band, but not because of an end-of-block symbol.
         wrong |= k.wrapping_sub(last + 2) < END - (last + 2);
         let done = k > last;
         block += usize::from(done);
@@ -150,15 +151,15 @@ fn blocks(
     (!wrong).then_some(count)
 }
 
-/// What takes more than one look.
+/// A symbol that one look-up cannot decode.
 enum Symbol {
-    /// As an entry of the table, of which no more bits are to be taken.
+    /// A table entry. Its bits are consumed already.
     Value(u32),
-    /// The end of this block, and so many more that are empty.
+    /// The end of this block, and of so many more empty blocks.
     Empty(u32),
 }
 
-// By value: what is passed by reference is in memory for good, and no longer in registers.
+// By value. A reference would keep the reader in memory instead of registers.
 #[cold]
 #[inline(never)]
 fn slow<'a>(

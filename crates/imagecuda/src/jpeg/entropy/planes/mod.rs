@@ -1,13 +1,13 @@
-//! Progressive files whose scans are in order, faster than coefficient by coefficient.
+//! A fast decoder of progressive files whose scans are in order.
 //!
-//! What can only be had bit after bit is where the coefficients are. A scan keeps that in
-//! [`Masks`](part::Masks) of 64 bits a block: a refinement goes from zero to zero by them, and
-//! passes the bits that correct the coefficients between by their count. First scans write values
-//! one after another. Blocks are made of all that in a second pass, which has no order: a row of
-//! MCUs at a time, before the inverse DCT.
+//! Only the positions of the coefficients have to be decoded bit after bit. A scan records them in
+//! [`Masks`](part::Masks) of 64 bits a block. A refinement steps from zero to zero in these masks,
+//! and skips the correction bits in between by their count. First scans append their values to a
+//! list. A second pass then assembles blocks from masks and values. It needs no order, so it runs
+//! one row of MCUs at a time, right before the inverse DCT.
 //!
-//! Whatever is not as an encoder writes it ends this, and the plain decoder begins anew: so that
-//! errors, and what is left of damaged files, are the same.
+//! At the first irregularity this decoder gives up, and the plain decoder starts again from the
+//! beginning. So errors, and the pixels of damaged files, are always the plain decoder's.
 
 mod assemble;
 mod bits;
@@ -42,11 +42,11 @@ use std::{
     sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
 };
 
-/// The data of all scans, in the order of the file.
+/// The script of a file, and the data of its scans in the order of the file.
 pub(in crate::jpeg) struct Data(Script, Vec<Intervals>);
 
 impl Data {
-    /// `None` if a file is not for this decoder.
+    /// `None` if this decoder cannot decode the file.
     pub(in crate::jpeg) fn of(file: &File, bytes: &[u8]) -> Option<Self> {
         let script = Script::of(file)?;
         let intervals = file
@@ -57,7 +57,7 @@ impl Data {
     }
 }
 
-/// The MCUs of a scan.
+/// The number of MCUs of a scan.
 fn mcus(file: &File, scan: &Scan) -> Option<u64> {
     let picture = &file.picture;
     let (x, y) = match &scan.components[..] {
@@ -70,8 +70,8 @@ fn mcus(file: &File, scan: &Scan) -> Option<u64> {
     Some(u64::from(x) * u64::from(y))
 }
 
-/// A decoder of bands: so many rows of MCUs each. Each scan takes one band after another, and each
-/// band the scans of a chain in order.
+/// Decodes a picture in bands of `step` MCU rows. Each scan reads the bands in order, and the scans
+/// of a chain read each band in the chain's order.
 pub(in crate::jpeg) struct Decoder<'a> {
     file: &'a File,
     choice: Choice,
@@ -80,26 +80,26 @@ pub(in crate::jpeg) struct Decoder<'a> {
     step: usize,
     bands: usize,
     dc: Vec<RwLock<dc::Band>>,
-    /// Of each component, in bands.
+    /// For each component, its part of each band.
     parts: Vec<Vec<RwLock<Part>>>,
     chains: Vec<Vec<Link<'a>>>,
 }
 
-/// A scan of a chain.
+/// A scan in a chain.
 struct Link<'a> {
     scan: Mutex<AnyScan<'a>>,
-    /// Its bytes.
+    /// The size of its data in bytes.
     weight: usize,
 }
 
 enum AnyScan<'a> {
     Dc(DcScan<'a>),
-    /// Of that component.
+    /// The component's number, and its scan.
     Ac(usize, Box<AcScan<'a>>),
 }
 
 impl<'a> Decoder<'a> {
-    /// `step` are the rows of MCUs of a band, 1 at least.
+    /// `step` is the number of MCU rows of a band, at least 1.
     pub(in crate::jpeg) fn new(file: &'a File, data: &'a Data, step: usize) -> Option<Self> {
         let Data(script, intervals) = data;
         let picture = &file.picture;
@@ -145,13 +145,13 @@ impl<'a> Decoder<'a> {
         })
     }
 
-    /// The rows of MCUs of a band.
+    /// The MCU rows of a band.
     pub(in crate::jpeg) fn rows(&self, band: usize) -> Range<usize> {
         let end = self.file.picture.mcus_y as usize;
         band * self.step..end.min((band + 1) * self.step)
     }
 
-    /// Has a scan read a band. `None` if anything is not as it should be.
+    /// Lets a scan read a band. `None` at any irregularity.
     fn read(&self, link: &Link<'_>, band: usize) -> Option<()> {
         let mut scan = lock(&link.scan);
         match &mut *scan {
@@ -178,7 +178,7 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// The part of a component that is in a band.
+    /// Makes the memory for a component's part of a band.
     fn part(&self, index: usize, band: usize) -> Option<Part> {
         let component = self.file.picture.component.get(index)?;
         let rows = self.rows(band);
@@ -188,13 +188,13 @@ impl<'a> Decoder<'a> {
         Part::new(across, end.saturating_sub(first), self.refined[index].len()).ok()
     }
 
-    /// The bands, in order.
+    /// The MCU rows of all bands, in order.
     pub(in crate::jpeg) fn bands(&self) -> impl ExactSizeIterator<Item = Range<usize>> {
         (0..self.bands).map(|band| self.rows(band))
     }
 
-    /// Has all scans read all bands, and calls `finish` for each that they have read. `None` if
-    /// anything is not as it should be, or if `finish` returns it.
+    /// Reads all bands with all scans on this thread, and calls `finish` for each band once it is
+    /// read. `None` at any irregularity, or if `finish` returns it.
     pub(in crate::jpeg) fn one_by_one(
         mut self,
         mut finish: impl FnMut(&Self, usize) -> Option<()>,
@@ -209,7 +209,7 @@ impl<'a> Decoder<'a> {
         Some(())
     }
 
-    /// The same by this thread and by rayon's, in any order.
+    /// The same on this thread and on rayon's threads. `finish` is called in any order.
     pub(in crate::jpeg) fn shared(
         &self,
         finish: impl Fn(usize) -> Option<()> + Sync,
@@ -217,7 +217,7 @@ impl<'a> Decoder<'a> {
         shared::run(self, &finish)
     }
 
-    /// Makes a component's blocks in a row of MCUs that all scans have read.
+    /// Assembles a component's blocks of one MCU row, which all scans must have read.
     pub(in crate::jpeg) fn blocks(
         &self,
         index: usize,
@@ -249,7 +249,7 @@ impl<'a> Decoder<'a> {
         Some(())
     }
 
-    /// Gives back the memory of a band that nothing is to be made of any more.
+    /// Frees the memory of a band.
     fn forget(&mut self, band: usize) {
         let parts = self
             .parts
@@ -266,7 +266,8 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// All coefficients of a file. `None` if it is not for this decoder; then `out` holds anything.
+/// Decodes all coefficients of a file. `None` if this decoder cannot decode it; the contents of
+/// `out` are then undefined.
 #[cfg(any(feature = "cuda", test))]
 pub(super) fn coefficients(file: &File, bytes: &[u8], out: &mut [[i16; 64]]) -> Option<()> {
     let data = Data::of(file, bytes)?;
@@ -300,16 +301,16 @@ pub(super) fn coefficients(file: &File, bytes: &[u8], out: &mut [[i16; 64]]) -> 
     }
 }
 
-/// Whether a file is not worth waking other threads for.
+/// Whether one thread decodes the file, as more would not pay.
 pub(in crate::jpeg) fn is_for_one(file: &File) -> bool {
     file.picture.pixels() < SMALL || rayon::current_num_threads() == 1
 }
 
-/// Pixels below which more threads do not pay.
+/// Below this number of pixels more threads do not pay.
 const SMALL: usize = 1 << 16;
 
-/// The rows of MCUs of a band: where there are threads to share them, so many that they have
-/// enough to do; else so many that what the scans leave of them stays in a cache.
+/// The number of MCU rows of a band. With several threads, bands are large enough to keep them
+/// busy. With one thread, bands are small enough that their masks and values stay in the cache.
 pub(in crate::jpeg) fn band_rows(file: &File) -> usize {
     let rows = file.picture.mcus_y as usize;
     match is_for_one(file) {

@@ -1,44 +1,44 @@
-//! What the scans leave of some rows of blocks.
+//! The masks and values that the scans record for some rows of blocks.
 
 use crate::{Result, memory::zeroed};
 use bytemuck::{Pod, Zeroable};
 
-/// Sets of a block's AC coefficients: number k in zigzag order is bit 63 - k, so that what comes
-/// first is highest.
+/// Sets of a block's AC coefficients. Number k in zigzag order is bit 63 - k, so the first one is
+/// the highest bit.
 #[derive(Clone, Copy, Debug, Default, Pod, Zeroable)]
 #[repr(C)]
 pub(super) struct Masks {
-    /// Those that are not 0 so far.
+    /// The coefficients that are not 0 so far.
     pub(super) nonzero: u64,
-    /// Those that came in a first scan.
+    /// The coefficients that appeared in a first scan.
     pub(super) first: u64,
-    /// Those that came in a refinement, and are negative.
+    /// The negative ones among those that appeared in a refinement.
     pub(super) negative: u64,
 }
 
-/// The values of a first scan, block by block.
+/// The values that one first scan found, block by block.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) band: u64,
-    /// With [`PADDING`](Self::PADDING) behind them.
+    /// The values, then [`PADDING`](Self::PADDING) zeros.
     pub(super) values: Vec<i16>,
-    /// Where each row of blocks begins.
+    /// The number of each row's first value.
     pub(super) rows: Vec<u32>,
 }
 
 impl Stream {
-    /// Values are read four at a time.
+    /// Values are read four at a time, so up to three more than exist.
     pub(super) const PADDING: usize = 3;
 }
 
-/// Rows of blocks of one component, without those that only fill MCUs.
+/// Some rows of blocks of one component, without the blocks that only fill MCUs.
 #[derive(Debug, Default)]
 pub(super) struct Part {
     /// Blocks in a row.
     pub(super) across: usize,
     pub(super) rows: usize,
     pub(super) masks: Vec<Masks>,
-    /// For each bit that refinements bring, the coefficients that have it.
+    /// For each refined bit position, each block's coefficients that have this bit set.
     pub(super) planes: Vec<Vec<u64>>,
     pub(super) streams: Vec<Stream>,
 }

@@ -1,25 +1,27 @@
-//! Bits to their places in a mask.
+//! Depositing bits at the set positions of a mask, with or without the processor's instruction
+//! (PDEP).
 
 use std::sync::LazyLock;
 
-/// How a processor does it.
+/// The operations, for one kind of processor.
 pub(super) trait Processor: Copy {
     type Zeros: Zeros + Copy;
 
-    /// The lowest bits of `bits` in the places of the bits of `mask`, in order.
+    /// Moves the lowest bits of `bits`, in order, to the positions of the set bits of `mask`.
     fn deposit(self, bits: u64, mask: u64) -> u64;
 
-    /// The coefficients of `mask`, which are not all.
+    /// Iterates over the set bits of `mask`, which must not be all 64.
     fn zeros(self, mask: u64) -> Self::Zeros;
 }
 
-/// The coefficients of a block that are 0, from the first, which is highest, on.
+/// The zero coefficients of a block, from the first (the highest bit) on.
 pub(super) trait Zeros {
-    /// Goes on to the zero that is `count` farther. `None` if there are not as many.
+    /// Advances by `count` zeros. Returns the mask of the zero there, or `None` if there are not as
+    /// many.
     fn pass(&mut self, count: u32) -> Option<u64>;
 }
 
-/// One that has an instruction for it, which is a function here.
+/// A processor with the instruction, which this function wraps.
 #[derive(Clone, Copy)]
 pub(super) struct Depositing<D>(pub(super) D);
 
@@ -41,7 +43,8 @@ impl<D: Fn(u64, u64) -> u64 + Copy> Processor for Depositing<D> {
     }
 }
 
-/// One bit, which is as high among the lowest as the zero is among the zeros.
+/// `one` has a single bit. Among the lowest bits it stands where the current zero stands among the set
+/// bits of `mask`, so that depositing it gives the zero's mask.
 #[derive(Clone, Copy)]
 pub(super) struct OneHot<D> {
     deposit: D,
@@ -58,14 +61,14 @@ impl<D: Fn(u64, u64) -> u64> Zeros for OneHot<D> {
     }
 }
 
-/// One that looks bytes up.
+/// A processor without a fast instruction: tables with one entry for each byte.
 #[derive(Clone, Copy)]
 pub(super) struct LookingUp(pub(super) &'static Lookup);
 
 pub(super) struct Lookup {
-    /// For each byte of a mask, what bytes are there.
+    /// For each byte of a mask, and each value of the bits: the deposited byte.
     deposited: Box<[[u8; 256]; 256]>,
-    /// For each byte of a mask, the places of its bits, the highest first.
+    /// For each byte of a mask: the numbers of its set bits, highest bit first.
     places: [u64; 256],
 }
 
@@ -133,7 +136,7 @@ impl Processor for LookingUp {
     }
 }
 
-/// The zeros' numbers, one after another.
+/// The positions of all zeros, as a list.
 #[derive(Clone, Copy)]
 pub(super) struct Places {
     places: [u8; 72],

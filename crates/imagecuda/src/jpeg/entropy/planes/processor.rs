@@ -1,4 +1,4 @@
-//! What is chosen when the program runs, by what the processor has.
+//! Chooses the fastest functions that this processor can run.
 
 use super::{
     assemble::{self, Combine, Row, combine},
@@ -9,7 +9,7 @@ use super::{
 };
 use std::ops::Range;
 
-/// What there is to do.
+/// A piece of work.
 pub(super) enum Task<'t, 'a> {
     /// See [`AcScan::read`].
     ReadAc(&'t mut AcScan<'a>, &'t mut Part),
@@ -20,7 +20,7 @@ pub(super) enum Task<'t, 'a> {
 }
 
 impl Task<'_, '_> {
-    /// `None` if anything is not as it should be.
+    /// Runs with one kind of processor. `None` at any irregularity.
     #[inline(always)]
     fn run(self, processor: impl Processor, combine: impl Combine) -> Option<()> {
         match self {
@@ -31,24 +31,24 @@ impl Task<'_, '_> {
     }
 }
 
-/// How it is done.
+/// A kind of processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Choice(Way);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
-    /// By any processor.
+    /// Any processor.
     Portable,
-    /// By one that has AVX2, and is slow at depositing bits.
+    /// With AVX2, but with a slow PDEP instruction.
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// By one that has AVX2, and an instruction for that.
+    /// With AVX2 and a fast PDEP instruction.
     #[cfg(target_arch = "x86_64")]
     Bmi2,
 }
 
 impl Choice {
-    /// The fastest that this processor has.
+    /// The fastest choice that this processor supports.
     pub(super) fn best() -> Self {
         #[cfg(target_arch = "x86_64")]
         match x86::features() {
@@ -59,7 +59,7 @@ impl Choice {
         Self(Way::Portable)
     }
 
-    /// All that this processor has.
+    /// All choices that this processor supports.
     #[cfg(test)]
     pub(super) fn all() -> Vec<Self> {
         let mut all = vec![Self(Way::Portable)];
@@ -70,14 +70,14 @@ impl Choice {
         all
     }
 
-    /// Does `task`. `None` if anything is not as it should be.
+    /// Runs `task`. `None` at any irregularity.
     pub(super) fn run(self, task: Task<'_, '_>) -> Option<()> {
         match self.0 {
             Way::Portable => task.run(LookingUp(&LOOKUP), combine),
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
-            // SAFETY: a function of safe code, whose only condition is that the processor has some
-            // features. This is only chosen where `x86::features` has found them.
+            // SAFETY: the function is safe code. Its only condition is that the processor has some
+            // features, and this choice is made only where `x86::features` has found them.
             Way::Avx2 => unsafe { x86::run_by_look_up(task) },
             #[cfg(target_arch = "x86_64")]
             #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
@@ -102,14 +102,14 @@ mod x86 {
         sync::LazyLock,
     };
 
-    /// How the instruction is that deposits bits.
+    /// The speed of the PDEP instruction.
     #[derive(Clone, Copy)]
     pub(super) enum Deposit {
         Fast,
         Slow,
     }
 
-    /// `None` if a processor lacks any of the features of the functions below.
+    /// `None` if the processor lacks a feature that the functions below need.
     pub(super) fn features() -> Option<Deposit> {
         static FOUND: LazyLock<Option<Deposit>> = LazyLock::new(|| {
             let all = is_x86_feature_detected!("avx2")
@@ -126,7 +126,7 @@ mod x86 {
         *FOUND
     }
 
-    /// AMD's processors before Zen 3, and Hygon's, have microcode for it.
+    /// AMD processors before Zen 3, and Hygon's, run PDEP in slow microcode.
     fn deposits_by_microcode() -> bool {
         let vendor = __cpuid(0);
         let vendor = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes);

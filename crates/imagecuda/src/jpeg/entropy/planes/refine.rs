@@ -1,4 +1,4 @@
-//! Refinements of AC coefficients: from one new coefficient to the next, by masks.
+//! Refinement scans of AC coefficients. Masks lead from one new coefficient to the next.
 
 use super::{
     super::table::{Codes, codes},
@@ -9,23 +9,23 @@ use super::{
 };
 use crate::jpeg::file::Huffman;
 
-/// For the next bits: how many zeros they go on to, the bits that the code and the sign take, the
-/// symbol (8 bits each), and flags.
+/// For each value of the next bits, 8 bits each: how many zeros to advance, the number of bits of
+/// code and sign, the symbol, and flags.
 #[derive(Debug)]
 pub(super) struct RefineTable {
     entries: Box<[u32; 1 << LOOKUP]>,
     codes: Codes,
 }
 
-/// No new coefficient, or there is more to it.
+/// The entry is no new coefficient, or the look-up does not suffice.
 const OTHER: u32 = 1 << 24;
-/// There is more to it: the sign is not in the look-up, or the symbol is not that simple.
+/// The look-up does not suffice: it does not reach the sign, or the symbol is a rare one.
 const SLOW: u32 = 1 << 25;
 const NEGATIVE: u32 = 1 << 31;
 
 impl RefineTable {
     pub(super) fn new(huffman: &Huffman) -> Self {
-        // Codes that are longer.
+        // Entries of longer codes keep this value.
         let mut entries = Box::new([SLOW | OTHER; 1 << LOOKUP]);
         for (code, length, symbol) in codes(huffman) {
             let Some(free) = LOOKUP.checked_sub(length) else {
@@ -48,13 +48,13 @@ impl RefineTable {
     }
 }
 
-/// The entry for a new coefficient, without its length.
+/// The entry of a new coefficient, without its length in bits.
 fn new(symbol: u8, positive: bool) -> u32 {
     let sign = if positive { 0 } else { NEGATIVE };
     (u32::from(symbol >> 4) + 1) | sign
 }
 
-/// Reads the rows of blocks of a part. `None` if anything is not as it should be.
+/// Reads the rows of blocks of a part. `None` at any irregularity.
 #[inline(always)]
 pub(super) fn rows(
     scan: &mut Progress<'_>,
@@ -92,43 +92,43 @@ pub(super) fn rows(
     scan.reader.is_sound().then_some(())
 }
 
-/// What is the same for the blocks of an interval, and what goes from one to the next.
+/// The state while the blocks of an interval are read.
 struct Run<'t, 'a> {
     table: &'t RefineTable,
     bits: Bits<'a>,
     band: u64,
-    /// The coefficient before the band, and the last of it.
+    /// The position before the band, and the band's last position.
     before: i32,
     last: i32,
     empty: u32,
 }
 
-/// What is read of a block.
+/// What has been read of a block.
 #[derive(Clone, Copy)]
 struct Block<Z> {
     zeros: Z,
-    /// The coefficients that get a bit, in order, which are as many as were nonzero.
+    /// The correction bits, in order: one for each coefficient that was nonzero before.
     corrections: u64,
     new: u64,
-    /// Whether each new one is negative, in order.
+    /// The signs of the new coefficients, in order: 1 is negative.
     signs: u64,
-    /// The last coefficient that was 0 and that is passed, and its place.
+    /// The position of the zero that was reached last, and its mask.
     at: i32,
     bit: u64,
 }
 
-/// What comes of what is not a new coefficient.
+/// A symbol that is not simply a new coefficient.
 enum Other {
-    /// As an entry of the table, of which no more bits are to be taken.
+    /// A table entry. Its bits are consumed already.
     New(u32),
-    /// 16 zeros were passed.
+    /// 16 zeros were skipped.
     Passed,
-    /// The end of this block, and so many more without new coefficients.
+    /// The end of this block, and of so many more without new coefficients.
     End(u32),
 }
 
 impl Run<'_, '_> {
-    /// A block without new coefficients.
+    /// Reads the correction bits of a block without new coefficients.
     #[inline(always)]
     fn skip_block(&mut self, masks: &Masks, plane: &mut u64, processor: impl Processor) {
         self.empty -= 1;
@@ -156,7 +156,7 @@ impl Run<'_, '_> {
             at: self.before,
             bit: 0,
         };
-        // Copies, so that they can be in registers.
+        // Local copies, so that the compiler keeps them in registers.
         let (mut bits, entries, last) = (self.bits, &*self.table.entries, self.last);
         loop {
             let mut entry = entries[(bits.buffer >> (64 - LOOKUP)) as usize];
@@ -185,7 +185,7 @@ impl Run<'_, '_> {
             bits.fill();
             block.new |= bit;
             block.signs = 2 * block.signs + u64::from(entry >> 31);
-            // Those before it that were not 0.
+            // Each nonzero coefficient in between has a correction bit.
             let between = (at - target) as u32;
             block.corrections = bits.append(block.corrections, between);
             (block.at, block.bit) = (at, bit);
@@ -194,7 +194,8 @@ impl Run<'_, '_> {
             }
         }
         bits.fill();
-        // Those that are left; all, where no zero was passed.
+        // The correction bits of the nonzero coefficients after the last zero that was reached. If
+        // none was reached, those of the whole band.
         let left = old & block.bit.wrapping_sub(1);
         let corrections = bits.append(block.corrections, left.count_ones());
         bits.fill();
@@ -206,7 +207,7 @@ impl Run<'_, '_> {
     }
 }
 
-// By value: what is passed by reference is in memory for good, and no longer in registers.
+// By value. A reference would keep the reader in memory instead of registers.
 #[cold]
 #[inline(never)]
 fn other_symbol<'a, Z: Zeros>(

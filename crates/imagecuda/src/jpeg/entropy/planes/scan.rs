@@ -1,4 +1,4 @@
-//! A scan of AC coefficients on its way through the blocks.
+//! An AC scan, which reads one part of its component after another.
 
 use super::{
     bits::{Intervals, Reader},
@@ -9,34 +9,34 @@ use super::{
 };
 use crate::{jpeg::file::Scan, memory::zeroed};
 
-/// Bits that are looked up at once.
+/// The number of bits of a look-up.
 pub(super) const LOOKUP: u32 = 11;
 
-/// A scan.
+/// An AC scan: its Huffman table and how far it has come.
 #[derive(Debug)]
 pub(super) struct AcScan<'a> {
     table: Table,
     progress: Progress<'a>,
 }
 
-/// Where a scan is, between two parts.
+/// The state of a scan between two parts.
 #[derive(Debug)]
 pub(super) struct Progress<'a> {
     pub(super) reader: Reader<'a>,
-    /// The coefficients.
+    /// The band: its first and last coefficient in zigzag order.
     pub(super) first: u32,
     pub(super) last: u32,
-    /// The same as a mask.
+    /// The band as a mask.
     pub(super) band: u64,
-    /// The bit that comes now.
+    /// The bit position of this scan.
     pub(super) low: u8,
-    /// Blocks that have no new coefficients.
+    /// How many more blocks of the end-of-block run there are.
     pub(super) empty: u32,
-    /// For a row of blocks, the coefficients that are found.
+    /// For each block of a row, the coefficients that a first scan found.
     pub(super) found: Vec<u64>,
-    /// For a part, the values of these.
+    /// The values of the coefficients that a first scan found in a part.
     pub(super) values: Vec<i16>,
-    /// The number of the plane that is filled.
+    /// The number of the plane that a refinement fills.
     pub(super) plane: usize,
 }
 
@@ -47,8 +47,8 @@ enum Table {
 }
 
 impl<'a> AcScan<'a> {
-    /// A scan of a component that has `across` blocks in a row, and at most `blocks` in a part.
-    /// `refined` are the bits that have planes.
+    /// A scan of a component with `across` blocks in a row and at most `blocks` in a part.
+    /// `refined` are the bit positions that have planes.
     pub(super) fn new(
         scan: &Scan,
         intervals: &'a Intervals,
@@ -71,7 +71,8 @@ impl<'a> AcScan<'a> {
         };
         let table = if before == 0 {
             progress.found = zeroed(across).ok()?;
-            // A value has a code and a sign, at least. Behind the last there is room for none.
+            // A value takes at least two bits, a code and a sign. The loop writes one value too
+            // many, which needs room.
             let most = blocks * usize::from(last - first + 1);
             progress.values = zeroed(most.min(4 * intervals.bytes()) + 1).ok()?;
             Table::First(FirstTable::new(huffman, low))
@@ -82,7 +83,7 @@ impl<'a> AcScan<'a> {
         Some(Self { table, progress })
     }
 
-    /// Reads the next part. `None` if anything is not as it should be.
+    /// Reads the next part. `None` at any irregularity.
     #[inline(always)]
     pub(super) fn read(&mut self, part: &mut Part, processor: impl Processor) -> Option<()> {
         let progress = &mut self.progress;

@@ -1,15 +1,16 @@
-//! Which scans wait for which.
+//! The order of a progressive file's scans, and which of them depend on each other.
 
 use crate::jpeg::file::File;
 
-/// The scans of a progressive file by what they add to, in the order of the file.
+/// The numbers of a progressive file's scans, grouped by the coefficients that they add to, each
+/// group in the order of the file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Script {
-    /// Those of DC coefficients.
+    /// The DC scans.
     pub(super) dc: Vec<usize>,
-    /// Those of each component's AC coefficients.
+    /// The AC scans of each component.
     pub(super) ac: [Vec<usize>; 4],
-    /// The bits that refinements bring, for each component, from low to high.
+    /// For each component, the bit positions that refinements add, in ascending order.
     pub(super) refined: [Vec<u8>; 4],
 }
 
@@ -20,13 +21,13 @@ impl Script {
             return None;
         }
         let mut script = Self::default();
-        // The bits that are yet to come.
+        // The bit position that each coefficient has reached.
         let mut left = [[None; 64]; 4];
         for (number, scan) in file.scans.iter().enumerate() {
             let (first, last) = scan.spectral;
             let (before, now) = scan.approximation;
             if first == 0 {
-                // Each bit is put where it belongs, whatever was there.
+                // A DC scan may come in any order: it sets its own bit and leaves the others alone.
                 script.dc.push(number);
                 continue;
             }
@@ -59,7 +60,7 @@ mod tests {
     use crate::jpeg::file::{Scan, ScanComponent};
     use imagecuda_kernels::jpeg::picture::{Color, Picture};
 
-    /// Component, first and last coefficient, and the bits before and now.
+    /// Component; first and last coefficient; bit positions before and now.
     type Header = (usize, (u8, u8), (u8, u8));
 
     fn file(scans: &[Header]) -> File {
@@ -107,7 +108,8 @@ mod tests {
     #[test]
     fn what_is_not_in_order_has_no_script() {
         for scans in [
-            // Twice, before it is there, a bit left out, a bit twice.
+            // A coefficient with two first scans; a refinement before the first scan; a bit that is
+            // left out; a bit that comes twice.
             &[(0, (1, 5), (0, 0)), (0, (5, 9), (0, 0))][..],
             &[(0, (1, 63), (1, 0))],
             &[(0, (1, 63), (0, 3)), (0, (1, 63), (2, 1))],

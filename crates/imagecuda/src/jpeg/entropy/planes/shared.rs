@@ -1,8 +1,9 @@
-//! Bands on several threads.
+//! Decodes the bands of a picture on several threads.
 //!
-//! A scan reads one band after another, and a band is read by the scans of a chain in order; else
-//! any thread may do anything. Only the thread that asks waits, and only for others that are at
-//! work: one of rayon's that finds nothing to do leaves, and another is called when there is.
+//! Each scan reads the bands in order, and the scans of a chain read each band in the chain's
+//! order. Apart from that any thread may take any task. Only the calling thread waits, and only for
+//! tasks that run on other threads. A rayon thread that finds no task leaves, and another one is
+//! spawned when there are tasks again.
 
 use super::Decoder;
 use crate::parallel::lock;
@@ -31,7 +32,8 @@ pub(super) fn run(
         }),
         changed: Condvar::new(),
     };
-    // In place: a thread that is not one of rayon's waits without taking on work.
+    // `in_place_scope` keeps the calling thread here. If it is not a rayon thread, it waits at the
+    // end without taking other work.
     rayon::in_place_scope(|scope| work.all(scope));
     let state = work.state.into_inner();
     let state = state.unwrap_or_else(PoisonError::into_inner);
@@ -41,32 +43,34 @@ pub(super) fn run(
 struct Work<'a, 'd, F> {
     decoder: &'a Decoder<'d>,
     finish: &'a F,
-    /// Threads that may be called.
+    /// The most rayon threads at a time.
     most: usize,
     state: Mutex<State>,
     changed: Condvar,
 }
 
 struct State {
-    /// For each scan of each chain, the bands that it has read, and whether it reads one.
+    /// For each scan of each chain: how many bands it has read, and whether a thread is reading
+    /// one.
     read: Vec<Vec<(usize, bool)>>,
-    /// The bands whose end is begun, and those that are at their end.
+    /// How many bands have begun to be finished, and how many are finished.
     begun: usize,
     finished: usize,
-    /// Threads of rayon's that are called or at work.
+    /// Rayon threads that are spawned or at work.
     helpers: usize,
     failed: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Task {
-    /// A scan, by chain and place, reads a band.
+    /// The chain and the scan's number in it, and the band to read.
     Read(usize, usize, usize),
     Finish(usize),
 }
 
 impl State {
-    /// What can be done now: first what most is left of, so that no scan is left alone at last.
+    /// The next task that can start. The scan with the most data left comes first, so that no long
+    /// scan is left for the end.
     fn next(&mut self, decoder: &Decoder<'_>) -> Option<Task> {
         let bands = decoder.bands;
         let mut best = None;
@@ -84,7 +88,7 @@ impl State {
             self.read[chain][place].1 = true;
             return Some(task);
         }
-        // A band is at its end when the last scans of all chains have read it.
+        // A band can be finished once the last scan of every chain has read it.
         let last = self.read.iter().filter_map(|chain| chain.last());
         let ready = last.map(|&(read, _)| read).min().unwrap_or(bands);
         (self.begun < ready).then(|| {
@@ -99,7 +103,7 @@ impl State {
 }
 
 impl<F: Fn(usize) -> Option<()> + Sync> Work<'_, '_, F> {
-    /// Works until all is done, and waits where there is nothing to do.
+    /// Works until the picture is done. Waits while there is no task.
     fn all<'s>(&'s self, scope: &Scope<'s>) {
         let mut state = lock(&self.state);
         while !state.is_over(self.decoder) {
@@ -113,7 +117,7 @@ impl<F: Fn(usize) -> Option<()> + Sync> Work<'_, '_, F> {
         }
     }
 
-    /// Works while there is something to do.
+    /// Works while there are tasks.
     fn some<'s>(&'s self, scope: &Scope<'s>) {
         let mut state = lock(&self.state);
         while !state.is_over(self.decoder)
@@ -130,7 +134,7 @@ impl<F: Fn(usize) -> Option<()> + Sync> Work<'_, '_, F> {
         mut state: MutexGuard<'s, State>,
         scope: &Scope<'s>,
     ) -> MutexGuard<'s, State> {
-        // Called before there is more to do, or they would come too late.
+        // Another thread is spawned before there is more to do, as spawning takes time.
         if state.helpers < self.most {
             state.helpers += 1;
             scope.spawn(|scope| self.some(scope));
@@ -154,7 +158,7 @@ impl<F: Fn(usize) -> Option<()> + Sync> Work<'_, '_, F> {
     }
 }
 
-/// The one that waits would wait for ever for what a thread that panics had taken on.
+/// Marks the work as failed when a thread panics. Otherwise the caller would wait for ever.
 struct OnPanic<'s, 'a, 'd, F>(&'s Work<'a, 'd, F>);
 
 impl<F> Drop for OnPanic<'_, '_, '_, F> {

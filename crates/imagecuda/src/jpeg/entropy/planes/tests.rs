@@ -1,4 +1,4 @@
-//! The plain decoder is what this one is compared with.
+//! Compares this decoder with the plain one.
 
 use super::{super::one_by_one, Choice, Data, Decoder, coefficients};
 use crate::{
@@ -16,7 +16,7 @@ fn noise(state: &mut u64) -> usize {
     (*state >> 33) as usize
 }
 
-/// Waves, and so much noise on them that all coefficients are there.
+/// Waves with enough noise that all coefficients occur.
 fn samples([width, height]: [usize; 2], channels: usize, rough: usize) -> Vec<u8> {
     let mut state = (width * height + rough) as u64;
     let sample = |i: usize| {
@@ -27,7 +27,7 @@ fn samples([width, height]: [usize; 2], channels: usize, rough: usize) -> Vec<u8
     (0..width * height * channels).map(sample).collect()
 }
 
-/// Files of two encoders, with scripts of their own.
+/// Files of two encoders with several scripts.
 fn files() -> Vec<Vec<u8>> {
     use ColorType::{CmykAsYcck, Luma, Rgb};
     use SamplingFactor::{R_4_1_1, R_4_2_0, R_4_2_2, R_4_4_0, R_4_4_4};
@@ -63,7 +63,7 @@ fn files() -> Vec<Vec<u8>> {
     files
 }
 
-/// As libjpeg's script: with refinements.
+/// A script with refinements, like libjpeg's.
 fn of_mozjpeg(size: [usize; 2], channels: usize, factors: [usize; 2], rough: usize) -> Vec<u8> {
     let (from, to) = match channels {
         1 => (ColorSpace::JCS_GRAYSCALE, ColorSpace::JCS_GRAYSCALE),
@@ -95,7 +95,7 @@ fn plain(file: &File, bytes: &[u8], damaged: bool) -> Result<Vec<i16>> {
     Ok(out)
 }
 
-/// By other functions, bands and threads.
+/// Decodes with other functions, bands and threads.
 fn by(choice: Choice, step: usize, threads: usize, file: &File, bytes: &[u8]) -> Option<Vec<i16>> {
     let data = Data::of(file, bytes)?;
     let mut decoder = Decoder::new(file, &data, step)?;
@@ -142,7 +142,7 @@ fn coefficients_are_those_of_the_plain_decoder() {
     }
 }
 
-/// What comes before the end of a scan is a file, too.
+/// A file that ends after any of its scans is a file too.
 #[test]
 fn scans_may_be_missing() {
     for bytes in files() {
@@ -163,8 +163,8 @@ fn scans_may_be_missing() {
     }
 }
 
-/// Whatever was done to a file: it is refused, or the plain decoder finds nothing wrong with it, and
-/// the same in it.
+/// Checks a file that was changed: this decoder refuses it, or the plain decoder reads it without
+/// an error and to the same coefficients.
 #[test]
 fn damage_is_the_plain_decoders() {
     let (mut refused, mut taken) = (0, 0);

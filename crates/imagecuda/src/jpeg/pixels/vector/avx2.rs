@@ -13,7 +13,7 @@ use std::arch::x86_64::{
     _mm256_unpackhi_epi16, _mm256_unpackhi_epi32, _mm256_unpacklo_epi16, _mm256_unpacklo_epi32,
 };
 
-/// Functions that only those call which have the same features.
+/// These functions may only be called by functions that are compiled for the same features.
 #[derive(Clone, Copy)]
 struct Functions<I, P>(I, P);
 
@@ -60,12 +60,12 @@ fn inverse(coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 8]; 8] {
     }
 }
 
-/// The dequantised coefficients, two rows in each register. `None` if they, or the numbers between
-/// the two passes, may have more than 16 bits.
+/// The dequantized coefficients, two rows in each register. `None` if they, or the values between
+/// the two passes, may need more than 16 bits.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn dequantized(coefficients: &[i16; 64], quantizers: &[u16; 64]) -> Option<[__m256i; 4]> {
-    /// What the absolute values in a column may add up to. The first pass multiplies each by
+    /// The bound for the sum of the absolute values in a column. The first pass multiplies each by
     /// 1.39 * 2^13 at most, and divides by 2^11.
     const MOST: i16 = 5900;
     let (coefficients, _) = coefficients.as_chunks::<16>();
@@ -93,11 +93,11 @@ fn dequantized(coefficients: &[i16; 64], quantizers: &[u16; 64]) -> Option<[__m2
     (_mm_testz_si128(above, above) == 1).then_some(rows)
 }
 
-/// The same numbers as those of `idct::inverse`: sums of products, which are exact.
+/// Gives the same results as `idct::inverse`, as its sums of products are exact.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn inverse_of_words([r01, r23, r45, r67]: [__m256i; 4]) -> [[u8; 8]; 8] {
-    // Pairs of rows, of which each half has four columns.
+    // Pairs of rows; each half has four columns.
     let interleave = |a, b| {
         let (low, high) = (_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b));
         (
@@ -116,7 +116,7 @@ fn inverse_of_words([r01, r23, r45, r67]: [__m256i; 4]) -> [[u8; 8]; 8] {
     };
     let (top_01, top_23) = transpose(a, b, c, d);
     let (low_01, low_23) = transpose(e, f, g, h);
-    // And to pairs of columns, of which each half has four rows.
+    // To pairs of columns; each half has four rows.
     let pair = |top, low| {
         let left = _mm256_permute2x128_si256::<0x20>(top, low);
         let right = _mm256_permute2x128_si256::<0x31>(top, low);
@@ -130,12 +130,12 @@ fn inverse_of_words([r01, r23, r45, r67]: [__m256i; 4]) -> [[u8; 8]; 8] {
     rows_of(transform::<18>([c04, c26, c15, c37]))
 }
 
-/// One pass over eight numbers in each of eight lanes, which come in pairs: the first and the
-/// fifth, the third and the seventh, the second and the sixth, the fourth and the last.
+/// One pass over eight values in each of eight lanes. The values come in pairs: first and fifth,
+/// third and seventh, second and sixth, fourth and eighth.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn transform<const SHIFT: i32>([x04, x26, x15, x37]: [__m256i; 4]) -> [__m256i; 8] {
-    // The products of `idct`'s constants, multiplied out.
+    // Products of `idct`'s constants, multiplied out.
     let products = |pair, first: i32, second: i32| {
         let factors = _mm256_set1_epi32(second << 16 | first & 0xffff);
         _mm256_madd_epi16(pair, factors)
@@ -168,14 +168,14 @@ fn transform<const SHIFT: i32>([x04, x26, x15, x37]: [__m256i; 4]) -> [__m256i; 
     ]
 }
 
-/// Bytes in rows, of columns of numbers of 14 bits at most: to those packing does what `idct::byte`
+/// Packs columns of values of at most 14 bits to rows of bytes. Saturation does what `idct::byte`
 /// does.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn rows_of([a, b, c, d, e, f, g, h]: [__m256i; 8]) -> [[u8; 8]; 8] {
     let middle = _mm256_set1_epi16(128);
     let pair = |a, b| _mm256_adds_epi16(_mm256_packs_epi32(a, b), middle);
-    // Of each half of the rows, four columns one after another.
+    // From each half of the rows, four columns one after another.
     let left = _mm256_packus_epi16(pair(a, b), pair(c, d));
     let right = _mm256_packus_epi16(pair(e, f), pair(g, h));
     const ROWS: [u8; 16] = [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15];
@@ -187,7 +187,7 @@ fn rows_of([a, b, c, d, e, f, g, h]: [__m256i; 8]) -> [[u8; 8]; 8] {
     [r0, r1, r2, r3, r4, r5, r6, r7]
 }
 
-/// The same of any coefficients.
+/// The same for coefficients of any size.
 #[target_feature(enable = "avx2")]
 #[inline(never)]
 fn inverse_of_any(coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 8]; 8] {
@@ -231,7 +231,7 @@ mod tests {
         };
         let (mut words, mut others) = (0, 0);
         for round in 0..20_000u32 {
-            // Up to 16 bits, so that both ways are taken, and their limit is met.
+            // Up to 16 bits, so that both ways are taken, and the bound between them is reached.
             let (bits, quantizer_bits) = (1 + round % 15, 1 + round / 15 % 16);
             let count = 1 + noise() % 64;
             let mut coefficients = [0; 64];
@@ -242,7 +242,7 @@ mod tests {
             let quantizers =
                 std::array::from_fn(|_| (noise() & ((1 << quantizer_bits) - 1)) as u16);
             #[allow(unsafe_code, reason = "calls of what the processor is checked for")]
-            // SAFETY: the processor has AVX2, which was asked for above.
+            // SAFETY: the processor has AVX2, which was tested above.
             let (found, is_small) = unsafe {
                 let is_small = dequantized(&coefficients, &quantizers).is_some();
                 (inverse(&coefficients, &quantizers), is_small)
@@ -264,7 +264,7 @@ mod tests {
         }
         let words = std::array::from_fn(|i| 0x0001_0305 * i as u32);
         #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
-        // SAFETY: the processor has AVX2, which was asked for above.
+        // SAFETY: the processor has AVX2, which was tested above.
         let found = unsafe { pack(words) };
         assert_eq!(found, super::super::rows::pack(words));
     }

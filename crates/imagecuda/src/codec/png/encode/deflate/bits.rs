@@ -1,26 +1,26 @@
-//! Bits, the first the lowest of a byte.
+//! Writes bits to bytes, lowest bit first.
 
-/// Appends bits to bytes.
+/// Appends bits to a vector of bytes.
 pub(super) struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    /// Where the next whole byte goes.
+    /// The index of the next whole byte.
     at: usize,
-    /// Bits that are no whole byte yet, and their count: below 8 between calls.
+    /// The bits that do not fill a byte yet, and their number, which is below 8 between calls.
     word: u64,
     len: u32,
 }
 
 impl<'a> Writer<'a> {
-    /// For at most `bytes` behind those that `out` has.
+    /// A writer that appends at most `bytes` bytes to `out`.
     pub(super) fn new(out: &'a mut Vec<u8>, bytes: usize) -> Self {
         let at = out.len();
-        // A word more, as words are written whole.
+        // One word more, as the writer stores whole words.
         out.resize(at + bytes + 8, 0);
         let (word, len) = (0, 0);
         Self { out, at, word, len }
     }
 
-    /// Appends the `len` lowest bits, at most 56; those above them are zero.
+    /// Appends the lowest `len` of `bits`, at most 56. The higher ones must be zero.
     #[inline(always)]
     pub(super) fn push(&mut self, bits: u64, len: u32) {
         self.word |= bits << self.len;
@@ -32,7 +32,7 @@ impl<'a> Writer<'a> {
         self.len %= 8;
     }
 
-    /// Ends at a whole byte.
+    /// Fills the last byte with zeros, and ends.
     pub(super) fn finish(mut self) {
         self.push(0, (8 - self.len) % 8);
         self.out.truncate(self.at);

@@ -1,5 +1,5 @@
-//! Blocks of Deflate (RFC 1951): stored, or of the literals and matches that the kernels' bodies
-//! find.
+//! Blocks of Deflate (RFC 1951): stored blocks, and blocks of the literals and matches that the
+//! bodies of the kernels find.
 
 mod bits;
 
@@ -10,14 +10,14 @@ use imagecuda_kernels::png::encode::{
     matches::Match,
 };
 
-/// Bytes that a block of data as they are has at most.
+/// The most bytes of a stored block.
 const STORED: usize = 65_535;
 
-/// A chunk: its bytes, and the matches in them.
+/// The bytes of a chunk, and the matches in them.
 pub(super) type Chunk<'a> = (&'a [u8], &'a [Match]);
 
-/// Appends a block of these chunks to `out`, and bits to come to a whole byte. Returns the block's
-/// bits. After the `last` there is no more.
+/// Appends a block of these chunks to `out`, and zero bits up to a whole byte. Returns the number
+/// of bits of the block. If it is the `last` block, the stream ends with it.
 pub(super) fn compress(chunks: &[Chunk<'_>], last: bool, out: &mut Vec<u8>) -> u64 {
     let counts = count(chunks);
     let mut lengths = [0; SYMBOLS];
@@ -41,7 +41,7 @@ pub(super) fn compress(chunks: &[Chunk<'_>], last: bool, out: &mut Vec<u8>) -> u
     bits
 }
 
-/// The lengths of the codes of symbols that occur so often.
+/// The code lengths for symbols that occur `counts` times.
 fn code_lengths(counts: &[u32], lengths: &mut [u8]) {
     let used = counts.iter().filter(|&&count| count > 0).count() as u32;
     let mut keys = [0; LITERALS];
@@ -58,7 +58,7 @@ fn code_lengths(counts: &[u32], lengths: &mut [u8]) {
     huffman::lengths(&keys[..len], &mut weights, huffman::LIMIT, lengths);
 }
 
-/// Appends `data` as they are to `out`.
+/// Appends `data` as stored blocks to `out`.
 pub(super) fn store(data: &[u8], last: bool, out: &mut Vec<u8>) {
     out.reserve(data.len() + 5 * data.len().div_ceil(STORED));
     let mut blocks = data.chunks(STORED).peekable();
@@ -71,7 +71,8 @@ pub(super) fn store(data: &[u8], last: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// Calls `each` with the literals before each match, and the match; at last with those behind all.
+/// Calls `each` with the literals before each match and with the match; at the end with the
+/// remaining literals.
 #[inline(always)]
 fn sequences((data, matches): Chunk<'_>, mut each: impl FnMut(&[u8], Option<Match>)) {
     let mut done = 0;
@@ -82,9 +83,9 @@ fn sequences((data, matches): Chunk<'_>, mut each: impl FnMut(&[u8], Option<Matc
     each(&data[done..], None);
 }
 
-/// How often each symbol occurs.
+/// Counts how often each symbol occurs.
 fn count(chunks: &[Chunk<'_>]) -> [u32; SYMBOLS] {
-    // Equal bytes follow each other, and one counter would wait for itself.
+    // Several counters, as equal bytes often follow each other and would wait for one counter.
     let mut bytes = [[0u32; 256]; 4];
     let mut counts = [0; SYMBOLS];
     for &chunk in chunks {

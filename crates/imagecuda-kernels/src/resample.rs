@@ -120,20 +120,31 @@ pub fn add(RgbaF32(a): RgbaF32, RgbaF32(b): RgbaF32) -> RgbaF32 {
     RgbaF32([0, 1, 2, 3].map(|c| a[c] + b[c]))
 }
 
-/// The sum of `count` pixels, each times its weight.
+/// The sum of `count` pixels, each times its weight. `load` reads a pixel, and `enter` makes what is summed
+/// of it: several pixels are loaded before the first one is used.
 #[inline(always)]
 pub fn weighted_sum(
     count: u32,
     weight: impl Fn(u32) -> f32,
-    pixel: impl Fn(u32) -> RgbaF32,
+    load: impl Fn(u32) -> RgbaF32,
+    enter: impl Fn(RgbaF32) -> RgbaF32,
 ) -> RgbaF32 {
     let mut total = RgbaF32([0.0; 4]);
     let mut k = 0;
     while k < count {
         let end = count.min(k + RUN);
         let mut sum = RgbaF32([0.0; 4]);
+        while k + 4 <= end {
+            let pixels = [load(k), load(k + 1), load(k + 2), load(k + 3)];
+            let weights = [weight(k), weight(k + 1), weight(k + 2), weight(k + 3)];
+            sum = accumulate(sum, weights[0], enter(pixels[0]));
+            sum = accumulate(sum, weights[1], enter(pixels[1]));
+            sum = accumulate(sum, weights[2], enter(pixels[2]));
+            sum = accumulate(sum, weights[3], enter(pixels[3]));
+            k += 4;
+        }
         while k < end {
-            sum = accumulate(sum, weight(k), pixel(k));
+            sum = accumulate(sum, weight(k), enter(load(k)));
             k += 1;
         }
         total = add(total, sum);
@@ -164,16 +175,22 @@ impl Pass {
     /// A pixel of the source as it is summed.
     #[inline(always)]
     pub fn enter(&self, pixel: RgbaF32) -> RgbaF32 {
-        let RgbaF32([r, g, b, a]) = pixel;
-        if self.input == Input::Straight as u32 {
-            RgbaF32([r * a, g * a, b * a, a])
-        } else if self.input == Input::Opaque as u32 {
-            RgbaF32([r, g, b, 1.0])
-        } else if self.input == Input::Over as u32 {
-            over(pixel, self.background)
-        } else {
-            pixel
+        if self.input == Input::Over as u32 {
+            return over(pixel, self.background);
         }
+        // Selects instead of branches: a GPU need not wait for a pixel to load the next.
+        let RgbaF32([r, g, b, a]) = pixel;
+        let factor = if self.input == Input::Straight as u32 {
+            a
+        } else {
+            1.0
+        };
+        let alpha = if self.input == Input::Opaque as u32 {
+            1.0
+        } else {
+            a
+        };
+        RgbaF32([r * factor, g * factor, b * factor, alpha])
     }
 
     /// A sum as a pixel of the result.
@@ -233,7 +250,7 @@ mod tests {
         for count in [0, 1, 127, 128, 129, 1000] {
             let weight = |k: u32| 1.0 / (k + 1) as f32;
             let pixel = |k: u32| RgbaF32([k as f32, 1.0, -1.0, 0.5]);
-            let RgbaF32(sum) = weighted_sum(count, weight, pixel);
+            let RgbaF32(sum) = weighted_sum(count, weight, pixel, |pixel| pixel);
             for (c, got) in sum.into_iter().enumerate() {
                 let term = |k: u32| f64::from(weight(k)) * f64::from(pixel(k).0[c]);
                 let exact: f64 = (0..count).map(term).sum();

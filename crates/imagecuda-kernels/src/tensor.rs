@@ -99,8 +99,8 @@ pub struct TensorSpec {
     pub flatten: u32,
     /// What is subtracted from each channel, in the tensor's order.
     pub mean: [f32; 4],
-    /// What each channel is divided by afterwards, in the tensor's order.
-    pub std: [f32; 4],
+    /// What each channel is multiplied by afterwards, in the tensor's order.
+    pub scale: [f32; 4],
     /// The pixel outside the picture.
     pub pad: [f32; 4],
     /// The colour behind the pixels.
@@ -157,7 +157,7 @@ impl TensorSpec {
         } else {
             pixel[channel]
         };
-        one_nan((v - self.mean[channel]) / self.std[channel])
+        (v - self.mean[channel]) * self.scale[channel]
     }
 }
 
@@ -199,6 +199,12 @@ pub fn bf16_from_f32(v: f32) -> u16 {
         return 0x7fc0;
     }
     ((bits + 0x7fff + (bits >> 16 & 1)) >> 16) as u16
+}
+
+/// As an element of single precision: the number, with one NaN for all.
+#[inline(always)]
+pub fn f32_from_f32(v: f32) -> u32 {
+    one_nan(v).to_bits()
 }
 
 /// As an element of 8 bits.
@@ -324,7 +330,7 @@ mod tests {
         let spec = |channels: TensorChannels| TensorSpec {
             channels: channels as u32,
             mean: [0.5, 0.25, 0.0, 0.0],
-            std: [0.5, 2.0, 1.0, 1.0],
+            scale: [2.0, 0.5, 1.0, 1.0],
             ..Zeroable::zeroed()
         };
         let pixel = RgbaF32([1.0, 0.75, 0.5, 0.25]);

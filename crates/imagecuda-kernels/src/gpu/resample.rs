@@ -73,7 +73,8 @@ unsafe fn resampled(
         // SAFETY: `k` is below the count.
         |k| unsafe { table.weight(position, k) },
         // SAFETY: a window is within the source.
-        |k| pass.enter(unsafe { src.add(first + k as usize * step).read() }),
+        |k| unsafe { src.add(first + k as usize * step).read() },
+        |pixel| pass.enter(pixel),
     );
     pass.leave(sum)
 }

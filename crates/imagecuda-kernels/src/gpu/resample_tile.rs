@@ -9,7 +9,7 @@
 use super::{
     resample::Table,
     shared::{barrier, load_quad, store_quad},
-    tensor::put,
+    tensor::{each, put},
     thread,
 };
 use crate::{
@@ -28,13 +28,6 @@ const _: () = assert!(TILE_GROUP == 4 && TILE_LOADS == 4, "as `each` has it");
 
 /// Lanes of a warp on each row when it sums along rows: the rows of a tile lie in different banks.
 const LANES: usize = 32 / TILE_ROWS;
-
-/// The results of `of` for 0 to 3. This is no loop: an array whose indices the compiler knows is in
-/// registers.
-#[inline(always)]
-fn each<T>(of: impl Fn(usize) -> T) -> [T; 4] {
-    [of(0), of(1), of(2), of(3)]
-}
 
 /// Adds a pixel to four sums, with a weight for each.
 #[inline(always)]
@@ -92,7 +85,7 @@ impl Job<'_> {
         })
     }
 
-    /// A pixel of the source, as it is summed.
+    /// A pixel of the source.
     ///
     /// # Safety
     ///
@@ -101,7 +94,7 @@ impl Job<'_> {
     unsafe fn pixel(self, column: u32, row: u32) -> RgbaF32 {
         let at = row as usize * self.first.pitch as usize + column as usize;
         // SAFETY: what the caller promised.
-        self.first.enter(unsafe { self.src.add(at).read() })
+        unsafe { self.src.add(at).read() }
     }
 
     /// Writes the weights of a group to shared memory, a quad for each row of the source.
@@ -159,6 +152,7 @@ impl Job<'_> {
                 // SAFETY: within a window.
                 unsafe { self.pixel(column, first + at) }
             });
+            let pixels = each(|i| self.first.enter(pixels[i]));
             // SAFETY: there is a quad for each row, and for those to a multiple of the loads.
             let quad = |i: usize| unsafe { load_quad(memory.weight(group, row + i as u32)) };
             sums = weigh(sums, quad(0), pixels[0]);
@@ -180,6 +174,7 @@ impl Job<'_> {
                 |k| unsafe { self.down.weight(y + j, k) },
                 // SAFETY: as above.
                 |k| unsafe { self.pixel(column, start + k) },
+                |pixel| self.first.enter(pixel),
             )
         })
     }
@@ -241,6 +236,7 @@ impl Job<'_> {
                     |k| unsafe { self.across.weight(x, k) },
                     // SAFETY: one of the tile's pixels.
                     |k| RgbaF32(unsafe { load_quad(address + k * QUAD) }.map(f32::from_bits)),
+                    |pixel| pixel,
                 );
                 store(x, y, self.last.leave(sum));
             }

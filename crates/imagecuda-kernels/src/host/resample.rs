@@ -3,7 +3,7 @@
 use crate::{
     pixel::RgbaF32,
     resample::{Pass, RUN, Weights, accumulate, add, weighted_sum},
-    tensor::{TensorElement, TensorSpec, bf16_from_f32, f16_from_f32, u8_from_f32},
+    tensor::{TensorElement, TensorSpec, bf16_from_f32, f16_from_f32, f32_from_f32, u8_from_f32},
 };
 
 /// Row `y` of the result of `pass`. `run` is memory for as many pixels.
@@ -26,7 +26,8 @@ pub fn resample_row(
             let sum = weighted_sum(
                 count,
                 |k| weights.weight(x, k),
-                |k| pass.enter(window[k as usize]),
+                |k| window[k as usize],
+                |pixel| pass.enter(pixel),
             );
             *pixel = pass.leave(sum);
         }
@@ -87,7 +88,7 @@ pub fn tensor_row(spec: &TensorSpec, pixels: &[RgbaF32], planes: &mut [&mut [u8]
     } else if spec.element == TensorElement::Bf16 as u32 {
         elements(spec, pixels, planes, |v| bf16_from_f32(v).to_ne_bytes());
     } else {
-        elements(spec, pixels, planes, f32::to_ne_bytes);
+        elements(spec, pixels, planes, |v| f32_from_f32(v).to_ne_bytes());
     }
 }
 

@@ -50,17 +50,13 @@ impl Loader {
         I::Item: Source,
     {
         let batch_size = batch_size.max(1);
-        // The loader gives each device one image in turn: as many as a batch has, here.
-        let devices = self.device_list().to_vec();
-        let each = devices
-            .iter()
-            .flat_map(|device| vec![device.clone(); batch_size]);
-        let images = self.clone().devices(each).load(sources);
+        let mut loader = self.clone();
+        loader.in_a_row = batch_size;
         Tensors {
-            images: Some(images),
+            images: Some(loader.load(sources)),
             options: *options,
             batch_size,
-            devices,
+            devices: loader.devices,
             next_device: 0,
             skips_failures: false,
             idle: Arc::default(),

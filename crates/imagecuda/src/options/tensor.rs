@@ -95,7 +95,8 @@ impl TensorOptions {
         self
     }
 
-    /// Sets what red, green and blue are divided by after [`mean`](Self::mean). The default is 1.0.
+    /// Sets what red, green and blue are divided by after [`mean`](Self::mean), as a product with the
+    /// reciprocal in single precision. The default is 1.0.
     pub fn std(mut self, std: [f32; 3]) -> Self {
         self.std = std;
         self
@@ -136,7 +137,8 @@ impl TensorOptions {
         if !self.mean.iter().all(|mean| mean.is_finite()) {
             return Err(Error::option("mean", "it must be finite"));
         }
-        if !self.std.iter().all(|std| std.is_finite() && *std != 0.0) {
+        let divides = |std: &f32| std.is_finite() && std.recip().is_finite();
+        if !self.std.iter().all(divides) {
             return Err(Error::option("std", "it must be finite and not zero"));
         }
         let is_normalized = (self.mean, self.std) != ([0.0; 3], [1.0; 3]);

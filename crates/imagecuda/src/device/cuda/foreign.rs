@@ -32,11 +32,11 @@ impl Device {
     /// later call, so that their memory is not used again too early.
     ///
     /// ```
-    /// use imagecuda::{Device, Image, Result, cust::stream::Stream};
+    /// use imagecuda::{Device, Image, LoadOptions, Result, cust::stream::Stream};
     ///
     /// fn load(device: &Device, stream: &Stream, file: &str) -> Result<Image> {
     ///     // SAFETY: a stream of the device's primary context, which lives.
-    ///     unsafe { device.on_stream(stream.as_inner(), |_| Image::load(file))? }
+    ///     unsafe { device.on_stream(stream.as_inner(), |device| LoadOptions::new().load(device, file))? }
     /// }
     /// ```
     ///

@@ -14,7 +14,7 @@ use cust::{launch, memory::DevicePointer, sys};
 use imagecuda_kernels::{
     pixel::RgbaF32,
     resample::{Pass, RUN, TILE_COLUMNS, TILE_GROUP, TILE_LOADS, TILE_ROWS},
-    tensor::TensorSpec,
+    tensor::{TensorElement, TensorSpec},
 };
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -104,6 +104,9 @@ impl Tile {
     /// The tile for two passes; `None` where they do not fit one kernel.
     fn of(first: &Step, last: &Step) -> Option<Self> {
         // Sums in one run, in this order of the axes.
+        if std::env::var_os("NO_TILE").is_some() {
+            return None;
+        }
         if !first.pass.is_vertical() || first.taps.most > RUN {
             return None;
         }
@@ -204,8 +207,19 @@ impl Buffer<RgbaF32> {
         }
         match plan {
             Plan::Identity => {
-                let grid = context.grid(spec.width as usize * spec.height as usize);
-                run!(context, "tensor", grid, BLOCK, stream, words, from, to)
+                let pixels = spec.width as usize * spec.height as usize;
+                // Four pixels a thread, where kernels can take so many at a time.
+                let each = if pixels.is_multiple_of(4) { 2 } else { 1 };
+                let grid = context.grid(pixels.div_ceil(each));
+                if spec.element == TensorElement::U8 as u32 {
+                    run!(context, "tensor_u8", grid, BLOCK, stream, words, from, to)
+                } else if spec.element == TensorElement::F16 as u32 {
+                    run!(context, "tensor_f16", grid, BLOCK, stream, words, from, to)
+                } else if spec.element == TensorElement::Bf16 as u32 {
+                    run!(context, "tensor_bf16", grid, BLOCK, stream, words, from, to)
+                } else {
+                    run!(context, "tensor_f32", grid, BLOCK, stream, words, from, to)
+                }
             }
             Plan::Nearest {
                 columns,

@@ -115,7 +115,7 @@ fn plan(
         element: options.element as u32,
         flatten: u32::from(background.is_some()),
         mean: in_order(options.mean, 0.0),
-        std: in_order(options.std, 1.0),
+        scale: in_order(options.std.map(|std| (1.0 / f64::from(std)) as f32), 1.0),
         pad,
         background: behind,
         ..TensorSpec::zeroed()

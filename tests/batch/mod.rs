@@ -3,6 +3,7 @@
 mod grouped;
 mod loader;
 mod pipeline;
+mod tensors;
 #[cfg(feature = "tracing")]
 mod tracing;
 
@@ -13,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         grouped::trials(),
         loader::trials(),
         pipeline::trials(),
+        tensors::trials(),
         #[cfg(feature = "tracing")]
         tracing::trials(),
     ];

@@ -6,6 +6,10 @@
 //! Loops go over a few pixels at a time, in passes that compilers vectorise. Functions are inlined, so
 //! that a caller may compile them for a processor with wider vectors.
 
+mod resample;
+
+pub use self::resample::{nearest_row, resample_row, tensor_row};
+
 use crate::{
     color::{FEW, SHAPER, shape_all, shape_few_bytes},
     expand::{Curve, Expand},

@@ -49,14 +49,17 @@ pub(super) struct Pending<S> {
 /// The groups of each of a loader's devices.
 pub(super) struct Groups<S> {
     devices: Vec<Option<JpegGroups<Pending<S>>>>,
+    /// How many images a device gets before the next one.
+    in_a_row: usize,
     /// Whether there is a thread for each of them.
     are_run: AtomicBool,
 }
 
 impl<S: Source> Groups<S> {
-    pub(super) fn new(devices: &[Device]) -> Self {
+    pub(super) fn new(devices: &[Device], in_a_row: usize) -> Self {
         Self {
             devices: devices.iter().map(Device::jpeg_groups).collect(),
+            in_a_row,
             are_run: AtomicBool::new(false),
         }
     }
@@ -88,7 +91,12 @@ impl<S: Source> Groups<S> {
 
     /// Whether source `index` may go into a group.
     pub(super) fn takes(&self, index: usize) -> bool {
-        self.devices[index % self.devices.len()].is_some() && self.are_run.load(Ordering::Relaxed)
+        self.of(index).is_some() && self.are_run.load(Ordering::Relaxed)
+    }
+
+    /// The groups of the device that source `index` is for.
+    fn of(&self, index: usize) -> &Option<JpegGroups<Pending<S>>> {
+        &self.devices[index / self.in_a_row % self.devices.len()]
     }
 
     /// Says that no more sources come.
@@ -200,8 +208,9 @@ impl<S: Source> Shared<S> {
     /// Adds a source to a group of its device.
     pub(super) fn add_to_group(&self, planned: Planned, mut pending: Pending<S>) {
         let mut start = Instant::now();
-        let groups = &self.groups.devices[pending.index % self.groups.devices.len()];
-        let Some(groups) = groups else { return };
+        let Some(groups) = self.groups.of(pending.index) else {
+            return;
+        };
         let Planned {
             jpeg,
             conversion,

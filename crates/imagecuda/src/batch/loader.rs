@@ -39,7 +39,9 @@ const MOST_SMALL: usize = 256;
 /// keeps images slows the loader down.
 #[derive(Clone, Debug)]
 pub struct Loader {
-    devices: Vec<Device>,
+    pub(super) devices: Vec<Device>,
+    /// How many images a device gets before the next one.
+    pub(super) in_a_row: usize,
     pub(super) options: LoadOptions,
     threads: usize,
     in_flight: Option<usize>,
@@ -55,6 +57,7 @@ impl Loader {
     pub fn new(device: &Device) -> Self {
         Self {
             devices: vec![device.clone()],
+            in_a_row: 1,
             options: LoadOptions::new(),
             threads: cores(),
             in_flight: None,
@@ -127,7 +130,7 @@ impl Loader {
         let shared = Arc::new(Shared {
             loader: self.clone(),
             budget: Arc::new(budget.with_small(if many { MOST_SMALL } else { 0 })),
-            groups: Groups::new(&self.devices),
+            groups: Groups::new(&self.devices, self.in_a_row),
             readers: AtomicUsize::new(self.threads),
             sources: Mutex::new(Sources {
                 taken: 0,
@@ -296,7 +299,8 @@ impl<S: Source> Shared<S> {
 
     /// Loads one source. Returns whether the consumer still wants more.
     fn load_one(&self, index: usize, source: S, mut slot: Slot) -> bool {
-        let device = &self.loader.devices[index % self.loader.devices.len()];
+        let devices = &self.loader.devices;
+        let device = &devices[index / self.loader.in_a_row % devices.len()];
         let mut goes_on = true;
         // This calls the caller's code. If it panics, the consumer gets the panic.
         let content = source.content();

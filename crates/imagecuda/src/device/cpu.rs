@@ -17,7 +17,7 @@ use imagecuda_kernels::{
 };
 
 /// Pixels per task. Smaller images do not repay waking other threads.
-const TASK: usize = 64 * 1024;
+pub(super) const TASK: usize = 64 * 1024;
 
 /// Pixels that are expanded to floats at a time. They fit a core's cache.
 const PIECE: usize = 1024;

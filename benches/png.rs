@@ -2,10 +2,11 @@
 //! run. Every picture that is measured is compared first.
 //!
 //! `cargo bench -p imagecuda --features cuda --bench png -- [--device D] [--images N]
-//! [--threads N] [FILE...]`
+//! [--threads N] [--no-phases] [--sizes] [FILE...]`
 //!
 //! Without files, the bench makes its own: 1080p and 4K. What each kernel takes is measured by Nsight
-//! Compute, if `ncu` is there.
+//! Compute, if `ncu` is there. `--sizes` measures pictures of many sizes instead, to be loaded and
+//! saved by both: from where on the kernels gain.
 
 #[path = "jpeg/phases.rs"]
 mod phases;
@@ -16,8 +17,13 @@ mod scene;
 #[path = "jpeg/timing.rs"]
 mod timing;
 
-use imagecuda::{Device, Image, Layout, LoadOptions, PngDecoder, Result, batch::Loader};
+use imagecuda::{
+    Compression, Device, Format, Image, Layout, LoadOptions, PngDecoder, PngEncoder, Result,
+    SaveOptions,
+    batch::{Loader, Pipeline},
+};
 use std::{
+    convert::Infallible,
     env, fs,
     path::{Path, PathBuf},
     time::Instant,
@@ -33,7 +39,7 @@ const CHILD: &str = "--load-for-phases";
 fn main() -> Result<()> {
     let mut args = env::args().skip(1);
     let (mut device, mut images, mut threads) = (None, 256, None);
-    let mut has_phases = true;
+    let (mut has_phases, mut sizes) = (true, false);
     let mut files = Vec::new();
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -43,18 +49,22 @@ fn main() -> Result<()> {
             "--images" => images = number(args.next()).unwrap_or(images),
             "--threads" => threads = number(args.next()),
             "--no-phases" => has_phases = false,
+            "--sizes" => sizes = true,
             _ => files.push(PathBuf::from(arg)),
         }
     }
     let folder = tempfile::tempdir()?;
-    if files.is_empty() {
-        files = make_files(folder.path())?;
-    }
     let device = match device {
         Some(name) => name.parse()?,
         None => Device::try_default()?,
     };
     println!("{device} ({})", device.name());
+    if sizes {
+        return of_sizes(&device, &files);
+    }
+    if files.is_empty() {
+        files = make_files(folder.path())?;
+    }
     for file in &files {
         single(&device, file)?;
         if device.is_cuda() && has_phases {
@@ -62,6 +72,7 @@ fn main() -> Result<()> {
         }
         if images > 0 {
             batch(&device, file, images, threads)?;
+            frames(&device, file, folder.path(), (images, threads))?;
         }
     }
     Ok(())
@@ -179,6 +190,76 @@ fn batch(device: &Device, file: &Path, images: usize, threads: Option<usize>) ->
             best = best.max(images as f64 / start.elapsed().as_secs_f64());
         }
         println!("  batch of {images:<4} {decoder:?}: {best:8.1} images/s");
+    }
+    Ok(())
+}
+
+/// PNG files to PNG files, by way of the device.
+fn frames(
+    device: &Device,
+    file: &Path,
+    folder: &Path,
+    (images, threads): (usize, Option<usize>),
+) -> Result<()> {
+    let mut best = 0f64;
+    for _ in 0..BATCHES {
+        let jobs: Vec<_> = (0..images)
+            .map(|i| (file.to_owned(), folder.join(format!("{}.png", i % 64))))
+            .collect();
+        let mut pipeline = Pipeline::new(device);
+        if let Some(threads) = threads {
+            pipeline = pipeline.threads(threads);
+        }
+        let start = Instant::now();
+        let report = pipeline.run(jobs, |_, _| Ok::<(), Infallible>(()));
+        assert!(report.failures.is_empty(), "{:?}", report.failures);
+        best = best.max(images as f64 / start.elapsed().as_secs_f64());
+    }
+    println!("  {images} from PNG to PNG: {best:8.1} images/s");
+    Ok(())
+}
+
+/// Squares of pictures, or of one of the bench's own, by host and kernels.
+fn of_sizes(device: &Device, files: &[PathBuf]) -> Result<()> {
+    const SIDES: [u32; 9] = [64, 96, 128, 192, 256, 384, 512, 768, 1024];
+    let whole = match files.first() {
+        Some(file) => LoadOptions::new().load(&Device::cpu(), file)?,
+        None => {
+            let rgb = scene::render(1024, 1024);
+            Image::from_pixels(&Device::cpu(), 1024, 1024, Layout::Rgb8, &rgb)?
+        }
+    };
+    let (width, pixels) = (whole.width() as usize, whole.download()?);
+    println!("microseconds by host and kernels: loaded as zlib 6 and Fast have written it; saved");
+    for side in SIDES {
+        let rows = pixels.chunks_exact(4 * width).take(side as usize);
+        let square: Vec<f32> = rows
+            .flat_map(|row| &row[..4 * side as usize])
+            .copied()
+            .collect();
+        let square: &[u8] = bytemuck::cast_slice(&square);
+        let image = Image::from_pixels(device, side, side, Layout::Rgba32F, square)?;
+        let mut loaded = Image::new(device, side, side)?;
+        print!("  {side:4}");
+        for compression in [Compression::Balanced, Compression::Fast] {
+            let bytes = SaveOptions::new()
+                .compression(compression)
+                .encode(&image, Format::Png)?;
+            for decoder in [PngDecoder::Host, PngDecoder::Kernels] {
+                let options = LoadOptions::new().png_decoder(decoder);
+                let time = median(|| {
+                    options.decode_into(&bytes, &mut loaded)?;
+                    device.synchronize()
+                })?;
+                print!(" {:8.0}", 1e3 * time);
+            }
+        }
+        for encoder in [PngEncoder::Host, PngEncoder::Kernels] {
+            let options = SaveOptions::new().png_encoder(encoder);
+            let time = median(|| options.encode(&image, Format::Png).map(drop))?;
+            print!(" {:8.0}", 1e3 * time);
+        }
+        println!();
     }
     Ok(())
 }

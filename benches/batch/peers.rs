@@ -7,6 +7,7 @@ use std::{
 };
 
 /// A measurement of another library.
+#[allow(dead_code, reason = "some benches only load")]
 pub(crate) struct Peer {
     pub(crate) peer: String,
     pub(crate) op: String,
@@ -14,8 +15,34 @@ pub(crate) struct Peer {
 }
 
 /// Every library that Python has, at every operation. Empty without Python.
+#[allow(dead_code, reason = "some benches only load")]
 pub(crate) fn run(
     python: &str,
+    inputs: &Path,
+    outputs: &Path,
+    extension: &str,
+    threads: usize,
+) -> Vec<Peer> {
+    let ops = ["load", "save", "convert"];
+    let measured = ops.map(|op| measure(python, op, inputs, outputs, extension, threads));
+    measured.into_iter().flatten().collect()
+}
+
+/// Every library that Python has, at loading.
+#[allow(dead_code, reason = "some benches do more")]
+pub(crate) fn load(
+    python: &str,
+    inputs: &Path,
+    outputs: &Path,
+    extension: &str,
+    threads: usize,
+) -> Vec<Peer> {
+    measure(python, "load", inputs, outputs, extension, threads)
+}
+
+fn measure(
+    python: &str,
+    op: &str,
     inputs: &Path,
     outputs: &Path,
     extension: &str,
@@ -28,26 +55,22 @@ pub(crate) fn run(
         .ok()
         .filter(|script| script.is_file())
         .unwrap_or_else(|| PathBuf::from(repository));
-    let mut peers = Vec::new();
-    for op in ["load", "save", "convert"] {
-        let output = Command::new(python)
-            .arg(&script)
-            .args(["--op", op, "--json", "--formats", extension])
-            .args(["--threads", &threads.to_string()])
-            .arg("--dir")
-            .arg(inputs)
-            .arg("--out")
-            .arg(outputs)
-            .stderr(Stdio::inherit())
-            .output();
-        let Ok(output) = output else {
-            println!("  there is no {python}: nobody to compare with");
-            return peers;
-        };
-        let text = String::from_utf8_lossy(&output.stdout);
-        peers.extend(text.lines().filter_map(parse));
-    }
-    peers
+    let output = Command::new(python)
+        .arg(&script)
+        .args(["--op", op, "--json", "--formats", extension])
+        .args(["--threads", &threads.to_string()])
+        .arg("--dir")
+        .arg(inputs)
+        .arg("--out")
+        .arg(outputs)
+        .stderr(Stdio::inherit())
+        .output();
+    let Ok(output) = output else {
+        println!("  there is no {python}: nobody to compare with");
+        return Vec::new();
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    text.lines().filter_map(parse).collect()
 }
 
 /// One object of plain fields a line.

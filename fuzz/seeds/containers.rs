@@ -1,6 +1,7 @@
 //! Files that the library reads and does not write.
 
 use super::support::animations::{png_chunk, zlib};
+use flate2::{Compress, Compression, FlushCompress};
 use moxcms::ColorProfile;
 
 /// PNGs of all depths, with palettes, and with one colour that is clear.
@@ -53,6 +54,40 @@ pub(crate) fn pngs() -> Vec<Vec<u8>> {
         }
     }
     files
+}
+
+/// Deflated data behind the choices of `png_stream`: of every level, with flushes and without.
+pub(crate) fn deflated() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for (level, flush) in [
+        (0, FlushCompress::None),
+        (1, FlushCompress::None),
+        (6, FlushCompress::None),
+        (9, FlushCompress::None),
+        (6, FlushCompress::Sync),
+        (6, FlushCompress::Full),
+        (1, FlushCompress::Partial),
+    ] {
+        for (rows, width) in [(1u32, 5u32), (40, 60), (90, 250)] {
+            // The filter of each row, and samples that repeat.
+            let bytes: Vec<u8> = (0..rows * (width + 1))
+                .map(|i| match (i / (width + 1), i % (width + 1)) {
+                    (y, 0) => (y % 5) as u8,
+                    (y, x) => ((x * x / 7) ^ (y * 3)) as u8 & 31,
+                })
+                .collect();
+            let mut deflate = Compress::new(Compression::new(level), false);
+            let mut data = vec![0, (width - 1) as u8, 99, 0, 1];
+            data.reserve(2 * bytes.len() + 4096);
+            for part in bytes.chunks(700) {
+                deflate.compress_vec(part, &mut data, flush).unwrap();
+            }
+            let finish = FlushCompress::Finish;
+            deflate.compress_vec(&[], &mut data, finish).unwrap();
+            all.push(data);
+        }
+    }
+    all
 }
 
 /// TIFFs of most kinds of samples, in strips, tiles and planes, of either byte order.

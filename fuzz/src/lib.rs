@@ -4,6 +4,7 @@
 mod input;
 mod load;
 mod metadata;
+mod png_stream;
 mod save;
 mod save_jpeg;
 
@@ -13,7 +14,7 @@ use imagecuda::Format;
 type Check = fn(&[u8]);
 
 /// The targets by their names.
-pub const TARGETS: [(&str, Check); 10] = [
+pub const TARGETS: [(&str, Check); 11] = [
     ("load_gif", |data| load::check(Format::Gif, data)),
     ("load_heif", load::check_heif),
     ("load_jpeg", |data| load::check(Format::Jpeg, data)),
@@ -22,6 +23,7 @@ pub const TARGETS: [(&str, Check); 10] = [
     ("load_tiff", |data| load::check(Format::Tiff, data)),
     ("load_webp", |data| load::check(Format::WebP, data)),
     ("metadata", metadata::check),
+    ("png_stream", png_stream::check),
     ("save", save::check),
     ("save_jpeg", save_jpeg::check),
 ];

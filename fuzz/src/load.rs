@@ -12,7 +12,7 @@ const MOST_BYTES: u64 = 1 << 21;
 /// How many frames are looked at.
 const MOST_FRAMES: u32 = 12;
 
-fn options(format: Format) -> LoadOptions {
+pub(super) fn options(format: Format) -> LoadOptions {
     LoadOptions::new()
         .format(format)
         .max_pixels(MOST_PIXELS)
@@ -359,7 +359,7 @@ fn skipped(options: &LoadOptions, file: &[u8], count: u32, read: &mut Frames) {
 }
 
 /// The kernels make of a JPEG, or of a PNG, what the host does.
-fn by_kernels(options: &LoadOptions, file: &[u8]) {
+pub(super) fn by_kernels(options: &LoadOptions, file: &[u8]) {
     for tolerant in [false, true] {
         let decoders = [
             (JpegDecoder::Host, PngDecoder::Host),

@@ -1,7 +1,9 @@
 //! Many files at a time, and spans.
 
+mod grouped;
 mod loader;
 mod pipeline;
+mod tensors;
 #[cfg(feature = "tracing")]
 mod tracing;
 
@@ -9,8 +11,10 @@ use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
+        grouped::trials(),
         loader::trials(),
         pipeline::trials(),
+        tensors::trials(),
         #[cfg(feature = "tracing")]
         tracing::trials(),
     ];

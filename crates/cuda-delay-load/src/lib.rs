@@ -76,3 +76,14 @@ pub fn has_symbol(name: &str) -> bool {
     #[cfg(not(cuda_delay_load))]
     plain::has_symbol(name)
 }
+
+/// How often functions of the driver were called since the program began; 0 where this
+/// crate leaves the linking to the platform. Each call takes a little longer with the
+/// feature `count`.
+#[cfg(feature = "count")]
+pub fn calls() -> u64 {
+    #[cfg(cuda_delay_load)]
+    return trampoline::calls();
+    #[cfg(not(cuda_delay_load))]
+    0
+}

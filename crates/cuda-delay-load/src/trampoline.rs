@@ -72,7 +72,16 @@ macro_rules! define_trampolines {
                 // Hidden: the program's own calls bind to it when the program is
                 // linked, and no shared library in the process ever does. One that
                 // wants libcuda gets the real one.
-                #[cfg(target_arch = "x86_64")]
+                #[cfg(all(target_arch = "x86_64", feature = "count"))]
+                naked_asm!(
+                    concat!(".hidden ", stringify!($name)),
+                    "lock inc qword ptr [rip + {calls}]",
+                    "jmp qword ptr [rip + {slots} + {offset}]",
+                    calls = sym CALLS,
+                    slots = sym SLOTS,
+                    offset = const Index::$name as usize * size_of::<Slot>(),
+                );
+                #[cfg(all(target_arch = "x86_64", not(feature = "count")))]
                 naked_asm!(
                     concat!(".hidden ", stringify!($name)),
                     "jmp qword ptr [rip + {slots} + {offset}]",
@@ -81,7 +90,25 @@ macro_rules! define_trampolines {
                 );
                 // x16 is the register that the ABI sets aside for code between a call
                 // and its target. The acquiring load pairs with the release in `fill`.
-                #[cfg(target_arch = "aarch64")]
+                // x14 and x15 are for whoever is called.
+                #[cfg(all(target_arch = "aarch64", feature = "count"))]
+                naked_asm!(
+                    concat!(".hidden ", stringify!($name)),
+                    "adrp x16, {calls}",
+                    "add x16, x16, :lo12:{calls}",
+                    "2: ldxr x15, [x16]",
+                    "add x15, x15, #1",
+                    "stxr w14, x15, [x16]",
+                    "cbnz w14, 2b",
+                    "adrp x16, {slots} + {offset}",
+                    "add x16, x16, :lo12:{slots} + {offset}",
+                    "ldar x16, [x16]",
+                    "br x16",
+                    calls = sym CALLS,
+                    slots = sym SLOTS,
+                    offset = const Index::$name as usize * size_of::<Slot>(),
+                );
+                #[cfg(all(target_arch = "aarch64", not(feature = "count")))]
                 naked_asm!(
                     concat!(".hidden ", stringify!($name)),
                     "adrp x16, {slots} + {offset}",
@@ -105,6 +132,15 @@ static SLOTS: [Slot; NAMES.len()] = {
     slots[Index::cuInit as usize] = AtomicPtr::new(driver::init as *mut c_void);
     slots
 };
+
+/// Calls of all functions so far.
+#[cfg(feature = "count")]
+static CALLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+#[cfg(feature = "count")]
+pub(crate) fn calls() -> u64 {
+    CALLS.load(Ordering::Relaxed)
+}
 
 /// rustc makes every program refer to the `#[used]` statics and `#[no_mangle]`
 /// functions of the crates in it, and so the linker takes this object file even where

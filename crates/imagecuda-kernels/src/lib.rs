@@ -9,6 +9,7 @@
 //! - [`jpeg`]: from Huffman codes to pixels, and back.
 //! - [`planes`]: planes of luma and chroma to RGBA.
 //! - [`png`]: filters, matches and Huffman codes.
+//! - [`resample`]: weighted sums of pixels, for other sizes. [`tensor`]: pixels as elements of tensors.
 //! - [`host`]: the bodies over slices, for the CPU.
 //! - `gpu`: the bodies over device memory. It exists only on `nvptx64`, and its entry points only
 //!   with the feature `entries`.
@@ -48,6 +49,8 @@ pub mod pack;
 pub mod pixel;
 pub mod planes;
 pub mod png;
+pub mod resample;
+pub mod tensor;
 pub mod texel;
 
 #[cfg(not(target_arch = "nvptx64"))]

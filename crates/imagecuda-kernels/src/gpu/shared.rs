@@ -248,6 +248,27 @@ pub unsafe fn load_u32(address: u32) -> u32 {
     number
 }
 
+/// As [`load_u32`], where other threads write too: it is not moved before or behind what they do
+/// between two barriers.
+///
+/// # Safety
+///
+/// As [`load_u32`].
+#[inline(always)]
+pub unsafe fn load_changing_u32(address: u32) -> u32 {
+    let number;
+    // SAFETY: what the caller promised. Not pure, as others write there.
+    unsafe {
+        core::arch::asm!(
+            "ld.volatile.shared.u32 {number}, [{address}];",
+            number = out(reg32) number,
+            address = in(reg32) address,
+            options(nostack, preserves_flags),
+        );
+    }
+    number
+}
+
 /// As [`load_u32`], two bytes at a multiple of 2.
 ///
 /// # Safety
@@ -327,4 +348,25 @@ pub unsafe fn load_quad(address: u32) -> [u32; 4] {
         );
     }
     [a, b, c, d]
+}
+
+/// As [`store_u32`], four numbers.
+///
+/// # Safety
+///
+/// The address is that of 16 bytes of the block's shared memory, and a multiple of 16.
+#[inline(always)]
+pub unsafe fn store_quad(address: u32, [a, b, c, d]: [u32; 4]) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.shared.v4.u32 [{address}], {{{a}, {b}, {c}, {d}}};",
+            address = in(reg32) address,
+            a = in(reg32) a,
+            b = in(reg32) b,
+            c = in(reg32) c,
+            d = in(reg32) d,
+            options(nostack, preserves_flags),
+        );
+    }
 }

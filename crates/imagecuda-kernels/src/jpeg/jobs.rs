@@ -40,7 +40,7 @@ pub struct ScanJob {
     /// [`Node`](super::sections::Node).
     pub nodes: u64,
     /// [`SLOTS`](super::sections::SLOTS) of each section:
-    /// [`SectionExit`](super::sections::SectionExit).
+    /// [`SectionExit`](super::sections::SectionExit); and as many to mend sections with.
     pub exits: u64,
     /// A [`SectionEntry`](super::sections::SectionEntry) for each section.
     pub entries: u64,
@@ -84,7 +84,18 @@ pub struct DcAddresses {
     pub group_len: u64,
 }
 
-/// A picture whose coefficients are decoded, and that is to become pixels.
+/// Threads of a thread block of the kernels that make pixels.
+pub const PIXEL_THREADS: u32 = 128;
+
+/// Blocks of coefficients for a thread block of `jpeg_inverse`: eight threads share one.
+pub const INVERSE_BLOCKS: u32 = PIXEL_THREADS / 8;
+
+/// Pixels of a row for a thread block of the kernels after it: a thread makes two.
+pub const ROW_PIXELS: u32 = 2 * PIXEL_THREADS;
+
+/// A picture whose coefficients are decoded, and that is to become pixels. One launch makes the
+/// pixels of many pictures. Memory is named by offsets in bytes from addresses that the launch
+/// passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct PictureJob {
@@ -96,4 +107,60 @@ pub struct PictureJob {
     pub dc: [DcAddresses; 4],
     /// [`ScanJob::block_origins`].
     pub block_origins: u64,
+    /// The picture's coefficients.
+    pub coefficients: u64,
+    /// Its samples.
+    pub samples: u64,
+    /// Its pixels.
+    pub pixels: u64,
+    /// The curves and the matrix that convert its colours, for `jpeg_to_shaped`.
+    pub shaper: u64,
+    /// The thread blocks of `jpeg_inverse` for the launch's pictures before this one.
+    pub first_inverse: u32,
+    /// The thread blocks of the kernel that makes pixels, for the launch's pictures before this one.
+    pub first_row: u32,
+}
+
+const _: () = assert!(size_of::<PictureJob>().is_multiple_of(16));
+
+impl PictureJob {
+    /// The thread blocks of `jpeg_inverse` for this picture.
+    pub fn inverse_blocks(&self) -> u32 {
+        (self.picture.blocks() as u32).div_ceil(INVERSE_BLOCKS)
+    }
+
+    /// The thread blocks of a row of pixels.
+    #[inline(always)]
+    pub fn blocks_of_row(&self) -> u32 {
+        self.picture.width.div_ceil(ROW_PIXELS)
+    }
+
+    /// The thread blocks of the kernel that makes this picture's pixels.
+    pub fn pixel_blocks(&self) -> u32 {
+        self.blocks_of_row() * self.picture.height
+    }
+
+    /// The row of pixels that a thread block makes, and its number among those of the row.
+    #[inline(always)]
+    pub fn place_of_block(&self, number: u32) -> (u32, u32) {
+        let of_row = self.blocks_of_row();
+        let row = number / of_row;
+        (row, number - row * of_row)
+    }
+}
+
+/// The number of the job that a thread block works on. Jobs are in the order of their first thread
+/// blocks, which `first` tells of a job's number.
+#[inline(always)]
+pub fn job_of_block(count: u32, block: u32, first: impl Fn(usize) -> u32) -> usize {
+    let (mut low, mut high) = (0, count as usize);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if first(middle) <= block {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }

@@ -173,6 +173,19 @@ impl Picture {
         self.parts().iter().map(Component::blocks).sum()
     }
 
+    /// The component that a block of the picture belongs to, and the block's row and column among
+    /// those of the component. Blocks after the picture's last one are below its last row.
+    #[inline(always)]
+    pub fn find_block(&self, block: u32) -> (usize, u32, u32) {
+        let begins = |of: usize| {
+            u32::from((of as u32) < self.components && block >= self.component[of].first_block)
+        };
+        let number = (begins(1) + begins(2) + begins(3)) as usize;
+        let part = &self.component[number & 3];
+        let at = block - part.first_block;
+        (number, at / part.blocks_x, at % part.blocks_x)
+    }
+
     /// The components of the picture.
     #[inline(always)]
     pub fn parts(&self) -> &[Component] {

@@ -14,6 +14,9 @@ pub const SECTION: u32 = 64;
 /// The most decoders that start at one boundary.
 pub const MAX_GUESSES: u32 = 6;
 
+/// The same where data are dense.
+const DENSE_GUESSES: u32 = 2;
+
 /// The most decoders that start in a warm-up.
 pub const MAX_WARM_UP: u32 = 48;
 
@@ -53,6 +56,21 @@ impl Node {
     #[inline(always)]
     pub(super) fn linked(self, units: u32, next: u32) -> Self {
         Self(self.0 | units << 15 | (NO_SLOT - next) << 24)
+    }
+
+    /// The same node without its link.
+    #[inline(always)]
+    pub fn unlinked(self) -> Self {
+        Self(self.0 & (Self::ROOT.0 | 0x7fff))
+    }
+
+    /// [`Node::ROOT`], if this is the start of a segment, and no node otherwise.
+    #[inline(always)]
+    pub fn root_only(self) -> Self {
+        match self.is_root() {
+            true => Self::ROOT,
+            false => Self::EMPTY,
+        }
     }
 
     /// Whether this is a node, and not an empty slot.
@@ -143,8 +161,9 @@ impl SectionExit {
         Self(1 << 31 | units << 15 | state.bits())
     }
 
+    /// Whether what follows is known.
     #[inline(always)]
-    fn is_some(self) -> bool {
+    pub fn is_some(self) -> bool {
         self.0 != 0
     }
 
@@ -158,7 +177,38 @@ impl SectionExit {
     pub fn units(self) -> u32 {
         self.0 >> 15 & 0xffff
     }
+
+    /// The node that the next section needs at its first boundary; [`Node::EMPTY`] if nothing is
+    /// known.
+    #[inline(always)]
+    pub fn wanted(self) -> Node {
+        match self.is_some() {
+            true => Node::new(self.state()),
+            false => Node::EMPTY,
+        }
+    }
 }
+
+/// Whether a section has the node `wanted` at its first boundary, where `first` are its nodes.
+#[inline(always)]
+pub fn has_wanted(wanted: Node, first: impl Fn(u32) -> Node) -> bool {
+    let mut has = false;
+    for slot in 0..NO_SLOT {
+        let node = first(slot);
+        has |= node.is_some() & (node.state() == wanted.state());
+    }
+    has
+}
+
+/// Times that sections are mended. Each time a section gets the states that the one before it had
+/// at its end the time before.
+pub const MENDINGS: u32 = 2;
+
+/// Threads that mend a section: one for each exit of the section before, and one for each node at its
+/// own first boundary.
+pub const MEND_THREADS: u32 = 32;
+
+const _: () = assert!(MENDINGS.is_multiple_of(2) && MEND_THREADS == 2 * SLOTS);
 
 const _: () = assert!(SECTION * 511 <= 0xffff);
 
@@ -270,7 +320,19 @@ impl Scan {
     /// Decoders that start at a boundary.
     #[inline(always)]
     pub fn guesses(&self) -> u32 {
-        self.unit_count.clamp(1, MAX_GUESSES)
+        let most = match self.is_dense() {
+            true => DENSE_GUESSES,
+            false => MAX_GUESSES,
+        };
+        self.unit_count.clamp(1, most)
+    }
+
+    /// Whether a subsequence has fewer than eight data units. Decoders of such data meet late, and
+    /// more of them than there are slots would cross a boundary. There are few data units to start
+    /// with too, and so a wrong guess costs less.
+    #[inline(always)]
+    fn is_dense(&self) -> bool {
+        u64::from(self.subsequences) * 8 > u64::from(self.mcus) * u64::from(self.unit_count)
     }
 
     /// The data unit that decoder `number` of them starts with.

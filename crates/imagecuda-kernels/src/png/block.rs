@@ -14,6 +14,15 @@ pub trait Words: Copy {
     /// Writes a word.
     fn set(self, at: u32, word: u32);
 
+    /// Writes four words from a place on that is a multiple of four.
+    #[inline(always)]
+    fn set_four(self, at: u32, [a, b, c, d]: [u32; 4]) {
+        self.set(at, a);
+        self.set(at + 1, b);
+        self.set(at + 2, c);
+        self.set(at + 3, d);
+    }
+
     /// Adds to a word atomically. Returns what it was.
     fn add(self, at: u32, word: u32) -> u32;
 

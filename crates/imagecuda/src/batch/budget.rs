@@ -4,9 +4,10 @@
 use super::CancelToken;
 use crate::{Device, Image, Result};
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -14,21 +15,36 @@ use std::{
 /// How often a waiting thread checks for cancellation.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// Bytes that all images take together to count as small.
+const SMALL: u64 = 1 << 30;
+
 /// The bounds of a batch, and the counts that they apply to.
 ///
-/// Sources are admitted in order. A source first reserves a slot for an image. Once its header has
-/// told its size, it reserves the bytes. An admitted source never waits for more resources, so a
-/// batch cannot deadlock while the consumer returns images. If the consumer keeps all images and
-/// waits for another, one more source is admitted, as long as no other image is on its way.
+/// A source first reserves a slot for an image. Once its header has told its size, it reserves the
+/// bytes. Sources get these in order, or at once while three quarters of the memory are free. An
+/// admitted source never waits for more resources, so a batch cannot deadlock while the consumer
+/// returns images. If the consumer keeps all images and waits for another, one more source is
+/// admitted, as long as no image of an earlier source is on its way.
 #[derive(Debug)]
 pub(super) struct Budget {
     most_images: usize,
+    /// The same while they take less than [`SMALL`] bytes.
+    most_small: usize,
     most_bytes: u64,
     cancel: CancelToken,
     counts: Mutex<Counts>,
-    changed: Condvar,
+    /// For threads that wait for a slot, and for those that wait for bytes.
+    slots: Changed,
+    bytes: Changed,
     idle: Mutex<Vec<Image>>,
     made: AtomicU64,
+}
+
+/// A change that threads wait for, and how many do.
+#[derive(Debug, Default)]
+struct Changed {
+    condvar: Condvar,
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -41,8 +57,10 @@ struct Counts {
     images_on_the_way: usize,
     /// Admitted sources whose images the consumer does not have yet.
     sized_on_the_way: usize,
-    /// The index of the source whose bytes are admitted next.
+    /// The index of the first source whose bytes are not admitted.
     turn: usize,
+    /// Later sources that are admitted, and whether the consumer has their images.
+    early: BTreeMap<usize, bool>,
     /// Whether the consumer waits for an image.
     is_waited_for: bool,
     stopped: bool,
@@ -52,23 +70,53 @@ impl Budget {
     pub(super) fn new(most_images: usize, most_bytes: u64, cancel: CancelToken) -> Self {
         Self {
             most_images: most_images.max(1),
+            most_small: 0,
             most_bytes,
             cancel,
             counts: Mutex::default(),
-            changed: Condvar::new(),
+            slots: Changed::default(),
+            bytes: Changed::default(),
             idle: Mutex::default(),
             made: AtomicU64::new(0),
         }
+    }
+
+    /// Allows `images` in flight as long as they are small: a GPU decodes many at a time.
+    pub(super) fn with_small(self, images: usize) -> Self {
+        Self {
+            most_small: images,
+            ..self
+        }
+    }
+
+    /// Whether `bytes` can be had at once, though it is another source's turn. Three quarters of the
+    /// memory are for those whose turn it is.
+    fn is_plenty(&self, counts: &Counts, bytes: u64) -> bool {
+        counts.bytes.saturating_add(bytes) <= self.most_bytes / 4
+    }
+
+    /// How many images may be in flight.
+    fn slots_in_all(&self, counts: &Counts) -> usize {
+        match self.is_plenty(counts, 0) && counts.bytes < SMALL {
+            true => self.most_images.max(self.most_small),
+            false => self.most_images,
+        }
+    }
+
+    /// How many more images may be in flight.
+    fn free_slots(&self, counts: &Counts) -> usize {
+        self.slots_in_all(counts).saturating_sub(counts.images)
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `ready` holds, and then lets `act` change the counts. Returns `None` if the
-    /// batch stops first.
+    /// Waits on `changed` until `ready` holds, and then lets `act` change the counts. Returns `None`
+    /// if the batch stops first.
     fn when<T>(
         &self,
+        changed: &Changed,
         ready: impl Fn(&Counts) -> bool,
         act: impl FnOnce(&mut Counts) -> T,
     ) -> Option<T> {
@@ -79,38 +127,61 @@ impl Budget {
             }
             if ready(&counts) {
                 let result = act(&mut counts);
-                drop(counts);
-                self.changed.notify_all();
+                self.wake(counts);
                 return Some(result);
             }
-            counts = self
-                .changed
+            changed.waiting.fetch_add(1, Ordering::Relaxed);
+            counts = changed
+                .condvar
                 .wait_timeout(counts, LOOK)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
+            changed.waiting.fetch_sub(1, Ordering::Relaxed);
         }
     }
 
     fn change<T>(&self, act: impl FnOnce(&mut Counts) -> T) -> T {
-        let result = act(&mut self.lock());
-        self.changed.notify_all();
+        let mut counts = self.lock();
+        let result = act(&mut counts);
+        self.wake(counts);
         result
+    }
+
+    /// Wakes threads that may go on. Counts change several times for each image, so the system is
+    /// asked for nothing where no thread waits, and threads that wait for slots are woken one by one:
+    /// each wakes the next.
+    fn wake(&self, counts: MutexGuard<'_, Counts>) {
+        let is_waiting = |changed: &Changed| changed.waiting.load(Ordering::Relaxed) > 0;
+        let many = (self.slots_in_all(&counts) / 16).max(1);
+        let slots = is_waiting(&self.slots)
+            && (self.free_slots(&counts) >= many || counts.is_waited_for || counts.stopped);
+        let (bytes, stopped) = (is_waiting(&self.bytes), counts.stopped);
+        drop(counts);
+        if slots && !stopped {
+            self.slots.condvar.notify_one();
+        }
+        if stopped {
+            self.slots.condvar.notify_all();
+        }
+        if bytes {
+            self.bytes.condvar.notify_all();
+        }
     }
 
     /// Waits for a slot for an image. Returns `None` if the batch stops first.
     pub(super) fn reserve_slot(self: &Arc<Self>) -> Option<Slot> {
         let ready = |counts: &Counts| {
             let starves = counts.is_waited_for && counts.images_on_the_way == 0;
-            counts.images < self.most_images || starves
+            self.free_slots(counts) > 0 || starves
         };
-        self.when(ready, |counts| {
+        self.when(&self.slots, ready, |counts| {
             counts.images += 1;
             counts.images_on_the_way += 1;
         })?;
         Some(Slot {
             budget: Arc::clone(self),
             bytes: 0,
-            is_sized: false,
+            index: None,
             is_delivered: false,
         })
     }
@@ -168,31 +239,42 @@ impl Budget {
 pub(super) struct Slot {
     budget: Arc<Budget>,
     bytes: u64,
-    is_sized: bool,
+    /// The source, once its bytes are admitted.
+    index: Option<usize>,
     is_delivered: bool,
 }
 
 impl Slot {
-    /// Waits until it is the turn of source `index` and `bytes` are free. Returns `None` if the
-    /// batch stops first. Every source must call this once, or all later sources wait for ever.
+    /// Waits until `bytes` are free, and, unless there are plenty, until it is the turn of source
+    /// `index`. Returns `None` if the batch stops first. Every source must call this once, or all
+    /// later sources wait for ever.
     pub(super) fn size(&mut self, index: usize, bytes: u64) -> Option<()> {
-        let most = self.budget.most_bytes;
+        let budget = &self.budget;
+        let most = budget.most_bytes;
         let ready = |counts: &Counts| {
-            let starves = counts.is_waited_for && counts.sized_on_the_way == 0;
+            // The consumer has all images of earlier sources, and so it waits for this one.
+            let later = counts.early.values().filter(|is_delivered| !**is_delivered);
+            let starves = counts.is_waited_for && counts.sized_on_the_way == later.count();
             let fits = counts.bytes.saturating_add(bytes) <= most || counts.bytes == 0;
-            counts.turn == index && (fits || starves || bytes == 0)
+            match counts.turn == index {
+                true => fits || starves || bytes == 0,
+                false => budget.is_plenty(counts, bytes),
+            }
         };
-        self.budget.when(ready, |counts| {
-            counts.turn += 1;
+        budget.when(&budget.bytes, ready, |counts| {
+            counts.early.insert(index, false);
+            while counts.early.remove(&counts.turn).is_some() {
+                counts.turn += 1;
+            }
             counts.bytes = counts.bytes.saturating_add(bytes);
             counts.sized_on_the_way += 1;
         })?;
-        (self.bytes, self.is_sized) = (bytes, true);
+        (self.bytes, self.index) = (bytes, Some(index));
         Some(())
     }
 
     pub(super) fn is_sized(&self) -> bool {
-        self.is_sized
+        self.index.is_some()
     }
 
     /// Takes an image that the consumer returned, for a later source.
@@ -205,12 +287,18 @@ impl Slot {
 
     /// Notes that the consumer has the image.
     pub(super) fn deliver(&mut self) {
-        let (is_delivered, is_sized) = (self.is_delivered, self.is_sized);
+        let (is_delivered, index) = (self.is_delivered, self.index);
         self.is_delivered = true;
         if !is_delivered {
             self.budget.change(|counts| {
                 counts.images_on_the_way -= 1;
-                counts.sized_on_the_way -= usize::from(is_sized);
+                if let Some(index) = index {
+                    counts.sized_on_the_way -= 1;
+                    counts
+                        .early
+                        .entry(index)
+                        .and_modify(|is_delivered| *is_delivered = true);
+                }
             });
         }
     }
@@ -227,104 +315,4 @@ impl Drop for Slot {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::{
-        collections::VecDeque,
-        sync::atomic::{AtomicUsize, Ordering::SeqCst},
-        thread,
-    };
-
-    fn noise(state: &mut u64) -> u64 {
-        *state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        *state >> 33
-    }
-
-    /// Simulates the loader's threads and its consumer. The threads take random times; the consumer
-    /// keeps some images and returns others in any order. The batch must end, and must never have
-    /// more in flight than allowed, except what a waiting consumer is given.
-    fn model(threads: usize, most_images: usize, most_bytes: u64, keep: usize, seed: u64) {
-        const SOURCES: usize = 300;
-        let budget = Arc::new(Budget::new(most_images, most_bytes, CancelToken::new()));
-        let next = AtomicUsize::new(0);
-        let ready: Mutex<Vec<Option<Slot>>> = Mutex::new((0..SOURCES).map(|_| None).collect());
-        let arrived = Condvar::new();
-        thread::scope(|scope| {
-            for thread in 0..threads {
-                let (budget, next, ready, arrived) = (&budget, &next, &ready, &arrived);
-                scope.spawn(move || {
-                    let mut state = seed + thread as u64;
-                    while let Some(mut slot) = budget.reserve_slot() {
-                        let index = next.fetch_add(1, SeqCst);
-                        if index >= SOURCES {
-                            return;
-                        }
-                        for _ in 0..noise(&mut state) % 50 {
-                            thread::yield_now();
-                        }
-                        let bytes = noise(&mut state) % 100;
-                        slot.size(index, bytes).expect("nobody stops it");
-                        for _ in 0..noise(&mut state) % 50 {
-                            thread::yield_now();
-                        }
-                        ready.lock().unwrap()[index] = Some(slot);
-                        arrived.notify_all();
-                    }
-                });
-            }
-            let mut kept: VecDeque<Slot> = VecDeque::new();
-            let mut state = seed;
-            for index in 0..SOURCES {
-                let mut ready = ready.lock().unwrap();
-                let mut slot = loop {
-                    if let Some(slot) = ready[index].take() {
-                        break slot;
-                    }
-                    budget.set_waited_for(true);
-                    ready = arrived.wait_timeout(ready, LOOK).unwrap().0;
-                    budget.set_waited_for(false);
-                };
-                drop(ready);
-                slot.deliver();
-                kept.push_back(slot);
-                while kept.len() > keep {
-                    let at = noise(&mut state) as usize % kept.len();
-                    kept.swap_remove_back(at);
-                }
-                let counts = budget.lock();
-                assert!(
-                    counts.images <= most_images.max(kept.len() + 1),
-                    "{counts:?}"
-                );
-                let on_the_way = counts.bytes - kept.iter().map(|p| p.bytes).sum::<u64>();
-                assert!(
-                    counts.bytes <= most_bytes || on_the_way <= 100,
-                    "{counts:?}"
-                );
-            }
-            budget.stop();
-        });
-        drop(ready);
-        let counts = budget.lock();
-        assert_eq!((counts.images_on_the_way, counts.sized_on_the_way), (0, 0));
-        assert_eq!((counts.images, counts.bytes), (0, 0));
-    }
-
-    #[test]
-    fn every_batch_comes_to_an_end() {
-        for seed in 0..4 {
-            for (threads, images, bytes, keep) in [
-                (1, 1, 1000, 0),
-                (2, 1, 1000, 5),
-                (4, 2, 50, 3),
-                (8, 20, 300, 0),
-                (8, 3, 0, 10),
-                (3, 5, u64::MAX, 300),
-            ] {
-                model(threads, images, bytes, keep, seed);
-            }
-        }
-    }
-}
+mod tests;

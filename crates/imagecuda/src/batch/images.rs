@@ -90,10 +90,12 @@ impl<S: Source> Iterator for Images<S> {
                 return Some((source, Err(error)));
             }
             budget.set_waited_for(true);
+            ready.is_waited_for = true;
             ready = arrived
                 .wait_timeout(ready, Duration::from_millis(50))
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
+            ready.is_waited_for = false;
             budget.set_waited_for(false);
         }
     }

@@ -4,6 +4,7 @@ use super::{
     BYTES, CancelToken,
     budget::{Budget, Slot},
     cores,
+    grouped::{Groups, Pending, Planned},
     images::Images,
     pooled_image::PooledImage,
     source::{Content, Source},
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::{
     Device, Error, Image, LoadOptions, Metadata, Result, codec,
+    device::Staging,
     load::{FileBytes, Job},
     picture::Header,
 };
@@ -18,10 +20,16 @@ use std::{
     any::Any,
     collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
     time::Instant,
 };
+
+/// Images in flight on a GPU, as long as they are small.
+const MOST_SMALL: usize = 256;
 
 /// Loads many files in parallel. Threads decode files into memory from which the device uploads,
 /// and the device expands one image while others are decoded.
@@ -31,8 +39,10 @@ use std::{
 /// keeps images slows the loader down.
 #[derive(Clone, Debug)]
 pub struct Loader {
-    devices: Vec<Device>,
-    options: LoadOptions,
+    pub(super) devices: Vec<Device>,
+    /// How many images a device gets before the next one.
+    pub(super) in_a_row: usize,
+    pub(super) options: LoadOptions,
     threads: usize,
     in_flight: Option<usize>,
     max_bytes: u64,
@@ -41,11 +51,13 @@ pub struct Loader {
 }
 
 impl Loader {
-    /// Creates a loader of images on `device`, with one thread per core, at most two images per
-    /// thread and 8 GiB in flight, and results in the order of the sources.
+    /// Creates a loader of images on `device`, with one thread per core, at most 8 GiB in flight, and
+    /// results in the order of the sources. Two images per thread are in flight, and on a GPU up to
+    /// 256 as long as they take less than 1 GiB.
     pub fn new(device: &Device) -> Self {
         Self {
             devices: vec![device.clone()],
+            in_a_row: 1,
             options: LoadOptions::new(),
             threads: cores(),
             in_flight: None,
@@ -85,7 +97,7 @@ impl Loader {
     }
 
     /// Sets how many bytes the images in flight may take, on their device and in transfer memory. A
-    /// larger image is loaded alone.
+    /// larger image is loaded with at most a quarter of these bytes beside it.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
@@ -114,9 +126,12 @@ impl Loader {
     {
         let in_flight = self.in_flight.unwrap_or(2 * self.threads);
         let budget = Budget::new(in_flight, self.max_bytes, self.cancel.clone());
+        let many = self.in_flight.is_none() && self.devices.iter().any(Device::is_cuda);
         let shared = Arc::new(Shared {
             loader: self.clone(),
-            budget: Arc::new(budget),
+            budget: Arc::new(budget.with_small(if many { MOST_SMALL } else { 0 })),
+            groups: Groups::new(&self.devices, self.in_a_row),
+            readers: AtomicUsize::new(self.threads),
             sources: Mutex::new(Sources {
                 taken: 0,
                 rest: Some(Box::new(sources.into_iter())),
@@ -125,11 +140,14 @@ impl Loader {
                 results: BTreeMap::new(),
                 next: 0,
                 working: self.threads,
+                is_waited_for: false,
                 panic: None,
             }),
             arrived: Condvar::new(),
             times: LoadTimes::default(),
         });
+        let mut spawned = Groups::start(&shared);
+        let mut no_thread = None;
         let threads = (0..self.threads).map(|i| {
             let shared = Arc::clone(&shared);
             let name = format!("imagecuda load {i}");
@@ -137,13 +155,12 @@ impl Loader {
                 .name(name)
                 .spawn(move || shared.work())
         });
-        let (mut spawned, mut no_thread) = (Vec::new(), None);
         for thread in threads {
             match thread {
                 Ok(thread) => spawned.push(thread),
                 // Fewer threads do the same work. If there is none, the iterator returns the error.
                 Err(error) => {
-                    shared.retire(None);
+                    shared.retire_reader(None);
                     no_thread = Some(error.kind());
                 }
             }
@@ -159,6 +176,9 @@ impl Loader {
 pub(super) struct Shared<S> {
     pub(super) loader: Loader,
     pub(super) budget: Arc<Budget>,
+    pub(super) groups: Groups<S>,
+    /// Threads that may still take a source.
+    readers: AtomicUsize,
     pub(super) sources: Mutex<Sources<S>>,
     pub(super) ready: Mutex<Ready<S>>,
     pub(super) arrived: Condvar,
@@ -176,8 +196,18 @@ pub(super) struct Ready<S> {
     pub(super) next: usize,
     /// Threads that may still produce a result.
     pub(super) working: usize,
+    /// Whether the consumer waits.
+    pub(super) is_waited_for: bool,
     /// The panic of the sources' iterator.
     pub(super) panic: Option<Box<dyn Any + Send>>,
+}
+
+/// What became of a source.
+enum Loaded {
+    Image(Image, Metadata),
+    /// A picture that goes up with others: the bytes of its file, if they were read; its image; and
+    /// the rest.
+    Planned(Box<Planned>, Option<Staging>, Image, Metadata),
 }
 
 pub(super) struct Outcome<S> {
@@ -185,6 +215,20 @@ pub(super) struct Outcome<S> {
     pub(super) result: Result<PooledImage>,
     /// Held until the consumer has the error.
     pub(super) _slot: Option<Slot>,
+}
+
+impl<S> Outcome<S> {
+    pub(super) fn new(source: S, result: Result<(Image, Metadata)>, slot: Slot) -> Self {
+        let (result, slot) = match result {
+            Ok((image, metadata)) => (Ok(PooledImage::new(image, metadata, slot)), None),
+            Err(error) => (Err(error), Some(slot)),
+        };
+        Self {
+            source,
+            result,
+            _slot: slot,
+        }
+    }
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -204,10 +248,22 @@ impl<S: Source> Shared<S> {
                 }
             }
         }));
-        self.retire(worked.err());
+        self.retire_reader(worked.err());
     }
 
-    fn retire(&self, panic: Option<Box<dyn Any + Send>>) {
+    fn retire_reader(&self, panic: Option<Box<dyn Any + Send>>) {
+        if self.readers.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.groups.close();
+        }
+        self.retire(panic);
+    }
+
+    /// Counts another thread that produces results.
+    pub(super) fn begin(&self) {
+        lock(&self.ready).working += 1;
+    }
+
+    pub(super) fn retire(&self, panic: Option<Box<dyn Any + Send>>) {
         let panicked = panic.is_some();
         let mut ready = lock(&self.ready);
         ready.working -= 1;
@@ -217,6 +273,17 @@ impl<S: Source> Shared<S> {
             self.budget.stop();
         }
         self.arrived.notify_all();
+    }
+
+    /// Hands results to the consumer.
+    pub(super) fn deliver(&self, outcomes: impl IntoIterator<Item = (usize, Outcome<S>)>) {
+        let mut ready = lock(&self.ready);
+        ready.results.extend(outcomes);
+        let is_waited_for = ready.is_waited_for;
+        drop(ready);
+        if is_waited_for {
+            self.arrived.notify_all();
+        }
     }
 
     pub(super) fn take_source(&self) -> Option<(usize, S)> {
@@ -232,7 +299,8 @@ impl<S: Source> Shared<S> {
 
     /// Loads one source. Returns whether the consumer still wants more.
     fn load_one(&self, index: usize, source: S, mut slot: Slot) -> bool {
-        let device = &self.loader.devices[index % self.loader.devices.len()];
+        let devices = &self.loader.devices;
+        let device = &devices[index / self.loader.in_a_row % devices.len()];
         let mut goes_on = true;
         // This calls the caller's code. If it panics, the consumer gets the panic.
         let content = source.content();
@@ -250,17 +318,23 @@ impl<S: Source> Shared<S> {
         if !goes_on {
             return false;
         }
-        let (result, slot) = match result {
-            Ok((image, metadata)) => (Ok(PooledImage::new(image, metadata, slot)), None),
-            Err(error) => (Err(error), Some(slot)),
+        let result = match result {
+            Ok(Loaded::Image(image, metadata)) => Ok((image, metadata)),
+            Ok(Loaded::Planned(planned, staged, image, metadata)) => {
+                let pending = Pending {
+                    index,
+                    source,
+                    slot,
+                    staged,
+                    image,
+                    metadata,
+                };
+                self.add_to_group(*planned, pending);
+                return true;
+            }
+            Err(error) => Err(error),
         };
-        let outcome = Outcome {
-            source,
-            result,
-            _slot: slot,
-        };
-        lock(&self.ready).results.insert(index, outcome);
-        self.arrived.notify_all();
+        self.deliver([(index, Outcome::new(source, result, slot))]);
         true
     }
 
@@ -271,15 +345,19 @@ impl<S: Source> Shared<S> {
         device: &Device,
         slot: &mut Slot,
         goes_on: &mut bool,
-    ) -> Result<(Image, Metadata)> {
+    ) -> Result<Loaded> {
         let (options, times) = (&self.loader.options, &self.times);
         let mut start = Instant::now();
-        let staged;
+        let in_group = self.groups.takes(index);
+        let mut staged = None;
         let (file, path): (FileBytes<'_>, _) = match content {
             Content::Bytes(bytes) => (bytes.into(), None),
             Content::File(path) => {
-                staged = options.stage(device, path)?;
-                ((&staged).into(), Some(path))
+                let file = match in_group {
+                    true => options.stage_in_group(device, path),
+                    false => options.stage(device, path),
+                };
+                ((&*staged.insert(file?)).into(), Some(path))
             }
         };
         times.bytes.fetch_add(file.len() as u64, Ordering::Relaxed);
@@ -296,14 +374,28 @@ impl<S: Source> Shared<S> {
                 false => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
             }
         };
-        let decoded = Job::new(options, device, &mut on_header).open(file, path)?;
+        let mut job = Job::new(options, device, &mut on_header).in_group(in_group);
+        let mut decoded = job.open(file, path)?;
+        if decoded.is_planned() && !decoded.is_for_group() {
+            decoded = job.in_group(false).open(file, path)?;
+        }
         add_elapsed(&mut start, &times.decode);
+        let size = (decoded.width(), decoded.height());
+        let mut image = self.budget.image(device, size.0, size.1)?;
         let metadata = decoded.metadata().clone();
-        let mut image = self
-            .budget
-            .image(device, decoded.width(), decoded.height())?;
+        let decoded = match decoded.into_planned() {
+            Ok((jpeg, conversion)) => {
+                let planned = Planned {
+                    jpeg,
+                    conversion,
+                    size,
+                };
+                return Ok(Loaded::Planned(Box::new(planned), staged, image, metadata));
+            }
+            Err(decoded) => *decoded,
+        };
         decoded.write_to(&mut image)?;
         add_elapsed(&mut start, &times.upload);
-        Ok((image, metadata))
+        Ok(Loaded::Image(image, metadata))
     }
 }

@@ -89,6 +89,8 @@ pub(crate) struct PayloadTarget<'a> {
     /// The staging memory that holds the file's bytes, if any.
     pub(crate) file: Option<&'a Staging>,
     pub(crate) jpeg_decoder: JpegDecoder,
+    /// Whether the payload may be [`Payload::Planned`].
+    pub(crate) in_group: bool,
     #[cfg_attr(
         not(feature = "exr"),
         allow(dead_code, reason = "for OpenEXR's primaries")

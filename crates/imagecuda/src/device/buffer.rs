@@ -2,14 +2,15 @@
 //! The CPU and the GPU give the same bits.
 
 use super::cuda;
-use super::{ExpandSpec, Inner, Payload, Staging, cpu, planes};
+use super::{ExpandSpec, Inner, Payload, Staging, cpu, planes, resample};
 use crate::ErrorKind;
-use crate::{Device, Result, color::Conversion, memory};
+use crate::{Device, Result, color::Conversion, memory::Reused, resample::Plan};
 use imagecuda_kernels::{
     expand::Expand,
     layout::Layout,
     pack::{Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
+    tensor::TensorSpec,
 };
 
 mod sealed {
@@ -42,7 +43,7 @@ impl DevicePixel for Rgba8 {
 /// A fixed number of pixels on one device.
 #[derive(Debug)]
 pub(crate) enum Buffer<P: DevicePixel> {
-    Cpu(Vec<P>),
+    Cpu(Reused<P>),
     Cuda(cuda::Buffer<P>),
 }
 
@@ -50,7 +51,7 @@ impl<P: DevicePixel> Buffer<P> {
     /// `len` pixels of zeros.
     pub(crate) fn zeroed(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
-            Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
+            Inner::Cpu => Reused::zeroed(len).map(Self::Cpu),
             Inner::Cuda(context) => cuda::Buffer::zeroed(context, len).map(Self::Cuda),
         }
     }
@@ -58,7 +59,7 @@ impl<P: DevicePixel> Buffer<P> {
     /// `len` pixels with any values. The caller must overwrite them before they are read.
     pub(crate) fn for_overwrite(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
-            Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
+            Inner::Cpu => Reused::for_overwrite(len).map(Self::Cpu),
             Inner::Cuda(context) => cuda::Buffer::uninitialized(context, len).map(Self::Cuda),
         }
     }
@@ -142,9 +143,7 @@ impl<P: DevicePixel> Buffer<P> {
                 planes::expand(&planes, &spec, &mut dst[..spec.len()])
             }
             (Self::Cuda(dst), payload) => dst.expand(payload, spec),
-            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_) | Payload::Video(_)) => {
-                Err(ErrorKind::DeviceMismatch.into())
-            }
+            (Self::Cpu(_), _) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 }
@@ -159,9 +158,7 @@ impl Buffer<RgbaF32> {
     ) -> Result<()> {
         match (self, payload) {
             (Self::Cpu(dst), Payload::Pixels(staging)) => {
-                let dst = &mut dst[..spec.len()];
-                cpu::expand(spec, &staging, dst);
-                cpu::convert_colors(conversion, dst);
+                cpu::expand_converted(spec, conversion, &staging, &mut dst[..spec.len()]);
                 Ok(())
             }
             (Self::Cpu(dst), Payload::Planes(planes)) => {
@@ -171,9 +168,7 @@ impl Buffer<RgbaF32> {
                 Ok(())
             }
             (Self::Cuda(dst), payload) => dst.expand_converted(payload, spec, conversion),
-            (Self::Cpu(_), Payload::Jpeg(_) | Payload::Png(_) | Payload::Video(_)) => {
-                Err(ErrorKind::DeviceMismatch.into())
-            }
+            (Self::Cpu(_), _) => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 
@@ -206,6 +201,56 @@ impl Buffer<RgbaF32> {
         match self {
             Self::Cpu(src) => Ok(cpu::pixel_usage(deep, background, &src[..len])),
             Self::Cuda(src) => src.pixel_usage(deep, background, len),
+        }
+    }
+}
+
+impl Buffer<RgbaF32> {
+    /// Makes a picture of the size `size` of `src`, on the same device. On a GPU this returns before the
+    /// work is done.
+    pub(crate) fn resample_from(
+        &mut self,
+        src: &Self,
+        plan: &Plan,
+        size: (u32, u32),
+    ) -> Result<()> {
+        let (width, height) = (size.0 as usize, size.1 as usize);
+        match (self, src) {
+            (Self::Cpu(dst), Self::Cpu(src)) => {
+                resample::resample(plan, src, width, &mut dst[..width * height])
+            }
+            (Self::Cuda(dst), Self::Cuda(src)) => dst.resample_from(src, plan, size),
+            _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// Makes a picture of a tensor of `src`, on the same device. This memory holds the tensor; the
+    /// picture begins `at` bytes after its start, and has `bytes` bytes.
+    pub(crate) fn tensor_from(
+        &mut self,
+        (at, bytes): (usize, usize),
+        src: &Self,
+        plan: &Plan,
+        spec: &TensorSpec,
+    ) -> Result<()> {
+        match (self, src) {
+            (Self::Cpu(dst), Self::Cpu(src)) => {
+                let dst = &mut bytemuck::cast_slice_mut(dst)[at..at + bytes];
+                resample::tensor(plan, spec, src, dst)
+            }
+            (Self::Cuda(dst), Self::Cuda(src)) => dst.tensor_from(at, src, plan, spec),
+            _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// Sets `bytes` bytes to zero, `at` bytes after the start.
+    pub(crate) fn clear(&mut self, at: usize, bytes: usize) -> Result<()> {
+        match self {
+            Self::Cpu(pixels) => {
+                bytemuck::cast_slice_mut::<_, u8>(pixels)[at..at + bytes].fill(0);
+                Ok(())
+            }
+            Self::Cuda(buffer) => buffer.clear(at, bytes),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Encoding PNG by kernels: on a GPU, or their emulation on the CPU.
 
-use super::{Buffer, Device, GPU_MIN_PIXELS, cuda};
+use super::{Buffer, Device, GPU_MIN_PNG_PIXELS, cuda};
 use crate::{PngEncoder, Result};
 use imagecuda_kernels::{
     pack::{Background, Packing},
@@ -44,7 +44,7 @@ impl Device {
     /// Whether kernels are to encode a picture of so many pixels.
     pub(crate) fn encodes_png(&self, encoder: PngEncoder, pixels: usize) -> bool {
         match encoder {
-            PngEncoder::Auto => self.is_cuda() && pixels >= GPU_MIN_PIXELS,
+            PngEncoder::Auto => self.is_cuda() && pixels >= GPU_MIN_PNG_PIXELS,
             PngEncoder::Host => false,
             PngEncoder::Kernels => true,
         }

@@ -9,6 +9,7 @@ use crate::{
     DevicePixel, ErrorKind, Result, VideoDecoder,
     color::Conversion,
     jpeg::{GpuPlan, Jpeg, encode::Encoding},
+    resample::Plan,
 };
 #[cfg(feature = "dlpack")]
 use imagecuda_kernels::layout::Layout;
@@ -16,6 +17,7 @@ use imagecuda_kernels::{
     pack::{Background, Packing, PixelUsage},
     planes::Picture,
     png::encode::scanlines::Scanlines,
+    tensor::TensorSpec,
 };
 use std::{
     marker::PhantomData,
@@ -73,6 +75,7 @@ impl Context {
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
+        plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
         start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
         decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;
         trim_videos() -> usize;
@@ -124,6 +127,9 @@ impl<P: DevicePixel> Buffer<P> {
         fetch(usize) -> Result<Pinned>;
         start_jpeg(&Encoding, Background) -> Result<PendingJpeg>;
         start_png(&Scanlines, Packing, Background) -> Result<PendingPng>;
+        resample_from(&Self, &Plan, (u32, u32)) -> Result<()>;
+        tensor_from(usize, &Self, &Plan, &TensorSpec) -> Result<()>;
+        clear(usize, usize) -> Result<()>;
     }
 }
 
@@ -172,6 +178,33 @@ impl VideoFrames {
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for spans"))]
     pub(crate) fn bytes(&self) -> usize {
         match self.never {}
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct PlannedJpeg(Never);
+
+impl PlannedJpeg {
+    methods! {
+        bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct JpegGroups<T>(Never, PhantomData<fn() -> T>);
+
+impl<T> JpegGroups<T> {
+    pub(crate) fn new(context: &Context) -> Self {
+        match context.0 {}
+    }
+
+    pub(crate) fn run(&self, _: impl FnMut(Vec<(T, bool)>)) {
+        match self.0 {}
+    }
+
+    methods! {
+        add(PlannedJpeg, Option<&Arc<Conversion>>, T) -> Result<(), T>;
+        close() -> ();
     }
 }
 

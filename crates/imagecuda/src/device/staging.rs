@@ -15,6 +15,8 @@ pub(crate) enum Payload {
     Pixels(Staging),
     /// The coefficients of a JPEG, which are on the device already.
     Jpeg(cuda::Coefficients),
+    /// A JPEG that goes up with others of a batch.
+    Planned(cuda::PlannedJpeg),
     /// Pixels in the layout that the host decodes to, on the device already.
     Png(cuda::PngPixels),
     /// Planes of luma and chroma.
@@ -30,6 +32,7 @@ impl Payload {
         match self {
             Self::Pixels(pixels) => pixels.len(),
             Self::Jpeg(coefficients) => coefficients.bytes(),
+            Self::Planned(jpeg) => jpeg.bytes(),
             Self::Png(pixels) => pixels.bytes(),
             Self::Planes(planes) => planes.memory.len(),
             Self::Video(frames) => frames.bytes(),

@@ -3,7 +3,7 @@
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     color::Conversion,
-    device::{ExpandSpec, Payload},
+    device::{ExpandSpec, Payload, PlannedJpeg},
     trace::span,
 };
 use imagecuda_kernels::layout::Layout;
@@ -85,6 +85,29 @@ impl Decoded {
         let mut image = ImageU8::for_overwrite(&self.device, self.spec.width, self.spec.height)?;
         self.write_to_u8(&mut image)?;
         Ok(image)
+    }
+
+    /// Whether the picture is only planned, to be decoded with others.
+    pub(crate) fn is_planned(&self) -> bool {
+        matches!(self.payload, Payload::Planned(_))
+    }
+
+    /// Whether the kernels of a group can convert its colours.
+    pub(crate) fn is_for_group(&self) -> bool {
+        matches!(
+            self.conversion.as_deref(),
+            None | Some(Conversion::Shaper(_))
+        )
+    }
+
+    /// What a group needs of a picture that is planned, and the conversion of its colours.
+    pub(crate) fn into_planned(
+        self,
+    ) -> std::result::Result<(PlannedJpeg, Option<Arc<Conversion>>), Box<Self>> {
+        match self.payload {
+            Payload::Planned(jpeg) => Ok((jpeg, self.conversion)),
+            payload => Err(Box::new(Self { payload, ..self })),
+        }
     }
 
     pub(crate) fn write_to(self, image: &mut Image) -> Result<()> {

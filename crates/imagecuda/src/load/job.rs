@@ -10,7 +10,7 @@ use crate::{
     picture::Header,
     trace::span,
 };
-use imagecuda_kernels::expand::Curve;
+use imagecuda_kernels::{expand::Curve, orient::Orientation};
 use std::{path::Path, sync::Arc};
 
 /// A callback that gets a picture's header, and its width and height as viewed, before anything is
@@ -22,6 +22,7 @@ pub(crate) struct Job<'a> {
     pub(super) options: &'a LoadOptions,
     pub(super) device: &'a Device,
     pub(super) on_header: &'a mut OnHeader<'a>,
+    in_group: bool,
 }
 
 impl<'a> Job<'a> {
@@ -34,7 +35,14 @@ impl<'a> Job<'a> {
             options,
             device,
             on_header,
+            in_group: false,
         }
+    }
+
+    /// Lets a picture that one kernel makes the pixels of be decoded with others.
+    pub(crate) fn in_group(mut self, in_group: bool) -> Self {
+        self.in_group = in_group;
+        self
     }
 
     /// Reads the file at `path` and decodes its first picture.
@@ -81,6 +89,9 @@ impl<'a> Job<'a> {
             device: self.device,
             file: staging,
             jpeg_decoder: options.jpeg_decoder,
+            in_group: self.in_group
+                && orientation == Orientation::Normal
+                && header.layout.channels() < 4,
             color_policy: options.color_policy,
             png_decoder: options.png_decoder,
             video_decoder: options.video_decoder,

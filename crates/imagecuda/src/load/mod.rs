@@ -8,6 +8,7 @@ mod job;
 mod recover;
 mod shorthand;
 mod source;
+mod tensor;
 
 pub(crate) use self::job::{FileBytes, Job};
 pub use self::shorthand::{
@@ -18,6 +19,7 @@ pub use self::{
     decoded::Decoded,
     frames::{Frame, Frames},
     info::ImageInfo,
+    tensor::{decode_tensor, load_tensor},
 };
 
 #[cfg(doc)]

@@ -45,12 +45,18 @@ impl<B: Block> Pool<B> {
     /// Takes the smallest free block that has at least `bytes` and at most four times as many.
     pub(crate) fn take(&self, bytes: usize) -> Option<B> {
         let mut idle = self.lock();
-        let mut fitting: Vec<usize> = (0..idle.len()).filter(|&i| fits(&idle[i], bytes)).collect();
-        fitting.sort_by_key(|&i| idle[i].bytes());
-        // Check the sizes first: whether a block is free must be asked of the driver, which is
-        // slow.
-        let best = fitting.into_iter().find(|&i| idle[i].is_free())?;
-        Some(idle.remove(best))
+        let mut before = None;
+        loop {
+            // Check the sizes first: whether a block is free must be asked of the driver, which is
+            // slow.
+            let places = (0..idle.len()).filter(|&at| fits(&idle[at], bytes));
+            let sizes = places.map(|at| (idle[at].bytes(), at));
+            let best = sizes.filter(|size| Some(*size) > before).min()?;
+            if idle[best.1].is_free() {
+                return Some(idle.remove(best.1));
+            }
+            before = Some(best);
+        }
     }
 
     /// Takes the fitting block that was returned first, even if the GPU still uses it, if there are

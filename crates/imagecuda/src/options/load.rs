@@ -43,11 +43,13 @@ pub enum JpegDecoder {
     /// host.
     #[default]
     Auto,
-    /// The host. On a GPU, kernels still make the pixels of the decoded coefficients.
+    /// The host. On a GPU, kernels still make the pixels of the decoded coefficients, if samples
+    /// have 8 bits.
     Host,
     /// The kernels. On the CPU device they run too, but slowly. The host still decodes files that
-    /// the kernels do not support: progressive files, damaged data, data without the expected
-    /// restart markers, and data in which parallel decoders do not synchronise.
+    /// the kernels do not support: progressive, arithmetic-coded, 12-bit and lossless files, damaged
+    /// data, data without the expected restart markers, and data in which parallel decoders do not
+    /// synchronise.
     Kernels,
 }
 

@@ -132,7 +132,7 @@ pub enum JpegEncoder {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PngEncoder {
-    /// The kernels on a GPU, for pictures of at least 2^16 pixels. Otherwise the host.
+    /// The kernels on a GPU, for pictures of at least 2^14 pixels. Otherwise the host.
     #[default]
     Auto,
     /// The host.

@@ -10,7 +10,7 @@ use crate::{
         bits::WordSource,
         decoder::Lockstep,
         huffman::{ScanTables, Table},
-        jobs::{MAX_TABLES, ScanJob},
+        jobs::{MAX_TABLES, ScanJob, job_of_block},
         scan::{BlockGrid, MAX_UNITS, NATURAL, Scan, Segment},
         table_entry::TableEntry,
     },
@@ -49,24 +49,16 @@ impl Lockstep for Warp {
 ///
 /// `jobs` are `count` jobs, at least one, in the order of their first thread blocks.
 #[inline(always)]
-pub(super) unsafe fn find_job<'a>(
-    jobs: *const ScanJob,
+pub(super) unsafe fn find_job<'a, J>(
+    jobs: *const J,
     count: u32,
-    first: impl Fn(&ScanJob) -> u32,
-) -> (&'a ScanJob, u32) {
+    first: impl Fn(&J) -> u32,
+) -> (&'a J, u32) {
     let block = block_idx_x() as u32;
-    let (mut low, mut high) = (0, count as usize);
-    while high - low > 1 {
-        let middle = low + (high - low) / 2;
-        // SAFETY: below `count`.
-        if first(unsafe { &*jobs.add(middle) }) <= block {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
+    // SAFETY: below `count`.
+    let number = job_of_block(count, block, |number| first(unsafe { &*jobs.add(number) }));
     // SAFETY: below `count`, and no thread writes to a job.
-    let job = unsafe { &*jobs.add(low) };
+    let job = unsafe { &*jobs.add(number) };
     (job, block - first(job))
 }
 

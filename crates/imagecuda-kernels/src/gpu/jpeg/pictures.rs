@@ -1,15 +1,15 @@
 //! Coefficients to pixels.
 
-use super::super::{
-    thread::{block_idx_x, block_idx_y, thread_idx_x},
-    warp,
+use super::{
+    super::{thread::thread_idx_x, warp},
+    block_shared::find_job,
 };
 use crate::{
     color,
     jpeg::{
         groups::{BlockOrigin, GroupDc},
         idct,
-        jobs::{DcAddresses, PictureJob},
+        jobs::{DcAddresses, INVERSE_BLOCKS, PIXEL_THREADS, PictureJob},
         picture::Color,
         pixel,
         scan::DcSums,
@@ -26,10 +26,7 @@ shared_memory! {
     shared_blocks: 4608
 }
 
-/// Threads of a thread block.
-const BLOCK_THREADS: usize = 128;
-
-const _: () = assert!(BLOCK_THREADS / 8 * 8 * 9 * 4 == 4608);
+const _: () = assert!(INVERSE_BLOCKS * 8 * 9 * 4 == 4608);
 
 /// The coefficients of a row of a block, which one load reads.
 #[derive(Clone, Copy)]
@@ -75,26 +72,27 @@ unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
 }
 
 /// Coefficients to samples. Eight threads share a block: each reads a row, transforms a column, and
-/// then transforms a row. Thread blocks of [`BLOCK_THREADS`].
+/// then transforms a row. Thread blocks of [`PIXEL_THREADS`], some for each job.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_inverse(
-    job: *const PictureJob,
-    coefficients: *const Row,
-    samples: *mut SampleRow,
+    jobs: *const PictureJob,
+    count: u32,
+    coefficients: *const u8,
+    samples: *mut u8,
 ) {
-    // SAFETY: the host passes a job.
-    let job = unsafe { &*job };
+    // SAFETY: the host passes jobs.
+    let (job, thread_block) = unsafe { find_job(jobs, count, |job| job.first_inverse) };
+    let coefficients = coefficients
+        .wrapping_add(job.coefficients as usize)
+        .cast::<Row>();
+    let samples = samples
+        .wrapping_add(job.samples as usize)
+        .cast::<SampleRow>();
     let thread = thread_idx_x();
-    let i = block_idx_x() * BLOCK_THREADS + thread;
+    let i = thread_block as usize * PIXEL_THREADS as usize + thread;
     let (block, lane) = ((i / 8) as u32, i % 8);
-    let count = job.picture.components;
-    let begins = |of: usize| {
-        u32::from((of as u32) < count && block >= job.picture.component[of].first_block)
-    };
-    let number = (begins(1) + begins(2) + begins(3)) as usize;
+    let (number, row, column) = job.picture.find_block(block);
     let part = &job.picture.component[number & 3];
-    let at = block - part.first_block;
-    let (row, column) = (at / part.blocks_x, at % part.blocks_x);
     let is_inside = row < part.blocks_y;
 
     let numbers = shared_blocks::<i32>();
@@ -176,92 +174,138 @@ impl Samples for DeviceSamples {
     }
 }
 
-/// Makes two pixels, and calls `store` with two pixels and their numbers. Thread blocks of
-/// [`BLOCK_THREADS`], a row of them for each row of pixels; a warp makes 64 pixels.
-///
-/// # Safety
-///
-/// `samples` are those of the job's picture. All threads of the block call this.
-#[inline(always)]
-unsafe fn pixels(job: *const PictureJob, samples: *const u8, store: impl Fn(usize, Color, u32)) {
-    // SAFETY: the host passes a job.
-    let picture = unsafe { &(*job).picture };
-    let y = block_idx_y();
-    let pair = (block_idx_x() * BLOCK_THREADS + thread_idx_x()) as u32;
-    let [even, odd] = pixel::pair(picture, DeviceSamples(samples), pair, y as u32);
-    // The threads exchange pixels, so that what a warp stores at once is contiguous.
-    let lane = pair % 32;
-    let of_pair = |even: u32, odd: u32| if lane % 2 == 0 { even } else { odd };
-    for half in 0..2 {
-        let from = half * 16 + lane / 2;
-        // SAFETY: all threads are here.
-        let pixel = unsafe { of_pair(warp::shuffle(even, from), warp::shuffle(odd, from)) };
-        let x = (pair - lane) * 2 + half * 32 + lane;
-        if x < picture.width {
-            let i = y * picture.width as usize + x as usize;
-            store(i, picture.color(), pixel);
+/// What all threads of a block work on.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    job: &'a PictureJob,
+    samples: DeviceSamples,
+    y: u32,
+    /// The number of the thread block among those of the row.
+    number: u32,
+}
+
+impl Rows<'_> {
+    /// # Safety
+    ///
+    /// `jobs` are `count` jobs, and the samples of their pictures are at their offsets.
+    #[inline(always)]
+    unsafe fn new(jobs: *const PictureJob, count: u32, samples: *const u8) -> Self {
+        // SAFETY: what the caller promised.
+        let (job, number) = unsafe { find_job(jobs, count, |job| job.first_row) };
+        let (y, number) = job.place_of_block(number);
+        Self {
+            job,
+            samples: DeviceSamples(samples.wrapping_add(job.samples as usize)),
+            y,
+            number,
+        }
+    }
+
+    /// Where the pixels of the picture are.
+    #[inline(always)]
+    fn pixels<T>(&self, pixels: *mut T) -> *mut T {
+        pixels.wrapping_byte_add(self.job.pixels as usize)
+    }
+
+    /// Makes two pixels, and calls `store` with two pixels and their numbers. A warp makes 64
+    /// pixels.
+    ///
+    /// # Safety
+    ///
+    /// All threads of the block call this.
+    #[inline(always)]
+    unsafe fn each(self, store: impl Fn(usize, Color, u32)) {
+        let picture = &self.job.picture;
+        let pair = self.number * PIXEL_THREADS + thread_idx_x() as u32;
+        let [even, odd] = pixel::pair(picture, self.samples, pair, self.y);
+        // The threads exchange pixels, so that what a warp stores at once is contiguous.
+        let lane = pair % 32;
+        let of_pair = |even: u32, odd: u32| if lane % 2 == 0 { even } else { odd };
+        for half in 0..2 {
+            let from = half * 16 + lane / 2;
+            // SAFETY: all threads are here.
+            let pixel = unsafe { of_pair(warp::shuffle(even, from), warp::shuffle(odd, from)) };
+            let x = (pair - lane) * 2 + half * 32 + lane;
+            if x < picture.width {
+                let i = self.y as usize * picture.width as usize + x as usize;
+                store(i, picture.color(), pixel);
+            }
         }
     }
 }
 
-/// Samples to float pixels.
+/// Samples to float pixels. Thread blocks of [`PIXEL_THREADS`], some for each row of pixels of each
+/// job.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_f32(
-    job: *const PictureJob,
+    jobs: *const PictureJob,
+    count: u32,
     samples: *const u8,
     to: *mut RgbaF32,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
     unsafe {
-        pixels(job, samples, |i, color, pixel| {
+        let rows = Rows::new(jobs, count, samples);
+        let to = rows.pixels(to);
+        rows.each(|i, color, pixel| {
             to.add(i).write(pixel::expand(color, pixel));
         });
     }
 }
 
-/// Samples to float pixels, with their colours converted by curves and a matrix.
+/// As `jpeg_to_f32`, with the colours converted by curves and a matrix.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_shaped(
-    job: *const PictureJob,
+    jobs: *const PictureJob,
+    count: u32,
     samples: *const u8,
     to: *mut RgbaF32,
-    shaper: *const [f32; color::SHAPER],
+    shapers: *const u8,
 ) {
-    // SAFETY: the host passes a whole shaper, all samples, and room for all pixels.
+    // SAFETY: the host passes whole shapers, all samples, and room for all pixels.
     unsafe {
-        let shaper = &*shaper;
-        pixels(job, samples, |i, color, pixel| {
+        let rows = Rows::new(jobs, count, samples);
+        let to = rows.pixels(to);
+        let shaper = shapers.wrapping_add(rows.job.shaper as usize);
+        let shaper = &*shaper.cast::<[f32; color::SHAPER]>();
+        rows.each(|i, color, pixel| {
             let bytes = pixel::bytes(color, pixel);
             to.add(i).write(color::shape_bytes(shaper, bytes));
         });
     }
 }
 
-/// Samples to 8-bit pixels.
+/// As `jpeg_to_f32`, but 8-bit pixels.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_u8(
-    job: *const PictureJob,
+    jobs: *const PictureJob,
+    count: u32,
     samples: *const u8,
     to: *mut Rgba8,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
     unsafe {
-        pixels(job, samples, |i, color, pixel| {
+        let rows = Rows::new(jobs, count, samples);
+        let to = rows.pixels(to);
+        rows.each(|i, color, pixel| {
             to.add(i).write(pixel::expand(color, pixel));
         });
     }
 }
 
-/// Samples to pixels in the file's layout.
+/// As `jpeg_to_f32`, but pixels in the file's layout.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_bytes(
-    job: *const PictureJob,
+    jobs: *const PictureJob,
+    count: u32,
     samples: *const u8,
     to: *mut u8,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
     unsafe {
-        pixels(job, samples, |i, color, pixel| {
+        let rows = Rows::new(jobs, count, samples);
+        let to = rows.pixels(to);
+        rows.each(|i, color, pixel| {
             let [a, b, c, d] = pixel.to_le_bytes();
             match color {
                 Color::Gray => to.cast::<L8>().add(i).write(L8([a])),

@@ -35,6 +35,10 @@ impl<T: Copy> Device<T> {
     }
 }
 
+/// Words that one access writes.
+#[repr(C, align(16))]
+struct Four([u32; 4]);
+
 impl Device<u32> {
     #[inline(always)]
     fn atomic(self, at: u32, change: impl FnOnce(&AtomicU32) -> u32) -> u32 {
@@ -57,6 +61,19 @@ impl Words for Device<u32> {
         if let Some(place) = self.place(at) {
             // SAFETY: `place` checked the range.
             unsafe { place.write(word) };
+        }
+    }
+
+    #[inline(always)]
+    fn set_four(self, at: u32, words: [u32; 4]) {
+        if at.is_multiple_of(4) && at < self.len && self.len - at >= 4 {
+            // SAFETY: four of the words. Memory of words begins at a multiple of 16 bytes.
+            unsafe {
+                self.first
+                    .add(at as usize)
+                    .cast::<Four>()
+                    .write(Four(words))
+            };
         }
     }
 

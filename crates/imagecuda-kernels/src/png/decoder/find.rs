@@ -3,7 +3,7 @@
 use super::{
     bits::{Plain, funnel},
     header,
-    work::{WorkOf, control},
+    work::{WorkOf, control, status},
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
 
@@ -110,6 +110,8 @@ pub fn find<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
                 let place = work.control.add(control::CANDIDATES, 1);
                 if place < work.room.candidates {
                     work.candidates.set(place, position);
+                } else {
+                    work.report(status::CROWDED);
                 }
             }
             at += THREADS;

@@ -127,8 +127,11 @@ impl Sizes {
         let tiles = picture.filtered_bytes().div_ceil(copies::TILE);
         let chunks = picture.plane_bytes().div_ceil(pack::CHUNK) * picture.height;
         let strips = pack::most_strips(picture.height) * picture.planes();
-        let bytes = picture.width * picture.height * picture.pixel_bytes();
-        let pixels = bytes.div_ceil(4 * pixels::THREADS);
+        let pixels = match picture.has_groups() {
+            true => picture.width / 4 * picture.height,
+            false => (picture.width * picture.height * picture.pixel_bytes()).div_ceil(4),
+        };
+        let pixels = pixels.div_ceil(pixels::THREADS);
         [
             launch(Kernel::Write, self.section_blocks(), SECTION_THREADS),
             launch(Kernel::Expand, tiles, copies::THREADS),

@@ -87,6 +87,18 @@ impl Picture {
         if self.depth == 16 { 2 } else { 1 }
     }
 
+    /// Whether bytes only have to be moved from planes to make pixels.
+    #[inline(always)]
+    pub fn is_plain(&self) -> bool {
+        self.depth >= 8 && self.color != 3 && self.has_transparency == 0
+    }
+
+    /// Whether four pixels in a row are whole words, and a word of each plane.
+    #[inline(always)]
+    pub fn has_groups(&self) -> bool {
+        self.is_plain() && self.width.is_multiple_of(4)
+    }
+
     /// Whether the kernels can count its rows and bytes.
     pub fn is_countable(&self) -> bool {
         let bits = u64::from(self.width) * u64::from(self.channels() * self.depth);

@@ -6,7 +6,8 @@ use crate::png::block::{ThreadBlock, Words};
 /// Threads of a thread block.
 pub const THREADS: u32 = 128;
 
-/// `png_pixels`: makes pixels from samples. One thread for each word of pixels.
+/// `png_pixels`: makes pixels from samples. One thread for each word of pixels, or for each four
+/// pixels where these are whole words.
 #[inline(always)]
 pub fn pixels<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {
@@ -27,11 +28,21 @@ pub fn pixels<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
 fn put<B: ThreadBlock, const BYTES: u32>(block: &B, work: &WorkOf<B>) {
     let picture = &work.picture;
     let words = (picture.width * picture.height * BYTES).div_ceil(4);
-    // Whether bytes only have to be moved from planes.
-    let is_plain = picture.depth >= 8 && picture.color != 3 && picture.has_transparency == 0;
+    let is_plain = picture.is_plain();
     // The file stores the high byte of 16-bit samples first, and memory has it last.
     let swap = u32::from(picture.depth == 16);
     let plane_words = picture.stride() * picture.height;
+    if picture.has_groups() {
+        let groups = picture.width / 4;
+        block.each(&mut block.own(()), |thread, _| {
+            let number = block.index() * THREADS + thread;
+            if number < groups * picture.height {
+                let (x, y) = (number % groups, number / groups);
+                four_pixels::<B, BYTES>(work, y * picture.stride() + x, number, swap);
+            }
+        });
+        return;
+    }
     block.each(&mut block.own(()), |thread, _| {
         let number = block.index() * THREADS + thread;
         if number >= words {
@@ -52,6 +63,39 @@ fn put<B: ThreadBlock, const BYTES: u32>(block: &B, work: &WorkOf<B>) {
         let word = byte(0) | byte(1) << 8 | byte(2) << 16 | byte(3) << 24;
         work.pixels.set(number, word);
     });
+}
+
+/// Writes four pixels of `BYTES` bytes: group `number`, from word `from` of each plane.
+#[inline(always)]
+fn four_pixels<B: ThreadBlock, const BYTES: u32>(
+    work: &WorkOf<B>,
+    from: u32,
+    number: u32,
+    swap: u32,
+) {
+    let plane_words = work.picture.stride() * work.picture.height;
+    // No index that is not known: the words would lie in memory.
+    let plane = |channel: u32| match channel < BYTES {
+        true => work.planes.get((channel ^ swap) * plane_words + from),
+        false => 0,
+    };
+    let planes = [0, 1, 2, 3, 4, 5, 6, 7].map(plane);
+    let byte = |at: u32| planes[(at % BYTES) as usize] >> (8 * (at / BYTES)) & 255;
+    let word =
+        |i: u32| byte(4 * i) | byte(4 * i + 1) << 8 | byte(4 * i + 2) << 16 | byte(4 * i + 3) << 24;
+    let put = |i: u32| {
+        if i < BYTES {
+            work.pixels.set(number * BYTES + i, word(i));
+        }
+    };
+    put(0);
+    put(1);
+    put(2);
+    put(3);
+    put(4);
+    put(5);
+    put(6);
+    put(7);
 }
 
 /// The bytes of a pixel, the first one lowest.

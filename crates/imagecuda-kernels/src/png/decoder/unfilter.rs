@@ -48,7 +48,7 @@ fn paeth(left: i32, up: i32, corner: i32) -> i32 {
 /// Undoes the filter of four bytes. `before` are the four bytes to the left, `up` the ones above,
 /// and `up_before` the ones left of those.
 #[inline(always)]
-fn four(row: &Row, word: u32, before: u32, up: u32, up_before: u32) -> u32 {
+fn four(row: &Row, has_averages: bool, word: u32, [before, up, up_before]: [u32; 3]) -> u32 {
     let corner = (up << 8 | up_before >> 24) & row.corner_mask;
     let up = up & row.up_mask;
     let left_mask = row.left_mask & 255;
@@ -57,11 +57,11 @@ fn four(row: &Row, word: u32, before: u32, up: u32, up_before: u32) -> u32 {
     for i in 0..4 {
         let byte = |word: u32| (word >> (8 * i) & 255) as i32;
         let mut predicted = paeth(left, byte(up), byte(corner));
-        if row.is_average {
+        if has_averages && row.is_average {
             predicted = (left + byte(up)) >> 1;
         }
-        let sum = (byte(word) + predicted) as u32 & 255;
-        done |= sum << (8 * i);
+        let sum = (byte(word) + predicted) as u32;
+        done |= (sum & 255) << (8 * i);
         left = (sum & left_mask) as i32;
     }
     done
@@ -94,11 +94,53 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
     }
     let first = work.strips.get(strip);
     let rows = work.strips.get(strip + 1) - first;
-    let words = picture.plane_bytes().div_ceil(4);
     let filter_of = |row: u32| work.filters.get(row);
-    let takes = first > 0 && filter_of(first) >= 2;
-    let gives = strip + 1 < strips && filter_of(first + rows) >= 2;
-    let hand_over = (plane * most + strip) * words;
+    let words = picture.plane_bytes().div_ceil(4);
+    let strip = Strip {
+        first,
+        rows,
+        takes: first > 0 && filter_of(first) >= 2,
+        gives: strip + 1 < strips && filter_of(first + rows) >= 2,
+        hand_over: (plane * most + strip) * words,
+        place: (plane * picture.height + first) * picture.stride(),
+    };
+    let mut filters = block.own(0);
+    block.each(&mut filters, |thread, filter| {
+        *filter = filter_of(first + thread.min(rows - 1));
+    });
+    // Two programs, as averages would cost all the others too.
+    match block.any(&filters, |&filter| filter == 3) {
+        true => go(block, work, &strip, true),
+        false => go(block, work, &strip, false),
+    }
+}
+
+/// A strip of a plane.
+struct Strip {
+    first: u32,
+    rows: u32,
+    /// Whether the row above its first one is handed over by the strip before, and its last row to the
+    /// next one.
+    takes: bool,
+    gives: bool,
+    hand_over: u32,
+    /// Its first word.
+    place: u32,
+}
+
+/// Goes through a strip from left to right.
+#[inline(always)]
+fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
+    let &Strip {
+        first,
+        rows,
+        takes,
+        gives,
+        hand_over,
+        place,
+    } = strip;
+    let words = work.picture.plane_bytes().div_ceil(4);
+    let stride = work.picture.stride();
     let mut own = block.own(Row::default());
     // No loops over these, as an array with a variable index would lie in memory.
     let load = |row: &Row, thread: u32, step: u32| {
@@ -118,7 +160,7 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
         block.each(own, |thread, row| {
             let at = (step + i).wrapping_sub(thread);
             if row.is_active && at < words {
-                let done = four(row, word(row), row.done, row.up, row.above);
+                let done = four(row, has_averages, word(row), [row.done, row.up, row.above]);
                 row.done = done;
                 row.above = row.up;
                 work.planes.set(row.place + at, done);
@@ -130,15 +172,14 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
         });
     };
     block.each(&mut own, |thread, row| {
-        let filter = filter_of(first + thread.min(rows - 1));
+        let filter = work.filters.get(first + thread.min(rows - 1));
         let mask = |has: bool| if has { u32::MAX } else { 0 };
         row.left_mask = mask(matches!(filter, 1 | 3 | 4));
         row.up_mask = mask(filter >= 2);
         row.corner_mask = mask(filter == 4);
         row.is_average = filter == 3;
         row.is_active = thread < rows;
-        let place = plane * picture.height + first + thread;
-        row.place = place * picture.stride();
+        row.place = place + thread * stride;
         row.next = load(row, thread, 0);
         if takes && thread < STEPS {
             row.awaited = work.hand_over.peek(hand_over - words + thread);

@@ -107,6 +107,7 @@ fn write_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, range
     block.each(&mut own, |_, own| {
         let mut place = place + own.place;
         let end = place + own.bytes;
+        let mut tokens = Tokens::new(work.tokens, place, end);
         let mut reader = Reader::new(data, own.position);
         let mut length = 0;
         while place < end {
@@ -118,16 +119,78 @@ fn write_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, range
                 if distance > place {
                     work.report(status::DISTANCE);
                 }
-                work.tokens
-                    .set(place, MATCH | (length - 3) << 15 | (distance - 1) & 0x7fff);
+                tokens.put(place, MATCH | (length - 3) << 15 | (distance - 1) & 0x7fff);
                 place += length;
                 length = 0;
             } else if symbol.entry & entry::LENGTH != 0 {
                 length = symbol.value;
             } else if symbol.entry & entry::LITERAL != 0 {
-                work.tokens.set(place, VALUE | symbol.value);
+                tokens.put(place, VALUE | symbol.value);
                 place += 1;
             }
         }
+        tokens.finish();
     });
+}
+
+/// Tokens of a thread, in order, of which four are written at once: a thread's writes are far from
+/// those of the others.
+struct Tokens<W> {
+    words: W,
+    /// The places that are the thread's.
+    start: u32,
+    end: u32,
+    /// The first of the four that are not written yet, and what is known of them.
+    first: u32,
+    four: [u32; 4],
+}
+
+impl<W: Words> Tokens<W> {
+    #[inline(always)]
+    fn new(words: W, start: u32, end: u32) -> Self {
+        Self {
+            words,
+            start,
+            end,
+            first: start & !3,
+            four: [0; 4],
+        }
+    }
+
+    #[inline(always)]
+    fn put(&mut self, place: u32, token: u32) {
+        if place & !3 != self.first {
+            self.write();
+            self.first = place & !3;
+            self.four = [0; 4];
+        }
+        // No loop and no index: the four would lie in memory.
+        let [a, b, c, d] = self.four;
+        let or = |i: u32, word: u32| if place & 3 == i { token } else { word };
+        self.four = [or(0, a), or(1, b), or(2, c), or(3, d)];
+    }
+
+    #[inline(always)]
+    fn write(&self) {
+        if self.first >= self.start && self.first + 4 <= self.end {
+            self.words.set_four(self.first, self.four);
+            return;
+        }
+        // The others are another thread's. A place without a token is a zero already.
+        let put = |i: u32, word: u32| {
+            if word != 0 {
+                self.words.set(self.first + i, word);
+            }
+        };
+        let [a, b, c, d] = self.four;
+        put(0, a);
+        put(1, b);
+        put(2, c);
+        put(3, d);
+    }
+
+    #[inline(always)]
+    fn finish(self) {
+        self.write();
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     filter::{self, FILTERS},
     header,
     huffman::{self, END, LITERALS, SYMBOLS},
-    matches::{self, Match, PLACES, SliceFinder},
+    matches::{Looks, Match},
     scanlines::{BLOCK, CHUNK, IDAT, Scanlines},
     tokens::{self, SPAN, Slices, Token},
 };
@@ -85,12 +85,7 @@ fn find(lines: &Scanlines, pixels: &[u8], filters: &[u8], chunk: u32) -> Chunk {
         sums.weighted += u64::from(len - i) * u64::from(byte);
     }
     let mut matches = Vec::new();
-    let mut finder = SliceFinder {
-        data: &data,
-        places: &mut [0; PLACES],
-        matches: &mut matches,
-    };
-    matches::find(&mut finder, lines.bytes_per_pixel);
+    Looks::default().find(&data, lines.bytes_per_pixel, |found| matches.push(found));
     Chunk {
         data,
         matches,

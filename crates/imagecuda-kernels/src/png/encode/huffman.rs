@@ -52,12 +52,34 @@ pub fn rank(key: u32, keys: &[u32]) -> usize {
 /// that the code stays complete.
 pub fn lengths(keys: &[u32], weights: &mut [u32], limit: u32, lengths: &mut [u8]) {
     let n = keys.len().min(weights.len());
-    for (weight, key) in weights.iter_mut().zip(keys) {
-        *weight = key >> SYMBOL_BITS;
+    for (weight, &key) in weights.iter_mut().zip(keys) {
+        *weight = weight_of(key);
     }
-    merge(&mut weights[..n]);
-    let mut counts = depths(&weights[..n], limit);
-    // The share of the code space that the codes take, in units of the longest code.
+    let counts = length_counts(&mut weights[..n], limit);
+    for (i, &key) in (0..).zip(&keys[..n]) {
+        lengths[symbol_of(key)] = length_at(&counts, i, limit) as u8;
+    }
+}
+
+/// How often the symbol of a key occurs.
+#[inline(always)]
+pub fn weight_of(key: u32) -> u32 {
+    key >> SYMBOL_BITS
+}
+
+/// The symbol of a key.
+#[inline(always)]
+pub fn symbol_of(key: u32) -> usize {
+    (key & ((1 << SYMBOL_BITS) - 1)) as usize
+}
+
+/// How many codes of each length there are of symbols with these weights, which are sorted: two or
+/// more. The weights become other numbers.
+#[inline(always)]
+pub fn length_counts(weights: &mut [u32], limit: u32) -> [u32; 16] {
+    merge(weights);
+    let mut counts = depths(weights, limit);
+    // What the codes take of all that there are of the longest length.
     let mut taken = 0;
     for (length, count) in (0..).zip(counts).take(limit as usize + 1) {
         taken += count << (limit - length);
@@ -74,14 +96,34 @@ pub fn lengths(keys: &[u32], weights: &mut [u32], limit: u32, lengths: &mut [u8]
         counts[length + 1] += 2;
         taken -= 1;
     }
-    let mut length = limit as usize;
-    for &key in &keys[..n] {
-        while length > 1 && counts[length] == 0 {
-            length -= 1;
-        }
-        counts[length] -= 1;
-        lengths[(key & ((1 << SYMBOL_BITS) - 1)) as usize] = length as u8;
+    counts
+}
+
+/// The length of the code of sorted symbol `i`: the rarest have the longest.
+#[inline(always)]
+pub fn length_at(counts: &[u32; 16], i: u32, limit: u32) -> u32 {
+    let mut length = limit;
+    let mut end = counts[limit as usize & 15];
+    while length > 1 && i >= end {
+        length -= 1;
+        end += counts[length as usize & 15];
     }
+    length
+}
+
+/// The code of a symbol of this length, of which `before` symbols have the same length and lower
+/// numbers: its first bit the lowest in the lower 16 bits, its length above; 0 for none.
+#[inline(always)]
+pub fn code_at(counts: &[u32; 16], length: u32, before: u32) -> u32 {
+    if length == 0 {
+        return 0;
+    }
+    let mut first = 0;
+    for shorter in 1..length {
+        first = (first + counts[shorter as usize & 15]) << 1;
+    }
+    let code = (first + before) as u16;
+    u32::from(code.reverse_bits() >> (16 - length)) | length << 16
 }
 
 /// Replaces sorted weights by the tree of Huffman's method: afterwards number `i` below `n - 1` is
@@ -91,19 +133,31 @@ fn merge(weights: &mut [u32]) {
     let n = weights.len();
     let (mut root, mut leaf) = (0, 0);
     for next in 0..n - 1 {
-        // Takes the lighter one of the first leaf and the first node, twice.
-        let mut sum = 0;
-        for _ in 0..2 {
-            if leaf >= n || root < next && weights[root] < weights[leaf] {
-                sum += weights[root];
+        // The lighter of the first leaf and the first node, twice. All four that it can be are read at
+        // once, as a thread of a GPU waits for each read.
+        let weight = |at: usize, end: usize| match at < end {
+            true => weights[at],
+            false => u32::MAX,
+        };
+        let leaves = [weight(leaf, n), weight(leaf + 1, n)];
+        let nodes = [weight(root, next), weight(root + 1, next)];
+        let first_is_node = nodes[0] < leaves[0];
+        let (node, other) = match first_is_node {
+            true => (nodes[1], leaves[0]),
+            false => (nodes[0], leaves[1]),
+        };
+        let second_is_node = node < other;
+        let first = nodes[0].min(leaves[0]);
+        let second = node.min(other);
+        for is_node in [first_is_node, second_is_node] {
+            if is_node {
                 weights[root] = next as u32;
                 root += 1;
             } else {
-                sum += weights[leaf];
                 leaf += 1;
             }
         }
-        weights[next] = sum;
+        weights[next] = first + second;
     }
 }
 

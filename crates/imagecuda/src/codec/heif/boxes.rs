@@ -66,7 +66,7 @@ impl From<Turn> for Orientation {
     }
 }
 
-/// A box that begins with a version and flags.
+/// A box that starts with a version and flags.
 pub(super) struct Full<'a> {
     pub(super) version: u8,
     pub(super) flags: u8,
@@ -88,19 +88,39 @@ pub(super) fn child<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
         .map(|(_, body)| body)
 }
 
-/// The boxes in `bytes`, as far as they are whole.
-pub(super) fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+/// Where a box is.
+pub(super) struct Span<'a> {
+    pub(super) kind: &'a [u8; 4],
+    pub(super) start: usize,
+    pub(super) body: usize,
+    pub(super) end: usize,
+}
+
+/// The complete boxes in `bytes`.
+pub(super) fn spans(bytes: &[u8]) -> impl Iterator<Item = Span<'_>> {
+    let mut start = 0;
     std::iter::from_fn(move || {
-        let (header, kind) = (bytes.first_chunk()?, bytes.get(4..8)?.try_into().ok()?);
-        let (start, length) = match u32::from_be_bytes(*header) {
-            0 => (8, bytes.len()), // to the end
-            1 => (16, number(bytes, 8, 8)?.try_into().ok()?),
+        let rest = &bytes[start..];
+        let (header, kind) = (rest.first_chunk()?, rest.get(4..8)?.try_into().ok()?);
+        let (body, length) = match u32::from_be_bytes(*header) {
+            0 => (8, rest.len()), // to the end
+            1 => (16, number(rest, 8, 8)?.try_into().ok()?),
             length => (8, length as usize),
         };
-        let body = bytes.get(start..length)?;
-        bytes = &bytes[length..];
-        Some((kind, body))
+        rest.get(body..length)?;
+        let span = Span {
+            kind,
+            start,
+            body: start + body,
+            end: start + length,
+        };
+        start = span.end;
+        Some(span)
     })
+}
+
+pub(super) fn boxes(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    spans(bytes).map(|span| (span.kind, &bytes[span.body..span.end]))
 }
 
 pub(super) fn number(bytes: &[u8], at: usize, size: usize) -> Option<u64> {

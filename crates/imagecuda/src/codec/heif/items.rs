@@ -46,11 +46,16 @@ impl<'a> Items<'a> {
             })
     }
 
+    /// The properties of all items.
+    pub(super) fn all_properties(&self) -> Option<impl Iterator<Item = Property<'a>> + use<'a>> {
+        Some(boxes(child(child(self.meta, b"iprp")?, b"ipco")?))
+    }
+
     /// The properties of an item, in the order in which they are applied.
     pub(super) fn properties(&self, item: u64) -> Option<Vec<Property<'a>>> {
-        let properties = child(self.meta, b"iprp")?;
-        let all: Vec<_> = boxes(child(properties, b"ipco")?).collect();
-        let mut associations = boxes(properties).filter(|(kind, _)| *kind == b"ipma");
+        let all: Vec<_> = self.all_properties()?.collect();
+        let mut associations =
+            boxes(child(self.meta, b"iprp")?).filter(|(kind, _)| *kind == b"ipma");
         let indices = associations.find_map(|(_, ipma)| associated(ipma, item))?;
         // They count from 1.
         let property = |index: usize| all.get(index.checked_sub(1)?).copied();

@@ -5,10 +5,15 @@ mod crop;
 mod items;
 mod metadata;
 mod planes;
+mod regular;
+mod sequence;
 mod video;
 mod write;
 
-use self::{crop::Rect, items::Items};
+use self::{
+    crop::{Crop, Rect},
+    items::Items,
+};
 use super::{
     capabilities::{Capabilities, PLAIN},
     contract::{Codec, Decode, PayloadTarget},
@@ -22,7 +27,7 @@ use libheif_rs::{
     ColorProfileNCLX, ColorSpace, CompressionFormat, DecodingOptions, HeifContext, HeifError,
     HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, RgbChroma, StreamReader,
 };
-use std::{io::Cursor, sync::LazyLock};
+use std::{borrow::Cow, io::Cursor, sync::LazyLock};
 
 /// libheif's plugins stay loaded after the first use.
 static LIBHEIF: LazyLock<LibHeif> = LazyLock::new(LibHeif::new);
@@ -57,14 +62,14 @@ const CAPABILITIES: Capabilities = Capabilities {
 
 struct Heif<'a> {
     format: Format,
-    bytes: &'a [u8],
+    bytes: Cow<'a, [u8]>,
     handle: ImageHandle,
     header: Header,
     damaged: bool,
     /// What is seen of the coded picture, where that is cropped and turned here and not by libheif.
     view: Option<View>,
-    /// What is left of libheif's picture, where that is cropped here, and how large that is.
-    crop: Option<(Rect, [u32; 2])>,
+    /// What is left of libheif's picture, where there is no view and a `clap`.
+    crop: Option<Rect>,
     /// How many bits RGB has less than YCgCo-R, if the file says that it is that.
     reversible: Option<u8>,
     /// Keeps the borrow of the file, out of which the handle decodes.
@@ -84,20 +89,12 @@ fn recover<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<d
 
 fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Heif<'a>> {
     LazyLock::force(&LIBHEIF);
-    let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
-    limit(&mut context, limits)?;
-    let crop = crop::tight(bytes);
-    match &crop {
-        None => context.read_bytes(bytes),
-        Some(crop) => {
-            let mut whole = memory::copied(bytes)?;
-            whole[crop.at..][..crop.whole.len()].copy_from_slice(&crop.whole);
-            let length = whole.len() as u64;
-            context.read_reader(Box::new(StreamReader::new(Cursor::new(whole), length)))
-        }
-    }
-    .map_err(decode_error)?;
-    let handle = context.primary_image_handle().map_err(decode_error)?;
+    let Opened {
+        bytes,
+        context,
+        handle,
+        crop,
+    } = regular::open(bytes, |regular| read_context(regular, limits))?;
 
     let gray = matches!(
         handle.preferred_decoding_colorspace(),
@@ -118,8 +115,7 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
     };
     // The size after rotation and cropping.
     let size = [handle.width(), handle.height()];
-    let crop = crop.map(|crop| (crop.rect, size));
-    let [width, height] = crop.map_or(size, |(rect, _)| [rect.width, rect.height]);
+    let [width, height] = crop.map_or(size, |rect| [rect.width, rect.height]);
     let header = Header {
         width,
         height,
@@ -128,14 +124,49 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
     };
     Ok(Heif {
         format,
-        bytes,
         handle,
         header,
         damaged: false,
-        view: view(bytes).filter(|view| view.size == [width, height]),
+        view: view(&bytes).filter(|view| view.size == [width, height]),
         crop,
-        reversible: reversible(bytes),
+        reversible: reversible(&bytes),
+        bytes,
         _context: context,
+    })
+}
+
+struct Opened<'a> {
+    /// The file as libheif can read it, with its own `clap`.
+    bytes: Cow<'a, [u8]>,
+    context: HeifContext<'a>,
+    handle: ImageHandle,
+    crop: Option<Rect>,
+}
+
+fn read_context<'a>(bytes: Cow<'a, [u8]>, limits: &Limits) -> Result<Opened<'a>> {
+    let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
+    limit(&mut context, limits)?;
+    let crop = crop::find(&bytes);
+    match (&bytes, &crop) {
+        (Cow::Borrowed(bytes), None) => context.read_bytes(bytes),
+        _ => {
+            let mut changed = memory::copied(&bytes)?;
+            if let Some(Crop { places, whole, .. }) = &crop {
+                for &place in places {
+                    changed[place..][..whole.len()].copy_from_slice(whole);
+                }
+            }
+            let length = changed.len() as u64;
+            context.read_reader(Box::new(StreamReader::new(Cursor::new(changed), length)))
+        }
+    }
+    .map_err(decode_error)?;
+    let handle = context.primary_image_handle().map_err(decode_error)?;
+    Ok(Opened {
+        bytes,
+        context,
+        handle,
+        crop: crop.map(|crop| crop.rect),
     })
 }
 
@@ -159,8 +190,8 @@ fn reversible(bytes: &[u8]) -> Option<u8> {
     }
 }
 
-/// Holds libheif itself to `limits`, roughly: the coded picture may be larger than the one that
-/// is shown, and is there in several forms while it is decoded.
+/// Limits libheif's own memory by `limits`, with a margin: the coded picture may be larger than the
+/// one that is shown, and exists in several forms while it is decoded.
 #[cfg(feature = "heif-vendored")]
 fn limit(context: &mut HeifContext<'_>, limits: &Limits) -> Result<()> {
     let mut inner = context.security_limits();

@@ -60,7 +60,7 @@ impl Heif<'_> {
         let view = match (self.view, self.crop) {
             (Some(view), _) => view,
             (None, None) => View::whole(width, height),
-            (None, Some((rect, _))) => {
+            (None, Some(rect)) => {
                 View::whole(width, height).cropped([rect.x, rect.y], [rect.width, rect.height])
             }
         };

@@ -1,6 +1,8 @@
+mod clap;
 mod effort;
 mod planes;
 mod range;
+mod regular;
 
 use super::{write::image, *};
 use crate::{

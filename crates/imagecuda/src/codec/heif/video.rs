@@ -18,13 +18,13 @@ impl Heif<'_> {
     pub(super) fn frames(&self, target: PayloadTarget<'_>) -> Option<VideoFrames> {
         let layout = self.header.layout;
         // Alpha is a picture without chroma, which the engines lack.
-        if self.damaged || layout.has_alpha() || layout.channels() < 3 || self.crop.is_some() {
+        if self.damaged || layout.has_alpha() || layout.channels() < 3 || self.view.is_none() {
             return None;
         }
         if !target.device.has_video(target.video_decoder) {
             return None;
         }
-        let items = Items::new(self.bytes)?;
+        let items = Items::new(&self.bytes)?;
         let coded = Coded::of(&items)?;
         // The coded picture is what the header shows a part of.
         self.seen(coded.video.size).ok()?;

@@ -52,8 +52,12 @@ impl Decode for Jpeg<'_> {
             device,
             file,
             jpeg_decoder,
+            in_group,
             ..
         } = target;
+        if in_group && let Some(planned) = device.plan_jpeg(&self, jpeg_decoder) {
+            return Ok(planned);
+        }
         match device.decode_jpeg(&self, jpeg_decoder, file)? {
             Some(payload) => Ok(payload),
             None => pixel_payload(self, target),

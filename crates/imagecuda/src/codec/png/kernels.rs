@@ -46,7 +46,8 @@ fn picture(head: &Head) -> Picture {
     if let (0 | 2, Some(color)) = (head.color, &head.transparency) {
         for (sample, bytes) in transparent.iter_mut().zip(color.as_chunks().0) {
             *sample = u16::from_be_bytes(*bytes).into();
-            if head.depth == 8 {
+            // What is above the bits of samples does not count, as for the host.
+            if head.depth < 16 {
                 *sample &= 255;
             }
         }

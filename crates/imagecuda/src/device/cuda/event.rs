@@ -56,7 +56,6 @@ impl Event {
     }
 
     /// Records the event in a stream of another library.
-    #[cfg(feature = "dlpack")]
     pub(super) unsafe fn record_raw(&self, stream: sys::CUstream) -> Result<()> {
         // SAFETY: the event lives, and the caller guarantees that the stream does.
         check_raw("cuEventRecord", unsafe {
@@ -65,7 +64,6 @@ impl Event {
     }
 
     /// Like [`order_before`](Self::order_before), for a stream of another library.
-    #[cfg(feature = "dlpack")]
     pub(super) unsafe fn order_before_raw(&self, stream: sys::CUstream) -> Result<()> {
         // SAFETY: the event lives, and the caller guarantees that the stream does.
         check_raw("cuStreamWaitEvent", unsafe {
@@ -91,6 +89,11 @@ impl Event {
             }
         }
         SPINNING.fetch_sub(1, Ordering::Relaxed);
+        self.wait_asleep()
+    }
+
+    /// As [`wait`](Self::wait), but without asking the driver again and again.
+    pub(super) fn wait_asleep(&self) -> Result<()> {
         // SAFETY: as in `has_passed`.
         check_raw("cuEventSynchronize", unsafe {
             sys::cuEventSynchronize(self.0)

@@ -93,7 +93,10 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn expand(&mut self, payload: Payload, spec: ExpandSpec) -> Result<()> {
         match payload {
             Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, spec),
-            Payload::Pixels(Staging::Pageable(_)) => Err(ErrorKind::DeviceMismatch.into()),
+            // Only a group takes what is planned for it.
+            Payload::Pixels(Staging::Pageable(_)) | Payload::Planned(_) => {
+                Err(ErrorKind::DeviceMismatch.into())
+            }
             Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),
             Payload::Png(pixels) => self.expand_png(pixels, spec),
             Payload::Planes(planes) => self.expand_planes(planes, spec),

@@ -11,7 +11,6 @@ mod encode_jpeg;
 mod encode_png;
 mod error;
 mod event;
-#[cfg(feature = "dlpack")]
 mod foreign;
 mod jpeg;
 mod launch;
@@ -21,13 +20,14 @@ mod pack;
 mod pinned;
 mod planes;
 mod png;
+mod resample;
 mod scratch;
 mod video;
 
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
-    jpeg::Coefficients,
+    jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
     video::VideoFrames,
 };
@@ -68,11 +68,14 @@ pub(crate) struct Context {
     /// Held by the thread that queues work.
     launch_lock: Mutex<()>,
     module: Module,
+    functions: jpeg::Functions,
     memory: memory::Allocator,
     /// Decoders of the video engines.
     videos: video::Pool,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
+    /// Weights of filters.
+    tables: resample::Tables,
     /// The most blocks that a grid may have along x.
     max_grid: u32,
 }
@@ -117,10 +120,12 @@ impl Context {
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             module,
+            functions: jpeg::Functions::default(),
             memory,
             videos: video::Pool::default(),
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
+            tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
         })
     }
@@ -177,6 +182,10 @@ impl Context {
     /// Makes this context current until the guard is dropped.
     fn enter(&self) -> Result<Current> {
         let restore = Current::remember()?;
+        if restore.0 == Some(self.primary.as_raw()) {
+            // As on threads of this crate's own.
+            return Ok(Current(None));
+        }
         self.make_current()?;
         Ok(restore)
     }
@@ -221,8 +230,8 @@ fn find(ordinal: u32) -> Result<Device> {
     check("cuDeviceGet", Device::get_device(ordinal))
 }
 
-/// Restores the thread's current context when it is dropped.
-struct Current(sys::CUcontext);
+/// Restores the thread's current context when dropped, if it was another.
+struct Current(Option<sys::CUcontext>);
 
 impl Current {
     fn remember() -> Result<Self> {
@@ -231,14 +240,16 @@ impl Current {
         // that is not initialised returns an error.
         let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
         check_raw("cuCtxGetCurrent", result)?;
-        Ok(Self(previous))
+        Ok(Self(Some(previous)))
     }
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
-        // SAFETY: the context was current on this thread before; null means none. If this fails,
-        // our context stays current, which is harmless.
-        let _ = unsafe { sys::cuCtxSetCurrent(self.0) };
+        if let Some(previous) = self.0 {
+            // SAFETY: the context was current on this thread a moment ago; null is none. A failure
+            // leaves ours current, which harms nobody.
+            let _ = unsafe { sys::cuCtxSetCurrent(previous) };
+        }
     }
 }

@@ -180,7 +180,14 @@ impl Pinned {
         self.locked.done.order_before(stream)
     }
 
-    /// Waits until the device has finished with the buffer.
+    /// As [`wait`](Self::wait), for a thread that is in no hurry. The context must be current.
+    pub(super) fn wait_asleep(&mut self) -> Result<()> {
+        self.locked.done.wait_asleep()?;
+        self.locked.in_flight = false;
+        Ok(())
+    }
+
+    /// Waits until the device has done with the buffer.
     pub(crate) fn wait(&mut self) -> Result<()> {
         if self.locked.in_flight {
             let _current = self.context.enter()?;

@@ -1,9 +1,11 @@
 //! The data that the kernels need to decode the scans of a file.
 
-use super::file::{File, Huffman, Scan as FileScan};
+mod tables;
+
+use self::tables::Tables;
+use super::file::{File, Scan as FileScan};
 use imagecuda_kernels::jpeg::{
     huffman::Table,
-    jobs::MAX_TABLES,
     picture::Picture,
     scan::{BlockGrid, MAX_UNITS, Scan, Segment, Unit},
     stuffing::CHUNK,
@@ -20,7 +22,7 @@ const MOST_BYTES: usize = 1 << 28;
 #[derive(Clone, Debug)]
 pub(crate) struct ScanPlan {
     pub(crate) scan: Scan,
-    pub(crate) tables: Vec<Table>,
+    pub(crate) tables: Arc<[Table]>,
     pub(crate) segments: Vec<Segment>,
     /// The range of its data in the file.
     pub(crate) data: Range<usize>,
@@ -39,7 +41,7 @@ impl GpuPlan {
     /// The plan for a file. `None` if the kernels cannot decode it: they take sequential files that
     /// are complete and regular. The host decodes the others, and reports what is wrong with them.
     pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {
-        if file.progressive || !file.whole {
+        if file.progressive || !file.whole || !file.is_usual() {
             return None;
         }
         let mut seen = [false; 4];
@@ -134,7 +136,7 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
     scan.units[..units.len()].copy_from_slice(&units);
     Some(ScanPlan {
         scan,
-        tables: tables.tables,
+        tables: tables.build()?,
         segments,
         data: from.data.clone(),
         kept,
@@ -195,33 +197,6 @@ fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> 
         (start, kept_before) = (end + 2, kept_here);
     }
     Some(segments)
-}
-
-/// The distinct tables of a scan.
-#[derive(Default)]
-struct Tables {
-    /// The file's table of each. A DC table is combined with an AC table, whose number is here.
-    from: Vec<(Arc<Huffman>, Option<u8>)>,
-    tables: Vec<Table>,
-}
-
-impl Tables {
-    fn number(&mut self, table: &Arc<Huffman>, others: Option<u8>) -> Option<u8> {
-        let same = |(known, behind): &(Arc<Huffman>, Option<u8>)| {
-            *behind == others && Arc::ptr_eq(known, table)
-        };
-        let number = match self.from.iter().position(same) {
-            Some(number) => number,
-            None => {
-                let behind = others.and_then(|number| self.tables.get(usize::from(number)));
-                self.tables
-                    .push(Table::new(&table.counts, &table.symbols, behind)?);
-                self.from.push((Arc::clone(table), others));
-                self.from.len() - 1
-            }
-        };
-        (number < MAX_TABLES).then_some(number as u8)
-    }
 }
 
 #[cfg(test)]

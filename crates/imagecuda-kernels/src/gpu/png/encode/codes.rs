@@ -4,6 +4,7 @@ use super::super::super::{
     jpeg::prefix_sums::{MAX_THREADS, exclusive_prefix_sum},
     shared::barrier,
     thread::{block_idx_x, thread_idx_x},
+    warp,
 };
 use crate::{
     jpeg::encode::bits::WordSink,
@@ -24,10 +25,10 @@ use core::{
 
 shared_memory! {
     /// [`Room`].
-    shared_code_room: 6656
+    shared_code_room: 6784
 }
 
-const _: () = assert!(size_of::<Room>() <= 6656);
+const _: () = assert!(size_of::<Room>() <= 6784);
 
 /// The shared memory in which a thread block makes a block's codes.
 #[repr(C)]
@@ -38,6 +39,8 @@ struct Room {
     weights: [u32; SYMBOLS],
     codes: [u32; SYMBOLS],
     lengths: [u8; SYMBOLS],
+    /// How many codes of each length there are: of literals and lengths, and of distances.
+    length_counts: [[u32; 16]; 2],
     /// How many symbols of literals and lengths occur, and how many of distances.
     used: [u32; 2],
     header_bits: u32,
@@ -130,28 +133,110 @@ unsafe fn sort(job: &EncodeJob, room: *mut Room, (first, end): (u32, u32)) {
     }
 }
 
-/// Makes a code, 0 or 1, on one thread.
+/// Makes both codes.
 ///
 /// # Safety
 ///
-/// The symbols are sorted, and no other thread uses this code's part of the room.
+/// The symbols are sorted. All threads of the block call this.
 #[inline(always)]
-unsafe fn make_code(room: *mut Room, code: usize) {
-    let (start, len) = symbols_of(code);
-    // SAFETY: no other thread uses these parts of the room.
+unsafe fn make_codes(room: *mut Room) {
+    let thread = thread_idx_x();
+    // SAFETY: each symbol has one thread; barriers are between writing and reading. `used` is one or
+    // more after the symbols were sorted, and there are two keys at least.
     unsafe {
-        let used = (&raw const (*room).used).cast::<u32>().add(code).read();
-        let used = used.max(2) as usize;
-        let part = |words: *mut [u32; SYMBOLS], len| {
-            slice::from_raw_parts_mut(words.cast::<u32>().add(start), len)
+        let sorted = (&raw const (*room).sorted).cast::<u32>();
+        let weights = (&raw mut (*room).weights).cast::<u32>();
+        let lengths = (&raw mut (*room).lengths).cast::<u8>();
+        let counts = (&raw mut (*room).length_counts).cast::<[u32; 16]>();
+        let used = |code: usize| {
+            let used = (&raw const (*room).used).cast::<u32>().add(code).read();
+            used.max(2) as usize
         };
-        let sorted = part(&raw mut (*room).sorted, used);
-        let weights = part(&raw mut (*room).weights, used);
-        let codes = part(&raw mut (*room).codes, len);
-        let lengths = (&raw mut (*room).lengths).cast::<u8>().add(start);
-        let lengths = slice::from_raw_parts_mut(lengths, len);
-        huffman::lengths(sorted, weights, huffman::LIMIT, lengths);
-        huffman::codes(lengths, codes);
+        let place = |symbol: usize| {
+            let code = usize::from(symbol >= LITERALS);
+            let (start, _) = symbols_of(code);
+            (code, start, symbol - start)
+        };
+        own_symbols(|symbol| {
+            let (code, _, i) = place(symbol);
+            if i < used(code) {
+                let weight = huffman::weight_of(sorted.add(symbol).read());
+                weights.add(symbol).write(weight);
+            }
+        });
+        barrier();
+        // Two warps, so that neither waits for the other.
+        if thread == 0 || thread == 32 {
+            let code = thread / 32;
+            let (start, _) = symbols_of(code);
+            let weights = slice::from_raw_parts_mut(weights.add(start), used(code));
+            let found = huffman::length_counts(weights, huffman::LIMIT);
+            counts.add(code).write(found);
+        }
+        barrier();
+        own_symbols(|symbol| {
+            let (code, start, i) = place(symbol);
+            if i < used(code) {
+                let of = huffman::symbol_of(sorted.add(symbol).read());
+                let length = huffman::length_at(&*counts.add(code), i as u32, huffman::LIMIT);
+                lengths.add(start + of).write(length as u8);
+            }
+        });
+        barrier();
+        own_symbols(|symbol| {
+            let (code, start, i) = place(symbol);
+            let length = lengths.add(symbol).read();
+            let all = slice::from_raw_parts(lengths.add(start), i);
+            let before: u32 = all.iter().map(|&other| u32::from(other == length)).sum();
+            let code = huffman::code_at(&*counts.add(code), length.into(), before);
+            (&raw mut (*room).codes)
+                .cast::<u32>()
+                .add(symbol)
+                .write(code);
+        });
+        barrier();
+    }
+}
+
+/// Computes the bits of the chunks `first` to `end`, eight at most: a warp for each.
+///
+/// # Safety
+///
+/// They are chunks of the job, whose codes and header are made. All threads of the block call this.
+#[inline(always)]
+unsafe fn measure(job: &EncodeJob, room: *const Room, (first, end): (u32, u32)) {
+    const { assert!(BLOCK as usize * 32 <= MAX_THREADS) };
+    let (chunk, lane) = (
+        first + thread_idx_x() as u32 / 32,
+        thread_idx_x() as u32 % 32,
+    );
+    let mut bits = 0;
+    // SAFETY: codes of this block, and counts of a chunk; all lanes of a warp go the same way.
+    unsafe {
+        if chunk < end {
+            let counts = (job.counts as *const u32).add(chunk as usize * SYMBOLS);
+            let mut symbol = lane;
+            while symbol < SYMBOLS as u32 {
+                let code = (&raw const (*room).codes).cast::<u32>();
+                let length = code.add(symbol as usize).read() >> 16;
+                let length = length + huffman::extra_bits(symbol);
+                // At most 28 bits for each of 2^14 bytes.
+                bits += counts.add(symbol as usize).read() * length;
+                symbol += 32;
+            }
+        }
+        let mut delta = 16;
+        while delta > 0 {
+            bits += warp::shuffle_down(bits, delta);
+            delta /= 2;
+        }
+        if chunk < end && lane == 0 {
+            if chunk == first {
+                bits += (&raw const (*room).header_bits).read();
+            }
+            let position = (job.positions as *mut u64).add(chunk as usize);
+            position.write(bits.into());
+        }
     }
 }
 
@@ -168,11 +253,7 @@ unsafe extern "ptx-kernel" fn png_codes(job: *const EncodeJob) {
     // SAFETY: the chunks of this block; all threads are here.
     unsafe {
         sort(job, room, (first, end));
-        // Two warps, so that neither waits for the other.
-        if thread == 0 || thread == 32 {
-            make_code(room, thread / 32);
-        }
-        barrier();
+        make_codes(room);
         if thread == 64 {
             let words = (job.headers as *mut u32).add(block as usize * header::WORDS);
             let mut writer = BitWriter::new(StoredWords(words), 0);
@@ -190,22 +271,7 @@ unsafe extern "ptx-kernel" fn png_codes(job: *const EncodeJob) {
         let code = (&raw const (*room).codes).cast::<u32>();
         let codes = (job.codes as *mut u32).add(block as usize * SYMBOLS);
         own_symbols(|symbol| codes.add(symbol).write(code.add(symbol).read()));
-        for chunk in first..end {
-            let counts = (job.counts as *const u32).add(chunk as usize * SYMBOLS);
-            let mut bits = 0;
-            own_symbols(|symbol| {
-                let length = code.add(symbol).read() >> 16;
-                let length = length + huffman::extra_bits(symbol as u32);
-                bits += u64::from(counts.add(symbol).read()) * u64::from(length);
-            });
-            let (_, mut all) = exclusive_prefix_sum(bits, thread);
-            if thread == 0 {
-                if chunk == first {
-                    all += u64::from((&raw const (*room).header_bits).read());
-                }
-                (job.positions as *mut u64).add(chunk as usize).write(all);
-            }
-        }
+        measure(job, room, (first, end));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{
     super::super::{
         jpeg::prefix_sums::{MAX_THREADS, exclusive_prefix_sum},
-        shared::barrier,
+        shared::{self, barrier},
         thread::{block_dim_x, block_idx_x, thread_idx_x},
         warp,
     },
@@ -15,7 +15,8 @@ use crate::{
         filter,
         jobs::EncodeJob,
         matches::{
-            self, Finder, Found, Look, MOST, Match, NOTED, PLACES, SHORTEST, candidate, place, slot,
+            self, Bytes, GROUP, LOOK, Looked, MOST, MOST_OF_SEGMENT, Match, PLACES, SEGMENT,
+            SEGMENTS, first_bit, look, may_look, place, slot,
         },
         scanlines::CHUNK,
     },
@@ -25,39 +26,46 @@ use crate::{
 /// Bytes after a chunk that may be read with it.
 const PADDING: u32 = 16;
 
+/// Bytes that a warp remembers in a turn.
+const TURN: u32 = 4 * GROUP;
+
 shared_memory! {
     /// The bytes of a chunk, and [`PADDING`].
     shared_chunk: 16400
 }
 shared_memory! {
-    /// The places that are remembered, two bytes each.
-    shared_places: 8192
+    /// The places that are remembered; later the matches, in a word each.
+    shared_places: 16384
+}
+shared_memory! {
+    /// What each look found, two bytes each.
+    shared_found: 8192
+}
+shared_memory! {
+    /// A bit for each look that found something.
+    shared_bits: 512
 }
 
 const _: () = {
     assert!(CHUNK + PADDING == 16_400);
-    assert!(PLACES * 2 == 8192);
+    assert!(PLACES * 4 == 16_384 && MOST * 4 <= 16_384);
+    assert!(CHUNK / LOOK * 2 == 8192 && CHUNK / LOOK / 8 == 512);
+    assert!(SEGMENTS == 32 && GROUP == 32 && CHUNK.is_multiple_of(TURN));
+    // A match is packed in a word.
+    assert!(SEGMENT < 1 << 10 && CHUNK == 1 << 14);
 };
 
-/// A chunk in shared memory. The lanes of a warp have one finder together: they make the same calls.
-struct WarpFinder {
-    words: *const u32,
+/// A chunk in shared memory, as addresses there.
+#[derive(Clone, Copy)]
+struct SharedChunk {
+    bytes: u32,
+    places: u32,
+    found: u32,
+    bits: u32,
     len: u32,
-    places: *mut u16,
-    lane: u32,
-    matches: *mut Match,
-    count: u32,
 }
 
-impl WarpFinder {
-    #[inline(always)]
-    fn byte(&self, at: u32) -> u8 {
-        // SAFETY: callers ask for bytes of the chunk.
-        unsafe { self.words.cast::<u8>().add(at as usize).read() }
-    }
-}
-
-impl Finder for WarpFinder {
+impl Bytes for SharedChunk {
     #[inline(always)]
     fn end(&self) -> u32 {
         self.len
@@ -65,11 +73,9 @@ impl Finder for WarpFinder {
 
     #[inline(always)]
     fn word(&self, at: u32) -> u64 {
+        let address = self.bytes + (at & !3);
         // SAFETY: `at` is within the chunk, and the padding is behind it.
-        let [a, b, c] = unsafe {
-            let words = self.words.add((at / 4) as usize);
-            [words.read(), words.add(1).read(), words.add(2).read()]
-        };
+        let [a, b, c] = [0, 4, 8].map(|more| unsafe { shared::load_u32(address + more) });
         let part = |low: u32, high: u32| {
             let both = u64::from(high) << 32 | u64::from(low);
             (both >> (at % 4 * 8)) as u32
@@ -78,129 +84,154 @@ impl Finder for WarpFinder {
     }
 
     #[inline(always)]
-    fn common(&self, before: u32, at: u32) -> u32 {
-        let mut length = 0;
-        loop {
-            // Eight bytes for each lane.
-            let offset = length + self.lane * 8;
-            let difference = match at + offset < self.len {
-                true => self.word(before + offset) ^ self.word(at + offset),
-                false => 1,
-            };
-            // SAFETY: the lanes make the same calls.
-            unsafe {
-                let differ = warp::ballot(difference != 0);
-                if differ != 0 {
-                    let lane = differ.trailing_zeros();
-                    let bytes = warp::shuffle(difference.trailing_zeros() / 8, lane);
-                    return (length + lane * 8 + bytes).min(self.len - at);
-                }
-            }
-            length += 256;
-        }
+    fn byte(&self, at: u32) -> u8 {
+        // SAFETY: callers ask for bytes of the chunk.
+        unsafe { shared::load_u8(self.bytes + at) as u8 }
+    }
+}
+
+impl Looked for SharedChunk {
+    #[inline(always)]
+    fn next(&self, look: u32) -> Option<u32> {
+        // SAFETY: one of the words of bits.
+        first_bit(look, |number| unsafe {
+            shared::load_u32(self.bits + 4 * number)
+        })
     }
 
     #[inline(always)]
-    fn common_before(&self, before: u32, at: u32, most: u32) -> u32 {
-        let mut length = 0;
-        loop {
-            let back = length + self.lane + 1;
-            let is_same = back <= most && self.byte(before - back) == self.byte(at - back);
-            // SAFETY: the lanes make the same calls.
-            let differ = !unsafe { warp::ballot(is_same) };
-            if differ != 0 {
-                return length + differ.trailing_zeros();
-            }
-            length += 32;
-        }
+    fn found(&self, look: u32) -> u32 {
+        // SAFETY: one of the looks.
+        unsafe { shared::load_u16(self.found + 2 * look).into() }
     }
+}
 
+impl SharedChunk {
+    /// Remembers all places, and writes for each look what was remembered of its slot before its group.
+    /// A whole warp calls this.
+    ///
+    /// # Safety
+    ///
+    /// The lanes call this together, and nobody else uses the chunk's memory.
     #[inline(always)]
-    fn look(&mut self, look: Look, bytes_per_pixel: u32) -> (Option<Found>, Look) {
-        // A look for each lane, as if those before it were in vain.
-        let own = look.after(self.lane);
-        let is_there = own.at + SHORTEST <= self.len;
-        let word = if is_there { self.word(own.at) } else { 0 };
-        let room = slot(word) as usize;
-        // SAFETY: a slot is below `PLACES`; the lanes make the same calls. Other lanes write there.
-        unsafe {
-            let room = self.places.add(room);
-            let place = place(own.at) as u16;
-            let before = room.read_volatile();
-            warp::sync();
-            // In a slot of several lanes the first one's place comes to stay.
-            let mut kept = 0;
-            let mut is_missing = is_there;
-            while warp::any(is_missing) {
-                if is_missing {
-                    room.write_volatile(place);
-                }
-                warp::sync();
-                kept = room.read_volatile();
-                is_missing = is_there && kept > place;
-                warp::sync();
-            }
-            // A lane that is not the first of its slot does not know what it would find there.
-            let unknown = warp::ballot(!is_there || kept != place);
-            let count = match unknown {
-                0 => 32,
-                _ => unknown.trailing_zeros(),
-            };
-            let mut found = None;
-            if self.lane < count {
-                found = candidate(self, own.at, word, before.into(), bytes_per_pixel);
-            }
-            let all = warp::ballot(found.is_some());
-            let last = match all {
-                0 => count - 1,
-                _ => all.trailing_zeros(),
-            };
-            // Lanes behind it have not looked.
-            if is_there && self.lane > last && kept == place {
-                room.write_volatile(before);
-            }
-            warp::sync();
-            let next = look.after(last + 1);
-            let of = found.map_or([0; 2], |found| [found.before, found.at]);
-            let [before, at] = of.map(|number| warp::shuffle(number, last));
-            ((all != 0).then_some(Found { before, at }), next)
-        }
-    }
-
-    #[inline(always)]
-    fn note(&mut self, first: u32, end: u32) {
-        let mut next = first;
-        while next < end {
-            let at = next + self.lane * NOTED;
-            let is_noted = at < end && at + SHORTEST <= self.len;
-            let slot = if is_noted { slot(self.word(at)) } else { 0 };
-            let own = place(at) as u16;
-            // SAFETY: as in `look`.
-            unsafe {
-                let room = self.places.add(slot as usize);
-                let mut is_missing = is_noted;
-                // Of lanes with the same slot any may have been the last to write: the others write
-                // again if they are later.
-                while warp::any(is_missing) {
-                    if is_missing {
-                        room.write_volatile(own);
+    unsafe fn remember(self, lane: u32) {
+        let mut first = 0;
+        while first < self.len {
+            let at = [0, 1, 2, 3].map(|group| first + group * GROUP + lane);
+            // All slots before the first access to a place, as a warp waits for each read of the chunk.
+            let places = at.map(|at| {
+                let word = if may_look(self.len, at) {
+                    self.word(at)
+                } else {
+                    0
+                };
+                self.places + 4 * slot(word)
+            });
+            let [a, b, c, d] = [0, 1, 2, 3].map(|group: usize| {
+                let (at, address) = (at[group], places[group]);
+                // SAFETY: one of the places; the lanes make the same calls. Of several lanes with one
+                // slot the last stays.
+                unsafe {
+                    let before = shared::load_changing_u32(address);
+                    warp::sync();
+                    if may_look(self.len, at) {
+                        shared::max_u32(address, place(at));
                     }
                     warp::sync();
-                    is_missing = is_noted && room.read_volatile() < own;
-                    warp::sync();
+                    before
                 }
+            });
+            if lane.is_multiple_of(LOOK) {
+                let write = |at: u32, before: u32| {
+                    // SAFETY: one of the looks, as turns are whole parts of a chunk.
+                    unsafe { shared::store_u16(self.found + at / LOOK * 2, before as u16) };
+                };
+                write(at[0], a);
+                write(at[1], b);
+                write(at[2], c);
+                write(at[3], d);
             }
-            next += 32 * NOTED;
+            first += TURN;
         }
     }
 
+    /// Makes all looks, once the places before them are written. Whole warps call this.
+    ///
+    /// # Safety
+    ///
+    /// All threads of the block call this.
     #[inline(always)]
-    fn push(&mut self, found: Match) {
-        if self.lane == 0 && self.count < MOST {
-            // SAFETY: there is room for `MOST`.
-            unsafe { self.matches.add(self.count as usize).write(found) };
+    unsafe fn make_looks(self, thread: u32, bytes_per_pixel: u32) {
+        let mut number = thread;
+        while number < CHUNK / LOOK {
+            let at = LOOK * number;
+            let mut found = 0;
+            if may_look(self.len, at) {
+                // SAFETY: one of the looks.
+                let remembered = unsafe { shared::load_u16(self.found + 2 * number) };
+                let word = self.word(at);
+                found = look(&self, at, word, remembered.into(), bytes_per_pixel);
+            }
+            // SAFETY: one of the looks, and one of the words of bits; whole warps are here.
+            unsafe {
+                shared::store_u16(self.found + 2 * number, found as u16);
+                let bits = warp::ballot(found > 0);
+                if number.is_multiple_of(32) {
+                    shared::store_u32(self.bits + number / 8, bits);
+                }
+            }
+            number += MAX_THREADS as u32;
         }
-        self.count += 1;
+    }
+
+    /// Goes through the segments, one for each lane, and writes their matches. Returns how many.
+    ///
+    /// # Safety
+    ///
+    /// The lanes call this together; all looks are made; `matches` has room for [`MOST`].
+    #[inline(always)]
+    unsafe fn take_matches(self, lane: u32, matches: *mut Match) -> u32 {
+        let start = lane * SEGMENT;
+        let mut count = 0;
+        matches::segment(&self, lane, |found| {
+            let Match {
+                length, distance, ..
+            } = found;
+            let packed = (u32::from(found.start) - start) << 22
+                | u32::from(length - 3) << 14
+                | u32::from(distance - 1);
+            if count < MOST_OF_SEGMENT {
+                let address = self.places + 4 * (32 * count + lane);
+                // SAFETY: each lane has a word in each 32.
+                unsafe { shared::store_u32(address, packed) };
+                count += 1;
+            }
+        });
+        let mut up_to = count;
+        let mut delta = 1;
+        while delta < 32 {
+            // SAFETY: the lanes make the same calls.
+            let before = unsafe { warp::shuffle_up(up_to, delta) };
+            if lane >= delta {
+                up_to += before;
+            }
+            delta *= 2;
+        }
+        for i in 0..count {
+            // SAFETY: what this lane wrote, to where it has room.
+            unsafe {
+                let packed = shared::load_changing_u32(self.places + 4 * (32 * i + lane));
+                let found = Match {
+                    start: (start + (packed >> 22)) as u16,
+                    length: (packed >> 14 & 255) as u16 + 3,
+                    distance: (packed & 0x3fff) as u16 + 1,
+                    reserved: 0,
+                };
+                matches.add((up_to - count + i) as usize).write(found);
+            }
+        }
+        // SAFETY: the lanes make the same calls.
+        unsafe { warp::shuffle(up_to, 31) }
     }
 }
 
@@ -252,11 +283,11 @@ unsafe extern "ptx-kernel" fn png_match(job: *const EncodeJob) {
     // SAFETY: one of the picture's chunks.
     let sums = unsafe { filter_chunk(job, chunk) };
     let words = shared_chunk::<u32>();
-    let places = shared_places::<u16>();
+    let places = shared_places::<u32>();
     let mut i = thread;
-    while i < PLACES / 2 {
-        // SAFETY: two of the places.
-        unsafe { places.cast::<u32>().add(i).write(0) };
+    while i < PLACES {
+        // SAFETY: one of the places.
+        unsafe { places.add(i).write(0) };
         i += MAX_THREADS;
     }
     // SAFETY: all threads are here. There is room for a whole chunk and its sums.
@@ -275,26 +306,32 @@ unsafe extern "ptx-kernel" fn png_match(job: *const EncodeJob) {
             i += MAX_THREADS;
         }
     }
-    if thread >= 32 {
-        return;
-    }
-    // SAFETY: each chunk has room for `MOST`.
-    let matches = unsafe { (job.matches as *mut Match).add((chunk * MOST) as usize) };
-    let mut finder = WarpFinder {
-        words,
+    let (thread, shared) = (thread as u32, shared::address::<u32>);
+    let found = SharedChunk {
+        bytes: shared(words),
+        places: shared(places),
+        found: shared(shared_found::<u32>()),
+        bits: shared(shared_bits::<u32>()),
         len: job.lines.chunk_len(chunk),
-        places,
-        lane: thread as u32,
-        matches,
-        count: 0,
     };
-    matches::find(&mut finder, job.lines.bytes_per_pixel);
-    if thread == 0 {
-        // SAFETY: one of the chunks.
-        unsafe {
+    // SAFETY: all threads are here, and then the whole first warp alone. Each chunk has room for
+    // `MOST`.
+    unsafe {
+        if thread < 32 {
+            found.remember(thread);
+        }
+        barrier();
+        found.make_looks(thread, job.lines.bytes_per_pixel);
+        barrier();
+        if thread >= 32 {
+            return;
+        }
+        let matches = (job.matches as *mut Match).add((chunk * MOST) as usize);
+        let count = found.take_matches(thread, matches);
+        if thread == 0 {
             (job.match_counts as *mut u32)
                 .add(chunk as usize)
-                .write(finder.count);
+                .write(count);
         }
     }
 }

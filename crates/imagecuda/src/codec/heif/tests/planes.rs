@@ -38,7 +38,10 @@ fn both(format: Format, file: &[u8]) -> [Vec<f64>; 2] {
     let heif = read_header(format, file, &Limits::default()).unwrap();
     let layout = heif.header.layout;
     let space = ColorSpace::Rgb(rgb_chroma(layout));
-    let image = super::super::decode(&heif.handle, space, true, false).unwrap();
+    // Of the file as it is: libheif crops by its own means.
+    let context = HeifContext::read_from_bytes(file).unwrap();
+    let handle = context.primary_image_handle().unwrap();
+    let image = super::super::decode(&handle, space, true, false).unwrap();
     let plane = image.planes().interleaved.unwrap();
     let row = heif.header.width as usize * layout.bytes_per_pixel();
     let rows = plane.data.chunks(plane.stride).take(plane.height as usize);

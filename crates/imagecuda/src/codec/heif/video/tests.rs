@@ -117,6 +117,7 @@ fn the_host_decodes_without_a_gpu() {
         device: &crate::Device::cpu(),
         file: None,
         jpeg_decoder: Default::default(),
+        in_group: false,
         color_policy: Default::default(),
         png_decoder: Default::default(),
         video_decoder: crate::VideoDecoder::Engine,

@@ -7,7 +7,7 @@ use super::{Rows, Sum, chunk, deflate, filter, zlib};
 use crate::{Result, codec::par_ordered::in_order, parallel, sink::Sink};
 use imagecuda_kernels::png::encode::{
     filter::SPARSE,
-    matches::{self, Match, PLACES, SliceFinder},
+    matches::{Looks, Match},
     scanlines::{BLOCK, CHUNK, IDAT},
 };
 
@@ -24,6 +24,7 @@ const HEAD: usize = 8;
 #[derive(Default)]
 struct Scratch {
     filtered: Vec<u8>,
+    looks: Box<Looks>,
     matches: Vec<Match>,
 }
 
@@ -99,16 +100,15 @@ fn filtered(rows: &Rows<'_>, filters: &[u8], start: usize, end: usize, out: &mut
 
 /// Appends a block of the filtered bytes, after its number of bits.
 fn compress(scratch: &mut Scratch, bytes_per_pixel: usize, last: bool, out: &mut Vec<u8>) {
-    let Scratch { filtered, matches } = scratch;
+    let Scratch {
+        filtered,
+        looks,
+        matches,
+    } = scratch;
     matches.clear();
     let mut ends = [0; BLOCK as usize];
     for (data, end) in filtered.chunks(CHUNK as usize).zip(&mut ends) {
-        let mut finder = SliceFinder {
-            data,
-            places: &mut [0; PLACES],
-            matches,
-        };
-        matches::find(&mut finder, bytes_per_pixel as u32);
+        looks.find(data, bytes_per_pixel as u32, |found| matches.push(found));
         *end = matches.len();
     }
     let mut done = 0;

@@ -3,6 +3,7 @@
 mod adversarial;
 mod deflate;
 mod files;
+mod many;
 mod structures;
 
 use super::{
@@ -63,6 +64,22 @@ fn gpu_takes(gpu: &Device, file: &[u8]) -> bool {
     matches!(payload.unwrap(), Some(Payload::Png(_)))
 }
 
+/// That the GPU's kernels make of a file what the host makes of it, and take it if they are `to_take`
+/// it.
+#[track_caller]
+fn gpu_agrees(what: &str, file: &[u8], to_take: bool) {
+    let Some(gpu) = gpu() else {
+        return;
+    };
+    if gpu_takes(gpu, file) {
+        assert!(by_host(file).is_some(), "{what}: wrong on the GPU");
+        let [kernels, host] = [PngDecoder::Kernels, PngDecoder::Host].map(|d| floats(gpu, file, d));
+        assert!(kernels == host, "{what}: other pixels on the GPU");
+    } else {
+        assert!(!to_take, "{what}: not on the GPU");
+    }
+}
+
 /// The float pixels of a file on a device.
 fn floats(device: &Device, file: &[u8], decoder: PngDecoder) -> Vec<f32> {
     let options = LoadOptions::new()
@@ -81,11 +98,7 @@ fn check(what: &str, file: &[u8]) {
             Err(status) => panic!("{what}: status {status}, backwards {backwards}"),
         }
     }
-    if let Some(gpu) = gpu() {
-        assert!(gpu_takes(gpu, file), "{what}: not on the GPU");
-        let [kernels, host] = [PngDecoder::Kernels, PngDecoder::Host].map(|d| floats(gpu, file, d));
-        assert!(kernels == host, "{what}: other pixels on the GPU");
-    }
+    gpu_agrees(what, file, true);
 }
 
 /// The status that kernels give a file which the host refuses as well, or also if it does not.
@@ -110,13 +123,7 @@ fn agree(what: &str, file: &[u8]) -> bool {
             "{what}: wrong pixels"
         );
     }
-    if let Some(gpu) = gpu()
-        && gpu_takes(gpu, file)
-    {
-        assert!(by_host(file).is_some(), "{what}: wrong on the GPU");
-        let [kernels, host] = [PngDecoder::Kernels, PngDecoder::Host].map(|d| floats(gpu, file, d));
-        assert!(kernels == host, "{what}: other pixels on the GPU");
-    }
+    gpu_agrees(what, file, false);
     kernels.is_some()
 }
 

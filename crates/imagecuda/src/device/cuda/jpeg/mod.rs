@@ -4,27 +4,32 @@
 //! pixels. A thread puts its picture into a queue. The first thread that finds a stream free
 //! launches the kernels for all pictures in the queue, waits, and hands each its status.
 
+mod filling;
+mod flight;
+mod groups;
+mod launch;
 mod pictures;
 mod prepare;
 mod queue;
+#[cfg(test)]
+mod tests;
 
-pub(super) use self::{pictures::is_direct, queue::Queue};
+pub(crate) use self::groups::{JpegGroups, PlannedJpeg};
+pub(super) use self::{launch::Functions, pictures::is_direct, queue::Queue};
 
-use super::{Context, error::check, pinned::Pinned, scratch::Scratch};
+use self::launch::EntropyLaunches;
+use super::{Context, pinned::Pinned, scratch::Scratch};
 use crate::{
     Result,
     device::Staging,
     jpeg::{GpuPlan, Jpeg},
 };
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
-use cust::{launch, stream::Stream};
+use cust::stream::Stream;
 use imagecuda_kernels::jpeg::{
-    groups::GROUP_THREADS,
-    huffman::Table,
     jobs::{DcAddresses, PictureJob, ScanJob},
     picture::{BLOCK, Picture},
     scan::status,
-    sections::{JOIN_THREADS, MAX_WARM_UP, SECTION},
 };
 use std::sync::{Arc, PoisonError};
 
@@ -100,7 +105,7 @@ impl Context {
         let job = parts.add(size_of::<PictureJob>());
         let at = parts.add(bytes);
         let mut pinned = self.pinned(parts.end)?;
-        put(&mut pinned, job, &[picture_job(jpeg)]);
+        put(&mut pinned, job, &[picture_job(picture, jpeg.quantizers())]);
         jpeg.coefficients(cast_slice_mut(&mut pinned[at..at + bytes]))?;
         let mut memory = self.scratch(parts.end)?;
         memory.wait_on(&self.uploads)?;
@@ -180,22 +185,14 @@ impl Context {
         let count: usize = tickets.iter().map(|ticket| ticket.1.jobs.len()).sum();
         let jobs_at = parts.add(count * size_of::<ScanJob>());
         let mut table = self.scratch(parts.end)?;
-        let (mut groups, mut sections, mut chunks) = (0, 0, 0);
         for (picture, (_, ticket)) in tickets.iter().enumerate() {
-            for scan in &ticket.jobs {
-                let status = table.pointer().wrapping_add(statuses_at + picture * 4);
-                jobs.push(ScanJob {
-                    first_group: groups,
-                    first_section: sections,
-                    first_chunk: chunks,
-                    status: status.as_raw(),
-                    ..*scan
-                });
-                groups += scan.scan.groups();
-                sections += scan.scan.sections();
-                chunks += scan.chunks();
-            }
+            let status = table.pointer().wrapping_add(statuses_at + picture * 4);
+            jobs.extend(ticket.jobs.iter().map(|scan| ScanJob {
+                status: status.as_raw(),
+                ..*scan
+            }));
         }
+        let launches = EntropyLaunches::new(&mut jobs);
         let mut pinned = self.pinned(parts.end)?;
         pinned[statuses_at..jobs_at].fill(0);
         put(&mut pinned, jobs_at, &jobs);
@@ -206,27 +203,9 @@ impl Context {
         }
         pinned.start_upload(table.pointer(), parts.end, stream)?;
         let job_table = table.pointer().wrapping_add(jobs_at);
-        let count = jobs.len() as u32;
-        let tables = jobs.iter().map(|job| job.table_count).max();
-        // The nodes of a group use the room of two tables.
-        let shared = tables.unwrap_or(0).max(2) * size_of::<Table>() as u32;
-        let guesses = jobs.iter().map(|job| job.scan.guesses()).max();
-        let guessing = (SECTION * guesses.unwrap_or(1) + MAX_WARM_UP).next_multiple_of(32);
-        for (kernel, grid, threads, shared) in [
-            ("jpeg_unstuff", chunks, GROUP_THREADS, 0),
-            ("jpeg_synchronize", sections, guessing, shared),
-            ("jpeg_join", count, JOIN_THREADS, 0),
-            ("jpeg_write", groups, GROUP_THREADS, shared),
-            ("jpeg_carry", count, GROUP_THREADS, 0),
-        ] {
-            let function = self.function(kernel)?;
-            // SAFETY: the kernels take these two arguments, or the first of them. All memory that
-            // the jobs point to lives until the kernels have run. What they read was uploaded
-            // before.
-            let launched =
-                unsafe { launch!(function<<<grid, threads, shared, stream>>>(job_table, count)) };
-            check("cuLaunchKernel", launched)?;
-        }
+        // SAFETY: all memory that the jobs have addresses of lives until the kernels have run, and
+        // what they read is uploaded before.
+        unsafe { self.launch_entropy(&launches, job_table, stream)? };
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
         table.record_on(stream)?;
         drop(launching);
@@ -236,12 +215,19 @@ impl Context {
     }
 }
 
-fn picture_job(jpeg: &Jpeg<'_>) -> PictureJob {
+/// The job of a picture alone, whose memory is at the addresses that the launch passes.
+fn picture_job(picture: Picture, quantizers: &[[u16; BLOCK]; 4]) -> PictureJob {
     PictureJob {
-        picture: *jpeg.picture(),
-        quantizers: *jpeg.quantizers(),
+        picture,
+        quantizers: *quantizers,
         dc: [DcAddresses::default(); 4],
         block_origins: 0,
+        coefficients: 0,
+        samples: 0,
+        pixels: 0,
+        shaper: 0,
+        first_inverse: 0,
+        first_row: 0,
     }
 }
 
@@ -268,7 +254,7 @@ impl Parts {
     }
 }
 
-pub(super) fn put<T: Pod>(buffer: &mut Pinned, at: usize, items: &[T]) {
+pub(super) fn put<T: Pod>(buffer: &mut [u8], at: usize, items: &[T]) {
     let bytes: &[u8] = cast_slice(items);
     buffer[at..at + bytes.len()].copy_from_slice(bytes);
 }

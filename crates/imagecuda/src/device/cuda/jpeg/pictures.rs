@@ -1,18 +1,19 @@
 //! From coefficients in device memory to pixels.
 
-use super::{
-    super::{Buffer, Context, error::check},
-    Coefficients,
-};
+use super::{super::Buffer, Coefficients, launch::Grid};
 use crate::{
     Result,
     device::{DevicePixel, ExpandSpec},
 };
-use cust::{launch, memory::DevicePointer};
-use imagecuda_kernels::{jpeg::picture::BLOCK, layout::Layout, orient::Orientation};
-
-/// Threads of a thread block.
-const BLOCK_SIZE: u32 = 128;
+use cust::memory::DevicePointer;
+use imagecuda_kernels::{
+    jpeg::{
+        jobs::{INVERSE_BLOCKS, ROW_PIXELS},
+        picture::{BLOCK, Picture},
+    },
+    layout::Layout,
+    orient::Orientation,
+};
 
 impl<P: DevicePixel> Buffer<P> {
     /// Makes the first pixels from coefficients. With a `shaper`, which is in device memory, it
@@ -28,6 +29,7 @@ impl<P: DevicePixel> Buffer<P> {
         let _current = context.enter()?;
         let mut from = from;
         let picture = from.picture;
+        let shaper_at = shaper.map_or(0, |shaper| shaper.as_raw());
         let len = spec.len();
         // All memory is allocated before the first write, so a failure changes nothing.
         let mut samples = context.scratch(picture.blocks() * BLOCK)?;
@@ -46,14 +48,19 @@ impl<P: DevicePixel> Buffer<P> {
             memory.wait_on(&context.stream)?;
         }
         samples.wait_on(&context.stream)?;
-        let job = DevicePointer::from_raw(from.job);
-        let coefficients = DevicePointer::from_raw(from.coefficients);
-        let inverse = [job, coefficients, samples.pointer()];
-        // Eight threads for each of at most 2^32 blocks fit into the type.
-        let grid = (picture.blocks() * 8).div_ceil(BLOCK_SIZE as usize) as u32;
-        context.run_jpeg("jpeg_inverse", inverse, (grid, 1), None)?;
-        // Each thread makes two pixels. Each row of thread blocks makes one row of pixels.
-        let grid = (picture.width.div_ceil(2 * BLOCK_SIZE), picture.height);
+        let (inverse, rows) = grids(&picture);
+        let samples_at = samples.pointer().as_raw();
+        let launch = |kernel, grid, [from_at, to_at]: [u64; 2]| {
+            let arguments = [from.job, 1, from_at, to_at, shaper_at];
+            let arguments = match kernel {
+                "jpeg_to_shaped" => &arguments[..],
+                _ => &arguments[..4],
+            };
+            // SAFETY: the kernels take the table of one job and these addresses. All memory is sized
+            // for the picture, and freed or used again in stream order.
+            unsafe { context.launch(kernel, grid, &context.stream, arguments) }
+        };
+        launch("jpeg_inverse", inverse, [from.coefficients, samples_at])?;
         match room {
             None => {
                 let kernel = match (P::LAYOUT, shaper) {
@@ -61,13 +68,12 @@ impl<P: DevicePixel> Buffer<P> {
                     (_, None) => "jpeg_to_f32",
                     (_, Some(_)) => "jpeg_to_shaped",
                 };
-                let to = [job, samples.pointer(), self.pointer()];
-                context.run_jpeg(kernel, to, grid, shaper)?;
+                launch(kernel, rows, [samples_at, self.pointer().as_raw()])?;
             }
             Some((mut pixels, oriented)) => {
                 pixels.wait_on(&context.stream)?;
-                let to = [job, samples.pointer(), pixels.pointer()];
-                context.run_jpeg("jpeg_to_bytes", to, grid, None)?;
+                let to = pixels.pointer().as_raw();
+                launch("jpeg_to_bytes", rows, [samples_at, to])?;
                 self.expand_scratch(&mut pixels, oriented, spec)?;
             }
         }
@@ -78,29 +84,11 @@ impl<P: DevicePixel> Buffer<P> {
     }
 }
 
-impl Context {
-    /// Launches a kernel that takes a `PictureJob`.
-    fn run_jpeg(
-        &self,
-        kernel: &str,
-        [job, from, to]: [DevicePointer<u8>; 3],
-        grid: (u32, u32),
-        shaper: Option<DevicePointer<u8>>,
-    ) -> Result<()> {
-        let (function, stream) = (self.function(kernel)?, &self.stream);
-        // SAFETY: the kernel takes these three addresses, and the shaper's if there is one. The
-        // callers sized all memory for the picture of the job. They free or reuse it in stream
-        // order.
-        let launched = unsafe {
-            match shaper {
-                None => launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to)),
-                Some(shaper) => {
-                    launch!(function<<<grid, BLOCK_SIZE, 0, stream>>>(job, from, to, shaper))
-                }
-            }
-        };
-        check("cuLaunchKernel", launched)
-    }
+/// The thread blocks of `jpeg_inverse` and of the kernel after it, for a picture alone.
+fn grids(picture: &Picture) -> (Grid, Grid) {
+    let inverse = picture.blocks().div_ceil(INVERSE_BLOCKS as usize) as u32;
+    let rows = picture.width.div_ceil(ROW_PIXELS) * picture.height;
+    (Grid::of_pixels(inverse), Grid::of_pixels(rows))
 }
 
 /// Whether one kernel makes pixels directly from samples. CMYK needs a second kernel for the

@@ -19,56 +19,61 @@ use imagecuda_kernels::jpeg::{
 };
 use std::sync::Arc;
 
-/// The layout of a picture in two buffers of device memory. The host writes the start of the first
-/// buffer, and the second one is zeroed.
-struct PictureParts {
-    job: usize,
-    scans: Vec<ScanParts>,
-    /// How many bytes of the first buffer are uploaded, and its size.
-    uploaded: usize,
-    work: usize,
-    /// In the zeroed buffer; `zeros` is its size.
-    coefficients: usize,
+/// Where the parts of a picture are, in three regions of device memory: one that is uploaded, one
+/// that kernels write, and one that is zeroed before. The regions may be of one buffer, and each
+/// begins at a multiple of 256.
+pub(super) struct PictureParts {
+    pub(super) scans: Vec<ScanParts>,
+    /// Bytes of the first region.
+    pub(super) uploaded: usize,
+    /// Bytes of the second region.
+    pub(super) work: usize,
+    /// In the third region, and all of its bytes.
+    pub(super) coefficients: usize,
     block_origins: usize,
-    zeros: usize,
+    pub(super) zeros: usize,
 }
 
 /// The offsets of the parts of a scan.
 #[derive(Default)]
-struct ScanParts {
-    segments: usize,
-    tables: usize,
-    kept_before: usize,
-    file: usize,
+pub(super) struct ScanParts {
+    pub(super) segments: usize,
+    pub(super) kept_before: usize,
+    pub(super) file: usize,
+    /// In the second region.
     nodes: usize,
     exits: usize,
     entries: usize,
     dc_sums: usize,
     group_dc: usize,
-    /// In the zeroed buffer.
+    /// In the third region.
     data: usize,
 }
 
+/// The addresses of the regions.
+#[derive(Clone, Copy)]
+pub(super) struct Regions {
+    pub(super) uploaded: u64,
+    pub(super) work: u64,
+    pub(super) zeros: u64,
+}
+
 impl PictureParts {
-    /// Lays out a picture. Without `has_file`, the file's data are uploaded with the rest.
-    fn new(picture: &Picture, plans: &[ScanPlan], has_file: bool) -> Self {
-        let mut work = Parts::default();
-        let job = work.add(size_of::<PictureJob>());
+    /// The parts of a picture. The files' data come last in the first region.
+    pub(super) fn new(picture: &Picture, plans: &[ScanPlan]) -> Self {
+        let mut uploaded = Parts::default();
         let mut scans: Vec<ScanParts> = Vec::with_capacity(plans.len());
         for plan in plans {
             scans.push(ScanParts {
-                segments: work.add(size_of_val(&plan.segments[..])),
-                tables: work.add(size_of_val(&plan.tables[..])),
-                kept_before: work.add(size_of_val(&plan.kept[..])),
+                segments: uploaded.add(size_of_val(&plan.segments[..])),
+                kept_before: uploaded.add(size_of_val(&plan.kept[..])),
                 ..ScanParts::default()
             });
         }
-        let tables_end = work.end;
         for (parts, plan) in scans.iter_mut().zip(plans) {
-            parts.file = work.add(plan.data.len());
+            parts.file = uploaded.add(plan.data.len());
         }
-        let uploaded = if has_file { tables_end } else { work.end };
-        let mut zeros = Parts::default();
+        let (mut work, mut zeros) = (Parts::default(), Parts::default());
         let coefficients = zeros.add(bytes(picture));
         // These are zeroed too: some blocks have no data unit, and the data may end within a word.
         let block_origins = zeros.add(picture.blocks() * size_of::<BlockOrigin>());
@@ -76,16 +81,15 @@ impl PictureParts {
             let scan = &plan.scan;
             let sections = scan.sections() as usize;
             parts.nodes = work.add(sections * SECTION_NODES as usize * size_of::<Node>());
-            parts.exits = work.add(sections * SLOTS as usize * size_of::<SectionExit>());
+            parts.exits = work.add(2 * sections * SLOTS as usize * size_of::<SectionExit>());
             parts.entries = work.add(sections * size_of::<SectionEntry>());
             parts.dc_sums = work.add(scan.subsequences as usize * size_of::<DcSums>());
             parts.group_dc = work.add(scan.groups() as usize * size_of::<GroupDc>());
             parts.data = zeros.add(plan.bytes() + READ_AHEAD);
         }
         Self {
-            job,
             scans,
-            uploaded,
+            uploaded: uploaded.end,
             work: work.end,
             coefficients,
             block_origins,
@@ -93,42 +97,58 @@ impl PictureParts {
         }
     }
 
-    /// The job of the picture, for buffers at these addresses.
-    fn picture_job(
-        &self,
-        jpeg: &Jpeg<'_>,
-        plans: &[ScanPlan],
-        (work, zeros): (u64, u64),
-    ) -> PictureJob {
-        let mut job = picture_job(jpeg);
-        job.block_origins = zeros + self.block_origins as u64;
+    /// Writes what is uploaded of the scans, but for their files' data.
+    pub(super) fn write(&self, plans: &[ScanPlan], to: &mut [u8]) {
+        for (plan, at) in plans.iter().zip(&self.scans) {
+            put::<Segment>(to, at.segments, &plan.segments);
+            put::<u32>(to, at.kept_before, &plan.kept);
+        }
+    }
+
+    /// Writes the files' data.
+    pub(super) fn write_files(&self, plans: &[ScanPlan], file: &[u8], to: &mut [u8]) {
+        for (plan, at) in plans.iter().zip(&self.scans) {
+            put::<u8>(to, at.file, &file[plan.data.clone()]);
+        }
+    }
+
+    /// What is to be added to each component's DC, and the address of the block origins.
+    pub(super) fn dc(&self, plans: &[ScanPlan], regions: Regions) -> ([DcAddresses; 4], u64) {
+        let mut dc = [DcAddresses::default(); 4];
         for (plan, parts) in plans.iter().zip(&self.scans) {
             for unit in &plan.scan.units[..plan.scan.unit_count as usize] {
-                job.dc[unit.blocks.component as usize] = DcAddresses {
-                    dc_sums: work + parts.dc_sums as u64,
-                    group_dc: work + parts.group_dc as u64,
+                dc[unit.blocks.component as usize] = DcAddresses {
+                    dc_sums: regions.work + parts.dc_sums as u64,
+                    group_dc: regions.work + parts.group_dc as u64,
                     group_len: GROUP_THREADS.into(),
                 };
             }
         }
-        job
+        (dc, regions.zeros + self.block_origins as u64)
     }
 
-    /// The jobs of the scans, for buffers at these addresses.
-    fn scan_jobs(&self, plans: &[ScanPlan], (work, zeros): (u64, u64)) -> Vec<ScanJob> {
-        let in_work = |at: usize| work + at as u64;
-        let in_zeros = |at: usize| zeros + at as u64;
-        let job = |(plan, parts): (&ScanPlan, &ScanParts)| ScanJob {
+    /// The jobs of the scans, whose tables are at the addresses of `tables`.
+    pub(super) fn scan_jobs(
+        &self,
+        plans: &[ScanPlan],
+        regions: Regions,
+        tables: impl IntoIterator<Item = u64>,
+    ) -> impl Iterator<Item = ScanJob> {
+        let uploaded = move |at: usize| regions.uploaded + at as u64;
+        let in_work = move |at: usize| regions.work + at as u64;
+        let in_zeros = move |at: usize| regions.zeros + at as u64;
+        let scans = plans.iter().zip(&self.scans).zip(tables);
+        scans.map(move |((plan, parts), tables)| ScanJob {
             scan: plan.scan,
             first_group: 0,
             table_count: plan.tables.len() as u32,
             first_chunk: 0,
             file_bytes: plan.data.len() as u32,
-            file: in_work(parts.file),
-            kept_before: in_work(parts.kept_before),
+            file: uploaded(parts.file),
+            kept_before: uploaded(parts.kept_before),
             data: in_zeros(parts.data),
-            segments: in_work(parts.segments),
-            tables: in_work(parts.tables),
+            segments: uploaded(parts.segments),
+            tables,
             nodes: in_work(parts.nodes),
             exits: in_work(parts.exits),
             entries: in_work(parts.entries),
@@ -139,8 +159,7 @@ impl PictureParts {
             status: 0,
             first_section: 0,
             reserved: 0,
-        };
-        plans.iter().zip(&self.scans).map(job).collect()
+        })
     }
 }
 
@@ -155,22 +174,40 @@ impl Context {
     ) -> Result<(Ticket, Coefficients)> {
         let picture = *jpeg.picture();
         let plans = &plan.scans[..];
-        let parts = PictureParts::new(&picture, plans, file.is_some());
-        let mut work = self.scratch(parts.work)?;
+        let parts = PictureParts::new(&picture, plans);
+        // The job and the tables, then the regions.
+        let mut all = Parts::default();
+        let job_at = all.add(size_of::<PictureJob>());
+        let tables: Vec<usize> = plans
+            .iter()
+            .map(|plan| all.add(size_of_val(&plan.tables[..])))
+            .collect();
+        let start = all.add(parts.uploaded);
+        // What a file in pinned memory does not hold itself.
+        let uploaded = match (file, parts.scans.first()) {
+            (Some(_), Some(first)) => start + first.file,
+            _ => all.end,
+        };
+        let work_at = all.add(parts.work);
+        let mut work = self.scratch(all.end)?;
         let mut target = self.scratch(parts.zeros)?;
-        let addresses = (work.pointer().as_raw(), target.pointer().as_raw());
-        let (start, zero) = addresses;
+        let (base, zero) = (work.pointer().as_raw(), target.pointer().as_raw());
+        let regions = Regions {
+            uploaded: base + start as u64,
+            work: base + work_at as u64,
+            zeros: zero,
+        };
 
-        let mut pinned = self.pinned(parts.uploaded)?;
-        let job = parts.picture_job(jpeg, plans, addresses);
-        put(&mut pinned, parts.job, &[job]);
-        for (plan, at) in plans.iter().zip(&parts.scans) {
-            put::<Segment>(&mut pinned, at.segments, &plan.segments);
-            put::<Table>(&mut pinned, at.tables, &plan.tables);
-            put::<u32>(&mut pinned, at.kept_before, &plan.kept);
-            if file.is_none() {
-                put::<u8>(&mut pinned, at.file, &jpeg.bytes()[plan.data.clone()]);
-            }
+        let mut pinned = self.pinned(uploaded)?;
+        let mut job = picture_job(picture, jpeg.quantizers());
+        (job.dc, job.block_origins) = parts.dc(plans, regions);
+        put(&mut pinned, job_at, &[job]);
+        for (plan, &at) in plans.iter().zip(&tables) {
+            put::<Table>(&mut pinned, at, &plan.tables);
+        }
+        parts.write(plans, &mut pinned[start..]);
+        if file.is_none() {
+            parts.write_files(plans, jpeg.bytes(), &mut pinned[start..]);
         }
         let _launching = self.lock_launch();
         target.wait_on(&self.uploads)?;
@@ -181,19 +218,20 @@ impl Context {
         work.wait_on(&self.uploads)?;
         if let Some(file) = file {
             for (plan, at) in plans.iter().zip(&parts.scans) {
-                let to = work.pointer().wrapping_add(at.file);
-                // If a later call fails, dropping `work` waits for the device.
+                let to = work.pointer().wrapping_add(start + at.file);
+                // If a call fails from here on, dropping `work` waits for the device.
                 file.start_upload_of(plan.data.clone(), to, &self.uploads)?;
             }
         }
-        pinned.start_upload(work.pointer(), parts.uploaded, &self.uploads)?;
+        pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
+        let tables = tables.iter().map(|&at| base + at as u64);
         let ticket = Ticket {
-            jobs: parts.scan_jobs(plans, addresses),
+            jobs: parts.scan_jobs(plans, regions, tables).collect(),
             upload: pinned,
         };
         let coefficients = Coefficients {
             picture,
-            job: start + parts.job as u64,
+            job: base + job_at as u64,
             coefficients: zero + parts.coefficients as u64,
             memory: vec![work, target],
         };

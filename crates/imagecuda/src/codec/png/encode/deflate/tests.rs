@@ -2,10 +2,7 @@
 
 use super::*;
 use flate2::{Decompress, FlushDecompress, Status};
-use imagecuda_kernels::png::encode::{
-    matches::{self, PLACES, SliceFinder},
-    scanlines::CHUNK,
-};
+use imagecuda_kernels::png::encode::{matches::Looks, scanlines::CHUNK};
 
 fn noise(seed: u64) -> impl FnMut() -> u64 {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
@@ -68,12 +65,7 @@ fn block(data: &[u8]) -> Vec<u8> {
         .chunks(CHUNK as usize)
         .map(|data| {
             let mut found = Vec::new();
-            let mut finder = SliceFinder {
-                data,
-                places: &mut [0; PLACES],
-                matches: &mut found,
-            };
-            matches::find(&mut finder, 3);
+            Looks::default().find(data, 3, |one| found.push(one));
             found
         })
         .collect();

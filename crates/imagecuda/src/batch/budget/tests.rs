@@ -1,0 +1,139 @@
+//! Batches come to an end, within their bounds.
+
+use super::*;
+use std::{
+    collections::VecDeque,
+    sync::atomic::{AtomicUsize, Ordering::SeqCst},
+    thread,
+};
+
+fn noise(state: &mut u64) -> u64 {
+    *state = state
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1);
+    *state >> 33
+}
+
+/// Simulates the loader's threads and its consumer. The threads take random times; the consumer
+/// keeps some images and returns others in any order. The batch must end, and must never have
+/// more in flight than allowed, except what a waiting consumer is given.
+fn model(threads: usize, most_images: usize, most_bytes: u64, keep: usize, seed: u64) {
+    const SOURCES: usize = 300;
+    let budget = Arc::new(Budget::new(most_images, most_bytes, CancelToken::new()));
+    let next = AtomicUsize::new(0);
+    let ready: Mutex<Vec<Option<Slot>>> = Mutex::new((0..SOURCES).map(|_| None).collect());
+    let arrived = Condvar::new();
+    thread::scope(|scope| {
+        for thread in 0..threads {
+            let (budget, next, ready, arrived) = (&budget, &next, &ready, &arrived);
+            scope.spawn(move || {
+                let mut state = seed + thread as u64;
+                while let Some(mut slot) = budget.reserve_slot() {
+                    let index = next.fetch_add(1, SeqCst);
+                    if index >= SOURCES {
+                        return;
+                    }
+                    for _ in 0..noise(&mut state) % 50 {
+                        thread::yield_now();
+                    }
+                    let bytes = noise(&mut state) % 100;
+                    slot.size(index, bytes).expect("nobody stops it");
+                    for _ in 0..noise(&mut state) % 50 {
+                        thread::yield_now();
+                    }
+                    ready.lock().unwrap()[index] = Some(slot);
+                    arrived.notify_all();
+                }
+            });
+        }
+        let mut kept: VecDeque<Slot> = VecDeque::new();
+        let mut state = seed;
+        for index in 0..SOURCES {
+            let mut ready = ready.lock().unwrap();
+            let mut slot = loop {
+                if let Some(slot) = ready[index].take() {
+                    break slot;
+                }
+                budget.set_waited_for(true);
+                ready = arrived.wait_timeout(ready, LOOK).unwrap().0;
+                budget.set_waited_for(false);
+            };
+            drop(ready);
+            slot.deliver();
+            kept.push_back(slot);
+            while kept.len() > keep {
+                let at = noise(&mut state) as usize % kept.len();
+                kept.swap_remove_back(at);
+            }
+            let counts = budget.lock();
+            assert!(
+                counts.images <= most_images.max(kept.len() + 1),
+                "{counts:?}"
+            );
+            let on_the_way = counts.bytes - kept.iter().map(|p| p.bytes).sum::<u64>();
+            assert!(
+                counts.bytes <= most_bytes || on_the_way <= 100 + most_bytes / 4,
+                "{counts:?}"
+            );
+        }
+        budget.stop();
+    });
+    drop(ready);
+    let counts = budget.lock();
+    assert_eq!((counts.images_on_the_way, counts.sized_on_the_way), (0, 0));
+    assert_eq!((counts.images, counts.bytes), (0, 0));
+}
+
+#[test]
+fn every_batch_comes_to_an_end() {
+    for seed in 0..4 {
+        for (threads, images, bytes, keep) in [
+            (1, 1, 1000, 0),
+            (2, 1, 1000, 5),
+            (4, 2, 50, 3),
+            (8, 20, 300, 0),
+            (8, 3, 0, 10),
+            (3, 5, u64::MAX, 300),
+        ] {
+            model(threads, images, bytes, keep, seed);
+        }
+    }
+}
+
+#[test]
+fn a_source_takes_plenty_of_bytes_out_of_turn() {
+    let budget = Arc::new(Budget::new(10, 100, CancelToken::new()));
+    let mut slots: Vec<Slot> = (0..4).map(|_| budget.reserve_slot().unwrap()).collect();
+    slots[2].size(2, 20).unwrap();
+    assert_eq!((budget.lock().turn, budget.lock().bytes), (0, 20));
+    // More than a quarter only in turn.
+    assert!(!budget.is_plenty(&budget.lock(), 10));
+    slots[0].size(0, 60).unwrap();
+    assert_eq!((budget.lock().turn, budget.lock().bytes), (1, 80));
+    slots[0].deliver();
+    // The consumer waits for source 1, as it has those before it. So it does not matter that
+    // the image of source 2 is on its way, and that there is too little memory.
+    budget.set_waited_for(true);
+    slots[1].size(1, 90).unwrap();
+    assert_eq!((budget.lock().turn, budget.lock().early.len()), (3, 0));
+    drop(slots);
+    let counts = budget.lock();
+    assert_eq!(
+        (counts.images, counts.bytes, counts.sized_on_the_way),
+        (0, 0, 0)
+    );
+}
+
+#[test]
+fn more_small_images_may_be_in_flight() {
+    let budget = Budget::new(1, 8 << 30, CancelToken::new()).with_small(3);
+    let budget = Arc::new(budget);
+    let mut slots: Vec<Slot> = (0..2).map(|_| budget.reserve_slot().unwrap()).collect();
+    assert_eq!(budget.free_slots(&budget.lock()), 1);
+    slots[0].size(0, SMALL).unwrap();
+    assert_eq!(budget.free_slots(&budget.lock()), 0);
+    slots.remove(0);
+    slots.extend(budget.reserve_slot());
+    slots.extend(budget.reserve_slot());
+    assert_eq!(budget.free_slots(&budget.lock()), 0);
+}

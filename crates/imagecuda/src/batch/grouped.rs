@@ -1,0 +1,250 @@
+//! Files that a GPU decodes together. The loader's threads read and plan them. One thread for each GPU
+//! launches the kernels, and hands the images on.
+
+use super::{
+    budget::Slot,
+    loader::{Outcome, Shared},
+    source::{Content, Source},
+    times::add_elapsed,
+};
+use crate::{
+    Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
+    color::Conversion,
+    device::{Buffer, GroupMember, JpegGroups, PlannedJpeg, Staging},
+    load::{FileBytes, Job},
+    parallel,
+};
+use imagecuda_kernels::pixel::RgbaF32;
+use std::{
+    any::Any,
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+/// How a picture that goes into a group is decoded.
+pub(super) struct Planned {
+    pub(super) jpeg: PlannedJpeg,
+    pub(super) conversion: Option<Arc<Conversion>>,
+    /// Width and height.
+    pub(super) size: (u32, u32),
+}
+
+/// A source whose picture is in a group.
+pub(super) struct Pending<S> {
+    pub(super) index: usize,
+    pub(super) source: S,
+    pub(super) slot: Slot,
+    /// The bytes of the file, unless the source has them.
+    pub(super) staged: Option<Staging>,
+    pub(super) image: Image,
+    pub(super) metadata: Metadata,
+}
+
+/// The groups of each of a loader's devices.
+pub(super) struct Groups<S> {
+    devices: Vec<Option<JpegGroups<Pending<S>>>>,
+    /// How many images a device gets before the next one.
+    in_a_row: usize,
+    /// Whether there is a thread for each of them.
+    are_run: AtomicBool,
+}
+
+impl<S: Source> Groups<S> {
+    pub(super) fn new(devices: &[Device], in_a_row: usize) -> Self {
+        Self {
+            devices: devices.iter().map(Device::jpeg_groups).collect(),
+            in_a_row,
+            are_run: AtomicBool::new(false),
+        }
+    }
+
+    /// Starts a thread for each GPU. If there cannot be one, each file is decoded for itself.
+    pub(super) fn start(shared: &Arc<Shared<S>>) -> Vec<JoinHandle<()>> {
+        let mut threads = Vec::new();
+        let mut are_run = true;
+        for (number, groups) in shared.groups.devices.iter().enumerate() {
+            if groups.is_none() {
+                continue;
+            }
+            shared.begin();
+            let own = Arc::clone(shared);
+            let thread = thread::Builder::new()
+                .name(format!("imagecuda group {number}"))
+                .spawn(move || own.run_groups(number));
+            match thread {
+                Ok(thread) => threads.push(thread),
+                Err(_) => {
+                    shared.retire(None);
+                    are_run = false;
+                }
+            }
+        }
+        shared.groups.are_run.store(are_run, Ordering::Relaxed);
+        threads
+    }
+
+    /// Whether source `index` may go into a group.
+    pub(super) fn takes(&self, index: usize) -> bool {
+        self.of(index).is_some() && self.are_run.load(Ordering::Relaxed)
+    }
+
+    /// The groups of the device that source `index` is for.
+    fn of(&self, index: usize) -> &Option<JpegGroups<Pending<S>>> {
+        &self.devices[index / self.in_a_row % self.devices.len()]
+    }
+
+    /// Says that no more sources come.
+    pub(super) fn close(&self) {
+        self.devices.iter().flatten().for_each(JpegGroups::close);
+    }
+}
+
+impl<S: Source> GroupMember for Pending<S> {
+    fn file(&self) -> &[u8] {
+        match (&self.staged, self.source.content()) {
+            (Some(staged), _) => staged,
+            (None, Content::Bytes(bytes)) => bytes,
+            // The files of such sources are read.
+            (None, Content::File(_)) => &[],
+        }
+    }
+
+    fn image(&self) -> &Buffer<RgbaF32> {
+        &self.image.buffer
+    }
+}
+
+impl<S: Source> Pending<S> {
+    /// Loads the file for itself, with entropy decoding on the host.
+    fn load_alone(&mut self, options: &LoadOptions) -> Result<()> {
+        let content = self.source.content();
+        let path = match content {
+            Content::File(path) => Some(path),
+            Content::Bytes(_) => None,
+        };
+        let device = self.image.device().clone();
+        let options = options.clone().jpeg_decoder(JpegDecoder::Host);
+        let loaded = codec::caught(Error::decode, || {
+            let file = FileBytes::from(self.file());
+            Job::new(&options, &device, &mut |_, _| Ok(())).open(file, path)
+        });
+        let decoded = loaded.map_err(|error| match path {
+            Some(path) => error.with_path(path),
+            None => error,
+        })?;
+        self.metadata = decoded.metadata().clone();
+        decoded.write_to(&mut self.image)
+    }
+
+    fn end(mut self, is_decoded: bool, options: &LoadOptions) -> (usize, Outcome<S>) {
+        let result = match is_decoded {
+            true => Ok(()),
+            false => self.load_alone(options),
+        };
+        let result = result.map(|()| (self.image, self.metadata));
+        (self.index, Outcome::new(self.source, result, self.slot))
+    }
+}
+
+type PendingSender<S> = mpsc::Sender<Vec<Pending<S>>>;
+
+/// A thread for the pictures that the kernels gave up. It starts with the first of them, so that
+/// the others of a batch do not wait.
+struct Redo<S> {
+    thread: Option<(PendingSender<S>, JoinHandle<()>)>,
+}
+
+impl<S> Default for Redo<S> {
+    fn default() -> Self {
+        Self { thread: None }
+    }
+}
+
+impl<S: Source> Redo<S> {
+    fn add(&mut self, shared: &Arc<Shared<S>>, pictures: Vec<Pending<S>>) {
+        if self.thread.is_none() {
+            let (sender, receiver) = mpsc::channel::<Vec<Pending<S>>>();
+            let own = Arc::clone(shared);
+            let thread = thread::Builder::new().name("imagecuda redo".into());
+            let thread = thread.spawn(move || {
+                while let Ok(pictures) = receiver.recv() {
+                    let more = receiver.try_iter().flatten();
+                    own.redo(pictures.into_iter().chain(more).collect());
+                }
+            });
+            self.thread = thread.ok().map(|thread| (sender, thread));
+        }
+        let rest = match &self.thread {
+            Some((sender, _)) => sender.send(pictures).err().map(|error| error.0),
+            None => Some(pictures),
+        };
+        if let Some(pictures) = rest {
+            shared.redo(pictures);
+        }
+    }
+
+    /// Waits for all pictures. Returns the panic of the caller's code, if there was one.
+    fn end(self) -> Option<Box<dyn Any + Send>> {
+        let (sender, thread) = self.thread?;
+        drop(sender);
+        thread.join().err()
+    }
+}
+
+impl<S: Source> Shared<S> {
+    /// Decodes pictures on the host, on all cores.
+    fn redo(&self, pictures: Vec<Pending<S>>) {
+        parallel::for_each(pictures.into_iter(), |pending| {
+            self.deliver([pending.end(false, &self.loader.options)]);
+        });
+    }
+
+    /// Adds a source to a group of its device.
+    pub(super) fn add_to_group(&self, planned: Planned, mut pending: Pending<S>) {
+        let mut start = Instant::now();
+        let Some(groups) = self.groups.of(pending.index) else {
+            return;
+        };
+        let Planned {
+            jpeg,
+            conversion,
+            size,
+        } = planned;
+        // There is room, so this cannot fail.
+        let _ = pending.image.reshape(size.0, size.1);
+        if let Err(pending) = groups.add(jpeg, conversion.as_ref(), pending) {
+            // There is no memory for a group. It says so again, or there is for one file.
+            self.deliver([pending.end(false, &self.loader.options)]);
+        }
+        add_elapsed(&mut start, &self.times.upload);
+    }
+
+    /// The loop of the thread of a device.
+    fn run_groups(self: &Arc<Self>, number: usize) {
+        let options = &self.loader.options;
+        let mut redo = Redo::default();
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| {
+            let Some(groups) = &self.groups.devices[number] else {
+                return;
+            };
+            groups.run(|pictures| {
+                let (decoded, other): (Vec<_>, Vec<_>) = pictures.into_iter().partition(|p| p.1);
+                self.deliver(decoded.into_iter().map(|(p, _)| p.end(true, options)));
+                if !other.is_empty() {
+                    redo.add(
+                        self,
+                        other.into_iter().map(|(pending, _)| pending).collect(),
+                    );
+                }
+            });
+        }));
+        let panic = worked.err().or(redo.end());
+        self.retire(panic);
+    }
+}

@@ -1,0 +1,260 @@
+//! A group whose kernels run.
+
+use super::{
+    super::{Context, error::check_raw, pinned::Pinned, scratch::Scratch},
+    Parts,
+    filling::{Filling, Member},
+    launch::{EntropyLaunches, Grid},
+    picture_job,
+    prepare::Regions,
+    put,
+};
+use crate::Result;
+use bytemuck::cast_slice;
+use cust::sys;
+use imagecuda_kernels::jpeg::{
+    jobs::{PictureJob, ScanJob},
+    picture::BLOCK,
+};
+use std::sync::Arc;
+
+/// Device memory is asked for in few sizes, so that groups of any size use the same blocks again.
+const SMALLEST: usize = 16 << 20;
+const LARGEST: usize = 256 << 20;
+
+/// A group that is uploaded, and whose coefficients are being decoded.
+pub(super) struct Flight<T> {
+    staging: Pinned,
+    memory: Scratch,
+    members: Vec<Member<T>>,
+    pixels: PixelLaunches,
+}
+
+/// The launches that make pixels of all pictures.
+struct PixelLaunches {
+    /// The address of the jobs.
+    jobs: u64,
+    count: u32,
+    inverse: u32,
+    /// The pictures without a conversion of colours come first.
+    plain: u32,
+    rows: u32,
+    shaped_rows: u32,
+}
+
+/// Where the pictures of a group are in device memory.
+struct Layout {
+    scan_jobs: usize,
+    picture_jobs: usize,
+    uploaded: usize,
+    zeros: usize,
+    zeros_end: usize,
+    /// For each picture its second region, its third region, and its samples.
+    regions: Vec<[usize; 3]>,
+    end: usize,
+}
+
+impl Layout {
+    fn new<T>(parts: Parts, members: &[Member<T>]) -> Self {
+        let scans: usize = members.iter().map(|member| member.parts.scans.len()).sum();
+        let mut all = parts;
+        let scan_jobs = all.add(scans * size_of::<ScanJob>());
+        let picture_jobs = all.add(members.len() * size_of::<PictureJob>());
+        let uploaded = all.end;
+        let mut regions: Vec<[usize; 3]> = members
+            .iter()
+            .map(|member| [all.add(member.parts.work), 0, 0])
+            .collect();
+        let zeros = all.add(0);
+        for (member, region) in members.iter().zip(&mut regions) {
+            region[1] = all.add(member.parts.zeros);
+        }
+        let zeros_end = all.end;
+        for (member, region) in members.iter().zip(&mut regions) {
+            region[2] = all.add(member.jpeg.picture.blocks() * BLOCK);
+        }
+        Self {
+            scan_jobs,
+            picture_jobs,
+            uploaded,
+            zeros,
+            zeros_end,
+            regions,
+            end: all.end,
+        }
+    }
+}
+
+/// The jobs of a group whose device memory begins at `base`.
+fn jobs<T>(
+    members: &[Member<T>],
+    layout: &Layout,
+    base: u64,
+) -> (Vec<ScanJob>, Vec<PictureJob>, PixelLaunches) {
+    let (mut scans, mut pictures) = (Vec::new(), Vec::with_capacity(members.len()));
+    let mut pixels = PixelLaunches {
+        jobs: base + layout.picture_jobs as u64,
+        count: members.len() as u32,
+        inverse: 0,
+        plain: 0,
+        rows: 0,
+        shaped_rows: 0,
+    };
+    for (number, (member, region)) in members.iter().zip(&layout.regions).enumerate() {
+        let [work, zeros, samples] = region.map(|at| base + at as u64);
+        let regions = Regions {
+            uploaded: base + member.start as u64,
+            work,
+            zeros,
+        };
+        let plans = &member.jpeg.plan.scans[..];
+        let tables = member.tables.iter().map(|&at| base + at as u64);
+        let status = base + 4 * number as u64;
+        let own = member.parts.scan_jobs(plans, regions, tables);
+        scans.extend(own.map(|job| ScanJob { status, ..job }));
+
+        let mut job = picture_job(member.jpeg.picture, &member.jpeg.quantizers);
+        (job.dc, job.block_origins) = member.parts.dc(plans, regions);
+        job.coefficients = zeros + member.parts.coefficients as u64 - base;
+        job.samples = samples - base;
+        job.pixels = member.pixels;
+        job.first_inverse = pixels.inverse;
+        pixels.inverse += job.inverse_blocks();
+        let rows = match member.shaper {
+            None => {
+                pixels.plain += 1;
+                &mut pixels.rows
+            }
+            Some(at) => {
+                job.shaper = at as u64;
+                &mut pixels.shaped_rows
+            }
+        };
+        job.first_row = *rows;
+        *rows += job.pixel_blocks();
+        pictures.push(job);
+    }
+    (scans, pictures, pixels)
+}
+
+impl<T> Flight<T> {
+    /// Starts the upload and the kernels. If that fails, returns all pictures as not decoded.
+    pub(super) fn launch(
+        context: &Arc<Context>,
+        group: Filling<T>,
+        number: usize,
+    ) -> Result<Self, Vec<(T, bool)>> {
+        let Filling {
+            mut staging,
+            parts,
+            mut members,
+            ..
+        } = group;
+        // Each kernel takes jobs that follow each other.
+        members.sort_by_key(|member| member.shaper.is_some());
+        match start(context, &mut staging, parts, &members, number) {
+            Ok((memory, pixels)) => Ok(Self {
+                staging,
+                memory,
+                members,
+                pixels,
+            }),
+            Err(_) => Err(undecoded(context, members)),
+        }
+    }
+
+    /// Waits for the coefficients, and starts to make pixels. Returns the pictures, and whether they
+    /// are decoded.
+    pub(super) fn finish(mut self, context: &Context) -> Vec<(T, bool)> {
+        match self.make_pixels(context) {
+            Ok(statuses) => {
+                let members = self.members.into_iter().zip(statuses);
+                members
+                    .map(|(member, status)| (member.with, status == 0))
+                    .collect()
+            }
+            Err(_) => undecoded(context, self.members),
+        }
+    }
+
+    fn make_pixels(&mut self, context: &Context) -> Result<Vec<u32>> {
+        self.staging.wait_asleep()?;
+        let statuses = cast_slice::<u8, u32>(&self.staging[..4 * self.members.len()]).to_vec();
+        let base = self.memory.pointer().as_raw();
+        let PixelLaunches {
+            jobs,
+            count,
+            inverse,
+            plain,
+            rows,
+            shaped_rows,
+        } = self.pixels;
+        let shaped_jobs = jobs + u64::from(plain) * size_of::<PictureJob>() as u64;
+        let shaped = u64::from(count - plain);
+        let (jobs, count, plain) = (jobs, u64::from(count), u64::from(plain));
+        let _launching = context.lock_launch();
+        // The pixels of pictures that are not decoded are overwritten later.
+        for (kernel, blocks, arguments) in [
+            ("jpeg_inverse", inverse, &[jobs, count, base, base][..]),
+            ("jpeg_to_f32", rows, &[jobs, plain, base, 0]),
+            (
+                "jpeg_to_shaped",
+                shaped_rows,
+                &[shaped_jobs, shaped, base, 0, base],
+            ),
+        ] {
+            if blocks > 0 {
+                let grid = Grid::of_pixels(blocks);
+                // SAFETY: the kernels take these arguments. The jobs are in the group's memory, which
+                // is used again in stream order. The images live as long as their members.
+                unsafe { context.launch(kernel, grid, &context.stream, arguments)? };
+            }
+        }
+        self.memory.record_on(&context.stream)?;
+        Ok(statuses)
+    }
+}
+
+/// Waits for all that may still run, so that the images can be used.
+fn undecoded<T>(context: &Context, members: Vec<Member<T>>) -> Vec<(T, bool)> {
+    let _ = context.wait_for_all();
+    let members = members.into_iter();
+    members.map(|member| (member.with, false)).collect()
+}
+
+fn start<T>(
+    context: &Arc<Context>,
+    staging: &mut Pinned,
+    parts: Parts,
+    members: &[Member<T>],
+    number: usize,
+) -> Result<(Scratch, PixelLaunches)> {
+    let layout = Layout::new(parts, members);
+    let bytes = match layout.end {
+        ..LARGEST => layout.end.next_power_of_two().max(SMALLEST),
+        bytes => bytes,
+    };
+    let mut memory = context.scratch(bytes)?;
+    let base = memory.pointer().as_raw();
+    let (mut scans, pictures, pixels) = jobs(members, &layout, base);
+    let launches = EntropyLaunches::new(&mut scans);
+    staging[..4 * members.len()].fill(0);
+    put(staging, layout.scan_jobs, &scans);
+    put(staging, layout.picture_jobs, &pictures);
+
+    let stream = &context.decodes[number % context.decodes.len()];
+    let _launching = context.lock_launch();
+    memory.wait_on(stream)?;
+    // SAFETY: the zeros are within the memory, and the stream is this context's.
+    let result = unsafe {
+        let zeros = layout.zeros_end - layout.zeros;
+        sys::cuMemsetD8Async(base + layout.zeros as u64, 0, zeros, stream.as_inner())
+    };
+    check_raw("cuMemsetD8Async", result)?;
+    staging.start_upload_of(0..layout.uploaded, memory.pointer(), stream)?;
+    let table = memory.pointer().wrapping_add(layout.scan_jobs);
+    // SAFETY: the jobs have addresses of this memory, which is used again in stream order.
+    unsafe { context.launch_entropy(&launches, table, stream)? };
+    staging.start_fetch(memory.pointer(), 4 * members.len(), stream)?;
+    Ok((memory, pixels))
+}

@@ -1,0 +1,262 @@
+//! Pictures of a batch, decoded together. Threads write what their pictures need into one block of
+//! staging memory. One thread uploads the block and launches one chain of kernels for all of its
+//! pictures.
+
+pub(crate) use super::filling::PlannedJpeg;
+
+use super::{
+    super::Context,
+    filling::{Filling, Member, Wanted},
+    flight::Flight,
+    prepare::PictureParts,
+};
+use crate::{
+    color::Conversion,
+    device::{self, GroupMember},
+    jpeg::{GpuPlan, Jpeg},
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+/// Groups whose kernels run or wait to run.
+const MAX_FLIGHTS: usize = 3;
+
+/// With so many pictures a group goes up while another is under way.
+const MANY: usize = 16;
+
+/// How long a small group waits for more pictures at a time, and how often at most. It waits no
+/// longer once none have come.
+const NAP: Duration = Duration::from_micros(50);
+const MAX_NAPS: usize = 2;
+
+/// Groups of pictures, each of which comes back with its value of `T`.
+pub(crate) struct JpegGroups<T> {
+    context: Arc<Context>,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    /// The group that takes more pictures.
+    open: Option<Filling<T>>,
+    /// Groups that take no more.
+    full: VecDeque<Filling<T>>,
+    /// Groups so far.
+    made: u64,
+    /// Whether no more pictures come.
+    is_closed: bool,
+    /// Whether the thread that launches waits for pictures.
+    is_asleep: bool,
+}
+
+/// What the thread that launches does next.
+enum Step<T> {
+    Launch(Filling<T>),
+    /// Finish the group that is under way the longest.
+    Finish,
+    End,
+}
+
+impl Context {
+    /// A picture for a group.
+    pub(crate) fn plan_jpeg(&self, jpeg: &Jpeg<'_>, plan: GpuPlan) -> PlannedJpeg {
+        PlannedJpeg {
+            picture: *jpeg.picture(),
+            quantizers: Box::new(*jpeg.quantizers()),
+            plan,
+        }
+    }
+}
+
+impl<T: GroupMember> JpegGroups<T> {
+    pub(crate) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            state: Mutex::new(State {
+                open: None,
+                full: VecDeque::new(),
+                made: 0,
+                is_closed: false,
+                is_asleep: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a picture. Its pixels go to the image of `with`. Returns `with` if there is no memory.
+    pub(crate) fn add(
+        &self,
+        jpeg: PlannedJpeg,
+        shaper: Option<&Arc<Conversion>>,
+        with: T,
+    ) -> Result<(), T> {
+        let device::Buffer::Cuda(image) = with.image() else {
+            return Err(with);
+        };
+        let pixels = image.pointer().as_raw();
+        let parts = PictureParts::new(&jpeg.picture, &jpeg.plan.scans);
+        let wanted = Wanted {
+            jpeg: &jpeg,
+            parts: &parts,
+            shaper,
+        };
+        let mut state = self.lock();
+        let mut reserved = loop {
+            if let Some(open) = &mut state.open {
+                if let Some(reserved) = open.reserve(&wanted) {
+                    break reserved;
+                }
+                let open = state.open.take();
+                state.full.extend(open);
+            }
+            // In the steady state this takes a block from the pool.
+            let staging = match self.context.pinned(wanted.staging_of_group()) {
+                Ok(staging) => staging,
+                Err(_) => return Err(with),
+            };
+            state.made += 1;
+            state.open = Some(Filling::new(state.made, staging));
+        };
+        drop(state);
+        let writing = Writing {
+            groups: self,
+            group: reserved.group,
+        };
+        reserved.write(&wanted, with.file());
+        writing.end(Member {
+            start: reserved.start,
+            tables: reserved.tables(),
+            shaper: reserved.shaper(),
+            pixels,
+            jpeg,
+            parts,
+            with,
+        });
+        Ok(())
+    }
+
+    /// Says that no more pictures come.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Launches groups until [`close`](Self::close) is called and all is done. Calls `deliver` with
+    /// the pictures of each group. Where it says `false`, the host has to decode the picture.
+    pub(crate) fn run(&self, mut deliver: impl FnMut(Vec<(T, bool)>)) {
+        // So that no call has to make it current. This thread is ours.
+        let _ = self.context.make_current();
+        let (mut flights, mut launched) = (VecDeque::new(), 0);
+        loop {
+            match self.next_step(flights.len()) {
+                Step::Launch(group) => {
+                    launched += 1;
+                    match Flight::launch(&self.context, group, launched) {
+                        Ok(flight) => flights.push_back(flight),
+                        Err(undecoded) => deliver(undecoded),
+                    }
+                }
+                Step::Finish => {
+                    if let Some(flight) = flights.pop_front() {
+                        deliver(flight.finish(&self.context));
+                    }
+                }
+                Step::End => return,
+            }
+        }
+    }
+
+    fn next_step(&self, flights: usize) -> Step<T> {
+        let mut state = self.lock();
+        let (mut naps, mut seen) = (0, 0);
+        loop {
+            if flights >= MAX_FLIGHTS {
+                return Step::Finish;
+            }
+            if let Some(group) = state.full.pop_front_if(|group| group.is_written()) {
+                if group.members.is_empty() {
+                    continue;
+                }
+                return Step::Launch(group);
+            }
+            let ready = state.open.as_ref().map_or(0, |open| open.members.len());
+            let is_large = ready >= MANY;
+            if flights > 0 && !is_large {
+                return Step::Finish;
+            }
+            let grows = ready > seen && naps < MAX_NAPS && !state.is_closed;
+            if ready > 0 && !is_large && grows {
+                // More are probably on the way: the other threads work.
+                (naps, seen) = (naps + 1, ready);
+                drop(state);
+                thread::sleep(NAP);
+                state = self.lock();
+                continue;
+            }
+            if ready > 0 {
+                let open = state.open.take();
+                // Those that are being written end soon, and wake this thread.
+                state.full.extend(open);
+                if state.full.front().is_some_and(Filling::is_written) {
+                    continue;
+                }
+            }
+            if flights > 0 {
+                return Step::Finish;
+            }
+            let is_idle =
+                state.full.is_empty() && state.open.as_ref().is_none_or(Filling::is_written);
+            if state.is_closed && is_idle {
+                return Step::End;
+            }
+            state.is_asleep = true;
+            state = self
+                .changed
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+            state.is_asleep = false;
+            (naps, seen) = (0, 0);
+        }
+    }
+}
+
+/// The part of a group that a thread writes. If it does not end that, its picture is left out.
+struct Writing<'a, T: GroupMember> {
+    groups: &'a JpegGroups<T>,
+    group: u64,
+}
+
+impl<T: GroupMember> Writing<'_, T> {
+    fn end(self, member: Member<T>) {
+        self.commit(Some(member));
+        std::mem::forget(self);
+    }
+
+    fn commit(&self, member: Option<Member<T>>) {
+        let mut state = self.groups.lock();
+        let State { open, full, .. } = &mut *state;
+        let mut groups = open.iter_mut().chain(full);
+        if let Some(group) = groups.find(|group| group.number == self.group) {
+            group.commit(member);
+        }
+        let is_asleep = state.is_asleep;
+        drop(state);
+        if is_asleep {
+            self.groups.changed.notify_one();
+        }
+    }
+}
+
+impl<T: GroupMember> Drop for Writing<'_, T> {
+    fn drop(&mut self) {
+        self.commit(None);
+    }
+}

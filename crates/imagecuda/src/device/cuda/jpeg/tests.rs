@@ -1,0 +1,91 @@
+//! What a group costs. These tests need a GPU and the driver for themselves:
+//! `cargo test --features cuda --lib -- --ignored --test-threads 1`.
+
+use super::JpegGroups;
+use crate::{
+    Device, Format, Image, JpegDecoder, SaveOptions,
+    device::{Buffer, GroupMember, Inner, Payload},
+    jpeg::Jpeg,
+};
+use imagecuda_kernels::{layout::Layout, pixel::RgbaF32};
+
+struct Member {
+    file: Vec<u8>,
+    image: Image,
+}
+
+impl GroupMember for Member {
+    fn file(&self) -> &[u8] {
+        &self.file
+    }
+
+    fn image(&self) -> &Buffer<RgbaF32> {
+        &self.image.buffer
+    }
+}
+
+/// A file that no other has the pixels of.
+fn file(seed: u32) -> Vec<u8> {
+    let (width, height) = (500, 375);
+    let pixels: Vec<u8> = (0..width * height * 3)
+        .map(|i: u32| {
+            let (x, y) = (i / 3 % width, i / 3 / width);
+            let noise = i.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 28;
+            ((x * 5 + y * 3 + seed * 40) / 16 + noise * 4) as u8
+        })
+        .collect();
+    let cpu = Device::cpu();
+    let picture = Image::from_pixels(&cpu, width, height, Layout::Rgb8, &pixels).unwrap();
+    let options = SaveOptions::new().quality(90);
+    options.encode(&picture, Format::Jpeg).unwrap()
+}
+
+/// Decodes all files in one group. Returns the driver's calls, and the samples.
+fn decode(device: &Device, files: &[Vec<u8>], images: Vec<Image>) -> (u64, Vec<Image>) {
+    let Inner::Cuda(context) = device.inner() else {
+        panic!("no GPU")
+    };
+    context.make_current().unwrap();
+    let before = cuda_delay_load::calls();
+    let groups = JpegGroups::new(context);
+    for (file, image) in files.iter().zip(images) {
+        let jpeg = Jpeg::read(file, false).unwrap();
+        let Some(Payload::Planned(planned)) = device.plan_jpeg(&jpeg, JpegDecoder::Auto) else {
+            panic!("not planned")
+        };
+        let file = file.clone();
+        assert!(groups.add(planned, None, Member { file, image }).is_ok());
+    }
+    groups.close();
+    let mut images = Vec::new();
+    groups.run(|pictures| {
+        assert_eq!(pictures.len(), files.len(), "one group");
+        images.extend(pictures.into_iter().map(|(member, is_decoded)| {
+            assert!(is_decoded);
+            member.image
+        }));
+    });
+    (cuda_delay_load::calls() - before, images)
+}
+
+#[test]
+#[ignore = "needs a GPU, and the driver for itself"]
+fn a_group_needs_few_driver_calls_and_no_memory_of_its_own() {
+    let device = Device::cuda(0).unwrap();
+    let files: Vec<Vec<u8>> = (0..64).map(file).collect();
+    let new = || Image::new(&device, 500, 375).unwrap();
+    let mut images: Vec<Image> = files.iter().map(|_| new()).collect();
+    let (mut buffers, mut calls) = (0, 0);
+    for _ in 0..4 {
+        buffers = device.transfer_buffers();
+        (calls, images) = decode(&device, &files, images);
+        device.synchronize().unwrap();
+    }
+    assert_eq!(device.transfer_buffers(), buffers);
+    assert!(calls * 2 <= files.len() as u64, "{calls} calls");
+    for (file, image) in files.iter().zip(images) {
+        let expected = crate::LoadOptions::new().decode(&Device::cpu(), file);
+        let expected = expected.unwrap().download().unwrap();
+        assert!(image.download().unwrap() == expected);
+    }
+}

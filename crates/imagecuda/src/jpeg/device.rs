@@ -1,12 +1,14 @@
 //! A parsed JPEG file, and the data that a device needs to decode it.
 
+#[cfg(any(feature = "cuda", test))]
+use super::entropy;
 use super::{file::File, markers, pixels, plan::GpuPlan, samples};
 use crate::{Error, Result, picture::Header};
+#[cfg(feature = "cuda")]
+use imagecuda_kernels::jpeg::picture::BLOCK;
 #[cfg(feature = "tiff")]
 use imagecuda_kernels::jpeg::picture::Color;
 use imagecuda_kernels::{expand::Curve, jpeg::picture::Picture, layout::Layout};
-#[cfg(feature = "cuda")]
-use {super::entropy, imagecuda_kernels::jpeg::picture::BLOCK};
 
 /// A file whose markers have been read.
 pub(crate) struct Jpeg<'a> {
@@ -151,7 +153,10 @@ impl Jpeg<'_> {
     pub(crate) fn quantizers(&self) -> &[[u16; BLOCK]; 4] {
         &self.file.quantizers
     }
+}
 
+#[cfg(any(feature = "cuda", test))]
+impl Jpeg<'_> {
     /// Decodes all coefficients on the host.
     pub(crate) fn coefficients(&self, out: &mut [i16]) -> Result<()> {
         entropy::coefficients(&self.file, self.bytes, self.damaged, out)

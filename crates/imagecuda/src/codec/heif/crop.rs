@@ -1,7 +1,7 @@
 //! Handles pictures of which `clap` keeps a part. libheif crops luma and chroma before it converts them to
 //! RGB, so chroma that pixels share moves if the crop starts between them. And libheif 1.23.1 limits the
 //! coded picture by the size of that part. So libheif gets the file with a `clap` that keeps everything, and
-//! its picture is cropped here.
+//! its picture is cropped here: by its [`View`], or by its [`Crop`] if it is made of other pictures.
 
 use super::{
     boxes::{number, properties},

@@ -4,7 +4,7 @@ use super::{
     regular::{boxed, with_meta},
     *,
 };
-use crate::codec::heif::boxes::boxes;
+use crate::codec::heif::boxes::{boxes, child};
 
 const SIZE: (u32, u32) = (128, 96);
 
@@ -127,6 +127,66 @@ fn alpha_is_cropped_too() {
         for (i, pixel) in found.chunks(4).enumerate() {
             let at = ((43 + i / 21) * SIZE.0 as usize + 54 + i % 21) * 4;
             assert_eq!(pixel, &whole[at..at + 4], "{format} {i}");
+        }
+    }
+}
+
+/// A file whose picture is another's, cropped.
+fn derived(file: &[u8], numbers: [i32; 8]) -> Vec<u8> {
+    const NEW: [u8; 2] = [0, 100];
+    let clap: Vec<u8> = numbers.iter().flat_map(|n| n.to_be_bytes()).collect();
+    let meta = child(file, b"meta").unwrap();
+    let old: [u8; 2] = child(&meta[4..], b"pitm").unwrap()[4..].try_into().unwrap();
+    with_meta(file, |kind, body| match kind {
+        b"pitm" => boxed(kind, &[&[0; 4], &NEW]),
+        b"iinf" => {
+            let entry = boxed(b"infe", &[&[2, 0, 0, 0], &NEW, &[0, 0], b"iden", &[0]]);
+            assert!(body[..5] == [0; 5]);
+            boxed(kind, &[&[0; 5], &[body[5] + 1], &body[6..], &entry])
+        }
+        b"iprp" => {
+            let all = child(body, b"ipco").unwrap();
+            let size = 1 + boxes(all).position(|(kind, _)| kind == b"ispe").unwrap() as u8;
+            let last = 1 + boxes(all).count() as u8;
+            let all = boxed(b"ipco", &[all, &boxed(b"clap", &[&clap])]);
+            let lists = child(body, b"ipma").unwrap();
+            assert!(lists[..7] == [0; 7]);
+            let count = [lists[7] + 1];
+            let list = [&NEW[..], &[2, size, 0x80 | last]].concat();
+            let lists = boxed(b"ipma", &[&[0; 7], &count, &lists[8..], &list]);
+            let reference = boxed(b"dimg", &[&NEW, &[0, 1], &old]);
+            let references = boxed(b"iref", &[&[0; 4], &reference]);
+            [boxed(kind, &[&all, &lists]), references].concat()
+        }
+        _ => boxed(kind, &[body]),
+    })
+}
+
+/// Of these libheif gives the picture, which has no view: it is cropped after its colours are made too.
+#[test]
+fn a_derived_picture_is_cropped() {
+    let data = picture(SIZE.0, SIZE.1, Layout::Rgb8);
+    for format in FORMATS {
+        let options = SaveOptions::new()
+            .quality(90)
+            .subsampling(Subsampling::Yuv420);
+        let file = encode(format, SIZE, Layout::Rgb8, &data, &options).unwrap();
+        let whole = rows(&decode(format, &file).unwrap().1, SIZE.0 as usize);
+        for (numbers, [x, y, width, height]) in [
+            ([41, 1, 31, 1, -3, 2, 1, 2], [42, 33, 41, 31]),
+            ([125, 1, 93, 1, -1, 2, 1, 2], [1, 2, 125, 93]),
+        ] {
+            let file = derived(&file, numbers);
+            let heif = read_header(format, &file, &Limits::default()).unwrap();
+            assert!(heif.view.is_none());
+            let (header, found) = decode(format, &file).unwrap();
+            assert_eq!(
+                (header.width as usize, header.height as usize),
+                (width, height)
+            );
+            let expected = whole[y..y + height].iter().map(|row| &row[x..x + width]);
+            let found = rows(&found, width);
+            assert!(expected.eq(found.iter()), "{format} {numbers:?}");
         }
     }
 }

@@ -13,6 +13,7 @@ mod orientation;
 mod plain_errors;
 mod recover;
 mod recover_rows;
+mod region;
 mod tiff_damage;
 
 use libtest_mimic::Trial;
@@ -32,6 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         orientation::trials(),
         recover::trials(),
         recover_rows::trials(),
+        region::trials(),
         tiff_damage::trials(),
     ];
     trials.into_iter().flatten().collect()

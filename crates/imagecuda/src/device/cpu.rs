@@ -18,19 +18,33 @@ use imagecuda_kernels::{
 const TASK: usize = 64 * 1024;
 
 pub(crate) fn expand<P: Expand + Send>(spec: ExpandSpec, src: &[u8], dst: &mut [P]) {
-    let ExpandSpec { layout, curve, .. } = spec;
-    if spec.orientation == Orientation::Normal {
+    let ExpandSpec {
+        layout,
+        curve,
+        view,
+        ..
+    } = spec;
+    if spec.is_stored() {
         return expand_stored(layout, curve, src, dst);
     }
     let bytes_per_pixel = layout.bytes_per_pixel();
-    let (width, height) = (spec.width as usize, spec.height as usize);
+    let width = spec.width as usize;
     let rows = (TASK / width).max(1);
     let tasks = dst.chunks_mut(rows * width).enumerate();
     let row = || vec![0; width * bytes_per_pixel];
     parallel::fold(tasks, row, |row, (task, dst)| {
         for (i, dst) in dst.chunks_mut(width).enumerate() {
             let y = task * rows + i;
-            host::orient_row(spec.orientation, bytes_per_pixel, src, y, height, row);
+            let row = match view.orientation {
+                Orientation::Normal => {
+                    let start = view.source(0, y) * bytes_per_pixel;
+                    &src[start..start + width * bytes_per_pixel]
+                }
+                _ => {
+                    host::orient_row(view, bytes_per_pixel, src, y, row);
+                    &row[..]
+                }
+            };
             host::expand(layout, curve, row, dst);
         }
     });

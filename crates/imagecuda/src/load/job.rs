@@ -1,5 +1,6 @@
 //! Loads one picture, from the bytes of a file to the device's payload.
 
+use super::wanted::Wanted;
 use crate::{
     ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
     codec::{self, Decode, PayloadTarget},
@@ -67,23 +68,29 @@ impl<'a> Job<'a> {
     pub(super) fn decode(
         &mut self,
         format: Format,
-        decoder: Box<dyn Decode + '_>,
+        mut decoder: Box<dyn Decode + '_>,
         staging: Option<&Staging>,
         metadata: &Embedded,
     ) -> Result<Decoded> {
         let options = self.options;
-        let header = decoder.header();
-        let orientation = metadata.turn(options.apply_orientation);
-        let (width, height) = orientation.size(header.width, header.height);
-        (self.on_header)(&header, (width, height))?;
-        span!("decode", %format, width, height, bytes = header.bytes());
-        let payload = decoder.payload(PayloadTarget {
+        let target = PayloadTarget {
             device: self.device,
             file: staging,
             jpeg_decoder: options.jpeg_decoder,
             color_policy: options.color_policy,
             png_decoder: options.png_decoder,
-        })?;
+        };
+        let orientation = metadata.turn(options.apply_orientation);
+        let Wanted {
+            view,
+            width,
+            height,
+        } = Wanted::of(options, &mut *decoder, orientation, target)?;
+        let header = decoder.header();
+        codec::check(&header, &options.limits)?;
+        (self.on_header)(&header, (width, height))?;
+        span!("decode", %format, width, height, bytes = header.bytes());
+        let payload = decoder.payload(target)?;
         let Colors {
             curve,
             conversion,
@@ -95,7 +102,7 @@ impl<'a> Job<'a> {
             spec: ExpandSpec {
                 layout: header.layout,
                 curve,
-                orientation,
+                view,
                 width,
                 height,
             },

@@ -8,6 +8,7 @@ mod job;
 mod recover;
 mod shorthand;
 mod source;
+mod wanted;
 
 pub(crate) use self::job::{FileBytes, Job};
 pub use self::shorthand::{

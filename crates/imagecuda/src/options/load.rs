@@ -1,6 +1,6 @@
 //! The data of the options for loading.
 
-use crate::{ColorPolicy, Format, Limits};
+use crate::{ColorPolicy, Format, Limits, picture::Area};
 
 /// Options for loading.
 ///
@@ -31,6 +31,8 @@ pub struct LoadOptions {
     /// Whether damaged files are loaded as far as they decode.
     pub(crate) recover: bool,
     pub(crate) layer: Option<String>,
+    /// It may be empty until it is checked.
+    pub(crate) region: Option<Area>,
 }
 
 /// Which processor decodes the entropy-coded data of JPEG files. The pixels are the same for all
@@ -77,6 +79,7 @@ impl Default for LoadOptions {
             png_decoder: PngDecoder::default(),
             recover: false,
             layer: None,
+            region: None,
         }
     }
 }
@@ -138,6 +141,48 @@ impl LoadOptions {
     /// `Combined`, as Blender names it; otherwise the first layer whose channels are a picture.
     pub fn layer(mut self, name: impl Into<String>) -> Self {
         self.layer = Some(name.into());
+        self
+    }
+
+    /// Loads only the rectangle of `width` × `height` pixels whose top left pixel is at column `x` and
+    /// row `y` of the picture as viewed: after the orientation, if that is applied. The pixels equal
+    /// those of the whole picture. Of an animation or a document it is the rectangle of each frame or
+    /// page.
+    ///
+    /// Some formats decode less than the whole file then: see
+    /// [docs/formats.md](https://docs.rs/crate/imagecuda/latest/source/docs/formats.md). The limits
+    /// count what is decoded. Damage in what is not decoded is no error.
+    ///
+    /// A region that is empty, or not all within the picture, is
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) when a picture is loaded.
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, Format, Image, Layout, LoadOptions, encode};
+    ///
+    /// let device = Device::cpu();
+    /// let gray: Vec<u8> = (0..12).collect();
+    /// let file = encode(&Image::from_pixels(&device, 4, 3, Layout::L8, &gray)?, Format::Png)?;
+    ///
+    /// let part = LoadOptions::new().region(1, 2, 3, 1).decode_u8(&device, &file)?;
+    /// assert_eq!((part.width(), part.height()), (3, 1));
+    /// assert_eq!(part.download()?, [9, 9, 9, 255, 10, 10, 10, 255, 11, 11, 11, 255]);
+    ///
+    /// let error = LoadOptions::new().region(2, 2, 3, 1).decode(&device, &file).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "PNG: region: 3x1 at (2, 2) is out of the bounds of a picture of 4x3"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn region(mut self, x: u32, y: u32, width: u32, height: u32) -> Self {
+        self.region = Some(Area {
+            x,
+            y,
+            width,
+            height,
+        });
         self
     }
 

@@ -9,7 +9,7 @@ use crate::{
     device::{DevicePixel, ExpandSpec},
 };
 use cust::{launch, memory::DevicePointer};
-use imagecuda_kernels::{jpeg::picture::BLOCK, layout::Layout, orient::Orientation};
+use imagecuda_kernels::{jpeg::picture::BLOCK, layout::Layout};
 
 /// Threads of a thread block.
 const BLOCK_SIZE: u32 = 128;
@@ -28,17 +28,13 @@ impl<P: DevicePixel> Buffer<P> {
         let _current = context.enter()?;
         let mut from = from;
         let picture = from.picture;
-        let len = spec.len();
         // All memory is allocated before the first write, so a failure changes nothing.
         let mut samples = context.scratch(picture.blocks() * BLOCK)?;
         let room = match is_direct(spec) {
             true => None,
             false => {
-                let bytes = len * spec.layout.bytes_per_pixel();
-                Some((
-                    context.scratch(bytes)?,
-                    self.orientation_scratch(bytes, spec)?,
-                ))
+                let bytes = spec.source_len() * spec.layout.bytes_per_pixel();
+                Some((context.scratch(bytes)?, self.orientation_scratch(spec)?))
             }
         };
         let _launching = context.lock_launch();
@@ -104,7 +100,7 @@ impl Context {
 }
 
 /// Whether one kernel makes pixels directly from samples. CMYK needs a second kernel for the
-/// colours, and an orientation needs one that orients.
+/// colours, and an orientation or a part of the picture needs one that orients and crops.
 pub(in super::super) fn is_direct(spec: ExpandSpec) -> bool {
-    spec.orientation == Orientation::Normal && spec.layout.channels() < 4
+    spec.is_stored() && spec.layout.channels() < 4
 }

@@ -13,6 +13,9 @@ impl Device {
         decoder: JpegDecoder,
         staging: Option<&Staging>,
     ) -> Result<Option<Payload>> {
+        if !jpeg.is_all() {
+            return Ok(None);
+        }
         let by_kernels = match decoder {
             JpegDecoder::Auto => self.is_cuda() && jpeg.picture().pixels() >= GPU_MIN_PIXELS,
             JpegDecoder::Host => false,

@@ -7,11 +7,11 @@ use super::{
     contract::{Codec, Decode, PayloadTarget, pixel_payload},
 };
 use crate::{
-    Channels, Format, Result,
+    Channels, Format, JpegDecoder, Result,
     device::Payload,
     jpeg::{self, Jpeg},
     metadata::embedded::JPEG_ICC_PIECE,
-    picture::Header,
+    picture::{Area, Header},
 };
 
 pub(super) static CODEC: Codec = Codec {
@@ -41,6 +41,19 @@ pub(super) static CODEC: Codec = Codec {
 impl Decode for Jpeg<'_> {
     fn header(&self) -> Header {
         Jpeg::header(self)
+    }
+
+    fn narrow(&mut self, needed: Area, target: PayloadTarget<'_>) -> Area {
+        // Kernels decode all of a picture at its full size.
+        let is_full_size = Jpeg::is_all(self);
+        let by_kernels = target.device.is_cuda() || target.jpeg_decoder == JpegDecoder::Kernels;
+        match self.is_damaged() || (is_full_size && by_kernels) {
+            true => {
+                let Header { width, height, .. } = self.header();
+                Area::whole((width, height))
+            }
+            false => Jpeg::narrow(self, needed),
+        }
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {

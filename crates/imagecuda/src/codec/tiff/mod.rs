@@ -32,14 +32,14 @@ use self::{
 };
 use super::{
     capabilities::{Capabilities, PLAIN},
-    contract::{Codec, Decode, SequenceCodec},
+    contract::{Codec, Decode, PayloadTarget, SequenceCodec},
 };
 use crate::{
     Channels, Compression, Depth, Format, Limits, Result,
     limits::check_limit,
     memory::zeroed,
     metadata::{embedded::Embedded, exif},
-    picture::Header,
+    picture::{Area, Header},
 };
 
 pub(super) static CODEC: Codec = Codec {
@@ -78,6 +78,8 @@ pub(super) static CODEC: Codec = Codec {
 /// The first page.
 struct Tiff<'a> {
     page: Page<'a>,
+    /// The part of the page that is decoded: whole strips or tiles.
+    area: Area,
     header: Header,
     empty: Empty,
     limits: Limits,
@@ -92,6 +94,12 @@ impl Decode for Tiff<'_> {
         self.header
     }
 
+    fn narrow(&mut self, needed: Area, _: PayloadTarget<'_>) -> Area {
+        self.area = self.page.chunks_around(needed);
+        (self.header.width, self.header.height) = self.area.size();
+        self.area
+    }
+
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
         self.read(out, None)
     }
@@ -102,6 +110,7 @@ impl<'a> Tiff<'a> {
     fn open(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Self> {
         let page = Page::read(bytes, limits, damaged)?;
         Ok(Self {
+            area: Area::whole((page.width, page.height)),
             header: page.header(),
             empty: Empty::find(&page),
             page,

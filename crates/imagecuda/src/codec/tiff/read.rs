@@ -52,7 +52,7 @@ impl Decode for Damaged<'_> {
     }
 }
 
-/// Puts all samples to their places in `raw`, plane by plane. Missing parts go to `holes`; without
+/// Puts the samples of the area to their places in `raw`, plane by plane. Missing parts go to `holes`; without
 /// `holes` they are an error.
 pub(super) fn read_chunks(
     tiff: &Tiff<'_>,
@@ -60,10 +60,11 @@ pub(super) fn read_chunks(
     mut holes: Option<&mut Vec<Part>>,
 ) -> Result<()> {
     raw.fill(0);
-    let page = &tiff.page;
+    let (page, area) = (&tiff.page, tiff.area);
+    let (right, bottom) = (area.x + area.width, area.y + area.height);
     let chunks = &page.chunks;
     let row_bytes = |width: u32| page.row_bytes(width).unwrap_or(0) as usize;
-    let (row, chunk_row) = (row_bytes(page.width), row_bytes(chunks.width));
+    let (row, chunk_row) = (row_bytes(area.width), row_bytes(chunks.width));
     let per_plane = chunks.per_plane();
     let mut files = Files::new(page, &tiff.limits, holes.is_some());
     let mut spare = Vec::new();
@@ -72,9 +73,13 @@ pub(super) fn read_chunks(
         let (plane, in_plane) = (index / per_plane, (index % per_plane) as u32);
         let x = in_plane % chunks.across * chunks.width;
         let y = in_plane / chunks.across * chunks.height;
+        if !(area.x..right).contains(&x) || !(area.y..bottom).contains(&y) {
+            continue;
+        }
+        let end = |start: u32, length: u32, end: u32| end.min(start.saturating_add(length));
         let part = Part {
-            x: x as usize..page.width.min(x.saturating_add(chunks.width)) as usize,
-            y: y as usize..page.height.min(y.saturating_add(chunks.height)) as usize,
+            x: (x - area.x) as usize..(end(x, chunks.width, right) - area.x) as usize,
+            y: (y - area.y) as usize..(end(y, chunks.height, bottom) - area.y) as usize,
         };
         let space = Space {
             width: chunks.width,
@@ -82,7 +87,8 @@ pub(super) fn read_chunks(
             row: chunk_row,
         };
         let used = row_bytes(space.used);
-        let start = (plane * page.height as usize + part.y.start) * row + row_bytes(x);
+        let start =
+            (plane * area.height as usize + part.y.start) * row + row_bytes(x - area.x);
         let to = &mut raw[start..];
         if tiff.empty.contains(index) {
             let rows = to.chunks_mut(row).take(part.y.len());

@@ -30,7 +30,6 @@ const NATURAL: [u8; 80] = {
 /// Decodes all coefficients of a file into `out`. Its length is 64 for each block of the picture,
 /// in the order of [`Picture`](imagecuda_kernels::jpeg::picture::Picture). With `damaged`, missing
 /// coefficients are 0.
-#[cfg(any(feature = "cuda", test))]
 pub(super) fn coefficients(
     file: &File,
     bytes: &[u8],

@@ -1,8 +1,8 @@
 //! Bandwidth of every kernel and transfer as a share of what the machine can do, and the
 //! stages of loading and saving, all in one run.
 //!
-//! `cargo bench -p imagecuda --features cuda --bench gpu`. Without a GPU the CPU's stages alone
-//! are measured, and it says so.
+//! `cargo bench -p imagecuda --features cuda --bench gpu`; with `-- tensors`, only resized pictures and
+//! tensors. Without a GPU the CPU's stages alone are measured, and it says so.
 
 #[path = "../examples/support/scene.rs"]
 mod scene;
@@ -13,12 +13,16 @@ mod stages;
 #[cfg(feature = "cuda")]
 #[path = "gpu/kernels.rs"]
 mod kernels;
+#[cfg(feature = "cuda")]
+#[path = "gpu/tensors.rs"]
+mod tensors;
 
 use imagecuda::{Device, Result};
 use std::time::Instant;
 
 fn main() -> Result<()> {
-    // Cargo adds `--bench`; there are no options of ours.
+    // Cargo adds `--bench`.
+    let only_tensors = std::env::args().any(|argument| argument == "tensors");
     let cpu = Device::cpu();
     let start = Instant::now();
     match Device::cuda(0) {
@@ -26,7 +30,15 @@ fn main() -> Result<()> {
             let opened = start.elapsed();
             println!("GPU: {} ({gpu}), opened in {opened:.0?}", gpu.name());
             #[cfg(feature = "cuda")]
-            kernels::run(&gpu)?;
+            {
+                if !only_tensors {
+                    kernels::run(&gpu)?;
+                }
+                tensors::run(&gpu)?;
+            }
+            if only_tensors {
+                return Ok(());
+            }
             stages::run(&gpu)?;
         }
         Err(error) => println!("no GPU is measured: {error}"),

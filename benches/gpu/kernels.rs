@@ -62,7 +62,11 @@ fn seconds(gpu: &Device, queue: impl FnOnce() -> Result<()>) -> Result<f64> {
 }
 
 /// GB/s of `bytes` moved by what `queue` puts into the stream.
-fn rate(gpu: &Device, bytes: usize, mut queue: impl FnMut() -> Result<()>) -> Result<f64> {
+pub(crate) fn rate(
+    gpu: &Device,
+    bytes: usize,
+    mut queue: impl FnMut() -> Result<()>,
+) -> Result<f64> {
     for _ in 0..3 {
         queue()?;
     }
@@ -70,7 +74,7 @@ fn rate(gpu: &Device, bytes: usize, mut queue: impl FnMut() -> Result<()>) -> Re
     Ok(bytes as f64 / seconds / 1e9)
 }
 
-fn copy_rate(gpu: &Device, width: u32, height: u32) -> Result<f64> {
+pub(crate) fn copy_rate(gpu: &Device, width: u32, height: u32) -> Result<f64> {
     let src = Image::new(gpu, width, height)?;
     let mut dst = Image::new(gpu, width, height)?;
     let bytes = src.capacity() * 32;
@@ -120,7 +124,7 @@ fn kernel_rates(gpu: &Device, width: u32, height: u32) -> Result<Vec<(String, f6
 }
 
 /// Bytes that do not compress (xorshift).
-fn noise(len: usize) -> Vec<u8> {
+pub(crate) fn noise(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut words = Vec::with_capacity(len / 8 + 1);
     while words.len() * 8 < len {

@@ -2,6 +2,7 @@
 
 mod loader;
 mod pipeline;
+mod tensors;
 #[cfg(feature = "tracing")]
 mod tracing;
 
@@ -11,6 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
         loader::trials(),
         pipeline::trials(),
+        tensors::trials(),
         #[cfg(feature = "tracing")]
         tracing::trials(),
     ];

@@ -9,6 +9,8 @@ mod interop;
 mod kernels;
 mod packing;
 mod pixels;
+mod resize;
+mod tensor;
 mod transfers;
 
 use libtest_mimic::Trial;
@@ -23,6 +25,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         kernels::trials(),
         packing::trials(),
         pixels::trials(),
+        resize::trials(),
+        tensor::trials(),
         transfers::trials(),
     ];
     trials.into_iter().flatten().collect()

@@ -1,4 +1,4 @@
-//! The examples `batch`, `contact_sheet`, `sequence` and `interop`, as a person runs them.
+//! The examples, as a person runs them.
 
 mod batch;
 mod contact_sheet;
@@ -26,6 +26,8 @@ pub(crate) fn trials() -> Vec<Trial> {
     trials.extend(crate::support::on_each_device(crate::device_tests![
         sequence_saves_every_frame_in_order,
         sequence_stops_at_a_frame_of_another_size,
+        tensor_tells_of_every_picture,
+        thumbnails_fit_and_are_never_larger,
     ]));
     #[cfg(feature = "ndarray")]
     trials.push(
@@ -37,6 +39,58 @@ pub(crate) fn trials() -> Vec<Trial> {
         .with_ignored_flag(std::env::var_os("IMAGECUDA_DATA_DIR").is_some()),
     );
     trials
+}
+
+fn run_on(device: &Device, name: &str, args: &[&Path]) -> Output {
+    let mut command = program(name);
+    command.args(["--device", &device.to_string()]).args(args);
+    command.output().unwrap()
+}
+
+fn tensor_tells_of_every_picture(device: &Device) {
+    let root = tempfile::tempdir().unwrap();
+    folder(root.path(), ["a.png", "b.bmp", "c.qoi"]);
+    let size: [&Path; 4] = [
+        "--size".as_ref(),
+        "32x24".as_ref(),
+        "--batch".as_ref(),
+        "2".as_ref(),
+    ];
+    let run = run_on(device, "tensor", &[&size[..], &[root.path()]].concat());
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    let said = text(&run.stdout);
+    assert!(
+        said.starts_with("3 pictures in batches of [2, 3, 24, 32]"),
+        "{said}"
+    );
+    fs::write(root.path().join("d.png"), "no picture").unwrap();
+    let run = run_on(device, "tensor", &[&size[..], &[root.path()]].concat());
+    assert!(!run.status.success() && text(&run.stdout).starts_with("3 pictures"));
+    assert!(text(&run.stderr).contains("d.png"), "{}", text(&run.stderr));
+}
+
+fn thumbnails_fit_and_are_never_larger(device: &Device) {
+    let root = tempfile::tempdir().unwrap();
+    let (from, to) = (root.path().join("in"), root.path().join("out"));
+    fs::create_dir(&from).unwrap();
+    for (name, (width, height)) in [
+        ("wide.png", (80, 20)),
+        ("high.png", (30, 90)),
+        ("small.png", (9, 5)),
+    ] {
+        imagecuda::save(&picture(1, width, height), from.join(name)).unwrap();
+    }
+    let side: [&Path; 2] = ["--side".as_ref(), "40".as_ref()];
+    let run = run_on(device, "thumbnails", &[&side[..], &[&from, &to]].concat());
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    for (name, size) in [
+        ("wide.png.jpg", (40, 10)),
+        ("high.png.jpg", (13, 40)),
+        ("small.png.jpg", (9, 5)),
+    ] {
+        let info = imagecuda::inspect(to.join(name)).unwrap();
+        assert_eq!((info.width(), info.height()), size, "{name}");
+    }
 }
 
 /// The example, without what a scheduler says to the tests themselves.

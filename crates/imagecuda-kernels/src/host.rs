@@ -3,6 +3,10 @@
 //!
 //! Bytes need no alignment here.
 
+mod resample;
+
+pub use self::resample::{nearest_row, resample_row, tensor_row};
+
 use crate::{
     expand::{Curve, Expand},
     layout::Layout,

@@ -8,6 +8,7 @@
 //! - [`color`]: the sRGB curve, and conversions of other colour spaces to sRGB.
 //! - [`jpeg`]: from Huffman codes to pixels, and back.
 //! - [`png`]: filters, matches and Huffman codes.
+//! - [`resample`]: weighted sums of pixels, for other sizes. [`tensor`]: pixels as elements of tensors.
 //! - [`host`]: the bodies over slices, for the CPU.
 //! - `gpu`: the bodies over device memory. It exists only on `nvptx64`, and its entry points only
 //!   with the feature `entries`.
@@ -46,6 +47,8 @@ pub mod orient;
 pub mod pack;
 pub mod pixel;
 pub mod png;
+pub mod resample;
+pub mod tensor;
 pub mod texel;
 
 #[cfg(not(target_arch = "nvptx64"))]

@@ -31,7 +31,7 @@
 //!   use the default device. Methods of [`LoadOptions`] take the device as their first argument.
 //!   Methods of [`SaveOptions`] need none, as an image knows its device.
 //! - `_into` writes to an image of the caller, on its device, and allocates no image.
-//! - `_u8` is the same for [`ImageU8`].
+//! - `_u8` is the same for [`ImageU8`], `_tensor` for a [`Tensor`].
 //! - `_via` uses the caller's memory for the intermediate 8-bit pixels. Few programs need it.
 //! - `open` reads and decodes a file, and gives [`Decoded`], which has the file's metadata and
 //!   becomes an image. `pack` gives [`PackedImage`], which becomes a file.
@@ -42,6 +42,9 @@
 //! - [`Image`] and [`ImageU8`] hold pixels on a [`Device`]. Their size may change up to their
 //!   capacity.
 //! - [`LoadOptions`] and [`SaveOptions`] have all options for loading and saving.
+//! - [`Image::resized`] makes a picture of another size, with a [`Filter`].
+//! - [`Image::to_tensor`] makes a [`Tensor`] for a model, as [`TensorOptions`] say: channels first or
+//!   last, half precision or bytes, normalised, of one size. [`load_tensor`] makes one of a file.
 //! - [`LoadOptions::frames`] gives all pictures of an animation or a document; `load` gives the
 //!   first. [`SaveOptions::animation`] saves GIF and WebP animations.
 //! - [`inspect`] gives [`ImageInfo`]: a file's size, format, depth and metadata, without decoding it.
@@ -109,6 +112,7 @@ mod metadata;
 mod options;
 mod parallel;
 mod picture;
+mod resample;
 mod save;
 mod sink;
 #[cfg(test)]
@@ -125,22 +129,27 @@ pub use image::ArraySample;
 pub use image::HostImage;
 #[cfg(feature = "dlpack")]
 pub use image::dlpack;
-pub use image::{DeviceImage, Image, ImageU8, convert_float_to_u8, convert_u8_to_float};
+pub use image::{
+    DeviceImage, Image, ImageU8, Tensor, TensorSample, convert_float_to_u8, convert_u8_to_float,
+};
 pub use imagecuda_kernels::{
     layout::Layout,
     orient::Orientation,
     pixel::{Rgba8, RgbaF32},
+    tensor::{TensorChannels, TensorElement, TensorLayout},
 };
 pub(crate) use limits::Limits;
 pub use load::{
-    Decoded, Frame, Frames, ImageInfo, decode, decode_into, decode_u8, decode_u8_into, inspect,
-    inspect_bytes, load, load_into, load_into_via, load_u8, load_u8_into,
+    Decoded, Frame, Frames, ImageInfo, decode, decode_into, decode_tensor, decode_u8,
+    decode_u8_into, inspect, inspect_bytes, load, load_into, load_into_via, load_tensor, load_u8,
+    load_u8_into,
 };
 pub use metadata::Metadata;
 pub use options::{
     Channels, Compression, Depth, JpegDecoder, JpegEncoder, LoadOptions, PngDecoder, PngEncoder,
-    SaveOptions, Subsampling,
+    SaveOptions, Subsampling, TensorFit, TensorOptions,
 };
+pub use resample::Filter;
 pub use save::{AnimationEncoder, PackedImage, encode, encode_u8, save, save_u8, save_via};
 
 #[cfg(feature = "cuda")]

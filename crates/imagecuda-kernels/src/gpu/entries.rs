@@ -44,7 +44,7 @@ unsafe fn map<S: Copy, D: Copy>(src: *const S, dst: *mut D, n: usize, body: impl
 /// Calls `load` and then `store` for every index below `n`, spread over the grid. Each thread calls
 /// all `load`s of a tile before the first `store`.
 #[inline(always)]
-fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl Fn(usize, S)) {
+pub(super) fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl Fn(usize, S)) {
     let (block, thread) = (thread::block_dim_x(), thread::thread_idx_x());
     for_each_tile(n, |start| {
         let (first, second) = (start + thread, start + block + thread);

@@ -13,6 +13,12 @@ mod entries;
 mod jpeg;
 #[cfg(feature = "entries")]
 mod png;
+#[cfg(feature = "entries")]
+mod resample;
+#[cfg(feature = "entries")]
+mod resample_tile;
+#[cfg(feature = "entries")]
+mod tensor;
 
 /// A kernel can neither unwind nor print. The thread traps, and the host sees that the launch
 /// failed.

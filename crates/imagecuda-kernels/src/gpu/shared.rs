@@ -328,3 +328,24 @@ pub unsafe fn load_quad(address: u32) -> [u32; 4] {
     }
     [a, b, c, d]
 }
+
+/// As [`store_u32`], four numbers.
+///
+/// # Safety
+///
+/// The address is that of 16 bytes of the block's shared memory, and a multiple of 16.
+#[inline(always)]
+pub unsafe fn store_quad(address: u32, [a, b, c, d]: [u32; 4]) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.shared.v4.u32 [{address}], {{{a}, {b}, {c}, {d}}};",
+            address = in(reg32) address,
+            a = in(reg32) a,
+            b = in(reg32) b,
+            c = in(reg32) c,
+            d = in(reg32) d,
+            options(nostack, preserves_flags),
+        );
+    }
+}

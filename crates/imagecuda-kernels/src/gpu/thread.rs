@@ -36,3 +36,10 @@ pub fn grid_dim_x() -> usize {
     // SAFETY: reading a special register has no conditions.
     unsafe { nvptx::_grid_dim_x() as usize }
 }
+
+/// Blocks along y in the grid.
+#[inline(always)]
+pub fn grid_dim_y() -> usize {
+    // SAFETY: reading a special register has no conditions.
+    unsafe { nvptx::_grid_dim_y() as usize }
+}

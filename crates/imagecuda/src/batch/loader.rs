@@ -31,7 +31,9 @@ use std::{
 /// keeps images slows the loader down.
 #[derive(Clone, Debug)]
 pub struct Loader {
-    devices: Vec<Device>,
+    pub(super) devices: Vec<Device>,
+    /// How many images a device gets before the next one.
+    pub(super) in_a_row: usize,
     options: LoadOptions,
     threads: usize,
     in_flight: Option<usize>,
@@ -46,6 +48,7 @@ impl Loader {
     pub fn new(device: &Device) -> Self {
         Self {
             devices: vec![device.clone()],
+            in_a_row: 1,
             options: LoadOptions::new(),
             threads: cores(),
             in_flight: None,
@@ -232,7 +235,8 @@ impl<S: Source> Shared<S> {
 
     /// Loads one source. Returns whether the consumer still wants more.
     fn load_one(&self, index: usize, source: S, mut slot: Slot) -> bool {
-        let device = &self.loader.devices[index % self.loader.devices.len()];
+        let devices = &self.loader.devices;
+        let device = &devices[index / self.loader.in_a_row % devices.len()];
         let mut goes_on = true;
         // This calls the caller's code. If it panics, the consumer gets the panic.
         let content = source.content();

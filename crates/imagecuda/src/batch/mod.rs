@@ -1,6 +1,7 @@
 //! Many files: loaded, worked on and saved by all cores, with bounded memory.
 //!
 //! - [`Loader`] turns paths or bytes into images on a device, in order, several at a time.
+//! - [`Loader::tensors`] turns them into tensors of many pictures, for models.
 //! - [`Saver`] turns images into files, several at a time.
 //! - [`Pipeline`] is both with your work between them.
 //! - [`Numbered`] names the files of a sequence, [`Shard`] takes the part of a list that is this
@@ -37,6 +38,7 @@ mod saver;
 mod sequence;
 mod shard;
 mod source;
+mod tensors;
 mod times;
 
 pub use self::{
@@ -49,6 +51,7 @@ pub use self::{
     sequence::Numbered,
     shard::Shard,
     source::{Content, Source},
+    tensors::{TensorBatch, Tensors},
 };
 
 use std::{

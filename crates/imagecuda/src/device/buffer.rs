@@ -2,14 +2,15 @@
 //! The CPU and the GPU give the same bits.
 
 use super::cuda;
-use super::{ExpandSpec, Inner, Payload, Staging, cpu};
+use super::{ExpandSpec, Inner, Payload, Staging, cpu, resample};
 use crate::ErrorKind;
-use crate::{Device, Result, color::Conversion, memory};
+use crate::{Device, Result, color::Conversion, memory, resample::Plan};
 use imagecuda_kernels::{
     expand::Expand,
     layout::Layout,
     pack::{Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
+    tensor::TensorSpec,
 };
 
 mod sealed {
@@ -197,6 +198,56 @@ impl Buffer<RgbaF32> {
         match self {
             Self::Cpu(src) => Ok(cpu::pixel_usage(deep, background, &src[..len])),
             Self::Cuda(src) => src.pixel_usage(deep, background, len),
+        }
+    }
+}
+
+impl Buffer<RgbaF32> {
+    /// Makes a picture of the size `size` of `src`, on the same device. On a GPU this returns before the
+    /// work is done.
+    pub(crate) fn resample_from(
+        &mut self,
+        src: &Self,
+        plan: &Plan,
+        size: (u32, u32),
+    ) -> Result<()> {
+        let (width, height) = (size.0 as usize, size.1 as usize);
+        match (self, src) {
+            (Self::Cpu(dst), Self::Cpu(src)) => {
+                resample::resample(plan, src, width, &mut dst[..width * height])
+            }
+            (Self::Cuda(dst), Self::Cuda(src)) => dst.resample_from(src, plan, size),
+            _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// Makes a picture of a tensor of `src`, on the same device. This memory holds the tensor; the
+    /// picture begins `at` bytes after its start, and has `bytes` bytes.
+    pub(crate) fn tensor_from(
+        &mut self,
+        (at, bytes): (usize, usize),
+        src: &Self,
+        plan: &Plan,
+        spec: &TensorSpec,
+    ) -> Result<()> {
+        match (self, src) {
+            (Self::Cpu(dst), Self::Cpu(src)) => {
+                let dst = &mut bytemuck::cast_slice_mut(dst)[at..at + bytes];
+                resample::tensor(plan, spec, src, dst)
+            }
+            (Self::Cuda(dst), Self::Cuda(src)) => dst.tensor_from(at, src, plan, spec),
+            _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// Sets `bytes` bytes to zero, `at` bytes after the start.
+    pub(crate) fn clear(&mut self, at: usize, bytes: usize) -> Result<()> {
+        match self {
+            Self::Cpu(pixels) => {
+                bytemuck::cast_slice_mut::<_, u8>(pixels)[at..at + bytes].fill(0);
+                Ok(())
+            }
+            Self::Cuda(buffer) => buffer.clear(at, bytes),
         }
     }
 }

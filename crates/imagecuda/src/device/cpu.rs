@@ -15,7 +15,7 @@ use imagecuda_kernels::{
 };
 
 /// Pixels per task. Smaller images do not repay waking other threads.
-const TASK: usize = 64 * 1024;
+pub(super) const TASK: usize = 64 * 1024;
 
 pub(crate) fn expand<P: Expand + Send>(spec: ExpandSpec, src: &[u8], dst: &mut [P]) {
     let ExpandSpec {

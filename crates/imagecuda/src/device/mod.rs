@@ -13,6 +13,7 @@ mod decode_png;
 pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
 mod expand_spec;
+mod resample;
 mod staging;
 
 pub use self::buffer::DevicePixel;

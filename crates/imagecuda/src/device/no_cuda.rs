@@ -6,12 +6,14 @@ use crate::{
     DevicePixel, ErrorKind, Result,
     color::Conversion,
     jpeg::{GpuPlan, Jpeg, encode::Encoding},
+    resample::Plan,
 };
 #[cfg(feature = "dlpack")]
 use imagecuda_kernels::layout::Layout;
 use imagecuda_kernels::{
     pack::{Background, Packing, PixelUsage},
     png::encode::scanlines::Scanlines,
+    tensor::TensorSpec,
 };
 use std::{
     marker::PhantomData,
@@ -118,6 +120,9 @@ impl<P: DevicePixel> Buffer<P> {
         fetch(usize) -> Result<Pinned>;
         start_jpeg(&Encoding, Background) -> Result<PendingJpeg>;
         start_png(&Scanlines, Packing, Background) -> Result<PendingPng>;
+        resample_from(&Self, &Plan, (u32, u32)) -> Result<()>;
+        tensor_from(usize, &Self, &Plan, &TensorSpec) -> Result<()>;
+        clear(usize, usize) -> Result<()>;
     }
 }
 

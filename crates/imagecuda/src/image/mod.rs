@@ -6,6 +6,8 @@ mod convert;
 mod device_pointer;
 mod interop;
 mod pixels;
+mod resize;
+mod tensor;
 
 pub use self::convert::{convert_float_to_u8, convert_u8_to_float};
 #[cfg(feature = "ndarray")]
@@ -14,6 +16,7 @@ pub use self::interop::ArraySample;
 pub use self::interop::HostImage;
 #[cfg(feature = "dlpack")]
 pub use self::interop::dlpack;
+pub use self::tensor::{Tensor, TensorSample};
 
 use crate::{
     Device, ErrorKind, Result,

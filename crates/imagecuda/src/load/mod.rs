@@ -8,6 +8,7 @@ mod job;
 mod recover;
 mod shorthand;
 mod source;
+mod tensor;
 mod wanted;
 
 pub(crate) use self::job::{FileBytes, Job};
@@ -19,6 +20,7 @@ pub use self::{
     decoded::Decoded,
     frames::{Frame, Frames},
     info::ImageInfo,
+    tensor::{decode_tensor, load_tensor},
 };
 
 #[cfg(doc)]

@@ -3,8 +3,10 @@
 
 mod load;
 mod save;
+mod tensor;
 
 pub use self::{
     load::{JpegDecoder, LoadOptions, PngDecoder},
     save::{Channels, Compression, Depth, JpegEncoder, PngEncoder, SaveOptions, Subsampling},
+    tensor::{TensorFit, TensorOptions},
 };

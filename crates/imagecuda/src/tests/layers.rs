@@ -5,9 +5,9 @@ use super::{rust_files, source, without_comments};
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// The modules at the crate's root, from top to bottom. docs/architecture.md has the same list.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "batch", "save", "load", "image", "codec", "device", "jpeg", "options", "metadata", "color",
-    "memory", "parallel", "limits", "sink", "picture", "error", "format", "trace",
+    "resample", "memory", "parallel", "limits", "sink", "picture", "error", "format", "trace",
 ];
 
 /// The names that follow `crate::` in `code`, in paths and in lists.

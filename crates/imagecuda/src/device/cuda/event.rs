@@ -56,7 +56,6 @@ impl Event {
     }
 
     /// Records the event in a stream of another library.
-    #[cfg(feature = "dlpack")]
     pub(super) unsafe fn record_raw(&self, stream: sys::CUstream) -> Result<()> {
         // SAFETY: the event lives, and the caller guarantees that the stream does.
         check_raw("cuEventRecord", unsafe {
@@ -65,7 +64,6 @@ impl Event {
     }
 
     /// Like [`order_before`](Self::order_before), for a stream of another library.
-    #[cfg(feature = "dlpack")]
     pub(super) unsafe fn order_before_raw(&self, stream: sys::CUstream) -> Result<()> {
         // SAFETY: the event lives, and the caller guarantees that the stream does.
         check_raw("cuStreamWaitEvent", unsafe {

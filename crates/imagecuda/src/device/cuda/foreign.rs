@@ -1,21 +1,69 @@
 //! Memory and streams of other libraries in the same context.
 
-use super::{
-    Context,
-    error::{check, check_raw},
-    event::Event,
-    memory::Buffer,
-};
-use crate::{Result, device::DevicePixel};
-use cust::{memory::DevicePointer, sys};
-use imagecuda_kernels::{expand::Curve, layout::Layout};
+use super::{Context, event::Event};
+use crate::{Device, Result, device::Inner};
+use cust::sys;
 use std::ffi::c_void;
+#[cfg(feature = "dlpack")]
+use {
+    super::{
+        error::{check, check_raw},
+        memory::Buffer,
+    },
+    crate::device::DevicePixel,
+    cust::memory::DevicePointer,
+    imagecuda_kernels::{expand::Curve, layout::Layout},
+};
 
 /// The alignment that kernels need.
+#[cfg(feature = "dlpack")]
 const ALIGNMENT: u64 = 16;
 
 /// The size in bytes that kernels read at least at a time.
+#[cfg(feature = "dlpack")]
 const WORD: usize = 4;
+
+impl Device {
+    /// Runs `work` in the order of `stream`, a CUDA stream of your own. What you put into `stream`
+    /// before this call runs before the work of this crate in `work`, which runs before what you put
+    /// into `stream` afterwards. The host does not wait. On the CPU this only calls `work`.
+    ///
+    /// Make images and tensors within `work`, use them on `stream`, and drop them within `work` of a
+    /// later call, so that their memory is not used again too early.
+    ///
+    /// ```
+    /// use imagecuda::{Device, Image, LoadOptions, Result, cust::stream::Stream};
+    ///
+    /// fn load(device: &Device, stream: &Stream, file: &str) -> Result<Image> {
+    ///     // SAFETY: a stream of the device's primary context, which lives.
+    ///     unsafe { device.on_stream(stream.as_inner(), |device| LoadOptions::new().load(device, file))? }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Device`](crate::ErrorKind::Device) if the device failed.
+    ///
+    /// # Safety
+    ///
+    /// `stream` must be null, which is the default stream, or a live stream of the primary context of
+    /// this device.
+    pub unsafe fn on_stream<T>(
+        &self,
+        stream: sys::CUstream,
+        work: impl FnOnce(&Self) -> T,
+    ) -> Result<T> {
+        let Inner::Cuda(context) = self.inner() else {
+            return Ok(work(self));
+        };
+        // SAFETY: the caller says that the stream is this context's, and lives.
+        unsafe { context.order_after(stream.cast())? };
+        let result = work(self);
+        // SAFETY: as above.
+        unsafe { context.order_before(stream)? };
+        Ok(result)
+    }
+}
 
 impl Context {
     /// Makes work that enters `stream` from now on wait for the work that is in ours now.
@@ -43,7 +91,10 @@ impl Context {
         unsafe { event.record_raw(stream.cast())? };
         event.order_before(&self.stream)
     }
+}
 
+#[cfg(feature = "dlpack")]
+impl Context {
     /// Waits for the kernels' stream. Transfers of files are not waited for.
     pub(crate) fn wait_for_stream(&self) -> Result<()> {
         let _current = self.enter()?;
@@ -58,6 +109,7 @@ impl Context {
     }
 }
 
+#[cfg(feature = "dlpack")]
 impl<P: DevicePixel> Buffer<P> {
     /// The address of the pixels in device memory.
     pub(crate) fn address(&self) -> u64 {

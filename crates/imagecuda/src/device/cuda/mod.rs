@@ -11,7 +11,6 @@ mod encode_jpeg;
 mod encode_png;
 mod error;
 mod event;
-#[cfg(feature = "dlpack")]
 mod foreign;
 mod jpeg;
 mod launch;
@@ -20,6 +19,7 @@ mod module;
 mod pack;
 mod pinned;
 mod png;
+mod resample;
 mod scratch;
 
 pub(crate) use {
@@ -68,6 +68,8 @@ pub(crate) struct Context {
     memory: memory::Allocator,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
+    /// Weights of filters.
+    tables: resample::Tables,
     /// The most blocks that a grid may have along x.
     max_grid: u32,
 }
@@ -115,6 +117,7 @@ impl Context {
             memory,
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
+            tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
         })
     }

@@ -1,7 +1,7 @@
 //! Conversions from and to arrays of `ndarray`.
 
-use crate::{Device, DeviceImage, DevicePixel, Error, Layout, Result};
-use ndarray::{Array3, ArrayBase, Data, Dimension};
+use crate::{Device, DeviceImage, DevicePixel, Error, Layout, Result, Tensor, TensorSample};
+use ndarray::{Array3, Array4, ArrayBase, Data, Dimension};
 
 /// A sample of an array of pixels: `u8`, `u16` or `f32`.
 pub trait ArraySample: bytemuck::Pod + sealed::Sealed {
@@ -103,6 +103,19 @@ impl<P: DevicePixel> DeviceImage<P> {
     pub fn to_array(&self) -> Result<Array3<P::Sample>> {
         let shape = (self.height() as usize, self.width() as usize, 4);
         Array3::from_shape_vec(shape, self.download()?)
+            .map_err(|error| Error::unsupported(error.to_string()))
+    }
+}
+
+impl Tensor {
+    /// Downloads the tensor as an array of its [`shape`](Self::shape), of `u8`, `half::f16`,
+    /// `half::bf16` or `f32`, as its elements are.
+    ///
+    /// # Errors
+    ///
+    /// As [`download`](Self::download).
+    pub fn to_array<T: TensorSample>(&self) -> Result<Array4<T>> {
+        Array4::from_shape_vec(self.shape(), self.download()?)
             .map_err(|error| Error::unsupported(error.to_string()))
     }
 }

@@ -13,6 +13,8 @@ pub const DL_CUDA_HOST: i32 = 3;
 pub const DL_UINT: u8 = 1;
 /// [`DLDataType::code`] of IEEE floats.
 pub const DL_FLOAT: u8 = 2;
+/// [`DLDataType::code`] of bfloat16, which has 16 bits.
+pub const DL_BFLOAT: u8 = 4;
 
 /// [`DLManagedTensorVersioned::flags`]: the consumer must not write to the tensor.
 pub const DLPACK_FLAG_BITMASK_READ_ONLY: u64 = 1;

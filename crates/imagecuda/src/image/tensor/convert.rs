@@ -1,0 +1,124 @@
+//! Images to tensors.
+
+use super::Tensor;
+#[cfg(doc)]
+use crate::ErrorKind;
+use crate::{
+    Image, Result, TensorFit, TensorOptions,
+    resample::{Placement, Plan, Sampling},
+    trace::span,
+};
+use bytemuck::Zeroable;
+use imagecuda_kernels::{
+    pixel::unit_from_u8,
+    resample::Input,
+    tensor::{TensorChannels, TensorSpec},
+};
+
+impl Image {
+    /// Makes a tensor of one picture: resampled to [`size`](TensorOptions::size), normalised, its channels
+    /// in their order and its elements of their type. What comes after the last sum of a filter, or after
+    /// the pixel where nothing is resampled, is one kernel.
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, Image, TensorLayout, TensorOptions};
+    ///
+    /// let image = Image::new(&Device::cpu(), 640, 480)?;
+    /// let options = TensorOptions::new().layout(TensorLayout::Nhwc);
+    /// assert_eq!(image.to_tensor(&options)?.shape(), [1, 480, 640, 3]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidOption`] for options that are out of range, [`ErrorKind::ZeroDimension`],
+    /// [`ErrorKind::OutOfMemory`], [`ErrorKind::Device`].
+    pub fn to_tensor(&self, options: &TensorOptions) -> Result<Tensor> {
+        options.check()?;
+        let size = options.size.unwrap_or(self.dimensions());
+        let mut tensor = Tensor::for_overwrite(self.device(), 1, size, options)?;
+        self.to_tensor_into(options, &mut tensor, 0)?;
+        Ok(tensor)
+    }
+
+    /// Writes the picture to `tensor`, as its picture number `picture`.
+    ///
+    /// # Errors
+    ///
+    /// As [`to_tensor`](Self::to_tensor); [`ErrorKind::InvalidOption`] too if the tensor's layout, channels,
+    /// elements or size are not those of the options, or if it has no such picture;
+    /// [`ErrorKind::DeviceMismatch`].
+    pub fn to_tensor_into(
+        &self,
+        options: &TensorOptions,
+        tensor: &mut Tensor,
+        picture: usize,
+    ) -> Result<()> {
+        options.check()?;
+        tensor.check(options, picture)?;
+        span!("to_tensor", device = %self.device, width = self.width, height = self.height);
+        let (plan, spec) = plan(self.dimensions(), tensor.size(), options)?;
+        let bytes = tensor.picture_bytes();
+        let place = (picture * bytes, bytes);
+        tensor.buffer.tensor_from(place, &self.buffer, &plan, &spec)
+    }
+}
+
+/// How a picture of the size `source` becomes one of a tensor.
+fn plan(
+    source: (u32, u32),
+    size: (u32, u32),
+    options: &TensorOptions,
+) -> Result<(Plan, TensorSpec)> {
+    let (sampling, place) = match options.fit {
+        TensorFit::Stretch => (Sampling::whole(source, size), Placement::whole(size)),
+        TensorFit::Cover => (Sampling::cover(source, size), Placement::whole(size)),
+        TensorFit::Contain(_) => {
+            let place = Placement::contained(source, size);
+            (Sampling::whole(source, (place.width, place.height)), place)
+        }
+    };
+    let background = options.background.map(|rgb| rgb.map(unit_from_u8));
+    let input = match (background, options.channels) {
+        (Some(_), _) => Input::Over,
+        (None, TensorChannels::Rgba) => Input::Straight,
+        (None, _) => Input::Opaque,
+    };
+    let behind = background.unwrap_or_default();
+    let plan = match Plan::new(&sampling, options.filter, input, behind)? {
+        // Padding around it: not all pixels of the tensor are of the picture.
+        Plan::Identity if place != Placement::whole(size) => Plan::nearest(&sampling)?,
+        plan => plan,
+    };
+    let pad = match options.fit {
+        TensorFit::Contain(pad) => pad,
+        _ => [0.0; 4],
+    };
+    let in_order = |rgb: [f32; 3], alpha: f32| {
+        let [r, g, b] = rgb;
+        match options.channels {
+            TensorChannels::Bgr => [b, g, r, alpha],
+            _ => [r, g, b, alpha],
+        }
+    };
+    let spec = TensorSpec {
+        width: size.0,
+        height: size.1,
+        left: place.left,
+        top: place.top,
+        inner_width: place.width,
+        inner_height: place.height,
+        layout: options.layout as u32,
+        channels: options.channels as u32,
+        element: options.element as u32,
+        flatten: u32::from(background.is_some()),
+        mean: in_order(options.mean, 0.0),
+        scale: in_order(options.std.map(|std| (1.0 / f64::from(std)) as f32), 1.0),
+        pad,
+        background: behind,
+        ..TensorSpec::zeroed()
+    };
+    Ok((plan, spec))
+}

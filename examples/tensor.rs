@@ -1,0 +1,193 @@
+//! A folder of pictures as batches of a tensor: what a training loop gets, and how many pictures a second.
+//!
+//! `cargo run --release --features cuda --example tensor -- photos --size 224x224`
+
+#[path = "support/say.rs"]
+mod say;
+
+use imagecuda::{Device, Format, TensorElement, TensorFit, TensorOptions, batch::Loader};
+use say::{complain, say};
+use std::{
+    error::Error,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+const USAGE: &str = "\
+Usage: tensor [OPTIONS] FOLDER
+
+Loads all pictures of FOLDER to batches of a tensor: channels first, float16, normalised with the mean
+and the standard deviation of ImageNet. Tells how many pictures a second that are.
+
+Options:
+      --device DEVICE      auto (default), cpu, cuda or cuda:N
+      --size WxH           the size of each picture [default: 224x224]
+      --fit FIT            stretch, cover or contain [default: cover]
+      --batch N            pictures of a batch [default: 256]
+      --threads N          threads that decode [default: one per core]
+      --plain              only decode: no tensors, for comparison
+  -h, --help               print this";
+
+fn main() -> ExitCode {
+    say::ended("tensor", start())
+}
+
+fn start() -> ExitCode {
+    match parse(std::env::args_os().skip(1)) {
+        Ok(None) => say!("{USAGE}"),
+        Ok(Some(task)) => {
+            if let Err(error) = run(&task) {
+                complain!("tensor: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        Err(problem) => {
+            complain!("tensor: {problem}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+struct Task {
+    device: Option<String>,
+    size: (u32, u32),
+    fit: TensorFit,
+    batch: usize,
+    threads: Option<usize>,
+    plain: bool,
+    folder: PathBuf,
+}
+
+/// The task, or `None` if help was asked for.
+fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Box<dyn Error>> {
+    let mut task = Task {
+        device: None,
+        size: (224, 224),
+        fit: TensorFit::Cover,
+        batch: 256,
+        threads: None,
+        plain: false,
+        folder: PathBuf::new(),
+    };
+    let mut folders = Vec::new();
+    while let Some(arg) = args.next() {
+        let mut value = || -> Result<String, String> {
+            let value = args
+                .next()
+                .ok_or(format!("{} needs a value", arg.display()))?;
+            let value = value.into_string();
+            value.map_err(|value| format!("{} is no text", value.display()))
+        };
+        match arg.to_str().unwrap_or_default() {
+            "-h" | "--help" => return Ok(None),
+            "--device" => task.device = Some(value()?),
+            "--size" => task.size = size(&value()?)?,
+            "--fit" => task.fit = fit(&value()?)?,
+            "--batch" => task.batch = value()?.parse()?,
+            "--threads" => task.threads = Some(value()?.parse()?),
+            "--plain" => task.plain = true,
+            "--" => folders.extend(args.by_ref()),
+            option if option.starts_with('-') => {
+                return Err(format!("there is no option {option}").into());
+            }
+            _ => folders.push(arg),
+        }
+    }
+    let [folder] = &*folders else {
+        return Err("one FOLDER is needed".into());
+    };
+    task.folder = folder.into();
+    Ok(Some(task))
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').map(|(w, h)| (w.parse(), h.parse()));
+    match sides {
+        Some((Ok(width), Ok(height))) => Ok((width, height)),
+        _ => Err(format!("--size: {text} is not like 224x224")),
+    }
+}
+
+fn fit(text: &str) -> Result<TensorFit, String> {
+    match text {
+        "stretch" => Ok(TensorFit::Stretch),
+        "cover" => Ok(TensorFit::Cover),
+        "contain" => Ok(TensorFit::Contain([0.5, 0.5, 0.5, 1.0])),
+        _ => Err(format!("--fit: {text} is not stretch, cover or contain")),
+    }
+}
+
+/// The pictures of a folder, by their names, in order.
+fn pictures(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let entries = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if Format::from_path(&path).is_some_and(Format::can_load) {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn run(task: &Task) -> Result<(), Box<dyn Error>> {
+    let device = match task.device.as_deref() {
+        None | Some("auto") => Device::try_default()?,
+        Some(name) => name.parse()?,
+    };
+    let files = pictures(&task.folder)?;
+    let mut loader = Loader::new(&device);
+    if let Some(threads) = task.threads {
+        loader = loader.threads(threads);
+    }
+    let start = Instant::now();
+    let (mut loaded, mut failed, mut shape) = (0, 0, None);
+    let mut tell = |error: imagecuda::Error| {
+        complain!("{error}");
+        failed += 1;
+    };
+    if task.plain {
+        for (_, image) in loader.load(files) {
+            match image {
+                Ok(_) => loaded += 1,
+                Err(error) => tell(error),
+            }
+        }
+    } else {
+        let options = TensorOptions::new()
+            .element(TensorElement::F16)
+            .size(task.size.0, task.size.1)
+            .fit(task.fit)
+            .mean([0.485, 0.456, 0.406])
+            .std([0.229, 0.224, 0.225]);
+        for batch in loader.tensors(files, &options, task.batch).skip_failures() {
+            let batch = batch?;
+            // Here a model would have `batch.tensor()`: `into_dlpack` hands it to PyTorch.
+            loaded += batch.tensor().shape()[0];
+            shape = shape.or(Some(batch.tensor().shape()));
+            for (file, result) in batch.results() {
+                if let Err(error) = result {
+                    complain!("{}: {error}", file.display());
+                    failed += 1;
+                }
+            }
+        }
+    }
+    device.synchronize()?;
+    let rate = loaded as f64 / start.elapsed().as_secs_f64();
+    match shape {
+        Some(shape) => {
+            say!("{loaded} pictures in batches of {shape:?} on {device}, {rate:.1} a second")
+        }
+        None => say!("{loaded} pictures on {device}, {rate:.1} a second"),
+    }
+    match failed {
+        0 => Ok(()),
+        failed => Err(format!("{failed} of the files are no pictures").into()),
+    }
+}

@@ -1,0 +1,159 @@
+//! Thumbnails of a folder of pictures: each is made smaller to fit a square, and saved as a JPEG.
+//!
+//! `cargo run --release --features cuda --example thumbnails -- photos thumbnails --side 256`
+
+#[path = "support/say.rs"]
+mod say;
+
+use imagecuda::{Device, Filter, Format, Image, SaveOptions, batch::Pipeline};
+use say::{complain, say};
+use std::{
+    error::Error,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Instant,
+};
+
+const USAGE: &str = "\
+Usage: thumbnails [OPTIONS] FOLDER OUT_FOLDER
+
+Saves a thumbnail of each picture of FOLDER in OUT_FOLDER, as a JPEG of the same name. Pictures keep
+their ratio, and are never made larger.
+
+Options:
+      --device DEVICE      auto (default), cpu, cuda or cuda:N
+      --side N             the longest side in pixels [default: 256]
+      --quality Q          of the JPEG files, 1 to 100 [default: 85]
+  -h, --help               print this";
+
+fn main() -> ExitCode {
+    say::ended("thumbnails", start())
+}
+
+fn start() -> ExitCode {
+    match parse(std::env::args_os().skip(1)) {
+        Ok(None) => say!("{USAGE}"),
+        Ok(Some(task)) => {
+            if let Err(error) = run(&task) {
+                complain!("thumbnails: {error}");
+                return ExitCode::FAILURE;
+            }
+        }
+        Err(problem) => {
+            complain!("thumbnails: {problem}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+struct Task {
+    device: Option<String>,
+    side: u32,
+    quality: u8,
+    folders: [PathBuf; 2],
+}
+
+/// The task, or `None` if help was asked for.
+fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Box<dyn Error>> {
+    let (mut device, mut side, mut quality) = (None, 256, 85);
+    let mut folders = Vec::new();
+    while let Some(arg) = args.next() {
+        let mut value = || -> Result<String, String> {
+            let value = args
+                .next()
+                .ok_or(format!("{} needs a value", arg.display()))?;
+            let value = value.into_string();
+            value.map_err(|value| format!("{} is no text", value.display()))
+        };
+        match arg.to_str().unwrap_or_default() {
+            "-h" | "--help" => return Ok(None),
+            "--device" => device = Some(value()?),
+            "--side" => side = value()?.parse()?,
+            "--quality" => quality = value()?.parse()?,
+            "--" => folders.extend(args.by_ref()),
+            option if option.starts_with('-') => {
+                return Err(format!("there is no option {option}").into());
+            }
+            _ => folders.push(arg),
+        }
+    }
+    if side == 0 {
+        return Err("--side must be at least 1".into());
+    }
+    let folders = <[OsString; 2]>::try_from(folders);
+    Ok(Some(Task {
+        device,
+        side,
+        quality,
+        folders: folders
+            .map_err(|_| "a FOLDER and an OUT_FOLDER are needed")?
+            .map(PathBuf::from),
+    }))
+}
+
+/// The files to load, and those to save.
+fn jobs([from, to]: &[PathBuf; 2]) -> Result<Vec<(PathBuf, PathBuf)>, Box<dyn Error>> {
+    let unreadable = |error| format!("{}: {error}", from.display());
+    let mut jobs = Vec::new();
+    for entry in fs::read_dir(from).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if Format::from_path(&path).is_some_and(Format::can_load)
+            && let Some(name) = path.file_name()
+        {
+            let mut name = name.to_owned();
+            name.push(".jpg");
+            jobs.push((path, to.join(name)));
+        }
+    }
+    jobs.sort();
+    Ok(jobs)
+}
+
+/// The size of a picture whose longest side is at most `side`.
+fn fitting((width, height): (u32, u32), side: u32) -> (u32, u32) {
+    let longest = width.max(height);
+    if longest <= side {
+        return (width, height);
+    }
+    let scaled = |length: u32| {
+        let rounded =
+            (u64::from(length) * u64::from(side) + u64::from(longest) / 2) / u64::from(longest);
+        (rounded as u32).max(1)
+    };
+    (scaled(width), scaled(height))
+}
+
+fn shrink(image: &mut Image, side: u32) -> imagecuda::Result<()> {
+    let (width, height) = fitting(image.dimensions(), side);
+    let small = image.resized(width, height, Filter::Lanczos3)?;
+    image.copy_from(&small)
+}
+
+fn run(task: &Task) -> Result<(), Box<dyn Error>> {
+    let device = match task.device.as_deref() {
+        None | Some("auto") => Device::try_default()?,
+        Some(name) => name.parse()?,
+    };
+    let out: &Path = &task.folders[1];
+    fs::create_dir_all(out).map_err(|error| format!("{}: {error}", out.display()))?;
+    let jobs = jobs(&task.folders)?;
+    let start = Instant::now();
+    let report = Pipeline::new(&device)
+        .save_options(SaveOptions::new().quality(task.quality))
+        .run(jobs, |image, _| shrink(image, task.side));
+    for failure in &report.failures {
+        complain!("{}: {}", failure.source.display(), failure.error);
+    }
+    let rate = report.saved as f64 / start.elapsed().as_secs_f64();
+    say!(
+        "{} thumbnails on {device}, {rate:.1} a second",
+        report.saved
+    );
+    match report.failures.len() {
+        0 => Ok(()),
+        failed => Err(format!("{failed} files have no thumbnail").into()),
+    }
+}

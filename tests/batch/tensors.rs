@@ -1,0 +1,136 @@
+//! Batches of tensors, on every device.
+
+use super::loader::files;
+use crate::support::same;
+use imagecuda::{
+    Device, ErrorKind, LoadOptions, TensorElement, TensorFit, TensorOptions,
+    batch::{Loader, TensorBatch},
+};
+use libtest_mimic::Trial;
+
+pub(crate) fn trials() -> Vec<Trial> {
+    crate::support::on_each_device(crate::device_tests![
+        pictures_are_those_of_single_loads_in_order,
+        failures_can_be_skipped,
+        memory_is_used_again,
+        devices_take_turns,
+        a_tensor_that_cannot_be_had_ends_it,
+    ])
+}
+
+fn options() -> TensorOptions {
+    TensorOptions::new()
+        .element(TensorElement::F16)
+        .size(24, 16)
+        .fit(TensorFit::Contain([0.5; 4]))
+}
+
+/// The picture of one file; zeros of one that is none.
+fn single(device: &Device, file: &[u8]) -> (Vec<u16>, Option<(u32, u32)>) {
+    let loaded = LoadOptions::new().decode(device, file).ok();
+    match &loaded {
+        Some(image) => {
+            let tensor = image.to_tensor(&options()).unwrap();
+            (tensor.download().unwrap(), Some(image.dimensions()))
+        }
+        None => (vec![0; 3 * 24 * 16], None),
+    }
+}
+
+fn check<S: AsRef<[u8]>>(device: &Device, batch: &TensorBatch<S>) {
+    let elements = batch.tensor().download::<u16>().unwrap();
+    assert_eq!(batch.tensor().shape(), [batch.results().len(), 3, 16, 24]);
+    let pictures = elements.chunks(3 * 24 * 16);
+    for (picture, (file, result)) in pictures.zip(batch.results()) {
+        let (expected, size) = single(device, file.as_ref());
+        same(picture, &expected, size);
+        assert_eq!(result.as_ref().ok().copied(), size);
+    }
+}
+
+fn pictures_are_those_of_single_loads_in_order(device: &Device) {
+    let files = files(45, |i| i == 3 || i == 19 || i == 20);
+    let mut seen = Vec::new();
+    for batch in Loader::new(device).tensors(files.clone(), &options(), 10) {
+        let batch = batch.unwrap();
+        check(device, &batch);
+        seen.push(batch.results().len());
+        let errors = batch.results().iter().filter(|(_, result)| result.is_err());
+        assert_eq!(errors.count(), [1, 1, 1, 0, 0][seen.len() - 1]);
+    }
+    assert_eq!(seen, [10, 10, 10, 10, 5]);
+    let none: Vec<Vec<u8>> = Vec::new();
+    assert!(
+        Loader::new(device)
+            .tensors(none, &options(), 10)
+            .next()
+            .is_none()
+    );
+}
+
+fn failures_can_be_skipped(device: &Device) {
+    let is_broken = |i| i % 4 == 1;
+    let files = files(30, is_broken);
+    let batches = Loader::new(device).tensors(files.clone(), &options(), 8);
+    let (mut pictures, mut sources) = (Vec::new(), Vec::new());
+    for batch in batches.skip_failures() {
+        let batch = batch.unwrap();
+        let loaded = batch.results().iter().filter(|(_, result)| result.is_ok());
+        assert_eq!(batch.tensor().shape()[0], loaded.count());
+        pictures.extend(batch.tensor().download::<u16>().unwrap());
+        sources.extend(batch.results().iter().map(|(file, _)| file.clone()));
+    }
+    assert!(sources == files, "every file has its result");
+    let whole = files.iter().enumerate().filter(|(i, _)| !is_broken(*i));
+    let expected: Vec<u16> = whole.flat_map(|(_, file)| single(device, file).0).collect();
+    same(&pictures, &expected, "pictures");
+}
+
+fn memory_is_used_again(device: &Device) {
+    let files = files(40, |i| i == 5);
+    let mut batches = Loader::new(device).tensors(files, &options(), 4);
+    // The first one is kept: another takes its place, and is used for all others.
+    let kept = batches.next().unwrap().unwrap();
+    let mut places = Vec::new();
+    for batch in batches {
+        let batch = batch.unwrap();
+        check(device, &batch);
+        places.extend(batch.tensor().as_bytes().map(<[u8]>::as_ptr));
+    }
+    check(device, &kept);
+    let place = kept.tensor().as_bytes().map(<[u8]>::as_ptr);
+    assert!(
+        places
+            .iter()
+            .all(|&at| at == places[0] && Some(at) != place)
+    );
+    let (tensor, results) = kept.into_parts();
+    assert_eq!((tensor.shape()[0], results.len()), (4, 4));
+}
+
+fn devices_take_turns(device: &Device) {
+    let files = files(20, |i| i % 6 == 2);
+    let devices = [device.clone(), Device::cpu()];
+    let loader = Loader::new(device).devices(devices.clone());
+    for (i, batch) in loader.tensors(files.clone(), &options(), 3).enumerate() {
+        let batch = batch.unwrap();
+        assert_eq!(*batch.tensor().device(), devices[i % 2]);
+        check(&Device::cpu(), &batch);
+    }
+    let batches = loader.tensors(files, &options(), 3).skip_failures();
+    for (i, batch) in batches.enumerate() {
+        assert_eq!(*batch.unwrap().tensor().device(), devices[i % 2]);
+    }
+}
+
+fn a_tensor_that_cannot_be_had_ends_it(device: &Device) {
+    let files = files(5, |_| false);
+    let mut batches = Loader::new(device).tensors(files, &TensorOptions::new(), 2);
+    let error = batches.next().unwrap().unwrap_err();
+    let is_size = matches!(
+        error.kind(),
+        ErrorKind::InvalidOption { option: "size", .. }
+    );
+    assert!(is_size, "{error}");
+    assert!(batches.next().is_none());
+}

@@ -14,6 +14,7 @@ mod plain_errors;
 mod recover;
 mod recover_rows;
 mod region;
+mod scale;
 mod tiff_damage;
 
 use libtest_mimic::Trial;
@@ -34,6 +35,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         recover::trials(),
         recover_rows::trials(),
         region::trials(),
+        scale::trials(),
         tiff_damage::trials(),
     ];
     trials.into_iter().flatten().collect()

@@ -80,6 +80,17 @@ impl Area {
         }
     }
 
+    /// The pixels that it touches of a picture whose sides are divided by `divisor`.
+    pub(crate) fn divided(self, divisor: u32) -> Self {
+        let (x, y) = (self.x / divisor, self.y / divisor);
+        Self {
+            x,
+            y,
+            width: (self.x + self.width).div_ceil(divisor) - x,
+            height: (self.y + self.height).div_ceil(divisor) - y,
+        }
+    }
+
     /// The area of the file's pixels that this area of the oriented picture shows. That picture has
     /// the size `viewed`.
     pub(crate) fn stored(self, orientation: Orientation, viewed: (u32, u32)) -> Self {

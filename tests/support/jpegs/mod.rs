@@ -15,5 +15,5 @@ pub use self::{
     damage::{damaged, first_scan},
     encoders::encoded,
     made::{Jpeg, flat, pair, random, soft},
-    reference::{Picture, difference, reference},
+    reference::{Picture, Reference, difference, reference, reference_at},
 };

@@ -35,8 +35,8 @@ pub fn inverse_4(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8
 #[inline(always)]
 pub fn inverse_2(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8; 2]; 2] {
     let at = |row: usize, column: usize| dequantized(coefficients, quantizers, row * 8 + column);
-    let columns = [0, 1, 3, 5, 7]
-        .map(|x| two::<13>([at(0, x), at(1, x), at(3, x), at(5, x), at(7, x)]));
+    let columns =
+        [0, 1, 3, 5, 7].map(|x| two::<13>([at(0, x), at(1, x), at(3, x), at(5, x), at(7, x)]));
     [0, 1].map(|y| two::<20>(columns.map(|column| column[y])).map(byte))
 }
 

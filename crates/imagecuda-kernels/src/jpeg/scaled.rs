@@ -89,9 +89,15 @@ mod tests {
         let picture = Picture::new(101, 67, &[(2, 1), (1, 1), (1, 1)], Color::Ycc).unwrap();
         let half = Scaled::new(&picture, 4);
         assert_eq!(half.sizes[..3], [4, 4, 4]);
-        assert_eq!(half.picture.component[1].upsampling, Upsampling::Across as u32);
+        assert_eq!(
+            half.picture.component[1].upsampling,
+            Upsampling::Across as u32
+        );
         let eighth = Scaled::new(&picture, 1);
-        assert_eq!(eighth.picture.component[1].upsampling, Upsampling::Repeat as u32);
+        assert_eq!(
+            eighth.picture.component[1].upsampling,
+            Upsampling::Repeat as u32
+        );
         assert_eq!((eighth.picture.width, eighth.picture.height), (13, 9));
     }
 }

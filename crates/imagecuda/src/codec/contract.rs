@@ -60,6 +60,13 @@ pub(crate) struct SequenceCodec {
 pub(crate) trait Decode {
     fn header(&self) -> Header;
 
+    /// Asks for a picture whose sides are divided by `divisor` (2, 4 or 8), and rounded up. `false` if
+    /// the decoder cannot make that at less cost than the whole. If it can, all other methods are then
+    /// about that picture.
+    fn reduce(&mut self, _divisor: u32) -> bool {
+        false
+    }
+
     /// Tells the decoder that only `area` of the picture is needed. The decoder returns an area that
     /// contains it. All other methods are then about that area, as if it were the whole picture. By
     /// default it is.

@@ -186,6 +186,10 @@ impl Decode for WithFormat<'_> {
         self.1.header()
     }
 
+    fn reduce(&mut self, divisor: u32) -> bool {
+        self.1.reduce(divisor)
+    }
+
     fn narrow(&mut self, area: Area, target: PayloadTarget<'_>) -> Area {
         self.1.narrow(area, target)
     }

@@ -81,11 +81,8 @@ impl<'a> Job<'a> {
             png_decoder: options.png_decoder,
         };
         let orientation = metadata.turn(options.apply_orientation);
-        let Wanted {
-            view,
-            width,
-            height,
-        } = Wanted::of(options, &mut *decoder, orientation, target)?;
+        let wanted = Wanted::of(options, &mut *decoder, orientation, target)?;
+        let (width, height) = wanted.size();
         let header = decoder.header();
         codec::check(&header, &options.limits)?;
         (self.on_header)(&header, (width, height))?;
@@ -102,10 +99,11 @@ impl<'a> Job<'a> {
             spec: ExpandSpec {
                 layout: header.layout,
                 curve,
-                view,
-                width,
-                height,
+                view: wanted.view,
+                width: wanted.width,
+                height: wanted.height,
             },
+            resampling: wanted.resampling,
             conversion,
             metadata: metadata.carried(options.apply_orientation, profile_holds),
             payload,

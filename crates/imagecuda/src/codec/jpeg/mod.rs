@@ -43,6 +43,11 @@ impl Decode for Jpeg<'_> {
         Jpeg::header(self)
     }
 
+    fn reduce(&mut self, divisor: u32) -> bool {
+        Jpeg::reduce(self, 8 / divisor);
+        true
+    }
+
     fn narrow(&mut self, needed: Area, target: PayloadTarget<'_>) -> Area {
         // Kernels decode all of a picture at its full size.
         let is_full_size = Jpeg::is_all(self);

@@ -87,8 +87,7 @@ pub(super) fn read_chunks(
             row: chunk_row,
         };
         let used = row_bytes(space.used);
-        let start =
-            (plane * area.height as usize + part.y.start) * row + row_bytes(x - area.x);
+        let start = (plane * area.height as usize + part.y.start) * row + row_bytes(x - area.x);
         let to = &mut raw[start..];
         if tiff.empty.contains(index) {
             let rows = to.chunks_mut(row).take(part.y.len());

@@ -101,6 +101,12 @@ impl<'a> Rows<'a> {
         Some(Self(Scanner::new(decoder, file, scan, bytes, damaged)))
     }
 
+    /// Goes to the last row of MCUs up to `row` that can be decoded without those before it. Call this
+    /// before anything is decoded. Returns the row.
+    pub(super) fn jump(&mut self, row: u32) -> u32 {
+        self.0.jump(row)
+    }
+
     /// Decodes the next `rows` rows of MCUs into `blocks`. Component i begins at `starts[i]`.
     pub(super) fn read(
         &mut self,

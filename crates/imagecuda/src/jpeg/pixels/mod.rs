@@ -99,13 +99,7 @@ fn bytes_of(window: &Window, rows: &Range<u32>) -> usize {
     rows as usize * picture.width as usize * picture.components as usize
 }
 
-fn band(
-    file: &File,
-    window: &Window,
-    rows: Range<u32>,
-    blocks: &[[i16; 64]],
-    mut out: &mut [u8],
-) {
+fn band(file: &File, window: &Window, rows: Range<u32>, blocks: &[[i16; 64]], mut out: &mut [u8]) {
     let from = |row: u32| Blocks {
         blocks,
         starts: file

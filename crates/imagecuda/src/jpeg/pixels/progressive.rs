@@ -15,12 +15,7 @@ use std::{mem, ops::Range, sync::Mutex};
 
 /// Makes all pixels; the window is the whole picture. `None` if the fast decoder cannot decode the file; the contents of `out` are
 /// then undefined.
-pub(super) fn read(
-    file: &File,
-    bytes: &[u8],
-    window: &Window,
-    mut out: &mut [u8],
-) -> Option<()> {
+pub(super) fn read(file: &File, bytes: &[u8], window: &Window, mut out: &mut [u8]) -> Option<()> {
     let data = Data::of(file, bytes)?;
     let decoder = Decoder::new(file, &data, band_rows(file))?;
     if is_for_one(file) {
@@ -38,7 +33,10 @@ pub(super) fn read(
     decoder.shared(|number| {
         let rows = decoder.rows(number);
         let out = &mut *lock(parts.get(number)?);
-        let (mut strip, mut band) = (Strip::new(file), Band::new(file, window, rows.start as u32, 1));
+        let (mut strip, mut band) = (
+            Strip::new(file),
+            Band::new(file, window, rows.start as u32, 1),
+        );
         if let Some(above) = rows.start.checked_sub(1) {
             strip.fill(&decoder, above)?;
             vector::begin_below(&mut band, strip.blocks());

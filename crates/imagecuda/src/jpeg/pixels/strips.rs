@@ -114,13 +114,8 @@ impl<'a> Strips<'a> {
         }
     }
 
-    /// Decodes the rows of MCUs above the window.
-    fn skip(
-        &mut self,
-        file: &File,
-        window: &Window,
-        rows: &mut entropy::Rows<'_>,
-    ) -> Result<()> {
+    /// Passes over the rows of MCUs above the window.
+    fn skip(&mut self, file: &File, window: &Window, rows: &mut entropy::Rows<'_>) -> Result<()> {
         if window.mcu_rows.start == 0 {
             return Ok(());
         }
@@ -129,7 +124,9 @@ impl<'a> Strips<'a> {
         let starts = picture
             .component
             .map(|component| (component.first_block / picture.mcus_y) as usize);
-        for _ in 0..window.mcu_rows.start {
+        // The row above the window is needed for the window's first pixels.
+        let first = rows.jump(window.mcu_rows.start - 1);
+        for _ in first..window.mcu_rows.start {
             rows.read(1, &mut strip, starts)?;
         }
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);

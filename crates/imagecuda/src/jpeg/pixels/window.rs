@@ -139,7 +139,11 @@ mod tests {
 
     #[test]
     fn what_is_made_contains_what_is_needed() {
-        for factors in [[(1, 1); 3], [(2, 2), (1, 1), (1, 1)], [(4, 1), (1, 1), (2, 1)]] {
+        for factors in [
+            [(1, 1); 3],
+            [(2, 2), (1, 1), (1, 1)],
+            [(4, 1), (1, 1), (2, 1)],
+        ] {
             let picture = Picture::new(203, 117, &factors, Color::Ycc).unwrap();
             assert!(Window::whole(&picture).is_all());
             assert_eq!(Window::whole(&picture).scaled.picture, picture);

@@ -117,7 +117,7 @@ struct Task {
 }
 
 enum Command {
-    Convert(Task),
+    Convert(Box<Task>),
     Info(PathBuf),
 }
 
@@ -242,7 +242,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
     if standard::is_dash(&output) && extension.is_none() {
         return Err("standard output has no name that shows a format: --format is needed".into());
     }
-    Ok(Some(Command::Convert(Task {
+    Ok(Some(Command::Convert(Box::new(Task {
         device: device.unwrap_or_else(|| "auto".to_owned()),
         load,
         frame,
@@ -251,7 +251,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
         input,
         output,
         extension,
-    })))
+    }))))
 }
 
 /// Reads the picture that was asked for.

@@ -27,7 +27,7 @@ fn exif(orientation: u8) -> Vec<u8> {
 }
 
 /// Where the standard puts the stored pixel `x`, `y` of `w` × `h` in the viewed picture.
-fn viewed(orientation: u8, x: usize, y: usize, w: usize, h: usize) -> (usize, usize) {
+pub(super) fn viewed(orientation: u8, x: usize, y: usize, w: usize, h: usize) -> (usize, usize) {
     match orientation {
         1 => (x, y),
         2 => (w - 1 - x, y),

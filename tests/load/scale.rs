@@ -1,6 +1,6 @@
 //! Smaller pictures: JPEG at libjpeg-turbo's scales, means of squares for others, and what fits.
 
-use super::orientation::{jpeg_with_exif, png_with_exif};
+use super::orientation::{jpeg_with_exif, png_with_exif, viewed};
 use crate::support::{Noise, bits, jpegs, pictures, same};
 use imagecuda::{
     Device, ErrorKind, Filter, Format, Image, ImageU8, JpegDecoder, Layout, LoadOptions,
@@ -208,16 +208,7 @@ fn squares_begin_where_the_file_does(device: &Device) {
             let got = turned.download().unwrap();
             for y in 0..h {
                 for x in 0..w {
-                    let (vx, vy) = match orientation {
-                        1 => (x, y),
-                        2 => (w - 1 - x, y),
-                        3 => (w - 1 - x, h - 1 - y),
-                        4 => (x, h - 1 - y),
-                        5 => (y, x),
-                        6 => (h - 1 - y, x),
-                        7 => (h - 1 - y, w - 1 - x),
-                        _ => (y, w - 1 - x),
-                    };
+                    let (vx, vy) = viewed(orientation, x, y, w, h);
                     let (a, b) = ((y * w + x) * 4, (vy * width + vx) * 4);
                     for channel in 0..4 {
                         let (a, b) = (floats[a + channel], got[b + channel]);

@@ -1,6 +1,7 @@
 //! `seeds FOLDER`: small files of all kinds, made here, for each target a folder to begin with.
 
 mod containers;
+mod kinds;
 #[allow(
     dead_code,
     unreachable_pub,
@@ -46,6 +47,9 @@ fn main() -> io::Result<()> {
     for seed in 0..400 {
         seeds.add("load_jpeg", &jpegs::random(seed).bytes)?;
     }
+    for rare in &jpegs::RARE {
+        seeds.add("load_jpeg", &rare.bytes())?;
+    }
     for file in containers::pngs() {
         seeds.add("load_png", &file)?;
     }
@@ -53,6 +57,19 @@ fn main() -> io::Result<()> {
         seeds.add("load_tiff", &file)?;
     }
     for file in containers::others() {
+        seeds.add("load_other", &file)?;
+    }
+    for file in kinds::exrs() {
+        seeds.add("load_other", &file)?;
+    }
+    for file in kinds::gifs() {
+        seeds.add("load_gif", &file)?;
+    }
+    let small = picture(5, 4).to_f32().unwrap();
+    let inside =
+        [Format::Png, Format::Jpeg].map(|format| SaveOptions::new().encode(&small, format));
+    let [png, jpeg] = inside.map(Result::unwrap);
+    for file in kinds::bitmaps(&png, &jpeg) {
         seeds.add("load_other", &file)?;
     }
     for file in containers::metadata() {
@@ -149,6 +166,11 @@ fn stills(seeds: &mut Seeds) -> io::Result<()> {
     files.dedup();
     for (format, file) in &files {
         seeds.add(target(*format), file)?;
+        if let Format::Avif | Format::Heif = format {
+            for file in kinds::heifs(file).unwrap_or_default() {
+                seeds.add(target(*format), &file)?;
+            }
+        }
     }
     Ok(())
 }

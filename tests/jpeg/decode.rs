@@ -4,8 +4,10 @@
 //! `IMAGECUDA_TEST_JPEG_SEED` is the only one tried.
 
 mod damage;
+mod rare;
 mod reference;
 
+use self::rare::{heights_behind_the_first_scan, rare_kinds_are_exact};
 use crate::support::{
     corpus, gpu_is_missing,
     jpegs::{self, Jpeg, Picture, difference, reference},
@@ -61,6 +63,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         other_encoders_files_are_exact,
         long_thin_pictures_are_exact,
         a_cut_picture_is_as_libjpeg_leaves_it,
+        rare_kinds_are_exact,
+        heights_behind_the_first_scan,
     ]);
     for (name, test) in [
         ("a_difference_is_noticed", a_difference_is_noticed as fn()),
@@ -94,6 +98,12 @@ pub(crate) fn trials() -> Vec<Trial> {
                 damage::check(device, jpeg.bytes, jpeg.what)
             },
         );
+    }
+    for (number, rare) in jpegs::RARE.iter().enumerate() {
+        let name = format!("jpeg::damage::rare::{number}");
+        on_devices(&mut trials, name, move |device| {
+            damage::check(device, rare.bytes(), rare.what.to_owned())
+        });
     }
     trials.extend(trials_of_the_corpus());
     trials.extend(reference::trials());

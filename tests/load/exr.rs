@@ -19,7 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         luminance_and_chroma_become_colours,
         blocks_of_flat_chroma_are_read,
         other_primaries_are_converted,
-        deep_files_and_jpeg_2000_are_refused_in_words,
+        what_cannot_be_decoded_is_refused_in_words,
     ])
 }
 
@@ -362,7 +362,7 @@ fn other_primaries_are_converted(device: &Device) {
     assert_eq!(f64::from(pixels[0]), red(0, 0));
 }
 
-fn deep_files_and_jpeg_2000_are_refused_in_words(device: &Device) {
+fn what_cannot_be_decoded_is_refused_in_words(device: &Device) {
     let mut deep = part(colors(["B", "G", "R"], 0));
     (deep.name, deep.kind) = (Some("deep"), "deepscanline");
     let mut deep = file(&[deep]);
@@ -380,6 +380,15 @@ fn deep_files_and_jpeg_2000_are_refused_in_words(device: &Device) {
         htj2k[at] = number;
         let error = load(device, &LoadOptions::new(), &htj2k).unwrap_err();
         assert!(error.contains("JPEG 2000"), "{error}");
+    }
+    for number in [12, 13, 255] {
+        let mut newer = plain.clone();
+        newer[at] = number;
+        let error = load(device, &LoadOptions::new(), &newer).unwrap_err();
+        assert!(
+            error.contains(&format!("not supported: OpenEXR of compression {number}")),
+            "{error}"
+        );
     }
     // Whatever else its bytes are, a file gives a picture or an error.
     let mut noise = Noise::new(7);

@@ -52,8 +52,8 @@ const SCRIPTS: [(&str, &str); 2] = [
     ("examples/dlpack", "examples"),
 ];
 
-/// A benchmark of the host alone.
-const BENCH_LEFT_OUT: &str = "codecs";
+/// Benchmarks of the host alone.
+const BENCHES_LEFT_OUT: [&str; 2] = ["codecs", "host"];
 
 /// What still travels well.
 const MOST_BYTES: u64 = 64 << 20;
@@ -138,7 +138,7 @@ fn lay(built: &[Program], folder: &str, into: &Path, strip: bool) -> Result<usiz
     let wanted = |program: &&Program| match folder {
         "tests" => program.kind == "test",
         "examples" => program.kind == "example",
-        _ => program.kind == "bench" && program.name != BENCH_LEFT_OUT,
+        _ => program.kind == "bench" && !BENCHES_LEFT_OUT.contains(&&*program.name),
     };
     let mut names = BTreeSet::new();
     for program in built.iter().filter(wanted) {

@@ -70,8 +70,9 @@ fn over(v: f32, alpha: f32, background: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn flatten(RgbaF32(pixel): RgbaF32, [r, g, b]: Background) -> RgbaF32 {
     let alpha = clamp_unit(pixel[3]);
-    let background = [r, g, b, 0.0];
-    RgbaF32([0, 1, 2, 3].map(|c| over(clamp_unit(pixel[c]), alpha, background[c])))
+    // Not by `map`, which is not inlined everywhere.
+    let over = |c: usize, background| over(clamp_unit(pixel[c]), alpha, background);
+    RgbaF32([over(0, r), over(1, g), over(2, b), over(3, 0.0)])
 }
 
 /// The colour of a flattened pixel.
@@ -165,7 +166,12 @@ impl PixelUsage {
             true => u32::from(u16_from_unit(v)),
             false => u32::from(u8_from_unit(v)),
         };
-        let [r, g, b, a] = [red, green, blue, alpha].map(quantize);
+        let [r, g, b, a] = [
+            quantize(red),
+            quantize(green),
+            quantize(blue),
+            quantize(alpha),
+        ];
         let most = if deep { 65_535 } else { 255 };
         let bit = |has: bool, bit| if has { bit } else { 0 };
         Self(
@@ -190,7 +196,13 @@ impl PixelUsage {
 /// 16-bit RGBA.
 #[inline(always)]
 pub fn rgba16(RgbaF32(pixel): RgbaF32) -> Rgba16 {
-    Rgba16(pixel.map(u16_from_unit))
+    let [r, g, b, a] = pixel;
+    Rgba16([
+        u16_from_unit(r),
+        u16_from_unit(g),
+        u16_from_unit(b),
+        u16_from_unit(a),
+    ])
 }
 
 /// Float RGB, flattened onto `background`. Values outside 0.0 to 1.0 are kept.

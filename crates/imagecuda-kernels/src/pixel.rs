@@ -43,10 +43,10 @@ pub fn clamp_unit(v: f32) -> f32 {
 /// compilers do not vectorise: a CPU would take ten times as long.
 #[inline(always)]
 #[allow(unsafe_code, reason = "the one in the bodies")]
-fn truncate(v: f32) -> i32 {
+pub(crate) fn truncate(v: f32) -> i32 {
     debug_assert!((0.0..=65536.0).contains(&v));
-    // SAFETY: the callers clamp to 0.0 to 1.0, with NaN as 0.0, before they scale. So `v` is finite
-    // and fits.
+    // SAFETY: the callers clamp, with NaN as 0.0, to the range above, or to 0.0 to 1.0 before they scale.
+    // So `v` is finite and fits.
     unsafe { v.to_int_unchecked() }
 }
 
@@ -64,15 +64,26 @@ pub fn u16_from_unit(v: f32) -> u16 {
 
 impl From<Rgba8> for RgbaF32 {
     #[inline(always)]
-    fn from(Rgba8(p): Rgba8) -> Self {
-        Self(p.map(unit_from_u8))
+    fn from(Rgba8([r, g, b, a]): Rgba8) -> Self {
+        // Not by `map`, which is not inlined everywhere.
+        Self([
+            unit_from_u8(r),
+            unit_from_u8(g),
+            unit_from_u8(b),
+            unit_from_u8(a),
+        ])
     }
 }
 
 impl From<RgbaF32> for Rgba8 {
     #[inline(always)]
-    fn from(RgbaF32(p): RgbaF32) -> Self {
-        Self(p.map(u8_from_unit))
+    fn from(RgbaF32([r, g, b, a]): RgbaF32) -> Self {
+        Self([
+            u8_from_unit(r),
+            u8_from_unit(g),
+            u8_from_unit(b),
+            u8_from_unit(a),
+        ])
     }
 }
 

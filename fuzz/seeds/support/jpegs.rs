@@ -6,9 +6,11 @@ mod content;
 mod huffman;
 #[path = "../../../tests/support/jpegs/made.rs"]
 mod made;
+#[path = "../../../tests/support/jpegs/rare.rs"]
+mod rare;
 #[path = "../../../tests/support/jpegs/scans.rs"]
 mod scans;
 #[path = "../../../tests/support/jpegs/writer.rs"]
 mod writer;
 
-pub(crate) use self::made::random;
+pub(crate) use self::{made::random, rare::RARE};

@@ -2,6 +2,8 @@
 
 #[path = "../../../tests/support/animations.rs"]
 pub(crate) mod animations;
+#[path = "../../../tests/support/exr.rs"]
+pub(crate) mod exr;
 pub(crate) mod jpegs;
 #[path = "../../../tests/support/noise.rs"]
 mod noise;

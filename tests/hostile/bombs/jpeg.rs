@@ -108,6 +108,20 @@ fn restarting(blocks: usize) -> Vec<u8> {
     .concat()
 }
 
+/// A file without loss, whose samples are as they are predicted.
+fn lossless(width: u16, height: u16, data: &[u8]) -> Vec<u8> {
+    let head = [tables(END_OF_BLOCK), frame(0xc3, width, height, 3)].concat();
+    [head, scan(3, [1, 0, 0], data), vec![0xff, 0xd9]].concat()
+}
+
+/// Arithmetic codes that come to no data: zeros, and then bit after bit of them, again and again.
+fn without_data(side: u16, count: usize) -> Vec<u8> {
+    let mut file = [tables(END_OF_BLOCK), frame(0xca, side, side, 1)].concat();
+    file.extend(scan(1, [0, 0, 1], &[]));
+    file.extend(scan(1, [0, 0, 0x10], &[]).repeat(count));
+    [&file[..], &[0xff, 0xd9]].concat()
+}
+
 pub(super) fn all() -> Vec<Bomb> {
     let small = Fate::Picture(64, 64);
     let mut all = vec![
@@ -129,6 +143,39 @@ pub(super) fn all() -> Vec<Bomb> {
             ]
             .concat(),
             Fate::TooLarge,
+        ),
+        bomb(
+            "giant, lossless",
+            "65,500² pixels",
+            "jpg",
+            lossless(65_500, 65_500, &[0; 9]),
+            Fate::TooLarge,
+        ),
+        bomb(
+            "giant by DNL",
+            "65,500² pixels",
+            "jpg",
+            {
+                let mut file = baseline(65_500, 0, 3, &[0; 9]);
+                let end = file.len() - 2;
+                file.splice(end..end, segment(0xdc, &65_500_u16.to_be_bytes()));
+                file
+            },
+            Fate::TooLarge,
+        ),
+        bomb(
+            "lossless, cut short at the limit",
+            "16,384² pixels",
+            "jpg",
+            lossless(16_384, 16_384, &[0; 999]),
+            Fate::NoMemory,
+        ),
+        bomb(
+            "arithmetic scans without data",
+            "2,048² pixels, 50 scans",
+            "jpg",
+            without_data(2048, 49),
+            Fate::Picture(2048, 2048),
         ),
         bomb(
             "cut short at the limit",

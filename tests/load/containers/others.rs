@@ -237,6 +237,13 @@ fn extensions_of_a_gif_may_be_of_any_kind(device: &Device) {
         shows(device, &file, &expected, &format!("{other:x?}"));
         assert_eq!(inspect_bytes(&file).unwrap().frame_count(), 1);
     }
+    // Zeros between blocks are of writers that end blocks twice.
+    let mut file = gif([3, 2], &[&[0, 0], CONTROL, &[0]].concat());
+    file.splice(file.len() - 1..file.len() - 1, [0; 9]);
+    shows(device, &file, &expected, "zeros");
+    assert_eq!(inspect_bytes(&file).unwrap().frame_count(), 1);
+    let frames = LoadOptions::new().frames_bytes(device, file).unwrap();
+    assert_eq!(frames.map(Result::unwrap).count(), 1);
 }
 
 /// As Pillow has it.
@@ -280,6 +287,18 @@ fn comments_of_a_pnm_may_be_among_its_samples(device: &Device) {
     shows(device, b"P1 4 1 1# 0 0\n0#\n11", &bits, "bits");
     let color = load(device, b"P3 1 1 255 9 8 7").unwrap();
     shows(device, b"P3 1 1 255 9 # 1\n8 # 2\n7", &color, "colours");
+    // They may end numbers of a header.
+    let gray = load(device, b"P5 3 1 255\n#0\x8c").unwrap();
+    for header in [
+        "P5#x\n3#y\r1 # z\n#\n255\n",
+        "P5 3 1#255\n255 ",
+        "P5\n3 1#\n255\n",
+    ] {
+        let file = [header.as_bytes(), b"#0\x8c"].concat();
+        shows(device, &file, &gray, header);
+    }
+    let bits = load(device, b"P4 8 1\n#").unwrap();
+    shows(device, b"P4 8#2\n1\n#", &bits, "binary bits");
     // In binary samples there are none.
     let raw = load(device, b"P5 3 1 255\n#a\n").unwrap();
     assert_eq!(raw.2[..4], [b'#', b'#', b'#', 255]);

@@ -24,6 +24,26 @@ pub fn first_scan(file: &[u8]) -> Option<usize> {
         .map(|segment| segment.1)
 }
 
+/// The same picture, whose height stands behind the first scan.
+pub fn with_height_behind(file: &[u8]) -> Vec<u8> {
+    let frame = segments(file).find(|segment| matches!(segment.0, 0xc0..=0xc2));
+    let (_, end, content) = frame.unwrap();
+    let height = end - content.len() + 1;
+    let mut at = first_scan(file).unwrap();
+    let in_scan = |two: &[u8]| two[0] != 0xff || matches!(two[1], 0 | 0xd0..=0xd7 | 0xff);
+    while file.get(at..at + 2).is_some_and(in_scan) {
+        at += 1;
+    }
+    // Without an end the last byte is the scan's as well.
+    if at + 2 > file.len() {
+        at = file.len();
+    }
+    let lines = [&[0xff, 0xdc, 0, 4], &file[height..height + 2]].concat();
+    let mut out = [&file[..at], &lines, &file[at..]].concat();
+    out[height..height + 2].fill(0);
+    out
+}
+
 /// A file damaged in one of many ways, and which.
 pub fn damaged(file: &[u8], round: u64, noise: &mut Noise) -> (Vec<u8>, String) {
     let mut out = file.to_vec();

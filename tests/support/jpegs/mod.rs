@@ -6,14 +6,16 @@ mod damage;
 mod encoders;
 mod huffman;
 mod made;
+mod rare;
 mod reference;
 mod scans;
 mod writer;
 
 pub use self::{
     crowded::crowded,
-    damage::{damaged, first_scan},
+    damage::{damaged, first_scan, with_height_behind},
     encoders::encoded,
     made::{Jpeg, flat, pair, random, soft},
+    rare::{RARE, hash},
     reference::{Picture, Reference, difference, reference, reference_at},
 };

@@ -1,8 +1,12 @@
 //! Conversions of other RGB spaces to sRGB by curves and a matrix. The host fills their numbers
 //! from a profile.
 
+#[cfg(not(target_arch = "nvptx64"))]
+use super::srgb::encode_all;
 use super::srgb::{canonical, encode_quickly};
 use crate::pixel::RgbaF32;
+#[cfg(not(target_arch = "nvptx64"))]
+use crate::pixel::{Rgba8, truncate, unit_from_u8};
 use libm::powf;
 
 /// Knots of a tone curve from 0.0 to 1.0. Every 8-bit value is exactly on one.
@@ -72,6 +76,95 @@ fn shape_linear(shaper: &[f32; SHAPER], [mut r, mut g, mut b]: [f32; 3], a: f32)
         canonical(encode_quickly(linear))
     };
     RgbaF32([row(0), row(3), row(6), a])
+}
+
+/// Pixels that [`shape_all`] takes at a time.
+#[cfg(not(target_arch = "nvptx64"))]
+pub(crate) const FEW: usize = 64;
+
+/// The bits of [`shape`] for each pixel, in passes over a few pixels that compilers vectorise.
+#[cfg(not(target_arch = "nvptx64"))]
+#[inline(always)]
+pub fn shape_all(shaper: &[f32; SHAPER], pixels: &mut [RgbaF32]) {
+    let (whole, rest) = match shaper[12] {
+        0.0 => pixels.as_chunks_mut::<FEW>(),
+        // A rendering is a power for each pixel, beside which all else is little.
+        _ => (&mut [][..], pixels),
+    };
+    for pixels in whole {
+        shape_few(shaper, pixels);
+    }
+    for pixel in rest {
+        *pixel = shape(shaper, *pixel);
+    }
+}
+
+#[cfg(not(target_arch = "nvptx64"))]
+#[inline(always)]
+#[expect(clippy::manual_clamp, reason = "`clamp` keeps NaN, `max` drops it")]
+fn shape_few(shaper: &[f32; SHAPER], pixels: &mut [RgbaF32; FEW]) {
+    const LAST: f32 = (CURVE - 2) as f32;
+    let curves = shaper[SHAPER - 3 * CURVE..].as_chunks::<CURVE>().0;
+    let mut linear = [[0.0f32; FEW]; 3];
+    for ((c, linear), knots) in (0..).zip(&mut linear).zip(curves) {
+        let (mut places, mut ways) = ([0; FEW], [0.0; FEW]);
+        let steps = places.iter_mut().zip(&mut ways).zip(pixels.iter());
+        for ((place, way), pixel) in steps {
+            let x = pixel.0[c] * (CURVE - 1) as f32;
+            *place = truncate(x.max(0.0).min(LAST));
+            *way = x - *place as f32;
+        }
+        let (mut from, mut to) = ([0.0; FEW], [0.0; FEW]);
+        for ((from, to), &place) in from.iter_mut().zip(&mut to).zip(&places) {
+            let place = (place as usize).min(CURVE - 2);
+            (*from, *to) = (knots[place], knots[place + 1]);
+        }
+        let ends = from.iter().zip(&to);
+        for ((linear, way), (from, to)) in linear.iter_mut().zip(ways).zip(ends) {
+            *linear = from + (to - from) * way;
+        }
+    }
+    let encoded = encode_few(shaper, &linear);
+    for (i, pixel) in pixels.iter_mut().enumerate() {
+        let [r, g, b] = [encoded[0][i], encoded[1][i], encoded[2][i]];
+        pixel.0 = [r, g, b, pixel.0[3]];
+    }
+}
+
+/// The bits of [`shape`] for each pixel of bytes, if there is no rendering.
+#[cfg(not(target_arch = "nvptx64"))]
+#[inline(always)]
+pub(crate) fn shape_few_bytes(
+    shaper: &[f32; SHAPER],
+    pixels: &[Rgba8; FEW],
+    shaped: &mut [RgbaF32; FEW],
+) {
+    let tables = shaper[13..13 + 3 * 256].as_chunks::<256>().0;
+    let mut linear = [[0.0; FEW]; 3];
+    for ((c, linear), table) in (0..).zip(&mut linear).zip(tables) {
+        for (linear, pixel) in linear.iter_mut().zip(pixels) {
+            *linear = table[usize::from(pixel.0[c])];
+        }
+    }
+    let encoded = encode_few(shaper, &linear);
+    for (i, (shaped, pixel)) in shaped.iter_mut().zip(pixels).enumerate() {
+        let [r, g, b] = [encoded[0][i], encoded[1][i], encoded[2][i]];
+        shaped.0 = [r, g, b, unit_from_u8(pixel.0[3])];
+    }
+}
+
+/// The sRGB values of linear light.
+#[cfg(not(target_arch = "nvptx64"))]
+#[inline(always)]
+fn encode_few(shaper: &[f32; SHAPER], [r, g, b]: &[[f32; FEW]; 3]) -> [[f32; FEW]; 3] {
+    let mut encoded = [[0.0; FEW]; 3];
+    for (encoded, m) in encoded.iter_mut().zip(shaper[..9].as_chunks::<3>().0) {
+        for (i, encoded) in encoded.iter_mut().enumerate() {
+            *encoded = m[0] * r[i] + m[1] * g[i] + m[2] * b[i];
+        }
+        encode_all(encoded);
+    }
+    encoded
 }
 
 #[cfg(test)]
@@ -158,6 +251,53 @@ pub(super) mod tests {
             shape(shaper, RgbaF32([0.0, 0.0, 0.0, 1.0])).0,
             [0.0, 0.0, 0.0, 1.0]
         );
+    }
+
+    #[test]
+    fn many_pixels_are_shaped_as_one_is() {
+        let matrix = [1.7, -0.5, -0.2, 0.0, 0.9, 0.1, -0.1, 0.2, 0.9];
+        let mut shaper = shaper(matrix, |v| v * v);
+        let mut state = 1u32;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            state
+        };
+        let odd = [
+            f32::NAN,
+            f32::INFINITY,
+            f32::NEG_INFINITY,
+            f32::MAX,
+            -0.0,
+            1.0,
+            2.0,
+            -7.5,
+        ];
+        for round in 0..60 {
+            // The last ones have a rendering.
+            if round == 50 {
+                shaper[9..13].copy_from_slice(&[0.2, 0.7, 0.1, 0.5]);
+            }
+            let pixels: Vec<RgbaF32> = (0..64 * 3 + round)
+                .map(|_| {
+                    RgbaF32([(); 4].map(|()| match noise() >> 24 {
+                        0..8 if round % 2 == 0 => odd[noise() as usize >> 8 & 7],
+                        8..16 => f32::from_bits(noise()),
+                        _ => (noise() >> 8) as f32 / (1 << 24) as f32,
+                    }))
+                })
+                .collect();
+            let shaper: &[f32; SHAPER] = shaper[..].try_into().unwrap();
+            let mut shaped = pixels.clone();
+            shape_all(shaper, &mut shaped);
+            for (got, pixel) in shaped.iter().zip(&pixels) {
+                let expected = shape(shaper, *pixel);
+                assert_eq!(
+                    got.0.map(f32::to_bits),
+                    expected.0.map(f32::to_bits),
+                    "{pixel:?}"
+                );
+            }
+        }
     }
 
     pub(in crate::color) fn oracle_f32(v: impl Into<f64>) -> f32 {

@@ -10,6 +10,10 @@ mod convert;
 mod srgb;
 mod table;
 
+#[cfg(not(target_arch = "nvptx64"))]
+pub use self::convert::shape_all;
+#[cfg(not(target_arch = "nvptx64"))]
+pub(crate) use self::convert::{FEW, shape_few_bytes};
 pub use self::{
     convert::{CURVE, SHAPER, curve, shape, shape_bytes},
     srgb::{associate, decode_rgb, encode_rgb, srgb_decode, srgb_encode, unassociate},

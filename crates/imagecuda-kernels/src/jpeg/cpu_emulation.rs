@@ -8,15 +8,15 @@ use super::{
     picture::{BLOCK, Picture},
     scan::{BlockGrid, DcSums, NATURAL, Scan, Segment, State, status},
     sections::{
-        self, BOUNDARIES, NO_SLOT, Node, SECTION, SLOTS, SectionEntry, SectionExit, SectionMap,
-        walk,
+        self, BOUNDARIES, MENDINGS, NO_SLOT, Node, SECTION, SLOTS, SectionEntry, SectionExit,
+        SectionMap, walk,
     },
     stuffing::{CHUNK, PIECE, Piece},
     table_entry::TableEntry,
 };
 use alloc::{vec, vec::Vec};
 use bytemuck::{cast, cast_slice_mut};
-use core::cell::Cell;
+use core::{cell::Cell, mem};
 
 /// `jpeg_unstuff`: the data of a scan. `kept` says how many bytes before each chunk of `file` are
 /// kept.
@@ -68,6 +68,20 @@ pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> 
     for section in 0..scan.sections() {
         sections.push(synchronize(input, section));
     }
+    for _ in 0..MENDINGS {
+        let mend = |number: usize| {
+            mend(
+                input,
+                number as u32,
+                sections[..number].last(),
+                &sections[number],
+            )
+        };
+        let mended: Vec<_> = (0..sections.len()).map(mend).collect();
+        for (section, mended) in sections.iter_mut().zip(mended) {
+            *section = mended.unwrap_or_else(|| mem::take(section));
+        }
+    }
     let (entries, mut wrong) = join(&sections);
     let mut sums = vec![DcSums::default(); scan.subsequences as usize];
     let mut group_dc = vec![GroupDc::default(); scan.groups() as usize];
@@ -99,6 +113,7 @@ fn dc_before(origin: BlockOrigin, sums: &[DcSums], group_dc: &[GroupDc]) -> DcSu
 }
 
 /// What `jpeg_synchronize` writes of a section.
+#[derive(Default)]
 struct Section {
     nodes: Vec<Node>,
     exits: Vec<SectionExit>,
@@ -135,17 +150,94 @@ fn synchronize(input: Input<'_>, section: u32) -> Section {
         for guess in 0..if starts_segment { 1 } else { scan.guesses() } {
             let state = State::block_start(scan.guessed_unit(guess));
             let mut decoder = Decoder::new(scan, input, words, subsequence, state);
-            decoder.synchronize(true, SingleThread, nodes, at, starts_segment);
+            let node = if starts_segment {
+                Node::ROOT
+            } else {
+                Node::EMPTY
+            };
+            decoder.synchronize(true, SingleThread, nodes, at, (node, 0));
         }
     }
-    let own = &nodes.nodes[(scan.warm_up() * SLOTS) as usize..];
-    let own: Vec<_> = own.iter().map(Cell::get).collect();
-    let node = |at, slot| own[(at * SLOTS + slot) as usize];
-    let exits = (0..SLOTS).map(|slot| sections::exit(scan.section_len(section), node, slot));
-    Section {
-        exits: exits.collect(),
-        nodes: own,
+    Section::new(
+        scan.section_len(section),
+        &nodes.nodes[(scan.warm_up() * SLOTS) as usize..],
+    )
+}
+
+impl Section {
+    fn new(count: u32, nodes: &[Cell<Node>]) -> Self {
+        let nodes: Vec<_> = nodes.iter().map(Cell::get).collect();
+        let node = |at, slot| nodes[(at * SLOTS + slot) as usize];
+        let exits = (0..SLOTS).map(|slot| sections::exit(count, node, slot));
+        Self {
+            exits: exits.collect(),
+            nodes,
+        }
     }
+}
+
+/// `jpeg_mend`: a section that goes on from the exits of the one before. `None` if it did before.
+fn mend(
+    input: Input<'_>,
+    number: u32,
+    before: Option<&Section>,
+    section: &Section,
+) -> Option<Section> {
+    let first = |slot: u32| section.nodes[slot as usize];
+    let exit = |slot: u32| section.exits[slot as usize];
+    let exits = before.map_or(&[][..], |before| &before.exits);
+    let wanted = || {
+        exits
+            .iter()
+            .map(|exit| exit.wanted())
+            .filter(|node| node.is_some())
+    };
+    let is_root = first(0).is_root();
+    let goes_on = |slot: u32| exit(slot).is_some() || !first(slot).is_some();
+    let is_whole = match is_root {
+        true => goes_on(0),
+        false => {
+            (0..NO_SLOT).all(goes_on) && wanted().all(|node| sections::has_wanted(node, first))
+        }
+    };
+    if is_whole {
+        return None;
+    }
+    let count = input.scan.section_len(number);
+    let nodes: Vec<_> = section
+        .nodes
+        .iter()
+        .map(|node| Cell::new(node.root_only()))
+        .collect();
+    let to = SectionNodes {
+        nodes: &nodes,
+        count,
+    };
+    let follow = |at: u32, node: Node, slot: u32| {
+        if let Some(subsequence) = input
+            .scan
+            .find_subsequence(input.segments, number * SECTION + at)
+        {
+            let mut decoder =
+                Decoder::new(input.scan, input, input.words, subsequence, node.state());
+            decoder.synchronize(true, SingleThread, to, at, (node, slot));
+        }
+    };
+    if !is_root {
+        let old = (0..NO_SLOT).map(first).map(Node::unlinked);
+        for node in wanted().chain(old).filter(|node| node.is_some()) {
+            if let (slot, true) = to.insert(0, node.state()) {
+                follow(0, node, slot);
+            }
+        }
+    }
+    for at in 0..count {
+        let node = nodes[(at * SLOTS) as usize].get();
+        if node.is_root() {
+            follow(at, node, 0);
+        }
+    }
+    Some(Section::new(count, &nodes))
 }
 
 /// `jpeg_join`: the entry of each section, and a [`status`].

@@ -40,7 +40,7 @@ pub struct ScanJob {
     /// [`Node`](super::sections::Node).
     pub nodes: u64,
     /// [`SLOTS`](super::sections::SLOTS) of each section:
-    /// [`SectionExit`](super::sections::SectionExit).
+    /// [`SectionExit`](super::sections::SectionExit); and as many to mend sections with.
     pub exits: u64,
     /// A [`SectionEntry`](super::sections::SectionEntry) for each section.
     pub entries: u64,

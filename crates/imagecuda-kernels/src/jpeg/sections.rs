@@ -55,6 +55,21 @@ impl Node {
         Self(self.0 | units << 15 | (NO_SLOT - next) << 24)
     }
 
+    /// The same node without its link.
+    #[inline(always)]
+    pub fn unlinked(self) -> Self {
+        Self(self.0 & (Self::ROOT.0 | 0x7fff))
+    }
+
+    /// [`Node::ROOT`], if this is the start of a segment, and no node otherwise.
+    #[inline(always)]
+    pub fn root_only(self) -> Self {
+        match self.is_root() {
+            true => Self::ROOT,
+            false => Self::EMPTY,
+        }
+    }
+
     /// Whether this is a node, and not an empty slot.
     #[inline(always)]
     pub fn is_some(self) -> bool {
@@ -143,8 +158,9 @@ impl SectionExit {
         Self(1 << 31 | units << 15 | state.bits())
     }
 
+    /// Whether what follows is known.
     #[inline(always)]
-    fn is_some(self) -> bool {
+    pub fn is_some(self) -> bool {
         self.0 != 0
     }
 
@@ -158,7 +174,38 @@ impl SectionExit {
     pub fn units(self) -> u32 {
         self.0 >> 15 & 0xffff
     }
+
+    /// The node that the next section needs at its first boundary; [`Node::EMPTY`] if nothing is
+    /// known.
+    #[inline(always)]
+    pub fn wanted(self) -> Node {
+        match self.is_some() {
+            true => Node::new(self.state()),
+            false => Node::EMPTY,
+        }
+    }
 }
+
+/// Whether a section has the node `wanted` at its first boundary, where `first` are its nodes.
+#[inline(always)]
+pub fn has_wanted(wanted: Node, first: impl Fn(u32) -> Node) -> bool {
+    let mut has = false;
+    for slot in 0..NO_SLOT {
+        let node = first(slot);
+        has |= node.is_some() & (node.state() == wanted.state());
+    }
+    has
+}
+
+/// Times that sections are mended. Each time a section gets the states that the one before it had
+/// at its end the time before.
+pub const MENDINGS: u32 = 2;
+
+/// Threads that mend a section: one for each exit of the section before, and one for each node at its
+/// own first boundary.
+pub const MEND_THREADS: u32 = 32;
+
+const _: () = assert!(MENDINGS.is_multiple_of(2) && MEND_THREADS == 2 * SLOTS);
 
 const _: () = assert!(SECTION * 511 <= 0xffff);
 

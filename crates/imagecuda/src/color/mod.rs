@@ -265,6 +265,14 @@ impl Conversion {
         }
     }
 
+    /// The numbers of a conversion by curves and a matrix.
+    pub(crate) fn shaper(&self) -> Option<&[f32; SHAPER]> {
+        match self {
+            Self::Shaper(numbers) => Some(array(numbers)),
+            Self::Table(_) | Self::Cmyk(_) => None,
+        }
+    }
+
     /// The numbers that the conversion's kernel takes.
     pub(crate) fn numbers(&self) -> &[f32] {
         match self {

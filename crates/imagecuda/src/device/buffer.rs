@@ -4,7 +4,7 @@
 use super::cuda;
 use super::{ExpandSpec, Inner, Payload, Staging, cpu, resample};
 use crate::ErrorKind;
-use crate::{Device, Result, color::Conversion, memory, resample::Plan};
+use crate::{Device, Result, color::Conversion, memory::Reused, resample::Plan};
 use imagecuda_kernels::{
     expand::Expand,
     layout::Layout,
@@ -43,7 +43,7 @@ impl DevicePixel for Rgba8 {
 /// A fixed number of pixels on one device.
 #[derive(Debug)]
 pub(crate) enum Buffer<P: DevicePixel> {
-    Cpu(Vec<P>),
+    Cpu(Reused<P>),
     Cuda(cuda::Buffer<P>),
 }
 
@@ -51,7 +51,7 @@ impl<P: DevicePixel> Buffer<P> {
     /// `len` pixels of zeros.
     pub(crate) fn zeroed(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
-            Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
+            Inner::Cpu => Reused::zeroed(len).map(Self::Cpu),
             Inner::Cuda(context) => cuda::Buffer::zeroed(context, len).map(Self::Cuda),
         }
     }
@@ -59,7 +59,7 @@ impl<P: DevicePixel> Buffer<P> {
     /// `len` pixels with any values. The caller must overwrite them before they are read.
     pub(crate) fn for_overwrite(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
-            Inner::Cpu => memory::zeroed(len).map(Self::Cpu),
+            Inner::Cpu => Reused::for_overwrite(len).map(Self::Cpu),
             Inner::Cuda(context) => cuda::Buffer::uninitialized(context, len).map(Self::Cuda),
         }
     }
@@ -157,9 +157,7 @@ impl Buffer<RgbaF32> {
     ) -> Result<()> {
         match (self, payload) {
             (Self::Cpu(dst), Payload::Pixels(staging)) => {
-                let dst = &mut dst[..spec.len()];
-                cpu::expand(spec, &staging, dst);
-                cpu::convert_colors(conversion, dst);
+                cpu::expand_converted(spec, conversion, &staging, &mut dst[..spec.len()]);
                 Ok(())
             }
             (Self::Cuda(dst), payload) => dst.expand_converted(payload, spec, conversion),

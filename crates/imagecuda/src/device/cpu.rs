@@ -1,5 +1,7 @@
 //! The CPU device: runs the kernels' bodies on host memory, on all cores.
 
+mod vector;
+
 use super::{ExpandSpec, PngData};
 use crate::jpeg::{GpuPlan, Jpeg};
 use crate::{color::Conversion, parallel};
@@ -17,18 +19,55 @@ use imagecuda_kernels::{
 /// Pixels per task. Smaller images do not repay waking other threads.
 pub(super) const TASK: usize = 64 * 1024;
 
+/// Pixels that are expanded to floats at a time. They fit a core's cache.
+const PIECE: usize = 1024;
+
 pub(crate) fn expand<P: Expand + Send>(spec: ExpandSpec, src: &[u8], dst: &mut [P]) {
-    let ExpandSpec {
-        layout,
-        curve,
-        view,
-        ..
-    } = spec;
+    let ExpandSpec { layout, curve, .. } = spec;
+    expand_by(spec, src, dst, |src, dst| {
+        vector::expand(layout, curve, src, dst);
+    });
+}
+
+/// Expands pixels, and converts their colours.
+pub(crate) fn expand_converted(
+    spec: ExpandSpec,
+    conversion: &Conversion,
+    src: &[u8],
+    dst: &mut [RgbaF32],
+) {
+    let ExpandSpec { layout, curve, .. } = spec;
+    expand_by(spec, src, dst, |src, dst| {
+        match (conversion.shaper(), curve) {
+            (Some(shaper), Curve::Encoded) => vector::expand_shaped(layout, shaper, src, dst),
+            _ => {
+                vector::expand(layout, curve, src, dst);
+                for pixel in dst {
+                    *pixel = conversion.apply(*pixel);
+                }
+            }
+        }
+    });
+}
+
+/// Turns pixels as `spec` says, and expands them by `expand`, which gets pieces that fit a core's cache.
+fn expand_by<P: Send>(
+    spec: ExpandSpec,
+    src: &[u8],
+    dst: &mut [P],
+    expand: impl Fn(&[u8], &mut [P]) + Sync,
+) {
+    let bytes_per_pixel = spec.layout.bytes_per_pixel();
     if spec.is_stored() {
-        return expand_stored(layout, curve, src, dst);
+        let tasks = dst.chunks_mut(TASK).zip(src.chunks(TASK * bytes_per_pixel));
+        return parallel::for_each(tasks, |(dst, src)| {
+            let pieces = dst
+                .chunks_mut(PIECE)
+                .zip(src.chunks(PIECE * bytes_per_pixel));
+            pieces.for_each(|(dst, src)| expand(src, dst));
+        });
     }
-    let bytes_per_pixel = layout.bytes_per_pixel();
-    let width = spec.width as usize;
+    let (view, width) = (spec.view, spec.width as usize);
     let rows = (TASK / width).max(1);
     let tasks = dst.chunks_mut(rows * width).enumerate();
     let row = || vec![0; width * bytes_per_pixel];
@@ -45,28 +84,16 @@ pub(crate) fn expand<P: Expand + Send>(spec: ExpandSpec, src: &[u8], dst: &mut [
                     &row[..]
                 }
             };
-            host::expand(layout, curve, row, dst);
+            expand(row, dst);
         }
     });
 }
 
 /// Expands pixels of `layout` that are sRGB-encoded and need no orientation.
 pub(crate) fn expand_encoded<P: Expand + Send>(layout: Layout, src: &[u8], dst: &mut [P]) {
-    expand_stored(layout, Curve::Encoded, src, dst);
-}
-
-fn expand_stored<P: Expand + Send>(layout: Layout, curve: Curve, src: &[u8], dst: &mut [P]) {
     let texels = src.chunks(TASK * layout.bytes_per_pixel());
     parallel::for_each(dst.chunks_mut(TASK).zip(texels), |(dst, src)| {
-        host::expand(layout, curve, src, dst);
-    });
-}
-
-pub(crate) fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {
-    parallel::for_each(pixels.chunks_mut(TASK), |pixels| {
-        for pixel in pixels {
-            *pixel = conversion.apply(*pixel);
-        }
+        vector::expand(layout, Curve::Encoded, src, dst);
     });
 }
 
@@ -130,12 +157,9 @@ pub(crate) fn pack(packing: Packing, background: Background, src: &[RgbaF32], ds
     let bytes = TASK * packing.layout().bytes_per_pixel();
     let tasks = dst.chunks_mut(bytes).zip(src.chunks(TASK));
     parallel::for_each(tasks, |(dst, src)| {
-        host::pack(packing, background, src, dst)
+        vector::pack(packing, background, src, dst)
     });
 }
-
-/// Pixels that are expanded to floats at a time. They fit a core's cache.
-const PIECE: usize = 4096;
 
 /// Packs 8-bit pixels. The result equals that of [`pack`] on the same pixels as floats. Only
 /// [`PIECE`] floats per thread exist at a time.
@@ -149,7 +173,7 @@ pub(crate) fn pack_u8(packing: Packing, background: Background, src: &[Rgba8], d
     let floats = || vec![RgbaF32::default(); PIECE];
     parallel::fold(tasks, floats, |floats, (dst, src)| {
         for (dst, src) in dst.chunks_mut(PIECE * bytes).zip(src.chunks(PIECE)) {
-            host::pack(packing, background, normalized(src, floats), dst);
+            vector::pack(packing, background, normalized(src, floats), dst);
         }
     });
 }
@@ -158,7 +182,7 @@ pub(crate) fn pack_u8(packing: Packing, background: Background, src: &[Rgba8], d
 fn normalized<'a>(src: &[Rgba8], floats: &'a mut [RgbaF32]) -> &'a [RgbaF32] {
     let floats = &mut floats[..src.len()];
     let bytes = bytemuck::cast_slice(src);
-    host::expand(Layout::Rgba8, Curve::Encoded, bytes, floats);
+    vector::expand(Layout::Rgba8, Curve::Encoded, bytes, floats);
     floats
 }
 
@@ -171,7 +195,11 @@ pub(crate) fn pixel_usage_u8(
     let state = || (PixelUsage::default(), vec![RgbaF32::default(); PIECE]);
     let all = parallel::fold(src.chunks(TASK), state, |(all, floats), src| {
         for src in src.chunks(PIECE) {
-            *all = all.or(host::pixel_usage(deep, background, normalized(src, floats)));
+            *all = all.or(vector::pixel_usage(
+                deep,
+                background,
+                normalized(src, floats),
+            ));
         }
     });
     let all = all.into_iter().map(|(usage, _)| usage);
@@ -184,7 +212,7 @@ pub(crate) fn pixel_usage(
     src: &[RgbaF32],
 ) -> PixelUsage {
     let all = parallel::fold(src.chunks(TASK), PixelUsage::default, |all, src| {
-        *all = all.or(host::pixel_usage(deep, background, src));
+        *all = all.or(vector::pixel_usage(deep, background, src));
     });
     all.into_iter().fold(PixelUsage::default(), PixelUsage::or)
 }

@@ -13,7 +13,7 @@ impl Device {
         decoder: JpegDecoder,
         staging: Option<&Staging>,
     ) -> Result<Option<Payload>> {
-        if !jpeg.is_all() {
+        if !jpeg.has_bytes() || !jpeg.is_all() {
             return Ok(None);
         }
         let by_kernels = match decoder {

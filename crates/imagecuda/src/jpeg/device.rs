@@ -5,6 +5,7 @@ use super::{
     markers,
     pixels::{self, Window},
     plan::GpuPlan,
+    samples,
 };
 use crate::{
     Error, Result,
@@ -31,11 +32,18 @@ impl<'a> Jpeg<'a> {
     /// first scan.
     pub(crate) fn read(bytes: &'a [u8], damaged: bool) -> Result<Self> {
         let file = markers::parse(bytes, damaged)?;
-        let layout = match file.picture.components {
-            1 => Layout::L8,
-            3 => Layout::Rgb8,
-            4 => Layout::Cmyk8,
-            n => return Err(Error::unsupported(format!("JPEG of {n} components"))),
+        // Samples of other depths become floats, which are exact.
+        let layout = match (file.picture.components, file.bits) {
+            (1, 8) => Layout::L8,
+            (3, 8) => Layout::Rgb8,
+            (4, 8) => Layout::Cmyk8,
+            (1, 16) => Layout::L16,
+            (3, 16) => Layout::Rgb16,
+            (1, _) => Layout::L32F,
+            (3, _) => Layout::Rgb32F,
+            // There is no layout for CMYK of floats.
+            (4, _) => Layout::Cmyk16,
+            (n, _) => return Err(Error::unsupported(format!("JPEG of {n} components"))),
         };
         let header = Header {
             width: file.picture.width,
@@ -65,9 +73,39 @@ impl<'a> Jpeg<'a> {
         self.header
     }
 
+    /// Whether a device can make pixels from the file's coefficients. Otherwise only the host can.
+    pub(crate) fn has_bytes(&self) -> bool {
+        self.file.has_bytes()
+    }
+
+    /// Bits a sample.
+    #[cfg(feature = "tiff")]
+    pub(crate) fn bits(&self) -> u8 {
+        self.file.bits
+    }
+
     /// Decodes the pixels on the host.
     pub(crate) fn decode(&self, out: &mut [u8]) -> Result<()> {
-        pixels::read(&self.file, self.bytes, self.damaged, &self.window, out)
+        if self.has_bytes() {
+            return pixels::read(&self.file, self.bytes, self.damaged, &self.window, out);
+        }
+        let bits = self.file.bits;
+        let row = self.header.bytes() / self.header.height as usize;
+        self.decode_samples(out, row, |samples, out| match self.header.layout.bits() {
+            8 => samples_to_bytes(samples, out),
+            16 => samples_to_words(samples, bits, out),
+            _ => samples_to_floats(samples, bits, out),
+        })
+    }
+
+    /// Decodes a 12-bit or lossless file to rows of `row` bytes. `put` writes a row from its samples.
+    pub(crate) fn decode_samples(
+        &self,
+        out: &mut [u8],
+        row: usize,
+        put: impl Fn(&[u16], &mut [u8]) + Sync,
+    ) -> Result<()> {
+        samples::read(&self.file, self.bytes, self.damaged, out, row, put)
     }
 
     /// Decodes at `eighths` of the size from now on: 4, 2 or 1.
@@ -119,6 +157,28 @@ impl<'a> Jpeg<'a> {
     /// Makes all pixels from `coefficients`.
     pub(crate) fn pixels(&self, coefficients: &[i16], out: &mut [u8]) {
         pixels::from_coefficients(&self.file, &self.window, coefficients, out);
+    }
+}
+
+fn samples_to_bytes(samples: &[u16], out: &mut [u8]) {
+    for (out, &sample) in out.iter_mut().zip(samples) {
+        *out = sample as u8;
+    }
+}
+
+/// Scales samples to 16 bits, in the machine's byte order.
+fn samples_to_words(samples: &[u16], bits: u8, out: &mut [u8]) {
+    let top = (1u32 << bits) - 1;
+    for (out, &sample) in out.as_chunks_mut().0.iter_mut().zip(samples) {
+        let share = (u32::from(sample) * 65_535 + top / 2) / top;
+        *out = (share as u16).to_ne_bytes();
+    }
+}
+
+fn samples_to_floats(samples: &[u16], bits: u8, out: &mut [u8]) {
+    let top = ((1u32 << bits) - 1) as f32;
+    for (out, &sample) in out.as_chunks_mut().0.iter_mut().zip(samples) {
+        *out = (f32::from(sample) / top).to_ne_bytes();
     }
 }
 

@@ -15,6 +15,7 @@ mod pixels;
     )
 )]
 mod plan;
+mod samples;
 pub(crate) mod segments;
 mod tables;
 
@@ -23,4 +24,4 @@ pub(crate) use self::plan::ScanPlan;
 pub(crate) use self::{device::Jpeg, plan::GpuPlan};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

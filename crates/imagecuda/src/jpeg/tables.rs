@@ -1,6 +1,6 @@
 //! The quantization and Huffman tables that a file has defined so far.
 
-use super::file::Huffman;
+use super::file::{ArithmeticTables, Huffman};
 use crate::{Error, Result};
 use imagecuda_kernels::jpeg::scan::NATURAL;
 use std::sync::Arc;
@@ -12,6 +12,9 @@ pub(super) struct Tables {
     pub(super) quantizers: [Option<[u16; 64]>; 4],
     pub(super) dc: [Option<Arc<Huffman>>; 4],
     pub(super) ac: [Option<Arc<Huffman>>; 4],
+    /// The conditioning of arithmetic coding. See [`ArithmeticTables`].
+    small: [(u8, u8); 16],
+    low: [u8; 16],
 }
 
 impl Tables {
@@ -37,6 +40,8 @@ impl Tables {
                 None,
                 None,
             ],
+            small: [(0, 1); 16],
+            low: [5; 16],
         }
     }
 
@@ -81,9 +86,40 @@ impl Tables {
     }
 }
 
+impl Tables {
+    /// Reads a DAC segment.
+    pub(super) fn define_conditioning(&mut self, segment: &[u8]) -> Result<()> {
+        let (pairs, rest) = segment.as_chunks();
+        for &[info, value] in pairs {
+            let number = usize::from(info & 15);
+            let (least, most) = (value & 15, value >> 4);
+            match info >> 4 {
+                0 if least <= most => self.small[number] = (least, most),
+                1 => self.low[number] = value,
+                _ => return Err(broken()),
+            }
+        }
+        match rest {
+            [] => Ok(()),
+            _ => Err(broken()),
+        }
+    }
+
+    /// The arithmetic tables of a component, which a scan header names by one byte.
+    pub(super) fn arithmetic(&self, numbers: u8) -> ArithmeticTables {
+        let (dc, ac) = (numbers >> 4, numbers & 15);
+        ArithmeticTables {
+            dc,
+            ac,
+            small: self.small[usize::from(dc)],
+            low: self.low[usize::from(ac)],
+        }
+    }
+}
+
 impl Huffman {
-    /// Whether the code lengths are possible, and no DC symbol stands for more than 15 bits.
-    pub(super) fn is_sound(&self, dc: bool) -> bool {
+    /// Whether the code lengths are possible, and no symbol is larger than `largest`.
+    pub(super) fn is_sound(&self, largest: u8) -> bool {
         let mut room = 1u32;
         for &count in &self.counts {
             room *= 2;
@@ -92,7 +128,7 @@ impl Huffman {
                 None => return false,
             }
         }
-        !(dc && self.symbols.iter().any(|&size| size > 15))
+        self.symbols.iter().all(|&symbol| symbol <= largest)
     }
 }
 

@@ -1,12 +1,15 @@
 //! Host memory whose allocation may fail. A file that asks for too much causes an error, not an
 //! abort.
 
+mod large_pages;
 mod pageable;
 mod pool;
+mod reused;
 
 pub(crate) use self::{
     pageable::{Pageable, transfer_buffers},
     pool::{Block, Pool, size_class},
+    reused::Reused,
 };
 
 use crate::{ErrorKind, Result};
@@ -15,10 +18,11 @@ use bytemuck::Zeroable;
 /// `len` zeros.
 pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
     // The allocator gives zeroed pages. This fails where `vec!` would abort.
-    bytemuck::allocation::try_zeroed_vec(len)
+    let mut memory = bytemuck::allocation::try_zeroed_vec(len)
         .or_else(|()| {
-            // Idle staging memory may be what is missing. Free it and try again.
+            // Idle memory may be what is missing. Free it and try again.
             pageable::clear();
+            reused::clear();
             bytemuck::allocation::try_zeroed_vec(len)
         })
         .map_err(|()| {
@@ -27,8 +31,9 @@ pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
                 requested,
                 free: None,
             }
-            .into()
-        })
+        })?;
+    large_pages::prefer(&mut memory);
+    Ok(memory)
 }
 
 /// Resizes `memory` to `len` elements. New elements are zeros.

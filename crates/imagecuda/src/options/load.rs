@@ -76,11 +76,13 @@ pub enum JpegDecoder {
     /// host.
     #[default]
     Auto,
-    /// The host. On a GPU, kernels still make the pixels of the decoded coefficients.
+    /// The host. On a GPU, kernels still make the pixels of the decoded coefficients, if samples
+    /// have 8 bits.
     Host,
     /// The kernels. On the CPU device they run too, but slowly. The host still decodes files that
-    /// the kernels do not support: progressive files, damaged data, data without the expected
-    /// restart markers, and data in which parallel decoders do not synchronise.
+    /// the kernels do not support: progressive, arithmetic-coded, 12-bit and lossless files, damaged
+    /// data, data without the expected restart markers, and data in which parallel decoders do not
+    /// synchronise.
     Kernels,
 }
 
@@ -222,7 +224,7 @@ impl LoadOptions {
     /// Loads the picture at a half, a quarter or an eighth of its width and height, each rounded up.
     /// It replaces [`fit`](Self::fit).
     ///
-    /// A JPEG is decoded at that size, at a part of the cost: by inverse DCTs to fewer samples, with
+    /// An 8-bit JPEG is decoded at that size, at a part of the cost: by inverse DCTs to fewer samples, with
     /// the pixels that libjpeg-turbo makes (`djpeg -scale 1/2`). The host does that, for every device.
     /// Files of other formats are decoded as they are, and each pixel is the mean of a square of 2, 4
     /// or 8 pixels on a side, as [`Filter::Box`](crate::Filter::Box) weighs them, which the device

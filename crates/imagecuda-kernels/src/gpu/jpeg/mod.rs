@@ -5,7 +5,7 @@
 mod block_shared;
 mod encode;
 mod forward;
-
+mod mend;
 mod pictures;
 pub(super) mod prefix_sums;
 mod stuffing;

@@ -47,21 +47,46 @@ const _: () = {
 
 /// Nodes in shared memory: the address of the first one.
 #[derive(Clone, Copy)]
-struct SharedNodes {
+pub(super) struct SharedNodes {
     address: u32,
     count: u32,
 }
 
 impl SharedNodes {
+    /// The nodes at the boundaries of `count` subsequences.
+    #[inline(always)]
+    pub(super) fn new(count: u32) -> Self {
+        Self {
+            address: shared::address(shared_nodes::<Node>()),
+            count,
+        }
+    }
+
     #[inline(always)]
     fn node_address(self, at: u32, slot: u32) -> u32 {
         self.address + 4 * (at.min(BOUNDARIES - 1) * SLOTS + slot.min(NO_SLOT))
     }
 
     #[inline(always)]
-    fn get(self, at: u32, slot: u32) -> Node {
+    pub(super) fn get(self, at: u32, slot: u32) -> Node {
         // SAFETY: one of the block's nodes.
         cast(unsafe { shared::load_u32(self.node_address(at, slot)) })
+    }
+
+    /// Inserts the state of a node, if it is one.
+    #[inline(always)]
+    pub(super) fn insert_some(self, at: u32, node: Node) -> (u32, bool) {
+        match node.is_some() {
+            true => self.insert(at, node.state()),
+            false => (NO_SLOT, false),
+        }
+    }
+
+    /// Puts a node where no other thread does meanwhile.
+    #[inline(always)]
+    pub(super) fn put(self, at: u32, slot: u32, node: Node) {
+        // SAFETY: one of the block's nodes.
+        unsafe { shared::store_u32(self.node_address(at, slot), cast(node)) };
     }
 }
 
@@ -116,10 +141,7 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     } = work;
     let thread = thread_idx_x();
     let (warm_up, own) = (scan.warm_up(), scan.section_len(section));
-    let nodes = SharedNodes {
-        address: shared::address(shared_nodes::<Node>()),
-        count: warm_up + own,
-    };
+    let nodes = SharedNodes::new(warm_up + own);
     let guesses = scan.guesses();
     let (at, guess) = (thread as u32 / guesses, thread as u32 % guesses);
     let subsequence = scan
@@ -146,7 +168,8 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     let tables = unsafe { work.tables() };
     let state = State::block_start(scan.guessed_unit(guess));
     let mut decoder = Decoder::new(scan, tables, work.data, subsequence, state);
-    decoder.synchronize(is_active, Warp, nodes, at, is_root);
+    let node = if is_root { Node::ROOT } else { Node::EMPTY };
+    decoder.synchronize(is_active, Warp, nodes, at, (node, 0));
     // SAFETY: all threads are here. Only the section's nodes and exits are written.
     unsafe {
         barrier();

@@ -62,6 +62,14 @@
 //!         follow the links to the section's last boundary, and add up the units on the way
 //!         exits[slot] = (state there, sum of units)
 //!
+//! jpeg_mend, twice: a warp for each section
+//!     wanted = the states of the exits of the section before
+//!     stop if the first boundary has nodes of all of them, and all its nodes have exits
+//!     insert the wanted states at the first boundary, before its own, as far as it has slots
+//!     drop all other nodes, but for segment starts
+//!     decode from all of these as in jpeg_synchronize, without guesses
+//!     exits = as in jpeg_synchronize
+//!
 //! jpeg_join: a thread block for each scan
 //!     slot = 0                                       // the first section begins a segment
 //!     for each section in order:
@@ -92,8 +100,11 @@
 //! ```
 //!
 //! The correct path is never guessed: it starts at a segment's start, and each link was made by a
-//! decoder that really went from one state to the other. If the path breaks off (no decoder had the
-//! correct state, or a boundary had more than 15 states), the scan gets
+//! decoder that really went from one state to the other. The path may break off: in data with many
+//! bits a block, no decoder may have the correct state when the warm-up ends, or a boundary may have
+//! more than 15 states. `jpeg_mend` then decodes the section from the exits of the one before. It starts
+//! from at most 15 states, so no boundary runs out of slots; and the correct state is among them if any
+//! decoder synchronised within 64 subsequences. If the path is still broken, the scan gets
 //! [`status::UNSYNCHRONIZED`](super::scan::status::UNSYNCHRONIZED), and the CPU decodes the file.
 //!
 //! What differs from the papers: a guess for each unit of the MCU, as decoders find the correct bit

@@ -9,8 +9,9 @@ impl<T: ScanTables, W: WordSource> Decoder<'_, T, W> {
     /// Decodes its subsequence and the next ones, and inserts a node at each boundary. Stops where
     /// another decoder had the same state, and at the end of the segment or of the section.
     ///
-    /// `at` is the number of its subsequence among those that `nodes` has boundaries of. All
-    /// threads of the `lockstep` call this, also those that are not active.
+    /// `at` is the number of its subsequence among those that `nodes` has boundaries of, and
+    /// `node` the node there that it starts from, in `slot`; [`Node::EMPTY`] if it starts from a
+    /// guess. All threads of the `lockstep` call this, also those that are not active.
     #[inline(always)]
     pub fn synchronize(
         &mut self,
@@ -18,15 +19,11 @@ impl<T: ScanTables, W: WordSource> Decoder<'_, T, W> {
         lockstep: impl Lockstep,
         nodes: impl Nodes,
         mut at: u32,
-        starts_segment: bool,
+        (mut node, mut slot): (Node, u32),
     ) {
         let count = nodes.count();
         let subsequence_bits = self.scan.subsequence_bits << STEP_BITS;
-        // The node that it comes from, if there is one, and the units that ended since.
-        let (mut node, mut slot) = match starts_segment {
-            true => (Node::ROOT, 0),
-            false => (Node::EMPTY, 0),
-        };
+        // The units that ended since the node.
         let mut units = 0;
         let mut is_active = is_active & !self.is_done();
         if !is_active {

@@ -19,7 +19,7 @@ pub(in crate::codec) enum Coding {
     Palette,
     /// Red, green, blue and alpha in pixels of 16, 24 or 32 bits.
     Fields([Field; 4]),
-    /// Runs of 4 or 8 bits.
+    /// Runs of 4, 8 or 24 bits.
     Rle,
     Png,
     Jpeg,
@@ -128,9 +128,6 @@ impl Dib {
             return Err(Error::decode("the width is negative"));
         }
         let top_down = height < 0;
-        if top_down && matches!(compression, 1 | 2) {
-            return Err(Error::decode("runs from the top down"));
-        }
         // The masks of the older headers are behind them.
         let masks = match (compression, size) {
             (3, INFO) => 12,
@@ -138,7 +135,7 @@ impl Dib {
             _ => 0,
         };
         let coding = match compression {
-            3 | 6 if matches!(bits, 16 | 32) && size != OS2 => {
+            3 | 6 if matches!(bits, 16 | 24 | 32) && size != OS2 => {
                 let head = bytes.get(..size + masks).ok_or_else(cut_short)?;
                 Coding::Fields(fields(&Fields(head), size, compression, bits)?)
             }
@@ -146,6 +143,7 @@ impl Dib {
         };
         let entry = if is_core { 3 } else { 4 };
         let colors = match coding {
+            Coding::Rle if bits == 24 => 0,
             Coding::Palette | Coding::Rle if colors == 0 => 1 << bits,
             Coding::Palette | Coding::Rle => colors,
             _ => 0,
@@ -191,6 +189,12 @@ impl Dib {
         self.has_alpha()
     }
 
+    /// The bytes of pixels without runs, but for what may fill up the last row.
+    pub(in crate::codec) fn pixel_bytes(&self) -> u64 {
+        let above = u64::from(self.height.saturating_sub(1)) * self.stride() as u64;
+        above + (u64::from(self.width) * u64::from(self.bits)).div_ceil(8)
+    }
+
     /// The bytes of a row.
     fn stride(&self) -> usize {
         (u64::from(self.width) * u64::from(self.bits)).div_ceil(32) as usize * 4
@@ -210,7 +214,7 @@ impl Dib {
             out,
         };
         match &self.coding {
-            Coding::Rle => rle::read(bytes, self.bits == 4, &self.palette, &mut rows),
+            Coding::Rle => rle::read(bytes, self.bits, &self.palette, &mut rows),
             Coding::Palette => self.read_rows(bytes, &mut rows, |row, out| {
                 let bits = usize::from(self.bits);
                 for (x, out) in out.iter_mut().enumerate() {
@@ -241,8 +245,8 @@ impl Dib {
                 }
             }
             24 => {
-                for (out, &[b, g, r]) in out.iter_mut().zip(row.as_chunks().0) {
-                    *out = opaque([r, g, b]);
+                for (out, &[a, b, c]) in out.iter_mut().zip(row.as_chunks().0) {
+                    put(u32::from_le_bytes([a, b, c, 0]), out);
                 }
             }
             _ => {
@@ -325,7 +329,8 @@ fn coding(compression: u32, bits: u16, size: usize) -> Result<Coding> {
         (0, 16) => Coding::Fields(FIELDS_16),
         (0, 24 | 32) => Coding::Fields(FIELDS_32),
         (1, 8) | (2, 4) => Coding::Rle,
-        (3 | 4, _) if size == OS2 => return Err(Error::unsupported("a compression of OS/2")),
+        (4, 24) if size == OS2 => Coding::Rle,
+        (3 | 4, _) if size == OS2 => return Err(Error::unsupported("Huffman codes of OS/2")),
         (4, _) => Coding::Jpeg,
         (5, _) => Coding::Png,
         (11..=13, _) => return Err(Error::unsupported("inks")),

@@ -6,14 +6,21 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// What is skipped has the palette's first colour; what is behind the end of a row is left out.
+/// What is skipped has the palette's first colour, and what is behind the end of a row is left out. Runs
+/// of 24 bits have no palette.
 pub(super) fn read<'a, const N: usize>(
     mut bytes: &'a [u8],
-    nibbles: bool,
+    bits: u16,
     palette: &[[u8; 3]],
     rows: &mut Rows<'_, N>,
 ) -> Result<&'a [u8]> {
     let color = |index: u8| opaque(palette[usize::from(index)]);
+    // The `i`-th pixel of those that are packed in `bytes`.
+    let pixel = |bytes: &[u8], i: usize| match bits {
+        4 => color(bytes[i / 2] >> (4 - i % 2 * 4) & 15),
+        8 => color(bytes[i]),
+        _ => opaque([2, 1, 0].map(|channel| bytes[3 * i + channel])),
+    };
     let (width, height) = (rows.width, rows.height);
     let (mut x, mut y) = (0, 0);
     let mut take = |count: usize| {
@@ -37,35 +44,30 @@ pub(super) fn read<'a, const N: usize>(
             }
             (0, count) => {
                 let count = usize::from(count);
-                let length = if nibbles { count.div_ceil(2) } else { count };
-                let indices = take(length.next_multiple_of(2))?;
+                let length = (count * usize::from(bits)).div_ceil(8);
+                let packed = take(length.next_multiple_of(2))?;
                 let out = rows.row(y).iter_mut().skip(x).take(count);
-                for (i, out) in out.enumerate() {
-                    *out = color(match nibbles {
-                        true => indices[i / 2] >> (4 - i % 2 * 4) & 15,
-                        false => indices[i],
-                    });
-                }
+                out.enumerate().for_each(|(i, out)| *out = pixel(packed, i));
                 x = width.min(x + count);
                 continue;
             }
             (count, value) => {
-                let pair = match nibbles {
-                    true => [value >> 4, value & 15],
-                    false => [value; 2],
-                };
                 let count = usize::from(count);
-                let out = rows.row(y).iter_mut().skip(x).take(count);
-                for (i, out) in out.enumerate() {
-                    *out = color(pair[i % 2]);
+                // What is repeated: two pixels of 4 bits, or one.
+                let mut packed = [value, value, 0];
+                if bits == 24 {
+                    packed[1..].copy_from_slice(take(2)?);
                 }
+                let out = rows.row(y).iter_mut().skip(x).take(count);
+                let repeated = if bits == 4 { 2 } else { 1 };
+                let pair = [0, repeated - 1].map(|i| pixel(&packed, i));
+                out.enumerate().for_each(|(i, out)| *out = pair[i % 2]);
                 x = width.min(x + count);
                 continue;
             }
         };
-        if to_x > width || to_y > height {
-            return Err(Error::decode("a skip leads out of the picture"));
-        }
+        // What is behind an edge is none of the picture.
+        let (to_x, to_y) = (to_x.min(width), to_y.min(height));
         while y < to_y {
             rows.row(y)[x..].fill(color(0));
             (x, y) = (0, y + 1);

@@ -89,16 +89,26 @@ fn what_runs_skip_has_the_first_color() {
             (Layout::Rgb8, colors(&expected)),
             "{bits} bits"
         );
+        // From the top down, rows have the other order.
+        let mut turned = head.clone();
+        turned[8..12].copy_from_slice(&(-4_i32).to_le_bytes());
+        let rows: Vec<usize> = expected.chunks(5).rev().flatten().copied().collect();
+        let found = load(&file(&turned, &data, None)).unwrap().1;
+        assert_eq!(found, colors(&rows), "{bits} bits from the top down");
         // What is behind the last row need not be said.
         let mut data = data[..data.len() - 2].to_vec();
         data.extend([0, 0, 5, if bits == 8 { 1 } else { 0x11 }]);
         let found = load(&file(&head, &data, None)).unwrap().1;
         let full = [&[1; 5][..], &expected[5..]].concat();
         assert_eq!(found, colors(&full), "{bits} bits");
-        // But a skip must not lead anywhere.
-        for skip in [[0, 2, 6, 0], [0, 2, 0, 5]] {
-            let error = load(&file(&head, &skip, None)).unwrap_err();
-            assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
+        // A skip ends where the picture does.
+        for skip in [
+            &[0, 2, 200, 0, 9, 0x11, 0, 0, 0, 1][..],
+            &[0, 2, 0, 5],
+            &[0, 2, 9, 1, 0, 2, 0, 255],
+        ] {
+            let found = load(&file(&head, skip, None)).unwrap().1;
+            assert_eq!(found, colors(&[0; 20]), "{bits} bits, {skip:?}");
         }
         let error = load(&file(&head, &data[..6], None)).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
@@ -120,6 +130,48 @@ fn literals_of_runs() {
         head.extend(palette(4));
         let found = load(&file(&head, data, None)).unwrap().1;
         assert_eq!(found, colors(&expected), "{bits} bits");
+    }
+}
+
+/// OS/2 has runs of 24 bits.
+#[test]
+fn runs_of_colors() {
+    let head = dib(64, [4, 3], 24, 4, &[]);
+    let data = [
+        &[2, 30, 20, 10, 2, 0, 0, 200, 0, 0][..], // two runs
+        &[0, 3, 0, 200, 0, 200, 0, 0, 30, 20, 10, 0, 0, 0], // three pixels, filled up
+        &[0, 2, 1, 0, 1, 0, 0, 200, 0, 1],        // a skip and a run
+    ]
+    .concat();
+    let mut expected = colors(&[0, 0, 0, 0, 2, 3, 0, 0, 0, 0, 1, 1]);
+    for black in [0, 2, 3, 7] {
+        expected[3 * black..][..3].fill(0);
+    }
+    expected[3..6].copy_from_slice(&COLORS[1]);
+    assert_eq!(
+        load(&file(&head, &data, None)).unwrap(),
+        (Layout::Rgb8, expected)
+    );
+    for cut in [1, 4, 11, 23] {
+        let error = load(&file(&head, &data[..cut], None)).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
+    }
+    for (bits, compression) in [(1, 3), (8, 4), (32, 4)] {
+        let error = load(&file(&dib(64, [4, 3], bits, compression, &[]), &data, None));
+        let error = error.unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Unsupported(_)), "{error}");
+    }
+}
+
+#[test]
+fn masks_of_24_bits() {
+    // Two pixels, whose fields are blue, red and 4 bits of green; and 2 bytes that fill up the row.
+    let masks = [0xff00, 0xf_0000, 0xff];
+    let pixels = [10, 20, 0x0f, 30, 40, 0xf3, 0, 0];
+    for size in [40, 52, 124] {
+        let head = dib(size, [2, 1], 24, 3, &masks);
+        let found = load(&file(&head, &pixels, None)).unwrap();
+        assert_eq!(found, (Layout::Rgb8, vec![20, 255, 10, 40, 51, 30]));
     }
 }
 

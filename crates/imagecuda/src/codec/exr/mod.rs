@@ -94,7 +94,8 @@ fn open<'a>(
     Ok(Box::new(exr))
 }
 
-/// The most attributes. The crate keeps all of them, each in many times its size in the file.
+/// Refuses unknown compressions, and too many attributes: the crate keeps all of them, each in many times
+/// its size in the file.
 fn check_attributes(bytes: &[u8]) -> Result<()> {
     const MOST_ATTRIBUTES: usize = 10_000;
     let has_parts = bytes.get(5).is_some_and(|flags| flags & 0x10 != 0);
@@ -108,7 +109,16 @@ fn check_attributes(bytes: &[u8]) -> Result<()> {
             Some(_) if attributes == MOST_ATTRIBUTES => {
                 return Err(Error::decode("the header has too many attributes"));
             }
-            Some(next) => at = next,
+            Some(next) => {
+                // The crate calls compressions damaged that it does not know.
+                if bytes[at..].starts_with(b"compression\0compression\0")
+                    && let Some(number @ 12..) = bytes.get(next - 1)
+                {
+                    let what = format!("OpenEXR of compression {number}");
+                    return Err(Error::unsupported(what));
+                }
+                at = next;
+            }
             None => break,
         }
     }

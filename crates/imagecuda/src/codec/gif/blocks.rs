@@ -21,7 +21,8 @@ pub(super) struct Block {
     end: usize,
 }
 
-/// Iterates over the blocks of a file, and stops at invalid data.
+/// Iterates over the blocks of a file, and stops at invalid data. Zeros between blocks, which some writers
+/// leave, are one block of kind 0.
 pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     // If the first bit is set, there is a table of colours; its size is a power of two.
     let table = |flags: u8| match flags & TABLE {
@@ -34,6 +35,16 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
         let start = next;
         let kind = at(start)?;
         let data = match kind {
+            0 => {
+                let zeros = bytes[start..].iter().take_while(|&&byte| byte == 0);
+                next = start + zeros.count();
+                return Some(Block {
+                    kind,
+                    start,
+                    data: next,
+                    end: next,
+                });
+            }
             EXTENSION => start + 2,
             IMAGE => start + 11 + at(start + 9).map_or(0, table),
             _ => return None,
@@ -59,8 +70,8 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
     })
 }
 
-/// The file with these repairs: graphic controls of four bytes, no unknown extensions, a screen
-/// that contains the first image, and a palette.
+/// The file with these repairs: graphic controls of four bytes, no unknown extensions, no zeros between
+/// blocks, a screen that contains the first image, and a palette.
 pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let (mut irregular, mut size) = (Vec::new(), None);
     let has_palette = bytes.get(10).is_none_or(|flags| flags & TABLE != 0);
@@ -68,7 +79,9 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let mut is_first = true;
     for block in blocks(bytes) {
         let head = bytes.get(block.start..).unwrap_or_default();
-        if head.starts_with(&[EXTENSION, CONTROL]) {
+        if block.kind == 0 {
+            irregular.push(block);
+        } else if head.starts_with(&[EXTENSION, CONTROL]) {
             if !matches!(head, [_, _, 4, _, _, _, _, 0, ..]) {
                 irregular.push(block);
             }
@@ -103,7 +116,7 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
         };
         out.extend(&bytes[from..block.start]);
         // Of a longer control the first four bytes count, as in other programs.
-        if bytes.get(block.start + 1) == Some(&CONTROL)
+        if bytes[block.start..].starts_with(&[EXTENSION, CONTROL])
             && let [4..=255, control @ ..] = data
             && let Some(control) = control.first_chunk::<4>()
         {

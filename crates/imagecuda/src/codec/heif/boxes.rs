@@ -29,13 +29,18 @@ pub(super) fn properties(bytes: &[u8]) -> Option<Vec<(&[u8; 4], &[u8])>> {
         0 => number(primary.body, 0, 2)?,
         _ => number(primary.body, 0, 4)?,
     };
-    let properties = child(meta, b"iprp")?;
-    let all: Vec<_> = boxes(child(properties, b"ipco")?).collect();
-    let mut associations = boxes(properties).filter(|(kind, _)| *kind == b"ipma");
+    let all: Vec<_> = all_properties(bytes)?.collect();
+    let mut associations = boxes(child(meta, b"iprp")?).filter(|(kind, _)| *kind == b"ipma");
     let indices = associations.find_map(|(_, ipma)| associated(full(ipma)?, primary))?;
     // Property numbers start at 1.
     let property = |index: usize| all.get(index.checked_sub(1)?).copied();
     Some(indices.into_iter().filter_map(property).collect())
+}
+
+/// The properties of all items.
+pub(super) fn all_properties(bytes: &[u8]) -> Option<impl Iterator<Item = (&[u8; 4], &[u8])>> {
+    let meta = full(child(bytes, b"meta")?)?.body;
+    Some(boxes(child(child(meta, b"iprp")?, b"ipco")?))
 }
 
 /// The numbers of an item's properties.
@@ -100,13 +105,13 @@ impl From<Turn> for Orientation {
 }
 
 /// A box that starts with a version and flags.
-struct Full<'a> {
-    version: u8,
-    flags: u8,
-    body: &'a [u8],
+pub(super) struct Full<'a> {
+    pub(super) version: u8,
+    pub(super) flags: u8,
+    pub(super) body: &'a [u8],
 }
 
-fn full(bytes: &[u8]) -> Option<Full<'_>> {
+pub(super) fn full(bytes: &[u8]) -> Option<Full<'_>> {
     let (&[version, _, _, flags], body) = bytes.split_first_chunk()?;
     Some(Full {
         version,
@@ -115,25 +120,45 @@ fn full(bytes: &[u8]) -> Option<Full<'_>> {
     })
 }
 
-fn child<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
+pub(super) fn child<'a>(bytes: &'a [u8], kind: &[u8; 4]) -> Option<&'a [u8]> {
     boxes(bytes)
         .find(|(found, _)| *found == kind)
         .map(|(_, body)| body)
 }
 
+/// Where a box is.
+pub(super) struct Span<'a> {
+    pub(super) kind: &'a [u8; 4],
+    pub(super) start: usize,
+    pub(super) body: usize,
+    pub(super) end: usize,
+}
+
 /// The complete boxes in `bytes`.
-fn boxes(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+pub(super) fn spans(bytes: &[u8]) -> impl Iterator<Item = Span<'_>> {
+    let mut start = 0;
     std::iter::from_fn(move || {
-        let (header, kind) = (bytes.first_chunk()?, bytes.get(4..8)?.try_into().ok()?);
-        let (start, length) = match u32::from_be_bytes(*header) {
-            0 => (8, bytes.len()), // to the end
-            1 => (16, number(bytes, 8, 8)?.try_into().ok()?),
+        let rest = &bytes[start..];
+        let (header, kind) = (rest.first_chunk()?, rest.get(4..8)?.try_into().ok()?);
+        let (body, length) = match u32::from_be_bytes(*header) {
+            0 => (8, rest.len()), // to the end
+            1 => (16, number(rest, 8, 8)?.try_into().ok()?),
             length => (8, length as usize),
         };
-        let body = bytes.get(start..length)?;
-        bytes = &bytes[length..];
-        Some((kind, body))
+        rest.get(body..length)?;
+        let span = Span {
+            kind,
+            start,
+            body: start + body,
+            end: start + length,
+        };
+        start = span.end;
+        Some(span)
     })
+}
+
+pub(super) fn boxes(bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
+    spans(bytes).map(|span| (span.kind, &bytes[span.body..span.end]))
 }
 
 pub(super) fn number(bytes: &[u8], at: usize, size: usize) -> Option<u64> {

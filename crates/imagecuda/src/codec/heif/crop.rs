@@ -1,8 +1,9 @@
-//! Handles pictures of which `clap` keeps only a small part. libheif 1.23.1 limits the coded
-//! picture by the size of that part, and refuses it. So libheif gets the file with a `clap` that
-//! keeps everything, and its picture is cropped here.
+//! Handles pictures of which `clap` keeps a part. libheif crops luma and chroma before it converts them to
+//! RGB, so chroma that pixels share moves if the crop starts between them. And libheif 1.23.1 limits the
+//! coded picture by the size of that part. So libheif gets the file with a `clap` that keeps everything, and
+//! its picture is cropped here.
 
-use super::boxes::{number, properties};
+use super::boxes::{all_properties, number, properties};
 
 /// A part of a picture.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,16 +18,13 @@ pub(super) struct Rect {
 pub(super) struct Crop {
     /// The part that is kept, in the oriented picture.
     pub(super) rect: Rect,
-    /// The offset of the property in the file, and the bytes that replace it.
-    pub(super) at: usize,
+    /// The offsets of the property in the file, also of alpha's, and the bytes that replace it.
+    pub(super) places: Vec<usize>,
     pub(super) whole: [u8; 32],
 }
 
-/// How much longer than the kept part libheif allows a side to be.
-const MARGIN: u64 = 64;
-
-/// The crop of a file whose picture libheif would refuse because of it.
-pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
+/// The crop of a file's picture.
+pub(super) fn find(bytes: &[u8]) -> Option<Crop> {
     let mut size = None;
     let mut crop: Option<Crop> = None;
     for (kind, body) in properties(bytes)? {
@@ -34,16 +32,13 @@ pub(super) fn tight(bytes: &[u8]) -> Option<Crop> {
             b"ispe" => size = Some([number(body, 4, 4)? as u32, number(body, 8, 4)? as u32]),
             b"clap" if crop.is_none() => {
                 let rect = rect(body, size?)?;
-                let [width, height] = size?.map(u64::from);
-                let left = [rect.width, rect.height].map(|side| u64::from(side) + MARGIN);
-                if left[0] * left[1] >= width * height {
-                    return None;
-                }
                 let [width, height] = size?;
                 let whole = [width, 1, height, 1, 0, 1, 0, 1].map(u32::to_be_bytes);
+                let same = all_properties(bytes)?.filter(|&property| property == (b"clap", body));
+                let place = |(_, body): (_, &[u8])| body.as_ptr().addr() - bytes.as_ptr().addr();
                 crop = Some(Crop {
                     rect,
-                    at: body.as_ptr().addr() - bytes.as_ptr().addr(),
+                    places: same.map(place).collect(),
                     whole: *whole.as_flattened().first_chunk()?,
                 });
             }

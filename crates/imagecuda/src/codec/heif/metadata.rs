@@ -1,7 +1,8 @@
 //! The metadata of a HEIF or AVIF.
 
-use super::{LIBHEIF, boxes};
+use super::{LIBHEIF, boxes, decode_error, regular};
 use crate::{
+    Result,
     color::Cicp,
     metadata::embedded::{Embedded, strip_exif},
 };
@@ -10,20 +11,21 @@ use std::sync::LazyLock;
 
 pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     LazyLock::force(&LIBHEIF);
-    let handle = HeifContext::read_from_bytes(bytes)
-        .and_then(|context| Ok((context.primary_image_handle()?, context)));
-    // The handle reads from the context, so this keeps the context alive.
-    let Ok((handle, _context)) = handle else {
-        return Embedded::default();
-    };
+    regular::open(bytes, |bytes| read(&bytes)).unwrap_or_default()
+}
+
+fn read(bytes: &[u8]) -> Result<Embedded> {
+    // The context is what the handle reads from.
+    let context = HeifContext::read_from_bytes(bytes).map_err(decode_error)?;
+    let handle = context.primary_image_handle().map_err(decode_error)?;
     let profile = handle.color_profile_raw();
-    Embedded {
+    Ok(Embedded {
         exif: exif(&handle),
         icc: profile.map(|profile| profile.data),
         cicp: cicp(&handle),
         applied: Some(boxes::orientation(bytes)),
         ..Embedded::default()
-    }
+    })
 }
 
 /// The item's first four bytes are the number of bytes before EXIF's TIFF structure.

@@ -3,10 +3,12 @@
 mod boxes;
 mod crop;
 mod metadata;
+mod regular;
 mod samples;
+mod sequence;
 mod write;
 
-use self::crop::Rect;
+use self::crop::{Crop, Rect};
 use self::samples::{Sample, put, scale, unpremultiply, widen};
 use super::{
     capabilities::{Capabilities, PLAIN},
@@ -18,7 +20,7 @@ use libheif_rs::{
     ColorProfileNCLX, ColorSpace, CompressionFormat, DecodingOptions, HeifContext, HeifError,
     HeifErrorCode, HeifErrorSubCode, Image, ImageHandle, LibHeif, Plane, RgbChroma, StreamReader,
 };
-use std::{io::Cursor, sync::LazyLock};
+use std::{borrow::Cow, io::Cursor, sync::LazyLock};
 
 /// libheif's plugins stay loaded after the first use.
 static LIBHEIF: LazyLock<LibHeif> = LazyLock::new(LibHeif::new);
@@ -74,20 +76,7 @@ fn recover<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<d
 
 fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Heif<'a>> {
     LazyLock::force(&LIBHEIF);
-    let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
-    limit(&mut context, limits)?;
-    let crop = crop::tight(bytes);
-    match &crop {
-        None => context.read_bytes(bytes),
-        Some(crop) => {
-            let mut whole = memory::copied(bytes)?;
-            whole[crop.at..][..crop.whole.len()].copy_from_slice(&crop.whole);
-            let length = whole.len() as u64;
-            context.read_reader(Box::new(StreamReader::new(Cursor::new(whole), length)))
-        }
-    }
-    .map_err(decode_error)?;
-    let handle = context.primary_image_handle().map_err(decode_error)?;
+    let (context, handle, crop) = regular::open(bytes, |regular| read_context(regular, limits))?;
 
     let gray = matches!(
         handle.preferred_decoding_colorspace(),
@@ -124,6 +113,33 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
         crop,
         _context: context,
     })
+}
+
+type Opened<'a> = (HeifContext<'a>, ImageHandle, Option<Crop>);
+
+fn read_context<'a>(bytes: Cow<'a, [u8]>, limits: &Limits) -> Result<Opened<'a>> {
+    let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
+    limit(&mut context, limits)?;
+    let crop = crop::find(&bytes);
+    match (bytes, &crop) {
+        (Cow::Borrowed(bytes), None) => context.read_bytes(bytes),
+        (bytes, crop) => {
+            let mut changed = match bytes {
+                Cow::Borrowed(bytes) => memory::copied(bytes)?,
+                Cow::Owned(bytes) => bytes,
+            };
+            if let Some(Crop { places, whole, .. }) = crop {
+                for &place in places {
+                    changed[place..][..whole.len()].copy_from_slice(whole);
+                }
+            }
+            let length = changed.len() as u64;
+            context.read_reader(Box::new(StreamReader::new(Cursor::new(changed), length)))
+        }
+    }
+    .map_err(decode_error)?;
+    let handle = context.primary_image_handle().map_err(decode_error)?;
+    Ok((context, handle, crop))
 }
 
 /// Limits libheif's own memory by `limits`, with a margin: the coded picture may be larger than the

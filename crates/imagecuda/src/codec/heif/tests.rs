@@ -1,4 +1,6 @@
+mod clap;
 mod range;
+mod regular;
 
 use super::{write::image, *};
 use crate::{

@@ -30,7 +30,12 @@ struct Entry<'a> {
     width: u32,
     height: u32,
     bits: u16,
+    /// As long as the list says, as far as the file goes.
     data: &'a [u8],
+    /// From there to the end of the file.
+    rest: &'a [u8],
+    /// Whether the file ends within the picture.
+    is_cut: bool,
 }
 
 impl<'a> Entry<'a> {
@@ -53,17 +58,19 @@ impl<'a> Entry<'a> {
         let side = |side| if side == 0 { LARGEST } else { u32::from(side) };
         let offset = u32::from_le_bytes([o0, o1, o2, o3]) as usize;
         let length = u32::from_le_bytes(length) as usize;
-        let data = bytes.get(offset..).unwrap_or_default();
+        let rest = bytes.get(offset..).unwrap_or_default();
         Self {
             width: side(width),
             height: side(height),
             bits: u16::from_le_bytes([b0, b1]),
-            data: &data[..length.min(data.len())],
+            data: &rest[..length.min(rest.len())],
+            rest,
+            is_cut: length > rest.len(),
         }
     }
 
     fn is_png(&self) -> bool {
-        self.data.starts_with(b"\x89PNG\r\n\x1a\n")
+        self.rest.starts_with(b"\x89PNG\r\n\x1a\n")
     }
 
     /// The deepest, then the largest. Of a depth that no picture has nothing is known.
@@ -78,13 +85,14 @@ struct Ico<'a> {
     header: Header,
     /// The pixels, and the mask behind them.
     data: &'a [u8],
+    is_cut: bool,
 }
 
 /// The best picture.
 fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let entry = best(bytes)?;
     match entry.is_png() {
-        true => png::decode::open(entry.data),
+        true => png::decode::open(entry.rest),
         false => open_bitmap(&entry),
     }
 }
@@ -93,7 +101,7 @@ fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
 fn recover<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let entry = best(bytes)?;
     match entry.is_png() {
-        true => png::recover::open(entry.data, limits),
+        true => png::recover::open(entry.rest, limits),
         false => DoubleDecode::open(open, bytes, limits),
     }
 }
@@ -114,22 +122,34 @@ fn best(bytes: &[u8]) -> Result<Entry<'_>> {
 }
 
 fn open_bitmap<'a>(entry: &Entry<'a>) -> Result<Box<dyn Decode + 'a>> {
-    let mut dib = Dib::read(entry.data, None)?;
+    let mut dib = Dib::read(entry.rest, None)?;
     if let Coding::Rle | Coding::Png | Coding::Jpeg = dib.coding {
         return Err(Error::unsupported("a compressed bitmap in an icon"));
     }
-    // The height is that of the pixels and the mask, unless a writer did not know.
-    if (dib.width, dib.height) != (entry.width, entry.height) {
+    let pixels = entry.rest.get(dib.pixels_at..).unwrap_or_default();
+    // The height is that of the pixels and the mask, unless a writer did not know. Some lists have it too.
+    let is_listed = (dib.width, dib.height) == (entry.width, entry.height);
+    if !is_listed || dib.pixel_bytes() > pixels.len() as u64 {
         dib.height /= 2;
     }
+    // A list that gives less than the pixels knows nothing of the mask.
+    let listed = entry.data.get(dib.pixels_at..).unwrap_or_default();
+    let data = match dib.pixel_bytes() > listed.len() as u64 {
+        true => pixels,
+        false => listed,
+    };
     let header = Header {
         width: dib.width,
         height: dib.height,
         layout: Layout::Rgba8,
         curve: Curve::Encoded,
     };
-    let data = entry.data.get(dib.pixels_at..).unwrap_or_default();
-    Ok(Box::new(Ico { dib, header, data }))
+    Ok(Box::new(Ico {
+        dib,
+        header,
+        data,
+        is_cut: entry.is_cut,
+    }))
 }
 
 impl Decode for Ico<'_> {
@@ -149,23 +169,30 @@ impl Decode for Ico<'_> {
             }
             pixels.iter_mut().for_each(|[.., alpha]| *alpha = 255);
         }
-        let width = self.header.width as usize;
-        let stride = width.div_ceil(32) * 4;
-        let rows = pixels.chunks_exact_mut(width).rev();
-        match mask.len() / stride >= self.header.height as usize {
-            true => rows.zip(mask.chunks_exact(stride)).for_each(cut_out),
-            // Some icons have no mask.
-            false if mask.is_empty() => {}
-            false => return Err(cut_short()),
+        let (width, height) = (self.header.width as usize, self.header.height as usize);
+        let bytes = width.div_ceil(8);
+        // Rows are filled up to four bytes, by most writers.
+        let stride = match mask.len() == bytes * height {
+            true => bytes,
+            false => width.div_ceil(32) * 4,
+        };
+        if mask.len() < stride * height && self.is_cut {
+            return Err(cut_short());
         }
+        // A mask may be short, or missing: pixels without one are there.
+        let rows = pixels.chunks_exact_mut(width).rev();
+        rows.zip(mask.chunks(stride)).for_each(cut_out);
         Ok(())
     }
 }
 
 /// Makes the pixels transparent whose bits are set.
 fn cut_out((row, mask): (&mut [[u8; 4]], &[u8])) {
-    for (x, [.., alpha]) in row.iter_mut().enumerate() {
-        if mask[x / 8] << (x % 8) & 0x80 != 0 {
+    let bits = mask
+        .iter()
+        .flat_map(|byte| (0..8).map(move |x| byte << x & 0x80));
+    for ([.., alpha], bit) in row.iter_mut().zip(bits) {
+        if bit != 0 {
             *alpha = 0;
         }
     }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{codec, picture::Pixels};
+use crate::{ErrorKind, codec, picture::Pixels};
 
 /// An icon of one picture.
 fn icon(side: u8, bits: u16, data: &[u8]) -> Vec<u8> {
@@ -74,7 +74,19 @@ fn a_mask_is_the_alpha_of_what_has_none() {
     assert_eq!(load(&file).unwrap().1, expected(by_mask));
     let file = icon(4, 24, &bitmap(24, 8, &rgb, &[]));
     assert_eq!(load(&file).unwrap().1, expected(|_| 255));
-    assert!(load(&icon(4, 24, &bitmap(24, 8, &rgb, &MASK[1..]))).is_err());
+    // One that ends early says nothing of the rows above; a file that ends early is damaged.
+    let lowest = |i| if i == 12 { 0 } else { 255 };
+    for length in [1, 5, 9] {
+        let mut file = icon(4, 24, &bitmap(24, 8, &rgb, &MASK[..length]));
+        assert_eq!(load(&file).unwrap().1, expected(lowest), "{length}");
+        file[14] += 1;
+        let error = load(&file).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Decode(_)), "{error}");
+    }
+    // Rows that are not filled up.
+    let packed: Vec<u8> = MASK.iter().step_by(4).copied().collect();
+    let file = icon(4, 24, &bitmap(24, 8, &rgb, &packed));
+    assert_eq!(load(&file).unwrap().1, expected(by_mask));
 
     // Of one bit, with a palette.
     let palette = [9, 8, 7, 0, 30, 20, 10, 0];
@@ -93,6 +105,14 @@ fn the_bitmap_knows_its_size() {
     for (side, height, mask) in [(4, 4, &[][..]), (4, 4, &MASK), (9, 8, &MASK), (0, 8, &MASK)] {
         let file = icon(side, 32, &bitmap(32, height, &pixels(alpha), mask));
         assert_eq!(load(&file).unwrap().1, expected(alpha), "{side}");
+    }
+    // The list may have the height of both, or no length.
+    let mut file = icon(4, 32, &bitmap(32, 8, &pixels(alpha), &MASK));
+    file[7] = 8;
+    assert_eq!(load(&file).unwrap().1, expected(alpha));
+    for length in [1, 39, 40 + 63] {
+        file[14..18].copy_from_slice(&(length as u32).to_le_bytes());
+        assert_eq!(load(&file).unwrap().1, expected(alpha), "{length}");
     }
     // Of the depth that the list gives nothing depends.
     let file = icon(4, 300, &bitmap(32, 8, &pixels(alpha), &MASK));

@@ -44,15 +44,18 @@ impl Decode for Jpeg<'_> {
     }
 
     fn reduce(&mut self, divisor: u32) -> bool {
-        Jpeg::reduce(self, 8 / divisor);
-        true
+        let can = self.has_bytes();
+        if can {
+            Jpeg::reduce(self, 8 / divisor);
+        }
+        can
     }
 
     fn narrow(&mut self, needed: Area, target: PayloadTarget<'_>) -> Area {
         // Kernels decode all of a picture at its full size.
         let is_full_size = Jpeg::is_all(self);
         let by_kernels = target.device.is_cuda() || target.jpeg_decoder == JpegDecoder::Kernels;
-        match self.is_damaged() || (is_full_size && by_kernels) {
+        match self.is_damaged() || !self.has_bytes() || (is_full_size && by_kernels) {
             true => {
                 let Header { width, height, .. } = self.header();
                 Area::whole((width, height))

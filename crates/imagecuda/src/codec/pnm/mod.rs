@@ -40,21 +40,49 @@ fn open_integers<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode 
     image_crate::open(PnmDecoder::new(Cursor::new(bytes)), limits, Curve::Encoded)
 }
 
-/// The file, with spaces for the comments of one that is text to its end: the decoder knows those of
-/// headers alone.
+/// The file, with spaces for comments that the decoder does not know: among the samples of text, and
+/// behind a number without a space.
 fn without_comments(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
-    if !matches!(bytes, [b'P', b'1'..=b'3', ..]) || memchr::memchr(b'#', bytes).is_none() {
+    let end = match bytes {
+        [b'P', b'1'..=b'3', ..] => bytes.len(),
+        [b'P', b'4', ..] => numbers_end(bytes, 2),
+        [b'P', b'5' | b'6', ..] => numbers_end(bytes, 3),
+        _ => 0,
+    };
+    let is_text = end == bytes.len();
+    let is_known = |at: usize| !is_text && !bytes[at - 1].is_ascii_digit();
+    if memchr::memchr_iter(b'#', &bytes[..end]).all(is_known) {
         return Ok(bytes.into());
     }
     let mut out = memory::copied(bytes)?;
     let mut from = 0;
-    while let Some(start) = memchr::memchr(b'#', &out[from..]) {
-        let comment = &mut out[from + start..];
+    while let Some(start) = memchr::memchr(b'#', &out[from..end]) {
+        let comment = &mut out[from + start..end];
         let length = memchr::memchr2(b'\n', b'\r', comment).unwrap_or(comment.len());
         comment[..length].fill(b' ');
         from += start + length;
     }
     Ok(out.into())
+}
+
+/// Where a header's numbers end, of which there are `count`; nowhere if they are not there.
+fn numbers_end(bytes: &[u8], count: usize) -> usize {
+    let mut at = 2;
+    for _ in 0..count {
+        while let Some(byte @ (b'#' | b'\t'..=b'\r' | b' ')) = bytes.get(at) {
+            let comment = &bytes[at..];
+            at += match byte {
+                b'#' => memchr::memchr2(b'\n', b'\r', comment).unwrap_or(comment.len()),
+                _ => 1,
+            };
+        }
+        let digits = bytes[at..].iter().take_while(|byte| byte.is_ascii_digit());
+        match digits.count() {
+            0 => return 0,
+            digits => at += digits,
+        }
+    }
+    at
 }
 
 /// Samples that are missing become 0, and then 1, which all kinds have.

@@ -87,10 +87,6 @@ impl Chunks {
         })
     }
 
-    pub(super) fn per_plane(&self) -> usize {
-        self.across as usize * self.down as usize
-    }
-
     /// Refuses strips and tiles that overlap, as a small file could be read thousands of times.
     /// Empty ones may share a place, but are then not larger than their pixels, which have `pixels`
     /// bytes.

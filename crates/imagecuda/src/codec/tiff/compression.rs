@@ -68,6 +68,12 @@ impl Compression {
         matches!(self, Self::Lzw | Self::Deflate | Self::Zstd | Self::Lzma)
     }
 
+    /// Whether several strips or tiles are decoded at a time. Some decoders may need much memory, and those
+    /// of files use all cores themselves.
+    pub(super) fn runs_beside_others(self) -> bool {
+        !self.is_file() && !matches!(self, Self::Zstd | Self::Lzma)
+    }
+
     /// Whether strips and tiles are files of another format. Their bits are never reversed.
     pub(super) fn is_file(self) -> bool {
         matches!(self, Self::Jpeg | Self::OldJpeg | Self::WebP)

@@ -141,22 +141,30 @@ impl Files {
         let header = jpeg.header();
         let samples = if page.planar { 1 } else { page.samples };
         let is_old = page.compression == Compression::OldJpeg;
-        if header.layout.channels() != samples {
+        if header.layout.channels() != samples || u64::from(jpeg.bits()) != page.kind.bits() {
             return Err(Error::decode("a JPEG in a strip or tile has other samples"));
         }
         check_width(header.width, space, is_old)?;
         self.count(page, header.width, header.height)?;
-        let jpeg = jpeg.with_color(page.jpeg_color.unwrap_or(Color::Gray));
-        let mut pixels: Vec<u8> = zeroed(header.bytes())?;
-        let result = jpeg.decode(&mut pixels);
+        let color = page.jpeg_color.unwrap_or(Color::Gray);
+        let row = page.row_bytes(header.width).unwrap_or(u64::MAX) as usize;
+        let mut pixels: Vec<u8> = zeroed(row.saturating_mul(header.height as usize))?;
+        let mut decode = |jpeg: Jpeg<'_>| {
+            let jpeg = jpeg.with_color(color);
+            match jpeg.has_bytes() {
+                true => jpeg.decode(&mut pixels),
+                false => jpeg.decode_samples(&mut pixels, row, |samples, row| {
+                    page.kind.pack(samples, row)
+                }),
+            }
+        };
+        let result = decode(jpeg);
         if result.is_err() && self.damaged {
-            Jpeg::read(data, true)?
-                .with_color(page.jpeg_color.unwrap_or(Color::Gray))
-                .decode(&mut pixels)?;
+            decode(Jpeg::read(data, true)?)?;
         } else {
             result?;
         }
-        Ok(put(&pixels, header.width as usize * samples, space, out))
+        Ok(put(&pixels, row, space, out))
     }
 
     /// Returns the number of rows that the file has.

@@ -67,6 +67,42 @@ impl Kind {
         }
     }
 
+    /// Whether a JPEG file can have such samples.
+    pub(super) fn is_of_jpeg(self) -> bool {
+        self.numbers == Numbers::Unsigned && matches!(self.bits, 2..=16)
+    }
+
+    /// Packs a row of unsigned samples as this kind stores them.
+    pub(super) fn pack(self, samples: &[u16], row: &mut [u8]) {
+        match self.bits {
+            8 => row
+                .iter_mut()
+                .zip(samples)
+                .for_each(|(to, &v)| *to = v as u8),
+            16 => {
+                let words = row.as_chunks_mut().0.iter_mut().zip(samples);
+                words.for_each(|(to, v)| *to = v.to_ne_bytes());
+            }
+            bits => {
+                let (mut word, mut count) = (0u32, 0);
+                let mut to = row.iter_mut();
+                for &sample in samples {
+                    word = word << bits | u32::from(sample);
+                    count += u32::from(bits);
+                    while count >= 8 {
+                        count -= 8;
+                        if let Some(to) = to.next() {
+                            *to = (word >> count) as u8;
+                        }
+                    }
+                }
+                if let (1.., Some(to)) = (count, to.next()) {
+                    *to = (word << (8 - count)) as u8;
+                }
+            }
+        }
+    }
+
     /// Whether the samples already are in one of this library's layouts, in the machine's byte
     /// order.
     pub(super) fn is_plain(self) -> bool {

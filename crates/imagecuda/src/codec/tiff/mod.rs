@@ -39,6 +39,7 @@ use crate::{
     limits::check_limit,
     memory::zeroed,
     metadata::{embedded::Embedded, exif},
+    parallel,
     picture::{Area, Header},
 };
 
@@ -74,6 +75,9 @@ pub(super) static CODEC: Codec = Codec {
         ..PLAIN
     },
 };
+
+/// Bytes of samples from which on it is worth it to wake another thread.
+const ENOUGH_BYTES: usize = 1 << 17;
 
 /// The first page.
 struct Tiff<'a> {
@@ -141,37 +145,44 @@ impl<'a> Tiff<'a> {
 
     /// Converts the file's samples to pixels.
     fn convert(&self, raw: &[u8], out: &mut [u8]) {
+        let row = self.header.width as usize * self.header.layout.bytes_per_pixel();
+        let some = (ENOUGH_BYTES / row).max(1);
+        parallel::for_each(out.chunks_mut(row * some).enumerate(), |(part, out)| {
+            for (y, out) in out.chunks_exact_mut(row).enumerate() {
+                self.convert_row(raw, part * some + y, out);
+            }
+        });
+    }
+
+    fn convert_row(&self, raw: &[u8], y: usize, out: &mut [u8]) {
         let (page, layout) = (&self.page, self.header.layout);
         let used = page.used();
         let row = page.row_bytes(self.header.width).unwrap_or_default() as usize;
         let plane = row * self.header.height as usize;
-        let out_row = self.header.width as usize * layout.bytes_per_pixel();
+        let row_of = |plane_index: usize| {
+            let start = plane_index * plane + y * row;
+            &raw[start..start + row]
+        };
         let mut pixel = [0.0; 5];
-        for (y, out) in out.chunks_exact_mut(out_row).enumerate() {
-            let row_of = |plane_index: usize| {
-                let start = plane_index * plane + y * row;
-                &raw[start..start + row]
-            };
-            for (x, out) in out.chunks_exact_mut(layout.bytes_per_pixel()).enumerate() {
-                for (index, sample) in pixel[..used].iter_mut().enumerate() {
-                    *sample = match page.planar {
-                        true => page.kind.sample(row_of(index), x),
-                        false => page.kind.sample(row_of(0), x * page.samples + index),
-                    };
-                }
-                if layout.is_cmyk() {
-                    samples::put(out, pixel[..4].iter().copied());
-                    continue;
-                }
-                let color = page.meaning.color(&pixel);
-                let alpha = page.alpha.map(|_| pixel[used - 1]);
-                let color = match page.alpha {
-                    Some(Alpha::Premultiplied) => samples::unpremultiply(color, pixel[used - 1]),
-                    _ => color,
+        for (x, out) in out.chunks_exact_mut(layout.bytes_per_pixel()).enumerate() {
+            for (index, sample) in pixel[..used].iter_mut().enumerate() {
+                *sample = match page.planar {
+                    true => page.kind.sample(row_of(index), x),
+                    false => page.kind.sample(row_of(0), x * page.samples + index),
                 };
-                let channels = if page.meaning.is_gray() { 1 } else { 3 };
-                samples::put(out, color[..channels].iter().copied().chain(alpha));
             }
+            if layout.is_cmyk() {
+                samples::put(out, pixel[..4].iter().copied());
+                continue;
+            }
+            let color = page.meaning.color(&pixel);
+            let alpha = page.alpha.map(|_| pixel[used - 1]);
+            let color = match page.alpha {
+                Some(Alpha::Premultiplied) => samples::unpremultiply(color, pixel[used - 1]),
+                _ => color,
+            };
+            let channels = if page.meaning.is_gray() { 1 } else { 3 };
+            samples::put(out, color[..channels].iter().copied().chain(alpha));
         }
     }
 }

@@ -146,6 +146,7 @@ impl<'a> Page<'a> {
             Compression::Fax(_) if self.kind.bits() != 1 || self.samples != 1 => {
                 return Err(Error::unsupported("a fax of samples of more than a bit"));
             }
+            Compression::Jpeg if self.kind.is_of_jpeg() => {}
             Compression::Jpeg | Compression::OldJpeg | Compression::WebP
                 if self.kind != Kind::unsigned(8) =>
             {

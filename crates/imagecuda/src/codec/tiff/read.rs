@@ -2,7 +2,7 @@
 //! of the others before the damage.
 
 use super::{
-    Tiff, chunks,
+    ENOUGH_BYTES, Tiff, chunks,
     compression::{self, Compression},
     embedded::{Files, Space},
     ifd::cut_short,
@@ -10,7 +10,13 @@ use super::{
     page::Page,
     subsampled,
 };
-use crate::{Error, Limits, Result, codec::Decode, memory::zeroed, picture::Header};
+use crate::{
+    Error, Limits, Result,
+    codec::{Decode, caught},
+    memory::zeroed,
+    parallel,
+    picture::Header,
+};
 use std::{borrow::Cow, ops::Range};
 
 /// Opens a damaged file.
@@ -60,68 +66,49 @@ pub(super) fn read_chunks(
     mut holes: Option<&mut Vec<Part>>,
 ) -> Result<()> {
     raw.fill(0);
-    let (page, area) = (&tiff.page, tiff.area);
-    let (right, bottom) = (area.x + area.width, area.y + area.height);
-    let chunks = &page.chunks;
-    let row_bytes = |width: u32| page.row_bytes(width).unwrap_or(0) as usize;
-    let (row, chunk_row) = (row_bytes(area.width), row_bytes(chunks.width));
-    let per_plane = chunks.per_plane();
-    let mut files = Files::new(page, &tiff.limits, holes.is_some());
-    let mut spare = Vec::new();
-    let mut found = false;
-    for index in 0..per_plane * page.planes() {
-        let (plane, in_plane) = (index / per_plane, (index % per_plane) as u32);
-        let x = in_plane % chunks.across * chunks.width;
-        let y = in_plane / chunks.across * chunks.height;
-        if !(area.x..right).contains(&x) || !(area.y..bottom).contains(&y) {
-            continue;
+    let page = &tiff.page;
+    let area = tiff.area;
+    let row = page.row_bytes(area.width).unwrap_or(0) as usize;
+    let band_height = page.chunks.height.min(area.height);
+    let [plane, band] = [area.height, band_height].map(|rows| rows as usize * row);
+    let damaged = holes.is_some();
+    let mut bands = Vec::new();
+    for (plane, raw) in raw.chunks_exact_mut(plane).enumerate() {
+        let first = (area.y / page.chunks.height) as usize;
+        for (down, raw) in (first..).zip(raw.chunks_mut(band)) {
+            let number = plane * page.chunks.down as usize + down;
+            bands.push(Band { number, down, raw });
         }
-        let end = |start: u32, length: u32, end: u32| end.min(start.saturating_add(length));
-        let part = Part {
-            x: (x - area.x) as usize..(end(x, chunks.width, right) - area.x) as usize,
-            y: (y - area.y) as usize..(end(y, chunks.height, bottom) - area.y) as usize,
-        };
-        let space = Space {
-            width: chunks.width,
-            used: part.x.len() as u32,
-            row: chunk_row,
-        };
-        let used = row_bytes(space.used);
-        let start = (plane * area.height as usize + part.y.start) * row + row_bytes(x - area.x);
-        let to = &mut raw[start..];
-        if tiff.empty.contains(index) {
-            let rows = to.chunks_mut(row).take(part.y.len());
-            rows.for_each(|to| tiff.empty.fill(&mut to[..used]));
-            found = true;
-            continue;
+    }
+    let reader = || Reader {
+        tiff,
+        row,
+        damaged,
+        files: Files::new(page, &tiff.limits, damaged),
+        spare: Vec::new(),
+        is_done: false,
+        found: false,
+        results: Vec::new(),
+    };
+    // Each thread has memory for a tile: all together no more than the picture has.
+    let tile_row = page.row_bytes(page.chunks.width).unwrap_or(0) as usize;
+    let is_shared = page.compression.runs_beside_others() && tile_row <= row;
+    let readers = match is_shared && band * bands.len() >= ENOUGH_BYTES {
+        true => parallel::fold(bands.into_iter(), reader, Reader::read),
+        false => {
+            let mut reader = reader();
+            bands.into_iter().for_each(|band| reader.read(band));
+            vec![reader]
         }
-        let mut decode = |out: &mut [u8]| decode(page, index, &space, &mut files, out);
-        let bytes = part.y.len() * chunk_row;
-        let (good, result) = match chunk_row == row {
-            true => decode(&mut to[..bytes]),
-            false => {
-                if spare.len() < bytes {
-                    spare = zeroed(bytes)?;
-                }
-                let (good, result) = decode(&mut spare[..bytes]);
-                let rows = spare.chunks_exact(chunk_row).zip(to.chunks_mut(row));
-                for (from, to) in rows.take(good / chunk_row) {
-                    to[..used].copy_from_slice(&from[..used]);
-                }
-                (good, result)
-            }
-        };
-        let Some(holes) = &mut holes else {
-            result?;
-            found = true;
-            continue;
-        };
-        let rows = good / chunk_row;
-        found |= rows > 0;
-        let (x, y) = (part.x, part.y.start + rows..part.y.end);
-        // Holes below each other are joined, as there may be very many.
+    };
+    let found = readers.iter().any(|reader| reader.found);
+    let mut results: Vec<_> = readers.into_iter().flat_map(|r| r.results).collect();
+    results.sort_by_key(|&(number, _)| number);
+    for (_, result) in results {
+        let Part { x, y } = result?;
+        let Some(holes) = &mut holes else { continue };
+        // There may be a great many, one below the other.
         match holes.last_mut() {
-            _ if y.is_empty() => {}
             Some(above) if above.x == x && above.y.end == y.start => above.y.end = y.end,
             _ => holes.push(Part { x, y }),
         }
@@ -133,8 +120,104 @@ pub(super) fn read_chunks(
     }
 }
 
-/// Fills `out`, the rows of a strip or tile, with samples in the machine's byte order. Returns how
-/// many bytes are good, and the reason if not all are.
+/// The rows of a plane that a strip has, or tiles side by side.
+struct Band<'a> {
+    /// Among those of all planes, and of this one.
+    number: usize,
+    down: usize,
+    raw: &'a mut [u8],
+}
+
+/// What reads some of the bands, in their order.
+struct Reader<'a> {
+    tiff: &'a Tiff<'a>,
+    row: usize,
+    damaged: bool,
+    files: Files,
+    /// The samples of a tile.
+    spare: Vec<u8>,
+    /// Whether one failed, and no others count.
+    is_done: bool,
+    /// Whether anything is there.
+    found: bool,
+    /// What is missing, or why all fails, by the numbers of bands.
+    results: Vec<(usize, Result<Part>)>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, mut band: Band<'_>) {
+        let (area, width) = (self.tiff.area, self.tiff.page.chunks.width);
+        for across in area.x / width..(area.x + area.width).div_ceil(width) {
+            if self.is_done {
+                return;
+            }
+            // A panic on a thread of rayon's would not be this file's error.
+            match caught(Error::decode, || self.read_chunk(&mut band, across)) {
+                Ok(None) => {}
+                Ok(Some(part)) => self.results.push((band.number, Ok(part))),
+                Err(error) => {
+                    self.results.push((band.number, Err(error)));
+                    self.is_done = true;
+                }
+            }
+        }
+    }
+
+    /// Reads one strip or tile. Returns what is missing of it.
+    fn read_chunk(&mut self, band: &mut Band<'_>, across: u32) -> Result<Option<Part>> {
+        let (page, area) = (&self.tiff.page, self.tiff.area);
+        let chunks = &page.chunks;
+        let row_bytes = |width: u32| page.row_bytes(width).unwrap_or(0) as usize;
+        let index = band.number * chunks.across as usize + across as usize;
+        let x = across * chunks.width - area.x;
+        let y = band.down * chunks.height as usize - area.y as usize;
+        let part = Part {
+            x: x as usize..area.width.min(x.saturating_add(chunks.width)) as usize,
+            y: y..y + band.raw.len() / self.row,
+        };
+        let space = Space {
+            width: chunks.width,
+            used: part.x.len() as u32,
+            row: row_bytes(chunks.width),
+        };
+        let used = row_bytes(space.used);
+        let to = &mut band.raw[row_bytes(x)..];
+        if self.tiff.empty.contains(index) {
+            let rows = to.chunks_mut(self.row);
+            rows.for_each(|to| self.tiff.empty.fill(&mut to[..used]));
+            self.found = true;
+            return Ok(None);
+        }
+        let bytes = part.y.len() * space.row;
+        let (good, result) = match space.row == self.row {
+            true => decode(page, index, &space, &mut self.files, &mut to[..bytes]),
+            false => {
+                if self.spare.len() < bytes {
+                    self.spare = zeroed(bytes)?;
+                }
+                let spare = &mut self.spare[..bytes];
+                let (good, result) = decode(page, index, &space, &mut self.files, spare);
+                let rows = spare.chunks_exact(space.row).zip(to.chunks_mut(self.row));
+                for (from, to) in rows.take(good / space.row) {
+                    to[..used].copy_from_slice(&from[..used]);
+                }
+                (good, result)
+            }
+        };
+        if !self.damaged {
+            result?;
+            self.found = true;
+            return Ok(None);
+        }
+        let rows = good / space.row;
+        self.found |= rows > 0;
+        let (x, y) = (part.x, part.y.start + rows..part.y.end);
+        Ok((!y.is_empty()).then_some(Part { x, y }))
+    }
+}
+
+/// Fills `out`, which has rows of a strip or tile, with samples in the machine's byte order. Returns how
+/// many bytes are good, and why not all are.
 fn decode(
     page: &Page<'_>,
     index: usize,
@@ -178,10 +261,8 @@ fn data<'a>(page: &Page<'a>, index: usize, bytes: usize) -> Result<Cow<'a, [u8]>
     match (&mut place, page.compression) {
         // The parts of an old-style JPEG may be anywhere.
         (_, Compression::OldJpeg) => return Ok(Cow::Borrowed(&[])),
-        // The length of uncompressed data is known, and some writers stored a wrong one.
-        (Some((_, length)), Compression::None) if page.chunks.places.len() == 1 => {
-            *length = (*length).max(bytes as u64);
-        }
+        // The length of all that is not compressed is known, and there are writers that had it wrong.
+        (Some((_, length)), Compression::None) => *length = (*length).max(bytes as u64),
         _ => {}
     }
     let data = chunks::data(place.as_ref(), file)?;

@@ -2,6 +2,7 @@ use super::*;
 use crate::{ErrorKind, codec};
 use imagecuda_kernels::layout::Layout;
 
+mod cores;
 mod empty;
 mod fax;
 mod jpeg;

@@ -99,13 +99,12 @@ impl Encoding {
 pub(crate) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
     let size = (pixels.width, pixels.height);
     let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;
-    let units = encoding.transform(pixels)?;
     if encoding.is_progressive {
         out.write_all(&encoding.start(&options.metadata))?;
-        progressive::write(&encoding, &units, out)?;
+        progressive::write(&encoding, pixels, out)?;
         return Ok(out.write_all(&header::END)?);
     }
-    let data = encoding.code(&units);
+    let data = encoding.encode(pixels)?;
     Ok(encoding.write(&data, &options.metadata, out)?)
 }
 

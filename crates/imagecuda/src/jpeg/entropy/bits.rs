@@ -1,5 +1,7 @@
 //! A reader of bits from entropy-coded data. It skips stuffed zeros.
 
+use super::scanner::Source;
+
 /// The bits of one restart interval. After its end the reader returns zeros.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bits<'a> {
@@ -18,15 +20,30 @@ pub(super) struct Bits<'a> {
 /// The number of bits that [`Bits::fill`] guarantees: a code of 16 bits, and 15 bits of its value.
 const ENOUGH: u32 = 32;
 
-impl<'a> Bits<'a> {
-    /// Reads `data`, which contain no markers except fill bytes at the end.
-    pub(super) fn new(data: &'a [u8]) -> Self {
+impl<'a> Source<'a> for Bits<'a> {
+    fn new(data: &'a [u8]) -> Self {
         Self {
             data,
             ..Self::default()
         }
     }
 
+    #[inline(always)]
+    fn is_exhausted(&self) -> bool {
+        self.made_up > self.count
+    }
+
+    #[inline(always)]
+    fn is_nonsense(&self) -> bool {
+        self.nonsense
+    }
+
+    fn is_made_up(&self) -> bool {
+        false
+    }
+}
+
+impl Bits<'_> {
     /// Makes at least 32 bits available to [`peek`](Self::peek) and the functions that consume
     /// bits.
     #[inline(always)]
@@ -124,12 +141,6 @@ impl<'a> Bits<'a> {
     pub(super) fn bit(&mut self) -> bool {
         self.fill();
         self.number(1) == 1
-    }
-
-    /// Whether more bits were consumed than the data have.
-    #[inline(always)]
-    pub(super) fn is_exhausted(&self) -> bool {
-        self.made_up > self.count
     }
 }
 

@@ -1,12 +1,18 @@
-//! Entropy decoding: from Huffman codes to coefficients.
+//! Entropy decoding: from Huffman and arithmetic codes to coefficients, or to samples.
 
+mod arithmetic;
 mod bits;
+mod decisions;
+mod lossless;
 pub(super) mod planes;
 mod progressive;
 mod scanner;
 mod sequential;
 mod table;
 
+#[cfg(test)]
+pub(super) use self::decisions::TABLE as STATES_OF_PROBABILITY;
+pub(super) use self::lossless::lossless;
 use self::{
     progressive::{AcFirst, AcRefine, DcFirst, DcRefine},
     scanner::{ScanDecoder, Scanner},
@@ -51,7 +57,8 @@ pub(super) fn one_by_one(file: &File, bytes: &[u8], damaged: bool, out: &mut [i1
         decoded += one_scan(file, scan, bytes, damaged, blocks)?;
     }
     match decoded {
-        0 => Err(Error::nothing_decoded()),
+        // Arithmetic codes of a valid picture may need no data at all.
+        0 if damaged => Err(Error::nothing_decoded()),
         _ => Ok(()),
     }
 }
@@ -75,6 +82,15 @@ fn one_scan(
         Ok(scanner.decoded())
     }
     let from = (file, scan, bytes, damaged);
+    if file.arithmetic {
+        return match (file.progressive, scan.spectral.0, scan.approximation.0) {
+            (false, ..) => run(arithmetic::Sequential::new(scan), from, blocks),
+            (_, 0, 0) => run(arithmetic::DcFirst::new(scan), from, blocks),
+            (_, 0, _) => run(arithmetic::DcRefine::new(scan), from, blocks),
+            (_, _, 0) => run(arithmetic::AcFirst::new(scan), from, blocks),
+            _ => run(arithmetic::AcRefine::new(scan), from, blocks),
+        };
+    }
     match (file.progressive, scan.spectral.0, scan.approximation.0) {
         (false, ..) => run(Sequential::new(scan).ok_or_else(no_table)?, from, blocks),
         (_, 0, 0) => run(DcFirst::new(scan).ok_or_else(no_table)?, from, blocks),
@@ -94,7 +110,7 @@ impl<'a> Rows<'a> {
             return None;
         };
         let all = scan.components.len() == file.picture.components as usize;
-        if file.progressive || !all {
+        if file.progressive || !all || !file.is_usual() {
             return None;
         }
         let decoder = Sequential::new(scan)?;

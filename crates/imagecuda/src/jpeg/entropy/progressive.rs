@@ -28,6 +28,8 @@ impl DcFirst {
 }
 
 impl ScanDecoder for DcFirst {
+    type Source<'a> = Bits<'a>;
+
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]) {
         let Some((table, last)) = self.parts.get_mut(component) else {
@@ -57,6 +59,8 @@ impl DcRefine {
 }
 
 impl ScanDecoder for DcRefine {
+    type Source<'a> = Bits<'a>;
+
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, _: usize, block: &mut [i16; 64]) {
         if bits.bit() {
@@ -106,6 +110,8 @@ impl AcFirst {
 }
 
 impl ScanDecoder for AcFirst {
+    type Source<'a> = Bits<'a>;
+
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, _: usize, block: &mut [i16; 64]) {
         let band = &mut self.0;
@@ -152,6 +158,8 @@ impl AcRefine {
 }
 
 impl ScanDecoder for AcRefine {
+    type Source<'a> = Bits<'a>;
+
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, _: usize, block: &mut [i16; 64]) {
         let band = &mut self.0;

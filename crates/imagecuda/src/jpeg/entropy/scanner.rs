@@ -1,26 +1,44 @@
 //! Walks through the blocks of a scan, and through its restart markers.
 
-use super::bits::Bits;
 use crate::{
     Error, Result,
+    error::cut_short,
     jpeg::file::{File, Scan},
 };
 
+/// The data of a restart interval, as one kind of entropy decoder reads them. The default is an
+/// interval that is lost.
+pub(super) trait Source<'a>: Copy + Default {
+    /// Reads `data`, which contain no markers except fill bytes at the end.
+    fn new(data: &'a [u8]) -> Self;
+
+    /// Whether more was consumed than the data have.
+    fn is_exhausted(&self) -> bool;
+
+    /// Whether an invalid code was read.
+    fn is_nonsense(&self) -> bool;
+
+    /// Whether there are no data, and the decoder makes blocks all the same.
+    fn is_made_up(&self) -> bool;
+}
+
 /// Decodes the blocks of one kind of scan.
 pub(super) trait ScanDecoder {
+    type Source<'a>: Source<'a>;
+
     /// Decodes a block of component `component` of the scan. In a progressive file `block` has what
     /// earlier scans wrote; in a sequential file its contents are undefined.
-    fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]);
+    fn block(&mut self, source: &mut Self::Source<'_>, component: usize, block: &mut [i16; 64]);
 
     /// Resets the state that one block passes on to the next.
     fn restart(&mut self);
 }
 
 /// Decodes a scan, by rows of MCUs.
-pub(super) struct Scanner<'a, C> {
+pub(super) struct Scanner<'a, C: ScanDecoder> {
     decoder: C,
     intervals: Intervals<'a>,
-    bits: Bits<'a>,
+    source: C::Source<'a>,
     mcus_x: u32,
     mcus_y: u32,
     row: u32,
@@ -77,14 +95,8 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
         }
         Self {
             decoder,
-            intervals: Intervals {
-                bytes,
-                scan,
-                damaged,
-                number: 0,
-                next: 0,
-            },
-            bits: Bits::default(),
+            intervals: Intervals::new(scan, bytes, damaged),
+            source: C::Source::default(),
             mcus_x,
             mcus_y,
             row: 0,
@@ -158,7 +170,7 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
             *to = (unit.component, place, unit.step.0);
         }
         // A local copy, so that the compiler keeps it in registers.
-        let mut bits = self.bits;
+        let mut source = self.source;
         for _ in 0..self.mcus_x {
             if self.left == 0 {
                 self.left = match self.intervals.scan.restart_interval {
@@ -169,7 +181,7 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
                 // As in libjpeg: if one interval ran out of data and the next one is lost, its
                 // blocks stay empty.
                 self.empty &= next.is_none();
-                bits = next.unwrap_or_default();
+                source = next.map(C::Source::new).unwrap_or_default();
                 self.decoder.restart();
             }
             self.left -= 1;
@@ -183,31 +195,31 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
                 for (component, place, _) in &*units {
                     let nowhere = &mut [0; 64];
                     let block = blocks.get_mut(*place).unwrap_or(nowhere);
-                    self.decoder.block(&mut bits, *component, block);
+                    self.decoder.block(&mut source, *component, block);
                 }
-                if bits.is_exhausted() {
+                if source.is_exhausted() {
                     self.empty = true;
                     if !self.intervals.damaged {
-                        return Err(Error::decode("the file is cut short"));
+                        return Err(cut_short());
                     }
                 } else {
-                    self.decoded += 1;
+                    self.decoded += u64::from(!source.is_made_up());
                 }
-                if bits.nonsense && !self.intervals.damaged {
-                    return Err(Error::decode("a code that makes no sense"));
+                if source.is_nonsense() && !self.intervals.damaged {
+                    return Err(nonsense());
                 }
             }
             for (_, place, step) in &mut *units {
                 *place += *step;
             }
         }
-        self.bits = bits;
+        self.source = source;
         Ok(())
     }
 }
 
 /// The restart intervals of a scan.
-struct Intervals<'a> {
+pub(super) struct Intervals<'a> {
     bytes: &'a [u8],
     scan: &'a Scan,
     damaged: bool,
@@ -218,8 +230,18 @@ struct Intervals<'a> {
 }
 
 impl<'a> Intervals<'a> {
-    /// The bits of the next interval, or `None` if it is lost.
-    fn next(&mut self) -> Result<Option<Bits<'a>>> {
+    pub(super) fn new(scan: &'a Scan, bytes: &'a [u8], damaged: bool) -> Self {
+        Self {
+            bytes,
+            scan,
+            damaged,
+            number: 0,
+            next: 0,
+        }
+    }
+
+    /// The data of the next interval, or `None` if it is lost.
+    pub(super) fn next(&mut self) -> Result<Option<&'a [u8]>> {
         let start = match self.number {
             0 => Some(self.scan.data.start),
             number => self.marker(number - 1)?.map(|at| at + 2),
@@ -230,7 +252,7 @@ impl<'a> Intervals<'a> {
         };
         let end = self.scan.restarts.get(self.next);
         let end = end.copied().unwrap_or(self.scan.data.end);
-        Ok(self.bytes.get(start..end).map(Bits::new))
+        Ok(self.bytes.get(start..end))
     }
 
     /// The offset of restart marker `number`. `None` if only markers with other numbers follow, so
@@ -255,7 +277,11 @@ impl<'a> Intervals<'a> {
         }
         match self.damaged {
             true => Ok(None),
-            false => Err(Error::decode("the file is cut short")),
+            false => Err(cut_short()),
         }
     }
+}
+
+pub(super) fn nonsense() -> Error {
+    Error::decode("a code that makes no sense")
 }

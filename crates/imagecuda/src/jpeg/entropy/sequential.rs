@@ -33,6 +33,8 @@ impl Sequential {
 }
 
 impl ScanDecoder for Sequential {
+    type Source<'a> = Bits<'a>;
+
     #[inline(always)]
     fn block(&mut self, bits: &mut Bits<'_>, component: usize, block: &mut [i16; 64]) {
         let Some(Part { dc, ac, last }) = self.0.get_mut(component) else {

@@ -1,5 +1,8 @@
 //! Reads the segments of a JPEG file, and finds the data of its scans.
 
+mod frame;
+
+use self::frame::Frame;
 use super::{
     entropy_segment::EntropySegment,
     file::{File, Scan, ScanComponent},
@@ -7,7 +10,6 @@ use super::{
     tables::Tables,
 };
 use crate::{Error, Result, error::cut_short};
-use imagecuda_kernels::jpeg::picture::{Color, Picture};
 
 /// The most scans of a file. Real files have a few dozen at most. Each scan takes time by the size
 /// of the picture, however few bytes it has.
@@ -67,17 +69,6 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
     parser.finish(ended, broken, damaged)
 }
 
-/// The contents of the frame header.
-#[derive(Debug)]
-struct Frame {
-    width: u16,
-    height: u16,
-    progressive: bool,
-    /// For each component: identifier, sampling factors across and down, and number of the
-    /// quantization table.
-    components: Vec<(u8, u8, u8, u8)>,
-}
-
 struct Parser<'a> {
     bytes: &'a [u8],
     frame: Option<Frame>,
@@ -122,14 +113,14 @@ impl Parser<'_> {
         match marker {
             0xc4 => self.tables.define_codes(segment)?,
             0xdb => self.tables.define_quantizers(segment)?,
-            0xcc => return Err(Error::unsupported("arithmetic-coded JPEG")),
+            0xcc => self.tables.define_conditioning(segment)?,
             0xde => return Err(Error::unsupported("hierarchical JPEG")),
             0xc8 => {}
             0xc0..=0xcf => {
                 if self.frame.is_some() {
                     return Err(Error::decode("two frames in one picture"));
                 }
-                self.frame = Some(start_of_frame(marker, segment)?);
+                self.frame = Some(Frame::read(marker, segment)?);
             }
             0xdd => match segment {
                 &[high, low, ..] => {
@@ -149,10 +140,13 @@ impl Parser<'_> {
 
     /// Reads the header of a scan, and finds its data, which start at `at`.
     fn scan(&mut self, segment: &[u8], at: usize) -> Result<usize> {
-        let frame = self.frame.as_ref().ok_or_else(no_frame)?;
-        let color = color(frame, self.jfif, self.adobe);
+        let frame = self.frame.as_mut().ok_or_else(no_frame)?;
         if self.file.is_none() {
-            self.file = Some(start(frame, color?)?);
+            let color = frame.color(self.jfif, self.adobe)?;
+            if frame.height == 0 {
+                frame.height = height_behind(self.bytes, at)?;
+            }
+            self.file = Some(frame.file(color)?);
         }
         let Some(file) = &mut self.file else {
             return Err(no_frame());
@@ -167,7 +161,7 @@ impl Parser<'_> {
             return Err(cut_short());
         };
         // Sequential scans do not use these fields, and some files have wrong values in them.
-        let (spectral, approximation) = match frame.progressive {
+        let (spectral, approximation) = match frame.progressive || frame.lossless {
             true => ((first, last), (bits >> 4, bits & 15)),
             false => ((0, 63), (0, 0)),
         };
@@ -179,7 +173,7 @@ impl Parser<'_> {
         for pair in selectors.chunks_exact(2) {
             // If several components have the same identifier, the first one counts.
             let index = frame.components.iter().enumerate().position(|(index, c)| {
-                c.0 == pair[0] && components.iter().all(|other| other.index != index)
+                c.identifier == pair[0] && components.iter().all(|other| other.index != index)
             });
             let index = index.ok_or_else(misplaced)?;
             let table = |tables: &[Option<_>; 4], number| tables.get(usize::from(number))?.clone();
@@ -187,6 +181,7 @@ impl Parser<'_> {
                 index,
                 dc: table(&self.tables.dc, pair[1] >> 4),
                 ac: table(&self.tables.ac, pair[1] & 15),
+                arithmetic: self.tables.arithmetic(pair[1]),
             });
         }
         check(&components, spectral, approximation, file)?;
@@ -206,8 +201,12 @@ impl Parser<'_> {
         }
         for component in &components {
             let known = &mut self.precision[component.index];
+            if frame.lossless {
+                known.fill(0);
+                continue;
+            }
             if known.iter().all(|&bits| bits == UNKNOWN) {
-                let number = usize::from(frame.components[component.index].3);
+                let number = usize::from(frame.components[component.index].quantizers);
                 let quantizers = self.tables.quantizers.get(number).copied().flatten();
                 let missing = || Error::decode("quantizers are missing");
                 file.quantizers[component.index] = quantizers.ok_or_else(missing)?;
@@ -219,7 +218,7 @@ impl Parser<'_> {
             restarts,
             marks,
         } = EntropySegment::find(self.bytes, at);
-        file.scans.push(Scan {
+        let scan = Scan {
             components,
             spectral,
             approximation,
@@ -227,7 +226,11 @@ impl Parser<'_> {
             data: at..end,
             restarts,
             marks,
-        });
+        };
+        if frame.lossless {
+            check_lossless(file, &scan)?;
+        }
+        file.scans.push(scan);
         Ok(end)
     }
 
@@ -240,56 +243,18 @@ impl Parser<'_> {
         let mut file = scanned.ok_or_else(cut_short)?;
         let precision = &self.precision[..file.picture.components as usize];
         let begun = |known: &[u8; 64]| known.iter().any(|&bits| bits != UNKNOWN);
+        // Arithmetic codes have no end of their own: only a marker after them shows that they are
+        // complete.
+        let is_open = |scan: &Scan| scan.data.end == self.bytes.len();
+        let cut = file.arithmetic && file.scans.last().is_some_and(is_open);
         // A file without an end marker must be complete with the scans that it has.
-        let all = complete || (ended && precision.iter().all(begun));
+        let all = !cut && (complete || (ended && precision.iter().all(begun)));
         file.whole = all && !broken;
         match file.whole || damaged {
             true => Ok(file),
             false => Err(cut_short()),
         }
     }
-}
-
-/// The file of a frame, without scans yet.
-fn start(frame: &Frame, color: Color) -> Result<File> {
-    let (width, height) = (frame.width.into(), frame.height.into());
-    if width == 0 {
-        return Err(Error::decode(format!("the picture is {width}x{height}")));
-    }
-    if height == 0 {
-        let text = "JPEG that gives its height behind its pixels (DNL)";
-        return Err(Error::unsupported(text));
-    }
-    let factors = frame.components.iter().map(|c| (c.1.into(), c.2.into()));
-    let factors: Vec<_> = factors.collect();
-    let picture = Picture::new(width, height, &factors, color)
-        .ok_or_else(|| Error::decode("sampling factors that are not from 1 to 4"))?;
-    Ok(File {
-        picture,
-        progressive: frame.progressive,
-        quantizers: [[0; 64]; 4],
-        scans: Vec::new(),
-        whole: false,
-    })
-}
-
-/// The colour space of the components, by libjpeg's rules.
-fn color(frame: &Frame, jfif: bool, adobe: Option<u8>) -> Result<Color> {
-    Ok(match (frame.components.as_slice(), adobe) {
-        ([_], _) => Color::Gray,
-        ([_, _, _], _) if jfif => Color::Ycc,
-        ([_, _, _], Some(0)) => Color::Rgb,
-        ([_, _, _], Some(_)) => Color::Ycc,
-        ([(b'R', ..), (b'G', ..), (b'B', ..)], None) => Color::Rgb,
-        ([_, _, _], None) => Color::Ycc,
-        // CMYK is stored inverted, even without Adobe's segment: all programs that write it do so.
-        ([_, _, _, _], None | Some(0)) => Color::InvertedCmyk,
-        ([_, _, _, _], Some(_)) => Color::Ycck,
-        (other, _) => {
-            let count = other.len();
-            return Err(Error::unsupported(format!("JPEG of {count} components")));
-        }
-    })
 }
 
 /// Whether a scan's header is valid, and the file has defined all tables that the scan needs.
@@ -320,17 +285,22 @@ fn check(
             )));
         }
     }
-    let wants_dc = first == 0 && before == 0;
-    let wants_ac = last > 0;
+    if file.arithmetic {
+        return Ok(());
+    }
+    let wants_dc = file.lossless || first == 0 && before == 0;
+    let wants_ac = !file.lossless && last > 0;
+    // Differences in lossless files may have one bit more.
+    let largest_dc = if file.lossless { 16 } else { 15 };
     for component in components {
-        for (dc, wanted, table) in [
-            (true, wants_dc, &component.dc),
-            (false, wants_ac, &component.ac),
+        for (largest, wanted, table) in [
+            (largest_dc, wants_dc, &component.dc),
+            (u8::MAX, wants_ac, &component.ac),
         ] {
             match table {
                 _ if !wanted => {}
                 None => return Err(Error::decode("a Huffman table is missing")),
-                Some(table) if table.is_sound(dc) => {}
+                Some(table) if table.is_sound(largest) => {}
                 Some(_) => return Err(Error::decode("a Huffman table is broken")),
             }
         }
@@ -338,34 +308,35 @@ fn check(
     Ok(())
 }
 
-fn start_of_frame(marker: u8, segment: &[u8]) -> Result<Frame> {
-    let process = match marker {
-        0xc0..=0xc2 => None,
-        0xc3 => Some("lossless JPEG"),
-        0xc5..=0xc7 => Some("hierarchical JPEG"),
-        0xc9 | 0xca => Some("arithmetic-coded JPEG"),
-        0xcb => Some("arithmetic-coded lossless JPEG"),
-        _ => Some("arithmetic-coded hierarchical JPEG"),
-    };
-    if let Some(process) = process {
-        return Err(Error::unsupported(process));
+/// Whether the header of a scan of a lossless file is valid.
+fn check_lossless(file: &File, scan: &Scan) -> Result<()> {
+    let (predictor, transform) = (scan.spectral.0, scan.approximation.1);
+    if !(1..=7).contains(&predictor) || transform >= file.bits {
+        return Err(Error::decode(format!(
+            "a lossless scan with predictor {predictor}, without {transform} bits"
+        )));
     }
-    let &[bits, h0, h1, w0, w1, count, ref components @ ..] = segment else {
-        return Err(cut_short());
-    };
-    if bits != 8 {
-        return Err(Error::unsupported(format!("{bits}-bit JPEG")));
+    let (mcus_x, _) = file.lossless_mcus(scan);
+    match (scan.restart_interval as usize).is_multiple_of(mcus_x) {
+        true => Ok(()),
+        false => Err(Error::decode("a restart within a row of a lossless scan")),
     }
-    let components = components
-        .get(..3 * usize::from(count))
-        .ok_or_else(cut_short)?;
-    let component = |c: &[u8; 3]| (c[0], c[1] >> 4, c[1] & 15, c[2]);
-    Ok(Frame {
-        width: u16::from_be_bytes([w0, w1]),
-        height: u16::from_be_bytes([h0, h1]),
-        progressive: marker == 0xc2,
-        components: components.as_chunks().0.iter().map(component).collect(),
-    })
+}
+
+/// The height that a DNL segment states after the first scan, whose data start at `at`.
+fn height_behind(bytes: &[u8], at: usize) -> Result<u16> {
+    const DEFINE_NUMBER_OF_LINES: u8 = 0xdc;
+    let end = EntropySegment::find(bytes, at).end;
+    match segments::next(bytes, end) {
+        Next::Segment(Segment {
+            marker: DEFINE_NUMBER_OF_LINES,
+            data: &[high, low, ..],
+            ..
+        }) => Ok(u16::from_be_bytes([high, low])),
+        _ => Err(Error::decode(
+            "the height is stated neither before the pixels nor after them",
+        )),
+    }
 }
 
 fn no_frame() -> Error {

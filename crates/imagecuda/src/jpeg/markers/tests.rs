@@ -1,5 +1,6 @@
 use super::*;
 use crate::ErrorKind;
+use imagecuda_kernels::jpeg::picture::Color;
 
 /// The headers of a file of 5x3 pixels. Each component is `(identifier, factors)`.
 fn head(sof: u8, bits: u8, components: &[(u8, u8)]) -> Vec<u8> {
@@ -173,14 +174,13 @@ fn quantizers_are_those_of_the_first_scan() {
 
 #[test]
 fn names_what_is_unsupported() {
-    let mut no_height = gray(0xc0, 8);
-    no_height[78] = 0;
     for (bytes, what) in [
-        (gray(0xc1, 12), "12-bit"),
-        (gray(0xc3, 8), "lossless"),
+        (gray(0xc1, 10), "10-bit"),
+        (gray(0xc3, 17), "17-bit lossless"),
+        (gray(0xc3, 1), "1-bit lossless"),
         (gray(0xc5, 8), "hierarchical"),
-        (gray(0xc9, 8), "arithmetic"),
-        (no_height, "DNL"),
+        (gray(0xcb, 8), "arithmetic-coded lossless"),
+        (gray(0xcd, 8), "arithmetic-coded hierarchical"),
         (
             [head(0xc0, 8, &[(1, 0x11); 2]), scan(&[1], (0, 63), 0)].concat(),
             "2 components",

@@ -59,7 +59,10 @@ fn slowly(file: &File, blocks: &[[i16; 64]]) -> Vec<u8> {
 fn file(size: (u32, u32), factors: &[(u32, u32)], color: Color) -> File {
     File {
         picture: Picture::new(size.0, size.1, factors, color).unwrap(),
+        bits: 8,
         progressive: true,
+        lossless: false,
+        arithmetic: false,
         quantizers: [[3; 64], [9; 64], [5; 64], [1; 64]],
         scans: Vec::new(),
         whole: true,

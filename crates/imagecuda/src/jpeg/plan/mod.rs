@@ -39,7 +39,7 @@ impl GpuPlan {
     /// The plan for a file. `None` if the kernels cannot decode it: they take sequential files that
     /// are complete and regular. The host decodes the others, and reports what is wrong with them.
     pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {
-        if file.progressive || !file.whole {
+        if file.progressive || !file.whole || !file.is_usual() {
             return None;
         }
         let mut seen = [false; 4];

@@ -1,5 +1,8 @@
 //! Tests of the whole codec: a file that is written is read again.
 
+mod dense;
+mod kinds;
+pub(crate) mod made;
 mod truncation;
 mod variants;
 

@@ -95,3 +95,73 @@ fn high(jpeg: &[u8]) -> Vec<u8> {
     jpeg[at.unwrap() + 5] = 0x10;
     jpeg
 }
+
+/// Samples of 12 bits, by a DCT and without loss, and of 16. Pages hold as many bits as their files.
+#[test]
+fn jpeg_of_other_depths() {
+    use crate::jpeg::tests::made::{Lossless, Random};
+    let samples = |bits: u8, count: u32| -> Vec<u16> {
+        (0..count)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> (32 - bits)) as u16)
+            .collect()
+    };
+    for (bits, channels) in [(12_u8, 1), (12, 3), (16, 1), (16, 3), (8, 3)] {
+        let lossless = Lossless {
+            size: (25, 20),
+            bits,
+            factors: vec![(1, 1); channels],
+            samples: (0..channels).map(|_| samples(bits, 25 * 20)).collect(),
+            predictor: 4,
+            transform: 0,
+            restart_rows: 0,
+            apart: false,
+        };
+        let depths = vec![u16::from(bits); channels];
+        let photometric = [if channels == 1 { 1 } else { 2 }];
+        let tags: [(u16, &[u16]); 4] = [
+            (BITS, &depths),
+            (COMPRESSION, &[7]),
+            (PHOTOMETRIC, &photometric),
+            (SAMPLES, &[channels as u16]),
+        ];
+        let jpeg = lossless.write();
+        let (layout, found) = load(&file(true, [25, 20], &tags, &[&jpeg])).unwrap();
+        assert_eq!(
+            (layout.channels(), layout.bits()),
+            (channels, if bits == 8 { 8 } else { 16 })
+        );
+        let top = (1_u32 << bits) - 1;
+        let mut expected = Vec::new();
+        for sample in &lossless.samples[0] {
+            let share = (u32::from(*sample) * 65_535 + top / 2) / top;
+            for _ in 0..channels {
+                match bits {
+                    8 => expected.push(*sample as u8),
+                    _ => expected.extend((share as u16).to_ne_bytes()),
+                }
+            }
+        }
+        assert!(found == expected, "{bits} {channels}");
+        // The page's depth is another.
+        let other = vec![if bits == 8 { 12 } else { 8 }; channels];
+        let mut tags = tags;
+        tags[0].1 = &other;
+        assert!(load(&file(true, [25, 20], &tags, &[&jpeg])).is_err());
+    }
+    let mut dct = Random::new(1).made(12, false);
+    (dct.size, dct.factors, dct.quantizer) = ((24, 8), vec![(1, 1)], 1);
+    dct.blocks = vec![vec![[0; 64]; 3]];
+    dct.blocks[0][1][0] = -8 * 1000;
+    dct.scans.truncate(1);
+    dct.scans[0].components = vec![0];
+    let tags: [(u16, &[u16]); 3] = [(BITS, &[12]), (COMPRESSION, &[7]), (PHOTOMETRIC, &[1])];
+    let (layout, found) = load(&file(true, [24, 8], &tags, &[&dct.write()])).unwrap();
+    assert_eq!(layout, Layout::L16);
+    let share = |sample: u32| ((sample * 65_535 + 2047) / 4095) as u16;
+    let row = [[2048; 8], [1048; 8], [2048; 8]];
+    let row = row
+        .as_flattened()
+        .iter()
+        .flat_map(|&sample| share(sample).to_ne_bytes());
+    assert_eq!(found, row.collect::<Vec<_>>().repeat(8));
+}

@@ -49,6 +49,10 @@ fn strips_are_found_without_lengths_and_rows() {
         decoder.read_into(&mut out).unwrap();
         assert_eq!(out, [&pixels[..16], &[0; 8]].concat());
     }
+    // Without compression the samples say how long strips are.
+    let mut short = gray(&[(ROWS, &[2])], &strips);
+    (0..3).for_each(|strip| set(&mut short, LENGTHS, strip, 3));
+    assert_eq!(load(&short).unwrap(), expected);
     let one = gray(&[(ROWS, &[u16::MAX])], &[&pixels]);
     assert_eq!(load(&one).unwrap(), expected);
 }

@@ -24,7 +24,7 @@ use imagecuda_kernels::jpeg::{
     jobs::{DcAddresses, PictureJob, ScanJob},
     picture::{BLOCK, Picture},
     scan::status,
-    sections::{JOIN_THREADS, MAX_WARM_UP, SECTION},
+    sections::{JOIN_THREADS, MAX_WARM_UP, MEND_THREADS, MENDINGS, SECTION},
 };
 use std::sync::{Arc, PoisonError};
 
@@ -212,21 +212,24 @@ impl Context {
         let shared = tables.unwrap_or(0).max(2) * size_of::<Table>() as u32;
         let guesses = jobs.iter().map(|job| job.scan.guesses()).max();
         let guessing = (SECTION * guesses.unwrap_or(1) + MAX_WARM_UP).next_multiple_of(32);
-        for (kernel, grid, threads, shared) in [
-            ("jpeg_unstuff", chunks, GROUP_THREADS, 0),
-            ("jpeg_synchronize", sections, guessing, shared),
-            ("jpeg_join", count, JOIN_THREADS, 0),
-            ("jpeg_write", groups, GROUP_THREADS, shared),
-            ("jpeg_carry", count, GROUP_THREADS, 0),
-        ] {
+        let launch = |kernel, grid: u32, threads: u32, shared: u32, round: u32| {
             let function = self.function(kernel)?;
-            // SAFETY: the kernels take these two arguments, or the first of them. All memory that
+            // SAFETY: the kernels take these arguments, or the first ones of them. All memory that
             // the jobs point to lives until the kernels have run. What they read was uploaded
             // before.
-            let launched =
-                unsafe { launch!(function<<<grid, threads, shared, stream>>>(job_table, count)) };
-            check("cuLaunchKernel", launched)?;
+            let launched = unsafe {
+                launch!(function<<<grid, threads, shared, stream>>>(job_table, count, round))
+            };
+            check("cuLaunchKernel", launched)
+        };
+        launch("jpeg_unstuff", chunks, GROUP_THREADS, 0, 0)?;
+        launch("jpeg_synchronize", sections, guessing, shared, 0)?;
+        for round in 0..MENDINGS {
+            launch("jpeg_mend", sections, MEND_THREADS, shared, round)?;
         }
+        launch("jpeg_join", count, JOIN_THREADS, 0, 0)?;
+        launch("jpeg_write", groups, GROUP_THREADS, shared, 0)?;
+        launch("jpeg_carry", count, GROUP_THREADS, 0, 0)?;
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
         table.record_on(stream)?;
         drop(launching);

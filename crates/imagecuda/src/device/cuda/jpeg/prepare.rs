@@ -76,7 +76,7 @@ impl PictureParts {
             let scan = &plan.scan;
             let sections = scan.sections() as usize;
             parts.nodes = work.add(sections * SECTION_NODES as usize * size_of::<Node>());
-            parts.exits = work.add(sections * SLOTS as usize * size_of::<SectionExit>());
+            parts.exits = work.add(2 * sections * SLOTS as usize * size_of::<SectionExit>());
             parts.entries = work.add(sections * size_of::<SectionEntry>());
             parts.dc_sums = work.add(scan.subsequences as usize * size_of::<DcSums>());
             parts.group_dc = work.add(scan.groups() as usize * size_of::<GroupDc>());

@@ -17,7 +17,7 @@ pub(super) struct Script {
 impl Script {
     /// `None` unless each AC coefficient comes once with its high bits, and then bit by bit.
     pub(super) fn of(file: &File) -> Option<Self> {
-        if !file.progressive {
+        if !file.progressive || !file.is_usual() {
             return None;
         }
         let mut script = Self::default();
@@ -57,7 +57,7 @@ impl Script {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::jpeg::file::{Scan, ScanComponent};
+    use crate::jpeg::file::{ArithmeticTables, Scan, ScanComponent};
     use imagecuda_kernels::jpeg::picture::{Color, Picture};
 
     /// Component; first and last coefficient; bit positions before and now.
@@ -69,6 +69,7 @@ mod tests {
                 index,
                 dc: None,
                 ac: None,
+                arithmetic: ArithmeticTables::default(),
             }],
             spectral,
             approximation,
@@ -79,7 +80,10 @@ mod tests {
         };
         File {
             picture: Picture::new(8, 8, &[(1, 1); 3], Color::Ycc).unwrap(),
+            bits: 8,
             progressive: true,
+            lossless: false,
+            arithmetic: false,
             quantizers: [[1; 64]; 4],
             scans: scans.iter().map(scan).collect(),
             whole: true,

@@ -1,0 +1,117 @@
+//! The symbols and bits of a scan before its tables are known.
+
+use super::super::{host::Bits, huffman::Table};
+use imagecuda_kernels::jpeg::encode::coding::{Codes, codes};
+
+/// Symbols with the bits that follow them, and bits alone, in the order of the scan.
+pub(in super::super) struct Tokens {
+    /// A token has, from its highest bit on: the number of its table (1 bit), a bit that is set if there is
+    /// no symbol, the symbol (8 bits), the count of the bits that follow (6 bits), and these (16 bits).
+    list: Vec<u32>,
+    /// The number of tokens before each restart marker.
+    restarts: Vec<usize>,
+    /// How often each symbol is there, of luma and of chroma.
+    pub(super) counts: Box<[[u32; 256]; 2]>,
+}
+
+impl Tokens {
+    pub(super) fn new() -> Self {
+        Self {
+            list: Vec::new(),
+            restarts: Vec::new(),
+            counts: bytemuck::zeroed_box(),
+        }
+    }
+
+    /// Called where a restart marker belongs.
+    pub(super) fn restart(&mut self) {
+        self.restarts.push(self.list.len());
+    }
+
+    /// Adds a symbol of table 0 (luma) or 1 (chroma), followed by `count` bits, up to 16.
+    #[inline(always)]
+    pub(super) fn symbol(&mut self, table: usize, symbol: u32, bits: u32, count: u32) {
+        self.counts[table % 2][symbol as usize % 256] += 1;
+        self.list
+            .push((table as u32) << 31 | symbol << 22 | count << 16 | bits);
+    }
+
+    /// Adds bits without a symbol, up to 64.
+    #[inline(always)]
+    pub(super) fn bits(&mut self, bits: u64, mut count: u32) {
+        while count > 0 {
+            let some = (count - 1) % 16 + 1;
+            count -= some;
+            let bits = (bits >> count) as u32 & ((1 << some) - 1);
+            self.list.push(1 << 30 | some << 16 | bits);
+        }
+    }
+
+    /// The entropy-coded data of the scan.
+    #[inline(always)]
+    pub(in super::super) fn write(&self, tables: &[Option<Table>; 2]) -> Vec<u8> {
+        let mut all: [Codes; 4] = [[0; 256]; 4];
+        for (codes_of, table) in all.iter_mut().step_by(2).zip(tables) {
+            if let Some(Table { counts, symbols }) = table {
+                *codes_of = codes(counts, symbols);
+            }
+        }
+        let all: &[u32; 1024] = bytemuck::cast_ref(&all);
+        let mut file = Vec::new();
+        let mut start = 0;
+        let ends = self.restarts.iter().copied().chain([self.list.len()]);
+        for (number, end) in (0u8..=7).cycle().zip(ends) {
+            if start > 0 || number > 0 {
+                file.extend([0xff, 0xd0 + number.wrapping_sub(1) % 8]);
+            }
+            let mut bits = Bits::default();
+            for &token in &self.list[start..end] {
+                let code = all[(token >> 22) as usize];
+                let count = token >> 16 & 63;
+                bits.put((code >> 16) << count | token & 0xffff, (code & 31) + count);
+            }
+            bits.stuffed(&mut file);
+            start = end;
+        }
+        file
+    }
+}
+
+/// Bits that are written later.
+#[derive(Default)]
+pub(super) struct Queue {
+    words: Vec<u64>,
+    rest: u64,
+    /// How many are in `rest`: up to 63.
+    count: u32,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.words.len() * 64 + self.count as usize
+    }
+
+    /// Adds the lowest `count` of `bits`, up to 63; the others are zeros.
+    #[inline(always)]
+    pub(super) fn push(&mut self, bits: u64, count: u32) {
+        let free = 64 - self.count;
+        if count < free {
+            self.rest = self.rest << count | bits;
+            self.count += count;
+            return;
+        }
+        let over = count - free;
+        self.words.push(self.rest << (free - 1) << 1 | bits >> over);
+        self.rest = bits & ((1 << over) - 1);
+        self.count = over;
+    }
+
+    /// Moves all bits to `tokens`.
+    pub(super) fn give(&mut self, tokens: &mut Tokens) {
+        for word in self.words.drain(..) {
+            tokens.bits(word, 64);
+        }
+        tokens.bits(self.rest, self.count);
+        (self.rest, self.count) = (0, 0);
+    }
+}

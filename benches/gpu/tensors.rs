@@ -13,6 +13,7 @@ const HEIGHT: u32 = 2160;
 const PICTURES: usize = 3;
 
 pub(crate) fn run(gpu: &Device) -> Result<()> {
+    gpu.make_current()?;
     let copy = copy_rate(gpu, WIDTH, HEIGHT)?;
     let pixels = (WIDTH * HEIGHT) as usize;
     let bytes = noise(pixels * 4);

@@ -51,7 +51,7 @@ pub use self::{
     sequence::Numbered,
     shard::Shard,
     source::{Content, Source},
-    tensors::{TensorBatch, Tensors},
+    tensors::{TensorBatch, TensorResult, Tensors},
 };
 
 use std::{

@@ -97,12 +97,15 @@ impl Idle {
     }
 }
 
+/// A source, and the width and the height of its picture before it was resampled, or its error.
+pub type TensorResult<S> = (S, Result<(u32, u32)>);
+
 /// A tensor of a batch, and what became of its files. Dropping it lets the loader use its memory for a
 /// later one.
 pub struct TensorBatch<S> {
     /// `None` only while dropping.
     tensor: Option<Tensor>,
-    results: Vec<(S, Result<(u32, u32)>)>,
+    results: Vec<TensorResult<S>>,
     idle: Arc<Idle>,
 }
 
@@ -116,12 +119,12 @@ impl<S> TensorBatch<S> {
     ///
     /// A file with an error is a picture of zeros in the tensor. So result `n` is that of picture `n`, unless
     /// [failures are skipped](Tensors::skip_failures): then a file with an error has no picture.
-    pub fn results(&self) -> &[(S, Result<(u32, u32)>)] {
+    pub fn results(&self) -> &[TensorResult<S>] {
         &self.results
     }
 
     /// Takes the tensor and the results out of the batch. The loader allocates another tensor in its place.
-    pub fn into_parts(mut self) -> (Tensor, Vec<(S, Result<(u32, u32)>)>) {
+    pub fn into_parts(mut self) -> (Tensor, Vec<TensorResult<S>>) {
         let tensor = self.tensor.take().expect("there until dropped");
         (tensor, std::mem::take(&mut self.results))
     }

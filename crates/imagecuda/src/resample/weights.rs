@@ -185,6 +185,7 @@ impl Taps {
         spans.max().unwrap_or(0)
     }
 
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for kernels"))]
     pub(crate) fn words(&self) -> &[u32] {
         &self.words
     }

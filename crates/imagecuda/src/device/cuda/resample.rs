@@ -104,9 +104,6 @@ impl Tile {
     /// The tile for two passes; `None` where they do not fit one kernel.
     fn of(first: &Step, last: &Step) -> Option<Self> {
         // Sums in one run, in this order of the axes.
-        if std::env::var_os("NO_TILE").is_some() {
-            return None;
-        }
         if !first.pass.is_vertical() || first.taps.most > RUN {
             return None;
         }

@@ -8,7 +8,6 @@ use crate::{
     resample::{Placement, Plan, Sampling},
     trace::span,
 };
-use bytemuck::Zeroable;
 use imagecuda_kernels::{
     pixel::unit_from_u8,
     resample::Input,
@@ -118,7 +117,6 @@ fn plan(
         scale: in_order(options.std.map(|std| (1.0 / f64::from(std)) as f32), 1.0),
         pad,
         background: behind,
-        ..TensorSpec::zeroed()
     };
     Ok((plan, spec))
 }

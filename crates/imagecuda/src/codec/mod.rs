@@ -169,10 +169,7 @@ fn named<'a>(
 ) -> Result<Box<dyn Decode + 'a>> {
     decoder
         .and_then(|decoder| {
-            let Header { width, height, .. } = decoder.header();
-            if width == 0 || height == 0 {
-                return Err(Error::decode(format!("the picture is {width}x{height}")));
-            }
+            check_has_pixels(&decoder.header())?;
             Ok(Box::new(WithFormat(format, decoder)) as _)
         })
         .map_err(|error| error.with_format(format))
@@ -214,8 +211,16 @@ impl Decode for WithFormat<'_> {
     }
 }
 
+fn check_has_pixels(&Header { width, height, .. }: &Header) -> Result<()> {
+    match width == 0 || height == 0 {
+        true => Err(Error::decode(format!("the picture is {width}x{height}"))),
+        false => Ok(()),
+    }
+}
+
 /// Checks the size of what is decoded. This is the only place that does.
 pub(crate) fn check(header: &Header, limits: &Limits) -> Result<()> {
+    check_has_pixels(header)?;
     let Header { width, height, .. } = *header;
     let pixels = u64::from(width) * u64::from(height);
     check_limit("pixels", Some(pixels), limits.pixels)?;

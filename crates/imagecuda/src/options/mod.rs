@@ -5,8 +5,9 @@ mod load;
 mod save;
 mod tensor;
 
+pub(crate) use self::load::Reduction;
 pub use self::{
-    load::{JpegDecoder, LoadOptions, PngDecoder},
+    load::{JpegDecoder, LoadOptions, PngDecoder, Scale},
     save::{Channels, Compression, Depth, JpegEncoder, PngEncoder, SaveOptions, Subsampling},
     tensor::{TensorFit, TensorOptions},
 };

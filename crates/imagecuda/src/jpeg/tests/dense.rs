@@ -23,7 +23,7 @@ fn kernels_decode_them_themselves() {
                 (Subsampling::Yuv420, true, 0),
                 (Subsampling::Yuv422, true, 0),
                 (Subsampling::Yuv444, false, 0),
-                (Subsampling::Yuv444, true, 97),
+                (Subsampling::Yuv444, false, 97),
             ] {
                 let pixels = Pixels {
                     width: SIZE.0,

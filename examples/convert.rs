@@ -57,6 +57,9 @@ Options:
       --layer NAME         that layer or channel of an OpenEXR file [default: see the library's
                            LoadOptions::layer]
       --no-orientation     leave the pixels as they are stored
+      --region X,Y,W,H     only the W x H pixels from column X and row Y on
+      --scale S            1/2, 1/4 or 1/8 of the width and the height
+      --fit W,H            not wider than W and not higher than H, at the same ratio; never enlarged
       --color C            srgb (default), keep (leave colours of an ICC profile for RGB as
                            they are; the profile comes with --keep-metadata) or raw (leave
                            all as they are stored)
@@ -116,7 +119,7 @@ struct Task {
 }
 
 enum Command {
-    Convert(Task),
+    Convert(Box<Task>),
     Info(PathBuf),
 }
 
@@ -182,6 +185,15 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
             "--keep-metadata" => keep_metadata = true,
             "--layer" => load = load.layer(value()?),
             "--no-orientation" => load = load.apply_orientation(false),
+            "--region" => {
+                let [x, y, width, height] = numbers(name, &value()?)?;
+                load = load.region(x, y, width, height);
+            }
+            "--scale" => load = load.scale(one_of(name, &value()?, &SCALES)?),
+            "--fit" => {
+                let [width, height] = numbers(name, &value()?)?;
+                load = load.fit(width, height);
+            }
             "--allow-truncated" => load = load.allow_truncated(true),
             "--jpeg-decoder" => {
                 load = load.jpeg_decoder(one_of(name, &value()?, &JPEG_DECODERS)?);
@@ -235,7 +247,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
     if standard::is_dash(&output) && extension.is_none() {
         return Err("standard output has no name that shows a format: --format is needed".into());
     }
-    Ok(Some(Command::Convert(Task {
+    Ok(Some(Command::Convert(Box::new(Task {
         device: device.unwrap_or_else(|| "auto".to_owned()),
         load,
         frame,
@@ -244,7 +256,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
         input,
         output,
         extension,
-    })))
+    }))))
 }
 
 /// Reads the picture that was asked for.

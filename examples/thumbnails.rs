@@ -5,7 +5,7 @@
 #[path = "support/say.rs"]
 mod say;
 
-use imagecuda::{Device, Filter, Format, Image, SaveOptions, batch::Pipeline};
+use imagecuda::{Device, Format, LoadOptions, SaveOptions, batch::Pipeline};
 use say::{complain, say};
 use std::{
     error::Error,
@@ -112,26 +112,6 @@ fn jobs([from, to]: &[PathBuf; 2]) -> Result<Vec<(PathBuf, PathBuf)>, Box<dyn Er
     Ok(jobs)
 }
 
-/// The size of a picture whose longest side is at most `side`.
-fn fitting((width, height): (u32, u32), side: u32) -> (u32, u32) {
-    let longest = width.max(height);
-    if longest <= side {
-        return (width, height);
-    }
-    let scaled = |length: u32| {
-        let rounded =
-            (u64::from(length) * u64::from(side) + u64::from(longest) / 2) / u64::from(longest);
-        (rounded as u32).max(1)
-    };
-    (scaled(width), scaled(height))
-}
-
-fn shrink(image: &mut Image, side: u32) -> imagecuda::Result<()> {
-    let (width, height) = fitting(image.dimensions(), side);
-    let small = image.resized(width, height, Filter::Lanczos3)?;
-    image.copy_from(&small)
-}
-
 fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let device = match task.device.as_deref() {
         None | Some("auto") => Device::try_default()?,
@@ -142,8 +122,9 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
     let jobs = jobs(&task.folders)?;
     let start = Instant::now();
     let report = Pipeline::new(&device)
+        .load_options(LoadOptions::new().fit(task.side, task.side))
         .save_options(SaveOptions::new().quality(task.quality))
-        .run(jobs, |image, _| shrink(image, task.side));
+        .run(jobs, |_, _| Ok::<_, imagecuda::Error>(()));
     for failure in &report.failures {
         complain!("{}: {}", failure.source.display(), failure.error);
     }

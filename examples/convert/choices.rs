@@ -2,7 +2,7 @@
 
 use imagecuda::{
     Channels, ColorPolicy, Compression, Depth, JpegDecoder, JpegEncoder, PngDecoder, PngEncoder,
-    Subsampling, VideoDecoder,
+    Scale, Subsampling, VideoDecoder,
 };
 
 pub(crate) const DEPTHS: [(&str, Depth); 3] =
@@ -65,6 +65,19 @@ pub(crate) const COMPRESSIONS: [(&str, Compression); 6] = [
     ("lzw", Compression::Lzw),
     ("packbits", Compression::PackBits),
 ];
+
+pub(crate) const SCALES: [(&str, Scale); 3] = [
+    ("1/2", Scale::Half),
+    ("1/4", Scale::Quarter),
+    ("1/8", Scale::Eighth),
+];
+
+/// Whole numbers with commas between them.
+pub(crate) fn numbers<const N: usize>(option: &str, text: &str) -> Result<[u32; N], String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let numbers = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    numbers.ok_or_else(|| format!("{option}: {text} is not {N} whole numbers with commas between"))
+}
 
 /// The choice that goes by the name of `text`.
 pub(crate) fn one_of<T: Copy>(

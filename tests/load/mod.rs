@@ -13,6 +13,8 @@ mod orientation;
 mod plain_errors;
 mod recover;
 mod recover_rows;
+mod region;
+mod scale;
 mod tiff_damage;
 
 use libtest_mimic::Trial;
@@ -32,6 +34,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         orientation::trials(),
         recover::trials(),
         recover_rows::trials(),
+        region::trials(),
+        scale::trials(),
         tiff_damage::trials(),
     ];
     trials.into_iter().flatten().collect()

@@ -27,7 +27,7 @@ fn exif(orientation: u8) -> Vec<u8> {
 }
 
 /// Where the standard puts the stored pixel `x`, `y` of `w` × `h` in the viewed picture.
-fn viewed(orientation: u8, x: usize, y: usize, w: usize, h: usize) -> (usize, usize) {
+pub(super) fn viewed(orientation: u8, x: usize, y: usize, w: usize, h: usize) -> (usize, usize) {
     match orientation {
         1 => (x, y),
         2 => (w - 1 - x, y),
@@ -82,7 +82,7 @@ fn check_all(device: &Device, plain: &[u8], with_exif: fn(&[u8], u8) -> Vec<u8>)
 }
 
 /// A PNG with EXIF after its header.
-fn png_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
+pub(super) fn png_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
     let chunk = [b"eXIf", &exif(orientation)[..]].concat();
     let length = u32::try_from(chunk.len() - 4).unwrap().to_be_bytes();
     let crc = crc32(&chunk).to_be_bytes();
@@ -169,7 +169,7 @@ fn webp_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
 }
 
 /// A JPEG with EXIF after its first marker.
-fn jpeg_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
+pub(super) fn jpeg_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
     let data = [b"Exif\0\0", &exif(orientation)[..]].concat();
     let length = u16::try_from(data.len() + 2).unwrap().to_be_bytes();
     [&file[..2], b"\xff\xe1", &length, &data, &file[2..]].concat()

@@ -1,5 +1,7 @@
 //! The example `convert`, as a person runs it.
 
+mod sizes;
+
 use crate::support::{example, same};
 use imagecuda::{Device, Layout, LoadOptions, Metadata, SaveOptions, inspect};
 use libtest_mimic::Trial;
@@ -23,6 +25,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         failures_are_one_line_and_leave_no_file,
         gives_the_same_if_the_driver_compiles_the_kernels,
     ]);
+    trials.extend(sizes::trials());
     trials.push(Trial::test("tells_what_a_file_is", tells_what_a_file_is));
     trials.extend(crate::support::on_both_devices(crate::device_tests![
         both_devices_turn_formats_into_each_other_alike,

@@ -14,7 +14,7 @@ use crate::{
     color::{FEW, SHAPER, shape_all, shape_few_bytes},
     expand::{Curve, Expand},
     layout::Layout,
-    orient::Orientation,
+    orient::View,
     pack::{self, Background, Packing, PixelUsage},
     pixel::{Rgba8, RgbaF32},
     planes::{self, Picture, Samples, model},
@@ -146,23 +146,15 @@ pub fn pixel_usage(deep: bool, background: Option<Background>, src: &[RgbaF32]) 
     })
 }
 
-/// Writes row `y` of the oriented picture, which has `height` rows as long as `row`. `src` is the
+/// Writes row `y` of a part of an oriented picture. The part is as wide as `row`. `src` is the
 /// file's pixels, of `bytes_per_pixel` bytes each.
 ///
 /// # Panics
 ///
 /// If `src` is too short, or `y` too large.
-pub fn orient_row(
-    orientation: Orientation,
-    bytes_per_pixel: usize,
-    src: &[u8],
-    y: usize,
-    height: usize,
-    row: &mut [u8],
-) {
-    let width = row.len() / bytes_per_pixel;
+pub fn orient_row(view: View, bytes_per_pixel: usize, src: &[u8], y: usize, row: &mut [u8]) {
     for (x, pixel) in row.chunks_exact_mut(bytes_per_pixel).enumerate() {
-        let at = orientation.source(x, y, width, height) * bytes_per_pixel;
+        let at = view.source(x, y) * bytes_per_pixel;
         pixel.copy_from_slice(&src[at..at + bytes_per_pixel]);
     }
 }

@@ -1,4 +1,4 @@
-//! The eight orientations of EXIF: permutations of pixels.
+//! The eight orientations of EXIF, and parts of pictures: where pixels come from.
 
 /// How the pixels of a file are to be oriented for viewing, by EXIF's numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -59,6 +59,15 @@ impl Orientation {
         }
     }
 
+    /// The orientation that undoes this one.
+    pub const fn inverse(self) -> Self {
+        match self {
+            Self::Rotate90 => Self::Rotate270,
+            Self::Rotate270 => Self::Rotate90,
+            other => other,
+        }
+    }
+
     /// The index among the file's pixels, which are in rows from the top left, of pixel `x`, `y` of
     /// the oriented picture of `width` × `height` pixels.
     #[inline(always)]
@@ -75,6 +84,42 @@ impl Orientation {
             Self::Transverse => right * height + up,
             Self::Rotate270 => x * height + up,
         }
+    }
+}
+
+/// A part of an oriented picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// The orientation of the picture.
+    pub orientation: Orientation,
+    /// The size of the whole picture once it is oriented.
+    pub width: u32,
+    /// See [`width`](Self::width).
+    pub height: u32,
+    /// Where the part begins in the oriented picture.
+    pub left: u32,
+    /// See [`left`](Self::left).
+    pub top: u32,
+}
+
+impl View {
+    /// The whole of an oriented picture of `width` × `height` pixels.
+    pub const fn whole(orientation: Orientation, width: u32, height: u32) -> Self {
+        Self {
+            orientation,
+            width,
+            height,
+            left: 0,
+            top: 0,
+        }
+    }
+
+    /// The index among the file's pixels of pixel `x`, `y` of the part.
+    #[inline(always)]
+    pub fn source(&self, x: usize, y: usize) -> usize {
+        let (x, y) = (self.left as usize + x, self.top as usize + y);
+        let (width, height) = (self.width as usize, self.height as usize);
+        self.orientation.source(x, y, width, height)
     }
 }
 
@@ -109,6 +154,36 @@ mod tests {
                 })
                 .collect();
             assert_eq!(viewed, upright, "{orientation:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_view_is_cut_from_the_whole() {
+        for orientation in Orientation::ALL {
+            let (width, height) = orientation.size(7, 4);
+            let whole = View::whole(orientation, width, height);
+            let part = View {
+                left: 2,
+                top: 1,
+                ..whole
+            };
+            for (x, y) in [(0, 0), (1, 0), (0, 2), (1, 2)] {
+                assert_eq!(part.source(x, y), whole.source(x + 2, y + 1));
+                assert!(part.source(x, y) < 28, "{orientation:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_inverse_leads_back() {
+        for orientation in Orientation::ALL {
+            let (width, height) = orientation.size(7, 4);
+            let (width, height) = (width as usize, height as usize);
+            for viewed in 0..28 {
+                let stored = orientation.source(viewed % width, viewed / width, width, height);
+                let back = orientation.inverse().source(stored % 7, stored / 7, 7, 4);
+                assert_eq!(back, viewed, "{orientation:?}");
+            }
         }
     }
 

@@ -147,7 +147,7 @@ pub use load::{
 pub use metadata::Metadata;
 pub use options::{
     Channels, Compression, Depth, JpegDecoder, JpegEncoder, LoadOptions, PngDecoder, PngEncoder,
-    SaveOptions, Subsampling, TensorFit, TensorOptions, VideoDecoder,
+    SaveOptions, Scale, Subsampling, TensorFit, TensorOptions, VideoDecoder,
 };
 pub use resample::Filter;
 pub use save::{AnimationEncoder, PackedImage, encode, encode_u8, save, save_u8, save_via};

@@ -17,5 +17,5 @@ pub use self::{
     encoders::encoded,
     made::{Jpeg, flat, pair, random, soft},
     rare::{RARE, hash},
-    reference::{Picture, difference, reference},
+    reference::{Picture, Reference, difference, reference, reference_at},
 };

@@ -25,11 +25,16 @@ pub struct Picture {
 ///
 /// Blocks are not smoothed, which shows only in progressive files that lack bits.
 pub fn reference(file: &[u8]) -> Option<Reference> {
-    // It fails by unwinding, without calling the panic hook.
-    catch_unwind(AssertUnwindSafe(|| decode(file))).ok()?
+    reference_at(file, 8)
 }
 
-fn decode(file: &[u8]) -> Option<Reference> {
+/// The same at so many eighths of the size.
+pub fn reference_at(file: &[u8], eighths: u8) -> Option<Reference> {
+    // It fails by unwinding, without calling the panic hook.
+    catch_unwind(AssertUnwindSafe(|| decode(file, eighths))).ok()?
+}
+
+fn decode(file: &[u8], eighths: u8) -> Option<Reference> {
     let mut decoder = Decompress::new_mem(file).ok()?;
     let (width, height) = decoder.size();
     let (space, components) = match decoder.color_space() {
@@ -44,7 +49,9 @@ fn decode(file: &[u8]) -> Option<Reference> {
     decoder.dct_method(DctMethod::IntegerSlow);
     decoder.do_fancy_upsampling(true);
     decoder.do_block_smoothing(false);
+    decoder.scale(eighths);
     let mut decoder = decoder.to_colorspace(space).ok()?;
+    let (width, height) = (decoder.width(), decoder.height());
     let samples = decoder.read_scanlines::<u8>().ok()?;
     Some(Reference {
         width,

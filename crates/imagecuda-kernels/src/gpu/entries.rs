@@ -10,7 +10,7 @@ use super::{thread, warp};
 use crate::{
     color,
     expand::Expand,
-    orient::Orientation,
+    orient::{Orientation, View},
     pack::{self, PixelUsage},
     pixel::{Rgba8, RgbaF32},
     texel,
@@ -307,8 +307,9 @@ unsafe extern "ptx-kernel" fn pixel_usage(
     }
 }
 
-/// Entries that orient `n` pixels for viewing, one for each size of a pixel in bytes. `width` and
-/// `height` are those of the oriented picture, and `orientation` is EXIF's number.
+/// Entries that write the `n` pixels of a part of an oriented picture, one for each size of a pixel
+/// in bytes. The part is `columns` wide and begins at `left`, `top` of the oriented picture of
+/// `width` × `height` pixels. `orientation` is EXIF's number.
 macro_rules! orient {
     ($($name:ident: $texel:ty;)*) => {$(
         #[unsafe(no_mangle)]
@@ -316,17 +317,27 @@ macro_rules! orient {
             src: *const $texel,
             dst: *mut $texel,
             n: usize,
+            columns: u32,
+            orientation: u32,
             width: u32,
             height: u32,
-            orientation: u32,
+            left: u32,
+            top: u32,
         ) {
-            let (width, height) = (width as usize, height as usize);
-            let orientation = Orientation::from_exif(orientation).unwrap_or_default();
+            let columns = columns as usize;
+            let view = View {
+                orientation: Orientation::from_exif(orientation).unwrap_or_default(),
+                width,
+                height,
+                left,
+                top,
+            };
             for_each(
                 n,
                 |i| {
-                    let from = orientation.source(i % width, i / width, width, height);
-                    // SAFETY: a permutation of the pixels below `n`.
+                    let from = view.source(i % columns, i / columns);
+                    // SAFETY: the host checked that the part lies within the picture, and `src` holds
+                    // all of it.
                     unsafe { src.add(from).read() }
                 },
                 // SAFETY: `i` is below `n`.

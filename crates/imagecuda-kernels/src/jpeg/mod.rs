@@ -14,7 +14,8 @@
 //! Pixels:
 //!
 //! - [`picture`]: where coefficients and samples are in memory.
-//! - [`idct`]: coefficients to samples.
+//! - [`idct`]: coefficients to samples; [`idct_reduced`]: to fewer samples, of a picture that is
+//!   [`scaled`] down.
 //! - [`upsample`]: a sample for every pixel; [`color`]: samples to RGB or CMYK; [`pixel`]: the two
 //!   together.
 //!
@@ -29,9 +30,11 @@ pub mod encode;
 pub mod groups;
 pub mod huffman;
 pub mod idct;
+pub mod idct_reduced;
 pub mod jobs;
 pub mod picture;
 pub mod pixel;
+pub mod scaled;
 pub mod scan;
 pub mod sections;
 pub mod stuffing;

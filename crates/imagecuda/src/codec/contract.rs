@@ -6,7 +6,7 @@ use crate::{
     VideoDecoder,
     device::{Payload, Staging},
     metadata::embedded::Embedded,
-    picture::{Header, Pixels},
+    picture::{Area, Header, Pixels},
     sink::Sink,
 };
 use std::num::NonZeroU32;
@@ -60,6 +60,21 @@ pub(crate) struct SequenceCodec {
 /// A file whose header has been read.
 pub(crate) trait Decode {
     fn header(&self) -> Header;
+
+    /// Asks for a picture whose sides are divided by `divisor` (2, 4 or 8), and rounded up. `false` if
+    /// the decoder cannot make that at less cost than the whole. If it can, all other methods are then
+    /// about that picture.
+    fn reduce(&mut self, _divisor: u32) -> bool {
+        false
+    }
+
+    /// Tells the decoder that only `area` of the picture is needed. The decoder returns an area that
+    /// contains it. All other methods are then about that area, as if it were the whole picture. By
+    /// default it is.
+    fn narrow(&mut self, _area: Area, _target: PayloadTarget<'_>) -> Area {
+        let Header { width, height, .. } = self.header();
+        Area::whole((width, height))
+    }
 
     /// Decodes all pixels into `out`, whose length is [`Header::bytes`]. `out` has any alignment
     /// and any content. After an error its content is undefined.

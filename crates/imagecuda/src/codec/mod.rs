@@ -59,7 +59,7 @@ use crate::{
     device::Payload,
     limits::check_limit,
     metadata::{Metadata, embedded::Embedded},
-    picture::{Header, Pixels},
+    picture::{Area, Header, Pixels},
     sink::{self, Sink},
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -119,32 +119,25 @@ pub(crate) struct EncoderInput {
     pub(crate) curve: Curve,
 }
 
-/// Reads the header of `bytes`, a file of `format`, and checks it against `limits`.
+/// Reads the header of `bytes`, a file of `format`. The limits do not hold for the picture's size
+/// yet, as a part of it may be enough: [`check`] checks that. A `damaged` file is one that could not be
+/// opened or decoded.
 pub(crate) fn open<'a>(
     format: Format,
     bytes: &'a [u8],
     limits: &Limits,
+    damaged: bool,
 ) -> Result<Box<dyn Decode + 'a>> {
     #[cfg(test)]
-    panics::torn("open", bytes);
-    let decoder = codec_of(format).and_then(|codec| (codec.open)(bytes, limits));
-    checked(format, decoder, limits)
+    panics::torn(if damaged { "damaged" } else { "open" }, bytes);
+    let decoder = codec_of(format).and_then(|codec| match damaged {
+        true => (codec.recover)(bytes, limits),
+        false => (codec.open)(bytes, limits),
+    });
+    named(format, decoder)
 }
 
-/// Opens a damaged file that [`open`] could not open or decode.
-pub(crate) fn recover<'a>(
-    format: Format,
-    bytes: &'a [u8],
-    limits: &Limits,
-) -> Result<Box<dyn Decode + 'a>> {
-    #[cfg(test)]
-    panics::torn("damaged", bytes);
-    let decoder = codec_of(format).and_then(|codec| (codec.recover)(bytes, limits));
-    checked(format, decoder, limits)
-}
-
-/// Opens the layer that `layer` names, or what [`open`] does if it names none. A `damaged` file is
-/// opened as [`recover`] does.
+/// Opens the layer that `layer` names, or what [`open`] does if it names none.
 pub(crate) fn open_layer<'a>(
     format: Format,
     bytes: &'a [u8],
@@ -153,16 +146,13 @@ pub(crate) fn open_layer<'a>(
     damaged: bool,
 ) -> Result<Box<dyn Decode + 'a>> {
     let Some(layer) = layer else {
-        return match damaged {
-            true => recover(format, bytes, limits),
-            false => open(format, bytes, limits),
-        };
+        return open(format, bytes, limits, damaged);
     };
     let decoder = codec_of(format).and_then(|codec| match codec.capabilities.layers {
         Some(open) => open(bytes, layer, limits, damaged),
         None => Err(Error::unsupported("layers, which only OpenEXR files have")),
     });
-    checked(format, decoder, limits)
+    named(format, decoder)
 }
 
 /// The metadata of a file. Empty if the build lacks the codec.
@@ -172,15 +162,14 @@ pub(crate) fn metadata(format: Format, bytes: &[u8]) -> Embedded {
     codec_of(format).map_or_else(|_| Embedded::default(), |codec| (codec.metadata)(bytes))
 }
 
-/// Checks a header against `limits`, and adds the format to all errors of the decoder.
-fn checked<'a>(
+/// Refuses a picture without pixels, and adds the format to all errors of the decoder.
+fn named<'a>(
     format: Format,
     decoder: Result<Box<dyn Decode + 'a>>,
-    limits: &Limits,
 ) -> Result<Box<dyn Decode + 'a>> {
     decoder
         .and_then(|decoder| {
-            check(&decoder.header(), limits)?;
+            check_has_pixels(&decoder.header())?;
             Ok(Box::new(WithFormat(format, decoder)) as _)
         })
         .map_err(|error| error.with_format(format))
@@ -192,6 +181,14 @@ struct WithFormat<'a>(Format, Box<dyn Decode + 'a>);
 impl Decode for WithFormat<'_> {
     fn header(&self) -> Header {
         self.1.header()
+    }
+
+    fn reduce(&mut self, divisor: u32) -> bool {
+        self.1.reduce(divisor)
+    }
+
+    fn narrow(&mut self, area: Area, target: PayloadTarget<'_>) -> Area {
+        self.1.narrow(area, target)
     }
 
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
@@ -214,12 +211,17 @@ impl Decode for WithFormat<'_> {
     }
 }
 
-/// Checks the size of a picture. This is the only place that does.
-fn check(header: &Header, limits: &Limits) -> Result<()> {
-    let Header { width, height, .. } = *header;
-    if width == 0 || height == 0 {
-        return Err(Error::decode(format!("the picture is {width}x{height}")));
+fn check_has_pixels(&Header { width, height, .. }: &Header) -> Result<()> {
+    match width == 0 || height == 0 {
+        true => Err(Error::decode(format!("the picture is {width}x{height}"))),
+        false => Ok(()),
     }
+}
+
+/// Checks the size of what is decoded. This is the only place that does.
+pub(crate) fn check(header: &Header, limits: &Limits) -> Result<()> {
+    check_has_pixels(header)?;
+    let Header { width, height, .. } = *header;
     let pixels = u64::from(width) * u64::from(height);
     check_limit("pixels", Some(pixels), limits.pixels)?;
     let bytes = pixels.checked_mul(header.layout.bytes_per_pixel() as u64);

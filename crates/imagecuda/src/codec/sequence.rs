@@ -37,7 +37,12 @@ pub(crate) fn open(
 ) -> Result<Box<dyn Sequence>> {
     let (limits, damaged, layer) = (options.limits, options.recover, options.layer.as_deref());
     let header = super::caught(Error::decode, || {
-        Ok(super::open_layer(format, &bytes, layer, &limits, false)?.header())
+        let header = super::open_layer(format, &bytes, layer, &limits, false)?.header();
+        // Each page of a document is checked when it is decoded.
+        if format != Format::Tiff {
+            super::check(&header, &limits)?;
+        }
+        Ok(header)
     });
     let header = match header {
         Ok(header) => Some(header),

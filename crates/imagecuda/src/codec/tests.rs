@@ -44,7 +44,7 @@ fn save(
 }
 
 fn load(format: Format, bytes: &[u8]) -> Result<(Header, Vec<u8>)> {
-    let decoder = open(format, bytes, &Limits::default())?;
+    let decoder = open(format, bytes, &Limits::default(), false)?;
     let header = decoder.header();
     // At an odd address, and with something in it.
     let mut memory = vec![0xa5; header.bytes() + 1];
@@ -165,9 +165,12 @@ fn a_file_cut_short_is_an_error() {
 fn the_header_is_held_against_the_limits() {
     for format in savable() {
         let (plan, _, file) = save(format, None, &SaveOptions::new()).unwrap();
-        let open = |pixels, bytes| open(format, &file, &Limits { pixels, bytes });
+        let open = |pixels, bytes| -> Result<()> {
+            let limits = Limits { pixels, bytes };
+            check(&open(format, &file, &limits, false)?.header(), &limits)
+        };
         let pixels = u64::from(WIDTH * HEIGHT);
-        let what = |result: Result<Box<dyn Decode + '_>>| match result.err()?.kind() {
+        let what = |result: Result<()>| match result.err()?.kind() {
             &ErrorKind::LimitExceeded { what, .. } => Some(what),
             _ => None,
         };
@@ -296,7 +299,7 @@ fn plans() {
 fn a_codec_that_is_not_there_says_so() {
     for &format in Format::ALL.iter().filter(|format| !format.can_load()) {
         let limits = Limits::default();
-        let load = open(format, b"whatever", &limits).err().unwrap();
+        let load = open(format, b"whatever", &limits, false).err().unwrap();
         let save = encoder_input(format, None, &SaveOptions::new())
             .err()
             .unwrap();

@@ -59,7 +59,7 @@ fn expand_by<P: Send>(
     expand: impl Fn(&[u8], &mut [P]) + Sync,
 ) {
     let bytes_per_pixel = spec.layout.bytes_per_pixel();
-    if spec.orientation == Orientation::Normal {
+    if spec.is_stored() {
         let tasks = dst.chunks_mut(TASK).zip(src.chunks(TASK * bytes_per_pixel));
         return parallel::for_each(tasks, |(dst, src)| {
             let pieces = dst
@@ -68,14 +68,23 @@ fn expand_by<P: Send>(
             pieces.for_each(|(dst, src)| expand(src, dst));
         });
     }
-    let (width, height) = (spec.width as usize, spec.height as usize);
+    let (view, width) = (spec.view, spec.width as usize);
     let rows = (TASK / width).max(1);
     let tasks = dst.chunks_mut(rows * width).enumerate();
     let row = || vec![0; width * bytes_per_pixel];
     parallel::fold(tasks, row, |row, (task, dst)| {
         for (i, dst) in dst.chunks_mut(width).enumerate() {
             let y = task * rows + i;
-            host::orient_row(spec.orientation, bytes_per_pixel, src, y, height, row);
+            let row = match view.orientation {
+                Orientation::Normal => {
+                    let start = view.source(0, y) * bytes_per_pixel;
+                    &src[start..start + width * bytes_per_pixel]
+                }
+                _ => {
+                    host::orient_row(view, bytes_per_pixel, src, y, row);
+                    &row[..]
+                }
+            };
             expand(row, dst);
         }
     });

@@ -49,7 +49,7 @@ impl Device {
         decoder: JpegDecoder,
         staging: Option<&Staging>,
     ) -> Result<Option<Payload>> {
-        if !jpeg.has_bytes() {
+        if !jpeg.has_bytes() || !jpeg.is_all() {
             return Ok(None);
         }
         let by_kernels = match decoder {

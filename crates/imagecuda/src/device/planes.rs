@@ -115,13 +115,15 @@ impl Planes {
     }
 }
 
-/// `picture` as `spec` turns it. Fails if that is not as large as `spec` says, or too large for the
+/// `picture` as `spec` turns and crops it. Fails if that is not as large as `spec` says, or too large for the
 /// kernels, which count in 32 bits.
 pub(super) fn viewed(picture: Picture, spec: &ExpandSpec) -> Result<Picture> {
-    let view = picture.view.oriented(spec.orientation);
-    if view.size != [spec.width, spec.height] {
+    let part = spec.view;
+    let whole = picture.view.oriented(part.orientation);
+    if whole.size != [part.width, part.height] {
         return Err(Error::decode("the planes are of another size"));
     }
+    let view = whole.cropped([part.left, part.top], [spec.width, spec.height]);
     let [width, height] = picture.coded.map(u64::from);
     if width * height > i32::MAX as u64 {
         return Err(Error::unsupported("planes of more than 2^31 samples"));

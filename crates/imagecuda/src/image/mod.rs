@@ -24,9 +24,7 @@ use crate::{
     memory,
 };
 use imagecuda_kernels::{
-    expand::Curve,
     layout::Layout,
-    orient::Orientation,
     pixel::{Rgba8, RgbaF32},
 };
 use std::fmt;
@@ -130,13 +128,7 @@ impl<P: DevicePixel> DeviceImage<P> {
             return Err(ErrorKind::WrongLength { expected, actual }.into());
         }
         let mut image = Self::for_overwrite(device, width, height)?;
-        let spec = ExpandSpec {
-            layout,
-            curve: Curve::Encoded,
-            orientation: Orientation::Normal,
-            width,
-            height,
-        };
+        let spec = ExpandSpec::stored(layout, width, height);
         image.buffer.expand_bytes(bytes, spec)?;
         Ok(image)
     }

@@ -1,14 +1,21 @@
 //! A parsed JPEG file, and the data that a device needs to decode it.
 
-#[cfg(any(feature = "cuda", test))]
-use super::entropy;
-use super::{file::File, markers, pixels, plan::GpuPlan, samples};
-use crate::{Error, Result, picture::Header};
-#[cfg(feature = "cuda")]
-use imagecuda_kernels::jpeg::picture::BLOCK;
+use super::{
+    file::File,
+    markers,
+    pixels::{self, Window},
+    plan::GpuPlan,
+    samples,
+};
+use crate::{
+    Error, Result,
+    picture::{Area, Header},
+};
 #[cfg(feature = "tiff")]
 use imagecuda_kernels::jpeg::picture::Color;
 use imagecuda_kernels::{expand::Curve, jpeg::picture::Picture, layout::Layout};
+#[cfg(feature = "cuda")]
+use {super::entropy, imagecuda_kernels::jpeg::picture::BLOCK};
 
 /// A file whose markers have been read.
 pub(crate) struct Jpeg<'a> {
@@ -16,6 +23,8 @@ pub(crate) struct Jpeg<'a> {
     pub(super) file: File,
     pub(super) header: Header,
     pub(super) damaged: bool,
+    /// What of the picture is decoded.
+    pub(super) window: Window,
 }
 
 impl<'a> Jpeg<'a> {
@@ -43,6 +52,7 @@ impl<'a> Jpeg<'a> {
             curve: Curve::Encoded,
         };
         Ok(Self {
+            window: Window::whole(&file.picture),
             bytes,
             file,
             header,
@@ -55,6 +65,7 @@ impl<'a> Jpeg<'a> {
     #[cfg(feature = "tiff")]
     pub(crate) fn with_color(mut self, color: Color) -> Self {
         self.file.picture.color = color as u32;
+        self.window.set_color(color as u32);
         self
     }
 
@@ -73,10 +84,10 @@ impl<'a> Jpeg<'a> {
         self.file.bits
     }
 
-    /// Decodes all pixels on the host.
+    /// Decodes the pixels on the host.
     pub(crate) fn decode(&self, out: &mut [u8]) -> Result<()> {
         if self.has_bytes() {
-            return pixels::read(&self.file, self.bytes, self.damaged, out);
+            return pixels::read(&self.file, self.bytes, self.damaged, &self.window, out);
         }
         let bits = self.file.bits;
         let row = self.header.bytes() / self.header.height as usize;
@@ -95,6 +106,31 @@ impl<'a> Jpeg<'a> {
         put: impl Fn(&[u16], &mut [u8]) + Sync,
     ) -> Result<()> {
         samples::read(&self.file, self.bytes, self.damaged, out, row, put)
+    }
+
+    /// Decodes at `eighths` of the size from now on: 4, 2 or 1.
+    pub(crate) fn reduce(&mut self, eighths: u32) {
+        self.set_window(Window::all(&self.file.picture, eighths));
+    }
+
+    /// Decodes only an area that contains `needed` from now on, and returns that area.
+    pub(crate) fn narrow(&mut self, needed: Area) -> Area {
+        self.set_window(self.window.narrowed(&self.file.picture, needed));
+        self.window.area
+    }
+
+    fn set_window(&mut self, window: Window) {
+        (self.header.width, self.header.height) = window.area.size();
+        self.window = window;
+    }
+
+    /// Whether all of the picture is decoded, at its full size.
+    pub(crate) fn is_all(&self) -> bool {
+        self.window.is_all()
+    }
+
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.damaged
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
@@ -120,7 +156,7 @@ impl<'a> Jpeg<'a> {
 
     /// Makes all pixels from `coefficients`.
     pub(crate) fn pixels(&self, coefficients: &[i16], out: &mut [u8]) {
-        pixels::from_coefficients(&self.file, coefficients, out);
+        pixels::from_coefficients(&self.file, &self.window, coefficients, out);
     }
 }
 
@@ -153,10 +189,7 @@ impl Jpeg<'_> {
     pub(crate) fn quantizers(&self) -> &[[u16; BLOCK]; 4] {
         &self.file.quantizers
     }
-}
 
-#[cfg(any(feature = "cuda", test))]
-impl Jpeg<'_> {
     /// Decodes all coefficients on the host.
     pub(crate) fn coefficients(&self, out: &mut [i16]) -> Result<()> {
         entropy::coefficients(&self.file, self.bytes, self.damaged, out)

@@ -1,12 +1,14 @@
 //! A decoded file before its upload to the device.
 
+use super::wanted::Resampling;
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     color::Conversion,
     device::{ExpandSpec, Payload, PlannedJpeg},
+    resample::Plan,
     trace::span,
 };
-use imagecuda_kernels::layout::Layout;
+use imagecuda_kernels::{layout::Layout, resample::Input};
 use std::sync::Arc;
 
 /// A decoded file, ready for upload: pixels in the file's own layout or planes in host memory, or a
@@ -16,6 +18,8 @@ pub struct Decoded {
     pub(crate) device: Device,
     pub(crate) format: Format,
     pub(crate) spec: ExpandSpec,
+    /// How the pixels become smaller afterwards.
+    pub(super) resampling: Option<Resampling>,
     pub(crate) conversion: Option<Arc<Conversion>>,
     pub(crate) metadata: Metadata,
     pub(crate) payload: Payload,
@@ -25,12 +29,12 @@ pub struct Decoded {
 impl Decoded {
     /// The width of the picture as viewed, in pixels.
     pub fn width(&self) -> u32 {
-        self.spec.width
+        self.size().0
     }
 
     /// The height of the picture as viewed, in pixels.
     pub fn height(&self) -> u32 {
-        self.spec.height
+        self.size().1
     }
 
     /// The format of the file.
@@ -71,7 +75,8 @@ impl Decoded {
     ///
     /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory), [`Device`](crate::ErrorKind::Device).
     pub fn into_image(self) -> Result<Image> {
-        let mut image = Image::for_overwrite(&self.device, self.spec.width, self.spec.height)?;
+        let (width, height) = self.size();
+        let mut image = Image::for_overwrite(&self.device, width, height)?;
         self.write_to(&mut image)?;
         Ok(image)
     }
@@ -82,7 +87,8 @@ impl Decoded {
     ///
     /// As [`into_image`](Self::into_image).
     pub fn into_image_u8(self) -> Result<ImageU8> {
-        let mut image = ImageU8::for_overwrite(&self.device, self.spec.width, self.spec.height)?;
+        let (width, height) = self.size();
+        let mut image = ImageU8::for_overwrite(&self.device, width, height)?;
         self.write_to_u8(&mut image)?;
         Ok(image)
     }
@@ -94,10 +100,8 @@ impl Decoded {
 
     /// Whether the kernels of a group can convert its colours.
     pub(crate) fn is_for_group(&self) -> bool {
-        matches!(
-            self.conversion.as_deref(),
-            None | Some(Conversion::Shaper(_))
-        )
+        let conversion = self.conversion.as_deref();
+        self.resampling.is_none() && matches!(conversion, None | Some(Conversion::Shaper(_)))
     }
 
     /// What a group needs of a picture that is planned, and the conversion of its colours.
@@ -110,7 +114,29 @@ impl Decoded {
         }
     }
 
-    pub(crate) fn write_to(self, image: &mut Image) -> Result<()> {
+    /// The size of the result.
+    fn size(&self) -> (u32, u32) {
+        match &self.resampling {
+            Some(resampling) => resampling.sampling.size(),
+            None => (self.spec.width, self.spec.height),
+        }
+    }
+
+    pub(crate) fn write_to(mut self, image: &mut Image) -> Result<()> {
+        let Some(Resampling { sampling, filter }) = self.resampling.take() else {
+            return self.expand_to(image);
+        };
+        let (width, height) = sampling.size();
+        image.check_fits(width, height)?;
+        let plan = Plan::new(&sampling, filter, Input::Straight, [0.0; 3])?;
+        let full = self.into_image()?;
+        let buffer = &mut image.buffer;
+        buffer.resample_from(&full.buffer, &plan, (width, height))?;
+        image.reshape(width, height)
+    }
+
+    /// Makes pixels that keep their size.
+    fn expand_to(self, image: &mut Image) -> Result<()> {
         let ExpandSpec { width, height, .. } = self.spec;
         image.check_fits(width, height)?;
         span!("upload", device = %self.device, width, height, bytes = self.payload.len());
@@ -127,8 +153,8 @@ impl Decoded {
     }
 
     pub(crate) fn write_to_u8(self, image: &mut ImageU8) -> Result<()> {
-        if self.conversion.is_some() {
-            // Converts the colours in floats, and quantises them afterwards.
+        if self.needs_floats() {
+            // Converts the colours, or weighs them, in floats, and quantises them afterwards.
             return self.into_image()?.to_u8_into(image);
         }
         let ExpandSpec { width, height, .. } = self.spec;
@@ -138,11 +164,15 @@ impl Decoded {
         image.reshape(width, height)
     }
 
+    fn needs_floats(&self) -> bool {
+        self.conversion.is_some() || self.resampling.is_some()
+    }
+
     pub(crate) fn write_via(self, image: &mut Image, via: &mut ImageU8) -> Result<()> {
         if self.spec.layout.bits() != 8 {
             return self.write_to(image);
         }
-        if self.conversion.is_some() || self.payload.has_fractions() {
+        if self.needs_floats() || self.payload.has_fractions() {
             self.write_to(image)?;
             return image.to_u8_into(via);
         }

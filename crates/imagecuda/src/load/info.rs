@@ -67,6 +67,7 @@ impl LoadOptions {
         codec::caught(Error::decode, || {
             let layer = self.layer.as_deref();
             let header = codec::open_layer(format, bytes, layer, &self.limits, false)?.header();
+            codec::check(&header, &self.limits)?;
             let metadata = codec::metadata(format, bytes);
             Ok(ImageInfo {
                 format,

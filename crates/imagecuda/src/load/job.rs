@@ -1,5 +1,6 @@
 //! Loads one picture, from the bytes of a file to the device's payload.
 
+use super::wanted::Wanted;
 use crate::{
     ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
     codec::{self, Decode, PayloadTarget},
@@ -10,7 +11,10 @@ use crate::{
     picture::Header,
     trace::span,
 };
-use imagecuda_kernels::{expand::Curve, orient::Orientation};
+use imagecuda_kernels::{
+    expand::Curve,
+    orient::{Orientation, View},
+};
 use std::{path::Path, sync::Arc};
 
 /// A callback that gets a picture's header, and its width and height as viewed, before anything is
@@ -75,26 +79,32 @@ impl<'a> Job<'a> {
     pub(super) fn decode(
         &mut self,
         format: Format,
-        decoder: Box<dyn Decode + '_>,
+        mut decoder: Box<dyn Decode + '_>,
         staging: Option<&Staging>,
         metadata: &Embedded,
     ) -> Result<Decoded> {
         let options = self.options;
-        let header = decoder.header();
-        let orientation = metadata.turn(options.apply_orientation);
-        let (width, height) = orientation.size(header.width, header.height);
-        (self.on_header)(&header, (width, height))?;
-        span!("decode", %format, width, height, bytes = header.bytes());
-        let payload = decoder.payload(PayloadTarget {
+        let target = PayloadTarget {
             device: self.device,
             file: staging,
             jpeg_decoder: options.jpeg_decoder,
-            in_group: self.in_group
-                && orientation == Orientation::Normal
-                && header.layout.channels() < 4,
+            in_group: false,
             color_policy: options.color_policy,
             png_decoder: options.png_decoder,
             video_decoder: options.video_decoder,
+        };
+        let orientation = metadata.turn(options.apply_orientation);
+        let wanted = Wanted::of(options, &mut *decoder, orientation, target)?;
+        let (width, height) = wanted.size();
+        let header = decoder.header();
+        codec::check(&header, &options.limits)?;
+        (self.on_header)(&header, (width, height))?;
+        span!("decode", %format, width, height, bytes = header.bytes());
+        let is_whole = wanted.resampling.is_none()
+            && wanted.view == View::whole(Orientation::Normal, width, height);
+        let payload = decoder.payload(PayloadTarget {
+            in_group: self.in_group && is_whole && header.layout.channels() < 4,
+            ..target
         })?;
         let Colors {
             curve,
@@ -107,10 +117,11 @@ impl<'a> Job<'a> {
             spec: ExpandSpec {
                 layout: header.layout,
                 curve,
-                orientation,
-                width,
-                height,
+                view: wanted.view,
+                width: wanted.width,
+                height: wanted.height,
             },
+            resampling: wanted.resampling,
             conversion,
             metadata: metadata.carried(options.apply_orientation, profile_holds),
             payload,

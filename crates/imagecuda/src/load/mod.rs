@@ -9,6 +9,7 @@ mod recover;
 mod shorthand;
 mod source;
 mod tensor;
+mod wanted;
 
 pub(crate) use self::job::{FileBytes, Job};
 pub use self::shorthand::{

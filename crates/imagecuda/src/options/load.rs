@@ -1,6 +1,6 @@
 //! The data of the options for loading.
 
-use crate::{ColorPolicy, Format, Limits};
+use crate::{ColorPolicy, Format, Limits, picture::Area};
 
 /// Options for loading.
 ///
@@ -32,6 +32,40 @@ pub struct LoadOptions {
     /// Whether damaged files are loaded as far as they decode.
     pub(crate) recover: bool,
     pub(crate) layer: Option<String>,
+    /// It may be empty until it is checked.
+    pub(crate) region: Option<Area>,
+    pub(crate) reduction: Option<Reduction>,
+}
+
+/// How a picture becomes smaller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reduction {
+    Scale(Scale),
+    /// The size that the picture must not exceed.
+    Fit(u32, u32),
+}
+
+/// A part of the size of a picture: see [`LoadOptions::scale`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scale {
+    /// Half the width and half the height.
+    Half,
+    /// A quarter of both.
+    Quarter,
+    /// An eighth of both.
+    Eighth,
+}
+
+impl Scale {
+    /// What the sides are divided by: 2, 4 or 8.
+    pub fn divisor(self) -> u32 {
+        match self {
+            Self::Half => 2,
+            Self::Quarter => 4,
+            Self::Eighth => 8,
+        }
+    }
 }
 
 /// Which processor decodes the entropy-coded data of JPEG files. The pixels are the same for all
@@ -99,6 +133,8 @@ impl Default for LoadOptions {
             video_decoder: VideoDecoder::default(),
             recover: false,
             layer: None,
+            region: None,
+            reduction: None,
         }
     }
 }
@@ -160,6 +196,103 @@ impl LoadOptions {
     /// `Combined`, as Blender names it; otherwise the first layer whose channels are a picture.
     pub fn layer(mut self, name: impl Into<String>) -> Self {
         self.layer = Some(name.into());
+        self
+    }
+
+    /// Loads only the rectangle of `width` × `height` pixels whose top left pixel is at column `x` and
+    /// row `y` of the picture as viewed: after the orientation, if that is applied. The pixels equal
+    /// those of the whole picture. Of an animation or a document it is the rectangle of each frame or
+    /// page.
+    ///
+    /// Some formats decode less than the whole file then: see
+    /// [docs/formats.md](https://docs.rs/crate/imagecuda/latest/source/docs/formats.md). The limits
+    /// count what is decoded. Damage in what is not decoded is no error.
+    ///
+    /// A region that is empty, or not all within the picture, is
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) when a picture is loaded.
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, Format, Image, Layout, LoadOptions, encode};
+    ///
+    /// let device = Device::cpu();
+    /// let gray: Vec<u8> = (0..12).collect();
+    /// let file = encode(&Image::from_pixels(&device, 4, 3, Layout::L8, &gray)?, Format::Png)?;
+    ///
+    /// let part = LoadOptions::new().region(1, 2, 3, 1).decode_u8(&device, &file)?;
+    /// assert_eq!((part.width(), part.height()), (3, 1));
+    /// assert_eq!(part.download()?, [9, 9, 9, 255, 10, 10, 10, 255, 11, 11, 11, 255]);
+    ///
+    /// let error = LoadOptions::new().region(2, 2, 3, 1).decode(&device, &file).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "PNG: region: 3x1 at (2, 2) is out of the bounds of a picture of 4x3"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn region(mut self, x: u32, y: u32, width: u32, height: u32) -> Self {
+        self.region = Some(Area {
+            x,
+            y,
+            width,
+            height,
+        });
+        self
+    }
+
+    /// Loads the picture at a half, a quarter or an eighth of its width and height, each rounded up.
+    /// It replaces [`fit`](Self::fit).
+    ///
+    /// An 8-bit JPEG is decoded at that size, at a part of the cost: by inverse DCTs to fewer samples, with
+    /// the pixels that libjpeg-turbo makes (`djpeg -scale 1/2`). The host does that, for every device.
+    /// Files of other formats are decoded as they are, and each pixel is the mean of a square of 2, 4
+    /// or 8 pixels on a side, as [`Filter::Box`](crate::Filter::Box) weighs them, which the device
+    /// computes. Squares are counted from the first pixel that the file stores.
+    ///
+    /// With a [`region`](Self::region), whose numbers are those of the picture at its full size, the
+    /// result has the pixels of the smaller picture that the region touches. (Means may differ in the
+    /// last bit from those of the whole picture, as their sums are added in another order.)
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, Format, Image, LoadOptions, Scale, encode};
+    ///
+    /// let device = Device::cpu();
+    /// let file = encode(&Image::new(&device, 641, 480)?, Format::Jpeg)?;
+    /// let image = LoadOptions::new().scale(Scale::Quarter).decode(&device, &file)?;
+    /// assert_eq!((image.width(), image.height()), (161, 120));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn scale(mut self, scale: Scale) -> Self {
+        self.reduction = Some(Reduction::Scale(scale));
+        self
+    }
+
+    /// Loads the picture in the largest size of its ratio that is not wider than `width` and not higher
+    /// than `height`. It is never enlarged. With a [`region`](Self::region), this is about the region.
+    /// It replaces [`scale`](Self::scale).
+    ///
+    /// A JPEG is decoded at the smallest [`scale`](Self::scale) that is not smaller than the result.
+    /// Then [`Filter::Lanczos3`](crate::Filter::Lanczos3) makes the result, on the device.
+    ///
+    /// If `width` or `height` is zero, loading fails with
+    /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption).
+    ///
+    /// ```
+    /// # fn main() -> imagecuda::Result<()> {
+    /// use imagecuda::{Device, Format, Image, LoadOptions, encode};
+    ///
+    /// let device = Device::cpu();
+    /// let file = encode(&Image::new(&device, 640, 480)?, Format::Jpeg)?;
+    /// let image = LoadOptions::new().fit(128, 128).decode(&device, &file)?;
+    /// assert_eq!((image.width(), image.height()), (128, 96));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fit(mut self, width: u32, height: u32) -> Self {
+        self.reduction = Some(Reduction::Fit(width, height));
         self
     }
 

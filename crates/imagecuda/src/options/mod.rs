@@ -5,8 +5,9 @@ mod load;
 mod save;
 mod tensor;
 
+pub(crate) use self::load::Reduction;
 pub use self::{
-    load::{JpegDecoder, LoadOptions, PngDecoder, VideoDecoder},
+    load::{JpegDecoder, LoadOptions, PngDecoder, Scale, VideoDecoder},
     save::{Channels, Compression, Depth, JpegEncoder, PngEncoder, SaveOptions, Subsampling},
     tensor::{TensorFit, TensorOptions},
 };

@@ -9,7 +9,7 @@ use super::{
     synchronize::SharedNodes,
 };
 use crate::jpeg::{
-    decoder::{Decoder, Nodes},
+    decoder::Decoder,
     jobs::ScanJob,
     sections::{self, MEND_THREADS, NO_SLOT, Node, SECTION, SECTION_NODES, SLOTS, SectionExit},
 };

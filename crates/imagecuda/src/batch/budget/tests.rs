@@ -104,18 +104,23 @@ fn every_batch_comes_to_an_end() {
 fn a_source_takes_plenty_of_bytes_out_of_turn() {
     let budget = Arc::new(Budget::new(10, 100, CancelToken::new()));
     let mut slots: Vec<Slot> = (0..4).map(|_| budget.reserve_slot().unwrap()).collect();
+    let turn_and_bytes = || {
+        let counts = budget.lock();
+        (counts.turn, counts.bytes)
+    };
     slots[2].size(2, 20).unwrap();
-    assert_eq!((budget.lock().turn, budget.lock().bytes), (0, 20));
+    assert_eq!(turn_and_bytes(), (0, 20));
     // More than a quarter only in turn.
     assert!(!budget.is_plenty(&budget.lock(), 10));
     slots[0].size(0, 60).unwrap();
-    assert_eq!((budget.lock().turn, budget.lock().bytes), (1, 80));
+    assert_eq!(turn_and_bytes(), (1, 80));
     slots[0].deliver();
     // The consumer waits for source 1, as it has those before it. So it does not matter that
     // the image of source 2 is on its way, and that there is too little memory.
     budget.set_waited_for(true);
     slots[1].size(1, 90).unwrap();
-    assert_eq!((budget.lock().turn, budget.lock().early.len()), (3, 0));
+    assert_eq!(turn_and_bytes().0, 3);
+    assert_eq!(budget.lock().early.len(), 0);
     drop(slots);
     let counts = budget.lock();
     assert_eq!(

@@ -49,7 +49,7 @@ fn file(head: &[u8], pixels: &[u8], offset: Option<usize>) -> Vec<u8> {
 }
 
 fn load(file: &[u8]) -> Result<(Layout, Vec<u8>)> {
-    let decoder = codec::open(Format::Bmp, file, &Limits::default())?;
+    let decoder = codec::open(Format::Bmp, file, &Limits::default(), false)?;
     let header = decoder.header();
     let mut out = vec![0xa5; header.bytes()];
     decoder.read_into(&mut out)?;

@@ -57,8 +57,9 @@ fn encode(
 }
 
 fn decode(format: Format, bytes: &[u8]) -> Result<(Header, Vec<u8>)> {
-    let decoder = codec::open(format, bytes, &Limits::default())?;
+    let decoder = codec::open(format, bytes, &Limits::default(), false)?;
     let header = decoder.header();
+    codec::check(&header, &Limits::default())?;
     let mut out = vec![0xa5; header.bytes() + 1]; // at an odd address
     decoder.read_into(&mut out[1..])?;
     out.remove(0);
@@ -364,7 +365,8 @@ fn orientation_is_applied_once() {
 }
 
 fn decode_damaged(format: Format, bytes: &[u8]) -> Result<Vec<u8>> {
-    let decoder = codec::recover(format, bytes, &Limits::default())?;
+    let decoder = codec::open(format, bytes, &Limits::default(), true)?;
+    codec::check(&decoder.header(), &Limits::default())?;
     let mut out = vec![0xa5; decoder.header().bytes()];
     decoder.read_into(&mut out)?;
     Ok(out)
@@ -422,7 +424,9 @@ fn limits_hold_for_libheif_too() {
             pixels: 59_999,
             bytes: 1 << 20,
         };
-        let error = codec::open(format, &file, &limits).err().unwrap();
+        let opened = codec::open(format, &file, &limits, false);
+        let checked = opened.and_then(|decoder| codec::check(&decoder.header(), &limits));
+        let error = checked.unwrap_err();
         assert!(
             matches!(
                 error.kind(),

@@ -18,7 +18,7 @@ fn bitmap(bits: u16, height: u32, pixels: &[u8], mask: &[u8]) -> Vec<u8> {
 }
 
 fn load(file: &[u8]) -> Result<(Layout, Vec<u8>)> {
-    let decoder = codec::open(Format::Ico, file, &Limits::default())?;
+    let decoder = codec::open(Format::Ico, file, &Limits::default(), false)?;
     let header = decoder.header();
     let mut out = vec![0xa5; header.bytes()];
     decoder.read_into(&mut out)?;

@@ -7,11 +7,11 @@ use super::{
     contract::{Codec, Decode, PayloadTarget, pixel_payload},
 };
 use crate::{
-    Channels, Format, Result,
+    Channels, Format, JpegDecoder, Result,
     device::Payload,
     jpeg::{self, Jpeg},
     metadata::embedded::JPEG_ICC_PIECE,
-    picture::Header,
+    picture::{Area, Header},
 };
 
 pub(super) static CODEC: Codec = Codec {
@@ -43,6 +43,27 @@ impl Decode for Jpeg<'_> {
         Jpeg::header(self)
     }
 
+    fn reduce(&mut self, divisor: u32) -> bool {
+        let can = self.has_bytes();
+        if can {
+            Jpeg::reduce(self, 8 / divisor);
+        }
+        can
+    }
+
+    fn narrow(&mut self, needed: Area, target: PayloadTarget<'_>) -> Area {
+        // Kernels decode all of a picture at its full size.
+        let is_full_size = Jpeg::is_all(self);
+        let by_kernels = target.device.is_cuda() || target.jpeg_decoder == JpegDecoder::Kernels;
+        match self.is_damaged() || !self.has_bytes() || (is_full_size && by_kernels) {
+            true => {
+                let Header { width, height, .. } = self.header();
+                Area::whole((width, height))
+            }
+            false => Jpeg::narrow(self, needed),
+        }
+    }
+
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
         self.decode(out)
     }
@@ -55,7 +76,10 @@ impl Decode for Jpeg<'_> {
             in_group,
             ..
         } = target;
-        if in_group && let Some(planned) = device.plan_jpeg(&self, jpeg_decoder) {
+        if in_group
+            && Jpeg::is_all(&self)
+            && let Some(planned) = device.plan_jpeg(&self, jpeg_decoder)
+        {
             return Ok(planned);
         }
         match device.decode_jpeg(&self, jpeg_decoder, file)? {

@@ -13,28 +13,50 @@ use crate::{
         contract::{PayloadTarget, pixel_payload},
     },
     device::Payload,
-    picture::Header,
+    picture::{Area, Header},
 };
 use ::png::{DecodeOptions, Decoder, Reader, Transformations};
 use flate2::{Decompress, FlushDecompress, Status};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
-use std::io::{BufRead, Error as IoError, ErrorKind as IoErrorKind, Read, Seek, SeekFrom};
+use std::{
+    io::{BufRead, Error as IoError, ErrorKind as IoErrorKind, Read, Seek, SeekFrom},
+    ops::Range,
+};
 
 struct Png<'a> {
     bytes: &'a [u8],
     head: Head,
+    /// The rows that are needed.
+    rows: Range<u32>,
 }
 
 /// Opens a PNG. Palettes and transparent colours are resolved, and 1, 2 and 4 bits become 8. An
 /// animated PNG gives its default image.
 pub(in crate::codec) fn open(bytes: &[u8]) -> Result<Box<dyn Decode + '_>> {
     let head = Head::read(bytes)?;
-    Ok(Box::new(Png { bytes, head }))
+    let rows = 0..head.height;
+    Ok(Box::new(Png { bytes, head, rows }))
 }
 
 impl Decode for Png<'_> {
     fn header(&self) -> Header {
-        header(&self.head)
+        Header {
+            height: self.rows.end - self.rows.start,
+            ..header(&self.head)
+        }
+    }
+
+    fn narrow(&mut self, needed: Area, target: PayloadTarget<'_>) -> Area {
+        // Kernels decode all rows, and so do the passes of an interlaced picture.
+        if !target.device.takes_png(target.png_decoder) && !self.head.interlaced {
+            self.rows = needed.y..needed.y + needed.height;
+        }
+        Area {
+            x: 0,
+            y: self.rows.start,
+            width: self.head.width,
+            height: self.rows.end - self.rows.start,
+        }
     }
 
     fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
@@ -63,11 +85,34 @@ impl Decode for Png<'_> {
             data.push(&chunk, 0);
         }
         let size = (self.head.width, self.head.height);
-        read(&self.head, size, data, Transformations::EXPAND, out)?;
+        match self.rows == (0..self.head.height) {
+            true => read(&self.head, size, data, Transformations::EXPAND, out)?,
+            false => self.read_rows(data, out)?,
+        }
         if self.head.depth == 16 {
             native(out);
         }
         Ok(())
+    }
+}
+
+impl Png<'_> {
+    /// Decodes to the last row that is needed.
+    fn read_rows(&self, data: Data<'_>, out: &mut [u8]) -> Result<()> {
+        let size = (self.head.width, self.head.height);
+        check(&self.head, size, &data)?;
+        let is_cut = data.is_cut;
+        let mut reader = reader(&self.head, size, data, Transformations::EXPAND, true)?;
+        let stride = out.len() / self.rows.len();
+        let mut above = vec![0; stride];
+        let mut next = |row: &mut [u8]| match reader.read_row(row) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) => Err(cut_short()),
+            Err(_) if is_cut => Err(cut_short()),
+            Err(error) => Err(Error::decode(error)),
+        };
+        (0..self.rows.start).try_for_each(|_| next(&mut above))?;
+        out.chunks_exact_mut(stride).try_for_each(next)
     }
 }
 
@@ -108,15 +153,21 @@ pub(in crate::codec) fn read(
     transformations: Transformations,
     out: &mut [u8],
 ) -> Result<()> {
-    if data.is_wrong && !ends_with_its_checksum(&data, head.filtered_bytes(size)) {
-        return Err(Error::decode("the checksums of the pixels' data are wrong"));
-    }
+    check(head, size, &data)?;
     let is_cut = data.is_cut;
     let mut reader = reader(head, size, data, transformations, true)?;
     match reader.next_frame(out) {
         Ok(_) => Ok(()),
         Err(_) if is_cut => Err(cut_short()),
         Err(error) => Err(Error::decode(error)),
+    }
+}
+
+/// Refuses data of which both kinds of checksums are wrong.
+fn check(head: &Head, size: (u32, u32), data: &Data<'_>) -> Result<()> {
+    match data.is_wrong && !ends_with_its_checksum(data, head.filtered_bytes(size)) {
+        true => Err(Error::decode("the checksums of the pixels' data are wrong")),
+        false => Ok(()),
     }
 }
 

@@ -27,7 +27,7 @@ fn file(
 const NONE: (u8, u16, &[u8]) = (0, 0, &[]);
 
 fn load(file: &[u8]) -> Result<(Layout, Vec<u8>)> {
-    let decoder = codec::open(Format::Tga, file, &Limits::default())?;
+    let decoder = codec::open(Format::Tga, file, &Limits::default(), false)?;
     let header = decoder.header();
     let mut out = vec![0xa5; header.bytes()];
     decoder.read_into(&mut out)?;
@@ -184,7 +184,7 @@ fn what_is_damaged_or_missing() {
     }
     // The rows until the cut, of those with a palette too.
     let cut = &whole[..whole.len() - 1];
-    let decoder = codec::recover(Format::Tga, cut, &Limits::default()).unwrap();
+    let decoder = codec::open(Format::Tga, cut, &Limits::default(), true).unwrap();
     let mut out = vec![0xa5; 32];
     decoder.read_into(&mut out).unwrap();
     assert_eq!(out[..28], expected(true).1[..28]);

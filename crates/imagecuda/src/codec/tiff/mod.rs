@@ -32,7 +32,7 @@ use self::{
 };
 use super::{
     capabilities::{Capabilities, PLAIN},
-    contract::{Codec, Decode, SequenceCodec},
+    contract::{Codec, Decode, PayloadTarget, SequenceCodec},
 };
 use crate::{
     Channels, Compression, Depth, Format, Limits, Result,
@@ -40,7 +40,7 @@ use crate::{
     memory::zeroed,
     metadata::{embedded::Embedded, exif},
     parallel,
-    picture::Header,
+    picture::{Area, Header},
 };
 
 pub(super) static CODEC: Codec = Codec {
@@ -82,6 +82,8 @@ const ENOUGH_BYTES: usize = 1 << 17;
 /// The first page.
 struct Tiff<'a> {
     page: Page<'a>,
+    /// The part of the page that is decoded: whole strips or tiles.
+    area: Area,
     header: Header,
     empty: Empty,
     limits: Limits,
@@ -96,6 +98,12 @@ impl Decode for Tiff<'_> {
         self.header
     }
 
+    fn narrow(&mut self, needed: Area, _: PayloadTarget<'_>) -> Area {
+        self.area = self.page.chunks_around(needed);
+        (self.header.width, self.header.height) = self.area.size();
+        self.area
+    }
+
     fn read_into(self: Box<Self>, out: &mut [u8]) -> Result<()> {
         self.read(out, None)
     }
@@ -106,6 +114,7 @@ impl<'a> Tiff<'a> {
     fn open(bytes: &'a [u8], limits: &Limits, damaged: bool) -> Result<Self> {
         let page = Page::read(bytes, limits, damaged)?;
         Ok(Self {
+            area: Area::whole((page.width, page.height)),
             header: page.header(),
             empty: Empty::find(&page),
             page,

@@ -10,7 +10,11 @@ use super::{
     samples::Meaning,
     tag,
 };
-use crate::{Error, Limits, Result, limits::check_limit, picture::Header};
+use crate::{
+    Error, Limits, Result,
+    limits::check_limit,
+    picture::{Area, Header},
+};
 use imagecuda_kernels::{expand::Curve, jpeg::picture::Color, layout::Layout};
 
 /// How a page stores its pixels.
@@ -175,6 +179,29 @@ impl<'a> Page<'a> {
             height: self.height,
             layout: self.layout(),
             curve,
+        }
+    }
+
+    /// The pixels of the strips or tiles that have pixels of `needed`.
+    pub(super) fn chunks_around(&self, needed: Area) -> Area {
+        let (columns, rows) = (self.chunks.width, self.chunks.height);
+        let around = |start: u32, length: u32, step: u32, side: u32| {
+            let end = u64::from(start + length).next_multiple_of(step.into());
+            let start = start / step * step;
+            (start, end.min(side.into()) as u32 - start)
+        };
+        let (y, height) = around(needed.y, needed.height, rows, self.height);
+        let bits = u64::from(columns) * self.samples as u64 * self.kind.bits();
+        let (x, width) = match bits.is_multiple_of(8) {
+            true => around(needed.x, needed.width, columns, self.width),
+            // Samples of two tiles share a byte.
+            false => (0, self.width),
+        };
+        Area {
+            x,
+            y,
+            width,
+            height,
         }
     }
 

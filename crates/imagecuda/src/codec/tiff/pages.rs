@@ -80,7 +80,7 @@ impl Sequence for Pages {
             return Ok(None);
         }
         self.turn();
-        let page = codec::open(Format::Tiff, &self.bytes, &self.limits)?;
+        let page = codec::open(Format::Tiff, &self.bytes, &self.limits, false)?;
         Ok(Some((page, Duration::ZERO)))
     }
 

@@ -58,7 +58,7 @@ impl Decode for Damaged<'_> {
     }
 }
 
-/// Puts all samples to their places in `raw`, plane by plane. Missing parts go to `holes`; without
+/// Puts the samples of the area to their places in `raw`, plane by plane. Missing parts go to `holes`; without
 /// `holes` they are an error.
 pub(super) fn read_chunks(
     tiff: &Tiff<'_>,
@@ -67,16 +67,19 @@ pub(super) fn read_chunks(
 ) -> Result<()> {
     raw.fill(0);
     let page = &tiff.page;
-    let row = page.row_bytes(page.width).unwrap_or(0) as usize;
-    let band_height = page.chunks.height.min(page.height);
-    let [plane, band] = [page.height, band_height].map(|rows| rows as usize * row);
+    let area = tiff.area;
+    let row = page.row_bytes(area.width).unwrap_or(0) as usize;
+    let band_height = page.chunks.height.min(area.height);
+    let [plane, band] = [area.height, band_height].map(|rows| rows as usize * row);
     let damaged = holes.is_some();
-    let bands: Vec<Band<'_>> = raw
-        .chunks_exact_mut(plane)
-        .flat_map(|plane| plane.chunks_mut(band).enumerate())
-        .enumerate()
-        .map(|(number, (down, raw))| Band { number, down, raw })
-        .collect();
+    let mut bands = Vec::new();
+    for (plane, raw) in raw.chunks_exact_mut(plane).enumerate() {
+        let first = (area.y / page.chunks.height) as usize;
+        for (down, raw) in (first..).zip(raw.chunks_mut(band)) {
+            let number = plane * page.chunks.down as usize + down;
+            bands.push(Band { number, down, raw });
+        }
+    }
     let reader = || Reader {
         tiff,
         row,
@@ -143,7 +146,8 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn read(&mut self, mut band: Band<'_>) {
-        for across in 0..self.tiff.page.chunks.across {
+        let (area, width) = (self.tiff.area, self.tiff.page.chunks.width);
+        for across in area.x / width..(area.x + area.width).div_ceil(width) {
             if self.is_done {
                 return;
             }
@@ -161,13 +165,14 @@ impl Reader<'_> {
 
     /// Reads one strip or tile. Returns what is missing of it.
     fn read_chunk(&mut self, band: &mut Band<'_>, across: u32) -> Result<Option<Part>> {
-        let page = &self.tiff.page;
+        let (page, area) = (&self.tiff.page, self.tiff.area);
         let chunks = &page.chunks;
         let row_bytes = |width: u32| page.row_bytes(width).unwrap_or(0) as usize;
         let index = band.number * chunks.across as usize + across as usize;
-        let (x, y) = (across * chunks.width, band.down * chunks.height as usize);
+        let x = across * chunks.width - area.x;
+        let y = band.down * chunks.height as usize - area.y as usize;
         let part = Part {
-            x: x as usize..page.width.min(x.saturating_add(chunks.width)) as usize,
+            x: x as usize..area.width.min(x.saturating_add(chunks.width)) as usize,
             y: y..y + band.raw.len() / self.row,
         };
         let space = Space {

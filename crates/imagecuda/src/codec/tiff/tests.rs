@@ -109,7 +109,7 @@ fn deflated(data: &[u8]) -> Vec<u8> {
 }
 
 fn load(bytes: &[u8]) -> Result<(Layout, Vec<u8>)> {
-    let decoder = codec::open(Format::Tiff, bytes, &Limits::default())?;
+    let decoder = codec::open(Format::Tiff, bytes, &Limits::default(), false)?;
     let header = decoder.header();
     let mut out = vec![0xa5; header.bytes()];
     decoder.read_into(&mut out)?;

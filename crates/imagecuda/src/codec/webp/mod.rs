@@ -305,7 +305,7 @@ mod tests {
     }
 
     fn decode(bytes: &[u8]) -> Result<(Header, Vec<u8>)> {
-        let decoder = codec::open(Format::WebP, bytes, &Limits::default())?;
+        let decoder = codec::open(Format::WebP, bytes, &Limits::default(), false)?;
         let header = decoder.header();
         let mut out = vec![0xa5; header.bytes()];
         decoder.read_into(&mut out)?;

@@ -122,7 +122,8 @@ mod tests {
                     let planes = webp.planes(&Device::cpu()).unwrap().unwrap();
                     let mut made = vec![0; header.bytes()];
                     planes.write(header.layout, &mut made).unwrap();
-                    let decoder = codec::open(Format::WebP, &file, &Limits::default()).unwrap();
+                    let decoder =
+                        codec::open(Format::WebP, &file, &Limits::default(), false).unwrap();
                     let mut expected = vec![0; header.bytes()];
                     decoder.read_into(&mut expected).unwrap();
                     assert!(made == expected, "{width}x{height} {layout:?}");

@@ -15,7 +15,7 @@ use crate::{
 };
 use cust::{function::Function, launch, memory::DevicePointer};
 use imagecuda_kernels::{
-    expand::Curve, layout::Layout, orient::Orientation, pack::Background, pixel::RgbaF32,
+    expand::Curve, layout::Layout, orient::View, pack::Background, pixel::RgbaF32,
 };
 
 /// Launches a kernel with these arguments.
@@ -109,36 +109,33 @@ impl<P: DevicePixel> Buffer<P> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let bytes = staging.len();
-        if spec.layout == P::LAYOUT
-            && spec.curve == Curve::Encoded
-            && spec.orientation == Orientation::Normal
-        {
+        if spec.layout == P::LAYOUT && spec.curve == Curve::Encoded && spec.is_stored() {
             // In the order of the kernels, which may still use the image.
             return staging.start_upload(self.pointer(), bytes, &context.stream);
         }
         // All memory is allocated before the first write, so a failure changes nothing.
         let mut scratch = context.scratch(bytes)?;
-        let oriented = self.orientation_scratch(bytes, spec)?;
+        let oriented = self.orientation_scratch(spec)?;
         scratch.wait_on(&context.uploads)?;
         staging.start_upload(scratch.pointer(), bytes, &context.uploads)?;
         staging.order_before(&context.stream)?;
         self.expand_scratch(&mut scratch, oriented, spec)
     }
 
-    /// Memory for the oriented pixels of the file, if they have to be oriented.
-    pub(super) fn orientation_scratch(
-        &self,
-        bytes: usize,
-        spec: ExpandSpec,
-    ) -> Result<Option<Scratch>> {
+    /// Memory for the oriented pixels of the file, or for the part of them that is wanted, if they
+    /// have to be oriented or cropped.
+    pub(super) fn orientation_scratch(&self, spec: ExpandSpec) -> Result<Option<Scratch>> {
         let as_is = spec.layout == P::LAYOUT && spec.curve == Curve::Encoded;
-        match spec.orientation != Orientation::Normal && !as_is {
-            true => self.context().scratch(bytes).map(Some),
-            false => Ok(None),
+        match spec.is_stored() || as_is {
+            true => Ok(None),
+            false => {
+                let bytes = spec.len() * spec.layout.bytes_per_pixel();
+                self.context().scratch(bytes).map(Some)
+            }
         }
     }
 
-    /// Orients the file's pixels, and makes the first pixels from them.
+    /// Orients and crops the file's pixels, and makes the first pixels from them.
     pub(super) fn expand_scratch(
         &mut self,
         pixels: &mut Scratch,
@@ -148,12 +145,12 @@ impl<P: DevicePixel> Buffer<P> {
         let context = self.context().clone();
         let (ExpandSpec { layout, curve, .. }, len) = (spec, spec.len());
         if let Some(mut oriented) = oriented {
-            // Pixels are oriented before they are expanded, as they are smaller then.
+            // Pixels are oriented and cropped before they are expanded, as they are smaller then.
             oriented.wait_on(&context.stream)?;
             context.run_orient(pixels.pointer(), oriented.pointer(), spec)?;
             self.expand_from(oriented.pointer(), layout, curve, len)?;
             oriented.record_on(&context.stream)?;
-        } else if spec.orientation != Orientation::Normal {
+        } else if !spec.is_stored() {
             context.run_orient(pixels.pointer(), self.pointer(), spec)?;
         } else {
             self.expand_from(pixels.pointer(), layout, curve, len)?;
@@ -267,7 +264,7 @@ impl Context {
         check("cuLaunchKernel", launched)
     }
 
-    /// Launches a kernel that orients the file's pixels.
+    /// Launches a kernel that orients and crops the file's pixels.
     fn run_orient(
         &self,
         src: DevicePointer<u8>,
@@ -284,13 +281,19 @@ impl Context {
             12 => "orient_12",
             _ => "orient_16",
         };
-        let (n, width, height) = (spec.len(), spec.width, spec.height);
-        let orientation = spec.orientation as u32;
+        let View {
+            orientation,
+            width,
+            height,
+            left,
+            top,
+        } = spec.view;
+        let (n, columns, orientation) = (spec.len(), spec.width, orientation as u32);
         let (function, stream) = (self.function(kernel)?, &self.stream);
-        // SAFETY: as in `run`, with the size and the orientation after the three arguments.
+        // SAFETY: as in `run`, with the part's width and the view after the three arguments.
         let launched = unsafe {
             launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(
-                src, dst, n, width, height, orientation
+                src, dst, n, columns, orientation, width, height, left, top
             ))
         };
         check("cuLaunchKernel", launched)

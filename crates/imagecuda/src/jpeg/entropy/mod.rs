@@ -36,7 +36,6 @@ const NATURAL: [u8; 80] = {
 /// Decodes all coefficients of a file into `out`. Its length is 64 for each block of the picture,
 /// in the order of [`Picture`](imagecuda_kernels::jpeg::picture::Picture). With `damaged`, missing
 /// coefficients are 0.
-#[cfg(any(feature = "cuda", test))]
 pub(super) fn coefficients(
     file: &File,
     bytes: &[u8],
@@ -116,6 +115,12 @@ impl<'a> Rows<'a> {
         }
         let decoder = Sequential::new(scan)?;
         Some(Self(Scanner::new(decoder, file, scan, bytes, damaged)))
+    }
+
+    /// Goes to the last row of MCUs up to `row` that can be decoded without those before it. Call this
+    /// before anything is decoded. Returns the row.
+    pub(super) fn jump(&mut self, row: u32) -> u32 {
+        self.0.jump(row)
     }
 
     /// Decodes the next `rows` rows of MCUs into `blocks`. Component i begins at `starts[i]`.

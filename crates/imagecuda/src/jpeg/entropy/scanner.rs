@@ -128,6 +128,21 @@ impl<'a, C: ScanDecoder> Scanner<'a, C> {
         self.empty && (*restart_interval == 0 || self.intervals.next >= restarts.len())
     }
 
+    /// Goes to a row of MCUs at which a restart interval begins: the last one up to `row`. Call this
+    /// before anything is decoded. Returns the row.
+    pub(super) fn jump(&mut self, row: u32) -> u32 {
+        let interval = u64::from(self.intervals.scan.restart_interval);
+        let first_mcu = |row: u32| u64::from(row) * u64::from(self.mcus_x);
+        let begins = |&row: &u32| interval > 0 && first_mcu(row).is_multiple_of(interval);
+        let row = (1..=row).rev().find(begins).unwrap_or(0);
+        if row > 0 {
+            let number = (first_mcu(row) / interval) as usize;
+            (self.intervals.number, self.intervals.next) = (number, number - 1);
+            self.row = row;
+        }
+        row
+    }
+
     /// Decodes the next `rows` rows of MCUs into `blocks`, or fewer at the end of the picture.
     /// Component i of the picture begins at `starts[i]`.
     pub(super) fn rows(

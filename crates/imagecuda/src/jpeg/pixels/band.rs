@@ -1,6 +1,6 @@
 //! Pixels of a band of the picture: some rows of MCUs at a time, from top to bottom.
 
-use super::{rows, vector::Vectors};
+use super::{rows, vector::Vectors, window::Window};
 use crate::jpeg::file::File;
 use imagecuda_kernels::jpeg::{
     picture::{Color, Component},
@@ -12,7 +12,7 @@ use imagecuda_kernels::jpeg::{
 /// A component of half the height needs the next row of samples for the last row of pixels of an
 /// MCU. So that row of pixels waits until the next MCUs come.
 pub(super) struct Band<'a> {
-    file: &'a File,
+    window: &'a Window,
     parts: Vec<Part>,
     /// The next row of MCUs.
     mcu_row: u32,
@@ -26,6 +26,15 @@ struct Part {
     component: Component,
     quantizers: [u16; 64],
     upsampling: Upsampling,
+    /// Samples on a side of a block.
+    size: usize,
+    /// Samples in a row of blocks.
+    stride: usize,
+    /// Rows of samples in an MCU.
+    mcu_height: u32,
+    /// The blocks in a row of the file, and how many of them come before the first that is used.
+    across: usize,
+    skipped: usize,
     /// The last row of the MCUs before, then the rows of the current MCUs.
     plane: Vec<u8>,
     blends: Vec<u16>,
@@ -41,17 +50,27 @@ pub(super) struct Blocks<'a> {
 
 impl<'a> Band<'a> {
     /// A band that begins with row `mcu_row` of MCUs, and takes at most `rows` of them at a time.
-    pub(super) fn new(file: &'a File, mcu_row: u32, rows: u32) -> Self {
-        let picture = &file.picture;
-        let part = |(component, quantizers): (&Component, &[u16; 64])| {
-            let upsampling = Upsampling::of(component, picture);
-            let height = 1 + (rows * component.v * 8) as usize;
+    pub(super) fn new(file: &'a File, window: &'a Window, mcu_row: u32, rows: u32) -> Self {
+        let picture = &window.scaled.picture;
+        let part = |index: usize| {
+            let component = &picture.component[index];
+            let upsampling = Upsampling::from_number(component.upsampling);
+            let size = window.scaled.sizes[index] as usize;
+            let mcu_height = component.v * window.scaled.unit;
             let halves = component.width as usize;
+            // Blocks that only fill MCUs are left out.
+            let stride = halves.next_multiple_of(size);
+            let height = 1 + (rows * mcu_height) as usize;
             Part {
                 component: *component,
-                quantizers: *quantizers,
+                quantizers: file.quantizers[index],
                 upsampling,
-                plane: vec![0; height * component.stride()],
+                size,
+                stride,
+                mcu_height,
+                across: window.across[index],
+                skipped: window.skipped[index],
+                plane: vec![0; height * stride],
                 blends: match upsampling {
                     Upsampling::Both => vec![0; halves],
                     _ => Vec::new(),
@@ -62,13 +81,12 @@ impl<'a> Band<'a> {
                 },
             }
         };
-        let parts = picture.parts().iter().zip(&file.quantizers).map(part);
         let channels = picture.components as usize;
         Self {
-            file,
-            parts: parts.collect(),
+            window,
+            parts: (0..channels).map(part).collect(),
             mcu_row,
-            y: mcu_row * picture.v_max * 8,
+            y: mcu_row * window.mcu_height(),
             bytes_per_row: picture.width as usize * channels,
         }
     }
@@ -83,11 +101,7 @@ impl<'a> Band<'a> {
 
     /// The end of the rows of pixels that are complete after `rows` more rows of MCUs.
     pub(super) fn end(&self, rows: u32) -> u32 {
-        let picture = &self.file.picture;
-        match self.mcu_row + rows {
-            last if last >= picture.mcus_y => picture.height,
-            last => last * picture.v_max * 8 - 1,
-        }
+        self.window.above(self.mcu_row + rows)
     }
 
     /// Makes pixels from `rows` more rows of MCUs. `out` starts with the next row of pixels.
@@ -116,17 +130,19 @@ impl<'a> Band<'a> {
     #[inline(always)]
     fn inverse(&mut self, Blocks { blocks, starts }: Blocks<'_>, rows: u32, vectors: impl Vectors) {
         for (part, start) in self.parts.iter_mut().zip(starts) {
-            let component = &part.component;
-            let (stride, across) = (component.stride(), component.blocks_x as usize);
-            // Blocks that only fill MCUs are left out.
-            let used = component.width.div_ceil(8) as usize;
+            let (size, stride) = (part.size, part.stride);
+            let used = part.skipped..part.skipped + stride / size;
             let blocks = blocks.get(start..).unwrap_or_default();
             let blocks = blocks
-                .chunks_exact(across)
-                .take((rows * component.v) as usize);
-            let planes = part.plane[stride..].chunks_exact_mut(8 * stride);
+                .chunks_exact(part.across)
+                .take((rows * part.mcu_height) as usize / size);
+            let planes = part.plane[stride..].chunks_exact_mut(size * stride);
             for (plane, blocks) in planes.zip(blocks) {
-                rows::inverse(&blocks[..used], &part.quantizers, plane, stride, vectors);
+                let (blocks, quantizers) = (&blocks[used.clone()], &part.quantizers);
+                match size {
+                    8 => rows::inverse(blocks, quantizers, plane, stride, vectors),
+                    _ => rows::reduced(blocks, quantizers, plane, stride, size),
+                }
             }
         }
     }
@@ -134,8 +150,8 @@ impl<'a> Band<'a> {
     /// Keeps the last of `rows` rows of MCUs for the next call.
     fn keep(&mut self, rows: u32) {
         for part in &mut self.parts {
-            let stride = part.component.stride();
-            let last = (rows * part.component.v * 8) as usize * stride;
+            let stride = part.stride;
+            let last = (rows * part.mcu_height) as usize * stride;
             part.plane.copy_within(last..last + stride, 0);
         }
     }
@@ -143,7 +159,7 @@ impl<'a> Band<'a> {
     /// Makes a row of pixels.
     #[inline(always)]
     fn line(&mut self, y: u32, out: &mut [u8], vectors: impl Vectors) {
-        let picture = &self.file.picture;
+        let picture = &self.window.scaled.picture;
         for part in &mut self.parts {
             part.upsample(y, self.mcu_row, picture.v_max, picture.h_max);
         }
@@ -178,7 +194,7 @@ impl Part {
     fn samples(&self, row: u32, mcu_row: u32) -> &[u8] {
         let component = &self.component;
         let row = row.min(component.height - 1) + 1;
-        let place = (row - mcu_row * component.v * 8) as usize * component.stride();
+        let place = (row - mcu_row * self.mcu_height) as usize * self.stride;
         &self.plane[place..place + component.width as usize]
     }
 

@@ -7,6 +7,9 @@ mod strips;
 #[cfg(test)]
 mod tests;
 mod vector;
+mod window;
+
+pub(super) use self::window::Window;
 
 use self::band::{Band, Blocks};
 use super::{
@@ -16,24 +19,33 @@ use super::{
 use crate::{Result, memory::zeroed, parallel};
 use std::{mem, ops::Range};
 
-/// Decodes all pixels of a file: gray, RGB or CMYK, one byte a sample. With `damaged`, missing
-/// pixels are gray.
-pub(super) fn read(file: &File, bytes: &[u8], damaged: bool, out: &mut [u8]) -> Result<()> {
+/// Decodes the pixels of a window: gray, RGB or CMYK, one byte a sample. With `damaged`, missing
+/// pixels are gray. Damage below the window is not noticed.
+pub(super) fn read(
+    file: &File,
+    bytes: &[u8],
+    damaged: bool,
+    window: &Window,
+    out: &mut [u8],
+) -> Result<()> {
     let picture = &file.picture;
     if let Some(rows) = entropy::Rows::new(file, bytes, damaged) {
         return match is_for_one(file) {
-            true => strips::alone(file, rows, out),
-            false => strips::shared(file, rows, out),
+            true => strips::alone(file, window, rows, out),
+            false => strips::shared(file, window, rows, out),
         };
     }
-    if progressive::read(file, bytes, out).is_some() {
+    if window.is_all() && progressive::read(file, bytes, window, out).is_some() {
         #[cfg(any(test, fuzzing))]
         compare(file, bytes, out);
         return Ok(());
     }
     let mut coefficients: Vec<i16> = zeroed(picture.blocks() * 64)?;
-    entropy::one_by_one(file, bytes, damaged, &mut coefficients)?;
-    from_coefficients(file, &coefficients, out);
+    match window.is_all() {
+        true => entropy::one_by_one(file, bytes, damaged, &mut coefficients)?,
+        false => entropy::coefficients(file, bytes, damaged, &mut coefficients)?,
+    }
+    from_coefficients(file, window, &coefficients, out);
     Ok(())
 }
 
@@ -44,49 +56,50 @@ fn compare(file: &File, bytes: &[u8], out: &[u8]) {
     let mut coefficients = vec![0; file.picture.blocks() * 64];
     entropy::one_by_one(file, bytes, false, &mut coefficients).expect("an intact file");
     let mut expected = vec![0; out.len()];
-    from_coefficients(file, &coefficients, &mut expected);
+    let window = Window::whole(&file.picture);
+    from_coefficients(file, &window, &coefficients, &mut expected);
     assert!(out == expected, "decoders differ");
 }
 
-/// Makes all pixels of a file after decoding all of its coefficients.
-pub(super) fn from_coefficients(file: &File, coefficients: &[i16], out: &mut [u8]) {
+/// Makes the pixels of a window after decoding all coefficients of a file.
+pub(super) fn from_coefficients(
+    file: &File,
+    window: &Window,
+    coefficients: &[i16],
+    out: &mut [u8],
+) {
     let (blocks, _) = coefficients.as_chunks();
     match is_for_one(file) {
-        true => band(file, 0..file.picture.mcus_y, blocks, out),
-        false => bands(file, blocks, out),
+        true => band(file, window, window.mcu_rows.clone(), blocks, out),
+        false => bands(file, window, blocks, out),
     }
 }
 
-/// Makes all pixels from `coefficients`.
-fn bands(file: &File, blocks: &[[i16; 64]], mut out: &mut [u8]) {
-    let picture = &file.picture;
-    let tasks = (4 * rayon::current_num_threads() as u32).min(picture.mcus_y);
-    let step = picture.mcus_y.div_ceil(tasks);
+/// Makes the pixels of a window from `coefficients`.
+fn bands(file: &File, window: &Window, blocks: &[[i16; 64]], mut out: &mut [u8]) {
+    let all = window.mcu_rows.clone();
+    let tasks = (4 * rayon::current_num_threads() as u32).min(all.end - all.start);
+    let step = (all.end - all.start).div_ceil(tasks);
     let mut bands = Vec::new();
-    for first in (0..picture.mcus_y).step_by(step as usize) {
-        let rows = first..(first + step).min(picture.mcus_y);
-        let (own, rest) = mem::take(&mut out).split_at_mut(bytes_of(file, &rows));
+    for first in all.clone().step_by(step as usize) {
+        let rows = first..(first + step).min(all.end);
+        let (own, rest) = mem::take(&mut out).split_at_mut(bytes_of(window, &rows));
         bands.push((rows, own));
         out = rest;
     }
     parallel::for_each(bands.into_iter(), |(rows, out)| {
-        band(file, rows, blocks, out)
+        band(file, window, rows, blocks, out)
     });
 }
 
 /// The pixels of a band of MCU rows: from the last row above the band to its last but one.
-fn bytes_of(file: &File, rows: &Range<u32>) -> usize {
-    let picture = &file.picture;
-    let above = |row: u32| match row {
-        0 => 0,
-        row if row == picture.mcus_y => picture.height,
-        row => row * picture.v_max * 8 - 1,
-    };
-    let rows = above(rows.end) - above(rows.start);
+fn bytes_of(window: &Window, rows: &Range<u32>) -> usize {
+    let picture = &window.scaled.picture;
+    let rows = window.above(rows.end) - window.above(rows.start);
     rows as usize * picture.width as usize * picture.components as usize
 }
 
-fn band(file: &File, rows: Range<u32>, blocks: &[[i16; 64]], mut out: &mut [u8]) {
+fn band(file: &File, window: &Window, rows: Range<u32>, blocks: &[[i16; 64]], mut out: &mut [u8]) {
     let from = |row: u32| Blocks {
         blocks,
         starts: file
@@ -94,7 +107,7 @@ fn band(file: &File, rows: Range<u32>, blocks: &[[i16; 64]], mut out: &mut [u8])
             .component
             .map(|c| (c.first_block + row * c.v * c.blocks_x) as usize),
     };
-    let mut band = Band::new(file, rows.start, 1);
+    let mut band = Band::new(file, window, rows.start, 1);
     if rows.start > 0 {
         vector::begin_below(&mut band, from(rows.start - 1));
     }

@@ -8,17 +8,18 @@ use super::{
     },
     band::{Band, Blocks},
     bytes_of, vector,
+    window::Window,
 };
 use crate::parallel::lock;
 use std::{mem, ops::Range, sync::Mutex};
 
-/// Makes all pixels. `None` if the fast decoder cannot decode the file; the contents of `out` are
+/// Makes all pixels; the window is the whole picture. `None` if the fast decoder cannot decode the file; the contents of `out` are
 /// then undefined.
-pub(super) fn read(file: &File, bytes: &[u8], mut out: &mut [u8]) -> Option<()> {
+pub(super) fn read(file: &File, bytes: &[u8], window: &Window, mut out: &mut [u8]) -> Option<()> {
     let data = Data::of(file, bytes)?;
     let decoder = Decoder::new(file, &data, band_rows(file))?;
     if is_for_one(file) {
-        let (mut strip, mut band) = (Strip::new(file), Band::new(file, 0, 1));
+        let (mut strip, mut band) = (Strip::new(file), Band::new(file, window, 0, 1));
         return decoder.one_by_one(|decoder, number| {
             strip.paint(decoder, decoder.rows(number), &mut band, &mut out)
         });
@@ -26,13 +27,16 @@ pub(super) fn read(file: &File, bytes: &[u8], mut out: &mut [u8]) -> Option<()> 
     let mut parts = Vec::new();
     for rows in decoder.bands() {
         let rows = rows.start as u32..rows.end as u32;
-        let own = out.split_off_mut(..bytes_of(file, &rows))?;
+        let own = out.split_off_mut(..bytes_of(window, &rows))?;
         parts.push(Mutex::new(own));
     }
     decoder.shared(|number| {
         let rows = decoder.rows(number);
         let out = &mut *lock(parts.get(number)?);
-        let (mut strip, mut band) = (Strip::new(file), Band::new(file, rows.start as u32, 1));
+        let (mut strip, mut band) = (
+            Strip::new(file),
+            Band::new(file, window, rows.start as u32, 1),
+        );
         if let Some(above) = rows.start.checked_sub(1) {
             strip.fill(&decoder, above)?;
             vector::begin_below(&mut band, strip.blocks());

@@ -4,7 +4,7 @@
 use super::vector::Vectors;
 use imagecuda_kernels::jpeg::{
     color::{to_cmyk, ycc_to_rgb},
-    idct,
+    idct, idct_reduced,
     picture::Color,
     upsample::{across_blends, blend, quarter},
 };
@@ -30,6 +30,33 @@ pub(super) fn inverse(
             if let Some(to) = row.get_mut(column * 8..column * 8 + 8) {
                 to.copy_from_slice(samples);
             }
+        }
+    }
+}
+
+/// The same with blocks of fewer samples: `size` on a side.
+pub(super) fn reduced(
+    blocks: &[[i16; 64]],
+    quantizers: &[u16; 64],
+    plane: &mut [u8],
+    stride: usize,
+    size: usize,
+) {
+    for (column, block) in blocks.iter().enumerate() {
+        let mut put = |y: usize, samples: &[u8]| {
+            let place = y * stride + column * size;
+            plane[place..place + size].copy_from_slice(samples);
+        };
+        match size {
+            4 => {
+                let rows = idct_reduced::inverse_4(block, quantizers);
+                rows.iter().enumerate().for_each(|(y, row)| put(y, row));
+            }
+            2 => {
+                let rows = idct_reduced::inverse_2(block, quantizers);
+                rows.iter().enumerate().for_each(|(y, row)| put(y, row));
+            }
+            _ => put(0, &[idct_reduced::inverse_1(block[0], quantizers[0])]),
         }
     }
 }

@@ -4,6 +4,7 @@ use super::{
     super::{entropy, file::File},
     band::{Band, Blocks},
     vector,
+    window::Window,
 };
 use crate::{Result, parallel::lock};
 use rayon::Scope;
@@ -21,23 +22,37 @@ const SHARED: usize = 1 << 19;
 
 type Strip = Vec<[i16; 64]>;
 
-/// Makes all pixels on this thread.
-pub(super) fn alone(file: &File, rows: entropy::Rows<'_>, out: &mut [u8]) -> Result<()> {
-    Strips::new(file, ALONE, 1, out).decode(rows, || {})
+/// Makes the pixels of a window on this thread.
+pub(super) fn alone(
+    file: &File,
+    window: &Window,
+    mut rows: entropy::Rows<'_>,
+    out: &mut [u8],
+) -> Result<()> {
+    let mut strips = Strips::new(file, window, ALONE, 1, out);
+    strips.skip(file, window, &mut rows)?;
+    strips.decode(rows, || {})
 }
 
 /// The same with a rayon thread that makes pixels, if one is free. Otherwise this thread makes them
 /// too.
-pub(super) fn shared(file: &File, rows: entropy::Rows<'_>, out: &mut [u8]) -> Result<()> {
+pub(super) fn shared(
+    file: &File,
+    window: &Window,
+    mut rows: entropy::Rows<'_>,
+    out: &mut [u8],
+) -> Result<()> {
     // One strip is decoded, one becomes pixels, and one waits in between.
-    let strips = Strips::new(file, SHARED, 3, out);
+    let mut strips = Strips::new(file, window, SHARED, 3, out);
+    strips.skip(file, window, &mut rows)?;
     rayon::in_place_scope(|scope| strips.decode(rows, || strips.call(scope)))
 }
 
 struct Strips<'a> {
     /// Rows of MCUs of a strip.
     step: u32,
-    mcus_y: u32,
+    /// Rows of MCUs that become pixels.
+    rows: u32,
     starts: [usize; 4],
     state: Mutex<State<'a>>,
     /// Signals that a strip became pixels, or that no thread makes pixels any longer.
@@ -58,27 +73,35 @@ struct State<'a> {
 }
 
 impl<'a> Strips<'a> {
-    fn new(file: &'a File, coefficients: usize, count: usize, out: &'a mut [u8]) -> Self {
+    fn new(
+        file: &'a File,
+        window: &'a Window,
+        coefficients: usize,
+        count: usize,
+        out: &'a mut [u8],
+    ) -> Self {
         let picture = &file.picture;
         let mcus_y = picture.mcus_y;
         let blocks_in_row = picture.blocks() / mcus_y as usize;
-        let step = (coefficients / 64 / blocks_in_row.max(1)).clamp(1, mcus_y as usize) as u32;
+        let mcu_rows = window.mcu_rows.clone();
+        let rows = mcu_rows.end - mcu_rows.start;
+        let step = (coefficients / 64 / blocks_in_row.max(1)).clamp(1, rows as usize) as u32;
         let mut starts = [0; 4];
         for (start, component) in starts.iter_mut().zip(&picture.component) {
             // All rows have as many blocks, so a strip has the layout of a picture of its height.
             *start = component.first_block as usize / mcus_y as usize * step as usize;
         }
         let painter = Painter {
-            band: Band::new(file, 0, step),
-            rows_left: mcus_y,
-            bytes_per_row: picture.width as usize * picture.components as usize,
+            band: Band::new(file, window, mcu_rows.start, step),
+            rows_left: rows,
+            bytes_per_row: window.area.width as usize * picture.components as usize,
             row: &[],
             out,
         };
         let strip = vec![[0; 64]; blocks_in_row * step as usize];
         Self {
             step,
-            mcus_y,
+            rows,
             starts,
             state: Mutex::new(State {
                 painter: Some(painter),
@@ -91,10 +114,33 @@ impl<'a> Strips<'a> {
         }
     }
 
+    /// Passes over the rows of MCUs above the window.
+    fn skip(&mut self, file: &File, window: &Window, rows: &mut entropy::Rows<'_>) -> Result<()> {
+        if window.mcu_rows.start == 0 {
+            return Ok(());
+        }
+        let picture = &file.picture;
+        let mut strip: Strip = vec![[0; 64]; picture.blocks() / picture.mcus_y as usize];
+        let starts = picture
+            .component
+            .map(|component| (component.first_block / picture.mcus_y) as usize);
+        // The row above the window is needed for the window's first pixels.
+        let first = rows.jump(window.mcu_rows.start - 1);
+        for _ in first..window.mcu_rows.start {
+            rows.read(1, &mut strip, starts)?;
+        }
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(painter) = &mut state.painter {
+            let blocks = &strip[..];
+            vector::begin_below(&mut painter.band, Blocks { blocks, starts });
+        }
+        Ok(())
+    }
+
     /// Decodes all strips, and makes sure that they become pixels. `call` may get another thread to
     /// do that.
     fn decode(&self, mut rows: entropy::Rows<'_>, call: impl Fn()) -> Result<()> {
-        for _ in (0..self.mcus_y).step_by(self.step as usize) {
+        for _ in (0..self.rows).step_by(self.step as usize) {
             let Some(mut strip) = self.until(|state| state.spare.pop()) else {
                 break;
             };

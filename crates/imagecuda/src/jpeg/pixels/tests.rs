@@ -78,11 +78,12 @@ fn rows_are_what_the_kernels_give() {
             let file = file(size, &[first, second, (1, 1)], Color::Ycc);
             let blocks = blocks(file.picture.blocks());
             let expected = slowly(&file, &blocks);
+            let window = Window::whole(&file.picture);
             let mut out = vec![0; expected.len()];
-            bands(&file, &blocks, &mut out);
+            bands(&file, &window, &blocks, &mut out);
             assert!(out == expected, "{first:?} {second:?}");
             out.fill(0);
-            band(&file, 0..file.picture.mcus_y, &blocks, &mut out);
+            band(&file, &window, 0..file.picture.mcus_y, &blocks, &mut out);
             assert!(out == expected, "{first:?} {second:?}");
         }
     }
@@ -102,8 +103,9 @@ fn the_smallest_and_every_color() {
                 let file = file((width, height), &half[..count], color);
                 let blocks = blocks(file.picture.blocks());
                 let expected = slowly(&file, &blocks);
+                let window = Window::whole(&file.picture);
                 let mut out = vec![0; expected.len()];
-                bands(&file, &blocks, &mut out);
+                bands(&file, &window, &blocks, &mut out);
                 assert!(out == expected, "{width}x{height} {color:?}");
             }
         }

@@ -15,7 +15,7 @@ fn picture(width: u32, height: u32, mask: u8) -> Vec<u8> {
 #[test]
 fn kernels_decode_them_themselves() {
     const SIZE: (u32, u32) = (640, 400);
-    for mask in [0x07, 0x1f] {
+    for mask in [0x07, 0x0f] {
         let data = picture(SIZE.0, SIZE.1, mask);
         for quality in [90, 95, 98, 100] {
             for (subsampling, optimize, restarts) in [
@@ -23,7 +23,7 @@ fn kernels_decode_them_themselves() {
                 (Subsampling::Yuv420, true, 0),
                 (Subsampling::Yuv422, true, 0),
                 (Subsampling::Yuv444, false, 0),
-                (Subsampling::Yuv444, true, 97),
+                (Subsampling::Yuv444, false, 97),
             ] {
                 let pixels = Pixels {
                     width: SIZE.0,

@@ -1,5 +1,6 @@
 //! Tests of the whole codec: a file that is written is read again.
 
+#[cfg(feature = "cuda")]
 mod dense;
 mod kinds;
 pub(crate) mod made;

@@ -3,7 +3,10 @@
 use super::truncation::load;
 use crate::{
     ErrorKind,
-    jpeg::{entropy, markers, pixels},
+    jpeg::{
+        entropy, markers,
+        pixels::{self, Window},
+    },
     parallel::in_pool,
 };
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
@@ -145,10 +148,11 @@ fn threads_give_the_same_strips() {
         encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
         encoder.encode(&data, 500, 400, ColorType::Rgb).unwrap();
         let file = markers::parse(&bytes, false).unwrap();
+        let window = Window::whole(&file.picture);
         let read = |threads| {
             let mut out = vec![0; data.len()];
             in_pool(threads, || {
-                pixels::read(&file, &bytes, false, &mut out).unwrap()
+                pixels::read(&file, &bytes, false, &window, &mut out).unwrap()
             });
             out
         };
@@ -184,11 +188,12 @@ fn what_is_missing_is_gray_to_the_end() {
             let mut coefficients = vec![0; file.picture.blocks() * 64];
             entropy::coefficients(&file, bytes, true, &mut coefficients).unwrap();
             let mut expected = vec![0; data.len()];
-            pixels::from_coefficients(&file, &coefficients, &mut expected);
+            let window = Window::whole(&file.picture);
+            pixels::from_coefficients(&file, &window, &coefficients, &mut expected);
             assert!(expected[data.len() - 3000..].iter().all(|&v| v == 128));
             for threads in [1, 3] {
                 let mut out = vec![0; data.len()];
-                let read = || pixels::read(&file, bytes, true, &mut out).unwrap();
+                let read = || pixels::read(&file, bytes, true, &window, &mut out).unwrap();
                 in_pool(threads, read);
                 assert!(out == expected, "{sampling:?} {restart} 1/{part}");
             }

@@ -166,3 +166,26 @@ fn reversible_colours_are_of_fewer_bits() {
     assert_eq!(planes.picture.ranges[0].whole, 255.0);
     assert_eq!(planes.picture.ranges[1].black, 512.0);
 }
+
+/// A region of a picture whose chroma pixels share is what the whole has there.
+#[test]
+fn a_region_is_a_part_of_the_whole() {
+    let data = picture(SIZE.0, SIZE.1, Layout::Rgba8);
+    let options = SaveOptions::new().subsampling(Subsampling::Yuv420);
+    for format in FORMATS {
+        let file = encode(format, SIZE, Layout::Rgba8, &data, &options).unwrap();
+        let load = |options: crate::LoadOptions| {
+            let decoded = options.open_bytes(&Device::cpu(), &file).unwrap();
+            decoded.into_image().unwrap().pixels().unwrap().to_vec()
+        };
+        let whole = load(crate::LoadOptions::new());
+        let (x, y, width, height) = (7, 5, 33, 21);
+        let part = load(crate::LoadOptions::new().region(x, y, width, height));
+        let rows = whole.chunks(SIZE.0 as usize).skip(y as usize);
+        let expected: Vec<_> = rows
+            .take(height as usize)
+            .flat_map(|row| row[x as usize..][..width as usize].to_vec())
+            .collect();
+        assert!(part == expected, "{format}");
+    }
+}

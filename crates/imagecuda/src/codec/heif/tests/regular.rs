@@ -273,10 +273,10 @@ fn the_first_frame_of_a_sequence() {
                 let mut damaged = out.clone();
                 damaged[at] ^= 0x55;
                 if !(offset as usize..offset as usize + color_data.len()).contains(&at) {
-                    drop(codec::open(format, &damaged, &Limits::default()));
+                    drop(codec::open(format, &damaged, &Limits::default(), false));
                 }
                 if at % 7 == 0 {
-                    drop(codec::open(format, &out[..at], &Limits::default()));
+                    drop(codec::open(format, &out[..at], &Limits::default(), false));
                 }
             }
         }

@@ -38,7 +38,7 @@ fn jpeg(restart_interval: u16) -> (Vec<u8>, usize) {
 }
 
 fn expected(jpeg: &[u8]) -> (Layout, Vec<u8>) {
-    let decoder = codec::open(Format::Jpeg, jpeg, &Limits::default()).unwrap();
+    let decoder = codec::open(Format::Jpeg, jpeg, &Limits::default(), false).unwrap();
     let mut out = vec![0; decoder.header().bytes()];
     decoder.read_into(&mut out).unwrap();
     (Layout::Rgb8, out)

@@ -197,7 +197,7 @@ fn luminance_as_a_logarithm() {
     ];
     let data = [1, 0x40, 1, 0, 1, 86, 1, 194];
     let decoder = file(true, [1, 1], &tags, &[&data]);
-    let header = codec::open(Format::Tiff, &decoder, &Limits::default()).unwrap();
+    let header = codec::open(Format::Tiff, &decoder, &Limits::default(), false).unwrap();
     assert_eq!(
         header.header().curve,
         imagecuda_kernels::expand::Curve::Linear

@@ -12,7 +12,6 @@ use imagecuda_kernels::{
         picture::{BLOCK, Picture},
     },
     layout::Layout,
-    orient::Orientation,
 };
 
 impl<P: DevicePixel> Buffer<P> {
@@ -30,17 +29,13 @@ impl<P: DevicePixel> Buffer<P> {
         let mut from = from;
         let picture = from.picture;
         let shaper_at = shaper.map_or(0, |shaper| shaper.as_raw());
-        let len = spec.len();
         // All memory is allocated before the first write, so a failure changes nothing.
         let mut samples = context.scratch(picture.blocks() * BLOCK)?;
         let room = match is_direct(spec) {
             true => None,
             false => {
-                let bytes = len * spec.layout.bytes_per_pixel();
-                Some((
-                    context.scratch(bytes)?,
-                    self.orientation_scratch(bytes, spec)?,
-                ))
+                let bytes = spec.source_len() * spec.layout.bytes_per_pixel();
+                Some((context.scratch(bytes)?, self.orientation_scratch(spec)?))
             }
         };
         let _launching = context.lock_launch();
@@ -92,7 +87,7 @@ fn grids(picture: &Picture) -> (Grid, Grid) {
 }
 
 /// Whether one kernel makes pixels directly from samples. CMYK needs a second kernel for the
-/// colours, and an orientation needs one that orients.
+/// colours, and an orientation or a part of the picture needs one that orients and crops.
 pub(in super::super) fn is_direct(spec: ExpandSpec) -> bool {
-    spec.orientation == Orientation::Normal && spec.layout.channels() < 4
+    spec.is_stored() && spec.layout.channels() < 4
 }

@@ -198,9 +198,9 @@ impl<P: DevicePixel> Buffer<P> {
     pub(super) fn expand_png(&mut self, pixels: PngPixels, spec: ExpandSpec) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
-        let PngPixels { mut memory, bytes } = pixels;
+        let PngPixels { mut memory, .. } = pixels;
         // All memory is allocated before the first write, so a failure changes nothing.
-        let oriented = self.orientation_scratch(bytes, spec)?;
+        let oriented = self.orientation_scratch(spec)?;
         memory.wait_on(&context.stream)?;
         self.expand_scratch(&mut memory, oriented, spec)
     }

@@ -6,7 +6,6 @@ use crate::{
     device::{Buffer, ExpandSpec},
     memory,
 };
-use imagecuda_kernels::{expand::Curve, orient::Orientation};
 use std::{ptr, slice};
 
 use crate::device::Inner;
@@ -150,13 +149,7 @@ impl Pixels {
     }
 
     fn expansion(&self) -> ExpandSpec {
-        ExpandSpec {
-            layout: self.layout,
-            curve: Curve::Encoded,
-            orientation: Orientation::Normal,
-            width: self.width,
-            height: self.height,
-        }
+        ExpandSpec::stored(self.layout, self.width, self.height)
     }
 
     /// Copies strided pixels in host memory to packed ones.

@@ -268,7 +268,6 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 
 /// Decodes all coefficients of a file. `None` if this decoder cannot decode it; the contents of
 /// `out` are then undefined.
-#[cfg(any(feature = "cuda", test))]
 pub(super) fn coefficients(file: &File, bytes: &[u8], out: &mut [[i16; 64]]) -> Option<()> {
     let data = Data::of(file, bytes)?;
     let picture = &file.picture;

@@ -32,6 +32,13 @@ pub(super) struct Part {
     y: Range<usize>,
 }
 
+impl Part {
+    /// Whether the two are one part.
+    fn is_above(&self, below: &Self) -> bool {
+        self.x == below.x && self.y.end == below.y.start
+    }
+}
+
 impl Decode for Damaged<'_> {
     fn header(&self) -> Header {
         self.0.header
@@ -92,7 +99,9 @@ pub(super) fn read_chunks(
     };
     // Each thread has memory for a tile: all together no more than the picture has.
     let tile_row = page.row_bytes(page.chunks.width).unwrap_or(0) as usize;
-    let is_shared = page.compression.runs_beside_others() && tile_row <= row;
+    let is_shared = page.compression.runs_beside_others()
+        && tile_row <= row
+        && bands.len() <= MOST_SHARED_BANDS;
     let readers = match is_shared && band * bands.len() >= ENOUGH_BYTES {
         true => parallel::fold(bands.into_iter(), reader, Reader::read),
         false => {
@@ -105,12 +114,11 @@ pub(super) fn read_chunks(
     let mut results: Vec<_> = readers.into_iter().flat_map(|r| r.results).collect();
     results.sort_by_key(|&(number, _)| number);
     for (_, result) in results {
-        let Part { x, y } = result?;
+        let part = result?;
         let Some(holes) = &mut holes else { continue };
-        // There may be a great many, one below the other.
         match holes.last_mut() {
-            Some(above) if above.x == x && above.y.end == y.start => above.y.end = y.end,
-            _ => holes.push(Part { x, y }),
+            Some(above) if above.is_above(&part) => above.y.end = part.y.end,
+            _ => holes.push(part),
         }
     }
     if found {
@@ -119,6 +127,10 @@ pub(super) fn read_chunks(
         Err(Error::decode("nothing of the picture is left"))
     }
 }
+
+/// The most bands that threads share. What they find missing of more would take much memory: bands one
+/// below the other are one part only for the thread that reads both.
+const MOST_SHARED_BANDS: usize = 1 << 16;
 
 /// The rows of a plane that a strip has, or tiles side by side.
 struct Band<'a> {
@@ -154,7 +166,10 @@ impl Reader<'_> {
             // A panic on a thread of rayon's would not be this file's error.
             match caught(Error::decode, || self.read_chunk(&mut band, across)) {
                 Ok(None) => {}
-                Ok(Some(part)) => self.results.push((band.number, Ok(part))),
+                Ok(Some(part)) => match self.results.last_mut() {
+                    Some((_, Ok(above))) if above.is_above(&part) => above.y.end = part.y.end,
+                    _ => self.results.push((band.number, Ok(part))),
+                },
                 Err(error) => {
                     self.results.push((band.number, Err(error)));
                     self.is_done = true;

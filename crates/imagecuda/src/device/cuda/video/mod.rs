@@ -40,6 +40,7 @@ pub(crate) struct VideoFrames {
     memory: Scratch,
     bytes: usize,
     pub(crate) picture: Picture,
+    #[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "for HEIF"))]
     pub(crate) signal: VideoSignal,
 }
 

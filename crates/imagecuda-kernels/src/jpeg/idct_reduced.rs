@@ -109,6 +109,10 @@ mod tests {
                 block[0] = first;
                 let quantizers = [quantizer; BLOCK];
                 let mean = f64::from(first) * f64::from(quantizer) / 8.0 + 128.0;
+                // What is further out wraps, as libjpeg's does.
+                if !(-384.0..639.0).contains(&mean) {
+                    continue;
+                }
                 let mean = mean.clamp(0.0, 255.0);
                 let close = |v: u8| assert!((f64::from(v) - mean).abs() <= 0.5, "{v} {mean}");
                 let four = inverse_4(&block, &quantizers);

@@ -53,8 +53,7 @@ pub(super) struct Engine {
     pub(super) stream: FrameStream,
 }
 
-/// A stream that does not wait for the default stream, as those of `cust` do: engines would wait for
-/// each other there.
+/// The stream of a decoder's frames.
 #[derive(Debug)]
 pub(super) struct FrameStream(sys::CUstream);
 
@@ -64,7 +63,7 @@ unsafe impl Send for FrameStream {}
 impl FrameStream {
     fn new() -> Attempt<Self> {
         let mut stream = ptr::null_mut();
-        let flags = sys::CUstream_flags_enum::CU_STREAM_NON_BLOCKING as u32;
+        let flags = sys::CUstream_flags_enum::CU_STREAM_DEFAULT as u32;
         // SAFETY: the driver writes one handle, to a local that has room for it.
         match unsafe { sys::cuStreamCreate(&mut stream, flags) } {
             sys::CUresult::CUDA_SUCCESS => Ok(Self(stream)),

@@ -7,6 +7,7 @@ use super::{
     planes::{Matrix, range_of},
 };
 use crate::{
+    VideoDecoder,
     codec::PayloadTarget,
     device::video::{Video, VideoCodec, VideoFrames, VideoSignal},
 };
@@ -28,6 +29,13 @@ impl Heif<'_> {
         let coded = Coded::of(&items)?;
         // The coded picture is what the header shows a part of.
         self.seen(coded.video.size).ok()?;
+        // Engines' cropped pictures have not been compared with the host's on a GPU.
+        let pixels = |[width, height]: [u32; 2]| u64::from(width) * u64::from(height);
+        let is_cropped =
+            pixels([self.header.width, self.header.height]) != pixels(coded.video.size);
+        if is_cropped && target.video_decoder == VideoDecoder::Auto {
+            return None;
+        }
         let mut frames = target
             .device
             .decode_video(&coded.video, target.video_decoder)?;

@@ -59,7 +59,6 @@ fn decode(device: &Device, files: &[Vec<u8>], images: Vec<Image>) -> (u64, Vec<I
     groups.close();
     let mut images = Vec::new();
     groups.run(|pictures| {
-        assert!(pictures.len() > 1, "a group");
         images.extend(pictures.into_iter().map(|(member, is_decoded)| {
             assert!(is_decoded);
             member.image

@@ -66,8 +66,11 @@ impl<'a> Job<'a> {
         let format = self.options.format_of(bytes, path)?;
         let decoded = codec::caught(Error::decode, || {
             let layer = self.options.layer.as_deref();
-            let decoder = codec::open_layer(format, bytes, layer, limits, false)?;
-            let metadata = codec::metadata(format, bytes);
+            let (decoder, metadata) = {
+                span!("open", %format, bytes = bytes.len());
+                let decoder = codec::open_layer(format, bytes, layer, limits, false)?;
+                (decoder, codec::metadata(format, bytes))
+            };
             self.decode(format, decoder, staging, &metadata)
         });
         decoded

@@ -6,6 +6,7 @@ use crate::{
     limits::check_limit,
     memory::{self, Pageable},
     parallel,
+    trace::span,
 };
 use std::{
     fs::File,
@@ -34,6 +35,7 @@ impl LoadOptions {
         path: &Path,
         memory: impl Fn(&[u8], usize) -> Result<Staging>,
     ) -> Result<Staging> {
+        span!("read",);
         let mut file = File::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;

@@ -23,6 +23,7 @@ use crate::{
     Result,
     device::Staging,
     jpeg::{GpuPlan, Jpeg},
+    trace::span,
 };
 use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use cust::stream::Stream;
@@ -196,6 +197,7 @@ impl Context {
         let mut pinned = self.pinned(parts.end)?;
         pinned[statuses_at..jobs_at].fill(0);
         put(&mut pinned, jobs_at, &jobs);
+        span!("launch",);
         let launching = self.lock_launch();
         table.wait_on(stream)?;
         for (_, ticket) in tickets {
@@ -209,6 +211,7 @@ impl Context {
         pinned.start_fetch(table.pointer(), tickets.len() * 4, stream)?;
         table.record_on(stream)?;
         drop(launching);
+        span!("wait",);
         pinned.wait()?;
         let statuses = cast_slice::<u8, u32>(&pinned[..tickets.len() * 4]);
         Ok(statuses.to_vec())

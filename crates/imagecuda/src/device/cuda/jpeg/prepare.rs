@@ -7,6 +7,7 @@ use super::{
 use crate::{
     Result,
     jpeg::{GpuPlan, Jpeg, ScanPlan},
+    trace::span,
 };
 use cust::sys;
 use imagecuda_kernels::jpeg::{
@@ -172,6 +173,7 @@ impl Context {
         plan: &GpuPlan,
         file: Option<&Pinned>,
     ) -> Result<(Ticket, Coefficients)> {
+        span!("prepare",);
         let picture = *jpeg.picture();
         let plans = &plan.scans[..];
         let parts = PictureParts::new(&picture, plans);

@@ -12,6 +12,7 @@ mod encode_png;
 mod error;
 mod event;
 mod foreign;
+mod idle_memory;
 mod jpeg;
 mod launch;
 mod memory;
@@ -45,7 +46,7 @@ use std::sync::MutexGuard;
 use std::{
     collections::BTreeMap,
     fmt, ptr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
 };
 
 /// The state of one CUDA device.
@@ -60,9 +61,9 @@ pub(crate) struct Context {
     /// The stream that downloads pixels of files.
     downloads: Stream,
     /// The streams that decode JPEG entropy-coded data.
-    decodes: [Stream; jpeg::STREAMS],
-    /// JPEG files that wait to be decoded.
-    jpegs: jpeg::Queue,
+    decodes: Vec<Stream>,
+    /// How many JPEG files these streams have decoded.
+    jpegs: AtomicUsize,
     /// The streams that decode PNG files.
     pngs: png::Streams,
     /// Held by the thread that queues work.
@@ -115,8 +116,10 @@ impl Context {
             stream,
             uploads,
             downloads,
-            decodes: [new_stream()?, new_stream()?, new_stream()?],
-            jpegs: jpeg::Queue::new(),
+            decodes: (0..jpeg::STREAMS)
+                .map(|_| new_stream())
+                .collect::<Result<_>>()?,
+            jpegs: AtomicUsize::new(0),
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             module,

@@ -184,19 +184,19 @@ impl<T> Flight<T> {
         let PixelLaunches {
             jobs,
             count,
-            inverse,
             plain,
             rows,
             shaped_rows,
+            ..
         } = self.pixels;
         let shaped_jobs = jobs + u64::from(plain) * size_of::<PictureJob>() as u64;
         let shaped = u64::from(count - plain);
-        let (jobs, count, plain) = (jobs, u64::from(count), u64::from(plain));
+        let plain = u64::from(plain);
         let _launching = context.lock_launch();
+        self.memory.wait_on(&context.stream)?;
         // The pixels of pictures that are not decoded are overwritten later.
         for (kernel, blocks, arguments) in [
-            ("jpeg_inverse", inverse, &[jobs, count, base, base][..]),
-            ("jpeg_to_f32", rows, &[jobs, plain, base, 0]),
+            ("jpeg_to_f32", rows, &[jobs, plain, base, 0][..]),
             (
                 "jpeg_to_shaped",
                 shaped_rows,
@@ -256,5 +256,11 @@ fn start<T>(
     // SAFETY: the jobs have addresses of this memory, which is used again in stream order.
     unsafe { context.launch_entropy(&launches, table, stream)? };
     staging.start_fetch(memory.pointer(), 4 * members.len(), stream)?;
+    let grid = Grid::of_pixels(pixels.inverse);
+    let arguments = [pixels.jobs, pixels.count.into(), base, base];
+    // While the statuses are on their way. If one is bad, nobody looks at the samples.
+    // SAFETY: as before; the jobs have the offsets of coefficients and samples in this memory.
+    unsafe { context.launch("jpeg_inverse", grid, stream, &arguments)? };
+    memory.record_on(stream)?;
     Ok((memory, pixels))
 }

@@ -8,6 +8,7 @@ use crate::{
     device::{ExpandSpec, Staging},
     limits::check_limit,
     metadata::embedded::{Embedded, is_rgb_profile},
+    parallel::Loading,
     picture::Header,
     trace::span,
 };
@@ -61,6 +62,7 @@ impl<'a> Job<'a> {
     /// function.
     pub(crate) fn open(&mut self, file: FileBytes<'_>, path: Option<&Path>) -> Result<Decoded> {
         let FileBytes { bytes, staging } = file;
+        let _loading = Loading::start();
         let limits = &self.options.limits;
         check_limit("bytes", Some(bytes.len() as u64), limits.bytes)?;
         let format = self.options.format_of(bytes, path)?;

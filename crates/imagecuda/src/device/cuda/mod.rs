@@ -37,7 +37,6 @@ pub(crate) use {memory::Buffer, pinned::Pinned};
 use crate::{ErrorKind, Result, memory::Pool};
 use cust::{
     device::{Device, DeviceAttribute},
-    module::Module,
     stream::{Stream, StreamFlags},
     sys,
 };
@@ -68,8 +67,7 @@ pub(crate) struct Context {
     pngs: png::Streams,
     /// Held by the thread that queues work.
     launch_lock: Mutex<()>,
-    module: Module,
-    functions: jpeg::Functions,
+    kernels: module::Kernels,
     memory: memory::Allocator,
     /// Decoders of the video engines.
     videos: video::Pool,
@@ -107,7 +105,7 @@ impl Context {
             cust::context::Context::new(device),
         )?;
         let (uploads, downloads, stream) = (new_stream()?, new_stream()?, new_stream()?);
-        let module = module::load(device)?;
+        let kernels = module::load(device)?;
         let memory = memory::Allocator::new(device)?;
         Ok(Self {
             ordinal,
@@ -122,8 +120,7 @@ impl Context {
             jpegs: AtomicUsize::new(0),
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
-            module,
-            functions: jpeg::Functions::default(),
+            kernels,
             memory,
             videos: video::Pool::default(),
             pinned: Pool::new(pinned::KEEP),
@@ -145,9 +142,14 @@ impl Context {
         &self.stream
     }
 
+    /// Waits for the work that callers have asked for. Threads that decode files wait for their own
+    /// streams, whose work comes before that of this one.
     pub(crate) fn synchronize(&self) -> Result<()> {
         let _current = self.enter()?;
-        self.wait_for_all()
+        for stream in [&self.uploads, &self.stream, &self.downloads] {
+            check("cuStreamSynchronize", stream.synchronize())?;
+        }
+        Ok(())
     }
 
     /// Lets one thread at a time queue work. The driver locks around each call anyway. This lock

@@ -16,7 +16,7 @@ mod single;
 mod tests;
 
 pub(crate) use self::groups::{JpegGroups, PlannedJpeg};
-pub(super) use self::{launch::Functions, pictures::is_direct};
+pub(super) use self::pictures::is_direct;
 
 use super::{Context, scratch::Scratch};
 use crate::{

@@ -131,12 +131,6 @@ impl Context {
         let mut pinned = self.pinned(uploaded)?;
         let memory = self.scratch(layout.end)?;
         let base = memory.pointer().as_raw();
-        let launches = layout.write(jpeg, plans, base, &mut pinned);
-        if file.is_none() {
-            let parts = &layout.parts;
-            parts.write_files(plans, jpeg.bytes(), &mut pinned[layout.start..]);
-        }
-
         // If a call fails from here on, dropping the memory waits for the device.
         let mut coefficients = layout.coefficients(*jpeg.picture(), memory);
         let memory = &mut coefficients.memory;
@@ -151,6 +145,12 @@ impl Context {
                 let to = memory.pointer().wrapping_add(layout.start + at.file);
                 file.start_upload_of(plan.data.clone(), to, stream)?;
             }
+        }
+        // While the file goes up.
+        let launches = layout.write(jpeg, plans, base, &mut pinned);
+        if file.is_none() {
+            let parts = &layout.parts;
+            parts.write_files(plans, jpeg.bytes(), &mut pinned[layout.start..]);
         }
         pinned.start_upload_of(0..uploaded, memory.pointer(), stream)?;
         let table = memory.pointer().wrapping_add(layout.scan_jobs);

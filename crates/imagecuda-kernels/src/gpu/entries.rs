@@ -97,6 +97,33 @@ fours! {
     By16: 16;
 }
 
+/// Four RGB pixels as words. As samples they would be loaded one by one.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Words8([u32; 3]);
+
+impl From<Words8> for [texel::Rgb8; 4] {
+    #[inline(always)]
+    fn from(Words8(words): Words8) -> Self {
+        let [[a, b, c, d], [e, f, g, h], [i, j, k, l]] = words.map(u32::to_ne_bytes);
+        [[a, b, c], [d, e, f], [g, h, i], [j, k, l]].map(texel::Rgb8)
+    }
+}
+
+/// The same of 16-bit samples.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Words16([u32; 6]);
+
+impl From<Words16> for [texel::Rgb16; 4] {
+    #[inline(always)]
+    fn from(Words16(words): Words16) -> Self {
+        let [[a, b], [c, d], [e, f], [g, h], [i, j], [k, l]] =
+            words.map(|word| [word as u16, (word >> 16) as u16]);
+        [[a, b, c], [d, e, f], [g, h, i], [j, k, l]].map(texel::Rgb16)
+    }
+}
+
 /// As [`map`] to 8-bit RGBA. A thread makes four neighbouring pixels, since a store of four bytes would
 /// leave half of the memory's bandwidth unused.
 ///
@@ -131,7 +158,7 @@ unsafe fn map_fours<S: Copy, F: Copy + Into<[S; 4]>>(
 /// Expansion entries, two for each layout: to float and to 8-bit RGBA. A layout that is that of the
 /// device already needs none: its bytes are copied.
 macro_rules! expand {
-    ($($to_f32:ident, $to_u8:ident: $body:ident of $texel:ty, $fours:ident;)*) => {$(
+    ($($to_f32:ident, $to_u8:ident: $body:ident of $texel:ty, $fours:ty;)*) => {$(
         #[unsafe(no_mangle)]
         unsafe extern "ptx-kernel" fn $to_f32(src: *const $texel, dst: *mut RgbaF32, n: usize) {
             // SAFETY: the host launches with `n` pixels on both sides.
@@ -142,28 +169,28 @@ macro_rules! expand {
         unsafe extern "ptx-kernel" fn $to_u8(src: *const $texel, dst: *mut Rgba8, n: usize) {
             // SAFETY: the host launches with `n` pixels on both sides.
             unsafe {
-                map_fours::<_, $fours<$texel>>(src, dst, n, <Rgba8 as Expand>::$body::<$texel>)
+                map_fours::<_, $fours>(src, dst, n, <Rgba8 as Expand>::$body::<$texel>)
             }
         }
     )*};
 }
 
 expand! {
-    expand_l8_to_f32, expand_l8_to_u8: from_encoded of texel::L8, By4;
-    expand_la8_to_f32, expand_la8_to_u8: from_encoded of texel::La8, By8;
-    expand_cmyk8_to_f32, expand_cmyk8_to_u8: from_encoded of texel::Cmyk8, By16;
-    expand_l16_to_f32, expand_l16_to_u8: from_encoded of texel::L16, By8;
-    expand_la16_to_f32, expand_la16_to_u8: from_encoded of texel::La16, By16;
-    expand_rgb16_to_f32, expand_rgb16_to_u8: from_encoded of texel::Rgb16, By8;
-    expand_rgba16_to_f32, expand_rgba16_to_u8: from_encoded of texel::Rgba16, By16;
-    expand_cmyk16_to_f32, expand_cmyk16_to_u8: from_encoded of texel::Cmyk16, By16;
-    expand_l32f_to_f32, expand_l32f_to_u8: from_encoded of texel::L32F, By16;
-    expand_la32f_to_f32, expand_la32f_to_u8: from_encoded of texel::La32F, By16;
-    expand_rgb32f_to_f32, expand_rgb32f_to_u8: from_encoded of texel::Rgb32F, By16;
-    expand_l32f_linear_to_f32, expand_l32f_linear_to_u8: from_linear of texel::L32F, By16;
-    expand_la32f_linear_to_f32, expand_la32f_linear_to_u8: from_linear of texel::La32F, By16;
-    expand_rgb32f_linear_to_f32, expand_rgb32f_linear_to_u8: from_linear of texel::Rgb32F, By16;
-    expand_rgba32f_linear_to_f32, expand_rgba32f_linear_to_u8: from_linear of RgbaF32, By16;
+    expand_l8_to_f32, expand_l8_to_u8: from_encoded of texel::L8, By4<texel::L8>;
+    expand_la8_to_f32, expand_la8_to_u8: from_encoded of texel::La8, By8<texel::La8>;
+    expand_cmyk8_to_f32, expand_cmyk8_to_u8: from_encoded of texel::Cmyk8, By16<texel::Cmyk8>;
+    expand_l16_to_f32, expand_l16_to_u8: from_encoded of texel::L16, By8<texel::L16>;
+    expand_la16_to_f32, expand_la16_to_u8: from_encoded of texel::La16, By16<texel::La16>;
+    expand_rgb16_to_f32, expand_rgb16_to_u8: from_encoded of texel::Rgb16, Words16;
+    expand_rgba16_to_f32, expand_rgba16_to_u8: from_encoded of texel::Rgba16, By16<texel::Rgba16>;
+    expand_cmyk16_to_f32, expand_cmyk16_to_u8: from_encoded of texel::Cmyk16, By16<texel::Cmyk16>;
+    expand_l32f_to_f32, expand_l32f_to_u8: from_encoded of texel::L32F, By16<texel::L32F>;
+    expand_la32f_to_f32, expand_la32f_to_u8: from_encoded of texel::La32F, By16<texel::La32F>;
+    expand_rgb32f_to_f32, expand_rgb32f_to_u8: from_encoded of texel::Rgb32F, By16<texel::Rgb32F>;
+    expand_l32f_linear_to_f32, expand_l32f_linear_to_u8: from_linear of texel::L32F, By16<texel::L32F>;
+    expand_la32f_linear_to_f32, expand_la32f_linear_to_u8: from_linear of texel::La32F, By16<texel::La32F>;
+    expand_rgb32f_linear_to_f32, expand_rgb32f_linear_to_u8: from_linear of texel::Rgb32F, By16<texel::Rgb32F>;
+    expand_rgba32f_linear_to_f32, expand_rgba32f_linear_to_u8: from_linear of RgbaF32, By16<RgbaF32>;
 }
 
 /// The words that hold pixel `i` of packed RGB bytes, and which byte of them is its first.
@@ -220,7 +247,7 @@ unsafe extern "ptx-kernel" fn expand_rgb8_to_u8(
 ) {
     let body = <Rgba8 as Expand>::from_encoded::<texel::Rgb8>;
     // SAFETY: as above.
-    unsafe { map_fours::<_, By4<texel::Rgb8>>(src, dst, n, body) }
+    unsafe { map_fours::<_, Words8>(src, dst, n, body) }
 }
 
 /// 8-bit RGBA to float.

@@ -156,6 +156,7 @@ pub(crate) struct Pinned(Never);
 
 impl Pinned {
     methods! {
+        send_ahead(usize) -> Result<()>;
         wait() -> Result<()>;
     }
 }

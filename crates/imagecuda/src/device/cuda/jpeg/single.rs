@@ -21,8 +21,17 @@ use imagecuda_kernels::jpeg::{
 };
 use std::sync::Arc;
 
-/// Where the parts of a picture are in its device memory. The status comes first, as the download takes
-/// the start of the memory.
+/// Addresses of what a picture needs.
+struct Target {
+    /// Its device memory.
+    base: u64,
+    /// The data of its only scan, if they are elsewhere.
+    file: Option<u64>,
+    status: u64,
+}
+
+/// Where the parts of a picture are in its device memory, and in the pinned memory that goes up. The
+/// latter begins with the status.
 struct Layout {
     parts: PictureParts,
     scan_jobs: usize,
@@ -67,12 +76,12 @@ impl Layout {
         }
     }
 
-    /// Writes what goes up, for device memory that begins at `base`, except for the file's data.
+    /// Writes what goes up, except for the file's data.
     fn write(
         &self,
         jpeg: &Jpeg<'_>,
         plans: &[ScanPlan],
-        base: u64,
+        Target { base, file, status }: Target,
         to: &mut [u8],
     ) -> EntropyLaunches {
         let regions = self.regions(base);
@@ -80,7 +89,8 @@ impl Layout {
         let scans = self.parts.scan_jobs(plans, regions, tables);
         let mut scans: Vec<ScanJob> = scans
             .map(|job| ScanJob {
-                status: base,
+                status,
+                file: file.unwrap_or(job.file),
                 ..job
             })
             .collect();
@@ -140,14 +150,25 @@ impl Context {
         // SAFETY: the memory has that many bytes, and the stream belongs to this context.
         let result = unsafe { sys::cuMemsetD8Async(zeros, 0, bytes, stream.as_inner()) };
         check_raw("cuMemsetD8Async", result)?;
-        if let Some(file) = file {
+        // The data of the only scan may be there already.
+        let copy = match (file, plans) {
+            (Some(file), [plan]) => file.copy_of(plan.data.start, stream)?,
+            _ => None,
+        };
+        if let (Some(file), None) = (file, copy) {
             for (plan, at) in plans.iter().zip(&layout.parts.scans) {
                 let to = memory.pointer().wrapping_add(layout.start + at.file);
                 file.start_upload_of(plan.data.clone(), to, stream)?;
             }
         }
         // While the file goes up.
-        let launches = layout.write(jpeg, plans, base, &mut pinned);
+        let to = Target {
+            base,
+            file: copy,
+            // Written to host memory, the status needs no download.
+            status: pinned.address(),
+        };
+        let launches = layout.write(jpeg, plans, to, &mut pinned);
         if file.is_none() {
             let parts = &layout.parts;
             parts.write_files(plans, jpeg.bytes(), &mut pinned[layout.start..]);
@@ -157,8 +178,8 @@ impl Context {
         // SAFETY: all memory that the jobs have addresses of is used again in stream order, and what
         // they read is uploaded before.
         unsafe { self.launch_entropy(&launches, table, stream)? };
-        pinned.start_fetch(memory.pointer(), size_of::<u32>(), stream)?;
-        // While the status is on its way. If it is bad, nobody looks at the samples.
+        pinned.mark(stream)?;
+        // While the host reads the status. If it is bad, nobody looks at the samples.
         self.launch_inverse(&coefficients, stream)?;
         coefficients.memory.record_on(stream)?;
         Ok((pinned, coefficients))

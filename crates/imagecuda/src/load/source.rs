@@ -5,7 +5,7 @@ use crate::{
     device::Staging,
     limits::check_limit,
     memory::{self, Pageable},
-    parallel,
+    paths,
 };
 use std::{
     fs::File,
@@ -34,6 +34,7 @@ impl LoadOptions {
         path: &Path,
         memory: impl Fn(&[u8], usize) -> Result<Staging>,
     ) -> Result<Staging> {
+        paths::check(path)?;
         let mut file = File::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
@@ -58,6 +59,7 @@ impl LoadOptions {
 
     /// Reads a file into memory.
     pub(crate) fn read_whole(&self, path: &Path) -> Result<Vec<u8>> {
+        paths::check(path)?;
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
@@ -89,6 +91,7 @@ impl LoadOptions {
 
 /// Bytes of a file that a thread reads. One thread copies a large file from the system's cache at a
 /// quarter of the speed of several.
+#[cfg(unix)]
 const PART: usize = 2 << 20;
 
 /// Fills `bytes` from the start of a file, of which the first `start` bytes have been read into them.
@@ -96,6 +99,7 @@ const PART: usize = 2 << 20;
 fn read_parts(file: &mut File, bytes: &mut [u8], start: usize) -> io::Result<usize> {
     #[cfg(unix)]
     if bytes.len() > PART {
+        use crate::parallel;
         use std::io::{Seek, SeekFrom};
         // What has no places, as a pipe, is read in order.
         if file.stream_position().is_ok() {

@@ -259,7 +259,11 @@ fn jobs(task: &Task) -> Result<(Vec<(PathBuf, PathBuf)>, Listing), Problem> {
     let targets = plan::targets(&sources, task.format.as_deref());
     can_save(task, &targets)?;
     let all: HashSet<PathBuf> = sources.iter().map(|source| input.join(source)).collect();
-    if let Some(target) = targets.iter().find(|t| all.contains(&output.join(t))) {
+    // A file system may have one file under several names: links, and letters of another case.
+    let is_source = |path: PathBuf| {
+        all.contains(&path) || path.canonicalize().is_ok_and(|path| all.contains(&path))
+    };
+    if let Some(target) = targets.iter().find(|t| is_source(output.join(t))) {
         let target = task.output.join(target);
         let problem = format!("{} is a source and would be replaced", target.display());
         return Err(Problem::Usage(problem));

@@ -213,9 +213,9 @@ impl Bomb {
         let output = Command::new("sh")
             .arg("-c")
             .arg(format!(
-                "ulimit -v {MEMORY} && ulimit -t 900 && exec timeout -s KILL 3600 \"$0\""
+                "ulimit -v {MEMORY} && ulimit -t 900 && exec timeout -s KILL 3600 \"$0\" \"$@\""
             ))
-            .arg(env::current_exe().unwrap())
+            .args(crate::support::own_program())
             .env(FILE, &path)
             .env(LIMITS, if is_small { "small" } else { "default" })
             .env("RAYON_NUM_THREADS", "2")

@@ -191,7 +191,7 @@ fn files() -> Vec<(String, PathBuf)> {
             let kind = path.extension().unwrap_or_default().to_ascii_lowercase();
             if kind == "jpg" || kind == "jpeg" {
                 let name = path.strip_prefix(&corpus).unwrap().display().to_string();
-                files.push((name, path));
+                files.push((name.replace('\\', "/"), path));
             }
         }
     }

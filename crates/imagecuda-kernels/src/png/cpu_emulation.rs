@@ -43,6 +43,10 @@ impl Words for Cells<'_, u32> {
         self.read(at)
     }
 
+    fn get_or(self, at: u32, other: u32) -> u32 {
+        self.0.get(at as usize).map_or(other, Cell::get)
+    }
+
     fn set(self, at: u32, word: u32) {
         self.write(at, word);
     }
@@ -158,6 +162,10 @@ impl<'a> ThreadBlock for Block<'a> {
 }
 
 impl Warp for Block<'_> {
+    fn apart<T>(&self, own: &mut Vec<T>, body: impl FnMut(u32, &mut T)) {
+        self.each(own, body);
+    }
+
     fn shift<T>(&self, own: &mut Vec<T>, number: impl Fn(&T) -> u32, put: impl Fn(&mut T, u32)) {
         let numbers: Vec<u32> = own.iter().map(number).collect();
         for (thread, own) in own.iter_mut().enumerate() {
@@ -217,6 +225,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     let own_control = cells(vec![0; control::WORDS as usize]);
     own_control[control::STATUS as usize].set(status::UNFINISHED);
     let (data, candidates) = (words(lengths.data), words(lengths.candidates));
+    let headers = words(lengths.headers);
     let (tables, ranges) = (words(lengths.tables), words(lengths.ranges));
     let (range_lengths, places) = (longs(lengths.lengths), longs(lengths.lengths));
     let (jumps, sums) = (words(lengths.jumps), longs(lengths.jumps));
@@ -234,6 +243,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
         data: Cells(&data),
         control: Cells(&own_control),
         candidates: Cells(&candidates),
+        headers: Cells(&headers),
         tables: Cells(&tables),
         ranges: Cells(&ranges),
         lengths: Cells(&range_lengths),

@@ -57,10 +57,26 @@ impl Words for Device<u32> {
     }
 
     #[inline(always)]
+    fn get_or(self, at: u32, other: u32) -> u32 {
+        // SAFETY: `place` checked the range.
+        self.place(at)
+            .map_or(other, |place| unsafe { place.read() })
+    }
+
+    #[inline(always)]
     fn set(self, at: u32, word: u32) {
         if let Some(place) = self.place(at) {
             // SAFETY: `place` checked the range.
             unsafe { place.write(word) };
+        }
+    }
+
+    #[inline(always)]
+    fn get_four(self, at: u32) -> [u32; 4] {
+        match at.is_multiple_of(4) && at < self.len && self.len - at >= 4 {
+            // SAFETY: four of the words. Memory of words begins at a multiple of 16 bytes.
+            true => unsafe { self.first.add(at as usize).cast::<Four>().read().0 },
+            false => [0; 4],
         }
     }
 
@@ -172,6 +188,14 @@ impl Words for SharedWords {
     fn get(self, at: u32) -> u32 {
         // SAFETY: `place` limits the index.
         unsafe { shared::load_u32(self.place(at)) }
+    }
+
+    #[inline(always)]
+    fn get_or(self, at: u32, other: u32) -> u32 {
+        match at <= self.last {
+            true => self.get(at),
+            false => other,
+        }
     }
 
     #[inline(always)]
@@ -364,6 +388,11 @@ impl<const WARP: bool> ThreadBlock for Block<WARP> {
 }
 
 impl Warp for Block<true> {
+    #[inline(always)]
+    fn apart<T>(&self, own: &mut T, mut body: impl FnMut(u32, &mut T)) {
+        body(thread::thread_idx_x() as u32, own);
+    }
+
     #[inline(always)]
     fn shift<T>(&self, own: &mut T, number: impl Fn(&T) -> u32, put: impl Fn(&mut T, u32)) {
         // SAFETY: all threads are here, as `new` demands.

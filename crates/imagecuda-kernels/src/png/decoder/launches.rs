@@ -167,6 +167,7 @@ impl Kernel {
 pub struct Lengths {
     pub data: u32,
     pub candidates: u32,
+    pub headers: u32,
     pub tables: u32,
     pub ranges: u32,
     pub lengths: u32,
@@ -200,6 +201,7 @@ impl Lengths {
         Self {
             data: sizes.data_words(),
             candidates,
+            headers: candidates * super::work::candidate::WORDS,
             tables: (candidates + 1) * tables::TABLE_WORDS,
             ranges: ranges * super::work::range::WORDS,
             lengths: ranges + 2,

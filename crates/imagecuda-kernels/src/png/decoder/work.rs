@@ -64,6 +64,20 @@ pub mod control {
     pub const WORDS: u32 = 32;
 }
 
+/// Words for the lengths of all codes of a block, of four bits each.
+pub const LENGTH_WORDS: u32 = 40;
+
+/// The words of a candidate's header. The first are its [`LENGTH_WORDS`].
+pub mod candidate {
+    /// The position of its codes.
+    pub const PAYLOAD: u32 = super::LENGTH_WORDS;
+    /// How many lengths there are for literals and lengths, and how many for distances.
+    pub const LITERALS: u32 = PAYLOAD + 1;
+    pub const DISTANCES: u32 = PAYLOAD + 2;
+    /// The number of these words.
+    pub const WORDS: u32 = 48;
+}
+
 /// The words of a range.
 pub mod range {
     /// The positions of its header and of its codes.
@@ -174,6 +188,8 @@ pub struct Work<G, L> {
     pub control: G,
     /// The positions of candidates, in any order.
     pub candidates: G,
+    /// See [`candidate`], in the same order.
+    pub headers: G,
     /// A table for each candidate in their order, then that of fixed codes.
     pub tables: G,
     /// See [`range`].

@@ -35,6 +35,8 @@ const TRIES: u32 = 3;
 pub(super) struct Streams {
     pub(super) all: Vec<Stream>,
     next: AtomicUsize,
+    /// The pictures that are being decoded.
+    busy: AtomicUsize,
 }
 
 impl Streams {
@@ -43,7 +45,30 @@ impl Streams {
         Ok(Self {
             all: (0..STREAMS).map(|_| new_stream()).collect::<Result<_>>()?,
             next: AtomicUsize::new(0),
+            busy: AtomicUsize::new(0),
         })
+    }
+
+    /// Whether no picture is being decoded. Then nothing is left in the streams, as whoever decodes a
+    /// picture waits for it.
+    pub(super) fn is_idle(&self) -> bool {
+        self.busy.load(Ordering::Acquire) == 0
+    }
+}
+
+/// Counts a picture that is being decoded.
+struct Busy(Arc<Context>);
+
+impl Busy {
+    fn new(context: &Arc<Context>) -> Self {
+        context.pngs.busy.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(context))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.pngs.busy.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -79,6 +104,8 @@ pub(crate) struct DecodingPng {
     /// All memory except that of the pixels.
     memory: Vec<Scratch>,
     pixels: Scratch,
+    /// The last field, as what is dropped before it may wait.
+    _busy: Busy,
 }
 
 impl Context {
@@ -100,7 +127,6 @@ impl Context {
         let stream = &self.pngs.all[number];
         let mut pending = self.prepare_png(png, file, number)?;
         let _launching = self.lock_launch();
-        self.upload_png(png, file, &mut pending, stream)?;
         let first = pending.sizes.first();
         self.launch_png(&first, &pending.addresses, stream)?;
         pending.start_rounds(self, stream)?;

@@ -4,7 +4,7 @@
 use super::{
     block::{Longs, Number, Shared, ThreadBlock, Warp, Words},
     decoder::{
-        chain, copies, find,
+        chain, check, copies, find,
         launches::{Kernel, Launch, Lengths, ROUNDS, Sizes},
         pack,
         picture::Picture,
@@ -225,7 +225,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     let own_control = cells(vec![0; control::WORDS as usize]);
     own_control[control::STATUS as usize].set(status::UNFINISHED);
     let (data, candidates) = (words(lengths.data), words(lengths.candidates));
-    let headers = words(lengths.headers);
+    let (hits, headers) = (words(lengths.hits), words(lengths.headers));
     let (tables, ranges) = (words(lengths.tables), words(lengths.ranges));
     let (range_lengths, places) = (longs(lengths.lengths), longs(lengths.lengths));
     let (jumps, sums) = (words(lengths.jumps), longs(lengths.jumps));
@@ -242,6 +242,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
         end: sizes.end(),
         data: Cells(&data),
         control: Cells(&own_control),
+        hits: Cells(&hits),
         candidates: Cells(&candidates),
         headers: Cells(&headers),
         tables: Cells(&tables),
@@ -330,6 +331,7 @@ fn run_block(block: &Block<'_>, work: &Work<Cells<'_, u32>, Cells<'_, u64>>, ker
     match kernel {
         Kernel::Gather => find::gather(block, work),
         Kernel::Find => find::find(block, work),
+        Kernel::Check => check::check(block, work),
         Kernel::Tables => tables::tables(block, work),
         Kernel::Synchronize => synchronize::synchronize(block, work, false),
         Kernel::Resynchronize => synchronize::synchronize(block, work, true),

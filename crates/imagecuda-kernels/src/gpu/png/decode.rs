@@ -3,7 +3,7 @@
 use super::block::{Block, Device, SharedWords};
 use crate::{
     png::decoder::{
-        chain, copies, find,
+        chain, check, copies, find,
         job::DecodeJob,
         launches::Kernel,
         pack, pixels, synchronize, tables, unfilter,
@@ -41,6 +41,7 @@ unsafe fn work(job: *const DecodeJob) -> Work<Device<u32>, Device<u64>> {
             end: job.end,
             data: words(job.data, lengths.data),
             control: words(job.control, control::WORDS),
+            hits: words(job.hits, room.hits),
             candidates: words(job.candidates, room.candidates),
             headers: words(job.headers, lengths.headers),
             tables: words(job.tables, lengths.tables),
@@ -97,8 +98,10 @@ macro_rules! entries {
 entries! {
     /// Joins the pieces of the data.
     png_gather: Gather, gather_shared[16], false, find::gather;
-    /// Finds headers of blocks.
+    /// Finds where headers of blocks may be.
     png_find: Find, find_shared[4112], false, find::find;
+    /// Reads headers.
+    png_check: Check, check_shared[528], false, check::check;
     /// Makes tables and ranges of them.
     png_tables: Tables, tables_shared[12736], false, tables::tables;
     /// Decodes the sections of new ranges.

@@ -1,9 +1,8 @@
-//! Finds the positions at which the header of a dynamic block may start.
+//! Finds the positions at which the first bits can be those of the header of a dynamic block.
 
 use super::{
-    bits::{Plain, funnel},
-    header,
-    work::{WorkOf, candidate, control, status},
+    bits::funnel,
+    work::{WorkOf, control},
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
 
@@ -13,10 +12,10 @@ pub const THREADS: u32 = 256;
 const TRIED: u32 = 8;
 /// Words that a thread block tests.
 pub const BLOCK_WORDS: u32 = THREADS * TRIED;
-/// Positions that a thread block can examine further. On average there are about 80.
+/// Positions that a thread block can keep. On average there are about 80.
 const HITS: u32 = 1024;
 /// Words of shared memory.
-pub const SHARED: u32 = HITS + 1;
+pub const SHARED: u32 = HITS + 2;
 
 /// `png_gather`: joins the pieces of the data. One thread for each word.
 #[inline(always)]
@@ -70,6 +69,7 @@ const _: () = assert!(BLOCK_WORDS / 2 <= HITS && ROUNDS == 2 * 32);
 pub fn find<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let shared = block.shared();
     let (hits, count) = (shared.part(0, HITS), shared.part(HITS, 1));
+    let place = shared.part(HITS + 1, 1);
     let own = &mut block.own(());
     let (mut round, mut rounds) = (0, 1);
     while round < rounds {
@@ -102,10 +102,16 @@ pub fn find<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         if found > HITS {
             rounds = ROUNDS;
         } else {
+            // One place for all, as all thread blocks ask for places.
+            block.each(own, |thread, _| {
+                if thread == 0 {
+                    place.set(0, work.control.add(control::HITS, found));
+                }
+            });
             block.each(own, |thread, _| {
                 let mut at = thread;
                 while at < found {
-                    try_hit::<B>(work, hits.get(at));
+                    work.hits.set(place.get(0) + at, hits.get(at));
                     at += THREADS;
                 }
             });
@@ -123,45 +129,6 @@ fn headers_in<G: Words, L>(work: &super::work::Work<G, L>, number: u32) -> u32 {
         true => headers([0, 1, 2, 3].map(|ahead| work.data.get(number + ahead))),
         false => 0,
     }
-}
-
-/// Reads the header at a position, if it is one, and makes it a candidate.
-#[inline(always)]
-fn try_hit<B: ThreadBlock>(work: &WorkOf<B>, position: u32) {
-    // The method and flags of zlib come first, and at least four lengths follow the counts.
-    if position < 16 || position + 17 + 12 > work.end {
-        return;
-    }
-    let data = Plain(work.data);
-    if header::read(data, position, work.end, |_, _| {}).is_none() {
-        return;
-    }
-    let place = work.control.add(control::CANDIDATES, 1);
-    if place >= work.room.candidates {
-        return work.report(status::CROWDED);
-    }
-    work.candidates.set(place, position);
-    let record = place * candidate::WORDS;
-    // Once more, as nearly all hits are none, and should not keep the lengths. The lengths of eight
-    // symbols are a word.
-    let mut word = 0;
-    let put = |symbol: u32, length: u32| {
-        word = word >> 4 | length << 28;
-        if symbol % 8 == 7 {
-            work.headers.set(record + symbol / 8, word);
-        }
-    };
-    let payload = header::read(data, position, work.end, put);
-    let (literals, distances) = header::counts(data, position);
-    let all = literals + distances;
-    if !all.is_multiple_of(8) {
-        let rest = word >> (4 * (8 - all % 8));
-        work.headers.set(record + all / 8, rest);
-    }
-    let payload = payload.unwrap_or(position);
-    work.headers.set(record + candidate::PAYLOAD, payload);
-    work.headers.set(record + candidate::LITERALS, literals);
-    work.headers.set(record + candidate::DISTANCES, distances);
 }
 
 /// The positions in the first of four words at which the first bits can be those of a header: the

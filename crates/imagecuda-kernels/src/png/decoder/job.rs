@@ -17,6 +17,7 @@ pub struct DecodeJob {
     pub pieces: u64,
     pub data: u64,
     pub control: u64,
+    pub hits: u64,
     pub candidates: u64,
     pub headers: u64,
     pub tables: u64,

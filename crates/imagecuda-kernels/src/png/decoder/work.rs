@@ -48,6 +48,8 @@ pub mod control {
     pub const PROBLEMS: u32 = 1;
     /// Candidates that were found.
     pub const CANDIDATES: u32 = 2;
+    /// Positions at which the first bits can be those of a header.
+    pub const HITS: u32 = 31;
     /// How many ranges there are, and how many of them are decoded.
     pub const RANGES: u32 = 3;
     pub const DECODED: u32 = 4;
@@ -149,6 +151,7 @@ pub const STORED_WORDS: u32 = 4;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Room {
+    pub hits: u32,
     pub candidates: u32,
     pub ranges: u32,
     pub sections: u32,
@@ -162,6 +165,8 @@ impl Room {
         let candidates = (bytes / 1024 + 512).min(8192);
         let ranges = candidates + 512;
         Self {
+            // There is one in 60 to 130 bytes, but periodic data may have many.
+            hits: bytes / 16 + 16384,
             candidates,
             ranges,
             sections: 2 * (bits / (SECTION * SUBSEQUENCE)) + ranges + 256,
@@ -186,6 +191,8 @@ pub struct Work<G, L> {
     pub data: G,
     /// See [`control`].
     pub control: G,
+    /// The positions at which the first bits can be those of a header, in any order.
+    pub hits: G,
     /// The positions of candidates, in any order.
     pub candidates: G,
     /// See [`candidate`], in the same order.

@@ -144,10 +144,7 @@ impl Context {
 
     pub(crate) fn synchronize(&self) -> Result<()> {
         let _current = self.enter()?;
-        match self.pngs.is_idle() {
-            true => self.wait_for(&[]),
-            false => self.wait_for_all(),
-        }
+        self.wait_for_all()
     }
 
     /// Lets one thread at a time queue work. The driver locks around each call anyway. This lock
@@ -161,13 +158,10 @@ impl Context {
 
     /// Waits for all streams. The context must be current.
     fn wait_for_all(&self) -> Result<()> {
-        self.wait_for(&self.pngs.all)
-    }
-
-    /// Waits for all streams but those of PNGs, and for `others`.
-    fn wait_for(&self, others: &[Stream]) -> Result<()> {
-        let main = [&self.uploads, &self.stream, &self.downloads];
-        for stream in main.into_iter().chain(&self.decodes).chain(others) {
+        for stream in [&self.uploads, &self.stream, &self.downloads] {
+            check("cuStreamSynchronize", stream.synchronize())?;
+        }
+        for stream in self.decodes.iter().chain(&self.pngs.all) {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
         Ok(())

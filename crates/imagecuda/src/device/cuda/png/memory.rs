@@ -7,7 +7,7 @@ use super::{
         memory::parallel_copy,
         pinned::Pinned,
     },
-    Busy, DecodingPng,
+    DecodingPng,
 };
 use crate::{Result, device::PngData};
 use cust::memory::DevicePointer;
@@ -106,6 +106,7 @@ impl Layout {
             pieces: piece_words,
             data: add(words(lengths.data)),
             control,
+            hits: add(words(lengths.hits)),
             candidates: add(words(lengths.candidates)),
             headers: add(words(lengths.headers)),
             tables: add(words(lengths.tables)),
@@ -151,7 +152,6 @@ impl Context {
         file: Option<&Pinned>,
         stream: usize,
     ) -> Result<DecodingPng> {
-        let busy = Busy::new(self);
         // This fits, as the data are shorter than 2^28 bytes.
         let sizes = Sizes::new(png.bytes as u32);
         let pieces = piece_table(png);
@@ -217,7 +217,6 @@ impl Context {
             pinned,
             memory: vec![work, tokens],
             pixels: links,
-            _busy: busy,
         })
     }
 }

@@ -35,8 +35,6 @@ const TRIES: u32 = 3;
 pub(super) struct Streams {
     pub(super) all: Vec<Stream>,
     next: AtomicUsize,
-    /// The pictures that are being decoded.
-    busy: AtomicUsize,
 }
 
 impl Streams {
@@ -45,30 +43,7 @@ impl Streams {
         Ok(Self {
             all: (0..STREAMS).map(|_| new_stream()).collect::<Result<_>>()?,
             next: AtomicUsize::new(0),
-            busy: AtomicUsize::new(0),
         })
-    }
-
-    /// Whether no picture is being decoded. Then nothing is left in the streams, as whoever decodes a
-    /// picture waits for it.
-    pub(super) fn is_idle(&self) -> bool {
-        self.busy.load(Ordering::Acquire) == 0
-    }
-}
-
-/// Counts a picture that is being decoded.
-struct Busy(Arc<Context>);
-
-impl Busy {
-    fn new(context: &Arc<Context>) -> Self {
-        context.pngs.busy.fetch_add(1, Ordering::AcqRel);
-        Self(Arc::clone(context))
-    }
-}
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        self.0.pngs.busy.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -104,8 +79,6 @@ pub(crate) struct DecodingPng {
     /// All memory except that of the pixels.
     memory: Vec<Scratch>,
     pixels: Scratch,
-    /// The last field, as what is dropped before it may wait.
-    _busy: Busy,
 }
 
 impl Context {
@@ -169,6 +142,7 @@ fn name(kernel: Kernel) -> &'static str {
     match kernel {
         Kernel::Gather => "png_gather",
         Kernel::Find => "png_find",
+        Kernel::Check => "png_check",
         Kernel::Tables => "png_tables",
         Kernel::Synchronize => "png_synchronize",
         Kernel::Resynchronize => "png_resynchronize",

@@ -1,6 +1,9 @@
 //! The entries of the decoder's kernels.
 
-use super::block::{Block, Device, SharedWords};
+use super::{
+    block::{Block, Device},
+    shared_words::SharedWords,
+};
 use crate::{
     png::decoder::{
         chain, check, copies, find,

@@ -92,6 +92,7 @@ mod follow;
 mod header;
 pub mod job;
 pub mod launches;
+mod lengths;
 pub mod pack;
 pub mod picture;
 pub mod pixels;

@@ -2,6 +2,7 @@
 
 use super::{
     bits::{Plain, bits},
+    lengths::{count_equal, fixed_length, length_of},
     work::{LENGTH_WORDS, NONE, WorkOf, candidate, range, status},
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
@@ -82,18 +83,6 @@ fn entry_of(symbol: u32, is_distance: bool) -> u32 {
             base << 16 | entry::LENGTH | extra << 4
         }
         _ => entry::BAD,
-    }
-}
-
-/// The length of a symbol's fixed code.
-#[inline(always)]
-fn fixed_length(symbol: u32) -> u32 {
-    match symbol {
-        0..=143 => 8,
-        144..=255 => 9,
-        256..=279 => 7,
-        280..=287 => 8,
-        _ => 5,
     }
 }
 
@@ -232,34 +221,6 @@ fn fill(words: impl Words, thread: u32, len: u32, value: u32) {
         words.set(at, value);
         at += THREADS;
     }
-}
-
-/// The length of a symbol's code.
-#[inline(always)]
-fn length_of(lengths: impl Words, symbol: u32) -> u32 {
-    lengths.get(symbol / 8) >> (symbol % 8 * 4) & 15
-}
-
-/// How many of the symbols have codes of this length.
-#[inline(always)]
-fn count_equal(lengths: impl Words, symbols: core::ops::Range<u32>, length: u32) -> u32 {
-    const ONES: u32 = 0x1111_1111;
-    let mut count = 0;
-    // Eight lengths at a time.
-    for number in symbols.start / 8..symbols.end.div_ceil(8) {
-        let other = lengths.get(number) ^ length * ONES;
-        let other = other | other >> 2;
-        let mut equal = !(other | other >> 1) & ONES;
-        let first = 8 * number;
-        if first < symbols.start {
-            equal &= u32::MAX << (4 * (symbols.start - first));
-        }
-        if first + 8 > symbols.end {
-            equal &= !(u32::MAX << (4 * (symbols.end - first)));
-        }
-        count += equal.count_ones();
-    }
-    count
 }
 
 /// Makes the table of the code lengths in shared memory.

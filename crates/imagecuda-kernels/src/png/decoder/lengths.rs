@@ -16,7 +16,7 @@ pub(super) fn count_equal(lengths: impl Words, symbols: Range<u32>, length: u32)
     let mut count = 0;
     // Eight lengths at a time.
     for number in symbols.start / 8..symbols.end.div_ceil(8) {
-        let other = lengths.get(number) ^ length * ONES;
+        let other = lengths.get(number) ^ (length * ONES);
         let other = other | other >> 2;
         let mut equal = !(other | other >> 1) & ONES;
         let first = 8 * number;

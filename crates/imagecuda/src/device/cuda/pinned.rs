@@ -159,13 +159,17 @@ impl Pinned {
         len: usize,
         stream: &Stream,
     ) -> Result<()> {
-        let queue = stream.as_inner();
-        // SAFETY: the source is pinned, and its length was checked. It is neither freed nor reused
-        // before its event has passed. The callers' target is at least as long.
-        let result = unsafe {
-            sys::cuMemcpyHtoDAsync_v2(target.as_raw(), self[..len].as_ptr().cast(), len, queue)
-        };
-        check_raw("cuMemcpyHtoDAsync", result)?;
+        self.start_upload_part(0..len, target, stream)
+    }
+
+    /// As [`start_upload`](Self::start_upload), of a part. Other parts may be written meanwhile.
+    pub(super) fn start_upload_part(
+        &mut self,
+        part: std::ops::Range<usize>,
+        target: DevicePointer<u8>,
+        stream: &Stream,
+    ) -> Result<()> {
+        self.start_upload_of(part, target, stream)?;
         self.mark(stream)
     }
 

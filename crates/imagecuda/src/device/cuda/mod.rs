@@ -22,6 +22,7 @@ mod planes;
 mod png;
 mod resample;
 mod scratch;
+mod strips;
 mod video;
 
 pub(crate) use {
@@ -29,6 +30,7 @@ pub(crate) use {
     encode_png::{EncodedPng, PendingPng},
     jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
+    strips::Strips,
     video::VideoFrames,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
@@ -78,6 +80,7 @@ pub(crate) struct Context {
     tables: resample::Tables,
     /// The most blocks that a grid may have along x.
     max_grid: u32,
+    multiprocessors: u32,
 }
 
 impl Context {
@@ -98,6 +101,7 @@ impl Context {
         let name = check("cuDeviceGetName", device.name())?;
         let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
         let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
+        let multiprocessors = attribute(DeviceAttribute::MultiprocessorCount)?;
 
         // `cust` makes the new context current; this guard restores the caller's.
         let _restore = Current::remember()?;
@@ -127,6 +131,7 @@ impl Context {
             scratch: Pool::new(scratch::KEEP),
             tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
+            multiprocessors: multiprocessors.unsigned_abs(),
         })
     }
 

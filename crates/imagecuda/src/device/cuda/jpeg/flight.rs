@@ -4,6 +4,7 @@ use super::{
     super::{Context, error::check_raw, pinned::Pinned, scratch::Scratch},
     Parts,
     filling::{Filling, Member},
+    inverse_kernel,
     launch::{EntropyLaunches, Grid},
     picture_job,
     prepare::Regions,
@@ -36,6 +37,8 @@ struct PixelLaunches {
     jobs: u64,
     count: u32,
     inverse: u32,
+    /// The eighths of its size that the smallest picture has.
+    unit: u32,
     /// The pictures without a conversion of colours come first.
     plain: u32,
     rows: u32,
@@ -71,7 +74,7 @@ impl Layout {
         }
         let zeros_end = all.end;
         for (member, region) in members.iter().zip(&mut regions) {
-            region[2] = all.add(member.jpeg.picture.blocks() * BLOCK);
+            region[2] = all.add(member.jpeg.scaled.picture.blocks() * BLOCK);
         }
         Self {
             scan_jobs,
@@ -96,6 +99,11 @@ fn jobs<T>(
         jobs: base + layout.picture_jobs as u64,
         count: members.len() as u32,
         inverse: 0,
+        unit: members
+            .iter()
+            .map(|m| m.jpeg.scaled.unit)
+            .min()
+            .unwrap_or(8),
         plain: 0,
         rows: 0,
         shaped_rows: 0,
@@ -113,7 +121,7 @@ fn jobs<T>(
         let own = member.parts.scan_jobs(plans, regions, tables);
         scans.extend(own.map(|job| ScanJob { status, ..job }));
 
-        let mut job = picture_job(member.jpeg.picture, &member.jpeg.quantizers);
+        let mut job = picture_job(&member.jpeg.scaled, &member.jpeg.quantizers);
         (job.dc, job.block_origins) = member.parts.dc(plans, regions);
         job.coefficients = zeros + member.parts.coefficients as u64 - base;
         job.samples = samples - base;
@@ -185,6 +193,7 @@ impl<T> Flight<T> {
             jobs,
             count,
             inverse,
+            unit,
             plain,
             rows,
             shaped_rows,
@@ -195,7 +204,11 @@ impl<T> Flight<T> {
         let _launching = context.lock_launch();
         // The pixels of pictures that are not decoded are overwritten later.
         for (kernel, blocks, arguments) in [
-            ("jpeg_inverse", inverse, &[jobs, count, base, base][..]),
+            (
+                inverse_kernel(unit),
+                inverse,
+                &[jobs, count, base, base][..],
+            ),
             ("jpeg_to_f32", rows, &[jobs, plain, base, 0]),
             (
                 "jpeg_to_shaped",

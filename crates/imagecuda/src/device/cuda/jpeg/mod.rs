@@ -29,6 +29,7 @@ use cust::stream::Stream;
 use imagecuda_kernels::jpeg::{
     jobs::{DcAddresses, PictureJob, ScanJob},
     picture::{BLOCK, Picture},
+    scaled::Scaled,
     scan::status,
 };
 use std::sync::{Arc, PoisonError};
@@ -42,7 +43,7 @@ const MAX_BATCH: usize = 64;
 
 /// A picture's coefficients in device memory.
 pub(crate) struct Coefficients {
-    picture: Picture,
+    scaled: Scaled,
     /// The addresses of the [`PictureJob`] and of the coefficients.
     job: u64,
     coefficients: u64,
@@ -55,7 +56,7 @@ impl std::fmt::Debug for Coefficients {
         write!(
             f,
             "coefficients of {} x {} pixels",
-            self.picture.width, self.picture.height
+            self.scaled.picture.width, self.scaled.picture.height
         )
     }
 }
@@ -63,7 +64,7 @@ impl std::fmt::Debug for Coefficients {
 impl Coefficients {
     /// The size of the coefficients in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        bytes(&self.picture)
+        bytes(&self.scaled.picture)
     }
 }
 
@@ -99,20 +100,20 @@ impl Context {
     /// Decodes the entropy-coded data on the host, and uploads the coefficients.
     pub(crate) fn upload_jpeg(self: &Arc<Self>, jpeg: &Jpeg<'_>) -> Result<Coefficients> {
         let _current = self.enter()?;
-        let picture = *jpeg.picture();
-        let bytes = bytes(&picture);
+        let scaled = *jpeg.scaled();
+        let bytes = bytes(&scaled.picture);
         let mut parts = Parts::default();
         let job = parts.add(size_of::<PictureJob>());
         let at = parts.add(bytes);
         let mut pinned = self.pinned(parts.end)?;
-        put(&mut pinned, job, &[picture_job(picture, jpeg.quantizers())]);
+        put(&mut pinned, job, &[picture_job(&scaled, jpeg.quantizers())]);
         jpeg.coefficients(cast_slice_mut(&mut pinned[at..at + bytes]))?;
         let mut memory = self.scratch(parts.end)?;
         memory.wait_on(&self.uploads)?;
         pinned.start_upload(memory.pointer(), parts.end, &self.uploads)?;
         memory.record_on(&self.uploads)?;
         Ok(Coefficients {
-            picture,
+            scaled,
             job: memory.pointer().as_raw() + job as u64,
             coefficients: memory.pointer().as_raw() + at as u64,
             memory: vec![memory],
@@ -216,9 +217,9 @@ impl Context {
 }
 
 /// The job of a picture alone, whose memory is at the addresses that the launch passes.
-fn picture_job(picture: Picture, quantizers: &[[u16; BLOCK]; 4]) -> PictureJob {
+fn picture_job(scaled: &Scaled, quantizers: &[[u16; BLOCK]; 4]) -> PictureJob {
     PictureJob {
-        picture,
+        picture: scaled.picture,
         quantizers: *quantizers,
         dc: [DcAddresses::default(); 4],
         block_origins: 0,
@@ -228,6 +229,15 @@ fn picture_job(picture: Picture, quantizers: &[[u16; BLOCK]; 4]) -> PictureJob {
         shaper: 0,
         first_inverse: 0,
         first_row: 0,
+        sizes: scaled.sizes,
+    }
+}
+
+/// The kernel that makes samples of coefficients.
+fn inverse_kernel(unit: u32) -> &'static str {
+    match unit {
+        8 => "jpeg_inverse",
+        _ => "jpeg_inverse_reduced",
     }
 }
 

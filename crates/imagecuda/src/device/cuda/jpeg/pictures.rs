@@ -1,6 +1,6 @@
 //! From coefficients in device memory to pixels.
 
-use super::{super::Buffer, Coefficients, launch::Grid};
+use super::{super::Buffer, Coefficients, inverse_kernel, launch::Grid};
 use crate::{
     Result,
     device::{DevicePixel, ExpandSpec},
@@ -27,7 +27,7 @@ impl<P: DevicePixel> Buffer<P> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let mut from = from;
-        let picture = from.picture;
+        let picture = from.scaled.picture;
         let shaper_at = shaper.map_or(0, |shaper| shaper.as_raw());
         // All memory is allocated before the first write, so a failure changes nothing.
         let mut samples = context.scratch(picture.blocks() * BLOCK)?;
@@ -55,7 +55,8 @@ impl<P: DevicePixel> Buffer<P> {
             // for the picture, and freed or used again in stream order.
             unsafe { context.launch(kernel, grid, &context.stream, arguments) }
         };
-        launch("jpeg_inverse", inverse, [from.coefficients, samples_at])?;
+        let kernel = inverse_kernel(from.scaled.unit);
+        launch(kernel, inverse, [from.coefficients, samples_at])?;
         match room {
             None => {
                 let kernel = match (P::LAYOUT, shaper) {

@@ -172,9 +172,9 @@ impl Context {
         plan: &GpuPlan,
         file: Option<&Pinned>,
     ) -> Result<(Ticket, Coefficients)> {
-        let picture = *jpeg.picture();
+        let scaled = *jpeg.scaled();
         let plans = &plan.scans[..];
-        let parts = PictureParts::new(&picture, plans);
+        let parts = PictureParts::new(&scaled.picture, plans);
         // The job and the tables, then the regions.
         let mut all = Parts::default();
         let job_at = all.add(size_of::<PictureJob>());
@@ -199,7 +199,7 @@ impl Context {
         };
 
         let mut pinned = self.pinned(uploaded)?;
-        let mut job = picture_job(picture, jpeg.quantizers());
+        let mut job = picture_job(&scaled, jpeg.quantizers());
         (job.dc, job.block_origins) = parts.dc(plans, regions);
         put(&mut pinned, job_at, &[job]);
         for (plan, &at) in plans.iter().zip(&tables) {
@@ -230,7 +230,7 @@ impl Context {
             upload: pinned,
         };
         let coefficients = Coefficients {
-            picture,
+            scaled,
             job: base + job_at as u64,
             coefficients: zero + parts.coefficients as u64,
             memory: vec![work, target],

@@ -301,8 +301,8 @@ const CLEAR: f32 = 1e-6;
 pub fn straight(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
     if a.abs() < CLEAR {
         RgbaF32([0.0; 4])
-    } else if a == 1.0 {
-        RgbaF32([r, g, b, a].map(one_nan))
+    } else if a == 1.0 && !(r + g + b).is_nan() {
+        RgbaF32([r, g, b, a])
     } else {
         RgbaF32([r / a, g / a, b / a, a].map(one_nan))
     }

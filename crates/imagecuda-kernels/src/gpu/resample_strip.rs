@@ -245,26 +245,35 @@ impl<'a> Strip<'a> {
         Pass { input, ..first }.enter(pixel)
     }
 
-    /// Loads the next pixel, which is `further` below the row, and asks for one further down.
+    /// Loads the next pixel, and asks for one further down.
+    ///
+    /// # Safety
+    ///
+    /// The walk is the thread's, and the source has both, and the pixel below.
+    #[inline(always)]
+    unsafe fn next(self, walk: &mut Walk) -> RgbaF32 {
+        let (next, pitch) = (walk.next, self.job.first.pitch as usize);
+        walk.next = next.wrapping_add(pitch);
+        // SAFETY: what the caller promised.
+        unsafe {
+            ask_for(next.wrapping_add(AHEAD as usize * pitch));
+            RgbaF32(read_once(next))
+        }
+    }
+
+    /// Loads the next pixel. Below the source there are more of the last row.
     ///
     /// # Safety
     ///
     /// The walk is the thread's.
     #[inline(always)]
-    unsafe fn next(self, walk: &mut Walk, further: u32) -> RgbaF32 {
-        let (row, pitch) = (walk.row + further, self.job.first.pitch as usize);
-        // SAFETY: the source has the pixel, and the one that is asked for.
-        let pixel = unsafe {
-            if row + AHEAD < self.job.end_row {
-                ask_for(walk.next.wrapping_add(AHEAD as usize * pitch));
-            }
-            RgbaF32(read_once(walk.next))
-        };
-        // Below the source there are more of the last row.
-        if row + 1 < self.job.end_row {
-            walk.next = walk.next.wrapping_add(pitch);
+    unsafe fn next_or_last(self, walk: &mut Walk) -> RgbaF32 {
+        let next = walk.next;
+        if walk.row + 1 < self.job.end_row {
+            walk.next = next.wrapping_add(self.job.first.pitch as usize);
         }
-        pixel
+        // SAFETY: what the caller promised.
+        RgbaF32(unsafe { read_once(next) })
     }
 
     /// Adds a pixel to all sums.
@@ -312,19 +321,21 @@ impl<'a> Strip<'a> {
         walk.position += 1;
         // SAFETY: the job is right.
         walk.end = unsafe { self.end_of(walk.position) };
-        // Two pixels at a time: their loads run together.
-        while walk.row + 1 < end {
-            // SAFETY: both rows are before the end.
-            unsafe {
-                let (first, second) = (self.next(walk, 0), self.next(walk, 1));
-                self.add::<SUMS, INPUT>(walk, first);
-                self.add::<SUMS, INPUT>(walk, second);
+        if end + AHEAD <= self.job.end_row {
+            // Two pixels at a time: their loads run together.
+            while walk.row + 1 < end {
+                // SAFETY: the source has the rows, and those that are asked for.
+                unsafe {
+                    let (first, second) = (self.next(walk), self.next(walk));
+                    self.add::<SUMS, INPUT>(walk, first);
+                    self.add::<SUMS, INPUT>(walk, second);
+                }
             }
         }
-        if walk.row < end {
-            // SAFETY: the row is before the end.
+        while walk.row < end {
+            // SAFETY: the walk is the thread's.
             unsafe {
-                let pixel = self.next(walk, 0);
+                let pixel = self.next_or_last(walk);
                 self.add::<SUMS, INPUT>(walk, pixel);
             }
         }

@@ -7,6 +7,8 @@
 //! kernels work at the same time.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "cudarc")]
+mod cudarc;
 mod encode_jpeg;
 mod encode_png;
 mod error;

@@ -31,7 +31,10 @@ const LARGEST_TABLE: usize = 4 << 20;
 
 /// The last weights on the device.
 #[derive(Default)]
-pub(super) struct Tables(Mutex<Vec<(Arc<Vec<u32>>, Arc<DeviceBytes>)>>);
+pub(super) struct Tables(Mutex<Vec<(Words, Arc<DeviceBytes>)>>);
+
+/// What a table is made of.
+type Words = Arc<Vec<u32>>;
 
 // As kernels take them: arrays are arguments that `cust` knows.
 type PassWords = [u32; size_of::<Pass>() / 4];
@@ -39,14 +42,14 @@ type SpecWords = [u32; size_of::<TensorSpec>() / 4];
 
 impl Context {
     /// Weights in device memory, from the last ones if they are among them. The context must be current.
-    pub(super) fn table(self: &Arc<Self>, words: &Arc<Vec<u32>>) -> Result<Arc<DeviceBytes>> {
+    pub(super) fn table(self: &Arc<Self>, words: &Words) -> Result<Arc<DeviceBytes>> {
         let lock = || {
             let Tables(tables) = &self.tables;
             tables.lock().unwrap_or_else(PoisonError::into_inner)
         };
         {
             let mut tables = lock();
-            let same = |(known, _): &(Arc<_>, _)| Arc::ptr_eq(known, words);
+            let same = |(known, _): &(Words, _)| Arc::ptr_eq(known, words);
             if let Some(at) = tables.iter().position(same) {
                 let found = tables.remove(at);
                 let table = Arc::clone(&found.1);

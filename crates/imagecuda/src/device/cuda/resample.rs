@@ -36,6 +36,14 @@ pub(super) struct Tables(Mutex<Vec<(Words, Arc<DeviceBytes>)>>);
 /// What a table is made of.
 type Words = Arc<Vec<u32>>;
 
+impl Tables {
+    pub(super) fn clear(&self) {
+        let Self(tables) = self;
+        let tables = std::mem::take(&mut *tables.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(tables);
+    }
+}
+
 // As kernels take them: arrays are arguments that `cust` knows.
 type PassWords = [u32; size_of::<Pass>() / 4];
 type SpecWords = [u32; size_of::<TensorSpec>() / 4];

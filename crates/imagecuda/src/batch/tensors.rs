@@ -66,8 +66,8 @@ impl Loader {
 
 /// The tensors of many files, from [`Loader::tensors`].
 ///
-/// An item is an error only if a tensor cannot be had: for options without a size, or without memory for
-/// it. It is the last item then. What is wrong with a file is in [`TensorBatch::results`].
+/// An item is an error only if a tensor cannot be had: for options without a size, without memory for it,
+/// or if the device fails. It is the last item then. What is wrong with a file is in [`TensorBatch::results`].
 pub struct Tensors<S> {
     /// `None` at the end.
     images: Option<Images<S>>,

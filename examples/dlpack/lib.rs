@@ -72,6 +72,7 @@ pub unsafe extern "C" fn imagecuda_save(
 }
 
 /// The batches of some files, for [`imagecuda_next_batch`].
+#[derive(Debug)]
 pub struct Batches(Tensors<PathBuf>);
 
 /// Starts to load files to batches of `batch` pictures of `side` by `side` pixels: channels first, float16,
@@ -135,7 +136,11 @@ pub unsafe extern "C" fn imagecuda_next_batch(batches: *mut Batches) -> *mut DLM
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn imagecuda_end_batches(batches: *mut Batches) {
     // SAFETY: as the caller says.
-    guarded(|| Ok(drop(unsafe { Box::from_raw(batches) })));
+    let batches = unsafe { Box::from_raw(batches) };
+    guarded(|| {
+        drop(batches);
+        Ok(())
+    });
 }
 
 /// The result, if there is one; else says why not. No panic leaves this library.

@@ -101,6 +101,9 @@ impl Context {
     }
 }
 
+/// Pictures to be made together.
+pub(crate) enum Strips {}
+
 #[derive(Debug)]
 pub(crate) struct Buffer<P>(Never, PhantomData<P>);
 
@@ -132,6 +135,8 @@ impl<P: DevicePixel> Buffer<P> {
         start_png(&Scanlines, Packing, Background) -> Result<PendingPng>;
         resample_from(&Self, &Plan, (u32, u32)) -> Result<()>;
         tensor_from(usize, &Self, &Plan, &TensorSpec) -> Result<()>;
+        tensor_strips(usize, &Self, &Plan, &TensorSpec) -> Result<Option<Strips>>;
+        make_strips(&[Strips]) -> Result<()>;
         clear(usize, usize) -> Result<()>;
     }
 }

@@ -215,7 +215,11 @@ pub(crate) struct FileBytes<'a> {
     staging: Option<&'a Staging>,
 }
 
-impl FileBytes<'_> {
+impl<'a> FileBytes<'a> {
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }

@@ -7,6 +7,8 @@
 //! kernels work at the same time.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "cudarc")]
+mod cudarc;
 mod encode_jpeg;
 mod encode_png;
 mod error;
@@ -23,6 +25,7 @@ mod planes;
 mod png;
 mod resample;
 mod scratch;
+mod strips;
 mod video;
 
 pub(crate) use {
@@ -30,6 +33,7 @@ pub(crate) use {
     encode_png::{EncodedPng, PendingPng},
     jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
+    strips::Strips,
     video::VideoFrames,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
@@ -77,6 +81,7 @@ pub(crate) struct Context {
     tables: resample::Tables,
     /// The most blocks that a grid may have along x.
     max_grid: u32,
+    multiprocessors: u32,
 }
 
 impl Context {
@@ -97,6 +102,7 @@ impl Context {
         let name = check("cuDeviceGetName", device.name())?;
         let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
         let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
+        let multiprocessors = attribute(DeviceAttribute::MultiprocessorCount)?;
 
         // `cust` makes the new context current; this guard restores the caller's.
         let _restore = Current::remember()?;
@@ -127,6 +133,7 @@ impl Context {
             scratch: Pool::new(scratch::KEEP),
             tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
+            multiprocessors: multiprocessors.unsigned_abs(),
         })
     }
 

@@ -4,6 +4,7 @@ use super::{
     super::{Context, error::check_raw, pinned::Pinned, scratch::Scratch},
     Parts,
     filling::{Filling, Member},
+    inverse_kernel,
     launch::{EntropyLaunches, Grid},
     picture_job,
     prepare::Regions,
@@ -36,6 +37,8 @@ struct PixelLaunches {
     jobs: u64,
     count: u32,
     inverse: u32,
+    /// The eighths of its size that the smallest picture has.
+    unit: u32,
     /// The pictures without a conversion of colours come first.
     plain: u32,
     rows: u32,
@@ -71,7 +74,7 @@ impl Layout {
         }
         let zeros_end = all.end;
         for (member, region) in members.iter().zip(&mut regions) {
-            region[2] = all.add(member.jpeg.picture.blocks() * BLOCK);
+            region[2] = all.add(member.jpeg.scaled.picture.blocks() * BLOCK);
         }
         Self {
             scan_jobs,
@@ -97,6 +100,11 @@ fn jobs<T>(
         jobs: base + layout.picture_jobs as u64,
         count: members.len() as u32,
         inverse: 0,
+        unit: members
+            .iter()
+            .map(|m| m.jpeg.scaled.unit)
+            .min()
+            .unwrap_or(8),
         plain: 0,
         rows: 0,
         shaped_rows: 0,
@@ -114,7 +122,7 @@ fn jobs<T>(
         let own = member.parts.scan_jobs(plans, regions, tables);
         scans.extend(own.map(|job| ScanJob { status, ..job }));
 
-        let mut job = picture_job(member.jpeg.picture, &member.jpeg.quantizers);
+        let mut job = picture_job(&member.jpeg.scaled, &member.jpeg.quantizers);
         (job.dc, job.block_origins) = member.parts.dc(plans, regions);
         job.coefficients = zeros + member.parts.coefficients as u64 - base;
         job.samples = samples - base;
@@ -261,7 +269,7 @@ fn start<T>(
     let arguments = [pixels.jobs, pixels.count.into(), base, base];
     // While the host reads the statuses. If one is bad, nobody looks at the samples.
     // SAFETY: as before; the jobs have the offsets of coefficients and samples in this memory.
-    unsafe { context.launch("jpeg_inverse", grid, stream, &arguments)? };
+    unsafe { context.launch(inverse_kernel(pixels.unit), grid, stream, &arguments)? };
     memory.record_on(stream)?;
     Ok((memory, pixels))
 }

@@ -65,7 +65,7 @@ impl Context {
     /// A picture for a group.
     pub(crate) fn plan_jpeg(&self, jpeg: &Jpeg<'_>, plan: GpuPlan) -> PlannedJpeg {
         PlannedJpeg {
-            picture: *jpeg.picture(),
+            scaled: *jpeg.scaled(),
             quantizers: Box::new(*jpeg.quantizers()),
             plan,
         }
@@ -102,7 +102,7 @@ impl<T: GroupMember> JpegGroups<T> {
             return Err(with);
         };
         let pixels = image.pointer().as_raw();
-        let parts = PictureParts::new(&jpeg.picture, &jpeg.plan.scans);
+        let parts = PictureParts::new(&jpeg.scaled.picture, &jpeg.plan.scans);
         let wanted = Wanted {
             jpeg: &jpeg,
             parts: &parts,

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Buffer, Context},
-    Coefficients,
+    Coefficients, inverse_kernel,
     launch::Grid,
 };
 use crate::{
@@ -42,7 +42,7 @@ impl<P: DevicePixel> Buffer<P> {
         if !from.has_samples {
             context.launch_inverse(&from, stream)?;
         }
-        let picture = &from.picture;
+        let picture = &from.scaled.picture;
         let rows = Grid::of_pixels(picture.width.div_ceil(ROW_PIXELS) * picture.height);
         let shaper_at = shaper.map_or(0, |shaper| shaper.as_raw());
         let launch = |kernel, to: DevicePointer<u8>| {
@@ -77,10 +77,17 @@ impl<P: DevicePixel> Buffer<P> {
 impl Context {
     /// Makes samples from coefficients, in the order of `stream`. The context must be current.
     pub(super) fn launch_inverse(&self, from: &Coefficients, stream: &Stream) -> Result<()> {
-        let blocks = from.picture.blocks().div_ceil(INVERSE_BLOCKS as usize) as u32;
+        let blocks = from
+            .scaled
+            .picture
+            .blocks()
+            .div_ceil(INVERSE_BLOCKS as usize) as u32;
         let arguments = [from.job, 1, from.coefficients, from.samples];
         // SAFETY: as for the kernels after it.
-        unsafe { self.launch("jpeg_inverse", Grid::of_pixels(blocks), stream, &arguments) }
+        unsafe {
+            let kernel = inverse_kernel(from.scaled.unit);
+            self.launch(kernel, Grid::of_pixels(blocks), stream, &arguments)
+        }
     }
 }
 

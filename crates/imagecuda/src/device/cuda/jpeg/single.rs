@@ -18,6 +18,7 @@ use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::{PictureJob, ScanJob},
     picture::{BLOCK, Picture},
+    scaled::Scaled,
 };
 use std::sync::Arc;
 
@@ -95,7 +96,7 @@ impl Layout {
             })
             .collect();
         let launches = EntropyLaunches::new(&mut scans);
-        let mut job = picture_job(*jpeg.picture(), jpeg.quantizers());
+        let mut job = picture_job(jpeg.scaled(), jpeg.quantizers());
         (job.dc, job.block_origins) = self.parts.dc(plans, regions);
         to[..size_of::<u32>()].fill(0);
         put(to, self.scan_jobs, &scans);
@@ -107,10 +108,10 @@ impl Layout {
         launches
     }
 
-    fn coefficients(&self, picture: Picture, memory: Scratch) -> Coefficients {
+    fn coefficients(&self, scaled: Scaled, memory: Scratch) -> Coefficients {
         let base = memory.pointer().as_raw();
         Coefficients {
-            picture,
+            scaled,
             job: base + self.picture_job as u64,
             coefficients: base + (self.zeros + self.parts.coefficients) as u64,
             samples: base + self.samples as u64,
@@ -142,7 +143,7 @@ impl Context {
         let memory = self.scratch(layout.end)?;
         let base = memory.pointer().as_raw();
         // If a call fails from here on, dropping the memory waits for the device.
-        let mut coefficients = layout.coefficients(*jpeg.picture(), memory);
+        let mut coefficients = layout.coefficients(*jpeg.scaled(), memory);
         let memory = &mut coefficients.memory;
         let _launching = self.lock_launch();
         memory.wait_on(stream)?;

@@ -7,6 +7,7 @@ mod encode;
 mod forward;
 mod mend;
 mod pictures;
+mod progressive;
 pub(super) mod prefix_sums;
 mod stuffing;
 mod synchronize;

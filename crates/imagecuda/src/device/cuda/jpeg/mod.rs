@@ -10,6 +10,7 @@ mod groups;
 mod launch;
 mod pictures;
 mod prepare;
+mod progressive;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -46,8 +47,18 @@ pub(crate) struct Coefficients {
     /// The addresses of the [`PictureJob`] and of the coefficients.
     job: u64,
     coefficients: u64,
+    /// The kernel that makes the coefficients first, of a progressive picture.
+    blocks: Option<BlockKernel>,
     /// The memory of the job and of the coefficients.
     memory: Vec<Scratch>,
+}
+
+/// A launch of `jpeg_blocks`.
+#[derive(Clone, Copy)]
+struct BlockKernel {
+    /// The address of the [`BlocksJob`](imagecuda_kernels::jpeg::progressive::jobs::BlocksJob).
+    job: u64,
+    thread_blocks: u32,
 }
 
 impl std::fmt::Debug for Coefficients {
@@ -115,6 +126,7 @@ impl Context {
             picture,
             job: memory.pointer().as_raw() + job as u64,
             coefficients: memory.pointer().as_raw() + at as u64,
+            blocks: None,
             memory: vec![memory],
         })
     }

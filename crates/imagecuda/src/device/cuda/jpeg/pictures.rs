@@ -1,6 +1,6 @@
 //! From coefficients in device memory to pixels.
 
-use super::{super::Buffer, Coefficients, launch::Grid};
+use super::{super::Buffer, BlockKernel, Coefficients, launch::Grid};
 use crate::{
     Result,
     device::{DevicePixel, ExpandSpec},
@@ -10,6 +10,7 @@ use imagecuda_kernels::{
     jpeg::{
         jobs::{INVERSE_BLOCKS, ROW_PIXELS},
         picture::{BLOCK, Picture},
+        progressive::jobs::BLOCKS_THREADS,
     },
     layout::Layout,
 };
@@ -55,6 +56,14 @@ impl<P: DevicePixel> Buffer<P> {
             // for the picture, and freed or used again in stream order.
             unsafe { context.launch(kernel, grid, &context.stream, arguments) }
         };
+        if let Some(BlockKernel { job, thread_blocks }) = from.blocks {
+            let grid = Grid {
+                threads: BLOCKS_THREADS,
+                ..Grid::of_pixels(thread_blocks)
+            };
+            // SAFETY: the kernel takes the table of one job. Its memory is that of `from`.
+            unsafe { context.launch("jpeg_blocks", grid, &context.stream, &[job, 1])? };
+        }
         launch("jpeg_inverse", inverse, [from.coefficients, samples_at])?;
         match room {
             None => {

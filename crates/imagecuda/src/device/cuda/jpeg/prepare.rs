@@ -233,6 +233,7 @@ impl Context {
             picture,
             job: base + job_at as u64,
             coefficients: zero + parts.coefficients as u64,
+            blocks: None,
             memory: vec![work, target],
         };
         Ok((ticket, coefficients))

@@ -29,7 +29,7 @@ pub(crate) mod video;
 pub use self::buffer::DevicePixel;
 pub(crate) use self::{
     buffer::Buffer,
-    cuda::{JpegGroups, PlannedJpeg},
+    cuda::{Coefficients, FollowedJpeg, JpegFollowers, JpegGroups, PlannedJpeg},
     decode_jpeg::GroupMember,
     decode_png::PngData,
     expand_spec::ExpandSpec,

@@ -21,7 +21,11 @@ mod tables;
 
 #[cfg(feature = "cuda")]
 pub(crate) use self::plan::ScanPlan;
-pub(crate) use self::{device::Jpeg, plan::GpuPlan};
+pub(crate) use self::{
+    device::Jpeg,
+    entropy::planes::{chains::Chains, files_being_decoded},
+    plan::GpuPlan,
+};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -3,12 +3,13 @@
 //! [`encode::jobs`](crate::jpeg::encode::jobs).
 
 mod block_shared;
+mod chain;
 mod encode;
 mod forward;
 mod mend;
 mod pictures;
-mod progressive;
 pub(super) mod prefix_sums;
+mod progressive;
 mod stuffing;
 mod synchronize;
 mod write;

@@ -27,7 +27,7 @@ shared_memory! {
 }
 shared_memory! {
     /// The bytes of [`NATURAL`].
-    shared_places: 64
+    shared_block_places: 64
 }
 
 /// Words from a block to the next one.
@@ -66,12 +66,16 @@ impl Coefficients for SharedBlock {
 /// Makes blocks from where they begin in each scan. Thread blocks of [`BLOCKS_THREADS`], some for
 /// each job.
 #[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn jpeg_blocks(jobs: *const BlocksJob, count: u32) {
+unsafe extern "ptx-kernel" fn jpeg_blocks(
+    jobs: *const BlocksJob,
+    count: u32,
+    coefficients: *mut u8,
+) {
     // SAFETY: the host passes jobs.
     let (job, number) = unsafe { find_job(jobs, count, |job| job.first_thread_block) };
     let thread = thread_idx_x();
     let words = shared_coefficients::<u32>();
-    let places = shared_places::<u8>();
+    let places = shared_block_places::<u8>();
     let first = number as usize * BLOCKS_THREADS as usize;
     let end = job.picture.blocks();
     // SAFETY: a thread writes to its own block. What is read of the job is within its arrays: blocks
@@ -92,7 +96,8 @@ unsafe extern "ptx-kernel" fn jpeg_blocks(jobs: *const BlocksJob, count: u32) {
         }
         barrier();
         // All threads write blocks together, so that a warp writes one at a time.
-        let to = (job.coefficients as *mut u32).add(first * 32);
+        let to = coefficients.wrapping_add(job.coefficients as usize);
+        let to = to.cast::<u32>().add(first * 32);
         let all = (end - first).min(BLOCKS_THREADS as usize) * 32;
         let mut i = thread;
         while i < all {

@@ -27,7 +27,7 @@ mod video;
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
-    jpeg::{Coefficients, JpegGroups, PlannedJpeg},
+    jpeg::{Coefficients, FollowedJpeg, JpegFollowers, JpegGroups, PlannedJpeg},
     png::PngPixels,
     video::VideoFrames,
 };
@@ -63,6 +63,8 @@ pub(crate) struct Context {
     decodes: [Stream; jpeg::STREAMS],
     /// JPEG files that wait to be decoded.
     jpegs: jpeg::Queue,
+    /// Progressive JPEG files whose scans are followed.
+    followers: jpeg::Followers,
     /// The streams that decode PNG files.
     pngs: png::Streams,
     /// Held by the thread that queues work.
@@ -78,6 +80,8 @@ pub(crate) struct Context {
     tables: resample::Tables,
     /// The most blocks that a grid may have along x.
     max_grid: u32,
+    /// All bytes of device memory.
+    all_memory: u64,
 }
 
 impl Context {
@@ -98,6 +102,7 @@ impl Context {
         let name = check("cuDeviceGetName", device.name())?;
         let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
         let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
+        let all_memory = check("cuDeviceTotalMem", device.total_memory())? as u64;
 
         // `cust` makes the new context current; this guard restores the caller's.
         let _restore = Current::remember()?;
@@ -117,6 +122,7 @@ impl Context {
             downloads,
             decodes: [new_stream()?, new_stream()?, new_stream()?],
             jpegs: jpeg::Queue::new(),
+            followers: jpeg::Followers::new([new_stream()?, new_stream()?, new_stream()?]),
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             module,
@@ -127,6 +133,7 @@ impl Context {
             scratch: Pool::new(scratch::KEEP),
             tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
+            all_memory,
         })
     }
 
@@ -140,6 +147,11 @@ impl Context {
 
     pub(crate) fn stream(&self) -> &Stream {
         &self.stream
+    }
+
+    /// All bytes of device memory.
+    pub(crate) fn all_memory(&self) -> u64 {
+        self.all_memory
     }
 
     pub(crate) fn synchronize(&self) -> Result<()> {
@@ -161,7 +173,8 @@ impl Context {
         for stream in [&self.uploads, &self.stream, &self.downloads] {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
-        for stream in self.decodes.iter().chain(&self.pngs.all) {
+        let decodes = self.decodes.iter().chain(&self.followers.streams);
+        for stream in decodes.chain(&self.pngs.all) {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
         Ok(())

@@ -4,7 +4,7 @@ mod arithmetic;
 mod bits;
 mod decisions;
 mod lossless;
-pub(super) mod planes;
+pub(crate) mod planes;
 mod progressive;
 mod scanner;
 mod sequential;

@@ -6,6 +6,8 @@
 
 mod filling;
 mod flight;
+mod followed;
+mod follower_groups;
 mod groups;
 mod launch;
 mod pictures;
@@ -15,8 +17,12 @@ mod queue;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::groups::{JpegGroups, PlannedJpeg};
-pub(super) use self::{launch::Functions, pictures::is_direct, queue::Queue};
+pub(crate) use self::{
+    followed::FollowedJpeg,
+    follower_groups::JpegFollowers,
+    groups::{JpegGroups, PlannedJpeg},
+};
+pub(super) use self::{followed::Followers, launch::Functions, pictures::is_direct, queue::Queue};
 
 use self::launch::EntropyLaunches;
 use super::{Context, pinned::Pinned, scratch::Scratch};

@@ -62,7 +62,8 @@ impl<P: DevicePixel> Buffer<P> {
                 ..Grid::of_pixels(thread_blocks)
             };
             // SAFETY: the kernel takes the table of one job. Its memory is that of `from`.
-            unsafe { context.launch("jpeg_blocks", grid, &context.stream, &[job, 1])? };
+            let arguments = [job, 1, from.coefficients];
+            unsafe { context.launch("jpeg_blocks", grid, &context.stream, &arguments)? };
         }
         launch("jpeg_inverse", inverse, [from.coefficients, samples_at])?;
         match room {

@@ -1,9 +1,7 @@
 //! Progressive files: the host finds where each block begins in each scan, and a kernel decodes all
 //! blocks from there.
 
-use super::{
-    super::Context, BlockKernel, Coefficients, Parts, bytes, picture_job, put,
-};
+use super::{super::Context, BlockKernel, Coefficients, Parts, bytes, picture_job, put};
 use crate::{Result, jpeg::Jpeg};
 use bytemuck::{Pod, cast_slice_mut};
 use imagecuda_kernels::jpeg::{
@@ -73,7 +71,7 @@ impl Context {
             dc: base + dc_at as u64,
             scans: base + scans_at as u64,
             scan_ends: [0; 4],
-            coefficients: coefficients.pointer().as_raw(),
+            coefficients: 0,
             first_thread_block: 0,
             reserved: 0,
         };

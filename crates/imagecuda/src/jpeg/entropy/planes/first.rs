@@ -100,11 +100,7 @@ pub(super) fn rows(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part)
 
 /// The same, but records where each block begins, and no values.
 #[inline(always)]
-pub(super) fn starts(
-    scan: &mut Progress<'_>,
-    table: &FirstTable,
-    part: &mut Part,
-) -> Option<()> {
+pub(super) fn starts(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part) -> Option<()> {
     let mut starts = vec![Start::new(0, true); part.masks.len()];
     let all = scan.reader.all_bits();
     let rows = part.masks.chunks_exact_mut(part.across.max(1));

@@ -30,12 +30,17 @@ impl AcScan<'_> {
 
     /// Its data in words, the first byte lowest.
     pub(crate) fn words(&self) -> Vec<u32> {
-        let (words, rest) = self.data.as_chunks();
-        let mut last = [0; 4];
-        last[..rest.len()].copy_from_slice(rest);
-        let words = words.iter().chain([&last]);
-        words.map(|&word| u32::from_le_bytes(word)).collect()
+        words(self.data)
     }
+}
+
+/// Bytes in words, the first byte lowest.
+pub(super) fn words(bytes: &[u8]) -> Vec<u32> {
+    let (words, rest) = bytes.as_chunks();
+    let mut last = [0; 4];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().chain([&last]);
+    words.map(|&word| u32::from_le_bytes(word)).collect()
 }
 
 /// A progressive file whose blocks are to be found.
@@ -95,14 +100,19 @@ impl<'a> Positions<'a> {
     ) -> Option<()> {
         decoder.only_starts = true;
         let picture = &self.file.picture;
-        let mut all: Vec<_> = decoder.bands().map(|rows| Mutex::new(Out::new(rows))).collect();
+        let mut all: Vec<_> = decoder
+            .bands()
+            .map(|rows| Mutex::new(Out::new(rows)))
+            .collect();
         let scans_of = self.data.0.ac.iter().map(Vec::len);
         let mut of_component = starts.iter_mut();
         for (component, scans) in picture.parts().iter().zip(scans_of) {
             let (across, down) = (component.width.div_ceil(8), component.height.div_ceil(8));
             let mut own: Vec<_> = of_component.by_ref().take(scans).collect();
             for band in &mut all {
-                let out = band.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
+                let out = band
+                    .get_mut()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
                 let rows = out.rows.len() as u32;
                 let blocks = rows * component.v * component.blocks_x;
                 out.dc.push(dc.split_off_mut(..blocks as usize)?);

@@ -120,7 +120,7 @@ mod tests;
 mod trace;
 
 pub use color::ColorPolicy;
-pub use device::{Device, DevicePixel};
+pub use device::{Device, DevicePixel, IdleMemory};
 pub use error::{Error, ErrorKind, Result};
 pub use format::Format;
 #[cfg(feature = "ndarray")]

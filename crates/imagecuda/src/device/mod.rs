@@ -13,6 +13,7 @@ mod decode_png;
 pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
 mod expand_spec;
+mod idle_memory;
 #[cfg_attr(
     not(all(feature = "heif", feature = "webp")),
     allow(dead_code, reason = "for HEIF and WebP")
@@ -26,7 +27,6 @@ mod staging;
 )]
 pub(crate) mod video;
 
-pub use self::buffer::DevicePixel;
 pub(crate) use self::{
     buffer::Buffer,
     cuda::{Coefficients, FollowedJpeg, JpegFollowers, JpegGroups, PlannedJpeg},
@@ -36,6 +36,7 @@ pub(crate) use self::{
     planes::Planes,
     staging::{Payload, Staging},
 };
+pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 
 use crate::{Error, ErrorKind, Result, memory};
 use std::{env, fmt, str::FromStr, sync::Arc};

@@ -18,7 +18,7 @@ use bytemuck::cast_slice;
 use cust::{stream::Stream, sys};
 use imagecuda_kernels::jpeg::{
     jobs::PictureJob,
-    picture::Picture,
+    picture::{BLOCK, Picture},
     progressive::{
         Start,
         chain::Steps,
@@ -58,10 +58,10 @@ pub(crate) struct FollowedJpeg {
     chains: Vec<ChainJob>,
     /// The numbers of the scans that the scans follow.
     follows: Vec<Option<usize>>,
-    /// The addresses of the jobs.
+    /// The address of the picture's job.
     job: u64,
-    blocks: BlockKernel,
-    memory: Scratch,
+    /// `None` once it is on its way to the coefficients.
+    blocks: Option<BlockKernel>,
     upload: Pinned,
 }
 
@@ -210,11 +210,11 @@ impl Context {
             chains: jobs,
             follows: chains.iter().map(|chain| chain.follows).collect(),
             job: at(job_at),
-            blocks: BlockKernel {
+            blocks: Some(BlockKernel {
                 job: at(blocks_at),
                 thread_blocks: blocks.thread_blocks(),
-            },
-            memory,
+                memory,
+            }),
             upload: pinned,
         })
     }
@@ -285,18 +285,18 @@ impl<T> Flight<T> {
 }
 
 impl FollowedJpeg {
-    fn coefficients(self, context: &Arc<Context>) -> Result<Coefficients> {
-        let coefficients = context.scratch(bytes(&self.picture))?;
-        // The picture's own memory goes on to the coefficients; all else stays here.
-        let mut this = self;
-        let empty = context.scratch(0)?;
-        let memory = std::mem::replace(&mut this.memory, empty);
+    fn coefficients(mut self, context: &Arc<Context>) -> Result<Coefficients> {
+        let bytes = bytes(&self.picture);
+        let made = context.scratch(bytes + self.picture.blocks() * BLOCK)?;
+        let base = made.pointer().as_raw();
         Ok(Coefficients {
-            picture: this.picture,
-            job: this.job,
-            coefficients: coefficients.pointer().as_raw(),
-            blocks: Some(this.blocks),
-            memory: vec![memory, coefficients],
+            picture: self.picture,
+            job: self.job,
+            coefficients: base,
+            samples: base + bytes as u64,
+            has_samples: false,
+            memory: made,
+            blocks: self.blocks.take(),
         })
     }
 }
@@ -336,7 +336,9 @@ fn start<T>(
     table.wait_on(stream)?;
     for (jpeg, _) in &mut *pictures {
         jpeg.upload.order_before(stream)?;
-        jpeg.memory.wait_on(stream)?;
+        if let Some(blocks) = &mut jpeg.blocks {
+            blocks.memory.wait_on(stream)?;
+        }
     }
     pinned.start_upload(table.pointer(), parts.end, stream)?;
     let grid = Grid {
@@ -349,7 +351,9 @@ fn start<T>(
     // pictures' memory and of the table, which are used again in stream order.
     unsafe { context.launch("jpeg_chain", grid, stream, &arguments)? };
     for (jpeg, _) in pictures {
-        jpeg.memory.record_on(stream)?;
+        if let Some(blocks) = &mut jpeg.blocks {
+            blocks.memory.record_on(stream)?;
+        }
     }
     pinned.start_fetch(table.pointer(), 4 * statuses, stream)?;
     Ok((pinned, table))

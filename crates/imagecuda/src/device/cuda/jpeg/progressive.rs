@@ -6,6 +6,7 @@ use crate::{Result, jpeg::Jpeg};
 use bytemuck::{Pod, cast_slice_mut};
 use imagecuda_kernels::jpeg::{
     jobs::PictureJob,
+    picture::BLOCK,
     progressive::{
         Start,
         jobs::{AcScan, BlocksJob, READ_AHEAD},
@@ -53,7 +54,7 @@ impl Context {
         }
         let mut pinned = self.pinned(parts.end)?;
         let mut memory = self.scratch(parts.end)?;
-        let coefficients = self.scratch(bytes(&picture))?;
+        let made = self.scratch(bytes(&picture) + picture.blocks() * BLOCK)?;
         let base = memory.pointer().as_raw();
 
         let mut found = Found {
@@ -98,12 +99,15 @@ impl Context {
         Ok(Some(Coefficients {
             picture,
             job: base + job as u64,
-            coefficients: coefficients.pointer().as_raw(),
+            coefficients: made.pointer().as_raw(),
+            samples: made.pointer().as_raw() + bytes(&picture) as u64,
+            has_samples: false,
+            memory: made,
             blocks: Some(BlockKernel {
                 job: base + blocks_job as u64,
                 thread_blocks: blocks.thread_blocks(),
+                memory,
             }),
-            memory: vec![memory, coefficients],
         }))
     }
 }

@@ -31,7 +31,7 @@ pub struct BlockGrid {
 impl BlockGrid {
     /// The number of the block in the MCU of column `x` and row `y`.
     #[inline(always)]
-    pub fn block(&self, x: u32, y: u32) -> u32 {
+    pub(super) fn block(&self, x: u32, y: u32) -> u32 {
         // After the last MCU there is no block, and the product may overflow.
         let rows = y.wrapping_mul(self.row_step);
         rows.wrapping_add(self.first + x * self.mcu_step)

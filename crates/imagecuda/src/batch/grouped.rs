@@ -8,9 +8,9 @@ use super::{
     times::add_elapsed,
 };
 use crate::{
-    Decoded, Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
+    Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
     color::Conversion,
-    device::{Buffer, FollowedJpeg, GroupMember, JpegFollowers, JpegGroups, PlannedJpeg, Staging},
+    device::{Buffer, GroupMember, JpegGroups, PlannedJpeg, Staging},
     load::{FileBytes, Job},
     parallel,
 };
@@ -46,16 +46,9 @@ pub(super) struct Pending<S> {
     pub(super) metadata: Metadata,
 }
 
-/// A source whose scans are being followed, and what becomes of its picture afterwards.
-pub(super) struct Following<S> {
-    pub(super) pending: Pending<S>,
-    pub(super) decoded: Box<Decoded>,
-}
-
 /// The groups of each of a loader's devices.
 pub(super) struct Groups<S> {
     devices: Vec<Option<JpegGroups<Pending<S>>>>,
-    followers: Vec<Option<JpegFollowers<Following<S>>>>,
     /// How many images a device gets before the next one.
     in_a_row: usize,
     /// Whether there is a thread for each of them.
@@ -66,7 +59,6 @@ impl<S: Source> Groups<S> {
     pub(super) fn new(devices: &[Device], in_a_row: usize) -> Self {
         Self {
             devices: devices.iter().map(Device::jpeg_groups).collect(),
-            followers: devices.iter().map(Device::jpeg_followers).collect(),
             in_a_row,
             are_run: AtomicBool::new(false),
         }
@@ -80,18 +72,16 @@ impl<S: Source> Groups<S> {
             if groups.is_none() {
                 continue;
             }
-            for run in [Shared::run_groups, Shared::run_followers] {
-                shared.begin();
-                let own = Arc::clone(shared);
-                let thread = thread::Builder::new()
-                    .name(format!("imagecuda group {number}"))
-                    .spawn(move || run(&own, number));
-                match thread {
-                    Ok(thread) => threads.push(thread),
-                    Err(_) => {
-                        shared.retire(None);
-                        are_run = false;
-                    }
+            shared.begin();
+            let own = Arc::clone(shared);
+            let thread = thread::Builder::new()
+                .name(format!("imagecuda group {number}"))
+                .spawn(move || own.run_groups(number));
+            match thread {
+                Ok(thread) => threads.push(thread),
+                Err(_) => {
+                    shared.retire(None);
+                    are_run = false;
                 }
             }
         }
@@ -104,21 +94,14 @@ impl<S: Source> Groups<S> {
         self.of(index).is_some() && self.are_run.load(Ordering::Relaxed)
     }
 
-    /// The number of the device that source `index` is for.
-    fn number(&self, index: usize) -> usize {
-        index / self.in_a_row % self.devices.len()
-    }
-
     /// The groups of the device that source `index` is for.
     fn of(&self, index: usize) -> &Option<JpegGroups<Pending<S>>> {
-        &self.devices[self.number(index)]
+        &self.devices[index / self.in_a_row % self.devices.len()]
     }
 
     /// Says that no more sources come.
     pub(super) fn close(&self) {
         self.devices.iter().flatten().for_each(JpegGroups::close);
-        let followers = self.followers.iter().flatten();
-        followers.for_each(JpegFollowers::close);
     }
 }
 
@@ -240,40 +223,6 @@ impl<S: Source> Shared<S> {
             self.deliver([pending.end(false, &self.loader.options)]);
         }
         add_elapsed(&mut start, &self.times.upload);
-    }
-
-    /// Lets the scans of a source's picture be followed with others'.
-    pub(super) fn follow(&self, jpeg: FollowedJpeg, following: Following<S>) {
-        let number = self.groups.number(following.pending.index);
-        if let Some(followers) = &self.groups.followers[number] {
-            followers.add(jpeg, following);
-        }
-    }
-
-    /// The loop of the thread that lets scans be followed.
-    fn run_followers(self: &Arc<Self>, number: usize) {
-        let options = &self.loader.options;
-        let mut redo = Redo::default();
-        let worked = panic::catch_unwind(AssertUnwindSafe(|| {
-            let Some(followers) = &self.groups.followers[number] else {
-                return;
-            };
-            followers.run(
-                |Following {
-                     mut pending,
-                     decoded,
-                 },
-                 found| {
-                    let made = found.map(|found| decoded.finish(found, &mut pending.image));
-                    match made {
-                        Some(Ok(())) => self.deliver([pending.end(true, options)]),
-                        _ => redo.add(self, vec![pending]),
-                    }
-                },
-            );
-        }));
-        let panic = worked.err().or(redo.end());
-        self.retire(panic);
     }
 
     /// The loop of the thread of a device.

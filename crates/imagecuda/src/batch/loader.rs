@@ -4,15 +4,15 @@ use super::{
     BYTES, CancelToken,
     budget::{Budget, Slot},
     cores,
-    grouped::{Following, Groups, Pending, Planned},
+    grouped::{Groups, Pending, Planned},
     images::Images,
     pooled_image::PooledImage,
     source::{Content, Source},
     times::{LoadTimes, add_elapsed},
 };
 use crate::{
-    Decoded, Device, Error, Image, LoadOptions, Metadata, Result, codec,
-    device::{FollowedJpeg, Staging},
+    Device, Error, Image, LoadOptions, Metadata, Result, codec,
+    device::Staging,
     load::{FileBytes, Job},
     picture::Header,
 };
@@ -52,8 +52,8 @@ pub struct Loader {
 
 impl Loader {
     /// Creates a loader of images on `device`, with one thread per core, at most 8 GiB in flight, and
-    /// results in the order of the sources. Two images per thread are in flight; on a GPU up to 256 as
-    /// long as they take less than 1 GiB, and four per thread if the GPU has four times the bytes.
+    /// results in the order of the sources. Two images per thread are in flight, and on a GPU up to
+    /// 256 as long as they take less than 1 GiB.
     pub fn new(device: &Device) -> Self {
         Self {
             devices: vec![device.clone()],
@@ -124,16 +124,9 @@ impl Loader {
         I::IntoIter: Send + 'static,
         I::Item: Source,
     {
-        let many = self.in_flight.is_none() && self.devices.iter().any(Device::is_cuda);
-        // The kernels take longer for a progressive picture than a thread, and more of them at a time.
-        let is_large = |device: &Device| device.all_memory() / 4 >= self.max_bytes;
-        let of_thread = if self.devices.iter().all(is_large) {
-            4
-        } else {
-            2
-        };
-        let in_flight = self.in_flight.unwrap_or(of_thread * self.threads);
+        let in_flight = self.in_flight.unwrap_or(2 * self.threads);
         let budget = Budget::new(in_flight, self.max_bytes, self.cancel.clone());
+        let many = self.in_flight.is_none() && self.devices.iter().any(Device::is_cuda);
         let shared = Arc::new(Shared {
             loader: self.clone(),
             budget: Arc::new(budget.with_small(if many { MOST_SMALL } else { 0 })),
@@ -215,8 +208,6 @@ enum Loaded {
     /// A picture that goes up with others: the bytes of its file, if they were read; its image; and
     /// the rest.
     Planned(Box<Planned>, Option<Staging>, Image, Metadata),
-    /// A picture whose scans are followed with others'. The last one is where it goes on.
-    Followed(Box<FollowedJpeg>, Option<Staging>, Image, Box<Decoded>),
 }
 
 pub(super) struct Outcome<S> {
@@ -341,18 +332,6 @@ impl<S: Source> Shared<S> {
                 self.add_to_group(*planned, pending);
                 return true;
             }
-            Ok(Loaded::Followed(jpeg, staged, image, decoded)) => {
-                let pending = Pending {
-                    index,
-                    source,
-                    slot,
-                    staged,
-                    image,
-                    metadata: decoded.metadata().clone(),
-                };
-                self.follow(*jpeg, Following { pending, decoded });
-                return true;
-            }
             Err(error) => Err(error),
         };
         self.deliver([(index, Outcome::new(source, result, slot))]);
@@ -404,13 +383,6 @@ impl<S: Source> Shared<S> {
         let size = (decoded.width(), decoded.height());
         let mut image = self.budget.image(device, size.0, size.1)?;
         let metadata = decoded.metadata().clone();
-        let decoded = match decoded.take_followed() {
-            Ok((jpeg, decoded)) => {
-                let (jpeg, decoded) = (Box::new(jpeg), Box::new(decoded));
-                return Ok(Loaded::Followed(jpeg, staged, image, decoded));
-            }
-            Err(decoded) => *decoded,
-        };
         let decoded = match decoded.into_planned() {
             Ok((jpeg, conversion)) => {
                 let planned = Planned {

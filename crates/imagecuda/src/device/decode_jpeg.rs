@@ -1,17 +1,11 @@
 //! Chooses between the kernels and the host to decode a JPEG.
 
 use super::{Buffer, GPU_MIN_PIXELS, Inner, Payload, Staging, cpu, cuda};
-use crate::{
-    Device, JpegDecoder, Result,
-    jpeg::{self, Jpeg},
-};
+use crate::{Device, JpegDecoder, Result, jpeg::Jpeg};
 use imagecuda_kernels::pixel::RgbaF32;
 
 /// The fewest pixels of a file that a GPU decodes in a group of files faster than one core does.
 const GROUP_MIN_PIXELS: usize = 1 << 12;
-
-/// The fewest pixels of a progressive file whose scans kernels follow.
-const FOLLOW_MIN_PIXELS: usize = 1 << 18;
 
 /// A picture of a group, which keeps its file and its image until it is decoded.
 pub(crate) trait GroupMember: Send {
@@ -24,27 +18,11 @@ pub(crate) trait GroupMember: Send {
 }
 
 impl Device {
-    /// The bytes of a GPU's memory; 0 on the CPU.
-    pub(crate) fn all_memory(&self) -> u64 {
-        match self.inner() {
-            Inner::Cpu => 0,
-            Inner::Cuda(context) => context.all_memory(),
-        }
-    }
-
     /// Groups of JPEGs that kernels decode together; `None` on the CPU.
     pub(crate) fn jpeg_groups<T: GroupMember>(&self) -> Option<cuda::JpegGroups<T>> {
         match self.inner() {
             Inner::Cpu => None,
             Inner::Cuda(context) => Some(cuda::JpegGroups::new(context)),
-        }
-    }
-
-    /// Groups of progressive JPEGs whose scans kernels follow together; `None` on the CPU.
-    pub(crate) fn jpeg_followers<T: Send>(&self) -> Option<cuda::JpegFollowers<T>> {
-        match self.inner() {
-            Inner::Cpu => None,
-            Inner::Cuda(context) => Some(cuda::JpegFollowers::new(context)),
         }
     }
 
@@ -58,23 +36,8 @@ impl Device {
             JpegDecoder::Host => false,
             JpegDecoder::Kernels => true,
         };
-        if !by_kernels {
-            return None;
-        }
-        if let Some(plan) = jpeg.plan() {
-            return Some(Payload::Planned(context.plan_jpeg(jpeg, plan)));
-        }
-        // Kernels take long to follow a scan, but so many scans at a time that they help where all
-        // cores have work.
-        let threads = rayon::current_num_threads();
-        let helps = jpeg.picture().pixels() >= FOLLOW_MIN_PIXELS
-            && jpeg::files_being_decoded() >= threads / 2
-            && context.followed_jpegs() < threads * 5 / 2;
-        if decoder == JpegDecoder::Auto && !helps {
-            return None;
-        }
-        let followed = context.follow_jpeg(jpeg, jpeg.chains()?).ok()?;
-        Some(Payload::Followed(Box::new(followed)))
+        let plan = by_kernels.then(|| jpeg.plan()).flatten()?;
+        Some(Payload::Planned(context.plan_jpeg(jpeg, plan)))
     }
 
     /// Decodes a JPEG with kernels. On a GPU the host may do the entropy decoding. Returns `None`
@@ -116,12 +79,6 @@ impl Device {
             (Inner::Cuda(context), plan) => {
                 let decoded = match &plan {
                     Some(plan) => context.decode_jpeg(jpeg, plan, staging)?,
-                    None if decoder == JpegDecoder::Kernels => match jpeg.chains() {
-                        Some(chains) => {
-                            context.decode_followed(context.follow_jpeg(jpeg, chains)?)?
-                        }
-                        None => None,
-                    },
                     None if by_kernels => context.upload_progressive(jpeg)?,
                     None => None,
                 };

@@ -29,7 +29,7 @@ pub(crate) mod video;
 
 pub(crate) use self::{
     buffer::Buffer,
-    cuda::{Coefficients, FollowedJpeg, JpegFollowers, JpegGroups, PlannedJpeg},
+    cuda::{JpegGroups, PlannedJpeg},
     decode_jpeg::GroupMember,
     decode_png::PngData,
     expand_spec::ExpandSpec,

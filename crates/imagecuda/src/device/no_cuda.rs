@@ -8,7 +8,7 @@ use super::{
 use crate::{
     DevicePixel, ErrorKind, Result, VideoDecoder,
     color::Conversion,
-    jpeg::{Chains, GpuPlan, Jpeg, encode::Encoding},
+    jpeg::{GpuPlan, Jpeg, encode::Encoding},
     resample::Plan,
 };
 #[cfg(feature = "dlpack")]
@@ -70,16 +70,12 @@ impl Context {
     methods! {
         ordinal() -> u32;
         name() -> &str;
-        all_memory() -> u64;
         synchronize() -> Result<()>;
         transfer_buffers() -> u64;
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
         upload_progressive(&Jpeg<'_>) -> Result<Option<Coefficients>>;
-        followed_jpegs() -> usize;
-        follow_jpeg(&Jpeg<'_>, Chains) -> Result<FollowedJpeg>;
-        decode_followed(FollowedJpeg) -> Result<Option<Coefficients>>;
         plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
         start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
         decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;
@@ -213,33 +209,6 @@ impl<T> JpegGroups<T> {
 
     methods! {
         add(PlannedJpeg, Option<&Arc<Conversion>>, T) -> Result<(), T>;
-        close() -> ();
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct FollowedJpeg(Never);
-
-impl FollowedJpeg {
-    methods! {
-        bytes() -> usize;
-    }
-}
-
-#[derive(Debug)]
-pub(crate) struct JpegFollowers<T>(Never, PhantomData<fn() -> T>);
-
-impl<T> JpegFollowers<T> {
-    pub(crate) fn new(context: &Context) -> Self {
-        match context.0 {}
-    }
-
-    pub(crate) fn run(&self, _: impl FnMut(T, Option<Coefficients>)) {
-        match self.0 {}
-    }
-
-    methods! {
-        add(FollowedJpeg, T) -> ();
         close() -> ();
     }
 }

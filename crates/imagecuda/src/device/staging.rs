@@ -17,10 +17,6 @@ pub(crate) enum Payload {
     Jpeg(cuda::Coefficients),
     /// A JPEG that goes up with others of a batch.
     Planned(cuda::PlannedJpeg),
-    /// A progressive JPEG whose scans are to be followed with those of others of a batch.
-    Followed(Box<cuda::FollowedJpeg>),
-    /// Nothing yet, while they are followed.
-    Waiting,
     /// Pixels in the layout that the host decodes to, on the device already.
     Png(cuda::PngPixels),
     /// Planes of luma and chroma.
@@ -37,8 +33,6 @@ impl Payload {
             Self::Pixels(pixels) => pixels.len(),
             Self::Jpeg(coefficients) => coefficients.bytes(),
             Self::Planned(jpeg) => jpeg.bytes(),
-            Self::Followed(jpeg) => jpeg.bytes(),
-            Self::Waiting => 0,
             Self::Png(pixels) => pixels.bytes(),
             Self::Planes(planes) => planes.memory.len(),
             Self::Video(frames) => frames.bytes(),

@@ -1,7 +1,7 @@
 //! A parsed JPEG file, and the data that a device needs to decode it.
 
 use super::{
-    entropy::planes::{chains::Chains, starts::Positions},
+    entropy::planes::starts::Positions,
     file::File,
     markers,
     pixels::{self, Window},
@@ -154,14 +154,6 @@ impl<'a> Jpeg<'a> {
     /// files, and for irregular ones.
     pub(crate) fn positions(&self) -> Option<Positions<'_>> {
         Positions::of(&self.file, self.bytes)
-    }
-
-    /// The scans of a progressive file that kernels can follow. `None` if they cannot.
-    pub(crate) fn chains(&self) -> Option<Chains> {
-        match self.damaged {
-            true => None,
-            false => Chains::of(&self.file, self.bytes),
-        }
     }
 
     /// The size in bytes of all pixels, in the codec's layout.

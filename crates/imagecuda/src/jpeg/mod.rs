@@ -21,11 +21,7 @@ mod tables;
 
 #[cfg(feature = "cuda")]
 pub(crate) use self::plan::ScanPlan;
-pub(crate) use self::{
-    device::Jpeg,
-    entropy::planes::{chains::Chains, files_being_decoded},
-    plan::GpuPlan,
-};
+pub(crate) use self::{device::Jpeg, plan::GpuPlan};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -4,7 +4,7 @@ use super::wanted::Resampling;
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     color::Conversion,
-    device::{Coefficients, ExpandSpec, FollowedJpeg, Payload, PlannedJpeg},
+    device::{ExpandSpec, Payload, PlannedJpeg},
     resample::Plan,
     trace::span,
 };
@@ -98,18 +98,6 @@ impl Decoded {
         matches!(self.payload, Payload::Planned(_))
     }
 
-    /// Takes the scans of a progressive JPEG that are to be followed with others'.
-    pub(crate) fn take_followed(mut self) -> std::result::Result<(FollowedJpeg, Self), Box<Self>> {
-        match self.payload {
-            Payload::Followed(jpeg) => {
-                // What is made of the scans takes its place.
-                self.payload = Payload::Waiting;
-                Ok((*jpeg, self))
-            }
-            payload => Err(Box::new(Self { payload, ..self })),
-        }
-    }
-
     /// Whether the kernels of a group can convert its colours.
     pub(crate) fn is_for_group(&self) -> bool {
         let conversion = self.conversion.as_deref();
@@ -124,16 +112,6 @@ impl Decoded {
             Payload::Planned(jpeg) => Ok((jpeg, self.conversion)),
             payload => Err(Box::new(Self { payload, ..self })),
         }
-    }
-
-    /// Makes the image once the scans of the picture are followed.
-    pub(crate) fn finish(
-        mut self: Box<Self>,
-        found: Coefficients,
-        image: &mut Image,
-    ) -> Result<()> {
-        self.payload = Payload::Jpeg(found);
-        self.write_to(image)
     }
 
     /// The size of the result.

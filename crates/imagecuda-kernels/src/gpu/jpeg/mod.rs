@@ -3,7 +3,6 @@
 //! [`encode::jobs`](crate::jpeg::encode::jobs).
 
 mod block_shared;
-mod chain;
 mod encode;
 mod forward;
 mod mend;

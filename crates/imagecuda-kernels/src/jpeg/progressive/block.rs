@@ -15,20 +15,6 @@ pub trait Coefficients {
     fn set(&mut self, k: u32, value: i16);
 }
 
-/// No coefficients, where only their positions are wanted.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Nothing;
-
-impl Coefficients for Nothing {
-    #[inline(always)]
-    fn get(&self, _: u32) -> i16 {
-        0
-    }
-
-    #[inline(always)]
-    fn set(&mut self, _: u32, _: i16) {}
-}
-
 /// A block, and which of its AC coefficients are not zero: number k has bit `63 - k`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Block<C> {
@@ -37,30 +23,7 @@ pub struct Block<C> {
     some: u64,
 }
 
-/// A difference of DC coefficients.
-#[inline(always)]
-pub fn difference<W: WordSource>(symbols: &Symbols, words: W, start: Start) -> u32 {
-    let mut bits = Reader::new(symbols, words, start.bit());
-    match bits.symbol().1 {
-        0 => 0,
-        size => extended(bits.number(size), size),
-    }
-}
-
-/// Bit number `at` of a scan.
-#[inline(always)]
-pub fn bit<W: WordSource>(words: W, at: u32) -> u32 {
-    words.word(at / 32).swap_bytes() >> (31 - at % 32) & 1
-}
-
-/// The signed value of a number of `size` bits. A first bit of 0 means a negative one.
-#[inline(always)]
-fn extended(number: u32, size: u32) -> u32 {
-    let is_below = u32::from(number >> (size - 1) == 0);
-    number.wrapping_sub(is_below * ((1 << size) - 1))
-}
-
-const fn mask(k: u32) -> u64 {
+const fn bit(k: u32) -> u64 {
     1 << (63 - (k & 63))
 }
 
@@ -72,18 +35,6 @@ impl<C: Coefficients> Block<C> {
             coefficients,
             some: 0,
         }
-    }
-
-    /// A block in which some AC coefficients are not 0: number k has bit `63 - k`.
-    #[inline(always)]
-    pub fn with(coefficients: C, some: u64) -> Self {
-        Self { coefficients, some }
-    }
-
-    /// Which AC coefficients are not 0.
-    #[inline(always)]
-    pub fn some(&self) -> u64 {
-        self.some
     }
 
     /// Adds what a scan has of the block.
@@ -112,10 +63,13 @@ impl<C: Coefficients> Block<C> {
                 continue;
             }
             k += zeros;
-            let value = extended(bits.number(size), size) << band.low;
+            let number = bits.number(size);
+            // A first bit of 0 means a negative number.
+            let below = u32::from(number >> (size - 1) == 0);
+            let value = number.wrapping_sub(below * ((1 << size) - 1)) << band.low;
             if k <= band.last {
                 self.coefficients.set(k & 63, value as i16);
-                self.some |= mask(k);
+                self.some |= bit(k);
             }
             k += 1;
         }
@@ -146,7 +100,7 @@ impl<C: Coefficients> Block<C> {
                 }
             }
             while k <= band.last {
-                if old & mask(k) != 0 {
+                if old & bit(k) != 0 {
                     if bits.number(1) == 1 {
                         let before = self.coefficients.get(k & 63);
                         let by = if before < 0 { -one } else { one };
@@ -155,7 +109,7 @@ impl<C: Coefficients> Block<C> {
                 } else if zeros == 0 {
                     if value != 0 {
                         self.coefficients.set(k & 63, value);
-                        self.some |= mask(k);
+                        self.some |= bit(k);
                     }
                     k += 1;
                     break;

@@ -6,14 +6,12 @@
 //! each other any more, and each thread of a kernel decodes one.
 //!
 //! - [`Start`]: where a block begins in a scan.
-//! - [`chain`]: from block to block.
 //! - [`symbols`]: Huffman codes, one at a time.
 //! - [`block`]: all scans of a block.
 //! - [`jobs`]: the arguments of the kernel.
 //! - `cpu_emulation`: the kernel on the CPU.
 
 pub mod block;
-pub mod chain;
 #[cfg(not(target_arch = "nvptx64"))]
 pub mod cpu_emulation;
 pub mod jobs;

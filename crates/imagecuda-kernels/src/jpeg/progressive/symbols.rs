@@ -4,7 +4,7 @@ use super::super::bits::{BitReader, WordSource};
 use bytemuck::{Pod, Zeroable};
 
 /// The number of bits of a look-up.
-pub(super) const LOOK_UP: u32 = 11;
+const LOOK_UP: u32 = 11;
 
 /// A Huffman table.
 #[derive(Clone, Copy, Debug, Pod, Zeroable)]
@@ -59,18 +59,6 @@ impl Symbols {
             0 => self.find_longer(bits >> 16),
             entry => (entry >> 8, entry & 255),
         }
-    }
-
-    /// As [`find`](Self::find), for codes of up to 11 bits; the length of others is 0.
-    pub(super) fn short(&self, bits: u32) -> (u32, u32) {
-        let entry = u32::from(self.short[(bits >> (32 - LOOK_UP)) as usize]);
-        (entry >> 8, entry & 255)
-    }
-
-    /// As [`find`](Self::find), but `None` for bits that are no code.
-    #[inline(always)]
-    pub(super) fn checked(&self, bits: u32) -> Option<(u32, u32)> {
-        (bits >> 16 < self.ends[15]).then(|| self.find(bits))
     }
 
     #[inline(always)]

@@ -94,10 +94,9 @@ impl<P: DevicePixel> Buffer<P> {
         match payload {
             Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, spec),
             // Only a group takes what is planned for it.
-            Payload::Pixels(Staging::Pageable(_))
-            | Payload::Planned(_)
-            | Payload::Followed(_)
-            | Payload::Waiting => Err(ErrorKind::DeviceMismatch.into()),
+            Payload::Pixels(Staging::Pageable(_)) | Payload::Planned(_) => {
+                Err(ErrorKind::DeviceMismatch.into())
+            }
             Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),
             Payload::Png(pixels) => self.expand_png(pixels, spec),
             Payload::Planes(planes) => self.expand_planes(planes, spec),

@@ -28,7 +28,7 @@ mod video;
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
-    jpeg::{Coefficients, FollowedJpeg, JpegFollowers, JpegGroups, PlannedJpeg},
+    jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
     video::VideoFrames,
 };
@@ -63,8 +63,6 @@ pub(crate) struct Context {
     decodes: Vec<Stream>,
     /// How many JPEG files these streams have decoded.
     jpegs: AtomicUsize,
-    /// Progressive JPEG files whose scans are followed.
-    followers: jpeg::Followers,
     /// The streams that decode PNG files.
     pngs: png::Streams,
     /// Held by the thread that queues work.
@@ -79,8 +77,6 @@ pub(crate) struct Context {
     tables: resample::Tables,
     /// The most blocks that a grid may have along x.
     max_grid: u32,
-    /// All bytes of device memory.
-    all_memory: u64,
 }
 
 impl Context {
@@ -101,7 +97,6 @@ impl Context {
         let name = check("cuDeviceGetName", device.name())?;
         let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
         let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
-        let all_memory = check("cuDeviceTotalMem", device.total_memory())? as u64;
 
         // `cust` makes the new context current; this guard restores the caller's.
         let _restore = Current::remember()?;
@@ -123,7 +118,6 @@ impl Context {
                 .map(|_| new_stream())
                 .collect::<Result<_>>()?,
             jpegs: AtomicUsize::new(0),
-            followers: jpeg::Followers::new([new_stream()?, new_stream()?, new_stream()?]),
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             kernels,
@@ -133,7 +127,6 @@ impl Context {
             scratch: Pool::new(scratch::KEEP),
             tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
-            all_memory,
         })
     }
 
@@ -147,11 +140,6 @@ impl Context {
 
     pub(crate) fn stream(&self) -> &Stream {
         &self.stream
-    }
-
-    /// All bytes of device memory.
-    pub(crate) fn all_memory(&self) -> u64 {
-        self.all_memory
     }
 
     /// Waits for the work that callers have asked for. Threads that decode files wait for their own
@@ -178,8 +166,7 @@ impl Context {
         for stream in [&self.uploads, &self.stream, &self.downloads] {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
-        let decodes = self.decodes.iter().chain(&self.followers.streams);
-        for stream in decodes.chain(&self.pngs.all) {
+        for stream in self.decodes.iter().chain(&self.pngs.all) {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
         Ok(())

@@ -4,7 +4,7 @@ mod arithmetic;
 mod bits;
 mod decisions;
 mod lossless;
-pub(crate) mod planes;
+pub(super) mod planes;
 mod progressive;
 mod scanner;
 mod sequential;

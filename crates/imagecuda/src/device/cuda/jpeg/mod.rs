@@ -7,8 +7,6 @@
 
 mod filling;
 mod flight;
-mod followed;
-mod follower_groups;
 mod groups;
 mod launch;
 mod pictures;
@@ -18,12 +16,8 @@ mod single;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::{
-    followed::FollowedJpeg,
-    follower_groups::JpegFollowers,
-    groups::{JpegGroups, PlannedJpeg},
-};
-pub(super) use self::{followed::Followers, pictures::is_direct};
+pub(crate) use self::groups::{JpegGroups, PlannedJpeg};
+pub(super) use self::pictures::is_direct;
 
 use super::{Context, scratch::Scratch};
 use crate::{

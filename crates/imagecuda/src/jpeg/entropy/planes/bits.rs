@@ -60,11 +60,6 @@ impl Intervals {
         self.bytes.resize(self.bytes.len() + PADDING, 0);
     }
 
-    /// The start and the end of each interval in [`bytes`](Self::bytes).
-    pub(super) fn places(&self) -> &[(usize, usize)] {
-        &self.places
-    }
-
     /// All intervals, each followed by padding.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes

@@ -11,7 +11,6 @@
 
 mod assemble;
 mod bits;
-pub(crate) mod chains;
 mod dc;
 mod first;
 mod part;
@@ -322,11 +321,6 @@ pub(in crate::jpeg) struct Share {
 
 /// How many files are being decoded.
 static DECODING: AtomicUsize = AtomicUsize::new(0);
-
-/// How many progressive files are being decoded on the host.
-pub(crate) fn files_being_decoded() -> usize {
-    DECODING.load(Ordering::Relaxed)
-}
 
 impl Share {
     /// Counts the file as being decoded until this is dropped.

@@ -30,17 +30,12 @@ impl AcScan<'_> {
 
     /// Its data in words, the first byte lowest.
     pub(crate) fn words(&self) -> Vec<u32> {
-        words(self.data)
+        let (words, rest) = self.data.as_chunks();
+        let mut last = [0; 4];
+        last[..rest.len()].copy_from_slice(rest);
+        let words = words.iter().chain([&last]);
+        words.map(|&word| u32::from_le_bytes(word)).collect()
     }
-}
-
-/// Bytes in words, the first byte lowest.
-pub(super) fn words(bytes: &[u8]) -> Vec<u32> {
-    let (words, rest) = bytes.as_chunks();
-    let mut last = [0; 4];
-    last[..rest.len()].copy_from_slice(rest);
-    let words = words.iter().chain([&last]);
-    words.map(|&word| u32::from_le_bytes(word)).collect()
 }
 
 /// A progressive file whose blocks are to be found.

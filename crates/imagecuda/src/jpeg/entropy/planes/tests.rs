@@ -1,12 +1,6 @@
 //! Compares this decoder with the plain one.
 
-use super::{
-    super::one_by_one,
-    Choice, Data, Decoder,
-    chains::Chains,
-    coefficients,
-    starts::{Positions, words},
-};
+use super::{super::one_by_one, Choice, Data, Decoder, coefficients, starts::Positions};
 use crate::{
     Result,
     jpeg::{file::File, markers},
@@ -160,41 +154,6 @@ fn by_starts(choice: Choice, step: usize, file: &File, bytes: &[u8]) -> Option<V
     Some(out.as_flattened().to_vec())
 }
 
-/// Follows all scans as kernels do, and decodes blocks from there.
-fn by_chains(file: &File, bytes: &[u8]) -> Option<Vec<i16>> {
-    let Chains(chains) = Chains::of(file, bytes)?;
-    let picture = &file.picture;
-    let mut dc = vec![0; picture.blocks()];
-    let parts = picture.parts().iter();
-    let mut masks: Vec<Vec<u64>> = parts.map(|part| vec![0; part.blocks()]).collect();
-    let mut starts = Vec::new();
-    let words: Vec<_> = chains.iter().map(|chain| words(chain.data())).collect();
-    for (chain, data) in chains.iter().zip(&words) {
-        let (job, intervals, tables) = (&chain.job, &chain.intervals, &chain.tables);
-        match chain.component {
-            None => cpu_emulation::dc(job, data, intervals, tables, &mut dc)?,
-            Some(component) => {
-                let masks = &mut masks[component];
-                let found = cpu_emulation::chain(job, data, intervals, tables, masks)?;
-                starts.push((component, chain, data, found));
-            }
-        }
-    }
-    let emulated: Vec<_> = starts
-        .iter()
-        .map(|(component, chain, data, starts)| EmulatedScan {
-            component: *component,
-            data,
-            starts,
-            symbols: &chain.tables[0].symbols,
-            band: chain.job.band,
-        })
-        .collect();
-    let mut out = vec![[7; 64]; picture.blocks()];
-    cpu_emulation::blocks(picture, &dc, &emulated, &mut out);
-    Some(out.as_flattened().to_vec())
-}
-
 #[test]
 fn coefficients_are_those_of_the_plain_decoder() {
     for (number, bytes) in files().iter().enumerate() {
@@ -203,8 +162,6 @@ fn coefficients_are_those_of_the_plain_decoder() {
         let mut found = vec![[7; 64]; file.picture.blocks()];
         coefficients(&file, bytes, &mut found).unwrap();
         assert!(found.as_flattened() == expected, "{number}");
-        let found = by_chains(&file, bytes);
-        assert!(found.unwrap() == expected, "{number}");
         for choice in Choice::all() {
             for (step, threads) in [(1, 0), (3, 0), (100, 0), (1, 1), (2, 3)] {
                 let found = by(choice, step, threads, &file, bytes);
@@ -224,7 +181,6 @@ fn coefficients_are_those_of_the_plain_decoder() {
 /// A file that ends after any of its scans is a file too.
 #[test]
 fn scans_may_be_missing() {
-    let mut followed = 0;
     for bytes in files() {
         let ends: Vec<usize> = markers::parse(&bytes, false)
             .unwrap()
@@ -236,24 +192,19 @@ fn scans_may_be_missing() {
             let cut = [&bytes[..end], &[0xff, 0xd9]].concat();
             let file = markers::parse(&cut, true).unwrap();
             let expected = plain(&file, &cut, true).unwrap();
-            if let Some(found) = by_chains(&file, &cut) {
-                assert!(found == expected);
-                followed += 1;
-            }
             for choice in Choice::all() {
                 assert!(by(choice, 2, 0, &file, &cut).unwrap() == expected);
                 assert!(by_starts(choice, 2, &file, &cut).unwrap() == expected);
             }
         }
     }
-    assert!(followed > 100, "{followed}");
 }
 
 /// Checks a file that was changed: this decoder refuses it, or the plain decoder reads it without
 /// an error and to the same coefficients.
 #[test]
 fn damage_is_the_plain_decoders() {
-    let (mut refused, mut taken, mut followed) = (0, 0, 0);
+    let (mut refused, mut taken) = (0, 0);
     let mut state = 1;
     for bytes in files() {
         let start = markers::parse(&bytes, false).unwrap().scans[0].data.start;
@@ -283,10 +234,6 @@ fn damage_is_the_plain_decoders() {
                 assert!(found == by(choice, 1, 2, &file, &bad));
                 assert!(found == by_starts(choice, 1, &file, &bad));
             }
-            if let Some(chained) = by_chains(&file, &bad) {
-                assert!(Some(chained) == found);
-                followed += 1;
-            }
             match found {
                 Some(found) => assert!(found == plain(&file, &bad, false).unwrap()),
                 None => refused += 1,
@@ -295,7 +242,7 @@ fn damage_is_the_plain_decoders() {
         }
     }
     assert!(
-        refused > 500 && taken - refused > 100 && followed > 100,
-        "{refused} of {taken}; {followed} by chains"
+        refused > 500 && taken - refused > 100,
+        "{refused} of {taken}"
     );
 }

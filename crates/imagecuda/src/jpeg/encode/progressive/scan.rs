@@ -21,29 +21,45 @@ pub(in super::super) struct Picture<'a> {
     pub(super) masks: &'a [Masks],
 }
 
-impl Picture<'_> {
-    /// Calls `each` with every block of a component, except the blocks that only fill MCUs.
-    #[inline(always)]
-    fn each(&self, component: u32, mut each: impl FnMut(&[i16; BLOCK], &Masks)) {
-        let frame = self.frame;
+/// The blocks of a component, except those that only fill MCUs.
+struct Grid {
+    across: u32,
+    down: u32,
+    /// Blocks of an MCU across and down, the first unit of an MCU, and all units of one.
+    h: u32,
+    v: u32,
+    first: u32,
+    units: u32,
+    mcus_x: u32,
+}
+
+impl Grid {
+    fn new(frame: &Frame, component: u32) -> Self {
         let (h, v, first) = match component {
             0 => (frame.h, frame.v, 0),
             _ => (1, 1, frame.h * frame.v + component - 1),
         };
-        let across = frame.width.div_ceil(8 * frame.h / h);
-        let down = frame.height.div_ceil(8 * frame.v / v);
-        let units = frame.units_of_mcu();
-        for y in 0..down {
-            let row = y / v * frame.mcus_x * units + first + y % v * h;
-            for x in 0..across {
-                // `h` is 1 or 2.
-                let unit = row + (x >> (h - 1)) * units + (x & (h - 1));
-                let unit = unit as usize;
-                each(&self.units[unit].0, &self.masks[unit]);
-            }
+        Self {
+            across: frame.width.div_ceil(8 * frame.h / h),
+            down: frame.height.div_ceil(8 * frame.v / v),
+            h,
+            v,
+            first,
+            units: frame.units_of_mcu(),
+            mcus_x: frame.mcus_x,
         }
     }
 
+    /// The number of a block among the units of the picture.
+    #[inline(always)]
+    fn unit(&self, x: u32, y: u32) -> usize {
+        let row = y / self.v * self.mcus_x * self.units + self.first + y % self.v * self.h;
+        // `h` is 1 or 2.
+        (row + (x >> (self.h - 1)) * self.units + (x & (self.h - 1))) as usize
+    }
+}
+
+impl Picture<'_> {
     /// Whether a restart marker is before an MCU.
     #[inline(always)]
     fn is_restart(&self, mcu: u32) -> bool {
@@ -68,20 +84,26 @@ impl Picture<'_> {
             };
         };
         let mut scan = Others::new(script, component.min(1) as usize, gather);
-        let mut number = 0;
-        self.each(component, |block, masks| {
-            // Of one component's scan an MCU is a block.
-            if self.is_restart(number) {
-                tokens.with(|room| scan.end_blocks(room));
-                tokens.restart();
+        let grid = Grid::new(self.frame, component);
+        // No closures, which the compiler may not compile for this processor.
+        for y in 0..grid.down {
+            for x in 0..grid.across {
+                // Of one component's scan an MCU is a block.
+                if self.is_restart(y * grid.across + x) {
+                    end(&mut scan, tokens);
+                    tokens.restart();
+                }
+                let unit = grid.unit(x, y);
+                let mut room = tokens.room();
+                match script.bits[0] {
+                    0 => scan.begin(&self.units[unit].0, &self.masks[unit], &mut room),
+                    _ => scan.refine(&self.masks[unit], &mut room),
+                }
+                let count = room.count();
+                tokens.add(count);
             }
-            number += 1;
-            tokens.with(|room| match script.bits[0] {
-                0 => scan.begin(block, masks, room),
-                _ => scan.refine(masks, room),
-            });
-        });
-        tokens.with(|room| scan.end_blocks(room));
+        }
+        end(&mut scan, tokens);
     }
 
     /// A first scan of DC coefficients.
@@ -94,17 +116,18 @@ impl Picture<'_> {
                 tokens.restart();
                 last = [0; 3];
             }
-            tokens.with(|room| {
-                for (k, CodedUnit(block, _)) in (0..).zip(units) {
-                    let value = i32::from(block[0]) >> bit;
-                    let component = (k + 1u32).saturating_sub(frame.h * frame.v);
-                    let before = std::mem::replace(&mut last[component as usize % 3], value);
-                    let difference = value - before;
-                    let size = size(difference);
-                    let table = component.min(1) as usize;
-                    room.symbol(table, size, extra(difference, size), size);
-                }
-            });
+            let mut room = tokens.room();
+            for (k, CodedUnit(block, _)) in (0..).zip(units) {
+                let value = i32::from(block[0]) >> bit;
+                let component = (k + 1u32).saturating_sub(frame.h * frame.v);
+                let before = std::mem::replace(&mut last[component as usize % 3], value);
+                let difference = value - before;
+                let size = size(difference);
+                let table = component.min(1) as usize;
+                room.symbol(table, size, extra(difference, size), size);
+            }
+            let count = room.count();
+            tokens.add(count);
         }
     }
 
@@ -114,18 +137,34 @@ impl Picture<'_> {
         let mcus = self.units.chunks_exact(self.frame.units_of_mcu() as usize);
         for (mcu, units) in (0..).zip(mcus) {
             if self.is_restart(mcu) {
-                tokens.with(|room| bits.give(room));
+                give(&mut bits, tokens);
                 tokens.restart();
             }
             for CodedUnit(block, _) in units {
                 bits.push((block[0] >> bit & 1) as u64, 1);
             }
             if bits.len() > MOST_WAITING {
-                tokens.with(|room| bits.give(room));
+                give(&mut bits, tokens);
             }
         }
-        tokens.with(|room| bits.give(room));
+        give(&mut bits, tokens);
     }
+}
+
+/// Adds bits that have waited.
+fn give(bits: &mut Queue, tokens: &mut Tokens) {
+    let mut room = tokens.room();
+    bits.give(&mut room);
+    let count = room.count();
+    tokens.add(count);
+}
+
+/// Adds what waits for the end of a scan or of an interval.
+fn end<G: Fn(u64, u64) -> u64>(scan: &mut Others<G>, tokens: &mut Tokens) {
+    let mut room = tokens.room();
+    scan.end_blocks(&mut room);
+    let count = room.count();
+    tokens.add(count);
 }
 
 /// The longest run of blocks that one end-of-band symbol ends.

@@ -31,20 +31,23 @@ impl Tokens {
         self.restarts.push(self.filled);
     }
 
-    /// Lets `add` add up to [`ROOM`] tokens.
+    /// Room for up to [`ROOM`] tokens. [`add`](Self::add) adds them.
     #[inline(always)]
-    pub(super) fn with<R>(&mut self, add: impl FnOnce(&mut Room<'_>) -> R) -> R {
+    pub(super) fn room(&mut self) -> Room<'_> {
         if self.list.len() - self.filled < ROOM {
             self.grow();
         }
-        let mut room = Room {
+        Room {
             list: &mut self.list[self.filled..][..ROOM],
             at: 0,
             counts: &mut self.counts,
-        };
-        let result = add(&mut room);
-        self.filled += room.at.min(ROOM);
-        result
+        }
+    }
+
+    /// Adds the first `count` tokens of the room.
+    #[inline(always)]
+    pub(super) fn add(&mut self, count: usize) {
+        self.filled += count.min(ROOM);
     }
 
     #[cold]
@@ -115,6 +118,12 @@ pub(super) struct Room<'a> {
 }
 
 impl Room<'_> {
+    /// The tokens in it.
+    #[inline(always)]
+    pub(super) fn count(&self) -> usize {
+        self.at
+    }
+
     #[inline(always)]
     fn push(&mut self, token: u32) {
         self.list[self.at % ROOM] = token;

@@ -253,7 +253,7 @@ impl Drop for Current {
     fn drop(&mut self) {
         if let Some(previous) = self.0 {
             // SAFETY: the context was current on this thread a moment ago; null is none. A failure
-            // leaves ours current, which harms nobody.
+            // leaves ours current, which does no harm.
             let _ = unsafe { sys::cuCtxSetCurrent(previous) };
         }
     }

@@ -75,6 +75,7 @@ impl Context {
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
+        upload_progressive(&Jpeg<'_>) -> Result<Option<Coefficients>>;
         plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
         start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
         decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;

@@ -1,6 +1,7 @@
 //! A parsed JPEG file, and the data that a device needs to decode it.
 
 use super::{
+    entropy::planes::starts::Positions,
     file::File,
     markers,
     pixels::{self, Window},
@@ -160,6 +161,12 @@ impl<'a> Jpeg<'a> {
             true => None,
             false => GpuPlan::new(&self.file, self.bytes),
         }
+    }
+
+    /// How to find the blocks of a progressive file, which kernels can then decode. `None` for other
+    /// files, and for irregular ones.
+    pub(crate) fn positions(&self) -> Option<Positions<'_>> {
+        Positions::of(&self.file, self.bytes)
     }
 
     /// The size in bytes of all pixels, in the codec's layout.

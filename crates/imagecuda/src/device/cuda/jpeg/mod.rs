@@ -11,6 +11,7 @@ mod groups;
 mod launch;
 mod pictures;
 mod prepare;
+mod progressive;
 mod single;
 #[cfg(test)]
 mod tests;
@@ -46,7 +47,18 @@ pub(crate) struct Coefficients {
     samples: u64,
     /// Whether the samples are made, or being made.
     has_samples: bool,
-    /// The memory of all of them.
+    /// The memory of all of them, unless the job is in that of `blocks`.
+    memory: Scratch,
+    /// The kernel that makes the coefficients first, of a progressive picture.
+    blocks: Option<BlockKernel>,
+}
+
+/// A launch of `jpeg_blocks`.
+struct BlockKernel {
+    /// The address of the [`BlocksJob`](imagecuda_kernels::jpeg::progressive::jobs::BlocksJob).
+    job: u64,
+    thread_blocks: u32,
+    /// The memory of the job.
     memory: Scratch,
 }
 
@@ -122,6 +134,7 @@ impl Context {
             samples: base + samples as u64,
             has_samples: false,
             memory,
+            blocks: None,
         })
     }
 }

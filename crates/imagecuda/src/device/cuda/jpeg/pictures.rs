@@ -11,7 +11,10 @@ use crate::{
 };
 use cust::{memory::DevicePointer, stream::Stream};
 use imagecuda_kernels::{
-    jpeg::jobs::{INVERSE_BLOCKS, ROW_PIXELS},
+    jpeg::{
+        jobs::{INVERSE_BLOCKS, ROW_PIXELS},
+        progressive::jobs::BLOCKS_THREADS,
+    },
     layout::Layout,
 };
 
@@ -39,6 +42,16 @@ impl<P: DevicePixel> Buffer<P> {
         let stream = &context.stream;
         let _launching = context.lock_launch();
         from.memory.wait_on(stream)?;
+        if let Some(blocks) = &mut from.blocks {
+            blocks.memory.wait_on(stream)?;
+            let grid = Grid {
+                threads: BLOCKS_THREADS,
+                ..Grid::of_pixels(blocks.thread_blocks)
+            };
+            let arguments = [blocks.job, 1, from.coefficients];
+            // SAFETY: the kernel takes the table of one job. Its memory is that of `from`.
+            unsafe { context.launch("jpeg_blocks", grid, stream, &arguments)? };
+        }
         if !from.has_samples {
             context.launch_inverse(&from, stream)?;
         }
@@ -69,6 +82,9 @@ impl<P: DevicePixel> Buffer<P> {
                 launch("jpeg_to_bytes", pixels.pointer())?;
                 self.expand_scratch(&mut pixels, oriented, spec)?;
             }
+        }
+        if let Some(blocks) = &mut from.blocks {
+            blocks.memory.record_on(stream)?;
         }
         from.memory.record_on(stream)
     }

@@ -117,6 +117,7 @@ impl Layout {
             samples: base + self.samples as u64,
             has_samples: true,
             memory,
+            blocks: None,
         }
     }
 }

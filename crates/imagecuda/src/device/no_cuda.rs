@@ -175,6 +175,11 @@ pub(crate) struct VideoFrames {
 }
 
 impl VideoFrames {
+    #[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "for HEIF"))]
+    pub(crate) fn add_alpha(&mut self, _: Staging) {
+        match self.never {}
+    }
+
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for spans"))]
     pub(crate) fn bytes(&self) -> usize {
         match self.never {}

@@ -228,12 +228,25 @@ impl Decode for Heif<'_> {
 
 impl Heif<'_> {
     fn alpha_is_limited(&self) -> bool {
-        let auxiliary = self.handle.auxiliary_images(None);
-        let is_alpha = |image: &&ImageHandle| {
+        self.alphas().first().is_some_and(is_limited)
+    }
+
+    /// The pictures that are alpha of this one.
+    fn alphas(&self) -> Vec<ImageHandle> {
+        let mut auxiliary = self.handle.auxiliary_images(None);
+        auxiliary.retain(|image| {
             let known = image.auxiliary_type();
             known.is_ok_and(|urn| urn.contains("alpha") || urn.ends_with(":auxid:1"))
-        };
-        auxiliary.iter().find(is_alpha).is_some_and(is_limited)
+        });
+        auxiliary
+    }
+
+    /// The only picture that is alpha, as it is coded.
+    fn alpha_image(&self) -> Option<Image> {
+        match &self.alphas()[..] {
+            [alpha] => decode(alpha, ColorSpace::Undefined, true, self.view.is_some()).ok(),
+            _ => None,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-mod clap;
+pub(super) mod clap;
 mod effort;
 mod planes;
 mod range;

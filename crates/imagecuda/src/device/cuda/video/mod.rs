@@ -5,29 +5,33 @@
 
 mod abi;
 mod decoder;
+mod kind;
 mod library;
 mod pool;
+mod session;
 #[cfg(test)]
 mod tests;
 
 pub(super) use self::pool::Pool;
 use self::{
     abi::{DecoderCaps, Zero},
-    decoder::{Attempt, Format, Frame, IN_WORK, Kind, Refusal},
+    decoder::{Frame, IN_WORK},
+    kind::{Attempt, Kind, Refusal},
     library::{Library, library},
     pool::{Class, Engine, FrameStream, Need},
+    session::Format,
 };
 use super::{Buffer, Context, scratch::Scratch};
 use crate::{
     Result, VideoDecoder,
     device::{
-        DevicePixel, ExpandSpec,
+        DevicePixel, ExpandSpec, Staging,
         planes::viewed,
         video::{Canvas, Video, VideoCodec, VideoSignal},
     },
     trace::span,
 };
-use cust::sys;
+use cust::{memory::DevicePointer, sys};
 use imagecuda_kernels::planes::Picture;
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -42,9 +46,16 @@ pub(crate) struct VideoFrames {
     pub(crate) picture: Picture,
     #[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "for HEIF"))]
     pub(crate) signal: VideoSignal,
+    alpha: Option<Staging>,
 }
 
 impl VideoFrames {
+    /// Adds the samples of alpha, which the host decoded, for the room that the picture has for them.
+    #[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "for HEIF"))]
+    pub(crate) fn add_alpha(&mut self, samples: Staging) {
+        self.alpha = Some(samples);
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -178,6 +189,7 @@ impl Context {
                 bytes: canvas.bytes,
                 picture: canvas.picture,
                 signal,
+                alpha: None,
             }),
             None => Err(Refusal::Unexpected("there are no frames")),
         }
@@ -292,6 +304,12 @@ impl<P: DevicePixel> Buffer<P> {
         let mut memory = frames.memory;
         memory.wait_on(&context.stream)?;
         pinned.start_upload(memory.pointer(), header.len(), &context.stream)?;
+        if let Some(Staging::Pinned(mut alpha)) = frames.alpha {
+            let start = picture.planes[3].start as usize * picture.sample_bytes as usize;
+            let room = frames.bytes.saturating_sub(start);
+            let place = DevicePointer::from_raw(memory.pointer().as_raw() + start as u64);
+            alpha.start_upload(place, alpha.len().min(room), &context.stream)?;
+        }
         self.expand_picture(&mut memory, frames.bytes, &picture)
     }
 }

@@ -3,7 +3,8 @@
 
 use super::{
     Context,
-    decoder::{Attempt, Decoder, Kind, Refusal},
+    decoder::Decoder,
+    kind::{Attempt, Kind, Refusal},
     library::Library,
 };
 use crate::{VideoDecoder, device::video::VideoCodec};
@@ -91,8 +92,12 @@ struct Members {
     free: Vec<Engine>,
     /// The free ones, those in use, and those that are being made.
     alive: usize,
-    /// Pictures and tiles that are to be decoded.
+    /// Frames that are to be decoded.
+    frames: usize,
+    /// Pictures that have decoders or wait for some.
     pictures: usize,
+    /// How many decoders would have been of use at the busiest time.
+    wanted: usize,
     /// Pictures that the host decoded since there was no decoder, one after the other.
     passed: usize,
     /// Whether a thread makes more.
@@ -105,6 +110,31 @@ struct Members {
 struct State {
     classes: BTreeMap<Class, Members>,
     clock: u64,
+}
+
+impl Members {
+    fn begin(&mut self, frames: usize) {
+        self.frames += frames;
+        self.pictures += 1;
+        self.wanted = self.wanted.max(self.frames.min(MOST));
+    }
+
+    fn end(&mut self, frames: usize) {
+        self.frames -= frames;
+        self.pictures -= 1;
+    }
+
+    /// A picture's share of the free decoders. A lone picture gets all. In a batch each gets one: threads
+    /// that each drive one decoder are faster than one that drives all.
+    fn share(&mut self, frames: usize) -> Vec<Engine> {
+        let share = (self.alive / self.pictures).clamp(1, frames.max(1));
+        let rest = self.free.len().saturating_sub(share);
+        self.free.split_off(rest)
+    }
+
+    fn wants_more(&self) -> bool {
+        self.alive < MOST && (self.wanted > self.alive || self.passed >= PATIENCE)
+    }
 }
 
 impl State {
@@ -162,21 +192,19 @@ impl Pool {
         let clock = state.clock;
         let members = state.of(need.class);
         members.used = clock;
-        members.pictures += need.frames;
+        members.begin(need.frames);
         loop {
             let members = state.of(need.class);
             if !members.free.is_empty() {
                 members.passed = 0;
-                let count = members.free.len().min(need.frames);
-                let rest = members.free.len() - count;
-                let taken = members.free.split_off(rest);
+                let taken = members.share(need.frames);
                 Self::grow(context, library, state, need);
                 return Ok(taken);
             }
             let (alive, passed) = (members.alive, members.passed);
             if alive == 0 {
                 if need.choice == VideoDecoder::Auto && !pays(need.class.kind, need.pixels) {
-                    members.pictures -= need.frames;
+                    members.end(need.frames);
                     members.passed += 1;
                     if passed + 1 >= PATIENCE {
                         Self::grow(context, library, state, need);
@@ -192,7 +220,7 @@ impl Pool {
                 if let Err(refusal) = made {
                     let members = state.of(need.class);
                     members.alive -= 1;
-                    members.pictures -= need.frames;
+                    members.end(need.frames);
                     drop(state);
                     pool.returned.notify_all();
                     return Err(refusal);
@@ -215,7 +243,7 @@ impl Pool {
         let mut state = self.lock();
         let members = state.of(class);
         members.alive -= broken.len();
-        members.pictures -= frames;
+        members.end(frames);
         members.free.extend(sound);
         drop(state);
         self.returned.notify_all();
@@ -228,6 +256,7 @@ impl Pool {
         let mut ended = Vec::new();
         for members in state.classes.values_mut() {
             members.alive -= members.free.len();
+            members.wanted = 0;
             ended.append(&mut members.free);
         }
         drop(state);
@@ -248,7 +277,7 @@ impl Pool {
         oldest.free.pop()
     }
 
-    /// Lets a thread make decoders as long as more pictures than decoders are there.
+    /// Lets a thread make decoders, as many as would have been of use so far.
     fn grow(
         context: &Arc<Context>,
         library: &'static Library,
@@ -256,8 +285,7 @@ impl Pool {
         need: Need,
     ) {
         let members = state.of(need.class);
-        let is_wanted = members.pictures > members.alive || members.passed >= PATIENCE;
-        if members.is_growing || !is_wanted || members.alive >= MOST {
+        if members.is_growing || !members.wants_more() {
             return;
         }
         members.is_growing = true;
@@ -276,8 +304,7 @@ impl Pool {
             let mut state = pool.lock();
             let in_all = state.alive();
             let members = state.of(need.class);
-            let is_wanted = members.pictures > members.alive || members.passed >= PATIENCE;
-            if !is_wanted || members.alive >= MOST || in_all >= MOST_IN_ALL {
+            if !members.wants_more() || in_all >= MOST_IN_ALL {
                 members.is_growing = false;
                 return;
             }

@@ -2,7 +2,8 @@
 
 use super::{
     abi::*,
-    decoder::{Decoder, Kind, Refusal},
+    decoder::Decoder,
+    kind::{Kind, Refusal},
     library::Library,
 };
 use crate::device::video::VideoCodec;

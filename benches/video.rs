@@ -1,10 +1,13 @@
 //! HEIC, AVIF and lossy WebP by the video engines of a GPU and by the host:
 //! `cargo bench --features cuda,heif-vendored --bench video -- [engine|host] FILE...`
 //!
+//! With `save` it saves the pictures instead: HEIC of quality 80 by several efforts, and WebP of quality 85, one
+//! and 16 at a time.
+//!
 //! Each line is a file: the first picture of the process, files per second by 16 threads, and then, with
 //! all decoders there, the median of single files in ms, and the part of it until the file is decoded.
 
-use imagecuda::{Device, LoadOptions, VideoDecoder};
+use imagecuda::{Device, Format, LoadOptions, SaveOptions, VideoDecoder};
 use std::{
     fs,
     sync::atomic::{AtomicUsize, Ordering},
@@ -22,12 +25,16 @@ fn main() {
     println!("{}", device.name());
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let is_asked = |name| arguments.iter().any(|argument| argument == name);
-    let names = ["engine", "host", "once"];
+    let names = ["engine", "host", "once", "save"];
     let files = arguments
         .iter()
         .filter(|name| !name.starts_with('-') && !names.contains(&name.as_str()));
     for name in files {
         let file = fs::read(name).unwrap();
+        if is_asked("save") {
+            save(&device, &file);
+            continue;
+        }
         for (decoder, other) in [
             (VideoDecoder::Engine, "host"),
             (VideoDecoder::Host, "engine"),
@@ -83,4 +90,40 @@ fn main() {
         }
     }
     println!("{} decoders", device.release_video_decoders());
+}
+
+fn save(device: &Device, file: &[u8]) {
+    let image = LoadOptions::new().decode(device, file).unwrap();
+    let pixels = image.to_u8().unwrap().download().unwrap();
+    for effort in [5, 4, 2, 0] {
+        let options = SaveOptions::new().quality(80).effort(effort);
+        let start = Instant::now();
+        let Ok(saved) = options.encode(&image, Format::Heif) else {
+            break;
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        let again = LoadOptions::new().decode(device, &saved).unwrap();
+        let again = again.to_u8().unwrap().download().unwrap();
+        let square = |(a, b): (&u8, &u8)| f64::from(a.abs_diff(*b)).powi(2);
+        let sum: f64 = pixels.iter().zip(&again).map(square).sum();
+        let psnr = 10.0 * (255.0 * 255.0 / (sum / (pixels.len() as f64 * 0.75))).log10();
+        println!(
+            "HEIC, effort {effort}: {seconds:.2} s, {} bytes, {psnr:.2} dB",
+            saved.len()
+        );
+    }
+    let options = SaveOptions::new().quality(85);
+    let start = Instant::now();
+    let length = options.encode(&image, Format::WebP).unwrap().len();
+    let one = start.elapsed().as_secs_f64();
+    let each = 3;
+    let start = Instant::now();
+    let work = || {
+        for _ in 0..each {
+            options.encode(&image, Format::WebP).unwrap();
+        }
+    };
+    thread::scope(|scope| (0..THREADS).for_each(|_| drop(scope.spawn(work))));
+    let rate = (each * THREADS) as f64 / start.elapsed().as_secs_f64();
+    println!("WebP: {one:.3} s, {length} bytes; {THREADS} at a time: {rate:.1}/s");
 }

@@ -17,12 +17,7 @@ impl Heif<'_> {
     /// Decodes the picture to planes for `device`. Chroma is upsampled as libheif does it, by
     /// repeating samples.
     pub(super) fn planes(&self, device: &Device) -> Result<Planes> {
-        let native = decode(
-            &self.handle,
-            ColorSpace::Undefined,
-            !self.damaged,
-            self.view.is_some(),
-        )?;
+        let native = decode(&self.handle, ColorSpace::Undefined, self.how())?;
         let is_known = |space| {
             use RgbChroma::{C444, Rgb, Rgba};
             matches!(
@@ -34,11 +29,7 @@ impl Heif<'_> {
             Some(space) if is_known(space) => (native, space),
             _ => {
                 let space = ColorSpace::Rgb(rgb_chroma(self.header.layout));
-                let strict = !self.damaged;
-                (
-                    decode(&self.handle, space, strict, self.view.is_some())?,
-                    space,
-                )
+                (decode(&self.handle, space, self.how())?, space)
             }
         };
         let mut planes = match space {

@@ -9,6 +9,7 @@
 
 mod encode_jpeg;
 mod encode_png;
+mod encode_webp;
 mod error;
 mod event;
 mod foreign;
@@ -27,6 +28,7 @@ mod video;
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
+    encode_webp::PendingWebp,
     jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
     video::VideoFrames,

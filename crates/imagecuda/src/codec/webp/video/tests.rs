@@ -1,7 +1,9 @@
 mod engines;
 
 use super::*;
-use webp::{Encoder, PixelLayout, WebPConfig};
+use crate::{codec::webp::encoder, picture::Pixels};
+use imagecuda_kernels::layout::Layout;
+use libwebp_sys::WebPConfig;
 
 /// Noise, that libwebp encodes with these settings.
 fn file(size: [u32; 2], set: impl Fn(&mut WebPConfig)) -> Vec<u8> {
@@ -15,10 +17,15 @@ fn file(size: [u32; 2], set: impl Fn(&mut WebPConfig)) -> Vec<u8> {
             (seed >> (24 + (x / 64 + y / 64) % 4)) as u8
         })
         .collect();
-    let mut config = WebPConfig::new().unwrap();
+    let mut config = encoder::config().unwrap();
     set(&mut config);
-    let file = Encoder::new(&data, PixelLayout::Rgb, width, height);
-    file.encode_advanced(&config).unwrap().to_vec()
+    let pixels = Pixels {
+        width,
+        height,
+        layout: Layout::Rgb8,
+        data: &data,
+    };
+    encoder::encode(pixels, &config).unwrap()
 }
 
 fn chunk(size: [u32; 2], set: impl Fn(&mut WebPConfig)) -> Vec<u8> {

@@ -18,6 +18,9 @@ use std::{
 /// blocks at four.
 pub(super) const IN_WORK: usize = 3;
 
+/// Surfaces of a decoder: one more, whose frame is mapped and copied meanwhile.
+pub(super) const SURFACES: usize = IN_WORK + 1;
+
 /// A frame in device memory, until it is unmapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
@@ -32,6 +35,8 @@ pub(super) struct Decoder {
     /// Owned. The parser has the address too, and calls back from [`start`](Self::start) alone.
     session: NonNull<Session>,
     parser: *mut c_void,
+    /// The frame that is mapped.
+    mapped: Option<u64>,
     /// Whether a call failed, after which the decoder is not used again.
     pub(super) is_broken: bool,
 }
@@ -53,7 +58,7 @@ impl Decoder {
         let [width, height] = coded.map(c_ulong::from);
         info.width = width;
         info.height = height;
-        info.decode_surfaces = IN_WORK as c_ulong;
+        info.decode_surfaces = SURFACES as c_ulong;
         info.codec = kind.codec();
         info.chroma = kind.chroma();
         info.flags = PREFER_CUVID;
@@ -83,6 +88,7 @@ impl Decoder {
         Ok(Self {
             session: NonNull::from(Box::leak(session)),
             parser: ptr::null_mut(),
+            mapped: None,
             is_broken: false,
         })
     }
@@ -98,7 +104,7 @@ impl Decoder {
         let session = self.session();
         let mut params = ParserParams::zero();
         params.codec = session.kind.codec();
-        params.most_surfaces = IN_WORK as u32;
+        params.most_surfaces = SURFACES as u32;
         // Pictures with damage come, too: the engine says that they are.
         params.error_threshold = 100;
         params.user = user;
@@ -163,7 +169,7 @@ impl Decoder {
     }
 
     /// Waits for the picture in `surface`, and calls `take` with its frame. The frame is there in the
-    /// order of `stream`, and until `take` returns.
+    /// order of `stream`, and until [`unmap`](Self::unmap). The frame before must be unmapped.
     pub(super) fn finish<T>(
         &mut self,
         surface: usize,
@@ -195,6 +201,7 @@ impl Decoder {
             self.is_broken = true;
             return Err(refusal);
         }
+        self.mapped = Some(address);
         let frame = Frame {
             address,
             pitch: pitch as usize,
@@ -205,14 +212,26 @@ impl Decoder {
             false if took > PATIENCE => Err(Refusal::TimedOut),
             false => Ok(()),
         };
-        let taken = sound.and_then(|()| take(frame));
-        // SAFETY: the frame was mapped above, and is unmapped only here.
+        sound.and_then(|()| take(frame))
+    }
+
+    /// Whether there is a frame to unmap.
+    pub(super) fn is_mapped(&self) -> bool {
+        self.mapped.is_some()
+    }
+
+    /// Gives the frame back. What reads it must be done.
+    pub(super) fn unmap(&mut self) -> Attempt<()> {
+        let Some(address) = self.mapped.take() else {
+            return Ok(());
+        };
+        let session = self.session();
+        let (library, decoder) = (session.library, session.decoder);
+        // SAFETY: the frame was mapped, and is unmapped only here.
         let unmapped = unsafe { (library.cuvidUnmapVideoFrame64)(decoder, address) };
-        if let Err(refusal) = check("cuvidUnmapVideoFrame64", unmapped) {
-            self.is_broken = true;
-            return Err(refusal);
-        }
-        taken
+        let outcome = check("cuvidUnmapVideoFrame64", unmapped);
+        self.is_broken |= outcome.is_err();
+        outcome
     }
 }
 
@@ -235,6 +254,7 @@ fn status(library: &Library, decoder: *mut c_void, surface: usize) -> Attempt<()
 impl Drop for Decoder {
     fn drop(&mut self) {
         self.drop_parser();
+        let _ = self.unmap();
         let session = self.session();
         // SAFETY: the decoder came from the library, and is ended only here.
         unsafe { (session.library.cuvidDestroyDecoder)(session.decoder) };

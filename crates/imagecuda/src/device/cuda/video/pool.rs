@@ -54,6 +54,26 @@ pub(super) struct Engine {
     pub(super) stream: FrameStream,
 }
 
+impl Engine {
+    /// Gives the mapped frame back, when its copy is done.
+    pub(super) fn release(&mut self) -> Attempt<()> {
+        if !self.decoder.is_mapped() {
+            return Ok(());
+        }
+        // SAFETY: the stream is alive.
+        let copied = match unsafe { sys::cuStreamSynchronize(self.stream.raw()) } {
+            sys::CUresult::CUDA_SUCCESS => Ok(()),
+            code => Err(Refusal::Failed {
+                call: "cuStreamSynchronize",
+                code: code as i32,
+            }),
+        };
+        let unmapped = self.decoder.unmap();
+        self.decoder.is_broken |= copied.is_err();
+        copied.and(unmapped)
+    }
+}
+
 /// The stream of a decoder's frames.
 #[derive(Debug)]
 pub(super) struct FrameStream(sys::CUstream);
@@ -160,6 +180,9 @@ fn pays(kind: Kind, pixels: u64) -> bool {
     kind.codec != VideoCodec::Vp8 && pixels >= 2_000_000
 }
 
+/// After so many pictures of other classes, a class's decoders may end for those.
+const STALE: u64 = 64;
+
 /// How many pictures in a row find no decoder before one is made for those that come.
 const PATIENCE: usize = 4;
 
@@ -211,7 +234,7 @@ impl Pool {
                     }
                     return Err(Refusal::NotWorthIt);
                 }
-                let ended = pool.make_room(&mut state, need.class);
+                let ended = Self::make_room(&mut state, need.class, 0);
                 state.of(need.class).alive += 1;
                 drop(state);
                 drop(ended);
@@ -265,13 +288,17 @@ impl Pool {
         count
     }
 
-    /// Takes a free decoder of the class that was used longest ago, if there are as many as may be.
-    fn make_room(&self, state: &mut State, but: Class) -> Option<Engine> {
+    /// Takes a free decoder of the class that was used longest ago, if there are as many as may be, and so
+    /// many pictures came since.
+    fn make_room(state: &mut State, but: Class, since: u64) -> Option<Engine> {
         if state.alive() < MOST_IN_ALL {
             return None;
         }
+        let clock = state.clock;
         let others = state.classes.iter_mut();
-        let idle = others.filter(|(class, members)| **class != but && !members.free.is_empty());
+        let idle = others.filter(|(class, members)| {
+            **class != but && !members.free.is_empty() && clock - members.used >= since
+        });
         let (_, oldest) = idle.min_by_key(|(_, members)| members.used)?;
         oldest.alive -= 1;
         oldest.free.pop()
@@ -300,31 +327,38 @@ impl Pool {
 
     fn make_more(context: &Arc<Context>, library: &'static Library, need: Need) {
         let pool = &context.videos;
+        let mut state = pool.lock();
         loop {
-            let mut state = pool.lock();
-            let in_all = state.alive();
+            let is_wanted = state.of(need.class).wants_more();
+            let ended = match is_wanted {
+                true => Self::make_room(&mut state, need.class, STALE),
+                false => None,
+            };
+            let has_room = state.alive() < MOST_IN_ALL;
             let members = state.of(need.class);
-            if !members.wants_more() || in_all >= MOST_IN_ALL {
+            if !is_wanted || !has_room {
                 members.is_growing = false;
                 return;
             }
             members.passed = 0;
             members.alive += 1;
             drop(state);
+            drop(ended);
             let made = Engine::new(context, library, need);
-            let mut state = pool.lock();
+            state = pool.lock();
             let members = state.of(need.class);
             match made {
                 Ok(engine) => members.free.push(engine),
                 Err(_) => {
                     members.alive -= 1;
+                    // It is not tried again and again.
+                    members.wanted = members.alive;
                     members.is_growing = false;
                     drop(state);
                     pool.returned.notify_all();
                     return;
                 }
             }
-            drop(state);
             pool.returned.notify_all();
         }
     }

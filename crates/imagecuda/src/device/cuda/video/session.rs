@@ -2,7 +2,7 @@
 
 use super::{
     abi::*,
-    decoder::IN_WORK,
+    decoder::SURFACES,
     kind::{Attempt, Kind, Refusal},
     library::Library,
 };
@@ -82,7 +82,7 @@ impl Session {
             let mut info = ReconfigureInfo::zero();
             [info.width, info.height] = coded;
             [info.target_width, info.target_height] = target(coded);
-            info.decode_surfaces = IN_WORK as u32;
+            info.decode_surfaces = SURFACES as u32;
             info.display_area = area(coded);
             // SAFETY: the decoder is alive, and the pointer is to a local of the type that the library
             // reads.

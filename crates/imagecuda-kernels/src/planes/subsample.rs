@@ -91,9 +91,9 @@ fn chroma(four: [[u8; 4]; 4]) -> [u8; 2] {
     let sum_of = |weight: fn(u32) -> u32, c: usize| {
         four.iter()
             .map(|pixel| weight(u32::from(pixel[3])) * u32::from(LINEAR[pixel[c] as usize]))
-            .fold(0, |sum, part| sum + part)
+            .sum::<u32>()
     };
-    let coverage = four.iter().fold(0, |sum, pixel| sum + u32::from(pixel[3]));
+    let coverage: u32 = four.iter().map(|pixel| u32::from(pixel[3])).sum();
     // Pixels count by their alpha. If all have the same end of its range, it does not matter.
     let mean = |c: usize| {
         let sum = match coverage {

@@ -190,7 +190,7 @@ impl Made {
                     };
                     let wave = match kind {
                         0 => (x * across + y * down) * most / 1500,
-                        1 => (x * across ^ y * down) * most / 511,
+                        1 => ((x * across) ^ (y * down)) * most / 511,
                         _ => (x / 16 * across + y / 16 * down) * most / 40,
                     };
                     let sample = ((wave + noise) % (most + 1)) as u16;

@@ -7,6 +7,9 @@
 //! Without files, the bench makes its own: 1080p, 4K and 12 MP, and 4K once more as a progressive
 //! file, 4:2:0 and quality 90. The phases of the device are measured by Nsight Compute, if `ncu` is
 //! there. Progressive files are decoded on one core of the host too, beside libjpeg-turbo.
+//!
+//! With the feature `tracing`, `--timeline` prints when the stages of loading a file begin and end, and
+//! nothing else.
 
 #[path = "jpeg/phases.rs"]
 mod phases;
@@ -16,6 +19,10 @@ mod progressive;
 
 #[path = "../examples/support/scene.rs"]
 mod scene;
+
+#[cfg(feature = "tracing")]
+#[path = "jpeg/timeline.rs"]
+mod timeline;
 
 #[path = "jpeg/timing.rs"]
 mod timing;
@@ -49,11 +56,13 @@ fn main() -> Result<()> {
     let (mut device, mut images, mut threads) = (None, 256, None);
     let mut python = "python3".to_owned();
     let mut files = Vec::new();
+    let mut wants_timeline = false;
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--bench" => {}
             // What the phases are measured of.
             CHILD => return load_again(args.next()),
+            "--timeline" => wants_timeline = true,
             "--device" => device = args.next(),
             "--images" => images = number(args.next()).unwrap_or(images),
             "--threads" => threads = number(args.next()),
@@ -76,6 +85,9 @@ fn main() -> Result<()> {
         files,
     };
     println!("{} ({})", options.device, options.device.name());
+    if wants_timeline {
+        return timelines(&options);
+    }
     for file in &options.files {
         single(&options.device, file)?;
         if options.device.is_cuda() {
@@ -89,6 +101,18 @@ fn main() -> Result<()> {
     for file in &options.files {
         batch(&options, file)?;
     }
+    Ok(())
+}
+
+#[cfg(feature = "tracing")]
+fn timelines(options: &Options) -> Result<()> {
+    let mut files = options.files.iter();
+    files.try_for_each(|file| timeline::print(&options.device, file))
+}
+
+#[cfg(not(feature = "tracing"))]
+fn timelines(_: &Options) -> Result<()> {
+    println!("no timeline without the feature tracing");
     Ok(())
 }
 

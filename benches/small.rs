@@ -2,7 +2,9 @@
 //! each; beside other libraries on the same files, in one run.
 //!
 //! `cargo bench -p imagecuda --features cuda --bench small -- [--threads 4,8,16] [--images N]
-//! [--device D] [--only NAME] [--python PROGRAM] [--dir FOLDER]`
+//! [--device D] [--only NAME] [--python PROGRAM] [--dir FOLDER] [--save]`
+//!
+//! With `--save` it also saves the loaded images as JPEG files again.
 //!
 //! A memory disk is the place for the files: `TMPDIR=/dev/shm`. With `--dir` it loads the files of a
 //! folder instead of made ones.
@@ -14,7 +16,8 @@ mod scene;
 mod peers;
 
 use imagecuda::{
-    Channels, Device, Format, Image, Layout, Result, SaveOptions, Subsampling, batch::Loader,
+    Channels, Device, Format, Image, Layout, LoadOptions, Result, SaveOptions, Subsampling,
+    batch::{Loader, Saver},
 };
 use std::{
     env, fs,
@@ -225,6 +228,9 @@ fn measure(
             None => println!(),
         }
     }
+    if env::args().any(|arg| arg == "--save") {
+        save(device, &paths, threads)?;
+    }
     let python = value("--python").unwrap_or_else(|| "python3".into());
     if python != "none" {
         let cores = thread::available_parallelism().map_or(1, |n| n.get());
@@ -237,6 +243,38 @@ fn measure(
                 fastest / peer.images_per_s
             );
         }
+    }
+    Ok(())
+}
+
+/// Saves images of the first files as JPEG files.
+fn save(device: &Device, paths: &[PathBuf], threads: &[usize]) -> Result<()> {
+    let paths = &paths[..paths.len().min(512)];
+    let images: Vec<Image> = paths
+        .iter()
+        .map(|path| LoadOptions::new().load(device, path))
+        .collect::<Result<_>>()?;
+    device.synchronize()?;
+    let folder = tempfile::tempdir()?;
+    for &threads in threads {
+        let calls = calls();
+        let seconds = best(|| {
+            let saver = Saver::new(SaveOptions::new().quality(90)).threads(threads);
+            for (number, image) in images.iter().enumerate() {
+                saver.save(image, folder.path().join(format!("{number}.jpg")));
+            }
+            saver
+                .finish()
+                .into_iter()
+                .try_for_each(|saved| saved.result.map(drop))
+        })?;
+        let calls = calls.map_or(0, |before| self::calls().unwrap_or(before) - before);
+        println!(
+            "  {:38}{:>9.0}   {:.2} driver calls an image",
+            format!("saved again, {threads} threads"),
+            images.len() as f64 / seconds,
+            calls as f64 / (6 * images.len()) as f64
+        );
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ mod buffers;
 #[cfg(feature = "dlpack")]
 #[allow(unsafe_code, reason = "tensors as C has them")]
 mod dlpack;
+mod idle_memory;
 mod images;
 mod interop;
 mod kernels;
@@ -20,6 +21,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         buffers::trials(),
         #[cfg(feature = "dlpack")]
         dlpack::trials(),
+        idle_memory::trials(),
         images::trials(),
         interop::trials(),
         kernels::trials(),

@@ -111,6 +111,7 @@ mod memory;
 mod metadata;
 mod options;
 mod parallel;
+mod paths;
 mod picture;
 mod resample;
 mod save;
@@ -120,7 +121,7 @@ mod tests;
 mod trace;
 
 pub use color::ColorPolicy;
-pub use device::{Device, DevicePixel};
+pub use device::{Device, DevicePixel, IdleMemory};
 pub use error::{Error, ErrorKind, Result};
 pub use format::Format;
 #[cfg(feature = "ndarray")]

@@ -6,7 +6,10 @@
 //! on its stack.
 
 use rayon::Scope;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 /// Calls `work` once for each of `parts`, on this thread and on rayon's. Each thread makes a state
 /// with `init`. Returns the states in any order.
@@ -17,7 +20,17 @@ pub(crate) fn fold<T, S: Send>(
     init: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, T) + Sync,
 ) -> Vec<S> {
-    let threads = rayon::current_num_threads().min(parts.len());
+    fold_on(usize::MAX, parts, init, work)
+}
+
+/// As [`fold`], on at most so many threads.
+fn fold_on<T, S: Send>(
+    threads: usize,
+    parts: impl ExactSizeIterator<Item = T> + Send,
+    init: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, T) + Sync,
+) -> Vec<S> {
+    let threads = rayon::current_num_threads().min(parts.len()).min(threads);
     let (parts, states) = (Mutex::new(parts), Mutex::new(Vec::new()));
     let next = || lock(&parts).next();
     on_threads(threads, &|| {
@@ -43,9 +56,26 @@ pub(crate) fn map<T, U: Send>(
     parts: impl ExactSizeIterator<Item = T> + Send,
     work: impl Fn(T) -> U + Sync,
 ) -> Vec<U> {
-    let made = fold(parts.enumerate(), Vec::new, |made, (number, part)| {
-        made.push((number, work(part)));
-    });
+    map_on(usize::MAX, parts, work)
+}
+
+/// Threads for work of tens of microseconds. To wake more takes longer than they would save.
+pub(crate) const FEW: usize = 6;
+
+/// As [`map`], on at most so many threads.
+pub(crate) fn map_on<T, U: Send>(
+    threads: usize,
+    parts: impl ExactSizeIterator<Item = T> + Send,
+    work: impl Fn(T) -> U + Sync,
+) -> Vec<U> {
+    let made = fold_on(
+        threads,
+        parts.enumerate(),
+        Vec::new,
+        |made, (number, part)| {
+            made.push((number, work(part)));
+        },
+    );
     let mut made: Vec<(usize, U)> = made.into_iter().flatten().collect();
     made.sort_unstable_by_key(|&(number, _)| number);
     made.into_iter().map(|(_, value)| value).collect()
@@ -87,6 +117,31 @@ pub(crate) fn with_room<T: Send>(act: impl FnOnce() -> T + Send) -> std::io::Res
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
     })
+}
+
+/// Threads that load files.
+static LOADING: AtomicUsize = AtomicUsize::new(0);
+
+/// Tells others that this thread loads a file, until it is dropped.
+pub(crate) struct Loading(());
+
+impl Loading {
+    pub(crate) fn start() -> Self {
+        LOADING.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        LOADING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether at most one thread loads files. Short work is then done sooner by several threads. Otherwise
+/// the cores have something to do, and waking threads for it would only take time.
+pub(crate) fn has_idle_cores() -> bool {
+    LOADING.load(Ordering::Relaxed) < 2
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

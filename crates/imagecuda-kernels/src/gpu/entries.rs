@@ -6,18 +6,14 @@
 //! are tiles, a block works on several. Pointers are to device memory, aligned to 16 bytes; `n` is
 //! a number of pixels.
 
-use super::{thread, warp};
+use super::thread;
 use crate::{
     color,
     expand::Expand,
     orient::{Orientation, View},
-    pack::{self, PixelUsage},
+    pack,
     pixel::{Rgba8, RgbaF32},
     texel,
-};
-use core::{
-    cell::Cell,
-    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// Pixels of a tile for each thread. Their loads are in flight together. Two use the memory as well
@@ -31,7 +27,12 @@ const TILE: usize = 2;
 /// `src` and `dst` are valid for `n` elements and aligned for their types, and either do not
 /// overlap or are the same.
 #[inline(always)]
-unsafe fn map<S: Copy, D: Copy>(src: *const S, dst: *mut D, n: usize, body: impl Fn(S) -> D) {
+pub(super) unsafe fn map<S: Copy, D: Copy>(
+    src: *const S,
+    dst: *mut D,
+    n: usize,
+    body: impl Fn(S) -> D,
+) {
     for_each(
         n,
         // SAFETY: `i` is below `n`.
@@ -66,7 +67,7 @@ pub(super) fn for_each<S: Copy>(n: usize, load: impl Fn(usize) -> S, store: impl
 /// Calls `body` with the first pixel of each tile of this block. All threads of a block make the
 /// same calls.
 #[inline(always)]
-fn for_each_tile(n: usize, body: impl Fn(usize)) {
+pub(super) fn for_each_tile(n: usize, body: impl Fn(usize)) {
     let tile = TILE * thread::block_dim_x();
     let mut start = thread::block_idx_x() * tile;
     while start < n {
@@ -75,10 +76,90 @@ fn for_each_tile(n: usize, body: impl Fn(usize)) {
     }
 }
 
+/// Four neighbouring texels, which a thread loads at once.
+macro_rules! fours {
+    ($($name:ident: $align:literal;)*) => {$(
+        #[derive(Clone, Copy)]
+        #[repr(C, align($align))]
+        struct $name<T>([T; 4]);
+
+        impl<T> From<$name<T>> for [T; 4] {
+            #[inline(always)]
+            fn from($name(texels): $name<T>) -> Self {
+                texels
+            }
+        }
+    )*};
+}
+
+fours! {
+    By4: 4;
+    By8: 8;
+    By16: 16;
+}
+
+/// Four RGB pixels as words. As samples they would be loaded one by one.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Words8([u32; 3]);
+
+impl From<Words8> for [texel::Rgb8; 4] {
+    #[inline(always)]
+    fn from(Words8(words): Words8) -> Self {
+        let [[a, b, c, d], [e, f, g, h], [i, j, k, l]] = words.map(u32::to_ne_bytes);
+        [[a, b, c], [d, e, f], [g, h, i], [j, k, l]].map(texel::Rgb8)
+    }
+}
+
+/// The same of 16-bit samples.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Words16([u32; 6]);
+
+impl From<Words16> for [texel::Rgb16; 4] {
+    #[inline(always)]
+    fn from(Words16(words): Words16) -> Self {
+        let [[a, b], [c, d], [e, f], [g, h], [i, j], [k, l]] =
+            words.map(|word| [word as u16, (word >> 16) as u16]);
+        [[a, b, c], [d, e, f], [g, h, i], [j, k, l]].map(texel::Rgb16)
+    }
+}
+
+/// As [`map`] to 8-bit RGBA. A thread makes four neighbouring pixels, since a store of four bytes would
+/// leave half of the memory's bandwidth unused.
+///
+/// # Safety
+///
+/// As for [`map`]; `F` has the size of four texels.
+#[inline(always)]
+unsafe fn map_fours<S: Copy, F: Copy + Into<[S; 4]>>(
+    src: *const S,
+    dst: *mut Rgba8,
+    n: usize,
+    body: impl Fn(S) -> Rgba8,
+) {
+    const { assert!(size_of::<F>() == 4 * size_of::<S>()) };
+    for_each(
+        n / 4,
+        // SAFETY: `i` is below the number of whole fours.
+        |i| unsafe { src.cast::<F>().add(i).read() },
+        |i, texels: F| {
+            let pixels = texels.into().map(|texel| u32::from_ne_bytes(body(texel).0));
+            // SAFETY: as above.
+            unsafe { dst.cast::<By16<u32>>().add(i).write(By16(pixels)) };
+        },
+    );
+    let i = n - n % 4 + thread::thread_idx_x();
+    if thread::block_idx_x() == 0 && i < n {
+        // SAFETY: `i` is below `n`.
+        unsafe { dst.add(i).write(body(src.add(i).read())) };
+    }
+}
+
 /// Expansion entries, two for each layout: to float and to 8-bit RGBA. A layout that is that of the
 /// device already needs none: its bytes are copied.
 macro_rules! expand {
-    ($($to_f32:ident, $to_u8:ident: $body:ident of $texel:ty;)*) => {$(
+    ($($to_f32:ident, $to_u8:ident: $body:ident of $texel:ty, $fours:ty;)*) => {$(
         #[unsafe(no_mangle)]
         unsafe extern "ptx-kernel" fn $to_f32(src: *const $texel, dst: *mut RgbaF32, n: usize) {
             // SAFETY: the host launches with `n` pixels on both sides.
@@ -88,27 +169,29 @@ macro_rules! expand {
         #[unsafe(no_mangle)]
         unsafe extern "ptx-kernel" fn $to_u8(src: *const $texel, dst: *mut Rgba8, n: usize) {
             // SAFETY: the host launches with `n` pixels on both sides.
-            unsafe { map(src, dst, n, <Rgba8 as Expand>::$body::<$texel>) }
+            unsafe {
+                map_fours::<_, $fours>(src, dst, n, <Rgba8 as Expand>::$body::<$texel>)
+            }
         }
     )*};
 }
 
 expand! {
-    expand_l8_to_f32, expand_l8_to_u8: from_encoded of texel::L8;
-    expand_la8_to_f32, expand_la8_to_u8: from_encoded of texel::La8;
-    expand_cmyk8_to_f32, expand_cmyk8_to_u8: from_encoded of texel::Cmyk8;
-    expand_l16_to_f32, expand_l16_to_u8: from_encoded of texel::L16;
-    expand_la16_to_f32, expand_la16_to_u8: from_encoded of texel::La16;
-    expand_rgb16_to_f32, expand_rgb16_to_u8: from_encoded of texel::Rgb16;
-    expand_rgba16_to_f32, expand_rgba16_to_u8: from_encoded of texel::Rgba16;
-    expand_cmyk16_to_f32, expand_cmyk16_to_u8: from_encoded of texel::Cmyk16;
-    expand_l32f_to_f32, expand_l32f_to_u8: from_encoded of texel::L32F;
-    expand_la32f_to_f32, expand_la32f_to_u8: from_encoded of texel::La32F;
-    expand_rgb32f_to_f32, expand_rgb32f_to_u8: from_encoded of texel::Rgb32F;
-    expand_l32f_linear_to_f32, expand_l32f_linear_to_u8: from_linear of texel::L32F;
-    expand_la32f_linear_to_f32, expand_la32f_linear_to_u8: from_linear of texel::La32F;
-    expand_rgb32f_linear_to_f32, expand_rgb32f_linear_to_u8: from_linear of texel::Rgb32F;
-    expand_rgba32f_linear_to_f32, expand_rgba32f_linear_to_u8: from_linear of RgbaF32;
+    expand_l8_to_f32, expand_l8_to_u8: from_encoded of texel::L8, By4<texel::L8>;
+    expand_la8_to_f32, expand_la8_to_u8: from_encoded of texel::La8, By8<texel::La8>;
+    expand_cmyk8_to_f32, expand_cmyk8_to_u8: from_encoded of texel::Cmyk8, By16<texel::Cmyk8>;
+    expand_l16_to_f32, expand_l16_to_u8: from_encoded of texel::L16, By8<texel::L16>;
+    expand_la16_to_f32, expand_la16_to_u8: from_encoded of texel::La16, By16<texel::La16>;
+    expand_rgb16_to_f32, expand_rgb16_to_u8: from_encoded of texel::Rgb16, Words16;
+    expand_rgba16_to_f32, expand_rgba16_to_u8: from_encoded of texel::Rgba16, By16<texel::Rgba16>;
+    expand_cmyk16_to_f32, expand_cmyk16_to_u8: from_encoded of texel::Cmyk16, By16<texel::Cmyk16>;
+    expand_l32f_to_f32, expand_l32f_to_u8: from_encoded of texel::L32F, By16<texel::L32F>;
+    expand_la32f_to_f32, expand_la32f_to_u8: from_encoded of texel::La32F, By16<texel::La32F>;
+    expand_rgb32f_to_f32, expand_rgb32f_to_u8: from_encoded of texel::Rgb32F, By16<texel::Rgb32F>;
+    expand_l32f_linear_to_f32, expand_l32f_linear_to_u8: from_linear of texel::L32F, By16<texel::L32F>;
+    expand_la32f_linear_to_f32, expand_la32f_linear_to_u8: from_linear of texel::La32F, By16<texel::La32F>;
+    expand_rgb32f_linear_to_f32, expand_rgb32f_linear_to_u8: from_linear of texel::Rgb32F, By16<texel::Rgb32F>;
+    expand_rgba32f_linear_to_f32, expand_rgba32f_linear_to_u8: from_linear of RgbaF32, By16<RgbaF32>;
 }
 
 /// The words that hold pixel `i` of packed RGB bytes, and which byte of them is its first.
@@ -132,19 +215,15 @@ unsafe fn load_rgb8(src: *const u32, i: usize) -> (u32, u32, u32) {
     }
 }
 
-/// `dst[i]` of every packed RGB pixel below `n`, spread over the grid.
-///
-/// # Safety
-///
-/// `src` and `dst` are valid for `n` pixels.
-#[inline(always)]
-unsafe fn expand_rgb8<D: Expand>(src: *const u32, dst: *mut D, n: usize) {
+/// Packed RGB bytes to float.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn expand_rgb8_to_f32(src: *const u32, dst: *mut RgbaF32, n: usize) {
     let Some(last) = n.checked_sub(1) else {
         return;
     };
     let put = |i: usize, pixel: texel::Rgb8| {
-        // SAFETY: called with those below `n`.
-        unsafe { dst.add(i).write(D::from_encoded(pixel)) };
+        // SAFETY: the host launches with `n` pixels on both sides; called with those below `n`.
+        unsafe { dst.add(i).write(RgbaF32::from_encoded(pixel)) };
     };
     for_each(
         last,
@@ -160,18 +239,16 @@ unsafe fn expand_rgb8<D: Expand>(src: *const u32, dst: *mut D, n: usize) {
     }
 }
 
-/// Packed RGB bytes to float.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn expand_rgb8_to_f32(src: *const u32, dst: *mut RgbaF32, n: usize) {
-    // SAFETY: the host launches with `n` pixels on both sides.
-    unsafe { expand_rgb8(src, dst, n) }
-}
-
 /// Packed RGB bytes to 8-bit RGBA.
 #[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn expand_rgb8_to_u8(src: *const u32, dst: *mut Rgba8, n: usize) {
+unsafe extern "ptx-kernel" fn expand_rgb8_to_u8(
+    src: *const texel::Rgb8,
+    dst: *mut Rgba8,
+    n: usize,
+) {
+    let body = <Rgba8 as Expand>::from_encoded::<texel::Rgb8>;
     // SAFETY: as above.
-    unsafe { expand_rgb8(src, dst, n) }
+    unsafe { map_fours::<_, Words8>(src, dst, n, body) }
 }
 
 /// 8-bit RGBA to float.
@@ -186,125 +263,6 @@ unsafe extern "ptx-kernel" fn expand_rgba8_to_f32(src: *const Rgba8, dst: *mut R
 unsafe extern "ptx-kernel" fn expand_rgba32f_to_u8(src: *const RgbaF32, dst: *mut Rgba8, n: usize) {
     // SAFETY: the host launches with `n` pixels on both sides.
     unsafe { map(src, dst, n, Rgba8::from) }
-}
-
-/// Float to packed RGB bytes, flattened. `dst` is valid up to a multiple of four bytes. Four lanes
-/// write their four pixels as three words.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pack_rgb8(
-    src: *const RgbaF32,
-    dst: *mut u32,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-) {
-    let (block, thread) = (thread::block_dim_x(), thread::thread_idx_x());
-    let load = |i| {
-        if i < n {
-            // SAFETY: `i` is below `n`.
-            unsafe { src.add(i).read() }
-        } else {
-            RgbaF32([0.0; 4])
-        }
-    };
-    let store = |i: usize, pixel| {
-        let this = pack::rgb8_bits(pack::rgb8(pixel, [r, g, b]));
-        // SAFETY: blocks are whole warps, and all threads of a block are here together.
-        let next = unsafe { warp::shuffle_down(this, 1) };
-        let word = i % 4;
-        if word < 3 && i < n {
-            // SAFETY: word `word` of four pixels starts within pixel `word`, so where that is
-            // below `n` the word is within `dst` and its padding.
-            unsafe {
-                dst.add(i / 4 * 3 + word)
-                    .write(pack::rgb8_word(this, next, word as u32));
-            }
-        }
-    };
-    for_each_tile(n, |start| {
-        let (first, second) = (start + thread, start + block + thread);
-        let (a, b) = (load(first), load(second));
-        store(first, a);
-        store(second, b);
-    });
-}
-
-/// Packing entries: from float to what an encoder takes. Those of `flatten` flatten the pixels
-/// first, onto the background that their last three arguments are.
-macro_rules! pack {
-    (
-        keep_alpha { $($name:ident: $body:ident to $texel:ty;)* }
-        flatten { $($flatten:ident: $flatten_body:ident to $flat:ty;)* }
-    ) => {
-        $(
-            #[unsafe(no_mangle)]
-            unsafe extern "ptx-kernel" fn $name(src: *const RgbaF32, dst: *mut $texel, n: usize) {
-                // SAFETY: the host launches with `n` pixels on both sides.
-                unsafe { map(src, dst, n, pack::$body) }
-            }
-        )*
-        $(
-            #[unsafe(no_mangle)]
-            unsafe extern "ptx-kernel" fn $flatten(
-                src: *const RgbaF32,
-                dst: *mut $flat,
-                n: usize,
-                r: f32,
-                g: f32,
-                b: f32,
-            ) {
-                // SAFETY: the host launches with `n` pixels on both sides.
-                unsafe { map(src, dst, n, |pixel| pack::$flatten_body(pixel, [r, g, b])) }
-            }
-        )*
-    };
-}
-
-pack! {
-    keep_alpha {
-        pack_la8: la8 to texel::La8;
-        pack_la16: la16 to texel::La16;
-        pack_rgba16: rgba16 to texel::Rgba16;
-        pack_rgba32f_linear: rgba32f_linear to RgbaF32;
-    }
-    flatten {
-        pack_l8: l8 to texel::L8;
-        pack_l16: l16 to texel::L16;
-        pack_rgb16: rgb16 to texel::Rgb16;
-        pack_rgb32f: rgb32f to texel::Rgb32F;
-        pack_rgb32f_linear: rgb32f_linear to texel::Rgb32F;
-    }
-}
-
-/// Joins the [`PixelUsage`] of all pixels in `dst`, a word that is zero at first. `deep` and
-/// `flatten` are 0 or 1.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn pixel_usage(
-    src: *const RgbaF32,
-    dst: *mut u32,
-    n: usize,
-    r: f32,
-    g: f32,
-    b: f32,
-    deep: u32,
-    flatten: u32,
-) {
-    let background = (flatten != 0).then_some([r, g, b]);
-    let all = Cell::new(PixelUsage::default());
-    for_each(
-        n,
-        // SAFETY: `i` is below `n`.
-        |i| unsafe { src.add(i).read() },
-        |_, pixel| all.set(all.get().or(PixelUsage::of(pixel, deep != 0, background))),
-    );
-    let PixelUsage(bits) = all.get();
-    // SAFETY: the host passes an aligned word, which is only changed by atomics.
-    let sum = unsafe { AtomicU32::from_ptr(dst) };
-    // Most bits are set already, and a load is cheaper than an atomic.
-    if bits & !sum.load(Ordering::Relaxed) != 0 {
-        sum.fetch_or(bits, Ordering::Relaxed);
-    }
 }
 
 /// Entries that write the `n` pixels of a part of an oriented picture, one for each size of a pixel

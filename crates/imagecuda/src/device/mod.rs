@@ -14,6 +14,7 @@ pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
 pub(crate) mod encode_webp;
 mod expand_spec;
+mod idle_memory;
 #[cfg_attr(
     not(all(feature = "heif", feature = "webp")),
     allow(dead_code, reason = "for HEIF and WebP")
@@ -27,7 +28,6 @@ mod staging;
 )]
 pub(crate) mod video;
 
-pub use self::buffer::DevicePixel;
 pub(crate) use self::{
     buffer::Buffer,
     cuda::{JpegGroups, PlannedJpeg},
@@ -37,6 +37,7 @@ pub(crate) use self::{
     planes::Planes,
     staging::{Payload, Staging},
 };
+pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 
 use crate::{Error, ErrorKind, Result, memory};
 use std::{env, fmt, str::FromStr, sync::Arc};

@@ -2,7 +2,7 @@
 //! values. So other code need not ask for the feature, and none of these methods can run.
 
 use super::{
-    ExpandSpec, Payload, PngData, Staging,
+    ExpandSpec, IdleMemory, Payload, PngData, Staging,
     encode_webp::WebpSamples,
     video::{Video, VideoSignal},
 };
@@ -80,6 +80,9 @@ impl Context {
         start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
         decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;
         trim_videos() -> usize;
+        idle_memory() -> IdleMemory;
+        trim(usize) -> Result<()>;
+        set_idle_limits(usize, u64) -> Result<()>;
     }
 }
 
@@ -155,6 +158,7 @@ pub(crate) struct Pinned(Never);
 
 impl Pinned {
     methods! {
+        send_ahead(usize) -> Result<()>;
         wait() -> Result<()>;
     }
 }

@@ -1,5 +1,6 @@
 //! Finds the end of entropy-coded data, and the restart markers in them.
 
+use crate::parallel;
 use imagecuda_kernels::jpeg::stuffing::CHUNK;
 
 /// A scan's entropy-coded data.
@@ -18,11 +19,15 @@ impl EntropySegment {
     pub(super) fn find(bytes: &[u8], mut at: usize) -> Self {
         let mut restarts = Vec::new();
         let mut marks = Vec::with_capacity((bytes.len() - at).div_ceil(CHUNK));
+        let is_large = bytes.len() - at >= MANY && parallel::has_idle_cores();
+        let looked = is_large.then(|| look_at_many(&bytes[at..]));
+        let mut looked = looked.unwrap_or_default().into_iter();
         // The offset after the last marker.
         let mut behind = at;
         loop {
             let end = bytes.len().min(at + CHUNK);
-            let (has_markers, count) = look(&bytes[at..end], bytes.get(end).copied());
+            let look_here = || look(&bytes[at..end], bytes.get(end).copied());
+            let (has_markers, count) = looked.next().unwrap_or_else(look_here);
             behind = behind.max(at);
             // A marker's second byte may be the first byte of the next chunk.
             let here = &bytes[..bytes.len().min(end + 1)];
@@ -58,6 +63,23 @@ impl EntropySegment {
             at = end;
         }
     }
+}
+
+/// Bytes from which on several threads look at chunks, and bytes for each of them at a time.
+const MANY: usize = 384 << 10;
+const PART: usize = 32 * CHUNK;
+
+/// What [`look`] says of each chunk, by several threads.
+fn look_at_many(bytes: &[u8]) -> Vec<(bool, u32)> {
+    let parts = bytes.chunks(PART).enumerate();
+    let looked = parallel::map_on(parallel::FEW, parts, |(number, part)| {
+        let chunks = part.chunks(CHUNK).enumerate();
+        let behind = |at: usize| bytes.get(number * PART + (at + 1) * CHUNK).copied();
+        chunks
+            .map(|(at, chunk)| look(chunk, behind(at)))
+            .collect::<Vec<_>>()
+    });
+    looked.concat()
 }
 
 /// Whether any 0xff is followed by a byte other than 0, and the number of 0xff bytes. `behind` is
@@ -176,6 +198,39 @@ mod tests {
                 }
             }
             prop_assert_eq!(EntropySegment::find(&bytes, 3), slow(&bytes, 3));
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+
+        #[test]
+        fn several_threads_see_the_same(
+            len in MANY..MANY + 3 * PART,
+            marks in prop::collection::vec((any::<prop::sample::Index>(), any::<[bool; 2]>()), 0..200),
+            end in any::<Option<prop::sample::Index>>(),
+        ) {
+            let mut bytes = vec![1; len + 5];
+            // Some on the bounds between chunks.
+            for (place, [is_on_bound, is_marker]) in marks {
+                let at = match is_on_bound {
+                    true => (place.index(len / CHUNK) + 1) * CHUNK + 4,
+                    false => 5 + place.index(len - 1),
+                };
+                bytes[at - 1] = 0xff;
+                bytes[at] = if is_marker { 0xd3 } else { 0 };
+            }
+            if let Some(end) = end {
+                let at = 6 + end.index(len - 1);
+                (bytes[at - 1], bytes[at]) = (0xff, 0xd9);
+            }
+            let data = &bytes[5..];
+            let chunks = data.chunks(CHUNK).enumerate();
+            let one_thread: Vec<_> = chunks
+                .map(|(number, chunk)| look(chunk, data.get((number + 1) * CHUNK).copied()))
+                .collect();
+            prop_assert_eq!(parallel::in_pool(3, || look_at_many(data)), one_thread);
+            prop_assert_eq!(EntropySegment::find(&bytes, 5), slow(&bytes, 5));
         }
     }
 }

@@ -65,3 +65,49 @@ pub(crate) fn head(bytes: &[u8]) -> impl Iterator<Item = Segment<'_>> {
         _ => None,
     })
 }
+
+/// Where the data of the first scan begin, if kernels may decode the file: it is sequential and has Huffman
+/// codes.
+pub(crate) fn first_data(bytes: &[u8]) -> Option<usize> {
+    let (mut at, mut is_sequential) = (2, false);
+    if !bytes.starts_with(&[0xff, 0xd8]) {
+        return None;
+    }
+    while let Next::Segment(segment) = next(bytes, at) {
+        match segment.marker {
+            START_OF_SCAN => return is_sequential.then_some(segment.after),
+            0xc0 | 0xc1 => is_sequential = true,
+            _ => {}
+        }
+        at = segment.after;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_data_are_those_of_a_file_for_the_kernels() {
+        let segment = |marker, len: u8| {
+            let data = vec![7; usize::from(len) - 2];
+            [&[0xff, marker, 0, len][..], &data].concat()
+        };
+        let file = |frame| {
+            let head = [
+                segment(0xe0, 16),
+                segment(frame, 17),
+                segment(START_OF_SCAN, 12),
+            ];
+            [&[0xff, 0xd8][..], &head.concat(), &[1, 2, 3, 0xff, 0xd9]].concat()
+        };
+        let start = 2 + 3 * 2 + 16 + 17 + 12;
+        assert_eq!(first_data(&file(0xc0)), Some(start));
+        assert_eq!(first_data(&file(0xc1)), Some(start));
+        assert_eq!(first_data(&file(0xc2)), None);
+        assert_eq!(first_data(&file(0xc0)[..start - 1]), None);
+        assert_eq!(first_data(&file(0xc0)[1..]), None);
+        assert_eq!(first_data(&[]), None);
+    }
+}

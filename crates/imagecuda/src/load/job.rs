@@ -2,12 +2,14 @@
 
 use super::wanted::Wanted;
 use crate::{
-    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
+    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, JpegDecoder, LoadOptions, Result,
     codec::{self, Decode, PayloadTarget},
     color::Conversion,
     device::{ExpandSpec, Staging},
+    jpeg::segments,
     limits::check_limit,
     metadata::embedded::{Embedded, is_rgb_profile},
+    parallel::Loading,
     picture::Header,
     trace::span,
 };
@@ -16,6 +18,9 @@ use imagecuda_kernels::{
     orient::{Orientation, View},
 };
 use std::{path::Path, sync::Arc};
+
+/// Bytes of a file that goes up before its markers are read. Less takes no time worth it.
+const SENT_AHEAD: usize = 256 << 10;
 
 /// A callback that gets a picture's header, and its width and height as viewed, before anything is
 /// allocated for its pixels. An error ends the loading. For a damaged file it may be called twice.
@@ -53,21 +58,39 @@ impl<'a> Job<'a> {
     pub(super) fn open_file(mut self, path: &Path) -> Result<Decoded> {
         self.options
             .stage(self.device, path)
-            .and_then(|file| self.open((&file).into(), Some(path)))
+            .and_then(|mut file| {
+                self.send_ahead(&mut file)?;
+                self.open((&file).into(), Some(path))
+            })
             .map_err(|error| error.with_path(path))
+    }
+
+    /// Lets a file go up that kernels probably decode, while its markers are read.
+    fn send_ahead(&self, file: &mut Staging) -> Result<()> {
+        if self.options.jpeg_decoder != JpegDecoder::Host
+            && file.len() >= SENT_AHEAD
+            && let Some(start) = segments::first_data(file)
+        {
+            return file.send_ahead(start);
+        }
+        Ok(())
     }
 
     /// Decodes the first picture of a file to what a device expands. All loading goes through this
     /// function.
     pub(crate) fn open(&mut self, file: FileBytes<'_>, path: Option<&Path>) -> Result<Decoded> {
         let FileBytes { bytes, staging } = file;
+        let _loading = Loading::start();
         let limits = &self.options.limits;
         check_limit("bytes", Some(bytes.len() as u64), limits.bytes)?;
         let format = self.options.format_of(bytes, path)?;
         let decoded = codec::caught(Error::decode, || {
             let layer = self.options.layer.as_deref();
-            let decoder = codec::open_layer(format, bytes, layer, limits, false)?;
-            let metadata = codec::metadata(format, bytes);
+            let (decoder, metadata) = {
+                span!("open", %format, bytes = bytes.len());
+                let decoder = codec::open_layer(format, bytes, layer, limits, false)?;
+                (decoder, codec::metadata(format, bytes))
+            };
             self.decode(format, decoder, staging, &metadata)
         });
         decoded

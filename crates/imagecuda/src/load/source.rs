@@ -5,7 +5,9 @@ use crate::{
     device::Staging,
     limits::check_limit,
     memory::{self, Pageable},
-    parallel,
+    parallel::Loading,
+    paths,
+    trace::span,
 };
 use std::{
     fs::File,
@@ -34,6 +36,9 @@ impl LoadOptions {
         path: &Path,
         memory: impl Fn(&[u8], usize) -> Result<Staging>,
     ) -> Result<Staging> {
+        span!("read",);
+        let _loading = Loading::start();
+        paths::check(path)?;
         let mut file = File::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
@@ -58,6 +63,7 @@ impl LoadOptions {
 
     /// Reads a file into memory.
     pub(crate) fn read_whole(&self, path: &Path) -> Result<Vec<u8>> {
+        paths::check(path)?;
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
@@ -87,21 +93,23 @@ impl LoadOptions {
     }
 }
 
-/// Bytes of a file that a thread reads. One thread copies a large file from the system's cache at a
-/// quarter of the speed of several.
-const PART: usize = 2 << 20;
+/// Bytes of a file that a thread reads at a time. One thread copies a large file from the system's cache
+/// at a quarter of the speed of several.
+#[cfg(unix)]
+const PART: usize = 256 << 10;
 
 /// Fills `bytes` from the start of a file, of which the first `start` bytes have been read into them.
 /// Returns how many there are, up to where the file ends.
 fn read_parts(file: &mut File, bytes: &mut [u8], start: usize) -> io::Result<usize> {
     #[cfg(unix)]
-    if bytes.len() > PART {
+    if bytes.len() > 2 * PART && crate::parallel::has_idle_cores() {
+        use crate::parallel;
         use std::io::{Seek, SeekFrom};
         // What has no places, as a pipe, is read in order.
         if file.stream_position().is_ok() {
             let from = &*file;
             let parts = bytes.chunks_mut(PART).enumerate();
-            let read = parallel::map(parts, |(number, part)| {
+            let read = parallel::map_on(parallel::FEW, parts, |(number, part)| {
                 let start = (number * PART) as u64;
                 let read_at = std::os::unix::fs::FileExt::read_at;
                 fill(part, |at, rest| read_at(from, rest, start + at as u64))

@@ -15,14 +15,31 @@ pub(crate) use self::{
 use crate::{ErrorKind, Result};
 use bytemuck::Zeroable;
 
+/// Bytes of pageable memory that wait to be used again, of the whole program.
+pub(crate) fn idle_bytes() -> usize {
+    pageable::pool().idle_bytes() + reused::pool().idle_bytes()
+}
+
+/// Frees idle pageable memory until at most `keep` bytes remain.
+pub(crate) fn trim(keep: usize) {
+    let staging = pageable::pool();
+    staging.trim(keep);
+    reused::pool().trim(keep.saturating_sub(staging.idle_bytes()));
+}
+
+/// Keeps at most `keep` bytes of idle pageable memory from now on.
+pub(crate) fn set_limit(keep: usize) {
+    pageable::pool().set_limit(keep / 2);
+    reused::pool().set_limit(keep - keep / 2);
+}
+
 /// `len` zeros.
 pub(crate) fn zeroed<T: Zeroable>(len: usize) -> Result<Vec<T>> {
     // The allocator gives zeroed pages. This fails where `vec!` would abort.
     let mut memory = bytemuck::allocation::try_zeroed_vec(len)
         .or_else(|()| {
             // Idle memory may be what is missing. Free it and try again.
-            pageable::clear();
-            reused::clear();
+            trim(0);
             bytemuck::allocation::try_zeroed_vec(len)
         })
         .map_err(|()| {

@@ -76,7 +76,7 @@ pub(crate) fn transfer_buffers() -> u64 {
     STAGING.made()
 }
 
-/// Frees the idle buffers.
-pub(super) fn clear() {
-    STAGING.clear();
+/// The idle buffers.
+pub(super) fn pool() -> &'static Pool<Vec<u8>> {
+    &STAGING
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 
 /// The smallest block.
@@ -23,8 +23,10 @@ pub(crate) trait Block: Sized {
 #[derive(Debug)]
 pub(crate) struct Pool<B> {
     idle: Mutex<Vec<B>>,
-    /// How many idle bytes are kept. One block may be larger than that.
-    keep: usize,
+    /// How many idle bytes are kept.
+    keep: AtomicUsize,
+    /// How many blocks are kept even if they are larger than that: 1, or 0 once the limit was set.
+    oversized: AtomicUsize,
     /// How many blocks were ever allocated.
     made: AtomicU64,
 }
@@ -33,7 +35,8 @@ impl<B: Block> Pool<B> {
     pub(crate) const fn new(keep: usize) -> Self {
         Self {
             idle: Mutex::new(Vec::new()),
-            keep,
+            keep: AtomicUsize::new(keep),
+            oversized: AtomicUsize::new(1),
             made: AtomicU64::new(0),
         }
     }
@@ -85,28 +88,51 @@ impl<B: Block> Pool<B> {
         let idle = self.lock();
         let all: usize = idle.iter().map(Block::bytes).sum();
         let busy = || idle.iter().filter(|block| !block.is_free());
-        all > self.keep / 2 && busy().map(Block::bytes).sum::<usize>() > self.keep / 2
+        let many = self.keep.load(Ordering::Relaxed) / 2;
+        all > many && busy().map(Block::bytes).sum::<usize>() > many
     }
 
     pub(crate) fn put(&self, block: B) {
-        let surplus = {
-            let mut idle = self.lock();
-            idle.push(block);
-            let mut kept: usize = idle.iter().map(Block::bytes).sum();
-            let mut surplus = 0;
-            while kept > self.keep && surplus + 1 < idle.len() {
-                kept -= idle[surplus].bytes();
-                surplus += 1;
-            }
-            idle.drain(..surplus).collect::<Vec<_>>()
-        };
+        let mut idle = self.lock();
+        idle.push(block);
+        let keep = self.keep.load(Ordering::Relaxed);
+        let surplus = surplus(&mut idle, keep, self.oversized.load(Ordering::Relaxed));
+        drop(idle);
         surplus.into_iter().for_each(B::free);
     }
 
-    pub(crate) fn clear(&self) {
-        let all = std::mem::take(&mut *self.lock());
-        all.into_iter().for_each(B::free);
+    /// The bytes of all idle blocks.
+    pub(crate) fn idle_bytes(&self) -> usize {
+        self.lock().iter().map(Block::bytes).sum()
     }
+
+    /// Frees the blocks that are idle the longest, until at most `keep` idle bytes remain.
+    pub(crate) fn trim(&self, keep: usize) {
+        let surplus = surplus(&mut self.lock(), keep, 0);
+        surplus.into_iter().for_each(B::free);
+    }
+
+    /// Keeps at most `keep` idle bytes from now on.
+    pub(crate) fn set_limit(&self, keep: usize) {
+        self.keep.store(keep, Ordering::Relaxed);
+        self.oversized.store(0, Ordering::Relaxed);
+        self.trim(keep);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.trim(0);
+    }
+}
+
+/// Takes out the blocks that are idle the longest, until `keep` bytes or `least` blocks remain.
+fn surplus<B: Block>(idle: &mut Vec<B>, keep: usize, least: usize) -> Vec<B> {
+    let mut kept: usize = idle.iter().map(Block::bytes).sum();
+    let mut surplus = 0;
+    while kept > keep && surplus + least < idle.len() {
+        kept -= idle[surplus].bytes();
+        surplus += 1;
+    }
+    idle.drain(..surplus).collect()
 }
 
 fn fits(block: &impl Block, bytes: usize) -> bool {
@@ -160,6 +186,31 @@ mod tests {
         // A single block may be larger than the limit.
         pool.put(Fake(50 << 20, true));
         assert!(pool.take(40 << 20).is_some());
+    }
+
+    #[test]
+    fn a_limit_that_is_set_holds_for_one_block_too() {
+        let pool = Pool::new(10 << 20);
+        for bytes in [6 << 20, 3 << 20, 1 << 20] {
+            pool.put(Fake(bytes, true));
+        }
+        assert_eq!(pool.idle_bytes(), 10 << 20);
+        pool.trim(10 << 20);
+        assert_eq!(pool.idle_bytes(), 10 << 20);
+        pool.trim((4 << 20) + 1);
+        assert_eq!(pool.idle_bytes(), 4 << 20);
+        // Trimming is for once.
+        pool.put(Fake(6 << 20, true));
+        assert_eq!(pool.idle_bytes(), 10 << 20);
+        pool.set_limit(2 << 20);
+        assert_eq!(pool.idle_bytes(), 0);
+        for bytes in [3 << 20, 1 << 20, 1 << 20, 1 << 20] {
+            pool.put(Fake(bytes, true));
+            assert!(pool.idle_bytes() <= 2 << 20);
+        }
+        assert_eq!(pool.idle_bytes(), 2 << 20);
+        pool.clear();
+        assert_eq!(pool.idle_bytes(), 0);
     }
 
     #[test]

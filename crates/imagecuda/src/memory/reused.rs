@@ -112,9 +112,9 @@ impl<T> fmt::Debug for Reused<T> {
     }
 }
 
-/// Frees what is idle.
-pub(super) fn clear() {
-    IDLE.clear();
+/// What is idle.
+pub(super) fn pool() -> &'static Pool<impl Block> {
+    &IDLE
 }
 
 #[cfg(test)]

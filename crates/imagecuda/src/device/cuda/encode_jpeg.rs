@@ -27,6 +27,9 @@ const SMALL: u32 = 128;
 /// How many symbols are counted: 256 each for DC and AC, for luma and chroma.
 const COUNTS: usize = 4 * 256;
 
+/// Where the job is in pinned memory, after the counts.
+const JOB: usize = COUNTS * 4;
+
 /// The bytes in front of the data in device memory, which hold the data's length.
 const HEAD: usize = 16;
 
@@ -38,7 +41,7 @@ pub(crate) struct PendingJpeg {
     work: Scratch,
     /// Whether `answer` holds the number of bits. Otherwise it holds the counts of symbols.
     is_measured: bool,
-    /// The result that is being downloaded.
+    /// The job that is being uploaded, and in front of it the result that is being downloaded.
     answer: Pinned,
 }
 
@@ -97,7 +100,7 @@ impl Buffer<RgbaF32> {
             divisors: encoding.divisors(),
             tables: encoding.codes(),
         };
-        let answer = context.pinned(COUNTS * 4)?;
+        let answer = context.pinned(JOB + size_of::<EncodeJob>())?;
         let stream = &context.stream;
         let _launching = context.lock_launch();
         work.wait_on(stream)?;
@@ -140,10 +143,13 @@ impl Buffer<RgbaF32> {
 }
 
 impl PendingJpeg {
-    fn upload_job(&self, stream: &Stream) -> Result<()> {
-        let mut upload = self.context.pinned(size_of::<EncodeJob>())?;
-        put(&mut upload, 0, &[self.job]);
-        upload.start_upload(self.work.pointer(), size_of::<EncodeJob>(), stream)
+    /// What is fetched afterwards says when the upload is done. If a call fails before, dropping `work`
+    /// waits for the device.
+    fn upload_job(&mut self, stream: &Stream) -> Result<()> {
+        put(&mut self.answer, JOB, &[self.job]);
+        let part = JOB..JOB + size_of::<EncodeJob>();
+        self.answer
+            .start_upload_of(part, self.work.pointer(), stream)
     }
 
     /// Starts to compute where the codes of each data unit begin, and the number of bits of all

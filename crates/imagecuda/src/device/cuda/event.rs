@@ -74,27 +74,38 @@ impl Event {
     /// Whether the recorded work is done. A query fails only if the context has failed; the next
     /// call that returns a result reports that.
     pub(super) fn has_passed(&self) -> bool {
+        self.query() != sys::CUresult::CUDA_ERROR_NOT_READY
+    }
+
+    fn query(&self) -> sys::CUresult {
         // SAFETY: `new` got the handle from the driver, and only `drop` destroys it.
-        let result = unsafe { sys::cuEventQuery(self.0) };
-        result != sys::CUresult::CUDA_ERROR_NOT_READY
+        unsafe { sys::cuEventQuery(self.0) }
     }
 
     /// Waits until the recorded work is done.
     pub(super) fn wait(&self) -> Result<()> {
         // Spins first, as waking a thread takes longer than most of the work.
+        let mut result = sys::CUresult::CUDA_ERROR_NOT_READY;
         if SPINNING.fetch_add(1, Ordering::Relaxed) < SPINNERS {
             let start = Instant::now();
-            while !self.has_passed() && start.elapsed() < SPIN {
+            while start.elapsed() < SPIN {
+                result = self.query();
+                if result != sys::CUresult::CUDA_ERROR_NOT_READY {
+                    break;
+                }
                 (0..16).for_each(|_| std::hint::spin_loop());
             }
         }
         SPINNING.fetch_sub(1, Ordering::Relaxed);
-        self.wait_asleep()
+        match result {
+            sys::CUresult::CUDA_ERROR_NOT_READY => self.wait_asleep(),
+            result => check_raw("cuEventQuery", result),
+        }
     }
 
     /// As [`wait`](Self::wait), but without asking the driver again and again.
     pub(super) fn wait_asleep(&self) -> Result<()> {
-        // SAFETY: as in `has_passed`.
+        // SAFETY: as in `query`.
         check_raw("cuEventSynchronize", unsafe {
             sys::cuEventSynchronize(self.0)
         })

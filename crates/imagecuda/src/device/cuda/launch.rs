@@ -41,8 +41,8 @@ pub(super) const BLOCK: u32 = 128;
 const TILE: usize = 2 * BLOCK as usize;
 
 impl Context {
-    pub(super) fn function(&self, name: &str) -> Result<Function<'_>> {
-        check("cuModuleGetFunction", self.module.get_function(name))
+    pub(super) fn function(&self, name: &'static str) -> Result<&'static Function<'static>> {
+        self.kernels.get(name)
     }
 
     /// The number of thread blocks for `n` pixels: one for each tile, but not more than the device
@@ -180,7 +180,10 @@ impl<P: DevicePixel> Buffer<P> {
         }
         let kernel = expansion(layout, curve, P::LAYOUT)
             .ok_or_else(|| Error::unsupported(format!("{curve:?} {layout:?} pixels")))?;
-        context.run(kernel, src, self.pointer(), len)
+        // To 8 bits a thread makes four pixels at a time.
+        let is_by_four = P::LAYOUT == Layout::Rgba8 && kernel != "expand_rgba32f_to_u8";
+        let threads = if is_by_four { len.div_ceil(4) } else { len };
+        context.run_on(context.grid(threads), kernel, src, self.pointer(), len)
     }
 
     /// Makes the first `len` pixels from those of `src`. Does not wait.
@@ -235,7 +238,19 @@ impl Context {
     /// Launches a kernel that takes two buffers and `n` pixels.
     pub(super) fn run(
         &self,
-        kernel: &str,
+        kernel: &'static str,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+        n: usize,
+    ) -> Result<()> {
+        self.run_on(self.grid(n), kernel, src, dst, n)
+    }
+
+    /// The same with a number of thread blocks.
+    fn run_on(
+        &self,
+        blocks: u32,
+        kernel: &'static str,
         src: DevicePointer<u8>,
         dst: DevicePointer<u8>,
         n: usize,
@@ -243,15 +258,14 @@ impl Context {
         let (function, stream) = (self.function(kernel)?, &self.stream);
         // SAFETY: the kernel takes these three arguments. The callers sized both buffers for `n`
         // pixels of the kernel's types. They free or reuse them in stream order.
-        let launched =
-            unsafe { launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(src, dst, n)) };
+        let launched = unsafe { launch!(function<<<blocks, BLOCK, 0, stream>>>(src, dst, n)) };
         check("cuLaunchKernel", launched)
     }
 
     /// Launches a kernel that also flattens onto `background`.
     pub(super) fn run_flatten(
         &self,
-        kernel: &str,
+        kernel: &'static str,
         src: DevicePointer<u8>,
         dst: DevicePointer<u8>,
         n: usize,

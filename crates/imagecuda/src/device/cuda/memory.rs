@@ -72,18 +72,31 @@ impl Allocator {
         // handle, to a local variable that has room for it.
         let result = unsafe { sys::cuMemPoolCreate(&mut pool, &properties) };
         check_raw("cuMemPoolCreate", result)?;
-        let mut keep = KEEP;
-        // SAFETY: the pool was just made. This attribute is a `u64`, which the driver copies before
+        let allocator = Self { pool: Some(pool) };
+        allocator.set_release_threshold(KEEP)?;
+        Ok(allocator)
+    }
+
+    pub(super) fn pool(&self) -> Option<sys::CUmemoryPool> {
+        self.pool
+    }
+
+    /// Sets how many bytes the driver's pool holds before it gives unused ones back.
+    pub(super) fn set_release_threshold(&self, bytes: u64) -> Result<()> {
+        let Some(pool) = self.pool else {
+            return Ok(());
+        };
+        let mut bytes = bytes;
+        // SAFETY: the pool is never destroyed. This attribute is a `u64`, which the driver copies before
         // it returns.
         let result = unsafe {
             sys::cuMemPoolSetAttribute(
                 pool,
                 sys::CUmemPool_attribute::CU_MEMPOOL_ATTR_RELEASE_THRESHOLD,
-                ptr::from_mut(&mut keep).cast::<c_void>(),
+                ptr::from_mut(&mut bytes).cast::<c_void>(),
             )
         };
-        check_raw("cuMemPoolSetAttribute", result)?;
-        Ok(Self { pool: Some(pool) })
+        check_raw("cuMemPoolSetAttribute", result)
     }
 }
 

@@ -13,6 +13,7 @@ mod encode_webp;
 mod error;
 mod event;
 mod foreign;
+mod idle_memory;
 mod jpeg;
 mod launch;
 mod memory;
@@ -38,7 +39,6 @@ pub(crate) use {memory::Buffer, pinned::Pinned};
 use crate::{ErrorKind, Result, memory::Pool};
 use cust::{
     device::{Device, DeviceAttribute},
-    module::Module,
     stream::{Stream, StreamFlags},
     sys,
 };
@@ -47,7 +47,7 @@ use std::sync::MutexGuard;
 use std::{
     collections::BTreeMap,
     fmt, ptr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
 };
 
 /// The state of one CUDA device.
@@ -62,15 +62,14 @@ pub(crate) struct Context {
     /// The stream that downloads pixels of files.
     downloads: Stream,
     /// The streams that decode JPEG entropy-coded data.
-    decodes: [Stream; jpeg::STREAMS],
-    /// JPEG files that wait to be decoded.
-    jpegs: jpeg::Queue,
+    decodes: Vec<Stream>,
+    /// How many JPEG files these streams have decoded.
+    jpegs: AtomicUsize,
     /// The streams that decode PNG files.
     pngs: png::Streams,
     /// Held by the thread that queues work.
     launch_lock: Mutex<()>,
-    module: Module,
-    functions: jpeg::Functions,
+    kernels: module::Kernels,
     memory: memory::Allocator,
     /// Decoders of the video engines.
     videos: video::Pool,
@@ -108,7 +107,7 @@ impl Context {
             cust::context::Context::new(device),
         )?;
         let (uploads, downloads, stream) = (new_stream()?, new_stream()?, new_stream()?);
-        let module = module::load(device)?;
+        let kernels = module::load(device)?;
         let memory = memory::Allocator::new(device)?;
         Ok(Self {
             ordinal,
@@ -117,12 +116,13 @@ impl Context {
             stream,
             uploads,
             downloads,
-            decodes: [new_stream()?, new_stream()?, new_stream()?],
-            jpegs: jpeg::Queue::new(),
+            decodes: (0..jpeg::STREAMS)
+                .map(|_| new_stream())
+                .collect::<Result<_>>()?,
+            jpegs: AtomicUsize::new(0),
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
-            module,
-            functions: jpeg::Functions::default(),
+            kernels,
             memory,
             videos: video::Pool::default(),
             pinned: Pool::new(pinned::KEEP),
@@ -144,9 +144,14 @@ impl Context {
         &self.stream
     }
 
+    /// Waits for the work that callers have asked for. Threads that decode files wait for their own
+    /// streams, whose work comes before that of this one.
     pub(crate) fn synchronize(&self) -> Result<()> {
         let _current = self.enter()?;
-        self.wait_for_all()
+        for stream in [&self.uploads, &self.stream, &self.downloads] {
+            check("cuStreamSynchronize", stream.synchronize())?;
+        }
+        Ok(())
     }
 
     /// Lets one thread at a time queue work. The driver locks around each call anyway. This lock
@@ -250,7 +255,7 @@ impl Drop for Current {
     fn drop(&mut self) {
         if let Some(previous) = self.0 {
             // SAFETY: the context was current on this thread a moment ago; null is none. A failure
-            // leaves ours current, which harms nobody.
+            // leaves ours current, which does no harm.
             let _ = unsafe { sys::cuCtxSetCurrent(previous) };
         }
     }

@@ -9,11 +9,17 @@ use super::error::{check, check_raw};
 use crate::Result;
 use cust::{
     device::{Device, DeviceAttribute},
+    function::Function,
     module::Module,
     sys,
 };
 use flate2::read::ZlibDecoder;
-use std::{io::Read, ptr};
+use std::{
+    collections::HashMap,
+    io::Read,
+    ptr,
+    sync::{Mutex, PoisonError},
+};
 
 /// Every GPU can run PTX, once the driver has compiled it.
 const PTX: &str = include_str!("kernels.ptx");
@@ -29,8 +35,35 @@ static MACHINE_CODE: [((i32, i32), &[u8]); 7] = [
     ((12, 0), include_bytes!("machine_code/sm_120.zlib")),
 ];
 
+/// The kernels of a device. They stay loaded until the program ends.
+pub(super) struct Kernels {
+    module: &'static Module,
+    /// Those that were launched, so that the driver is asked for each of them once.
+    known: Mutex<HashMap<&'static str, &'static Function<'static>>>,
+}
+
+impl Kernels {
+    pub(super) fn get(&self, name: &'static str) -> Result<&'static Function<'static>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(function) = known.get(name) {
+            return Ok(function);
+        }
+        let function = check("cuModuleGetFunction", self.module.get_function(name))?;
+        let function: &_ = Box::leak(Box::new(function));
+        known.insert(name, function);
+        Ok(function)
+    }
+}
+
 /// Loads the kernels. The context must be current.
-pub(super) fn load(device: Device) -> Result<Module> {
+pub(super) fn load(device: Device) -> Result<Kernels> {
+    Ok(Kernels {
+        module: Box::leak(Box::new(load_module(device)?)),
+        known: Mutex::default(),
+    })
+}
+
+fn load_module(device: Device) -> Result<Module> {
     // NVIDIA's own variable, which tests use. The driver applies it only to other forms of machine
     // code.
     if std::env::var_os("CUDA_FORCE_PTX_JIT").is_some_and(|value| value == "1") {

@@ -33,6 +33,14 @@ const LARGEST_TABLE: usize = 4 << 20;
 #[derive(Default)]
 pub(super) struct Tables(Mutex<Vec<(Arc<Taps>, Arc<DeviceBytes>)>>);
 
+impl Tables {
+    pub(super) fn clear(&self) {
+        let Self(tables) = self;
+        let tables = std::mem::take(&mut *tables.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(tables);
+    }
+}
+
 // As kernels take them: arrays are arguments that `cust` knows.
 type PassWords = [u32; size_of::<Pass>() / 4];
 type SpecWords = [u32; size_of::<TensorSpec>() / 4];

@@ -22,6 +22,8 @@ pub(super) struct Slab {
     memory: DeviceBytes,
     bytes: usize,
     done: Event,
+    /// Whether the last user was waited for, so that the driver need not be asked.
+    is_idle: bool,
 }
 
 impl Block for Slab {
@@ -30,7 +32,7 @@ impl Block for Slab {
     }
 
     fn is_free(&self) -> bool {
-        self.done.has_passed()
+        self.is_idle || self.done.has_passed()
     }
 
     /// The memory. It is freed in the order of the kernels' stream, whatever stream used it last.
@@ -61,6 +63,7 @@ impl Context {
                     memory: DeviceBytes::uninitialized(self, bytes)?,
                     bytes,
                     done: Event::new()?,
+                    is_idle: false,
                 };
                 // The memory exists once the stream in which it was allocated reaches the
                 // allocation.
@@ -85,18 +88,25 @@ impl Scratch {
     /// Makes work that enters `stream` from now on wait for the last user.
     pub(super) fn wait_on(&mut self, stream: &Stream) -> Result<()> {
         self.is_in_use = true;
-        self.slab.done.order_before(stream)
+        match std::mem::take(&mut self.slab.is_idle) {
+            true => Ok(()),
+            false => self.slab.done.order_before(stream),
+        }
     }
 
     /// Waits for the last user. The next one says when it is done.
     pub(super) fn wait(&mut self) -> Result<()> {
         self.is_in_use = true;
-        self.slab.done.wait()
+        match std::mem::take(&mut self.slab.is_idle) {
+            true => Ok(()),
+            false => self.slab.done.wait(),
+        }
     }
 
     /// Notes that nothing uses the memory any more: its last user was waited for.
     pub(super) fn mark_idle(&mut self) {
         self.is_in_use = false;
+        self.slab.is_idle = true;
     }
 
     /// Records that the work that is in `stream` now uses the memory.

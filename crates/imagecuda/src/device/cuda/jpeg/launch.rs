@@ -9,22 +9,7 @@ use imagecuda_kernels::jpeg::{
     jobs::{PIXEL_THREADS, ScanJob},
     sections::{JOIN_THREADS, MAX_WARM_UP, MEND_THREADS, MENDINGS, SECTION},
 };
-use std::{
-    collections::HashMap,
-    ffi::c_void,
-    ptr,
-    sync::{Mutex, PoisonError},
-};
-
-/// The kernels' handles, which the driver is asked for once.
-#[derive(Default)]
-pub(crate) struct Functions(Mutex<HashMap<&'static str, Handle>>);
-
-#[derive(Clone, Copy)]
-struct Handle(sys::CUfunction);
-
-// SAFETY: a handle of a module that is never unloaded, tied to no thread.
-unsafe impl Send for Handle {}
+use std::{ffi::c_void, ptr};
 
 /// The thread blocks of a launch.
 #[derive(Clone, Copy)]
@@ -47,17 +32,6 @@ impl Grid {
 }
 
 impl Context {
-    fn handle(&self, kernel: &'static str) -> Result<sys::CUfunction> {
-        let handles = &self.functions.0;
-        let mut handles = handles.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Handle(handle)) = handles.get(kernel) {
-            return Ok(*handle);
-        }
-        let handle = self.function(kernel)?.to_raw();
-        handles.insert(kernel, Handle(handle));
-        Ok(handle)
-    }
-
     /// Launches a kernel whose arguments have eight bytes, or four in the lower half.
     ///
     /// # Safety
@@ -71,7 +45,7 @@ impl Context {
         stream: &Stream,
         arguments: &[u64],
     ) -> Result<()> {
-        let function = self.handle(kernel)?;
+        let function = self.function(kernel)?.to_raw();
         let mut pointers = [ptr::null_mut::<c_void>(); 8];
         for (pointer, argument) in pointers.iter_mut().zip(arguments) {
             *pointer = ptr::from_ref(argument).cast_mut().cast();

@@ -1,16 +1,17 @@
 //! From coefficients in device memory to pixels.
 
-use super::{super::Buffer, Coefficients, launch::Grid};
+use super::{
+    super::{Buffer, Context},
+    Coefficients,
+    launch::Grid,
+};
 use crate::{
     Result,
     device::{DevicePixel, ExpandSpec},
 };
-use cust::memory::DevicePointer;
+use cust::{memory::DevicePointer, stream::Stream};
 use imagecuda_kernels::{
-    jpeg::{
-        jobs::{INVERSE_BLOCKS, ROW_PIXELS},
-        picture::{BLOCK, Picture},
-    },
+    jpeg::jobs::{INVERSE_BLOCKS, ROW_PIXELS},
     layout::Layout,
 };
 
@@ -27,10 +28,7 @@ impl<P: DevicePixel> Buffer<P> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let mut from = from;
-        let picture = from.picture;
-        let shaper_at = shaper.map_or(0, |shaper| shaper.as_raw());
         // All memory is allocated before the first write, so a failure changes nothing.
-        let mut samples = context.scratch(picture.blocks() * BLOCK)?;
         let room = match is_direct(spec) {
             true => None,
             false => {
@@ -38,24 +36,25 @@ impl<P: DevicePixel> Buffer<P> {
                 Some((context.scratch(bytes)?, self.orientation_scratch(spec)?))
             }
         };
+        let stream = &context.stream;
         let _launching = context.lock_launch();
-        for memory in &mut from.memory {
-            memory.wait_on(&context.stream)?;
+        from.memory.wait_on(stream)?;
+        if !from.has_samples {
+            context.launch_inverse(&from, stream)?;
         }
-        samples.wait_on(&context.stream)?;
-        let (inverse, rows) = grids(&picture);
-        let samples_at = samples.pointer().as_raw();
-        let launch = |kernel, grid, [from_at, to_at]: [u64; 2]| {
-            let arguments = [from.job, 1, from_at, to_at, shaper_at];
+        let picture = &from.picture;
+        let rows = Grid::of_pixels(picture.width.div_ceil(ROW_PIXELS) * picture.height);
+        let shaper_at = shaper.map_or(0, |shaper| shaper.as_raw());
+        let launch = |kernel, to: DevicePointer<u8>| {
+            let arguments = [from.job, 1, from.samples, to.as_raw(), shaper_at];
             let arguments = match kernel {
                 "jpeg_to_shaped" => &arguments[..],
                 _ => &arguments[..4],
             };
             // SAFETY: the kernels take the table of one job and these addresses. All memory is sized
             // for the picture, and freed or used again in stream order.
-            unsafe { context.launch(kernel, grid, &context.stream, arguments) }
+            unsafe { context.launch(kernel, rows, stream, arguments) }
         };
-        launch("jpeg_inverse", inverse, [from.coefficients, samples_at])?;
         match room {
             None => {
                 let kernel = match (P::LAYOUT, shaper) {
@@ -63,27 +62,26 @@ impl<P: DevicePixel> Buffer<P> {
                     (_, None) => "jpeg_to_f32",
                     (_, Some(_)) => "jpeg_to_shaped",
                 };
-                launch(kernel, rows, [samples_at, self.pointer().as_raw()])?;
+                launch(kernel, self.pointer())?;
             }
             Some((mut pixels, oriented)) => {
-                pixels.wait_on(&context.stream)?;
-                let to = pixels.pointer().as_raw();
-                launch("jpeg_to_bytes", rows, [samples_at, to])?;
+                pixels.wait_on(stream)?;
+                launch("jpeg_to_bytes", pixels.pointer())?;
                 self.expand_scratch(&mut pixels, oriented, spec)?;
             }
         }
-        samples.record_on(&context.stream)?;
-        from.memory
-            .iter_mut()
-            .try_for_each(|memory| memory.record_on(&context.stream))
+        from.memory.record_on(stream)
     }
 }
 
-/// The thread blocks of `jpeg_inverse` and of the kernel after it, for a picture alone.
-fn grids(picture: &Picture) -> (Grid, Grid) {
-    let inverse = picture.blocks().div_ceil(INVERSE_BLOCKS as usize) as u32;
-    let rows = picture.width.div_ceil(ROW_PIXELS) * picture.height;
-    (Grid::of_pixels(inverse), Grid::of_pixels(rows))
+impl Context {
+    /// Makes samples from coefficients, in the order of `stream`. The context must be current.
+    pub(super) fn launch_inverse(&self, from: &Coefficients, stream: &Stream) -> Result<()> {
+        let blocks = from.picture.blocks().div_ceil(INVERSE_BLOCKS as usize) as u32;
+        let arguments = [from.job, 1, from.coefficients, from.samples];
+        // SAFETY: as for the kernels after it.
+        unsafe { self.launch("jpeg_inverse", Grid::of_pixels(blocks), stream, &arguments) }
+    }
 }
 
 /// Whether one kernel makes pixels directly from samples. CMYK needs a second kernel for the

@@ -1,23 +1,14 @@
-//! Uploads what the kernels need of a picture, and allocates what they write.
+//! Where the kernels find what they need of a picture.
 
-use super::{
-    super::{Context, error::check_raw, pinned::Pinned},
-    Coefficients, Parts, Ticket, bytes, picture_job, put,
-};
-use crate::{
-    Result,
-    jpeg::{GpuPlan, Jpeg, ScanPlan},
-};
-use cust::sys;
+use super::{Parts, bytes, put};
+use crate::jpeg::ScanPlan;
 use imagecuda_kernels::jpeg::{
     groups::{BlockOrigin, GROUP_THREADS, GroupDc},
-    huffman::Table,
-    jobs::{DcAddresses, PictureJob, READ_AHEAD, ScanJob},
+    jobs::{DcAddresses, READ_AHEAD, ScanJob},
     picture::Picture,
     scan::{DcSums, Segment},
     sections::{Node, SECTION_NODES, SLOTS, SectionEntry, SectionExit},
 };
-use std::sync::Arc;
 
 /// Where the parts of a picture are, in three regions of device memory: one that is uploaded, one
 /// that kernels write, and one that is zeroed before. The regions may be of one buffer, and each
@@ -160,81 +151,5 @@ impl PictureParts {
             first_section: 0,
             reserved: 0,
         })
-    }
-}
-
-impl Context {
-    /// Starts the upload of what the kernels need, and allocates what they write. If `file` is in
-    /// pinned memory, it must stay unchanged until the kernels have run.
-    pub(super) fn prepare_jpeg(
-        self: &Arc<Self>,
-        jpeg: &Jpeg<'_>,
-        plan: &GpuPlan,
-        file: Option<&Pinned>,
-    ) -> Result<(Ticket, Coefficients)> {
-        let picture = *jpeg.picture();
-        let plans = &plan.scans[..];
-        let parts = PictureParts::new(&picture, plans);
-        // The job and the tables, then the regions.
-        let mut all = Parts::default();
-        let job_at = all.add(size_of::<PictureJob>());
-        let tables: Vec<usize> = plans
-            .iter()
-            .map(|plan| all.add(size_of_val(&plan.tables[..])))
-            .collect();
-        let start = all.add(parts.uploaded);
-        // What a file in pinned memory does not hold itself.
-        let uploaded = match (file, parts.scans.first()) {
-            (Some(_), Some(first)) => start + first.file,
-            _ => all.end,
-        };
-        let work_at = all.add(parts.work);
-        let mut work = self.scratch(all.end)?;
-        let mut target = self.scratch(parts.zeros)?;
-        let (base, zero) = (work.pointer().as_raw(), target.pointer().as_raw());
-        let regions = Regions {
-            uploaded: base + start as u64,
-            work: base + work_at as u64,
-            zeros: zero,
-        };
-
-        let mut pinned = self.pinned(uploaded)?;
-        let mut job = picture_job(picture, jpeg.quantizers());
-        (job.dc, job.block_origins) = parts.dc(plans, regions);
-        put(&mut pinned, job_at, &[job]);
-        for (plan, &at) in plans.iter().zip(&tables) {
-            put::<Table>(&mut pinned, at, &plan.tables);
-        }
-        parts.write(plans, &mut pinned[start..]);
-        if file.is_none() {
-            parts.write_files(plans, jpeg.bytes(), &mut pinned[start..]);
-        }
-        let _launching = self.lock_launch();
-        target.wait_on(&self.uploads)?;
-        // SAFETY: the memory has that many bytes, and the stream belongs to this context.
-        let result = unsafe { sys::cuMemsetD8Async(zero, 0, parts.zeros, self.uploads.as_inner()) };
-        check_raw("cuMemsetD8Async", result)?;
-        // The upload follows the zeroing in the same stream, so a wait for the upload covers both.
-        work.wait_on(&self.uploads)?;
-        if let Some(file) = file {
-            for (plan, at) in plans.iter().zip(&parts.scans) {
-                let to = work.pointer().wrapping_add(start + at.file);
-                // If a call fails from here on, dropping `work` waits for the device.
-                file.start_upload_of(plan.data.clone(), to, &self.uploads)?;
-            }
-        }
-        pinned.start_upload(work.pointer(), uploaded, &self.uploads)?;
-        let tables = tables.iter().map(|&at| base + at as u64);
-        let ticket = Ticket {
-            jobs: parts.scan_jobs(plans, regions, tables).collect(),
-            upload: pinned,
-        };
-        let coefficients = Coefficients {
-            picture,
-            job: base + job_at as u64,
-            coefficients: zero + parts.coefficients as u64,
-            memory: vec![work, target],
-        };
-        Ok((ticket, coefficients))
     }
 }

@@ -3,10 +3,12 @@
 //! `IMAGECUDA_TEST_JPEGS` is how many made files are tried, and how many damages of each file;
 //! `IMAGECUDA_TEST_JPEG_SEED` is the only one tried.
 
+mod ahead;
 mod damage;
 mod rare;
 mod reference;
 
+use self::ahead::files_that_go_up_ahead_have_the_same_pixels;
 use self::rare::{heights_behind_the_first_scan, rare_kinds_are_exact};
 use crate::support::{
     corpus, gpu_is_missing,
@@ -58,6 +60,7 @@ const DECODERS: [JpegDecoder; 2] = [JpegDecoder::Host, JpegDecoder::Kernels];
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = crate::support::on_each_device(crate::device_tests![
+        files_that_go_up_ahead_have_the_same_pixels,
         a_flat_picture_is_exact,
         crowded_pictures_are_exact,
         other_encoders_files_are_exact,
@@ -228,7 +231,7 @@ fn floats(
     let image = options(decoder).decode(device, file);
     let image = image.and_then(|image| image.download());
     let image = image.map_err(|error| error.to_string())?;
-    // As is documented; inks give more than bytes can say.
+    // As is documented; CMYK gives more than bytes can say.
     let byte = |v: &f32| (v.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
     match image.iter().map(byte).eq(found.rgba.iter().copied()) {
         true => Ok(()),

@@ -1,0 +1,78 @@
+//! Memory that is kept for later use.
+
+use super::Inner;
+use crate::{Device, Result, memory};
+
+/// Bytes of idle memory: of nothing that is in use, but kept so that later work need not allocate it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IdleMemory {
+    /// Host memory. For a GPU it includes page-locked memory.
+    pub host: u64,
+    /// Memory of the GPU; 0 for the CPU.
+    pub device: u64,
+}
+
+/// Allocating takes longer than most work on a picture, so the library keeps what it has allocated: for
+/// files and pixels on their way, and on the CPU device for images. A device has its own pools, except
+/// that all devices of a program share the pageable host memory.
+impl Device {
+    /// The memory that is idle now.
+    pub fn idle_memory(&self) -> IdleMemory {
+        match self.inner() {
+            Inner::Cpu => IdleMemory {
+                host: memory::idle_bytes() as u64,
+                device: 0,
+            },
+            Inner::Cuda(context) => context.idle_memory(),
+        }
+    }
+
+    /// Waits for the device, and frees idle memory until at most `keep_bytes` of host memory and
+    /// `keep_bytes` of the GPU's memory remain, the memory that is idle the longest first. Images keep
+    /// theirs. With 0 it also does what [`release_video_decoders`](Self::release_video_decoders) does.
+    ///
+    /// The driver gives the GPU's memory back in blocks of 32 MB or more. A block stays as long as an
+    /// image has a part of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Device`](crate::ErrorKind::Device) if the device failed.
+    pub fn trim(&self, keep_bytes: u64) -> Result<()> {
+        match self.inner() {
+            Inner::Cpu => {
+                memory::trim(bytes(keep_bytes));
+                Ok(())
+            }
+            Inner::Cuda(context) => context.trim(bytes(keep_bytes)),
+        }
+    }
+
+    /// Sets how much idle memory is kept from now on, and frees what is above it. Zeros keep none: then
+    /// each picture allocates its memory. Without limits a GPU keeps up to 4 GiB of host memory and 1 GiB
+    /// of its own, and the CPU 2 GiB; a single picture may need more, and that is kept too.
+    ///
+    /// The driver gives memory back when something waits for the GPU: see [`synchronize`](Self::synchronize).
+    ///
+    /// # Errors
+    ///
+    /// [`Device`](crate::ErrorKind::Device) if the device failed.
+    pub fn set_idle_limits(&self, most: IdleMemory) -> Result<()> {
+        let host = bytes(most.host);
+        match self.inner() {
+            Inner::Cpu => {
+                memory::set_limit(host);
+                Ok(())
+            }
+            Inner::Cuda(context) => {
+                // One half is page-locked.
+                memory::set_limit(host / 2);
+                context.set_idle_limits(host - host / 2, most.device)
+            }
+        }
+    }
+}
+
+/// More than a program can address is as good as all of it.
+fn bytes(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -12,6 +12,7 @@ mod decode_jpeg;
 mod decode_png;
 pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
+pub(crate) mod encode_webp;
 mod expand_spec;
 mod idle_memory;
 #[cfg_attr(

@@ -3,6 +3,7 @@
 
 use super::{
     ExpandSpec, IdleMemory, Payload, PngData, Staging,
+    encode_webp::WebpSamples,
     video::{Video, VideoSignal},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 use imagecuda_kernels::layout::Layout;
 use imagecuda_kernels::{
     pack::{Background, Packing, PixelUsage},
-    planes::Picture,
+    planes::{Picture, subsample::WebpPlanes},
     png::encode::scanlines::Scanlines,
     tensor::TensorSpec,
 };
@@ -134,6 +135,7 @@ impl<P: DevicePixel> Buffer<P> {
         fetch(usize) -> Result<Pinned>;
         start_jpeg(&Encoding, Background) -> Result<PendingJpeg>;
         start_png(&Scanlines, Packing, Background) -> Result<PendingPng>;
+        start_webp(WebpPlanes, Option<Background>) -> Result<PendingWebp>;
         resample_from(&Self, &Plan, (u32, u32)) -> Result<()>;
         tensor_from(usize, &Self, &Plan, &TensorSpec) -> Result<()>;
         tensor_strips(usize, &Self, &Plan, &TensorSpec) -> Result<Option<Strips>>;
@@ -185,6 +187,14 @@ pub(crate) struct VideoFrames {
 }
 
 impl VideoFrames {
+    #[cfg_attr(
+        not(any(feature = "heif", feature = "webp")),
+        allow(dead_code, reason = "for HEIF and WebP")
+    )]
+    pub(crate) fn add_alpha(&mut self, _: Staging) {
+        match self.never {}
+    }
+
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for spans"))]
     pub(crate) fn bytes(&self) -> usize {
         match self.never {}
@@ -249,6 +259,15 @@ impl PendingJpeg {
 
 #[derive(Debug)]
 pub(crate) struct EncodedJpeg(Never);
+
+#[derive(Debug)]
+pub(crate) struct PendingWebp(Never);
+
+impl PendingWebp {
+    methods! {
+        finish() -> Result<WebpSamples>;
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct PendingPng(Never);

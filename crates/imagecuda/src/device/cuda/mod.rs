@@ -11,6 +11,7 @@
 mod cudarc;
 mod encode_jpeg;
 mod encode_png;
+mod encode_webp;
 mod error;
 mod event;
 mod foreign;
@@ -31,6 +32,7 @@ mod video;
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
+    encode_webp::PendingWebp,
     jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
     strips::Strips,

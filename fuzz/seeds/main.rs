@@ -8,6 +8,7 @@ mod kinds;
     reason = "of the tests, not all is used here"
 )]
 mod support;
+mod tiff;
 
 use imagecuda::{
     Channels, Compression, Depth, Device, Format, ImageU8, Layout, Metadata, SaveOptions,
@@ -56,7 +57,7 @@ fn main() -> io::Result<()> {
     for data in containers::deflated() {
         seeds.add("png_stream", &data)?;
     }
-    for file in containers::tiffs() {
+    for file in tiff::tiffs() {
         seeds.add("load_tiff", &file)?;
     }
     for file in containers::others() {

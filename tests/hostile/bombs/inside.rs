@@ -5,7 +5,7 @@ use super::{
     animated::{riff, vp8l},
     bomb,
     jpeg::baseline,
-    tiff::{HEAD, behind, directory, one, pieces, strip, tags},
+    tiff::files::{HEAD, behind, directory, one, pieces, strip, tags},
 };
 
 pub(super) fn all() -> Vec<Bomb> {

@@ -2,25 +2,28 @@
 //! the same results. Machines without a GPU test the kernels with it.
 
 mod pictures;
+mod synchronize;
+mod write;
 
 pub use self::pictures::pictures;
 
+use self::{
+    synchronize::{join, mend, synchronize},
+    write::{carry, write},
+};
+
 use super::{
-    decoder::{Decoder, Nodes, Output, SingleThread},
     groups::{self, BlockOrigin, GroupDc},
     huffman::{ScanTables, Table},
     picture::{BLOCK, Picture},
-    scan::{BlockGrid, DcSums, NATURAL, Scan, Segment, State, status},
-    sections::{
-        self, BOUNDARIES, MENDINGS, NO_SLOT, Node, SECTION, SLOTS, SectionEntry, SectionExit,
-        SectionMap, walk,
-    },
+    scan::{BlockGrid, DcSums, NATURAL, Scan, Segment},
+    sections::MENDINGS,
     stuffing::{CHUNK, PIECE, Piece},
     table_entry::TableEntry,
 };
 use alloc::{vec, vec::Vec};
 use bytemuck::{cast, cast_slice_mut};
-use core::{cell::Cell, mem};
+use core::mem;
 
 /// `jpeg_unstuff`: the data of a scan. `kept` says how many bytes before each chunk of `file` are
 /// kept.
@@ -116,153 +119,6 @@ fn dc_before(origin: BlockOrigin, sums: &[DcSums], group_dc: &[GroupDc]) -> DcSu
     }
 }
 
-/// What `jpeg_synchronize` writes of a section.
-#[derive(Default)]
-struct Section {
-    nodes: Vec<Node>,
-    exits: Vec<SectionExit>,
-}
-
-fn synchronize(input: Input<'_>, section: u32) -> Section {
-    let Input {
-        scan,
-        words,
-        segments,
-        ..
-    } = input;
-    let end = scan.warm_up() + scan.section_len(section);
-    let nodes = vec![Cell::new(Node::EMPTY); (BOUNDARIES * SLOTS) as usize];
-    let subsequences: Vec<_> = (0..end)
-        .map(|at| scan.section_subsequence(segments, section, at))
-        .collect();
-    for (row, subsequence) in nodes.chunks(SLOTS as usize).zip(&subsequences) {
-        if subsequence.is_some_and(|subsequence| subsequence.starts_segment()) {
-            row[0].set(Node::ROOT);
-        }
-    }
-    let nodes = SectionNodes {
-        nodes: &nodes,
-        count: end,
-    };
-    // The last subsequence first. So decoders reach a boundary in the order of how far they come
-    // from, as they do on a GPU, where all start at the same time.
-    for (at, subsequence) in (0..end).zip(&subsequences).rev() {
-        let Some(subsequence) = *subsequence else {
-            continue;
-        };
-        let starts_segment = subsequence.starts_segment();
-        for guess in 0..if starts_segment { 1 } else { scan.guesses() } {
-            let state = State::block_start(scan.guessed_unit(guess));
-            let mut decoder = Decoder::new(scan, input, words, subsequence, state);
-            let node = if starts_segment {
-                Node::ROOT
-            } else {
-                Node::EMPTY
-            };
-            decoder.synchronize(true, SingleThread, nodes, at, (node, 0));
-        }
-    }
-    Section::new(
-        scan.section_len(section),
-        &nodes.nodes[(scan.warm_up() * SLOTS) as usize..],
-    )
-}
-
-impl Section {
-    fn new(count: u32, nodes: &[Cell<Node>]) -> Self {
-        let nodes: Vec<_> = nodes.iter().map(Cell::get).collect();
-        let node = |at, slot| nodes[(at * SLOTS + slot) as usize];
-        let exits = (0..SLOTS).map(|slot| sections::exit(count, node, slot));
-        Self {
-            exits: exits.collect(),
-            nodes,
-        }
-    }
-}
-
-/// `jpeg_mend`: a section that goes on from the exits of the one before. `None` if it did before.
-fn mend(
-    input: Input<'_>,
-    number: u32,
-    before: Option<&Section>,
-    section: &Section,
-) -> Option<Section> {
-    let first = |slot: u32| section.nodes[slot as usize];
-    let exit = |slot: u32| section.exits[slot as usize];
-    let exits = before.map_or(&[][..], |before| &before.exits);
-    let wanted = || {
-        exits
-            .iter()
-            .map(|exit| exit.wanted())
-            .filter(|node| node.is_some())
-    };
-    let is_root = first(0).is_root();
-    let goes_on = |slot: u32| exit(slot).is_some() || !first(slot).is_some();
-    let is_whole = match is_root {
-        true => goes_on(0),
-        false => {
-            (0..NO_SLOT).all(goes_on) && wanted().all(|node| sections::has_wanted(node, first))
-        }
-    };
-    if is_whole {
-        return None;
-    }
-    let count = input.scan.section_len(number);
-    let nodes: Vec<_> = section
-        .nodes
-        .iter()
-        .map(|node| Cell::new(node.root_only()))
-        .collect();
-    let to = SectionNodes {
-        nodes: &nodes,
-        count,
-    };
-    let follow = |at: u32, node: Node, slot: u32| {
-        if let Some(subsequence) = input
-            .scan
-            .find_subsequence(input.segments, number * SECTION + at)
-        {
-            let mut decoder =
-                Decoder::new(input.scan, input, input.words, subsequence, node.state());
-            decoder.synchronize(true, SingleThread, to, at, (node, slot));
-        }
-    };
-    if !is_root {
-        let old = (0..NO_SLOT).map(first).map(Node::unlinked);
-        for node in wanted().chain(old).filter(|node| node.is_some()) {
-            if let (slot, true) = to.insert(0, node.state()) {
-                follow(0, node, slot);
-            }
-        }
-    }
-    for at in 0..count {
-        let node = nodes[(at * SLOTS) as usize].get();
-        if node.is_root() {
-            follow(at, node, 0);
-        }
-    }
-    Some(Section::new(count, &nodes))
-}
-
-/// `jpeg_join`: the entry of each section, and a [`status`].
-fn join(sections: &[Section]) -> (Vec<SectionEntry>, u32) {
-    let mut entries = Vec::new();
-    let (mut slot, mut units_before, mut wrong) = (0, 0u32, 0);
-    for (number, section) in sections.iter().enumerate() {
-        entries.push(SectionEntry { slot, units_before });
-        if slot == NO_SLOT {
-            wrong |= status::UNSYNCHRONIZED;
-        }
-        units_before = units_before.wrapping_add(section.exits[slot as usize].units());
-        if let Some(next) = sections.get(number + 1) {
-            let exit = |slot| section.exits[slot as usize];
-            let nodes = next.nodes.first_chunk().copied().unwrap_or_default();
-            slot = SectionMap::new(exit, nodes).apply(slot);
-        }
-    }
-    (entries, wrong)
-}
-
 impl<'a> ScanTables for Input<'a> {
     type Table = Option<&'a Table>;
     type Unit = u32;
@@ -296,140 +152,5 @@ impl<'a> ScanTables for Input<'a> {
 
     fn natural_order(self, index: u32) -> u32 {
         NATURAL[index as usize].into()
-    }
-}
-
-#[derive(Clone, Copy)]
-struct SectionNodes<'a> {
-    nodes: &'a [Cell<Node>],
-    count: u32,
-}
-
-impl Nodes for SectionNodes<'_> {
-    fn insert(self, at: u32, state: State) -> (u32, bool) {
-        let row = &self.nodes[(at * SLOTS) as usize..][..NO_SLOT as usize];
-        for (slot, node) in (0..).zip(row) {
-            if !node.get().is_some() {
-                node.set(Node::new(state));
-                return (slot, true);
-            }
-            if node.get().state() == state {
-                return (slot, false);
-            }
-        }
-        (NO_SLOT, false)
-    }
-
-    fn update(self, at: u32, slot: u32, node: Node) {
-        self.nodes[(at * SLOTS + slot) as usize].set(node);
-    }
-
-    fn count(self) -> u32 {
-        self.count
-    }
-}
-
-fn write(
-    input: Input<'_>,
-    group: u32,
-    (sections, entries): (&[Section], &[SectionEntry]),
-    (sums, group_dc, origins): (&mut [DcSums], &mut [GroupDc], &mut [Option<BlockOrigin>]),
-    coefficients: &mut [i16],
-) -> u32 {
-    let Input {
-        scan,
-        words,
-        segments,
-        ..
-    } = input;
-    let first = group * groups::GROUP_THREADS;
-    let mut wrong = 0;
-    let mut dc = DcSums::default();
-    // The entries of the section's subsequences.
-    let mut subsequence_entries = Vec::new();
-    for number in first..scan.group_end(group) {
-        let (section, at) = (number / SECTION, number % SECTION);
-        let entry = entries[section as usize];
-        if at == 0 {
-            let nodes = &sections[section as usize].nodes;
-            let node = |at, slot| nodes[(at * SLOTS + slot) as usize];
-            subsequence_entries.clear();
-            let visit = |_, entry| subsequence_entries.push(entry);
-            walk(scan.section_len(section), node, entry.slot, visit);
-        }
-        let Some(subsequence) = scan.find_subsequence(segments, number) else {
-            continue;
-        };
-        let needs_carry = subsequence.first_of_segment < first;
-        let start = (
-            subsequence.first_of_segment / SECTION,
-            subsequence.first_of_segment % SECTION,
-        );
-        let mut before = 0;
-        let mut from = start.1;
-        if start.0 < section {
-            before = entry
-                .units_before
-                .wrapping_sub(entries[start.0 as usize].units_before);
-            from = 0;
-        }
-        let own = &subsequence_entries[from as usize..at as usize];
-        before += own.iter().map(|entry| entry.units()).sum::<u32>();
-        if subsequence.starts_segment() {
-            dc = DcSums::default();
-        }
-        let subsequence_entry = subsequence_entries[at as usize];
-        let mut decoder = Decoder::new(scan, input, words, subsequence, subsequence_entry.state());
-        let origin = BlockOrigin::new(number, needs_carry);
-        sums[number as usize] = dc;
-        let mut output = HostOutput {
-            coefficients,
-            origins,
-            origin,
-            block: 0,
-            dc: DcSums::default(),
-        };
-        let bad = decoder.write(true, SingleThread, before, subsequence_entry, &mut output);
-        let own = output.dc;
-        dc = dc.plus(own);
-        wrong |= bad;
-    }
-    group_dc[group as usize].own = dc;
-    wrong
-}
-
-struct HostOutput<'a> {
-    coefficients: &'a mut [i16],
-    origins: &'a mut [Option<BlockOrigin>],
-    origin: BlockOrigin,
-    block: usize,
-    dc: DcSums,
-}
-
-impl Output for HostOutput<'_> {
-    fn dc_sum(&self, component: u32) -> i16 {
-        self.dc.get(component as u8)
-    }
-
-    fn resume_block(&mut self, block: u32) {
-        self.block = block as usize;
-    }
-
-    fn begin_block(&mut self, block: u32, component: u32, sum: i16) {
-        self.resume_block(block);
-        self.origins[self.block] = Some(self.origin);
-        self.dc = self.dc.with(component as u8, sum);
-    }
-
-    fn put(&mut self, at: u32, value: i16) {
-        self.coefficients[self.block * BLOCK + at as usize] = value;
-    }
-}
-
-fn carry(input: Input<'_>, group_dc: &mut [GroupDc]) {
-    for group in 0..input.scan.groups() {
-        let groups = input.scan.carry_sources(input.segments, group);
-        let sum = groups.map(|group| group_dc[group as usize].own);
-        group_dc[group as usize].before = sum.fold(DcSums::default(), DcSums::plus);
     }
 }

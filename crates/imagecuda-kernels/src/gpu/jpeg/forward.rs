@@ -98,24 +98,28 @@ unsafe fn load_tile(
     tile
 }
 
+/// Calls `take` with each of eight numbers. A loop would keep them in memory.
+#[inline(always)]
+fn each([a, b, c, d, e, f, g, h]: [i32; 8], take: impl Fn(usize, i32)) {
+    take(0, a);
+    take(1, b);
+    take(2, c);
+    take(3, d);
+    take(4, e);
+    take(5, f);
+    take(6, g);
+    take(7, h);
+}
+
 /// Writes eight numbers.
 ///
 /// # Safety
 ///
 /// `to` has room for them.
 #[inline(always)]
-unsafe fn put_row(to: *mut i32, [a, b, c, d, e, f, g, h]: [i32; 8]) {
+unsafe fn put_row(to: *mut i32, row: [i32; 8]) {
     // SAFETY: what the caller promised.
-    unsafe {
-        to.write(a);
-        to.add(1).write(b);
-        to.add(2).write(c);
-        to.add(3).write(d);
-        to.add(4).write(e);
-        to.add(5).write(f);
-        to.add(6).write(g);
-        to.add(7).write(h);
-    }
+    each(row, |i, v| unsafe { to.add(i).write(v) });
 }
 
 /// Pixels to coefficients. Thread blocks of [`BLOCK_THREADS`], one for each tile: [`TILE`] pixels
@@ -186,8 +190,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
         // SAFETY: as above.
         unsafe { warp::sync() };
         let divisors = &job.divisors[unit.component.min(1) as usize];
-        let [a, b, c, d, e, f, g, h] = column;
-        let put = |y: usize, v: i32| {
+        each(column, |y, v| {
             let i = y * 8 + lane;
             let v = fdct::quantize(v, divisors.divisors[i], divisors.reciprocals[i]);
             // A data unit that only pads has no other coefficient than the first.
@@ -199,15 +202,7 @@ unsafe extern "ptx-kernel" fn jpeg_forward(
                     .add(usize::from(ZIGZAG[i]))
                     .write(v as i16);
             }
-        };
-        put(0, a);
-        put(1, b);
-        put(2, c);
-        put(3, d);
-        put(4, e);
-        put(5, f);
-        put(6, g);
-        put(7, h);
+        });
         // SAFETY: as above.
         unsafe { warp::sync() };
         if is_there {

@@ -132,6 +132,43 @@ unsafe fn subsequence_entries(work: &BlockWork<'_>) -> *const SubsequenceEntry {
     entries
 }
 
+/// The data units between the start of a subsequence's segment and the subsequence, which is
+/// number `thread` of its group. `start` is the first one of the segment within the group.
+///
+/// # Safety
+///
+/// `units` are the sums of the units of the group's subsequences.
+#[inline(always)]
+unsafe fn units_before(
+    (job, units): (&ScanJob, *const u32),
+    first_of_group: u32,
+    first_of_segment: u32,
+    (start, thread): (usize, usize),
+) -> u32 {
+    let up_to = |thread: usize| match thread {
+        0 => 0,
+        // SAFETY: below the number of threads.
+        thread => unsafe { *units.add(thread - 1) },
+    };
+    // The units before it in its section, and those in the sections before.
+    let section = (first_of_group + thread as u32) / SECTION;
+    let start_section = first_of_segment / SECTION;
+    let from = match start_section < section {
+        true => (section * SECTION - first_of_group) as usize,
+        false => start,
+    };
+    let mut before = up_to(thread) - up_to(from);
+    if start_section < section {
+        let entries = job.entries as *const SectionEntry;
+        // SAFETY: two of the sections.
+        before += unsafe {
+            (*entries.add(section as usize)).units_before
+                - (*entries.add(start_section as usize)).units_before
+        };
+    }
+    before
+}
+
 /// Decodes each subsequence from its correct state, and writes its coefficients. Thread blocks of
 /// [`GROUP_THREADS`], one for each group of all jobs.
 #[unsafe(no_mangle)]
@@ -168,29 +205,17 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
         }
         prefix_sums(entry.units(), thread, |a, b| a + b)
     };
-    let mut done = 0;
+    let mut before = 0;
     if is_active {
-        let before = |thread: usize| match thread {
-            0 => 0,
-            // SAFETY: below the number of threads.
-            thread => unsafe { *units.add(thread - 1) },
+        // SAFETY: the sums of the group's units.
+        before = unsafe {
+            units_before(
+                (job, units),
+                first,
+                subsequence.first_of_segment,
+                (start, thread),
+            )
         };
-        // The units before it in its section, and those in the sections before.
-        let section = number / SECTION;
-        let start_section = subsequence.first_of_segment / SECTION;
-        let from = match start_section < section {
-            true => (section * SECTION - first) as usize,
-            false => start,
-        };
-        done = before(thread) - before(from);
-        if start_section < section {
-            let entries = job.entries as *const SectionEntry;
-            // SAFETY: two of the sections.
-            done += unsafe {
-                (*entries.add(section as usize)).units_before
-                    - (*entries.add(start_section as usize)).units_before
-            };
-        }
     }
     // SAFETY: all threads are here, and the nodes have been read.
     let tables = unsafe { work.tables() };
@@ -206,7 +231,7 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
         dc: shared::address(dc) + thread as u32 * size_of::<DcSums>() as u32,
     };
     let mut decoder = Decoder::new(scan, tables, work.data, subsequence, entry.state());
-    let bad = decoder.write(is_active, Warp, done, entry, &mut output);
+    let bad = decoder.write(is_active, Warp, before, entry, &mut output);
     // SAFETY: as above.
     let dc = unsafe { *dc.add(thread) };
     set_status(job, bad);

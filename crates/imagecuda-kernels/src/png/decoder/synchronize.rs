@@ -163,6 +163,32 @@ pub(super) fn stage<W: Words, S: Shared>(
     }
 }
 
+/// Decodes subsequences until every entry is the exit of the subsequence before.
+#[inline(always)]
+fn converge<B: ThreadBlock>(
+    block: &B,
+    own: &mut B::Own<Own>,
+    exits: B::Shared,
+    (data, table, is_run): (Staged<B::Shared>, B::Shared, bool),
+) {
+    while block.any(own, |own| own.changed) {
+        block.each(own, |thread, own| {
+            if own.changed {
+                own.decoded = decode(data, table, is_run, own.entry, own.end);
+                exits.set(thread, own.decoded.exit);
+            }
+        });
+        block.each(own, |thread, own| {
+            own.changed = false;
+            if own.is_open {
+                let entry = exits.get(thread - 1);
+                own.changed = entry != own.entry;
+                own.entry = entry;
+            }
+        });
+    }
+}
+
 /// Decodes a section. If its entry is known from the section before, decoding starts there.
 /// Otherwise it starts with the warm-up.
 #[inline(always)]
@@ -209,22 +235,7 @@ fn synchronize_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32,
         }
         own.changed = own.is_active;
     });
-    while block.any(&own, |own| own.changed) {
-        block.each(&mut own, |thread, own| {
-            if own.changed {
-                own.decoded = decode(data, table, is_run, own.entry, own.end);
-                exits.set(thread, own.decoded.exit);
-            }
-        });
-        block.each(&mut own, |thread, own| {
-            own.changed = false;
-            if own.is_open {
-                let entry = exits.get(thread - 1);
-                own.changed = entry != own.entry;
-                own.entry = entry;
-            }
-        });
-    }
+    converge(block, &mut own, exits, (data, table, is_run));
     block.each(&mut own, |thread, own| {
         if own.is_active && thread >= WARM_UP && own.decoded.end > 0 {
             others.min(END_THREAD, thread);

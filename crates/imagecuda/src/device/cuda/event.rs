@@ -15,7 +15,7 @@ const SPIN: Duration = Duration::from_millis(1);
 
 /// The most threads that spin at a time. More would take cores, and the driver's locks, from
 /// threads that have work.
-const SPINNERS: usize = 1;
+const SPINNERS: usize = 2;
 
 static SPINNING: AtomicUsize = AtomicUsize::new(0);
 
@@ -93,7 +93,7 @@ impl Event {
                 if result != sys::CUresult::CUDA_ERROR_NOT_READY {
                     break;
                 }
-                (0..32).for_each(|_| std::hint::spin_loop());
+                (0..16).for_each(|_| std::hint::spin_loop());
             }
         }
         SPINNING.fetch_sub(1, Ordering::Relaxed);

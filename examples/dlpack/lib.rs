@@ -8,10 +8,9 @@ use imagecuda::{
     dlpack::{DLManagedTensor, DLManagedTensorVersioned, DlpackTensor},
 };
 use std::{
-    ffi::{CStr, OsStr, c_char, c_int},
-    os::unix::ffi::OsStrExt,
+    ffi::{CStr, c_char, c_int},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::PathBuf,
     ptr,
 };
 
@@ -88,8 +87,16 @@ fn open(device: &CStr) -> Result<Device> {
     device.to_string_lossy().parse()
 }
 
-fn as_path(path: &CStr) -> &Path {
-    Path::new(OsStr::from_bytes(path.to_bytes()))
+#[cfg(unix)]
+fn as_path(path: &CStr) -> PathBuf {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    PathBuf::from(OsStr::from_bytes(path.to_bytes()))
+}
+
+/// Python has paths as UTF-8 on Windows.
+#[cfg(not(unix))]
+fn as_path(path: &CStr) -> PathBuf {
+    PathBuf::from(path.to_string_lossy().as_ref())
 }
 
 /// A string of C; null is an empty one.

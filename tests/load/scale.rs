@@ -28,7 +28,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 const SCALES: [(Scale, u32); 3] = [(Scale::Half, 2), (Scale::Quarter, 4), (Scale::Eighth, 8)];
 
-/// What a file of inks loads as depends on the conversion of colours, which comes afterwards.
+/// What a CMYK file loads as depends on the conversion of colours, which comes afterwards.
 fn is_comparable(reference: &jpegs::Reference) -> bool {
     reference.components != 4
 }

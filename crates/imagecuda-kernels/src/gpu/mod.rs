@@ -12,6 +12,8 @@ mod entries;
 #[cfg(feature = "entries")]
 mod jpeg;
 #[cfg(feature = "entries")]
+mod pack;
+#[cfg(feature = "entries")]
 mod planes;
 #[cfg(feature = "entries")]
 mod png;

@@ -166,7 +166,7 @@ fn arithmetic_codes_do_not_tell_where_they_end() {
     assert!(coefficients(&made, &bytes, false).unwrap() == expected(&made));
 }
 
-/// Samples of 12 bits as floats are shares of 4095, those of inks shares of 65,535.
+/// Samples of 12 bits as floats are shares of 4095, those of CMYK shares of 65,535.
 #[test]
 fn twelve_bits_keep_their_precision() {
     for (count, layout) in [(1, Layout::L32F), (3, Layout::Rgb32F), (4, Layout::Cmyk16)] {

@@ -3,10 +3,10 @@
 //! that says of itself is checked: a typed error or a picture, in little memory, soon.
 
 mod animated;
+mod embedded;
 mod exr;
 #[cfg(feature = "heif")]
 mod heif;
-mod inside;
 mod jpeg;
 mod others;
 mod png;
@@ -170,7 +170,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("exr", exr::all),
         #[cfg(feature = "heif")]
         ("heif", heif::all),
-        ("inside", inside::all),
+        ("embedded", embedded::all),
         ("jpeg", jpeg::all),
         ("others", others::all),
         ("png", png::all),
@@ -213,9 +213,9 @@ impl Bomb {
         let output = Command::new("sh")
             .arg("-c")
             .arg(format!(
-                "ulimit -v {MEMORY} && ulimit -t 900 && exec timeout -s KILL 3600 \"$0\""
+                "ulimit -v {MEMORY} && ulimit -t 900 && exec timeout -s KILL 3600 \"$0\" \"$@\""
             ))
-            .arg(env::current_exe().unwrap())
+            .args(crate::support::own_program())
             .env(FILE, &path)
             .env(LIMITS, if is_small { "small" } else { "default" })
             .env("RAYON_NUM_THREADS", "2")

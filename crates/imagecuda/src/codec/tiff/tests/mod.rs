@@ -232,7 +232,7 @@ fn alpha_is_straightened() {
 }
 
 #[test]
-fn inks() {
+fn cmyk() {
     let tags = [(BITS, &[8; 4][..]), (PHOTOMETRIC, &[5]), (SAMPLES, &[4])];
     let data = vec![0, 51, 255, 0, 0, 0, 51, 102];
     assert_eq!(

@@ -8,7 +8,7 @@ use libtest_mimic::Trial;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Output,
     time::Duration,
 };
 
@@ -34,7 +34,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 }
 
 fn convert(device: &Device, args: &[&str], input: &Path, output: &Path) -> Output {
-    Command::new(example("convert"))
+    example("convert")
         .args(["--device", &device.to_string()])
         .args(args)
         .args([input, output])
@@ -84,7 +84,7 @@ fn gives_the_same_if_the_driver_compiles_the_kernels(device: &Device) {
     let folder = tempfile::tempdir().unwrap();
     let outputs = ["0", "1"].map(|compiles| {
         let output = folder.path().join("a.jpg");
-        let run = Command::new(example("convert"))
+        let run = example("convert")
             .env("CUDA_FORCE_PTX_JIT", compiles)
             .args(["--device", &device.to_string()])
             .args([sample(), output.clone()])
@@ -97,15 +97,12 @@ fn gives_the_same_if_the_driver_compiles_the_kernels(device: &Device) {
 }
 
 fn tells_what_a_file_is() -> Result<(), libtest_mimic::Failed> {
-    let run = Command::new(example("convert"))
-        .arg("--info")
-        .arg(sample())
-        .output()?;
+    let run = example("convert").arg("--info").arg(sample()).output()?;
     assert!(run.status.success(), "{}", text(&run.stderr));
     let expected = "1600x1067 JPEG\npixels: RGB, 8 bits a sample\nframes: 1\norientation: 1\n\
                     ICC profile: none\nEXIF: none\n";
     assert_eq!(text(&run.stdout), expected);
-    let run = Command::new(example("convert"))
+    let run = example("convert")
         .args(["--info", "missing.png"])
         .output()?;
     assert_eq!(run.status.code(), Some(1));

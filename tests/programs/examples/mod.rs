@@ -95,7 +95,7 @@ fn thumbnails_fit_and_are_never_larger(device: &Device) {
 
 /// The example, without what a scheduler says to the tests themselves.
 fn program(name: &str) -> Command {
-    let mut command = Command::new(example(name));
+    let mut command = example(name);
     for variable in [
         "SLURM_ARRAY_TASK_ID",
         "SLURM_ARRAY_TASK_MIN",

@@ -6,7 +6,13 @@ use super::{
     library::Library,
 };
 use crate::device::video::VideoCodec;
-use std::{path::Path, process::Command, sync::OnceLock};
+use std::{
+    env::{self, consts},
+    ffi::c_ulong,
+    path::Path,
+    process::Command,
+    sync::OnceLock,
+};
 
 /// What the made-up library does with a packet, by its first byte.
 mod packet {
@@ -34,11 +40,19 @@ const KIND: Kind = Kind {
 fn library() -> &'static Library {
     static LIBRARY: OnceLock<Library> = OnceLock::new();
     LIBRARY.get_or_init(|| {
+        let [before, after] = [consts::DLL_PREFIX, consts::DLL_SUFFIX];
+        let name = format!("{before}fake_nvcuvid{after}");
+        if env::var_os("IMAGECUDA_TEST_CROSS").is_some() {
+            // There is no compiler where the tests run. Cargo has built it beside them.
+            let tests = env::current_exe().unwrap();
+            let examples = tests.parent().unwrap().with_file_name("examples");
+            return Library::open(examples.join(name)).unwrap();
+        }
         let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("libfake.so");
+        let target = folder.path().join(name);
         let source =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("src/device/cuda/video/tests/libnvcuvid.rs");
-        let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
         let output = Command::new(rustc)
             .args(["--edition", "2024", "--crate-type", "cdylib", "-o"])
             .args([&target, &source])
@@ -140,8 +154,16 @@ fn a_decoder_that_cannot_be_made_says_why() {
 fn a_library_that_lacks_functions_or_is_none_says_so() {
     let error = Library::open("/nowhere/libnvcuvid.so.1").unwrap_err();
     assert!(error.contains("libnvcuvid"), "{error}");
-    let error = Library::open("libc.so.6").unwrap_err();
-    assert!(error.contains("cuvid"), "{error}");
+    let other = if cfg!(windows) {
+        "kernel32.dll"
+    } else {
+        "libc.so.6"
+    };
+    let error = Library::open(other).unwrap_err();
+    assert!(
+        error.contains(other) && error.contains("cuvidGetDecoderCaps"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -150,8 +172,18 @@ fn structures_are_as_long_as_the_made_up_library_has_them() {
     assert_eq!(std::mem::offset_of!(VideoFormat, chroma), 40);
     assert_eq!(std::mem::offset_of!(VideoFormat, signal), 56);
     assert_eq!(std::mem::offset_of!(ProcParams, stream), 56);
-    assert_eq!(std::mem::offset_of!(CreateInfo, target_width), 96);
-    assert_eq!(std::mem::offset_of!(CreateInfo, surface), 88);
+    let by_long = |of_8, of_4| {
+        if size_of::<c_ulong>() == 8 {
+            of_8
+        } else {
+            of_4
+        }
+    };
+    assert_eq!(
+        std::mem::offset_of!(CreateInfo, target_width),
+        by_long(96, 60)
+    );
+    assert_eq!(std::mem::offset_of!(CreateInfo, surface), by_long(88, 52));
     assert_eq!(std::mem::offset_of!(ParserParams, user), 40);
     assert_eq!(std::mem::offset_of!(PicParams, surface), 8);
 }

@@ -231,7 +231,7 @@ fn floats(
     let image = options(decoder).decode(device, file);
     let image = image.and_then(|image| image.download());
     let image = image.map_err(|error| error.to_string())?;
-    // As is documented; inks give more than bytes can say.
+    // As is documented; CMYK gives more than bytes can say.
     let byte = |v: &f32| (v.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
     match image.iter().map(byte).eq(found.rgba.iter().copied()) {
         true => Ok(()),

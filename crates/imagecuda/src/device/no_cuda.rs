@@ -164,7 +164,6 @@ pub(crate) struct Pinned(Never);
 
 impl Pinned {
     methods! {
-        send_ahead(usize) -> Result<()>;
         wait() -> Result<()>;
     }
 }

@@ -79,6 +79,8 @@ pub(crate) struct Context {
     videos: video::Pool,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
+    /// The most idle bytes of device memory, if a limit was set.
+    device_limit: AtomicUsize,
     /// Weights of filters.
     tables: resample::Tables,
     /// The most blocks that a grid may have along x.
@@ -133,6 +135,7 @@ impl Context {
             videos: video::Pool::default(),
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
+            device_limit: AtomicUsize::new(usize::MAX),
             tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
             multiprocessors: multiprocessors.unsigned_abs(),
@@ -158,7 +161,7 @@ impl Context {
         for stream in [&self.uploads, &self.stream, &self.downloads] {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
-        Ok(())
+        self.keep_limit()
     }
 
     /// Lets one thread at a time queue work. The driver locks around each call anyway. This lock

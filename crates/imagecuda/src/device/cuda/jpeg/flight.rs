@@ -88,12 +88,11 @@ impl Layout {
     }
 }
 
-/// The jobs of a group whose device memory begins at `base`. Kernels write the statuses to `statuses`.
+/// The jobs of a group whose device memory begins at `base`.
 fn jobs<T>(
     members: &[Member<T>],
     layout: &Layout,
     base: u64,
-    statuses: u64,
 ) -> (Vec<ScanJob>, Vec<PictureJob>, PixelLaunches) {
     let (mut scans, mut pictures) = (Vec::new(), Vec::with_capacity(members.len()));
     let mut pixels = PixelLaunches {
@@ -118,7 +117,7 @@ fn jobs<T>(
         };
         let plans = &member.jpeg.plan.scans[..];
         let tables = member.tables.iter().map(|&at| base + at as u64);
-        let status = statuses + 4 * number as u64;
+        let status = base + 4 * number as u64;
         let own = member.parts.scan_jobs(plans, regions, tables);
         scans.extend(own.map(|job| ScanJob { status, ..job }));
 
@@ -245,7 +244,7 @@ fn start<T>(
     };
     let mut memory = context.scratch(bytes)?;
     let base = memory.pointer().as_raw();
-    let (mut scans, pictures, pixels) = jobs(members, &layout, base, staging.address());
+    let (mut scans, pictures, pixels) = jobs(members, &layout, base);
     let launches = EntropyLaunches::new(&mut scans);
     staging[..4 * members.len()].fill(0);
     put(staging, layout.scan_jobs, &scans);
@@ -264,10 +263,10 @@ fn start<T>(
     let table = memory.pointer().wrapping_add(layout.scan_jobs);
     // SAFETY: the jobs have addresses of this memory, which is used again in stream order.
     unsafe { context.launch_entropy(&launches, table, stream)? };
-    staging.mark(stream)?;
+    staging.start_fetch(memory.pointer(), 4 * members.len(), stream)?;
     let grid = Grid::of_pixels(pixels.inverse);
     let arguments = [pixels.jobs, pixels.count.into(), base, base];
-    // While the host reads the statuses. If one is bad, nobody looks at the samples.
+    // While the statuses are on their way. If one is bad, nobody looks at the samples.
     // SAFETY: as before; the jobs have the offsets of coefficients and samples in this memory.
     unsafe { context.launch(inverse_kernel(pixels.unit), grid, stream, &arguments)? };
     memory.record_on(stream)?;

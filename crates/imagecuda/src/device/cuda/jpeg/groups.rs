@@ -22,8 +22,10 @@ use std::{
     time::Duration,
 };
 
-/// Groups whose kernels run or wait to run.
+/// Groups whose kernels run or wait to run. More if each is one large picture: some of its kernels have few
+/// thread blocks, and leave much of the GPU to others.
 const MAX_FLIGHTS: usize = 3;
+const MAX_SINGLE_FLIGHTS: usize = 5;
 
 /// With so many pictures a group goes up while another is under way.
 const MANY: usize = 16;
@@ -178,7 +180,12 @@ impl<T: GroupMember> JpegGroups<T> {
         let mut state = self.lock();
         let (mut naps, mut seen) = (0, 0);
         loop {
-            if flights >= MAX_FLIGHTS {
+            let next = state.full.front();
+            let most = match next.is_some_and(|group| group.members.len() == 1) {
+                true => MAX_SINGLE_FLIGHTS,
+                false => MAX_FLIGHTS,
+            };
+            if flights >= most {
                 return Step::Finish;
             }
             if let Some(group) = state.full.pop_front_if(|group| group.is_written()) {

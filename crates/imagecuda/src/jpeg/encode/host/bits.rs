@@ -70,10 +70,10 @@ impl Bits {
         self.filled += at;
     }
 
-    /// Adds the lowest `count` of `bits`, up to 32; the others are zeros.
+    /// Adds the lowest `count` of `bits`, up to 63; the others are zeros.
     #[inline(always)]
-    pub(in super::super) fn put(&mut self, bits: u32, count: u32) {
-        if let Some(word) = put(bits.into(), count, &mut self.rest, &mut self.free) {
+    pub(in super::super) fn put(&mut self, bits: u64, count: u32) {
+        if let Some(word) = put(bits, count, &mut self.rest, &mut self.free) {
             if self.bytes.len() - self.filled < 8 {
                 self.grow();
             }

@@ -119,6 +119,8 @@ impl<B: Block> Pool<B> {
         self.trim(keep);
     }
 
+    /// Frees all idle blocks.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for GPUs"))]
     pub(crate) fn clear(&self) {
         self.trim(0);
     }

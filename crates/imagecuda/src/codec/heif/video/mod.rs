@@ -4,10 +4,10 @@ use super::{
     Heif,
     boxes::{full, number},
     items::Items,
-    planes::{Matrix, range_of},
+    planes::{Matrix, fill, range_of},
 };
 use crate::{
-    VideoDecoder,
+    Device,
     codec::PayloadTarget,
     device::video::{Video, VideoCodec, VideoFrames, VideoSignal},
 };
@@ -18,24 +18,17 @@ impl Heif<'_> {
     /// The picture as the engines decode it. `None` if they do not: the host decodes it then.
     pub(super) fn frames(&self, target: PayloadTarget<'_>) -> Option<VideoFrames> {
         let layout = self.header.layout;
-        // Alpha is a picture without chroma, which the engines lack.
-        if self.damaged || layout.has_alpha() || layout.channels() < 3 || self.view.is_none() {
+        if self.damaged || layout.channels() < 3 || self.view.is_none() {
             return None;
         }
         if !target.device.has_video(target.video_decoder) {
             return None;
         }
         let items = Items::new(&self.bytes)?;
-        let coded = Coded::of(&items)?;
+        let mut coded = Coded::of(&items)?;
+        coded.video.has_alpha = layout.has_alpha();
         // The coded picture is what the header shows a part of.
         self.seen(coded.video.size).ok()?;
-        // Engines' cropped pictures have not been compared with the host's on a GPU.
-        let pixels = |[width, height]: [u32; 2]| u64::from(width) * u64::from(height);
-        let is_cropped =
-            pixels([self.header.width, self.header.height]) != pixels(coded.video.size);
-        if is_cropped && target.video_decoder == VideoDecoder::Auto {
-            return None;
-        }
         let mut frames = target
             .device
             .decode_video(&coded.video, target.video_decoder)?;
@@ -60,7 +53,28 @@ impl Heif<'_> {
             let is_chroma = picture.model == model::MATRIX && (1..3).contains(&number);
             *range = range_of(bits, !signal.full_range, is_chroma);
         }
+        if layout.has_alpha() {
+            self.add_alpha(&mut frames, target.device)?;
+        }
         Some(frames)
+    }
+
+    /// Adds alpha by the host: it is a picture without chroma, which the engines do not decode.
+    fn add_alpha(&self, frames: &mut VideoFrames, device: &Device) -> Option<()> {
+        let image = self.alpha_image()?;
+        let plane = image.planes().y?;
+        let picture = &mut frames.picture;
+        let is_wide = picture.sample_bytes == 2;
+        if [plane.width, plane.height] != picture.coded || (plane.bits_per_pixel > 8 && !is_wide) {
+            return None;
+        }
+        let row = plane.width as usize * picture.sample_bytes as usize;
+        let mut samples = device.staging(row * plane.height as usize).ok()?;
+        fill(samples.chunks_mut(row), &plane, is_wide);
+        picture.alpha = self.alpha();
+        picture.ranges[3] = self.alpha_range(&plane);
+        frames.add_alpha(samples);
+        Some(())
     }
 }
 
@@ -240,6 +254,7 @@ impl<'a> Picture<'a> {
             size,
             tile: self.size,
             columns,
+            has_alpha: false,
             has_segments: false,
             packets: packets.collect::<Option<_>>()?,
         })

@@ -2,7 +2,8 @@
 
 use super::{
     abi::*,
-    decoder::{Decoder, Kind, Refusal},
+    decoder::Decoder,
+    kind::{Kind, Refusal},
     library::Library,
 };
 use crate::device::video::VideoCodec;
@@ -70,13 +71,15 @@ fn decoder() -> Decoder {
 
 fn decode(decoder: &mut Decoder, packet: u8) -> Result<(), Refusal> {
     decoder.start(&[packet, 1, 2], 1)?;
-    decoder.finish(1, std::ptr::null_mut(), |frame| {
+    let outcome = decoder.finish(1, std::ptr::null_mut(), |frame| {
         // The made-up address has the surface and the configured size.
         assert_eq!(frame.address >> 48, 1);
         assert_eq!(frame.pitch, 2048);
         assert_eq!(frame.address >> 24 & 0xff_ffff, frame.rows as u64);
         Ok(())
-    })
+    });
+    decoder.unmap()?;
+    outcome
 }
 
 #[test]
@@ -89,6 +92,9 @@ fn pictures_are_decoded_and_sizes_may_change() {
             assert_eq!(format.shown, [2, 0, coded[0] - 4, coded[1]]);
             assert_eq!((format.signal.matrix, format.signal.full_range), (9, true));
             let rows = decoder.finish(2, std::ptr::null_mut(), |frame| Ok(frame.rows));
+            assert!(decoder.is_mapped());
+            decoder.unmap().unwrap();
+            assert!(!decoder.is_mapped());
             assert_eq!(rows, Ok(coded[1] as usize));
         }
     }

@@ -331,7 +331,8 @@ fn link(to: &Path, at: &Path) -> bool {
     if let Err(error) = &made {
         eprintln!("no links can be made here, so they are not tested: {error}");
     }
-    made.is_ok()
+    // Wine says that it has made one, and has not.
+    made.is_ok() && at.is_symlink()
 }
 
 fn finds_folders_and_stays_out_of_its_own() {

@@ -119,6 +119,7 @@ impl<B: Block> Pool<B> {
         self.trim(keep);
     }
 
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for a GPU"))]
     pub(crate) fn clear(&self) {
         self.trim(0);
     }

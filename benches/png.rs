@@ -153,6 +153,7 @@ fn print_phases(file: &Path) {
         &[
             ("png_gather", 2.0 * bytes),
             ("png_find", bytes),
+            ("png_check", 0.0),
             ("png_tables", 0.0),
             ("png_synchronize", bytes),
             ("png_resynchronize", 0.0),

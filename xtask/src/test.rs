@@ -128,7 +128,7 @@ fn clippy_default() -> Result<(), Failure> {
 }
 
 fn clippy_cuda() -> Result<(), Failure> {
-    clippy("--package imagecuda --features cuda,dlpack,ndarray,tracing")
+    clippy("--package imagecuda --features cuda,cudarc,dlpack,ndarray,tracing")
 }
 
 fn clippy_heif() -> Result<(), Failure> {

@@ -298,8 +298,8 @@ fn wrong_options_are_errors(device: &Device) {
 }
 
 fn gpu_makes_the_tensors_of_the_cpu(gpu: &Device) {
-    // With whole quads of pixels, and without.
-    for size in [(203, 151), (64, 48)] {
+    // With whole quads of pixels, whole groups of 16, and without.
+    for size in [(203, 151), (50, 34), (64, 48)] {
         gpu_makes_the_tensors_of(gpu, size);
     }
 }

@@ -3,12 +3,12 @@
 //! `IMAGECUDA_TEST_JPEGS` is how many made files are tried, and how many damages of each file;
 //! `IMAGECUDA_TEST_JPEG_SEED` is the only one tried.
 
-mod ahead;
 mod damage;
+mod large;
 mod rare;
 mod reference;
 
-use self::ahead::files_that_go_up_ahead_have_the_same_pixels;
+use self::large::large_files_have_the_same_pixels;
 use self::rare::{heights_behind_the_first_scan, rare_kinds_are_exact};
 use crate::support::{
     corpus, gpu_is_missing,
@@ -60,7 +60,7 @@ const DECODERS: [JpegDecoder; 2] = [JpegDecoder::Host, JpegDecoder::Kernels];
 
 pub(crate) fn trials() -> Vec<Trial> {
     let mut trials = crate::support::on_each_device(crate::device_tests![
-        files_that_go_up_ahead_have_the_same_pixels,
+        large_files_have_the_same_pixels,
         a_flat_picture_is_exact,
         crowded_pictures_are_exact,
         other_encoders_files_are_exact,
@@ -191,7 +191,7 @@ fn files() -> Vec<(String, PathBuf)> {
             let kind = path.extension().unwrap_or_default().to_ascii_lowercase();
             if kind == "jpg" || kind == "jpeg" {
                 let name = path.strip_prefix(&corpus).unwrap().display().to_string();
-                files.push((name, path));
+                files.push((name.replace('\\', "/"), path));
             }
         }
     }

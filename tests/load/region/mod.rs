@@ -4,11 +4,15 @@
 mod undecoded;
 
 use super::orientation::{jpeg_with_exif, png_with_exif};
-use crate::support::{Noise, animations, bits, jpegs, same};
+use crate::support::{
+    Noise, animations, bits, jpegs,
+    profiles::{Icc, PRO_PHOTO, para},
+    same,
+};
 use image::{ColorType, ExtendedColorType, ImageEncoder};
 use imagecuda::{
-    Device, ErrorKind, Format, Image, ImageU8, JpegDecoder, Layout, LoadOptions, PngDecoder,
-    SaveOptions, batch::Loader,
+    ColorPolicy, Device, ErrorKind, Format, Image, ImageU8, JpegDecoder, Layout, LoadOptions,
+    Metadata, PngDecoder, SaveOptions, batch::Loader,
 };
 use libtest_mimic::Trial;
 use tiff::{
@@ -22,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         png_of_every_layout_and_orientation,
         jpeg_of_every_orientation,
         jpeg_of_every_kind,
+        a_profile_is_that_of_a_region_too,
         tiff_of_floats_by_its_tag,
         the_whole_picture_is_a_region,
         images_and_buffers_have_the_size_of_the_region,
@@ -158,6 +163,22 @@ fn jpeg_of_every_kind(device: &Device) {
     let files = (0..120).map(jpegs::random).chain(jpegs::encoded());
     for jpegs::Jpeg { bytes, what } in files {
         check(device, &LoadOptions::new(), &bytes, &what);
+    }
+}
+
+/// Colours that are converted, with a curve and a matrix.
+fn a_profile_is_that_of_a_region_too(device: &Device) {
+    let image = noise_image(device, 83, 61);
+    let icc = Icc::rgb(PRO_PHOTO, &para(0, &[1.8])).bytes();
+    for format in [Format::Jpeg, Format::Png, Format::Tiff, Format::WebP] {
+        let metadata = Metadata::new().with_icc_profile(&icc);
+        let options = SaveOptions::new().metadata(metadata);
+        let file = options.encode_u8(&image, format).unwrap();
+        let converted = LoadOptions::new().decode(device, &file).unwrap();
+        let raw = LoadOptions::new().color_policy(ColorPolicy::Raw);
+        let raw = raw.decode(device, &file).unwrap();
+        assert!(converted.download().unwrap() != raw.download().unwrap());
+        check(device, &LoadOptions::new(), &file, &format.to_string());
     }
 }
 

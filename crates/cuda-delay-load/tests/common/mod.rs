@@ -72,8 +72,15 @@ pub(crate) fn command(variables: &[(&str, &OsStr)]) -> Command {
 
 /// The probe of a copy of the test program.
 pub(crate) fn command_of(program: &Path, variables: &[(&str, &OsStr)]) -> Command {
-    let mut command = Command::new(program);
+    // What runs programs where the processor cannot.
+    let runner = env::var("IMAGECUDA_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner
+        .split_whitespace()
+        .map(OsStr::new)
+        .chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().expect("a program"));
     command
+        .args(words)
         .args(["--exact", "probe", "--ignored", "--nocapture"])
         .env_remove("LD_LIBRARY_PATH")
         .env_remove(cuda_delay_load::PATH_VARIABLE)

@@ -20,6 +20,8 @@ mod png;
 #[cfg(feature = "entries")]
 mod resample;
 #[cfg(feature = "entries")]
+mod resample_strip;
+#[cfg(feature = "entries")]
 mod resample_tile;
 #[cfg(feature = "entries")]
 mod tensor;

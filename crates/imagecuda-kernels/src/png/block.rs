@@ -11,6 +11,15 @@ pub trait Words: Copy {
     /// The word at a place.
     fn get(self, at: u32) -> u32;
 
+    /// The word at a place, or `other` if the place is out of range.
+    fn get_or(self, at: u32, other: u32) -> u32;
+
+    /// Four words from a place on that is a multiple of four.
+    #[inline(always)]
+    fn get_four(self, at: u32) -> [u32; 4] {
+        [0, 1, 2, 3].map(|i| self.get(at + i))
+    }
+
     /// Writes a word.
     fn set(self, at: u32, word: u32);
 
@@ -141,6 +150,10 @@ pub trait ThreadBlock {
 
 /// A thread block that is one warp: 32 threads that run in step.
 pub trait Warp: ThreadBlock {
+    /// Runs `body` for each thread, like [`each`](ThreadBlock::each), and does not wait: no thread
+    /// reads what another one writes.
+    fn apart<T>(&self, own: &mut Self::Own<T>, body: impl FnMut(u32, &mut T));
+
     /// Gives each thread the number of the thread before it. The first thread gets its own.
     fn shift<T>(
         &self,

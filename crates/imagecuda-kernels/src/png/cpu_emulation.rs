@@ -4,7 +4,7 @@
 use super::{
     block::{Longs, Number, Shared, ThreadBlock, Warp, Words},
     decoder::{
-        chain, copies, find,
+        chain, check, copies, find,
         launches::{Kernel, Launch, Lengths, ROUNDS, Sizes},
         pack,
         picture::Picture,
@@ -41,6 +41,10 @@ impl<T: Copy + Default> Cells<'_, T> {
 impl Words for Cells<'_, u32> {
     fn get(self, at: u32) -> u32 {
         self.read(at)
+    }
+
+    fn get_or(self, at: u32, other: u32) -> u32 {
+        self.0.get(at as usize).map_or(other, Cell::get)
     }
 
     fn set(self, at: u32, word: u32) {
@@ -158,6 +162,10 @@ impl<'a> ThreadBlock for Block<'a> {
 }
 
 impl Warp for Block<'_> {
+    fn apart<T>(&self, own: &mut Vec<T>, body: impl FnMut(u32, &mut T)) {
+        self.each(own, body);
+    }
+
     fn shift<T>(&self, own: &mut Vec<T>, number: impl Fn(&T) -> u32, put: impl Fn(&mut T, u32)) {
         let numbers: Vec<u32> = own.iter().map(number).collect();
         for (thread, own) in own.iter_mut().enumerate() {
@@ -217,6 +225,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     let own_control = cells(vec![0; control::WORDS as usize]);
     own_control[control::STATUS as usize].set(status::UNFINISHED);
     let (data, candidates) = (words(lengths.data), words(lengths.candidates));
+    let (hits, headers) = (words(lengths.hits), words(lengths.headers));
     let (tables, ranges) = (words(lengths.tables), words(lengths.ranges));
     let (range_lengths, places) = (longs(lengths.lengths), longs(lengths.lengths));
     let (jumps, sums) = (words(lengths.jumps), longs(lengths.jumps));
@@ -233,7 +242,9 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
         end: sizes.end(),
         data: Cells(&data),
         control: Cells(&own_control),
+        hits: Cells(&hits),
         candidates: Cells(&candidates),
+        headers: Cells(&headers),
         tables: Cells(&tables),
         ranges: Cells(&ranges),
         lengths: Cells(&range_lengths),
@@ -320,6 +331,7 @@ fn run_block(block: &Block<'_>, work: &Work<Cells<'_, u32>, Cells<'_, u64>>, ker
     match kernel {
         Kernel::Gather => find::gather(block, work),
         Kernel::Find => find::find(block, work),
+        Kernel::Check => check::check(block, work),
         Kernel::Tables => tables::tables(block, work),
         Kernel::Synchronize => synchronize::synchronize(block, work, false),
         Kernel::Resynchronize => synchronize::synchronize(block, work, true),

@@ -30,7 +30,7 @@ pub(crate) mod video;
 
 pub(crate) use self::{
     buffer::Buffer,
-    cuda::{JpegGroups, PlannedJpeg},
+    cuda::{JpegGroups, PlannedJpeg, Strips},
     decode_jpeg::GroupMember,
     decode_png::PngData,
     expand_spec::ExpandSpec,

@@ -76,6 +76,7 @@ impl Context {
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
+        upload_progressive(&Jpeg<'_>) -> Result<Option<Coefficients>>;
         plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
         start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
         decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;
@@ -101,6 +102,9 @@ impl Context {
         match self.0 {}
     }
 }
+
+/// Pictures to be made together.
+pub(crate) enum Strips {}
 
 #[derive(Debug)]
 pub(crate) struct Buffer<P>(Never, PhantomData<P>);
@@ -134,6 +138,8 @@ impl<P: DevicePixel> Buffer<P> {
         start_webp(WebpPlanes, Option<Background>) -> Result<PendingWebp>;
         resample_from(&Self, &Plan, (u32, u32)) -> Result<()>;
         tensor_from(usize, &Self, &Plan, &TensorSpec) -> Result<()>;
+        tensor_strips(usize, &Self, &Plan, &TensorSpec) -> Result<Option<Strips>>;
+        make_strips(&[Strips]) -> Result<()>;
         clear(usize, usize) -> Result<()>;
     }
 }
@@ -158,7 +164,6 @@ pub(crate) struct Pinned(Never);
 
 impl Pinned {
     methods! {
-        send_ahead(usize) -> Result<()>;
         wait() -> Result<()>;
     }
 }

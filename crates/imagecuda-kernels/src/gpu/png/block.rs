@@ -1,7 +1,10 @@
 //! Memory and threads of the GPU, for kernels that are generic over them.
 
-use super::super::{shared, thread, warp};
-use crate::png::block::{Longs, Number, Shared, ThreadBlock, Warp, Words};
+use super::{
+    super::{shared, thread, warp},
+    shared_words::SharedWords,
+};
+use crate::png::block::{Longs, Number, ThreadBlock, Warp, Words};
 use core::{
     marker::PhantomData,
     sync::atomic::{AtomicU32, Ordering},
@@ -57,10 +60,26 @@ impl Words for Device<u32> {
     }
 
     #[inline(always)]
+    fn get_or(self, at: u32, other: u32) -> u32 {
+        // SAFETY: `place` checked the range.
+        self.place(at)
+            .map_or(other, |place| unsafe { place.read() })
+    }
+
+    #[inline(always)]
     fn set(self, at: u32, word: u32) {
         if let Some(place) = self.place(at) {
             // SAFETY: `place` checked the range.
             unsafe { place.write(word) };
+        }
+    }
+
+    #[inline(always)]
+    fn get_four(self, at: u32) -> [u32; 4] {
+        match at.is_multiple_of(4) && at < self.len && self.len - at >= 4 {
+            // SAFETY: four of the words. Memory of words begins at a multiple of 16 bytes.
+            true => unsafe { self.first.add(at as usize).cast::<Four>().read().0 },
+            false => [0; 4],
         }
     }
 
@@ -136,83 +155,6 @@ impl Longs for Device<u64> {
             // SAFETY: `place` checked the range. One store writes the whole number, so no other
             // thread reads a part of it.
             unsafe { place.write_volatile(number) };
-        }
-    }
-}
-
-/// Words in shared memory. An index beyond the last word means the last word.
-#[derive(Clone, Copy)]
-pub(super) struct SharedWords {
-    address: u32,
-    last: u32,
-}
-
-impl SharedWords {
-    /// The `len` words from `first`; `len` is at least one.
-    ///
-    /// # Safety
-    ///
-    /// Nothing else uses the block's memory there.
-    #[inline(always)]
-    pub(super) unsafe fn new(first: *mut u32, len: u32) -> Self {
-        Self {
-            address: shared::address(first),
-            last: len - 1,
-        }
-    }
-
-    #[inline(always)]
-    fn place(self, at: u32) -> u32 {
-        self.address + 4 * at.min(self.last)
-    }
-}
-
-impl Words for SharedWords {
-    #[inline(always)]
-    fn get(self, at: u32) -> u32 {
-        // SAFETY: `place` limits the index.
-        unsafe { shared::load_u32(self.place(at)) }
-    }
-
-    #[inline(always)]
-    fn set(self, at: u32, word: u32) {
-        if at <= self.last {
-            // SAFETY: `at` was compared with the last index.
-            unsafe { shared::store_u32(self.place(at), word) };
-        }
-    }
-
-    #[inline(always)]
-    fn add(self, at: u32, word: u32) -> u32 {
-        // SAFETY: `place` limits the index.
-        unsafe { shared::add_u32(self.place(at), word) }
-    }
-
-    #[inline(always)]
-    fn or(self, at: u32, bits: u32) {
-        // SAFETY: `place` limits the index.
-        unsafe { shared::or_u32(self.place(at), bits) }
-    }
-
-    #[inline(always)]
-    fn min(self, at: u32, most: u32) {
-        // SAFETY: `place` limits the index.
-        unsafe { shared::min_u32(self.place(at), most) }
-    }
-
-    #[inline(always)]
-    fn max(self, at: u32, least: u32) {
-        // SAFETY: `place` limits the index.
-        unsafe { shared::max_u32(self.place(at), least) }
-    }
-}
-
-impl Shared for SharedWords {
-    #[inline(always)]
-    fn part(self, at: u32, len: u32) -> Self {
-        Self {
-            address: self.address + 4 * at,
-            last: len - 1,
         }
     }
 }
@@ -364,6 +306,11 @@ impl<const WARP: bool> ThreadBlock for Block<WARP> {
 }
 
 impl Warp for Block<true> {
+    #[inline(always)]
+    fn apart<T>(&self, own: &mut T, mut body: impl FnMut(u32, &mut T)) {
+        body(thread::thread_idx_x() as u32, own);
+    }
+
     #[inline(always)]
     fn shift<T>(&self, own: &mut T, number: impl Fn(&T) -> u32, put: impl Fn(&mut T, u32)) {
         // SAFETY: all threads are here, as `new` demands.

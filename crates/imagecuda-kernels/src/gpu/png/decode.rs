@@ -1,9 +1,12 @@
 //! The entries of the decoder's kernels.
 
-use super::block::{Block, Device, SharedWords};
+use super::{
+    block::{Block, Device},
+    shared_words::SharedWords,
+};
 use crate::{
     png::decoder::{
-        chain, copies, find,
+        chain, check, copies, find,
         job::DecodeJob,
         launches::Kernel,
         pack, pixels, synchronize, tables, unfilter,
@@ -41,7 +44,9 @@ unsafe fn work(job: *const DecodeJob) -> Work<Device<u32>, Device<u64>> {
             end: job.end,
             data: words(job.data, lengths.data),
             control: words(job.control, control::WORDS),
+            hits: words(job.hits, room.hits),
             candidates: words(job.candidates, room.candidates),
+            headers: words(job.headers, lengths.headers),
             tables: words(job.tables, lengths.tables),
             ranges: words(job.ranges, room.ranges * range::WORDS),
             lengths: longs(job.range_lengths, lengths.lengths),
@@ -96,10 +101,12 @@ macro_rules! entries {
 entries! {
     /// Joins the pieces of the data.
     png_gather: Gather, gather_shared[16], false, find::gather;
-    /// Finds headers of blocks.
-    png_find: Find, find_shared[8208], false, find::find;
+    /// Finds where headers of blocks may be.
+    png_find: Find, find_shared[4112], false, find::find;
+    /// Reads headers.
+    png_check: Check, check_shared[528], false, check::check;
     /// Makes tables and ranges of them.
-    png_tables: Tables, tables_shared[13760], false, tables::tables;
+    png_tables: Tables, tables_shared[12736], false, tables::tables;
     /// Decodes the sections of new ranges.
     png_synchronize: Synchronize, synchronize_shared[20320], false,
         |block: &_, work: &_| synchronize::synchronize(block, work, false);
@@ -111,7 +118,7 @@ entries! {
     /// Writes tokens.
     png_write: Write, write_shared[19216], false, write::write;
     /// Resolves matches within tiles.
-    png_expand: Expand, expand_shared[17424], false, copies::expand;
+    png_expand: Expand, expand_shared[17968], false, copies::expand;
     /// Shortens links between tiles.
     png_jump: Jump, jump_shared[16], false, copies::jump;
     /// Makes planes of bytes.

@@ -5,3 +5,4 @@
 mod block;
 mod decode;
 mod encode;
+mod shared_words;

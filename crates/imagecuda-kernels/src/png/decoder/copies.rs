@@ -6,20 +6,42 @@ use crate::png::block::{Shared, ThreadBlock, Words};
 /// Bytes of a tile.
 pub const TILE: u32 = 4096;
 /// Bytes for each thread.
-const RUN: usize = 8;
+const RUN: u32 = 8;
 /// Threads of the thread block of a tile.
-pub const THREADS: u32 = TILE / RUN as u32;
+pub const THREADS: u32 = TILE / RUN;
 /// The longest match.
 const LONGEST: u32 = 258;
 /// Words of shared memory.
-pub const SHARED: u32 = LONGEST + TILE + 1;
+pub const SHARED: u32 = padded_room(LONGEST + TILE) + 1;
 
-/// A thread's bytes.
+/// Words in shared memory with one unused word after each 32. So threads whose runs follow each
+/// other use different banks.
+#[derive(Clone, Copy)]
+struct Padded<W>(W);
+
+/// The words of memory for this number of padded words.
+const fn padded_room(words: u32) -> u32 {
+    words + words / 32 + 1
+}
+
+impl<W: Words> Padded<W> {
+    #[inline(always)]
+    fn get(self, at: u32) -> u32 {
+        self.0.get(at + at / 32)
+    }
+
+    #[inline(always)]
+    fn set(self, at: u32, word: u32) {
+        self.0.set(at + at / 32, word);
+    }
+}
+
+/// What a thread knows of its bytes.
 #[derive(Clone, Copy, Default)]
 struct Own {
-    links: [u32; RUN],
     /// The last token among these bytes, or before them.
     head: u32,
+    token: u32,
     is_open: bool,
 }
 
@@ -32,10 +54,8 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     }
     let all = work.picture.filtered_bytes();
     let shared = block.shared();
-    let (tokens, before) = (
-        shared.part(0, LONGEST + TILE),
-        shared.part(LONGEST + TILE, 1),
-    );
+    let tokens = Padded(shared.part(0, SHARED - 1));
+    let before = shared.part(SHARED - 1, 1);
     let first = block.index() * TILE;
     let mut own = block.own(Own::default());
     block.each(&mut own, |thread, _| {
@@ -61,70 +81,86 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         if thread < LONGEST && tokens.get(thread) != 0 {
             before.max(0, thread);
         }
-        let start = LONGEST + thread * RUN as u32;
         own.head = 0;
-        for (at, link) in (start..).zip(&mut own.links) {
-            *link = tokens.get(at);
-            if *link != 0 {
+        for at in own_bytes(thread) {
+            if tokens.get(at) != 0 {
                 own.head = at;
             }
         }
     });
     let put = |own: &mut Own, head: u32| own.head = head;
     block.scan(&mut own, 0, |own| own.head, Ord::max, put);
+    block.each(&mut own, |_, own| {
+        own.head = own.head.max(before.get(0));
+        own.token = tokens.get(own.head);
+    });
     block.each(&mut own, |thread, own| {
-        let mut head = own.head.max(before.get(0));
-        let mut token = tokens.get(head);
-        let start = LONGEST + thread * RUN as u32;
-        for (at, link) in (start..).zip(&mut own.links) {
-            if *link != 0 {
-                (head, token) = (at, *link);
+        for at in own_bytes(thread) {
+            let token = tokens.get(at);
+            if token != 0 {
+                (own.head, own.token) = (at, token);
             }
             let place = first + at - LONGEST;
-            *link = if place >= all {
+            let link = if place >= all {
                 VALUE
-            } else if token & VALUE != 0 {
-                token
+            } else if own.token & VALUE != 0 {
+                own.token
             } else {
-                let from = source((first + head).wrapping_sub(LONGEST), at - head, token);
+                let head = (first + own.head).wrapping_sub(LONGEST);
+                let from = source(head, at - own.head, own.token);
                 // This makes links lead backwards, so that they end whatever tokens say.
                 if from < place { from } else { VALUE }
             };
-        }
-    });
-    block.each(&mut own, |thread, own| {
-        for (at, link) in (LONGEST + thread * RUN as u32..).zip(own.links) {
             tokens.set(at, link);
         }
         own.is_open = true;
     });
     // Links lead only to earlier bytes. If another thread changes a link meanwhile, the old one and
     // the new one lead to the same value.
+    let is_open = |link: u32| link & VALUE == 0 && link >= first;
+    let follow = |link: u32| match is_open(link) {
+        true => tokens.get(LONGEST + link - first),
+        false => link,
+    };
     while block.any(&own, |own| own.is_open) {
         block.each(&mut own, |thread, own| {
             own.is_open = false;
-            for (at, link) in (LONGEST + thread * RUN as u32..).zip(&mut own.links) {
-                if *link & VALUE == 0 && *link >= first {
-                    *link = tokens.get(LONGEST + *link - first);
-                    tokens.set(at, *link);
-                    own.is_open |= *link & VALUE == 0 && *link >= first;
+            for at in own_bytes(thread) {
+                let link = tokens.get(at);
+                if is_open(link) {
+                    // Two links a round, so that there are fewer rounds.
+                    let link = follow(follow(link));
+                    tokens.set(at, link);
+                    own.is_open |= is_open(link);
                 }
             }
         });
     }
-    let is_open = block.any(&own, |own| own.links.iter().any(|link| link & VALUE == 0));
-    block.each(&mut own, |thread, _| {
+    block.each(&mut own, |thread, own| {
+        own.is_open = false;
         let mut at = thread;
         while at < TILE {
             if first + at < all {
-                work.links.set(first + at, tokens.get(LONGEST + at));
+                let link = tokens.get(LONGEST + at);
+                own.is_open |= link & VALUE == 0;
+                work.links.set(first + at, link);
             }
             at += THREADS;
         }
+    });
+    let is_open = block.any(&own, |own| own.is_open);
+    block.each(&mut own, |thread, _| {
         if thread == 0 {
             work.open_tiles.set(block.index(), is_open.into());
         }
     });
+}
+
+/// The places of a thread's bytes in shared memory.
+#[inline(always)]
+fn own_bytes(thread: u32) -> core::ops::Range<u32> {
+    let start = LONGEST + thread * RUN;
+    start..start + RUN
 }
 
 /// The source of a byte of the match that starts at `head`. A match that overlaps itself repeats,
@@ -167,15 +203,14 @@ pub fn jump<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
                 true => work.links.get(at + i * JUMP_THREADS),
                 false => VALUE,
             };
-            let follow = |link: u32| match link & VALUE {
-                0 => work.links.get(link),
-                _ => link,
-            };
             let (a, b, c, d) = (link(0), link(1), link(2), link(3));
             let (mut e, mut f, mut g, mut h) = (a, b, c, d);
             let mut left = JUMPS;
             while left > 0 && e & f & g & h & VALUE == 0 {
-                (e, f, g, h) = (follow(e), follow(f), follow(g), follow(h));
+                e = follow(work.links, e);
+                f = follow(work.links, f);
+                g = follow(work.links, g);
+                h = follow(work.links, h);
                 left -= 1;
             }
             let put = |i: u32, before: u32, link: u32| {
@@ -192,13 +227,18 @@ pub fn jump<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     });
 }
 
-/// Follows links to the value.
+/// Where a link leads, or the value that it is: no memory has a place for a value's bits.
 #[inline(always)]
-pub(super) fn resolve(links: impl Words, place: u32) -> u32 {
-    let mut link = links.get(place);
+fn follow(links: impl Words, link: u32) -> u32 {
+    links.get_or(link, link)
+}
+
+/// Follows a link to the value.
+#[inline(always)]
+pub(super) fn resolve(links: impl Words, mut link: u32) -> u32 {
     while link & VALUE == 0 {
         // Links lead to earlier bytes, so this loop ends.
-        link = links.get(link);
+        link = links.get_or(link, VALUE);
     }
     link & 255
 }

@@ -101,12 +101,14 @@ pub(super) fn counts(source: impl Source, position: u32) -> (u32, u32) {
 /// Reads a header whose code-length code is known to be complete. Calls `put` with each symbol and
 /// its code length, first for literals and lengths, then for distances. Returns the position after
 /// it. `None` if it is no header, because a code is not complete. A distance code may also be a
-/// single code of one bit, or empty.
+/// single code of one bit, or empty. Gives up after `most` lengths if nothing is wrong until then, and
+/// returns the position there.
 #[inline(always)]
 pub(super) fn read(
     source: impl Source,
     position: u32,
     end: u32,
+    most: u32,
     mut put: impl FnMut(u32, u32),
 ) -> Option<u32> {
     let header = bits(source, position, 17);
@@ -129,6 +131,9 @@ pub(super) fn read(
     let (mut literal_sum, mut distance_sum, mut distance_most) = (0, 0, 0);
     let mut has_end = false;
     while at < all {
+        if at >= most {
+            return Some(reader.position);
+        }
         let bits = reader.peek();
         let (symbol, length) = code.symbol(bits);
         let rest = bits >> length;

@@ -1,7 +1,7 @@
 //! The launches of the kernels, in order, for every machine.
 
 use super::{
-    chain, copies, find, pack,
+    chain, check, copies, find, pack,
     picture::Picture,
     pixels, synchronize, tables, unfilter,
     work::{READ_AHEAD, Room, SECTION, SECTION_THREADS, SUBSEQUENCE},
@@ -14,6 +14,7 @@ use bytemuck::{Pod, Zeroable};
 pub enum Kernel {
     Gather,
     Find,
+    Check,
     Tables,
     /// Decodes the sections of new ranges.
     Synchronize,
@@ -74,7 +75,7 @@ impl Sizes {
     }
 
     /// The launches before the rounds.
-    pub fn first(&self) -> [Launch; 3] {
+    pub fn first(&self) -> [Launch; 4] {
         let launch = |kernel, blocks: u32, threads| Launch {
             kernel,
             blocks,
@@ -82,6 +83,10 @@ impl Sizes {
         };
         let words = self.end().div_ceil(32);
         let tables = self.room.candidates.min(MOST_BLOCKS / 4);
+        // As many as positions usually need.
+        let checks = (self.data_bytes / 64)
+            .div_ceil(check::THREADS)
+            .min(MOST_BLOCKS);
         [
             launch(Kernel::Gather, self.data_words().div_ceil(256), 256),
             launch(
@@ -89,6 +94,7 @@ impl Sizes {
                 words.div_ceil(find::BLOCK_WORDS),
                 find::THREADS,
             ),
+            launch(Kernel::Check, checks, check::THREADS),
             launch(Kernel::Tables, tables, tables::THREADS),
         ]
     }
@@ -149,6 +155,7 @@ impl Kernel {
     pub const fn shared(self) -> u32 {
         match self {
             Self::Find => find::SHARED,
+            Self::Check => check::SHARED,
             Self::Tables => tables::SHARED,
             Self::Synchronize | Self::Resynchronize => synchronize::SHARED,
             Self::Chain => chain::SHARED,
@@ -166,7 +173,9 @@ impl Kernel {
 #[repr(C)]
 pub struct Lengths {
     pub data: u32,
+    pub hits: u32,
     pub candidates: u32,
+    pub headers: u32,
     pub tables: u32,
     pub ranges: u32,
     pub lengths: u32,
@@ -189,6 +198,7 @@ impl Lengths {
     /// The lengths for a picture.
     pub fn new(sizes: &Sizes, picture: &Picture) -> Self {
         let Room {
+            hits,
             candidates,
             ranges,
             sections,
@@ -199,7 +209,9 @@ impl Lengths {
         let pixels = picture.width * picture.height * picture.pixel_bytes();
         Self {
             data: sizes.data_words(),
+            hits,
             candidates,
+            headers: candidates * super::work::candidate::WORDS,
             tables: (candidates + 1) * tables::TABLE_WORDS,
             ranges: ranges * super::work::range::WORDS,
             lengths: ranges + 2,

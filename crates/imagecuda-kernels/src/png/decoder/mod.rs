@@ -43,8 +43,10 @@
 //!
 //! png_find: a thread for eight words, 32 positions of each at once
 //!     block type 2, counts of codes that exist, a complete code for code lengths
-//!     of those that are left: read the code lengths; both codes have to be complete
-//!     candidates += position
+//!
+//! png_check: a thread for each position that is left
+//!     read the code lengths; both codes have to be complete
+//!     candidates += position and lengths
 //!
 //! png_tables: a thread block for each candidate
 //!     rank among the candidates; table of its codes; range up to the next candidate; its sections
@@ -83,12 +85,14 @@
 
 mod bits;
 pub mod chain;
+pub mod check;
 pub mod copies;
 pub mod find;
 mod follow;
 mod header;
 pub mod job;
 pub mod launches;
+mod lengths;
 pub mod pack;
 pub mod picture;
 pub mod pixels;

@@ -3,6 +3,7 @@
 use super::{
     copies::resolve,
     work::{WorkOf, control, status},
+    write::VALUE,
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
 
@@ -26,36 +27,38 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let (y, chunk) = (block.index() / chunks, block.index() % chunks);
     let row = y * (row_bytes + 1);
     let plane_words = picture.stride() * picture.height;
+    // The place of the chunk's first byte, and the bytes from there to the end.
+    let start = row + 1 + chunk * CHUNK * planes;
+    let from_start = u64::from(all.wrapping_sub(start));
     // The two sums of Adler-32, without the part that its initial 1 adds.
     let mut sums = block.own(0u64);
     block.each(&mut sums, |thread, sums| {
         let x = chunk * CHUNK + 4 * thread;
-        let (mut first, mut second) = (0, 0);
-        let mut add = |byte: u32, place: u32| {
-            first += byte;
-            // Bytes past the end of a row are zeros, and add nothing.
-            second += u64::from(all.wrapping_sub(place)) * u64::from(byte);
-        };
+        // The sum of the bytes, and that of bytes times their places in the chunk: at most 32 bytes
+        // at places below 2^13.
+        let (mut first, mut places) = (0, 0);
         if x < plane_bytes {
             for plane in 0..planes {
-                let place = |i: u32| row + 1 + (x + i) * planes + plane;
-                let byte = |i: u32| match x + i < plane_bytes {
-                    true => resolve(work.links, place(i)),
-                    false => 0,
+                let place = |i: u32| (4 * thread + i) * planes + plane;
+                // Four loads in flight, and bytes past the end of a row are zeros.
+                let link = |i: u32| match x + i < plane_bytes {
+                    true => work.links.get(start + place(i)),
+                    false => VALUE,
                 };
-                let (a, b, c, d) = (byte(0), byte(1), byte(2), byte(3));
-                add(a, place(0));
-                add(b, place(1));
-                add(c, place(2));
-                add(d, place(3));
+                let links = [link(0), link(1), link(2), link(3)];
+                let [a, b, c, d] = links.map(|link| resolve(work.links, link));
+                first += a + b + c + d;
+                places += a * place(0) + b * place(1) + c * place(2) + d * place(3);
                 let word = a | b << 8 | c << 16 | d << 24;
                 let at = plane * plane_words + y * picture.stride() + x / 4;
                 work.planes.set(at, word);
             }
         }
+        let mut second = from_start * u64::from(first) - u64::from(places);
         if thread == 0 && chunk == 0 {
-            let filter = resolve(work.links, row);
-            add(filter, row);
+            let filter = resolve(work.links, work.links.get(row));
+            first += filter;
+            second += u64::from(all - row) * u64::from(filter);
             work.filters.set(y, filter);
             if filter > 4 {
                 work.report(status::FILTER);

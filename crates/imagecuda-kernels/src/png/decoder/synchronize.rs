@@ -129,11 +129,13 @@ pub fn synchronize<B: ThreadBlock>(block: &B, work: &WorkOf<B>, second: bool) {
         let first = work.range(range, range::FIRST_SECTION);
         // Another thread block may write the exit at this moment, so threads may see different
         // values. Hence the whole block votes.
+        // Range 0 has nothing to decode.
         let is_wrong = block.any(&block.own(()), |_| {
-            let entry = work.section(number, section::ENTRY);
-            !second || number != first && entry != work.section(number - 1, section::EXIT)
+            let entry = || work.section(number, section::ENTRY);
+            let exit = || work.section(number - 1, section::EXIT);
+            range > 0 && (!second || number != first && entry() != exit())
         });
-        if is_wrong && range > 0 {
+        if is_wrong {
             synchronize_section(block, work, number, second);
         }
         number += block.blocks();
@@ -174,7 +176,11 @@ fn converge<B: ThreadBlock>(
     while block.any(own, |own| own.changed) {
         block.each(own, |thread, own| {
             if own.changed {
-                own.decoded = decode(data, table, is_run, own.entry, own.end);
+                // Two loops, as headers within a run would cost the others too.
+                own.decoded = match is_run {
+                    true => decode(data, table, true, own.entry, own.end),
+                    false => decode(data, table, false, own.entry, own.end),
+                };
                 exits.set(thread, own.decoded.exit);
             }
         });

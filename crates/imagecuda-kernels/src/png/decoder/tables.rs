@@ -2,8 +2,8 @@
 
 use super::{
     bits::{Plain, bits},
-    header,
-    work::{NONE, WorkOf, range, status},
+    lengths::{count_equal, fixed_length, length_of},
+    work::{LENGTH_WORDS, NONE, WorkOf, candidate, range, status},
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
 
@@ -86,35 +86,25 @@ fn entry_of(symbol: u32, is_distance: bool) -> u32 {
     }
 }
 
-/// The length of a symbol's fixed code.
-#[inline(always)]
-fn fixed_length(symbol: u32) -> u32 {
-    match symbol {
-        0..=143 => 8,
-        144..=255 => 9,
-        256..=279 => 7,
-        280..=287 => 8,
-        _ => 5,
-    }
-}
-
 /// The most symbols of both codes.
 const SYMBOLS: u32 = 320;
-/// Parts of shared memory.
-const CODES: u32 = SYMBOLS;
-const COUNTS: u32 = 2 * SYMBOLS;
-const TABLE: u32 = COUNTS + 32;
+const _: () = assert!(LENGTH_WORDS * 8 == SYMBOLS);
+/// Parts of shared memory: the lengths, packed as in a candidate; the codes; for each length of
+/// each code, the number of its codes and the first of them; and the tables.
+const CODES: u32 = LENGTH_WORDS;
+const COUNTS: u32 = CODES + SYMBOLS;
+const FIRST_CODES: u32 = COUNTS + 32;
+const TABLE: u32 = FIRST_CODES + 32;
 const OTHERS: u32 = TABLE + TABLE_WORDS;
 /// Words of shared memory.
 pub const SHARED: u32 = OTHERS + 8;
-/// Further words: the position of the codes; how many candidates are before this one; the next
-/// candidate; the free words of both tables; and the range's first section and number of sections.
-const PAYLOAD: u32 = 0;
-const BEFORE: u32 = 1;
-const NEXT: u32 = 2;
-const FREE: u32 = 3;
-const FIRST_SECTION: u32 = 5;
-const SECTIONS: u32 = 6;
+/// Further words: how many candidates are before this one; the next candidate; the free words of
+/// both tables; and the range's first section and number of sections.
+const BEFORE: u32 = 0;
+const NEXT: u32 = 1;
+const FREE: u32 = 2;
+const FIRST_SECTION: u32 = 4;
+const SECTIONS: u32 = 5;
 
 /// `png_tables`: sorts the candidates, makes a table and a range for each, and makes the table of
 /// fixed codes. Thread blocks loop over the tables.
@@ -132,15 +122,18 @@ pub fn tables<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
 #[inline(always)]
 fn table<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, count: u32) {
     let shared = block.shared();
-    let lengths = shared.part(0, SYMBOLS);
+    let lengths = shared.part(0, LENGTH_WORDS);
     let others = shared.part(OTHERS, 8);
     let table = shared.part(TABLE, TABLE_WORDS);
     let is_fixed = number == count;
-    let head = work.candidates.get(number);
-    let data = Plain(work.data);
+    let head = match is_fixed {
+        true => 0,
+        false => work.candidates.get(number),
+    };
+    let record = |word| work.headers.get(number * candidate::WORDS + word);
     let (literals, distances) = match is_fixed {
         true => (288, 32),
-        false => header::counts(data, head),
+        false => (record(candidate::LITERALS), record(candidate::DISTANCES)),
     };
     let own = &mut block.own(());
     block.each(own, |thread, _| {
@@ -154,18 +147,16 @@ fn table<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, count: u32) {
         }
     });
     block.each(own, |thread, _| {
-        if is_fixed {
-            let mut symbol = thread;
-            while symbol < SYMBOLS {
-                lengths.set(symbol, fixed_length(symbol));
-                symbol += THREADS;
-            }
-            return;
+        if thread < LENGTH_WORDS {
+            let fixed = |i| fixed_length(8 * thread + i) << (4 * i);
+            let word = match is_fixed {
+                true => (0..8).fold(0, |word, i| word | fixed(i)),
+                false => record(thread),
+            };
+            lengths.set(thread, word);
         }
-        if thread == 0 {
-            let put = |symbol, length| lengths.set(symbol, length);
-            let payload = header::read(data, head, work.end, put);
-            others.set(PAYLOAD, payload.unwrap_or(head));
+        if is_fixed {
+            return;
         }
         let (mut before, mut next) = (0, NONE);
         let mut other = thread;
@@ -198,8 +189,9 @@ fn table<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, count: u32) {
                 true => (0, [16, 16, 16, 0, 0, 0]),
                 false => {
                     let limit = others.get(NEXT).min(work.end);
-                    let flags = bits(data, head, 1) * range::FINAL;
-                    let words = [head, others.get(PAYLOAD), limit, slot + 1, slot, flags];
+                    let flags = bits(Plain(work.data), head, 1) * range::FINAL;
+                    let payload = record(candidate::PAYLOAD);
+                    let words = [head, payload, limit, slot + 1, slot, flags];
                     (slot + 1, words)
                 }
             };
@@ -235,37 +227,40 @@ fn fill(words: impl Words, thread: u32, len: u32, value: u32) {
 #[inline(always)]
 fn fill_table<B: ThreadBlock>(block: &B, (literals, distances): (u32, u32), own: &mut B::Own<()>) {
     let shared = block.shared();
-    let (lengths, codes) = (shared.part(0, SYMBOLS), shared.part(CODES, SYMBOLS));
+    let (lengths, codes) = (shared.part(0, LENGTH_WORDS), shared.part(CODES, SYMBOLS));
     let (counts, table) = (shared.part(COUNTS, 32), shared.part(TABLE, TABLE_WORDS));
+    let first_codes = shared.part(FIRST_CODES, 32);
     let others = shared.part(OTHERS, 8);
     let all = literals + distances;
-    // One thread for each length of each code.
-    let symbols = |thread: u32| match thread < 16 {
-        true => 0..literals,
-        false => literals..all,
-    };
+    // Lengths of literals and of distances have places of their own.
+    let place = |symbol: u32, length: u32| length + if symbol < literals { 0 } else { 16 };
     block.each(own, |thread, _| {
-        if thread < 32 && thread % 16 > 0 {
-            let mut count = 0;
-            for symbol in symbols(thread) {
-                count += u32::from(lengths.get(symbol) == thread % 16);
-            }
-            counts.set(thread, count);
+        let mut symbol = thread;
+        while symbol < all {
+            counts.add(place(symbol, length_of(lengths, symbol)), 1);
+            symbol += THREADS;
         }
     });
     block.each(own, |thread, _| {
-        if thread < 32 && thread % 16 > 0 {
+        if thread < 32 {
             let mut code = 0;
             for shorter in thread / 16 * 16 + 1..thread {
                 code = (code + counts.get(shorter)) << 1;
             }
-            for symbol in symbols(thread) {
-                if lengths.get(symbol) == thread % 16 {
-                    let reversed = code.reverse_bits() >> (32 - thread % 16);
-                    codes.set(symbol, reversed);
-                    code += 1;
-                }
+            first_codes.set(thread, code);
+        }
+    });
+    block.each(own, |thread, _| {
+        let mut symbol = thread;
+        while symbol < all {
+            let length = length_of(lengths, symbol);
+            if length > 0 {
+                let first = if symbol < literals { 0 } else { literals };
+                let before = count_equal(lengths, first..symbol, length);
+                let code = first_codes.get(place(symbol, length)) + before;
+                codes.set(symbol, code.reverse_bits() >> (32 - length));
             }
+            symbol += THREADS;
         }
     });
     // Short codes are written. For long codes, the longest length with the same first bits is
@@ -367,10 +362,10 @@ fn for_each_code(
     (literals, distances): (u32, u32),
     visit: impl Fn(Code),
 ) {
-    let (lengths, codes) = (shared.part(0, SYMBOLS), shared.part(CODES, SYMBOLS));
+    let (lengths, codes) = (shared.part(0, LENGTH_WORDS), shared.part(CODES, SYMBOLS));
     let mut at = thread;
     while at < literals + distances {
-        let (is_distance, length) = (at >= literals, lengths.get(at));
+        let (is_distance, length) = (at >= literals, length_of(lengths, at));
         let (first, root_bits, symbol) = match is_distance {
             true => (LITERAL_WORDS, DISTANCE_BITS, at - literals),
             false => (0, LITERAL_BITS, at),

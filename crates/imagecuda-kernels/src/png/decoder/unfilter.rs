@@ -5,6 +5,7 @@ use super::{
     work::{WorkOf, control},
 };
 use crate::png::block::{Longs, Shared, Warp, Words};
+use core::hint::select_unpredictable;
 
 /// Threads of a thread block: one for each row of a strip.
 pub const THREADS: u32 = 32;
@@ -108,10 +109,13 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
     block.each(&mut filters, |thread, filter| {
         *filter = filter_of(first + thread.min(rows - 1));
     });
-    // Two programs, as averages would cost all the others too.
-    match block.any(&filters, |&filter| filter == 3) {
-        true => go(block, work, &strip, true),
-        false => go(block, work, &strip, false),
+    // Three programs, as each would cost the others too.
+    if !block.any(&filters, |&filter| filter >= 2) {
+        add_up(block, work, &strip);
+    } else if block.any(&filters, |&filter| filter == 3) {
+        go(block, work, &strip, true);
+    } else {
+        go(block, work, &strip, false);
     }
 }
 
@@ -128,6 +132,93 @@ struct Strip {
     place: u32,
 }
 
+/// The sums of four bytes each, modulo 256.
+#[inline(always)]
+fn add_bytes(a: u32, b: u32) -> u32 {
+    const LOW: u32 = 0x7f7f_7f7f;
+    ((a & LOW) + (b & LOW)) ^ (a ^ b) & !LOW
+}
+
+/// Words that a thread adds up at once.
+#[derive(Clone, Copy, Default)]
+struct Sums {
+    words: [u32; 4],
+    next: [u32; 4],
+    /// The sum of the bytes of the threads before.
+    before: u32,
+}
+
+/// Adds up the rows of a strip, of which none depends on another: a byte of such a row is the sum of
+/// all bytes up to it, if it depends on the one to its left, or is there already. The warp goes
+/// through one row after the other.
+#[inline(always)]
+fn add_up<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip) {
+    const EVERY_BYTE: u32 = 0x0101_0101;
+    const WIDTH: u32 = 4 * THREADS;
+    let words = work.picture.plane_bytes().div_ceil(4);
+    let stride = work.picture.stride();
+    let parts = words.div_ceil(WIDTH);
+    let load = |thread: u32, number: u32| {
+        let at = number % parts * WIDTH + 4 * thread;
+        match number < parts * strip.rows && at < words {
+            true => (work.planes).get_four(strip.place + number / parts * stride + at),
+            false => [0; 4],
+        }
+    };
+    let mut own = block.own(Sums::default());
+    block.each(&mut own, |thread, sums| sums.next = load(thread, 0));
+    let mut before = 0;
+    for number in 0..parts * strip.rows {
+        let (row, at) = (number / parts, number % parts * WIDTH);
+        if at == 0 {
+            before = 0;
+        }
+        let is_sum = work.filters.get(strip.first + row) == 1;
+        block.each(&mut own, |thread, sums| {
+            sums.words = sums.next;
+            sums.next = load(thread, number + 1);
+            if is_sum {
+                let sum = |word: u32, before: u32| {
+                    let two = add_bytes(word, word << 8);
+                    add_bytes(add_bytes(two, two << 16), (before >> 24) * EVERY_BYTE)
+                };
+                let [a, b, c, d] = sums.words;
+                let a = sum(a, 0);
+                let b = sum(b, a);
+                let c = sum(c, b);
+                sums.words = [a, b, c, sum(d, c)];
+            }
+        });
+        if is_sum {
+            let last = |sums: &Sums| sums.words[3] >> 24;
+            let put = |sums: &mut Sums, before| sums.before = before;
+            let all = block.scan(&mut own, 0, last, |a, b| (a + b) & 255, put);
+            let of_parts = before;
+            block.each(&mut own, |_, sums| {
+                let before = ((of_parts + sums.before) & 255) * EVERY_BYTE;
+                sums.words = sums.words.map(|word| add_bytes(word, before));
+            });
+            before = (before + all) & 255;
+        }
+        block.each(&mut own, |thread, sums| {
+            let at = at + 4 * thread;
+            if at >= words {
+                return;
+            }
+            if is_sum {
+                let place = strip.place + row * stride + at;
+                work.planes.set_four(place, sums.words);
+            }
+            if strip.gives && row + 1 == strip.rows {
+                for (at, word) in (at..words).zip(sums.words) {
+                    let number = 1 << 32 | u64::from(word);
+                    work.hand_over.publish(strip.hand_over + at, number);
+                }
+            }
+        });
+    }
+}
+
 /// Goes through a strip from left to right.
 #[inline(always)]
 fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
@@ -142,33 +233,35 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
     let words = work.picture.plane_bytes().div_ceil(4);
     let stride = work.picture.stride();
     let mut own = block.own(Row::default());
-    // No loops over these, as an array with a variable index would lie in memory.
+    // No loops over these, as an array with a variable index would lie in memory. No memory has the
+    // last place.
     let load = |row: &Row, thread: u32, step: u32| {
         let word = |i: u32| {
             let at = (step + i).wrapping_sub(thread);
-            match row.is_active && at < words {
-                true => work.planes.get(row.place + at),
-                false => 0,
-            }
+            let is_here = row.is_active && at < words;
+            (work.planes).get_or(select_unpredictable(is_here, row.place + at, u32::MAX), 0)
         };
         [word(0), word(1), word(2), word(3)]
     };
+    // A thread takes part before its row begins and after its end, as branches cost more. Nothing
+    // is above a row that has not begun, so all its words are zeros.
     let step_of = |own: &mut B::Own<Row>, step: u32, i: u32, word: fn(&Row) -> u32| {
         block.shift(own, |row| row.done, |row, up| row.up = up);
         let first_up = |row: &mut Row, handed| row.up = if takes { handed } else { 0 };
         block.give_first(own, i, |row| row.handed, first_up);
-        block.each(own, |thread, row| {
+        block.apart(own, |thread, row| {
             let at = (step + i).wrapping_sub(thread);
-            if row.is_active && at < words {
-                let done = four(row, has_averages, word(row), [row.done, row.up, row.above]);
-                row.done = done;
-                row.above = row.up;
-                work.planes.set(row.place + at, done);
-                if gives && thread == rows - 1 {
-                    let number = 1 << 32 | u64::from(done);
-                    work.hand_over.publish(hand_over + at, number);
-                }
-            }
+            let is_here = row.is_active && at < words;
+            row.up = select_unpredictable(is_here, row.up, 0);
+            let done = four(row, has_averages, word(row), [row.done, row.up, row.above]);
+            row.done = done;
+            row.above = row.up;
+            // No branches: no memory has the last place.
+            let place = select_unpredictable(is_here, row.place + at, u32::MAX);
+            work.planes.set(place, done);
+            let is_given = gives && thread == rows - 1 && is_here;
+            let place = select_unpredictable(is_given, hand_over + at, u32::MAX);
+            work.hand_over.publish(place, 1 << 32 | u64::from(done));
         });
     };
     block.each(&mut own, |thread, row| {
@@ -187,7 +280,7 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
     });
     let mut step = 0;
     while step < words + rows - 1 {
-        block.each(&mut own, |thread, row| {
+        block.apart(&mut own, |thread, row| {
             row.words = row.next;
             row.next = load(row, thread, step + STEPS);
             if takes && thread < STEPS {

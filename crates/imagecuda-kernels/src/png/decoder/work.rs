@@ -48,6 +48,8 @@ pub mod control {
     pub const PROBLEMS: u32 = 1;
     /// Candidates that were found.
     pub const CANDIDATES: u32 = 2;
+    /// Positions at which the first bits can be those of a header.
+    pub const HITS: u32 = 31;
     /// How many ranges there are, and how many of them are decoded.
     pub const RANGES: u32 = 3;
     pub const DECODED: u32 = 4;
@@ -62,6 +64,20 @@ pub mod control {
     pub const TICKETS: u32 = 9;
     /// The number of these words.
     pub const WORDS: u32 = 32;
+}
+
+/// Words for the lengths of all codes of a block, of four bits each.
+pub const LENGTH_WORDS: u32 = 40;
+
+/// The words of a candidate's header. The first are its [`LENGTH_WORDS`].
+pub mod candidate {
+    /// The position of its codes.
+    pub const PAYLOAD: u32 = super::LENGTH_WORDS;
+    /// How many lengths there are for literals and lengths, and how many for distances.
+    pub const LITERALS: u32 = PAYLOAD + 1;
+    pub const DISTANCES: u32 = PAYLOAD + 2;
+    /// The number of these words.
+    pub const WORDS: u32 = 48;
 }
 
 /// The words of a range.
@@ -135,6 +151,7 @@ pub const STORED_WORDS: u32 = 4;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Room {
+    pub hits: u32,
     pub candidates: u32,
     pub ranges: u32,
     pub sections: u32,
@@ -148,6 +165,8 @@ impl Room {
         let candidates = (bytes / 1024 + 512).min(8192);
         let ranges = candidates + 512;
         Self {
+            // There is one in 60 to 130 bytes, but periodic data may have many.
+            hits: bytes / 16 + 16384,
             candidates,
             ranges,
             sections: 2 * (bits / (SECTION * SUBSEQUENCE)) + ranges + 256,
@@ -172,8 +191,12 @@ pub struct Work<G, L> {
     pub data: G,
     /// See [`control`].
     pub control: G,
+    /// The positions at which the first bits can be those of a header, in any order.
+    pub hits: G,
     /// The positions of candidates, in any order.
     pub candidates: G,
+    /// See [`candidate`], in the same order.
+    pub headers: G,
     /// A table for each candidate in their order, then that of fixed codes.
     pub tables: G,
     /// See [`range`].

@@ -1,7 +1,7 @@
 //! Decodes each subsequence of the chain again, and writes a token for each symbol.
 
 use super::{
-    bits::{Reader, Staged, staged_room},
+    bits::{Reader, Source, Staged, staged_room},
     synchronize::{Symbol, stage},
     tables::{TABLE_WORDS, entry},
     work::{
@@ -10,6 +10,7 @@ use super::{
     },
 };
 use crate::png::block::{Longs, Shared, ThreadBlock, Words};
+use core::hint::select_unpredictable;
 
 /// Marks a token or a link as a value.
 pub(super) const VALUE: u32 = 1 << 31;
@@ -105,32 +106,48 @@ fn write_section<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, range
     let first = work.range(range, range::FIRST_SECTION);
     let place = (work.places.get(range) + sums.get(number) - sums.get(first)) as u32;
     block.each(&mut own, |_, own| {
-        let mut place = place + own.place;
-        let end = place + own.bytes;
-        let mut tokens = Tokens::new(work.tokens, place, end);
-        let mut reader = Reader::new(data, own.position);
-        let mut length = 0;
-        while place < end {
-            let is_distance = length > 0;
-            let symbol = Symbol::new(table, reader.peek(), is_distance, is_run);
-            reader.take(symbol.bits);
-            if is_distance {
-                let distance = symbol.value;
-                if distance > place {
-                    work.report(status::DISTANCE);
-                }
-                tokens.put(place, MATCH | (length - 3) << 15 | (distance - 1) & 0x7fff);
-                place += length;
-                length = 0;
-            } else if symbol.entry & entry::LENGTH != 0 {
-                length = symbol.value;
-            } else if symbol.entry & entry::LITERAL != 0 {
-                tokens.put(place, VALUE | symbol.value);
-                place += 1;
-            }
+        let place = place + own.place;
+        // Two loops, as headers within a run would cost the others too.
+        match is_run {
+            true => write_tokens::<B>(work, (data, table, true), own, place),
+            false => write_tokens::<B>(work, (data, table, false), own, place),
         }
-        tokens.finish();
     });
+}
+
+/// Writes a thread's tokens from a place on. The source has the data, the table, and whether it is a
+/// run of fixed blocks.
+#[inline(always)]
+fn write_tokens<B: ThreadBlock>(
+    work: &WorkOf<B>,
+    (data, table, is_run): (impl Source, impl Words, bool),
+    own: &Own,
+    mut place: u32,
+) {
+    let end = place + own.bytes;
+    let mut tokens = Tokens::new(work.tokens, place, end);
+    let mut reader = Reader::new(data, own.position);
+    let mut length = 0;
+    while place < end {
+        let is_distance = length > 0;
+        let symbol = Symbol::new(table, reader.peek(), is_distance, is_run);
+        reader.take(symbol.bits);
+        if is_distance {
+            let distance = symbol.value;
+            if distance > place {
+                work.report(status::DISTANCE);
+            }
+            tokens.put(place, MATCH | (length - 3) << 15 | (distance - 1) & 0x7fff);
+            place += length;
+            length = 0;
+        } else if symbol.entry & entry::LENGTH != 0 {
+            length = symbol.value;
+        } else if symbol.entry & entry::LITERAL != 0 {
+            tokens.put(place, VALUE | symbol.value);
+            place += 1;
+        }
+    }
+    tokens.finish();
 }
 
 /// Tokens of a thread, in order, of which four are written at once: a thread's writes are far from
@@ -164,9 +181,10 @@ impl<W: Words> Tokens<W> {
             self.first = place & !3;
             self.four = [0; 4];
         }
-        // No loop and no index: the four would lie in memory.
+        // No loop and no index: the four would lie in memory. And no branches: each thread of a warp
+        // would take another one.
         let [a, b, c, d] = self.four;
-        let or = |i: u32, word: u32| if place & 3 == i { token } else { word };
+        let or = |i: u32, word| select_unpredictable(place & 3 == i, token, word);
         self.four = [or(0, a), or(1, b), or(2, c), or(3, d)];
     }
 

@@ -68,28 +68,24 @@ impl Scanlines {
         (self.bytes() - chunk * CHUNK).min(CHUNK)
     }
 
-    /// Byte `at` of row `y` in the file's order. `byte` reads a byte of the pixels in memory.
-    #[inline(always)]
-    pub fn byte(&self, y: u32, at: u32, byte: impl Fn(usize) -> u8) -> u8 {
-        // Memory has the low byte of a sample first.
-        byte(y as usize * self.row as usize + (at ^ self.is_deep) as usize)
-    }
-
-    /// A byte and those that predict it: the byte, and those left, above, and above left of it.
+    /// Byte `at` of row `y` in the file's order and those that predict it: the byte, and those left,
+    /// above, and above left of it. `byte` reads a byte of the pixels in memory.
     #[inline(always)]
     pub fn neighbors(&self, y: u32, at: u32, byte: impl Fn(usize) -> u8) -> [u8; 4] {
         let (has_left, has_above) = (at >= self.bytes_per_pixel, y > 0);
-        let get = |is_there: bool, y: u32, at: u32| match is_there {
-            true => self.byte(y, at, &byte),
+        let (pixel, row) = (self.bytes_per_pixel as usize, self.row as usize);
+        // Memory has the low byte of a sample first. Pixels and rows have whole samples, so
+        // neighbours are as far away in memory as in the file.
+        let place = y as usize * row + (at ^ self.is_deep) as usize;
+        let get = |is_there: bool, distance: usize| match is_there {
+            true => byte(place - distance),
             false => 0,
         };
-        let left = at.wrapping_sub(self.bytes_per_pixel);
-        let above = y.wrapping_sub(1);
         [
-            get(true, y, at),
-            get(has_left, y, left),
-            get(has_above, above, at),
-            get(has_left && has_above, above, left),
+            byte(place),
+            get(has_left, pixel),
+            get(has_above, row),
+            get(has_left && has_above, row + pixel),
         ]
     }
 }

@@ -106,7 +106,7 @@ impl Fields<'_> {
 
 impl Dib {
     /// `offset` is where the file says that the pixels are, counted from the bitmap's header. Where
-    /// there can be none, they are behind what the header tells of.
+    /// there can be none, they are after what the header tells of.
     pub(in crate::codec) fn read(bytes: &[u8], offset: Option<usize>) -> Result<Self> {
         let size = Fields(bytes).u32(0) as usize;
         let header = match bytes.get(..size) {
@@ -128,7 +128,7 @@ impl Dib {
             return Err(Error::decode("the width is negative"));
         }
         let top_down = height < 0;
-        // The masks of the older headers are behind them.
+        // The masks of the older headers are after them.
         let masks = match (compression, size) {
             (3, INFO) => 12,
             (6, INFO) => 16,
@@ -200,7 +200,7 @@ impl Dib {
         (u64::from(self.width) * u64::from(self.bits)).div_ceil(32) as usize * 4
     }
 
-    /// Writes pixels of `N` channels, 3 or 4, row by row as they come; what is behind them is returned.
+    /// Writes pixels of `N` channels, 3 or 4, row by row as they come; what is after them is returned.
     pub(in crate::codec) fn read_pixels<'a, const N: usize>(
         &self,
         bytes: &'a [u8],
@@ -305,7 +305,7 @@ impl<const N: usize> Rows<'_, N> {
     }
 }
 
-/// The fields that masks tell of, which are in a header of `size` bytes or behind it.
+/// The fields that masks tell of, which are in a header of `size` bytes or after it.
 fn fields(head: &Fields<'_>, size: usize, compression: u32, bits: u16) -> Result<[Field; 4]> {
     let alpha = compression == 6 || size > WITH_MASKS;
     let mut fields = [NO_ALPHA; 4];

@@ -1,4 +1,4 @@
-//! ICO, and CUR, which is a cursor: a list of pictures, each a PNG, or a bitmap with a mask behind it.
+//! ICO, and CUR, which is a cursor: a list of pictures, each a PNG, or a bitmap with a mask after it.
 
 use super::{
     bmp::{Dib, PixelEncoding},
@@ -83,7 +83,7 @@ impl<'a> Entry<'a> {
 struct Ico<'a> {
     dib: Dib,
     header: Header,
-    /// The pixels, and the mask behind them.
+    /// The pixels, and the mask after them.
     data: &'a [u8],
     is_cut: bool,
 }

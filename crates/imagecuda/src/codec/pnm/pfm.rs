@@ -51,7 +51,7 @@ fn read_header(bytes: &[u8]) -> Result<Pfm<'_>> {
     })
 }
 
-/// The next number of the header, and the one white space behind it.
+/// The next number of the header, and the one white space after it.
 fn number<T: std::str::FromStr>(rest: &mut &[u8]) -> Result<T> {
     *rest = rest.trim_ascii_start();
     let end = rest.iter().position(u8::is_ascii_whitespace);

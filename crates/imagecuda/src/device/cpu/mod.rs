@@ -5,7 +5,11 @@ mod vector;
 use super::{ExpandSpec, PngData};
 use crate::jpeg::{GpuPlan, Jpeg};
 use crate::{color::Conversion, parallel};
-use imagecuda_kernels::jpeg::{cpu_emulation, picture::BLOCK};
+use imagecuda_kernels::jpeg::{
+    cpu_emulation,
+    picture::BLOCK,
+    progressive::{self, Start, cpu_emulation::EmulatedScan},
+};
 use imagecuda_kernels::{
     expand::{Curve, Expand},
     host,
@@ -158,6 +162,40 @@ pub(crate) fn decode_jpeg(jpeg: &Jpeg<'_>, plan: &GpuPlan) -> crate::Result<Opti
             return Ok(None);
         }
     }
+    Ok(Some(coefficients))
+}
+
+/// Decodes the coefficients of a progressive picture as a GPU does: the host finds where blocks begin,
+/// and the kernel's function decodes them. `None` for other files, and for irregular ones.
+pub(crate) fn decode_progressive(jpeg: &Jpeg<'_>) -> crate::Result<Option<Vec<i16>>> {
+    let Some(positions) = jpeg.positions() else {
+        return Ok(None);
+    };
+    let scans: Vec<_> = positions.scans().collect();
+    let mut dc = crate::memory::zeroed(jpeg.picture().blocks())?;
+    let mut starts = Vec::new();
+    for scan in &scans {
+        starts.push(crate::memory::zeroed::<Start>(scan.blocks)?);
+    }
+    let to = starts.iter_mut().map(|starts| &mut starts[..]).collect();
+    if positions.find(&mut dc, to).is_none() {
+        return Ok(None);
+    }
+    let tables: Vec<_> = scans.iter().map(|scan| scan.symbols()).collect();
+    let words: Vec<_> = scans.iter().map(|scan| scan.words()).collect();
+    let parts = scans.iter().zip(&tables).zip(words.iter().zip(&starts));
+    let emulated: Vec<_> = parts
+        .map(|((scan, symbols), (data, starts))| EmulatedScan {
+            component: scan.component,
+            data,
+            starts,
+            symbols,
+            band: scan.band,
+        })
+        .collect();
+    let mut coefficients: Vec<i16> = crate::memory::zeroed(dc.len() * BLOCK)?;
+    let (blocks, _) = coefficients.as_chunks_mut();
+    progressive::cpu_emulation::blocks(jpeg.picture(), &dc, &emulated, blocks);
     Ok(Some(coefficients))
 }
 

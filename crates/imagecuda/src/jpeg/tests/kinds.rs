@@ -1,5 +1,5 @@
 //! Files of kinds that few programs write: arithmetic codes, 12 bits, lossless ones, and those whose
-//! height stands behind the first scan.
+//! height stands after the first scan.
 
 use super::made::{Conditioning, Lossless, Made, Random};
 use crate::{
@@ -334,7 +334,7 @@ fn the_height_may_stand_behind_the_first_scan() {
         behind[height..height + 2].fill(0);
         assert!(load(&behind, false).unwrap() == whole, "{seed}");
         assert!(load(&behind, true).unwrap() == whole, "{seed}");
-        // What a header says holds, whatever stands behind the scan.
+        // What a header says holds, whatever stands after the scan.
         let mut both = [&bytes[..end], &[0xff, 0xdc, 0, 4, 0, 1], &bytes[end..]].concat();
         assert!(load(&both, false).unwrap() == whole, "{seed}");
         both[height..height + 2].fill(0);

@@ -246,7 +246,8 @@ unsafe fn filter_chunk(job: &EncodeJob, chunk: u32) -> Sums {
     let (len, line) = (lines.chunk_len(chunk), lines.row + 1);
     // SAFETY: only pixels of the picture are asked for.
     let byte = unsafe { pixels(job) };
-    let mut sums = Sums::default();
+    // Both fit 32 bits: a thread has a 256th of a chunk.
+    let (mut plain, mut weighted) = (0, 0);
     let mut i = thread;
     let first = chunk * CHUNK + thread;
     let (mut y, mut at) = (first / line, first % line);
@@ -259,8 +260,8 @@ unsafe fn filter_chunk(job: &EncodeJob, chunk: u32) -> Sums {
                 0 => filter,
                 _ => filter::difference(filter, lines.neighbors(y, at - 1, byte)),
             };
-            sums.plain += u64::from(filtered);
-            sums.weighted += u64::from(len - i) * u64::from(filtered);
+            plain += u32::from(filtered);
+            weighted += (len - i) * u32::from(filtered);
         }
         // SAFETY: within the chunk and its padding.
         unsafe { shared_chunk::<u8>().add(i as usize).write(filtered) };
@@ -271,7 +272,10 @@ unsafe fn filter_chunk(job: &EncodeJob, chunk: u32) -> Sums {
             at %= line;
         }
     }
-    sums
+    Sums {
+        plain: plain.into(),
+        weighted: weighted.into(),
+    }
 }
 
 /// Filters a chunk, and finds its matches. A thread block of 256 for each chunk.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The crate has no room for the rows behind the end of planes but the first.
+/// The crate has no room for the rows after the end of planes but the first.
 #[test]
 fn planes_end_within_tiles() {
     let tile = |plane: usize| -> Vec<u8> {

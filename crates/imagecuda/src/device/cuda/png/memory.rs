@@ -10,7 +10,7 @@ use super::{
     DecodingPng,
 };
 use crate::{Result, device::PngData};
-use cust::{memory::DevicePointer, stream::Stream};
+use cust::memory::DevicePointer;
 use imagecuda_kernels::png::decoder::{
     job::DecodeJob,
     launches::{Lengths, Sizes},
@@ -23,17 +23,16 @@ pub(super) struct Addresses {
     pub(super) job: u64,
     pub(super) control: u64,
     pub(super) hand_over: Range<u64>,
-    tokens: Range<u64>,
-    /// The start of the upload, and its length without the file.
-    start: u64,
-    others: usize,
-    file: u64,
 }
+
+/// Bytes of a file that are copied while those before them travel.
+const PIECE: usize = 4 << 20;
 
 /// The size of a palette's colours in bytes.
 const PALETTE: usize = 1024;
 
-/// The range of the file from the first to the last piece of compressed data.
+/// The range of the file from the first to the last piece of compressed data, and a few bytes
+/// behind it: the kernels read whole words.
 fn data_range(png: &PngData<'_>) -> Range<usize> {
     let start = |piece: &[u8]| piece.as_ptr().addr() - png.file.as_ptr().addr();
     let first = png.pieces.first().map_or(0, |piece| start(piece));
@@ -41,7 +40,7 @@ fn data_range(png: &PngData<'_>) -> Range<usize> {
         .pieces
         .last()
         .map_or(0, |piece| start(piece) + piece.len());
-    first..last
+    first..(last + 4).min(png.file.len())
 }
 
 /// For each piece of data, its offset in the uploaded range and in the data. The last entry has the
@@ -103,12 +102,13 @@ impl Layout {
             file_words: (file_bytes / 4 + 2) as u32,
             piece_count: pieces as u32 / 2 - 1,
             end: sizes.end(),
-            reserved: 0,
             file: add(file_bytes + 8),
             pieces: piece_words,
             data: add(words(lengths.data)),
             control,
+            hits: add(words(lengths.hits)),
             candidates: add(words(lengths.candidates)),
+            headers: add(words(lengths.headers)),
             tables: add(words(lengths.tables)),
             ranges: add(words(lengths.ranges)),
             range_lengths: add(2 * words(lengths.lengths)),
@@ -145,7 +145,7 @@ impl Layout {
 }
 
 impl Context {
-    /// Allocates all memory of a picture.
+    /// Allocates all memory of a picture, zeroes what must start as zeros, and starts the uploads.
     pub(super) fn prepare_png(
         self: &Arc<Self>,
         png: &PngData<'_>,
@@ -157,8 +157,8 @@ impl Context {
         let pieces = piece_table(png);
         let layout = |addresses| Layout::new(png, &sizes, pieces.len(), addresses);
         let [work, tokens, links] = layout([0; 3]).bytes;
-        let (work, tokens) = (self.scratch(work)?, self.scratch(tokens)?);
-        let links = self.scratch(links)?;
+        let (mut work, mut tokens) = (self.scratch(work)?, self.scratch(tokens)?);
+        let mut links = self.scratch(links)?;
         let addresses = [&work, &tokens, &links].map(|memory| memory.pointer().as_raw());
         let Layout {
             job,
@@ -173,16 +173,36 @@ impl Context {
             None => offset(job.file) + data_range(png).len(),
         };
         let mut pinned = self.pinned(uploaded)?;
+        let launching = self.lock_launch();
+        let queue = &self.pngs.all[stream];
+        // If a later call fails, dropping the memory waits for the device.
+        for memory in [&mut work, &mut tokens, &mut links] {
+            memory.wait_on(queue)?;
+        }
+        // While the device does this, the host copies.
+        let token_bytes = u64::from(job.lengths.tokens) * 4;
+        self.zero(job.tokens..job.tokens + token_bytes, queue)?;
+        drop(launching);
         let mut words = [0u32; control::WORDS as usize];
         words[control::STATUS as usize] = status::UNFINISHED;
         put(&mut pinned, offset(address), &[job]);
         put(&mut pinned, offset(job.control), &words);
         put(&mut pinned, offset(job.pieces), &pieces);
         put(&mut pinned, offset(job.palette), &png.palette);
-        if file.is_none() {
-            let to = &mut pinned[offset(job.file)..];
-            parallel_copy(&png.file[data_range(png)], to);
+        let target = |at: usize| DevicePointer::from_raw(start + at as u64);
+        match file {
+            Some(file) => file.start_upload_of(data_range(png), target(offset(job.file)), queue)?,
+            None => {
+                let mut at = offset(job.file);
+                for piece in png.file[data_range(png)].chunks(PIECE) {
+                    let to = at..at + piece.len();
+                    parallel_copy(piece, &mut pinned[to.clone()]);
+                    pinned.start_upload_part(to, target(at), queue)?;
+                    at += piece.len();
+                }
+            }
         }
+        pinned.start_upload(target(0), others, queue)?;
         Ok(DecodingPng {
             context: Arc::clone(self),
             stream,
@@ -192,42 +212,11 @@ impl Context {
                 job: address,
                 control: job.control,
                 hand_over: job.hand_over..job.hand_over + u64::from(job.lengths.hand_over) * 8,
-                tokens: job.tokens..job.tokens + u64::from(job.lengths.tokens) * 4,
-                start,
-                others,
-                file: job.file,
             },
             pixel_bytes: png.pixel_bytes,
             pinned,
             memory: vec![work, tokens],
             pixels: links,
         })
-    }
-
-    /// Starts the uploads, and zeroes memory that must start as zeros.
-    pub(super) fn upload_png(
-        &self,
-        png: &PngData<'_>,
-        file: Option<&Pinned>,
-        pending: &mut DecodingPng,
-        stream: &Stream,
-    ) -> Result<()> {
-        // If a later call fails, dropping the memory waits for the device.
-        for memory in &mut pending.memory {
-            memory.wait_on(stream)?;
-        }
-        pending.pixels.wait_on(stream)?;
-        let addresses = &pending.addresses;
-        let len = match file {
-            Some(_) => addresses.others,
-            None => pending.pinned.len(),
-        };
-        let start = DevicePointer::from_raw(addresses.start);
-        if let Some(file) = file {
-            let to = DevicePointer::from_raw(addresses.file);
-            file.start_upload_of(data_range(png), to, stream)?;
-        }
-        self.zero(addresses.tokens.clone(), stream)?;
-        pending.pinned.start_upload(start, len, stream)
     }
 }

@@ -100,7 +100,6 @@ impl Context {
         let stream = &self.pngs.all[number];
         let mut pending = self.prepare_png(png, file, number)?;
         let _launching = self.lock_launch();
-        self.upload_png(png, file, &mut pending, stream)?;
         let first = pending.sizes.first();
         self.launch_png(&first, &pending.addresses, stream)?;
         pending.start_rounds(self, stream)?;
@@ -143,6 +142,7 @@ fn name(kernel: Kernel) -> &'static str {
     match kernel {
         Kernel::Gather => "png_gather",
         Kernel::Find => "png_find",
+        Kernel::Check => "png_check",
         Kernel::Tables => "png_tables",
         Kernel::Synchronize => "png_synchronize",
         Kernel::Resynchronize => "png_resynchronize",

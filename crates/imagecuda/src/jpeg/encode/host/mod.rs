@@ -118,7 +118,7 @@ fn encode(transform: &Transform<'_>, tables: &[Tables; 2]) -> Vec<u8> {
                 let mcus = frame.mcus_x - 1..frame.mcus_x;
                 let (part, mcu) = (Part { mcu_y, mcus }, &mut blocks[..units]);
                 vector::transform(planes, transform, &part, mcu);
-                Scan::behind(frame, mcu)
+                Scan::after(frame, mcu)
             }
         };
         for mcu_y in start..frame.mcus_y.min(start + of_task) {
@@ -176,7 +176,7 @@ fn part<'a, 'b>(
     let scan = match mcus.start {
         0 => Scan::new(frame),
         _ if frame.restart_interval > 0 => Scan::new(frame),
-        start => Scan::behind(frame, &blocks[(start - 1) * units..start * units]),
+        start => Scan::after(frame, &blocks[(start - 1) * units..start * units]),
     };
     (scan, &blocks[mcus.start * units..mcus.end * units])
 }

@@ -5,7 +5,10 @@
 mod scan;
 mod tokens;
 
-pub(super) use self::{scan::Picture, tokens::Tokens};
+pub(super) use self::{
+    scan::{Picture, gathered},
+    tokens::Tokens,
+};
 use super::{Encoding, host, huffman::Table};
 use crate::{Result, memory::Reused, parallel, picture::Pixels, sink::Sink};
 

@@ -245,7 +245,7 @@ fn by_zune(file: &[u8]) -> Vec<u8> {
 #[test]
 fn made_files_are_decoded_as_by_two_other_decoders() {
     let all = count("IMAGECUDA_TEST_PNGS", 120);
-    let left = AtomicUsize::new(0);
+    let (left, left_by_gpu) = (AtomicUsize::new(0), AtomicUsize::new(0));
     on_all_cores(all, |number| {
         let (what, file) = made(number);
         let host = by_host(&file).unwrap_or_else(|| panic!("{what}: the host fails"));
@@ -284,11 +284,17 @@ fn made_files_are_decoded_as_by_two_other_decoders() {
                 "{what}: zune-png reads other pixels"
             );
         }
-        gpu_agrees(&what, &file, is_taken);
+        // Sections whose codes do not fall into step take a round each, and on the CPU they come in
+        // order, so that one round is enough.
+        if !gpu_agrees(&what, &file, false) && is_taken {
+            left_by_gpu.fetch_add(1, Ordering::Relaxed);
+        }
     });
-    let left = left.into_inner();
+    let (left, left_by_gpu) = (left.into_inner(), left_by_gpu.into_inner());
     println!("{left} of {all} files have too many blocks for the kernels");
+    println!("{left_by_gpu} more have codes that take too many rounds on the GPU");
     assert!(left * 8 <= all, "{left}");
+    assert!(left_by_gpu * 500 <= all, "{left_by_gpu}");
 }
 
 #[test]

@@ -65,19 +65,21 @@ fn gpu_takes(gpu: &Device, file: &[u8]) -> bool {
 }
 
 /// That the GPU's kernels make of a file what the host makes of it, and take it if they are `to_take`
-/// it.
+/// it. Returns whether they took it, and true without a GPU.
 #[track_caller]
-fn gpu_agrees(what: &str, file: &[u8], to_take: bool) {
+fn gpu_agrees(what: &str, file: &[u8], to_take: bool) -> bool {
     let Some(gpu) = gpu() else {
-        return;
+        return true;
     };
-    if gpu_takes(gpu, file) {
+    let is_taken = gpu_takes(gpu, file);
+    if is_taken {
         assert!(by_host(file).is_some(), "{what}: wrong on the GPU");
         let [kernels, host] = [PngDecoder::Kernels, PngDecoder::Host].map(|d| floats(gpu, file, d));
         assert!(kernels == host, "{what}: other pixels on the GPU");
     } else {
         assert!(!to_take, "{what}: not on the GPU");
     }
+    is_taken
 }
 
 /// The float pixels of a file on a device.

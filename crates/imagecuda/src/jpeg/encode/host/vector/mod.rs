@@ -6,7 +6,7 @@ mod avx2;
 use super::{
     super::{
         huffman::Table,
-        progressive::{Picture, Script, Tokens},
+        progressive::{Picture, Script, Tokens, gathered},
     },
     rows::{CodedUnit, Masks, Part, Planes, Quantizer, STEP, Samples, Transform},
     scan::{Coder, Counter, Scan},
@@ -163,7 +163,7 @@ pub(in super::super) fn run_scan(picture: &Picture<'_>, script: &Script, tokens:
         // SAFETY: as above.
         return unsafe { avx2::run_scan(picture, script, tokens) };
     }
-    picture.run(script, tokens);
+    picture.run(script, tokens, gathered);
 }
 
 /// See [`Tokens::write`].

@@ -4,6 +4,7 @@ use super::{
     CodedUnit, Coder, Counter, Masks, Part, Picture, Planes, Quantizer, STEP, Samples, Scan,
     Script, Table, Tokens, Transform, Vectors,
 };
+use crate::jpeg::{encode::progressive::gathered, entropy::planes::processor::has_fast_deposits};
 use bytemuck::cast;
 use imagecuda_kernels::jpeg::scan::NATURAL;
 use std::arch::x86_64::{
@@ -14,7 +15,7 @@ use std::arch::x86_64::{
     _mm256_set1_epi8, _mm256_set1_epi16, _mm256_set1_epi32, _mm256_shuffle_epi8, _mm256_sign_epi16,
     _mm256_slli_epi16, _mm256_srai_epi16, _mm256_srai_epi32, _mm256_srli_epi16, _mm256_srli_epi32,
     _mm256_sub_epi16, _mm256_unpackhi_epi16, _mm256_unpackhi_epi32, _mm256_unpackhi_epi64,
-    _mm256_unpacklo_epi16, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64,
+    _mm256_unpacklo_epi16, _mm256_unpacklo_epi32, _mm256_unpacklo_epi64, _pext_u64,
 };
 
 /// Functions that only those call which have the same features.
@@ -79,7 +80,15 @@ pub(super) fn count(scan: &mut Scan<'_>, blocks: &[CodedUnit], counter: &mut Cou
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 pub(super) fn run_scan(picture: &Picture<'_>, script: &Script, tokens: &mut Tokens) {
-    picture.run(script, tokens);
+    if !has_fast_deposits() {
+        return picture.run(script, tokens, gathered);
+    }
+    let gather = |bits, places: u64| {
+        let lowest_first = _pext_u64(bits, places);
+        // Two shifts, as one by 64 would shift by 0.
+        lowest_first.reverse_bits() >> 1 >> (63 - places.count_ones().min(63))
+    };
+    picture.run(script, tokens, gather);
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]

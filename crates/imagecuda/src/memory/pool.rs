@@ -118,10 +118,6 @@ impl<B: Block> Pool<B> {
         self.oversized.store(0, Ordering::Relaxed);
         self.trim(keep);
     }
-
-    pub(crate) fn clear(&self) {
-        self.trim(0);
-    }
 }
 
 /// Takes out the blocks that are idle the longest, until `keep` bytes or `least` blocks remain.
@@ -209,7 +205,7 @@ mod tests {
             assert!(pool.idle_bytes() <= 2 << 20);
         }
         assert_eq!(pool.idle_bytes(), 2 << 20);
-        pool.clear();
+        pool.trim(0);
         assert_eq!(pool.idle_bytes(), 0);
     }
 

@@ -51,7 +51,8 @@ impl Device {
     /// each picture allocates its memory. Without limits a GPU keeps up to 4 GiB of host memory and 1 GiB
     /// of its own, and the CPU 2 GiB; a single picture may need more, and that is kept too.
     ///
-    /// The driver gives memory back when something waits for the GPU: see [`synchronize`](Self::synchronize).
+    /// The GPU's memory is given back by [`synchronize`](Self::synchronize), in blocks as by
+    /// [`trim`](Self::trim).
     ///
     /// # Errors
     ///

@@ -211,7 +211,7 @@ mod tests {
             assert!(pool.idle_bytes() <= 2 << 20);
         }
         assert_eq!(pool.idle_bytes(), 2 << 20);
-        pool.clear();
+        pool.trim(0);
         assert_eq!(pool.idle_bytes(), 0);
     }
 

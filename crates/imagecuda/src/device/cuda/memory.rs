@@ -110,7 +110,7 @@ impl Context {
         }
         // Memory that was freed in stream order may not be available yet, and pools keep freed
         // memory. So wait, give it back to the driver, and try again.
-        self.scratch.clear();
+        self.scratch.trim(0);
         self.wait_for_all()?;
         if let Some(pool) = self.memory.pool {
             // SAFETY: the pool is this context's, and is never destroyed. Only unused memory goes

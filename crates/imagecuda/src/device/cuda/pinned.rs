@@ -100,7 +100,7 @@ impl Context {
 
     fn lock_pages(&self, bytes: usize) -> Result<Locked> {
         let locked = Locked::new(bytes).or_else(|_| {
-            self.pinned.clear();
+            self.pinned.trim(0);
             Locked::new(bytes)
         })?;
         self.pinned.count();

@@ -30,7 +30,7 @@ fn file(seed: u32) -> Vec<u8> {
     let pixels: Vec<u8> = (0..width * height * 3)
         .map(|i: u32| {
             let (x, y) = (i / 3 % width, i / 3 / width);
-            let noise = i.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 28;
+            let noise = i.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 29;
             ((x * 5 + y * 3 + seed * 40) / 16 + noise * 4) as u8
         })
         .collect();

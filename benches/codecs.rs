@@ -2,23 +2,26 @@
 //! Python has it, pyvips (libvips, one thread) doing the same work; and PNG at every level.
 //!
 //! `cargo bench -p imagecuda --features cuda --bench codecs [-- photo.jpg]`: of the photo instead.
+//!
+//! All times are of the processor, all cores together.
 
+#[path = "host/processor.rs"]
+mod processor;
 #[path = "../examples/support/scene.rs"]
 mod scene;
 
 use imagecuda::{Compression, Device, Image, Layout, LoadOptions, Result, SaveOptions};
+use processor::time;
 use std::{
     collections::HashMap,
     fs,
     io::Cursor,
     path::{Path, PathBuf},
     process::Command,
-    time::Instant,
 };
 
 const WIDTH: u32 = 3840;
 const HEIGHT: u32 = 2160;
-const SAMPLES: usize = 5;
 
 fn main() -> Result<()> {
     let device = Device::cpu();
@@ -47,7 +50,7 @@ fn main() -> Result<()> {
     }
     let vips = pyvips(cases.iter().map(|(_, path, _)| path.as_path()));
     println!(
-        "{}x{} on the host, median ms",
+        "{}x{} on the host, milliseconds of the processor",
         image.width(),
         image.height()
     );
@@ -109,19 +112,6 @@ fn png_levels(image: &Image, folder: &Path, vips: Vips) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Milliseconds, the median after one that does not count.
-fn time(mut act: impl FnMut() -> Result<()>) -> Result<f64> {
-    act()?;
-    let mut times = Vec::new();
-    for _ in 0..SAMPLES {
-        let start = Instant::now();
-        act()?;
-        times.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    times.sort_by(f64::total_cmp);
-    Ok(times[SAMPLES / 2])
 }
 
 /// Another decoder of the same bytes, and its milliseconds.

@@ -7,6 +7,8 @@
 //! Linux tells them in hundredths of a second; an act is repeated until they are a second. Without a
 //! photo the bench paints one of 4K.
 
+#[path = "host/processor.rs"]
+mod processor;
 #[path = "../examples/support/scene.rs"]
 mod scene;
 
@@ -15,9 +17,10 @@ use imagecuda::{
     SaveOptions, Subsampling, batch::Pipeline,
 };
 use lcms2::{CIExyY, CIExyYTRIPLE, Intent, PixelFormat, Profile, ToneCurve, Transform};
+use processor::time;
 use std::{
     convert::Infallible,
-    env, fs,
+    env,
     hint::black_box,
     path::{Path, PathBuf},
     process::Command,
@@ -26,9 +29,6 @@ use std::{
 
 /// Files of a batch.
 const FILES: usize = 24;
-
-/// What a measurement takes, in seconds.
-const TIME: f64 = 1.0;
 
 fn main() -> Result<()> {
     let mut args = env::args().skip(1);
@@ -210,32 +210,6 @@ fn profile(image: &Image) -> Result<()> {
         in_floats / ms
     );
     Ok(())
-}
-
-/// Milliseconds of the processor that `act` takes.
-fn time(mut act: impl FnMut() -> Result<()>) -> Result<f64> {
-    act()?;
-    let start = processor();
-    let mut count = 0;
-    while count == 0 || processor() - start < TIME {
-        act()?;
-        count += 1;
-    }
-    Ok((processor() - start) / f64::from(count) * 1e3)
-}
-
-/// Seconds that the processor has worked for this program.
-fn processor() -> f64 {
-    let stat = fs::read_to_string("/proc/self/stat").expect("Linux");
-    let (_, behind_the_name) = stat.rsplit_once(')').expect("a name");
-    let ticks = |field| -> f64 {
-        let mut fields = behind_the_name.split_whitespace();
-        fields
-            .nth(field)
-            .and_then(|v| v.parse().ok())
-            .unwrap_or(f64::NAN)
-    };
-    (ticks(11) + ticks(12)) / 100.0
 }
 
 /// Other libraries, by a script.

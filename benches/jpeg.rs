@@ -106,10 +106,8 @@ fn main() -> Result<()> {
 
 #[cfg(feature = "tracing")]
 fn timelines(options: &Options) -> Result<()> {
-    let files = options.files.iter();
-    files
-        .map(|file| timeline::print(&options.device, file))
-        .collect()
+    let mut files = options.files.iter();
+    files.try_for_each(|file| timeline::print(&options.device, file))
 }
 
 #[cfg(not(feature = "tracing"))]

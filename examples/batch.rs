@@ -15,15 +15,14 @@ use imagecuda::{
     Device, ErrorKind, Format, Image, SaveOptions,
     batch::{CancelToken, Pipeline, Shard},
 };
-use pictures::Found;
+use pictures::Listing;
 use say::{complain, say};
 use std::{
     collections::{BTreeSet, HashSet},
     convert::Infallible,
-    env,
     error::Error,
-    ffi::OsString,
     fs,
+    num::NonZero,
     path::{self, PathBuf},
     process::{self, ExitCode},
     sync::Arc,
@@ -75,13 +74,13 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    let outcome = match parse(env::args_os().skip(1)) {
+    let outcome = match parse(lexopt::Parser::from_env()) {
         Ok(None) => {
             say!("{USAGE}");
             return ExitCode::SUCCESS;
         }
         Ok(Some(task)) => run(&task),
-        Err(problem) => Err(Problem::Usage(problem)),
+        Err(problem) => Err(Problem::Usage(problem.to_string())),
     };
     match outcome {
         Ok(code) => code,
@@ -112,7 +111,8 @@ struct Task {
 }
 
 /// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, String> {
+fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
+    use lexopt::prelude::*;
     let mut task = Task {
         devices: "auto".into(),
         threads: thread::available_parallelism().map_or(1, |cores| cores.get()),
@@ -129,59 +129,33 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Strin
     };
     let mut shard = None;
     let mut folders = Vec::new();
-    let mut only_folders = false;
-    while let Some(arg) = args.next() {
-        // A folder's name may be anything; an option's is text.
-        let is_option = |text: &&str| !only_folders && text.starts_with('-');
-        let Some(arg) = arg.to_str().filter(is_option) else {
-            folders.push(PathBuf::from(&arg));
-            continue;
-        };
-        let (name, inline) = match arg.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (arg, None),
-        };
-        let mut value = || {
-            let next = || args.next()?.into_string().ok();
-            let value = inline.clone().or_else(next);
-            value.ok_or_else(|| format!("{name} needs a value"))
-        };
-        let count = |text: String| match text.parse() {
-            Ok(0) | Err(_) => Err(format!("{name}: {text} is not a number from 1 on")),
-            Ok(number) => Ok(number),
-        };
-        match name {
-            "-h" | "--help" => return Ok(None),
-            "--" => only_folders = true,
-            "--device" => task.devices = value()?,
-            "--threads" => task.threads = count(value()?)?,
-            "--prefetch" => task.prefetch = Some(count(value()?)?),
-            "--format" => task.format = Some(value()?.trim_start_matches('.').to_owned()),
-            "--quality" => {
-                let quality = value()?;
-                let number = quality.parse();
-                let number = number.map_err(|_| format!("--quality: {quality}"))?;
-                task.save = task.save.quality(number);
+    while let Some(arg) = args.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Value(folder) => folders.push(PathBuf::from(folder)),
+            Long("device") => task.devices = args.value()?.string()?,
+            Long("threads") => task.threads = args.value()?.parse::<NonZero<_>>()?.get(),
+            Long("prefetch") => task.prefetch = Some(args.value()?.parse::<NonZero<_>>()?.get()),
+            Long("format") => {
+                let extension = args.value()?.string()?;
+                task.format = Some(extension.trim_start_matches('.').to_owned());
             }
-            "--shard" => shard = Some(value()?.parse().map_err(text)?),
-            "--resume" => task.resume = true,
-            "--recursive" => task.recursive = true,
-            "--dry-run" => task.dry_run = true,
-            "-v" | "--verbose" => task.verbose = true,
-            _ => return Err(format!("there is no option {name}")),
+            Long("quality") => task.save = task.save.quality(args.value()?.parse()?),
+            Long("shard") => shard = Some(args.value()?.parse()?),
+            Long("resume") => task.resume = true,
+            Long("recursive") => task.recursive = true,
+            Long("dry-run") => task.dry_run = true,
+            Short('v') | Long("verbose") => task.verbose = true,
+            _ => return Err(arg.unexpected().into()),
         }
     }
     let folders = <[PathBuf; 2]>::try_from(folders);
     [task.input, task.output] = folders.map_err(|_| "one IN_DIR and one OUT_DIR are needed")?;
     task.shard = match shard {
         Some(shard) => shard,
-        None => Shard::from_env().map_err(text)?.unwrap_or(Shard::ALL),
+        None => Shard::from_env()?.unwrap_or(Shard::ALL),
     };
     Ok(Some(task))
-}
-
-fn text(error: imagecuda::Error) -> String {
-    error.to_string()
 }
 
 fn run(task: &Task) -> Result<ExitCode, Problem> {
@@ -265,7 +239,7 @@ fn run(task: &Task) -> Result<ExitCode, Problem> {
 }
 
 /// What is to be loaded and saved, of this shard.
-fn jobs(task: &Task) -> Result<(Vec<(PathBuf, PathBuf)>, Found), Problem> {
+fn jobs(task: &Task) -> Result<(Vec<(PathBuf, PathBuf)>, Listing), Problem> {
     if let Some(extension) = &task.format
         && !Format::from_extension(extension).is_some_and(Format::can_save)
     {
@@ -285,7 +259,11 @@ fn jobs(task: &Task) -> Result<(Vec<(PathBuf, PathBuf)>, Found), Problem> {
     let targets = plan::targets(&sources, task.format.as_deref());
     can_save(task, &targets)?;
     let all: HashSet<PathBuf> = sources.iter().map(|source| input.join(source)).collect();
-    if let Some(target) = targets.iter().find(|t| all.contains(&output.join(t))) {
+    // A file system may have one file under several names: links, and letters of another case.
+    let is_source = |path: PathBuf| {
+        all.contains(&path) || path.canonicalize().is_ok_and(|path| all.contains(&path))
+    };
+    if let Some(target) = targets.iter().find(|t| is_source(output.join(t))) {
         let target = task.output.join(target);
         let problem = format!("{} is a source and would be replaced", target.display());
         return Err(Problem::Usage(problem));

@@ -20,11 +20,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use say::{complain, say};
 use sheet::Sheet;
 use std::{
-    env,
     error::Error,
-    ffi::OsString,
     fs::File,
     io::Read,
+    num::NonZero,
     path::{self, Path, PathBuf},
     process::ExitCode,
     thread,
@@ -68,13 +67,13 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    let outcome = match parse(env::args_os().skip(1)) {
+    let outcome = match parse(lexopt::Parser::from_env()) {
         Ok(None) => {
             say!("{USAGE}");
             return ExitCode::SUCCESS;
         }
         Ok(Some(task)) => run(&task),
-        Err(problem) => Err(Problem::Usage(problem)),
+        Err(problem) => Err(Problem::Usage(problem.to_string())),
     };
     match outcome {
         Ok(code) => code,
@@ -100,7 +99,8 @@ struct Task {
 }
 
 /// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, String> {
+fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
+    use lexopt::prelude::*;
     let mut task = Task {
         device: "auto".into(),
         threads: thread::available_parallelism().map_or(1, |cores| cores.get()),
@@ -111,42 +111,20 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Strin
         output: PathBuf::new(),
     };
     let mut paths = Vec::new();
-    let mut only_paths = false;
-    while let Some(arg) = args.next() {
-        // A file's name may be anything; an option's is text.
-        let is_option = |text: &&str| !only_paths && text.starts_with('-');
-        let Some(arg) = arg.to_str().filter(is_option) else {
-            paths.push(PathBuf::from(&arg));
-            continue;
-        };
-        let (name, inline) = match arg.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (arg, None),
-        };
-        let mut value = || {
-            let next = || args.next()?.into_string().ok();
-            let value = inline.clone().or_else(next);
-            value.ok_or_else(|| format!("{name} needs a value"))
-        };
-        let count = |text: String| match text.parse() {
-            Ok(0) | Err(_) => Err(format!("{name}: {text} is not a number from 1 on")),
-            Ok(number) => Ok(number),
-        };
-        match name {
-            "-h" | "--help" => return Ok(None),
-            "--" => only_paths = true,
-            "--device" => task.device = value()?,
-            "--threads" => task.threads = count(value()?)?,
-            "--columns" => task.columns = Some(count(value()?)?),
-            "--size" => {
-                task.size = count(value()?)?;
-                if !(32..=4096).contains(&task.size) {
-                    return Err(format!("--size: {} is not 32 to 4096", task.size));
-                }
-            }
-            "--recursive" => task.recursive = true,
-            _ => return Err(format!("there is no option {name}")),
+    while let Some(arg) = args.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Value(path) => paths.push(PathBuf::from(path)),
+            Long("device") => task.device = args.value()?.string()?,
+            Long("threads") => task.threads = args.value()?.parse::<NonZero<_>>()?.get(),
+            Long("columns") => task.columns = Some(args.value()?.parse::<NonZero<_>>()?.get()),
+            Long("size") => task.size = args.value()?.parse()?,
+            Long("recursive") => task.recursive = true,
+            _ => return Err(arg.unexpected().into()),
         }
+    }
+    if !(32..=4096).contains(&task.size) {
+        return Err(format!("--size: {} is not 32 to 4096", task.size).into());
     }
     let paths = <[PathBuf; 2]>::try_from(paths);
     [task.folder, task.output] = paths.map_err(|_| "one FOLDER and one OUTPUT are needed")?;

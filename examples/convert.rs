@@ -16,7 +16,6 @@ use imagecuda::{
 use say::{complain, say};
 use std::{
     error::Error,
-    ffi::OsString,
     path::{Path, PathBuf},
     process::ExitCode,
     time::{Duration, Instant},
@@ -87,7 +86,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    match parse(std::env::args_os().skip(1)) {
+    match parse(lexopt::Parser::from_env()) {
         Ok(None) => {
             say!("{USAGE}");
             ExitCode::SUCCESS
@@ -131,108 +130,61 @@ fn run(command: &Command) -> Result<(), Box<dyn Error>> {
 }
 
 /// The command, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Box<dyn Error>> {
-    let mut device = None;
-    let mut info = false;
-    let mut frame = 0;
-    let mut keep_metadata = false;
+fn parse(mut args: lexopt::Parser) -> Result<Option<Command>, Box<dyn Error>> {
+    use lexopt::prelude::*;
+    let mut device = "auto".to_owned();
+    let (mut info, mut keep_metadata, mut frame) = (false, false, 0);
     let mut extension = None;
     let (mut load, mut save) = (LoadOptions::new(), SaveOptions::new());
     let mut files = Vec::new();
-    let mut only_files = false;
-    while let Some(arg) = args.next() {
-        // A file's name may be anything; an option's is text.
-        let is_option = |text: &&str| !only_files && text.starts_with('-') && *text != "-";
-        let Some(arg) = arg.to_str().filter(is_option) else {
-            files.push(PathBuf::from(&arg));
-            continue;
-        };
-        let (name, inline) = match arg.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (arg, None),
-        };
-        let mut value = || {
-            let next = || args.next()?.into_string().ok();
-            let value = inline.clone().or_else(next);
-            value.ok_or_else(|| format!("{name} needs a value"))
-        };
-        match name {
-            "-h" | "--help" => return Ok(None),
-            "--" => only_files = true,
-            "--device" => device = Some(value()?),
-            "--frame" => {
-                let number = value()?;
-                frame = number.parse().map_err(|_| format!("--frame: {number}"))?;
+    while let Some(arg) = args.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Value(file) => files.push(PathBuf::from(file)),
+            Long("device") => device = args.value()?.string()?,
+            Long("frame") => frame = args.value()?.parse()?,
+            Long("info") => info = true,
+            Long("keep-metadata") => keep_metadata = true,
+            Long("format") => {
+                let name = args.value()?.string()?;
+                let name = name.trim_start_matches('.');
+                let known = Format::from_extension(name).filter(|format| format.can_save());
+                save = save.format(known.ok_or_else(|| format!("--format: cannot save {name}"))?);
+                extension = Some(name.to_owned());
             }
-            "--quality" => {
-                let quality = value()?;
-                let number = quality.parse();
-                save = save.quality(number.map_err(|_| format!("--quality: {quality}"))?);
-            }
-            "--format" => {
-                let format = value()?.trim_start_matches('.').to_owned();
-                let known = Format::from_extension(&format).filter(|format| format.can_save());
-                let known = known.ok_or_else(|| format!("--format: cannot save {format}"))?;
-                save = save.format(known);
-                extension = Some(format);
-            }
-            "--input-format" => {
-                let format = value()?;
-                let known = Format::from_extension(format.trim_start_matches('.'));
-                load = load.format(known.ok_or_else(|| format!("--input-format: {format}"))?);
-            }
-            "--info" => info = true,
-            "--keep-metadata" => keep_metadata = true,
-            "--layer" => load = load.layer(value()?),
-            "--no-orientation" => load = load.apply_orientation(false),
-            "--region" => {
-                let [x, y, width, height] = numbers(name, &value()?)?;
+
+            Long("input-format") => load = load.format(args.value()?.parse_with(known_format)?),
+            Long("layer") => load = load.layer(args.value()?.string()?),
+            Long("no-orientation") => load = load.apply_orientation(false),
+            Long("region") => {
+                let [x, y, width, height] = args.value()?.parse_with(numbers)?;
                 load = load.region(x, y, width, height);
             }
-            "--scale" => load = load.scale(one_of(name, &value()?, &SCALES)?),
-            "--fit" => {
-                let [width, height] = numbers(name, &value()?)?;
+            Long("scale") => load = load.scale(choice(&mut args, &SCALES)?),
+            Long("fit") => {
+                let [width, height] = args.value()?.parse_with(numbers)?;
                 load = load.fit(width, height);
             }
-            "--allow-truncated" => load = load.allow_truncated(true),
-            "--jpeg-decoder" => {
-                load = load.jpeg_decoder(one_of(name, &value()?, &JPEG_DECODERS)?);
-            }
-            "--png-decoder" => load = load.png_decoder(one_of(name, &value()?, &PNG_DECODERS)?),
-            "--video-decoder" => {
-                load = load.video_decoder(one_of(name, &value()?, &VIDEO_DECODERS)?);
-            }
-            "--jpeg-encoder" => {
-                save = save.jpeg_encoder(one_of(name, &value()?, &JPEG_ENCODERS)?);
-            }
-            "--png-encoder" => {
-                save = save.png_encoder(one_of(name, &value()?, &PNG_ENCODERS)?);
-            }
-            "--optimize-huffman" => save = save.optimize_huffman(true),
-            "--restart-interval" => {
-                let mcus = value()?;
-                let number = mcus.parse();
-                let number = number.map_err(|_| format!("--restart-interval: {mcus}"))?;
-                save = save.restart_interval(number);
-            }
-            "--color" => load = load.color_policy(one_of(name, &value()?, &COLOR_POLICIES)?),
-            "--background" => save = save.background(color(&value()?)?),
-            "--depth" => save = save.depth(one_of(name, &value()?, &DEPTHS)?),
-            "--subsampling" => {
-                save = save.subsampling(one_of(name, &value()?, &SUBSAMPLINGS)?);
-            }
-            "--channels" => save = save.channels(one_of(name, &value()?, &CHANNELS)?),
-            "--compression" => {
-                save = save.compression(one_of(name, &value()?, &COMPRESSIONS)?);
-            }
-            "--progressive" => save = save.progressive(true),
-            "--lossless" => save = save.lossless(true),
-            "--effort" => {
-                let effort = value()?;
-                let number = effort.parse();
-                save = save.effort(number.map_err(|_| format!("--effort: {effort}"))?);
-            }
-            _ => return Err(format!("there is no option {name}").into()),
+            Long("color") => load = load.color_policy(choice(&mut args, &COLOR_POLICIES)?),
+            Long("allow-truncated") => load = load.allow_truncated(true),
+            Long("jpeg-decoder") => load = load.jpeg_decoder(choice(&mut args, &JPEG_DECODERS)?),
+            Long("png-decoder") => load = load.png_decoder(choice(&mut args, &PNG_DECODERS)?),
+            Long("video-decoder") => load = load.video_decoder(choice(&mut args, &VIDEO_DECODERS)?),
+
+            Long("quality") => save = save.quality(args.value()?.parse()?),
+            Long("background") => save = save.background(args.value()?.parse_with(color)?),
+            Long("depth") => save = save.depth(choice(&mut args, &DEPTHS)?),
+            Long("channels") => save = save.channels(choice(&mut args, &CHANNELS)?),
+            Long("subsampling") => save = save.subsampling(choice(&mut args, &SUBSAMPLINGS)?),
+            Long("progressive") => save = save.progressive(true),
+            Long("compression") => save = save.compression(choice(&mut args, &COMPRESSIONS)?),
+            Long("lossless") => save = save.lossless(true),
+            Long("effort") => save = save.effort(args.value()?.parse()?),
+            Long("jpeg-encoder") => save = save.jpeg_encoder(choice(&mut args, &JPEG_ENCODERS)?),
+            Long("png-encoder") => save = save.png_encoder(choice(&mut args, &PNG_ENCODERS)?),
+            Long("optimize-huffman") => save = save.optimize_huffman(true),
+            Long("restart-interval") => save = save.restart_interval(args.value()?.parse()?),
+            _ => return Err(arg.unexpected().into()),
         }
     }
     if info {
@@ -248,7 +200,7 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Command>, Bo
         return Err("standard output has no name that shows a format: --format is needed".into());
     }
     Ok(Some(Command::Convert(Box::new(Task {
-        device: device.unwrap_or_else(|| "auto".to_owned()),
+        device,
         load,
         frame,
         save,

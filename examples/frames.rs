@@ -8,7 +8,7 @@ mod say;
 
 use imagecuda::{Device, Format, LoadOptions, SaveOptions, batch::Numbered};
 use say::{complain, say};
-use std::{error::Error, ffi::OsString, path::PathBuf, process::ExitCode};
+use std::{error::Error, path::PathBuf, process::ExitCode};
 
 const USAGE: &str = "\
 Usage: frames [OPTIONS] INPUT [OUTPUT]
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    match parse(std::env::args_os().skip(1)) {
+    match parse(lexopt::Parser::from_env()) {
         Ok(None) => {
             say!("{USAGE}");
             ExitCode::SUCCESS
@@ -62,37 +62,18 @@ enum Output {
 }
 
 /// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, String> {
+fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
+    use lexopt::prelude::*;
     let mut device = "auto".to_owned();
     let mut save = SaveOptions::new();
     let mut files = Vec::new();
-    let mut only_files = false;
-    while let Some(arg) = args.next() {
-        // A file's name may be anything; an option's is text.
-        let is_option = |text: &&str| !only_files && text.starts_with('-') && *text != "-";
-        let Some(arg) = arg.to_str().filter(is_option) else {
-            files.push(PathBuf::from(&arg));
-            continue;
-        };
-        let (name, inline) = match arg.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (arg, None),
-        };
-        let mut value = || {
-            let next = || args.next()?.into_string().ok();
-            let value = inline.clone().or_else(next);
-            value.ok_or_else(|| format!("{name} needs a value"))
-        };
-        match name {
-            "-h" | "--help" => return Ok(None),
-            "--" => only_files = true,
-            "--device" => device = value()?,
-            "--quality" => {
-                let quality = value()?;
-                let number = quality.parse();
-                save = save.quality(number.map_err(|_| format!("--quality: {quality}"))?);
-            }
-            _ => return Err(format!("there is no option {name}")),
+    while let Some(arg) = args.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Value(file) => files.push(PathBuf::from(file)),
+            Long("device") => device = args.value()?.string()?,
+            Long("quality") => save = save.quality(args.value()?.parse()?),
+            _ => return Err(arg.unexpected().into()),
         }
     }
     let mut files = files.into_iter();

@@ -11,7 +11,7 @@ use imagecuda::{
     batch::{Loader, Numbered, Saver},
 };
 use say::{complain, say};
-use std::{error::Error, ffi::OsString, fs, process::ExitCode, str::FromStr, time::Instant};
+use std::{error::Error, fs, process::ExitCode, time::Instant};
 
 const USAGE: &str = "\
 Usage: sequence [OPTIONS] IN_PATTERN OUT_PATTERN
@@ -33,7 +33,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    match parse(std::env::args_os().skip(1)) {
+    match parse(lexopt::Parser::from_env()) {
         Ok(None) => say!("{USAGE}"),
         Ok(Some(task)) => {
             if let Err(error) = run(&task) {
@@ -58,39 +58,23 @@ struct Task {
 }
 
 /// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Box<dyn Error>> {
+fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
+    use lexopt::prelude::*;
     let mut task = Task::default();
-    let mut only_patterns = false;
-    let text = |arg: OsString| {
-        let text = arg.into_string();
-        text.map_err(|arg| format!("{} is no text", arg.display()))
-    };
-    while let Some(arg) = args.next() {
-        let arg = text(arg)?;
-        let mut value = || {
-            let value = args.next().ok_or_else(|| format!("{arg} needs a value"));
-            value.and_then(text)
-        };
-        match &*arg {
-            _ if only_patterns => task.patterns.push(Numbered::new(&arg)?),
-            "--" => only_patterns = true,
-            "-h" | "--help" => return Ok(None),
-            "--device" => task.device = Some(value()?),
-            "--first" => task.first = number(&arg, &value()?)?,
-            "--fps" => task.fps = Some(number(&arg, &value()?)?),
-            _ if arg.starts_with('-') => return Err(format!("there is no option {arg}").into()),
-            _ => task.patterns.push(Numbered::new(&arg)?),
+    while let Some(arg) = args.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Value(pattern) => task.patterns.push(Numbered::new(&pattern.string()?)?),
+            Long("device") => task.device = Some(args.value()?.string()?),
+            Long("first") => task.first = args.value()?.parse()?,
+            Long("fps") => task.fps = Some(args.value()?.parse()?),
+            _ => return Err(arg.unexpected().into()),
         }
     }
     match &*task.patterns {
         [input, output] if input != output => Ok(Some(task)),
         _ => Err("an IN_PATTERN and another OUT_PATTERN are needed".into()),
     }
-}
-
-fn number<T: FromStr>(option: &str, text: &str) -> Result<T, String> {
-    text.parse()
-        .map_err(|_| format!("{option}: {text} is no number"))
 }
 
 fn run(task: &Task) -> Result<(), Box<dyn Error>> {

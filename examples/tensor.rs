@@ -9,7 +9,6 @@ use imagecuda::{Device, Format, TensorElement, TensorFit, TensorOptions, batch::
 use say::{complain, say};
 use std::{
     error::Error,
-    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -36,7 +35,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    match parse(std::env::args_os().skip(1)) {
+    match parse(lexopt::Parser::from_env()) {
         Ok(None) => say!("{USAGE}"),
         Ok(Some(task)) => {
             if let Err(error) = run(&task) {
@@ -63,7 +62,8 @@ struct Task {
 }
 
 /// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Box<dyn Error>> {
+fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
+    use lexopt::prelude::*;
     let mut task = Task {
         device: None,
         size: (224, 224),
@@ -74,27 +74,17 @@ fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Box<d
         folder: PathBuf::new(),
     };
     let mut folders = Vec::new();
-    while let Some(arg) = args.next() {
-        let mut value = || -> Result<String, String> {
-            let value = args
-                .next()
-                .ok_or(format!("{} needs a value", arg.display()))?;
-            let value = value.into_string();
-            value.map_err(|value| format!("{} is no text", value.display()))
-        };
-        match arg.to_str().unwrap_or_default() {
-            "-h" | "--help" => return Ok(None),
-            "--device" => task.device = Some(value()?),
-            "--size" => task.size = size(&value()?)?,
-            "--fit" => task.fit = fit(&value()?)?,
-            "--batch" => task.batch = value()?.parse()?,
-            "--threads" => task.threads = Some(value()?.parse()?),
-            "--plain" => task.plain = true,
-            "--" => folders.extend(args.by_ref()),
-            option if option.starts_with('-') => {
-                return Err(format!("there is no option {option}").into());
-            }
-            _ => folders.push(arg),
+    while let Some(arg) = args.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Value(folder) => folders.push(folder),
+            Long("device") => task.device = Some(args.value()?.string()?),
+            Long("size") => task.size = size(&args.value()?.string()?)?,
+            Long("fit") => task.fit = fit(&args.value()?.string()?)?,
+            Long("batch") => task.batch = args.value()?.parse()?,
+            Long("threads") => task.threads = Some(args.value()?.parse()?),
+            Long("plain") => task.plain = true,
+            _ => return Err(arg.unexpected().into()),
         }
     }
     let [folder] = &*folders else {

@@ -9,7 +9,6 @@ use imagecuda::{Device, Format, LoadOptions, SaveOptions, batch::Pipeline};
 use say::{complain, say};
 use std::{
     error::Error,
-    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -33,7 +32,7 @@ fn main() -> ExitCode {
 }
 
 fn start() -> ExitCode {
-    match parse(std::env::args_os().skip(1)) {
+    match parse(lexopt::Parser::from_env()) {
         Ok(None) => say!("{USAGE}"),
         Ok(Some(task)) => {
             if let Err(error) = run(&task) {
@@ -57,40 +56,29 @@ struct Task {
 }
 
 /// The task, or `None` if help was asked for.
-fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Task>, Box<dyn Error>> {
+fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
+    use lexopt::prelude::*;
     let (mut device, mut side, mut quality) = (None, 256, 85);
     let mut folders = Vec::new();
-    while let Some(arg) = args.next() {
-        let mut value = || -> Result<String, String> {
-            let value = args
-                .next()
-                .ok_or(format!("{} needs a value", arg.display()))?;
-            let value = value.into_string();
-            value.map_err(|value| format!("{} is no text", value.display()))
-        };
-        match arg.to_str().unwrap_or_default() {
-            "-h" | "--help" => return Ok(None),
-            "--device" => device = Some(value()?),
-            "--side" => side = value()?.parse()?,
-            "--quality" => quality = value()?.parse()?,
-            "--" => folders.extend(args.by_ref()),
-            option if option.starts_with('-') => {
-                return Err(format!("there is no option {option}").into());
-            }
-            _ => folders.push(arg),
+    while let Some(arg) = args.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(None),
+            Value(folder) => folders.push(PathBuf::from(folder)),
+            Long("device") => device = Some(args.value()?.string()?),
+            Long("side") => side = args.value()?.parse()?,
+            Long("quality") => quality = args.value()?.parse()?,
+            _ => return Err(arg.unexpected().into()),
         }
     }
     if side == 0 {
         return Err("--side must be at least 1".into());
     }
-    let folders = <[OsString; 2]>::try_from(folders);
+    let folders = <[PathBuf; 2]>::try_from(folders);
     Ok(Some(Task {
         device,
         side,
         quality,
-        folders: folders
-            .map_err(|_| "a FOLDER and an OUT_FOLDER are needed")?
-            .map(PathBuf::from),
+        folders: folders.map_err(|_| "a FOLDER and an OUT_FOLDER are needed")?,
     }))
 }
 

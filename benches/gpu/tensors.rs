@@ -1,11 +1,15 @@
 //! Resized pictures and tensors of a 4K picture, as a share of the device-to-device copy of it: bytes of
 //! the picture and of the result, each once.
 
-use crate::kernels::{copy_rate, noise, rate};
-use imagecuda::{
-    Device, Filter, Image, Result, Tensor, TensorChannels, TensorElement, TensorFit, TensorLayout,
-    TensorOptions,
+use crate::{
+    kernels::{copy_rate, noise, rate},
+    median, scene,
 };
+use imagecuda::{
+    Device, Filter, Image, JpegDecoder, Layout, LoadOptions, Result, SaveOptions, Scale,
+    Subsampling, Tensor, TensorChannels, TensorElement, TensorFit, TensorLayout, TensorOptions,
+};
+use std::time::Instant;
 
 const WIDTH: u32 = 3840;
 const HEIGHT: u32 = 2160;
@@ -94,6 +98,42 @@ pub(crate) fn run(gpu: &Device) -> Result<()> {
             images[i].to_tensor_into(&options, &mut tensor, i)
         })?;
         line(format!("NCHW RGB F16 640x640 Lanczos3, {name}"), rate);
+    }
+    smaller(gpu)
+}
+
+/// A 4K JPEG, whole and smaller: from its file until the GPU is done.
+fn smaller(gpu: &Device) -> Result<()> {
+    let rgb = scene::render(WIDTH, HEIGHT);
+    let image = Image::from_pixels(gpu, WIDTH, HEIGHT, Layout::Rgb8, &rgb)?;
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("4k.jpg");
+    let options = SaveOptions::new()
+        .quality(88)
+        .subsampling(Subsampling::Yuv420);
+    options.save(&image, &path)?;
+    println!(
+        "\na 4K JPEG of {:.2} MB, median ms from the file to float:",
+        path.metadata()?.len() as f64 / 1e6
+    );
+    let whole = LoadOptions::new();
+    for (name, options) in [
+        ("whole", whole.clone()),
+        ("scale 1/2", whole.clone().scale(Scale::Half)),
+        ("scale 1/8", whole.clone().scale(Scale::Eighth)),
+        ("fit 512x512", whole.clone().fit(512, 512)),
+        (
+            "fit 512x512, decoded by the host",
+            whole.fit(512, 512).jpeg_decoder(JpegDecoder::Host),
+        ),
+    ] {
+        let ms = median(40, || {
+            let start = Instant::now();
+            options.load(gpu, &path)?;
+            gpu.synchronize()?;
+            Ok(start.elapsed().as_secs_f64() * 1e3)
+        })?;
+        println!("{name:44}{ms:8.3}");
     }
     Ok(())
 }

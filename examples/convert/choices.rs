@@ -1,9 +1,10 @@
 //! What options can be.
 
 use imagecuda::{
-    Channels, ColorPolicy, Compression, Depth, JpegDecoder, JpegEncoder, PngDecoder, PngEncoder,
-    Scale, Subsampling, VideoDecoder,
+    Channels, ColorPolicy, Compression, Depth, Format, JpegDecoder, JpegEncoder, PngDecoder,
+    PngEncoder, Scale, Subsampling, VideoDecoder,
 };
+use lexopt::ValueExt;
 
 pub(crate) const DEPTHS: [(&str, Depth); 3] =
     [("8", Depth::U8), ("16", Depth::U16), ("float", Depth::F32)];
@@ -57,6 +58,7 @@ pub(crate) const CHANNELS: [(&str, Channels); 5] = [
     ("rgb", Channels::Rgb),
     ("rgba", Channels::Rgba),
 ];
+
 pub(crate) const COMPRESSIONS: [(&str, Compression); 6] = [
     ("none", Compression::Uncompressed),
     ("fast", Compression::Fast),
@@ -72,27 +74,33 @@ pub(crate) const SCALES: [(&str, Scale); 3] = [
     ("1/8", Scale::Eighth),
 ];
 
-/// Whole numbers with commas between them.
-pub(crate) fn numbers<const N: usize>(option: &str, text: &str) -> Result<[u32; N], String> {
-    let numbers: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
-    let numbers = numbers.ok().and_then(|numbers| numbers.try_into().ok());
-    numbers.ok_or_else(|| format!("{option}: {text} is not {N} whole numbers with commas between"))
+/// The format that has this extension.
+pub(crate) fn known_format(extension: &str) -> Result<Format, &'static str> {
+    let known = Format::from_extension(extension.trim_start_matches('.'));
+    known.ok_or("no format has this extension")
 }
 
-/// The choice that goes by the name of `text`.
-pub(crate) fn one_of<T: Copy>(
-    option: &str,
-    text: &str,
+/// Whole numbers with commas between them.
+pub(crate) fn numbers<const N: usize>(text: &str) -> Result<[u32; N], String> {
+    let numbers: Result<Vec<u32>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    let numbers = numbers.ok().and_then(|numbers| numbers.try_into().ok());
+    numbers.ok_or_else(|| format!("{N} whole numbers with commas between are needed"))
+}
+
+/// The next value, which is the name of one of the `choices`.
+pub(crate) fn choice<T: Copy>(
+    args: &mut lexopt::Parser,
     choices: &[(&str, T)],
-) -> Result<T, String> {
+) -> Result<T, lexopt::Error> {
+    args.value()?.parse_with(|text| one_of(text, choices))
+}
+
+fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
     match choices.iter().find(|(name, _)| *name == text) {
         Some(&(_, choice)) => Ok(choice),
         None => {
             let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
-            Err(format!(
-                "{option}: {text} is not one of {}",
-                names.join(", ")
-            ))
+            Err(format!("one of {} is needed", names.join(", ")))
         }
     }
 }
@@ -102,5 +110,5 @@ pub(crate) fn color(text: &str) -> Result<[u8; 3], String> {
     parts
         .ok()
         .and_then(|parts| parts.try_into().ok())
-        .ok_or_else(|| format!("--background: {text} is not R,G,B, each 0 to 255"))
+        .ok_or_else(|| "R,G,B, each 0 to 255, is needed".to_owned())
 }

@@ -9,7 +9,7 @@ use std::{
 
 /// What is in a folder, relative to it.
 #[derive(Default)]
-pub(crate) struct Found {
+pub(crate) struct Listing {
     pub(crate) pictures: Vec<PathBuf>,
     pub(crate) left_out: Vec<(PathBuf, Why)>,
 }
@@ -31,7 +31,7 @@ impl fmt::Display for Why {
     }
 }
 
-impl Found {
+impl Listing {
     /// How many files are left out, by their extensions: one line. `None` if there are none.
     pub(crate) fn left_out(&self) -> Option<String> {
         let mut counts = BTreeMap::new();
@@ -55,8 +55,8 @@ pub(crate) fn list(
     is_recursive: bool,
     except: Option<&Path>,
     is_wanted: impl Fn(Format) -> bool,
-) -> io::Result<Found> {
-    let mut found = Found::default();
+) -> io::Result<Listing> {
+    let mut found = Listing::default();
     let mut folders = vec![PathBuf::new()];
     while let Some(inner) = folders.pop() {
         // As components, without the slash that joining nothing leaves at the end.

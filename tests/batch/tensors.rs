@@ -5,6 +5,7 @@ use crate::support::same;
 use imagecuda::{
     Device, ErrorKind, LoadOptions, TensorElement, TensorFit, TensorOptions,
     batch::{Loader, TensorBatch},
+    inspect_bytes,
 };
 use libtest_mimic::Trial;
 
@@ -15,6 +16,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         memory_is_used_again,
         devices_take_turns,
         a_tensor_that_cannot_be_had_ends_it,
+        each_file_has_its_options,
     ])
 }
 
@@ -121,6 +123,40 @@ fn devices_take_turns(device: &Device) {
     for (i, batch) in batches.enumerate() {
         assert_eq!(*batch.unwrap().tensor().device(), devices[i % 2]);
     }
+}
+
+/// Another part of each picture, larger than the tensor's, so that many are made together.
+fn each_file_has_its_options(device: &Device) {
+    let files = files(40, |i| i == 7);
+    let region = |index: usize, width: u32, height: u32| {
+        let (w, h) = (1 + width * 3 / 4, 1 + height * 2 / 3);
+        let (right, below) = ((width - w).max(1), (height - h).max(1));
+        (index as u32 % right, index as u32 * 7 % below, w, h)
+    };
+    let loader = Loader::new(device).options_by(move |index, info, options| {
+        let (x, y, width, height) = region(index, info.width(), info.height());
+        options.region(x, y, width, height)
+    });
+    let options = TensorOptions::new().size(9, 7);
+    let mut index = 0;
+    for batch in loader.tensors(files, &options, 16) {
+        let batch = batch.unwrap();
+        let elements = batch.tensor().download::<f32>().unwrap();
+        for (got, (file, result)) in elements.chunks(3 * 9 * 7).zip(batch.results()) {
+            let own = inspect_bytes(file).map(|info| region(index, info.width(), info.height()));
+            let Ok((x, y, width, height)) = own else {
+                assert!(result.is_err() && got.iter().all(|&v| v == 0.0));
+                index += 1;
+                continue;
+            };
+            assert_eq!(*result.as_ref().unwrap(), (width, height));
+            let part = LoadOptions::new().region(x, y, width, height);
+            let expected = part.decode_tensor(device, file, &options).unwrap();
+            same(got, &expected.download::<f32>().unwrap(), index);
+            index += 1;
+        }
+    }
+    assert_eq!(index, 40);
 }
 
 fn a_tensor_that_cannot_be_had_ends_it(device: &Device) {

@@ -71,6 +71,7 @@ fn every_stage_is_a_span(device: &Device) {
         .background([0; 3])
         .save(&Image::new(device, 20, 10).unwrap(), &path)
         .unwrap();
+    let bytes = std::fs::metadata(&path).unwrap().len();
     let heard = Heard::default();
     tracing::subscriber::with_default(heard.clone(), || {
         let image = imagecuda::LoadOptions::new().load(device, &path).unwrap();
@@ -80,6 +81,8 @@ fn every_stage_is_a_span(device: &Device) {
     assert_eq!(
         *heard.0.lock().unwrap(),
         [
+            "read".to_owned(),
+            format!("open format=PNG bytes={bytes}"),
             "decode format=PNG width=20 height=10 bytes=600".to_owned(),
             format!("upload device={device} width=20 height=10 bytes=600"),
             format!("convert device={device} width=20 height=10"),

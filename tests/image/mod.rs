@@ -1,6 +1,8 @@
 //! Images on their device, and other libraries' images.
 
 mod buffers;
+#[cfg(feature = "cudarc")]
+mod cudarc;
 #[cfg(feature = "dlpack")]
 #[allow(unsafe_code, reason = "tensors as C has them")]
 mod dlpack;
@@ -19,6 +21,8 @@ use libtest_mimic::Trial;
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
         buffers::trials(),
+        #[cfg(feature = "cudarc")]
+        cudarc::trials(),
         #[cfg(feature = "dlpack")]
         dlpack::trials(),
         idle_memory::trials(),

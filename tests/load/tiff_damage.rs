@@ -51,7 +51,7 @@ const KINDS: [Kind; 8] = [
         predicted: true,
         ..PLAIN
     },
-    // Those that are not the samples of a layout of ours: white as 0, inks, bits, planes.
+    // Those that are not the samples of a layout of ours: white as 0, CMYK, bits, planes.
     Kind {
         photometric: 0,
         samples: 1,

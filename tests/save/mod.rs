@@ -11,6 +11,8 @@ mod round_trips;
 mod save_targets;
 #[cfg(target_os = "linux")]
 mod streams;
+#[cfg(windows)]
+mod windows;
 
 use libtest_mimic::Trial;
 
@@ -27,6 +29,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         save_targets::trials(),
         #[cfg(target_os = "linux")]
         streams::trials(),
+        #[cfg(windows)]
+        windows::trials(),
     ];
     trials.into_iter().flatten().collect()
 }

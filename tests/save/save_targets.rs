@@ -1,12 +1,9 @@
 //! What is saved where: whole files or none, and typed errors that change nothing.
 
-use crate::support::pictures::{LOSSLESS_RGBA, folder, picture};
-use imagecuda::{Device, ErrorKind, Format, Image, ImageU8, LoadOptions, SaveOptions};
+use crate::support::pictures::{LOSSLESS_RGBA, folder};
+use imagecuda::{Device, ErrorKind, Format, Image, ImageU8, SaveOptions};
 use libtest_mimic::Trial;
-use std::{
-    fs::{self, File},
-    path::Path,
-};
+use std::fs;
 
 pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
@@ -64,7 +61,10 @@ fn read_only_targets_are_refused(device: &Device) {
 
 #[cfg(unix)]
 fn saves_follow_links_and_keep_permissions(device: &Device) {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::{
+        os::unix::fs::{PermissionsExt, symlink},
+        path::Path,
+    };
     let folder = folder();
     let image = Image::new(device, 4, 4).unwrap();
     let (target, link) = (
@@ -74,14 +74,20 @@ fn saves_follow_links_and_keep_permissions(device: &Device) {
     imagecuda::save(&image, &target).unwrap();
     // As any new file, not as a secret.
     let plain = folder.path().join("plain");
-    File::create(&plain).unwrap();
+    fs::File::create(&plain).unwrap();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&target), mode(&plain));
     fs::set_permissions(&target, fs::Permissions::from_mode(0o640)).unwrap();
     symlink(&target, &link).unwrap();
     imagecuda::save(&Image::new(device, 9, 9).unwrap(), &link).unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-    assert_eq!(LoadOptions::new().load(device, &target).unwrap().width(), 9);
+    assert_eq!(
+        imagecuda::LoadOptions::new()
+            .load(device, &target)
+            .unwrap()
+            .width(),
+        9
+    );
     assert_eq!(mode(&target), 0o640);
     // A link to what is not there yet is followed too.
     let (ahead, link) = (
@@ -108,7 +114,7 @@ fn a_pipe_is_written_in_place(device: &Device) {
     let pipe = folder.path().join("pipe.png");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status();
     assert!(made.is_ok_and(|status| status.success()), "mkfifo");
-    let image = picture(device, 40, 30);
+    let image = crate::support::pictures::picture(device, 40, 30);
     let reader = std::thread::spawn({
         let pipe = pipe.clone();
         move || fs::read(pipe).unwrap()

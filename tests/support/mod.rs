@@ -18,7 +18,7 @@ use imagecuda::{Device, Error, ErrorKind};
 use libtest_mimic::{Arguments, Failed, Trial};
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     panic,
     path::PathBuf,
     process::{Command, ExitCode},
@@ -104,8 +104,11 @@ pub fn alone_through(before: &[&str], name: &str, device: &Device) -> bool {
     if env::var_os(VARIABLE).is_some() {
         return true;
     }
-    let tests = env::current_exe().unwrap();
-    let mut words = before.iter().map(OsStr::new).chain([tests.as_os_str()]);
+    let tests = own_program();
+    let mut words = before
+        .iter()
+        .map(OsStr::new)
+        .chain(tests.iter().map(OsString::as_os_str));
     let kind = if device.is_cuda() { "cuda" } else { "cpu" };
     let output = Command::new(words.next().unwrap())
         .args(words)
@@ -151,7 +154,7 @@ pub fn watch_panics() {
     panic::set_hook(Box::new(move |info| {
         hook(info);
         let place = info.location().map(ToString::to_string).unwrap_or_default();
-        if !place.contains("tests/") {
+        if !place.replace('\\', "/").contains("tests/") {
             PANICS
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -170,8 +173,26 @@ pub fn unless_a_codec_panicked(code: ExitCode) -> ExitCode {
     ExitCode::FAILURE
 }
 
+/// The words that start this program: itself, or what runs it where the processor cannot.
+pub fn own_program() -> Vec<OsString> {
+    words(env::current_exe().unwrap())
+}
+
+fn words(program: PathBuf) -> Vec<OsString> {
+    let runner = env::var("IMAGECUDA_TEST_RUNNER").unwrap_or_default();
+    let runner = runner.split_whitespace().map(OsString::from);
+    runner.chain([program.into()]).collect()
+}
+
+/// A command of words.
+pub fn command(words: &[OsString]) -> Command {
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
+    command
+}
+
 /// An example's program, which cargo and the bundle both lay beside the tests.
-pub fn example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> Command {
     let tests = env::current_exe().unwrap();
     let file = format!("{name}{}", env::consts::EXE_SUFFIX);
     let program = tests
@@ -183,7 +204,7 @@ pub fn example(name: &str) -> PathBuf {
         program.is_file(),
         "run `cargo build --example {name}` with the tests' flags"
     );
-    program
+    command(&words(program))
 }
 
 /// A file that the project ships, by its path in the repository.

@@ -22,7 +22,7 @@ type, with the traits that each type implements; with all features but HEIF's, w
 ";
 
 const FILE: &str = "docs/api.txt";
-const FEATURES: &str = "cuda,dlpack,ndarray,tracing";
+const FEATURES: &str = "cuda,cudarc,dlpack,ndarray,tracing";
 
 /// The library, and the crate of which it re-exports a few types.
 const CRATES: [&str; 2] = ["imagecuda", "imagecuda-kernels"];

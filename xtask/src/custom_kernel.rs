@@ -14,14 +14,18 @@ pub(crate) fn archive() -> PathBuf {
     sh::root().join("../shared/rust-src-1.95.0.tar.xz")
 }
 
-/// Why it cannot be built, if that is for want of rust-src.
-pub(crate) fn missing() -> Result<Option<String>, Failure> {
-    let found = KernelBuilder::new(sh::root().join("examples/custom_kernel/kernels"))
+/// The sources of the standard library.
+pub(crate) fn rust_src() -> Result<PathBuf, Error> {
+    KernelBuilder::new(sh::root().join("examples/custom_kernel/kernels"))
         .rust_src_archive(archive())
         .target_dir(sh::target().join("kernel-builder"))
-        .find_rust_src();
-    match found {
-        Ok(()) => Ok(None),
+        .find_rust_src()
+}
+
+/// Why it cannot be built, if that is for want of rust-src.
+pub(crate) fn missing() -> Result<Option<String>, Failure> {
+    match rust_src() {
+        Ok(_) => Ok(None),
         Err(error @ Error::NoRustSrc { .. }) => Ok(Some(error.to_string())),
         Err(error) => Err(error.to_string()),
     }

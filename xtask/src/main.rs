@@ -11,6 +11,7 @@ mod asan;
 mod bench;
 mod bundle;
 mod chart;
+mod cross;
 mod custom_kernel;
 mod deny;
 mod fingerprint;

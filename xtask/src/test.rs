@@ -7,20 +7,23 @@ use std::{
 };
 
 use crate::{
-    Failure, api, args::Args, custom_kernel, deny, fuzz, machine_code, prerequisites, ptx, ptxas,
-    sh,
+    Failure, api, args::Args, cross, custom_kernel, deny, fuzz, machine_code, prerequisites, ptx,
+    ptxas, sh,
 };
 
 pub(crate) const HELP: &str = "\
-cargo xtask test [--quick]
+cargo xtask test [--quick | --windows | --aarch64]
 
 Everything that CI runs: formatting, clippy four times (default features; with all but HEIF;
 with `heif-vendored` too; with none), all tests and doctests, the documentation, the list of
 public items, kernels.ptx rebuilt, compared and assembled, and the example with a kernel of its own,
 built and run on the CPU, the fuzz targets, 10 seconds each, and what deny.toml asks of the
-dependencies. Stops at the first failure. Missing tools are installed, or named.
+dependencies. Stops at the first failure. Missing tools are installed, or named. On Windows it runs
+what has been made to run there, and names the rest.
 
-  --quick    formatting, clippy and tests with all but HEIF, and no more: no libheif to build
+  --quick      formatting, clippy and tests with all but HEIF, and no more: no libheif to build
+  --windows    on Linux: all tests but HEIF's, built for Windows and run by Wine, and no more
+  --aarch64    on Linux: the same for aarch64 Linux, run by QEMU
 ";
 
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -48,11 +51,34 @@ const ALL: [Step; 14] = [
     ("dependencies", deny::check),
 ];
 
+/// Each of these takes minutes, and programs that most machines have not got.
+const WINDOWS: [Step; 1] = [("tests for Windows", cross::windows)];
+const AARCH64: [Step; 1] = [("tests for aarch64", cross::aarch64)];
+
+const ON_WINDOWS: [Step; 8] = [
+    ("formatting", formatting),
+    ("clippy, default features", clippy_default),
+    ("clippy, cuda", clippy_cuda),
+    ("clippy, no features", clippy_none),
+    ("tests, no libheif", tests_without_heif),
+    ("tests, no features", tests_none),
+    ("documentation", documentation),
+    ("dependencies", deny::check),
+];
+
+const NOT_ON_WINDOWS: &str = "\
+NOT CHECKED, because these steps have run on Linux alone so far: libheif (its codecs are Debian's), the
+list of public items, kernels.ptx, the custom kernel and the fuzz targets";
+
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
-    let steps = if args.flag("--quick") {
-        &QUICK[..]
-    } else {
-        &ALL[..]
+    let flags = ["--quick", "--windows", "--aarch64"].map(|flag| args.flag(flag));
+    let steps = match flags {
+        [false, false, false] if cfg!(windows) => &ON_WINDOWS[..],
+        [false, false, false] => &ALL[..],
+        [true, false, false] => &QUICK[..],
+        [false, true, false] => &WINDOWS[..],
+        [false, false, true] => &AARCH64[..],
+        _ => return Err("one of --quick, --windows and --aarch64 at a time".to_owned()),
     };
     args.finish()?;
     let start = Instant::now();
@@ -73,6 +99,9 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         steps.len(),
         start.elapsed().as_secs_f64()
     );
+    if cfg!(windows) {
+        say!("{NOT_ON_WINDOWS}");
+    }
     Ok(())
 }
 
@@ -99,7 +128,7 @@ fn clippy_default() -> Result<(), Failure> {
 }
 
 fn clippy_cuda() -> Result<(), Failure> {
-    clippy("--package imagecuda --features cuda,dlpack,ndarray,tracing")
+    clippy("--package imagecuda --features cuda,cudarc,dlpack,ndarray,tracing")
 }
 
 fn clippy_heif() -> Result<(), Failure> {

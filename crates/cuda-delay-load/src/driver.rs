@@ -3,7 +3,7 @@
 use std::{
     env,
     error::Error as _,
-    ffi::{OsString, c_ulong, c_void},
+    ffi::{OsStr, OsString, c_void},
     path::PathBuf,
     sync::OnceLock,
 };
@@ -11,13 +11,9 @@ use std::{
 use libloading::Library;
 
 use crate::{
-    LoadError,
+    LoadError, system,
     trampoline::{self, Code},
 };
-
-/// The names under which Linux has the driver library: the one that the driver
-/// installs, and the one that some systems have alone.
-const LIBRARIES: [&str; 2] = ["libcuda.so.1", "libcuda.so"];
 
 const NO_DEVICE: Code = 100;
 const UNKNOWN: Code = 999;
@@ -68,34 +64,20 @@ fn open() -> Result<Driver, LoadError> {
 }
 
 fn candidates() -> Vec<OsString> {
-    match overridden() {
+    let chosen = env::var_os(crate::PATH_VARIABLE);
+    match chosen.filter(|path| !path.is_empty() && system::trusts_its_caller()) {
         Some(path) => vec![path],
-        None => LIBRARIES.map(OsString::from).into(),
+        None => system::LIBRARIES.iter().map(OsString::from).collect(),
     }
 }
 
-/// The user's own choice of library. A set-user-ID program takes none from its caller,
-/// just as the dynamic loader ignores `LD_LIBRARY_PATH` there.
-fn overridden() -> Option<OsString> {
-    const AT_SECURE: c_ulong = 23;
-    // SAFETY: glibc and musl declare it like this; it reads a value that the kernel
-    // wrote before the program began, and takes any key.
-    unsafe extern "C" {
-        safe fn getauxval(key: c_ulong) -> c_ulong;
-    }
-    if getauxval(AT_SECURE) != 0 {
-        return None;
-    }
-    env::var_os(crate::PATH_VARIABLE).filter(|path| !path.is_empty())
-}
-
-fn open_at(path: &OsString) -> Result<Driver, String> {
+fn open_at(path: &OsStr) -> Result<Driver, String> {
     // SAFETY: opening a library runs its constructors. This is the one that the user's
     // system, or the user, says is the CUDA driver, and which plain linking would have
     // run before `main`.
-    let library = unsafe { Library::new(path) }.map_err(|error| message(&error))?;
+    let library = unsafe { system::open(path) }.map_err(|error| message(&error))?;
     // SAFETY: the driver's cuInit has had this signature in every version of CUDA.
-    let cu_init = *unsafe { library.get::<CuInit>("cuInit") }.map_err(|error| message(&error))?;
+    let cu_init = *unsafe { library.get::<CuInit>("cuInit") }.map_err(lacks("cuInit"))?;
     let find = |name: &str| {
         // SAFETY: the address is only handed on here, not called.
         let symbol = unsafe { library.get::<*mut c_void>(name) };
@@ -108,6 +90,14 @@ fn open_at(path: &OsString) -> Result<Driver, String> {
         cu_init,
         _library: library,
     })
+}
+
+/// A message that names the function that the library has not got: not every loader does.
+fn lacks(function: &str) -> impl Fn(libloading::Error) -> String {
+    move |error| match message(&error) {
+        text if text.contains(function) => text,
+        text => format!("no function {function}: {text}"),
+    }
 }
 
 /// What the loader said; libloading's own text is only "dlopen failed".

@@ -8,6 +8,11 @@ mod symbols;
 #[allow(unsafe_code, reason = "opens a library and calls into it")]
 mod driver;
 #[cfg(cuda_delay_load)]
+#[allow(unsafe_code, reason = "opens a library")]
+#[cfg_attr(windows, path = "system/windows.rs")]
+#[cfg_attr(not(windows), path = "system/linux.rs")]
+mod system;
+#[cfg(cuda_delay_load)]
 #[allow(unsafe_code, reason = "defines the functions of another library")]
 mod trampoline;
 
@@ -19,7 +24,8 @@ use plain as driver;
 pub use error::LoadError;
 
 /// The environment variable that names the driver library to open: a path, or a file
-/// name for the dynamic loader to search for. Nothing else is tried then.
+/// name for the dynamic loader to search for, on Windows in the system's folder alone.
+/// Nothing else is tried then.
 ///
 /// It is read once, when the library is first wanted, and not at all by a set-user-ID
 /// program.

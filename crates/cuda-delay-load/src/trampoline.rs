@@ -4,7 +4,7 @@
 //! All of it stands in one module because rustc then puts it into one object file.
 //! Whatever makes the linker take that object (`KEEP` does, and so does a call of
 //! [`fill`]) brings all the functions along, and they win over those of any libcuda.so
-//! on the linker's command line.
+//! or cuda.lib on the linker's command line.
 
 use std::{
     arch::naked_asm,
@@ -30,7 +30,7 @@ const NOT_SUPPORTED: Code = 801;
 /// In every slot until the driver is loaded.
 ///
 /// It takes no arguments and stands in for functions that take many. That is sound in
-/// the C calling conventions of both targets: the caller places the arguments and
+/// the C calling conventions of all targets: the caller places the arguments and
 /// removes them, and a callee may leave them unread.
 extern "C" fn not_initialized() -> Code {
     NOT_INITIALIZED
@@ -46,6 +46,25 @@ type Slot = AtomicPtr<c_void>;
 
 const fn slot(function: extern "C" fn() -> Code) -> Slot {
     AtomicPtr::new(function as *mut c_void)
+}
+
+/// Hides a function from the shared libraries of the process: the program's own calls
+/// bind to it when the program is linked, and no other library's ever do. One that wants
+/// libcuda gets the real one.
+#[cfg(not(windows))]
+macro_rules! visibility {
+    ($name:ident) => {
+        concat!(".hidden ", stringify!($name))
+    };
+}
+
+/// A library of Windows names the library of each function that it imports, so nothing
+/// need be hidden.
+#[cfg(windows)]
+macro_rules! visibility {
+    ($name:ident) => {
+        ""
+    };
 }
 
 macro_rules! define_trampolines {
@@ -69,12 +88,9 @@ macro_rules! define_trampolines {
             #[unsafe(no_mangle)]
             #[allow(non_snake_case, reason = "the C name")]
             unsafe extern "C" fn $name() -> Code {
-                // Hidden: the program's own calls bind to it when the program is
-                // linked, and no shared library in the process ever does. One that
-                // wants libcuda gets the real one.
                 #[cfg(all(target_arch = "x86_64", feature = "count"))]
                 naked_asm!(
-                    concat!(".hidden ", stringify!($name)),
+                    visibility!($name),
                     "lock inc qword ptr [rip + {calls}]",
                     "jmp qword ptr [rip + {slots} + {offset}]",
                     calls = sym CALLS,
@@ -83,7 +99,7 @@ macro_rules! define_trampolines {
                 );
                 #[cfg(all(target_arch = "x86_64", not(feature = "count")))]
                 naked_asm!(
-                    concat!(".hidden ", stringify!($name)),
+                    visibility!($name),
                     "jmp qword ptr [rip + {slots} + {offset}]",
                     slots = sym SLOTS,
                     offset = const Index::$name as usize * size_of::<Slot>(),
@@ -93,7 +109,7 @@ macro_rules! define_trampolines {
                 // x14 and x15 are for whoever is called.
                 #[cfg(all(target_arch = "aarch64", feature = "count"))]
                 naked_asm!(
-                    concat!(".hidden ", stringify!($name)),
+                    visibility!($name),
                     "adrp x16, {calls}",
                     "add x16, x16, :lo12:{calls}",
                     "2: ldxr x15, [x16]",
@@ -110,7 +126,7 @@ macro_rules! define_trampolines {
                 );
                 #[cfg(all(target_arch = "aarch64", not(feature = "count")))]
                 naked_asm!(
-                    concat!(".hidden ", stringify!($name)),
+                    visibility!($name),
                     "adrp x16, {slots} + {offset}",
                     "add x16, x16, :lo12:{slots} + {offset}",
                     "ldar x16, [x16]",
@@ -144,7 +160,7 @@ pub(crate) fn calls() -> u64 {
 
 /// rustc makes every program refer to the `#[used]` statics and `#[no_mangle]`
 /// functions of the crates in it, and so the linker takes this object file even where
-/// a libcuda.so has already answered for all of the functions.
+/// a libcuda.so or cuda.lib has already answered for all of the functions.
 #[used]
 static KEEP: &[Slot; NAMES.len()] = &SLOTS;
 

@@ -1,9 +1,12 @@
 //! `cust` on top: a program of its kind links, starts, and sees what it should.
 
-#![cfg(all(
-    target_os = "linux",
-    target_pointer_width = "64",
-    any(target_arch = "x86_64", target_arch = "aarch64")
+#![cfg(any(
+    all(
+        target_os = "linux",
+        target_pointer_width = "64",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ),
+    all(windows, target_arch = "x86_64")
 ))]
 
 mod common;
@@ -70,7 +73,7 @@ fn without_a_driver_there_is_no_device() {
 #[test]
 fn with_a_driver_cust_finds_its_devices() {
     let folder = folder();
-    let driver = fake_driver(&folder, "libcuda.so.1", &[]);
+    let driver = fake_driver(&folder, "libcuda.so.1", "fake_driver");
     let report = common::probe(&[(PATH_VARIABLE, driver.as_ref())]);
     report.expect("init", "Ok(())");
     report.expect("devices", "Ok(3)");

@@ -1,9 +1,12 @@
 //! The trampolines with no driver and with a fake one, called as C functions.
 
-#![cfg(all(
-    target_os = "linux",
-    target_pointer_width = "64",
-    any(target_arch = "x86_64", target_arch = "aarch64")
+#![cfg(any(
+    all(
+        target_os = "linux",
+        target_pointer_width = "64",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ),
+    all(windows, target_arch = "x86_64")
 ))]
 
 mod common;
@@ -231,14 +234,17 @@ fn the_error_names_the_library_and_the_reason() {
     report.expect("attempts", "1");
     let error = report.get("load");
     assert!(error.contains(nowhere), "{error}");
-    assert!(error.contains("No such file"), "{error}");
+    // The code is ERROR_MOD_NOT_FOUND; its text is in the user's language.
+    let reason = if cfg!(windows) {
+        "os error 126"
+    } else {
+        "No such file"
+    };
+    assert!(error.contains(reason), "{error}");
 }
 
-#[test]
-fn a_driver_in_the_library_path_is_called() {
-    let folder = folder();
-    fake_driver(&folder, "libcuda.so.1", &[]);
-    let report = common::probe(&[("LD_LIBRARY_PATH", folder.path().as_ref())]);
+/// Checks that the probe found the fake driver, and what it lacks.
+fn the_fake_driver_is_called(report: &common::Report) {
     report.expect("missing before", "([3], 352)");
     report.expect("threads", "[(0, (0, 3))]");
     report.expect("bad flags", "1");
@@ -250,9 +256,26 @@ fn a_driver_in_the_library_path_is_called() {
 }
 
 #[test]
+fn a_driver_that_is_named_is_called() {
+    let folder = folder();
+    let driver = fake_driver(&folder, "dr\u{ef}ver \u{30ab}.dll", "fake_driver");
+    let report = common::probe(&[(PATH_VARIABLE, driver.as_ref())]);
+    the_fake_driver_is_called(&report);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_driver_in_the_library_path_is_called() {
+    let folder = folder();
+    fake_driver(&folder, "libcuda.so.1", "fake_driver");
+    let report = common::probe(&[("LD_LIBRARY_PATH", folder.path().as_ref())]);
+    the_fake_driver_is_called(&report);
+}
+
+#[test]
 fn arguments_pass_untouched() {
     let folder = folder();
-    let driver = fake_driver(&folder, "any name at all.so", &[]);
+    let driver = fake_driver(&folder, "any name at all.so", "fake_driver");
     let report = common::probe(&[(PATH_VARIABLE, driver.as_ref())]);
     report.expect("launch", "(719, true)");
     // 1.0, 1.5, 2.0 and so on to 10.5.
@@ -260,10 +283,11 @@ fn arguments_pass_untouched() {
     report.expect("mixed", &format!("{sent:?}"));
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn the_plain_name_is_tried_second() {
     let folder = folder();
-    fake_driver(&folder, "libcuda.so", &[]);
+    fake_driver(&folder, "libcuda.so", "fake_driver");
     // Refused, where a missing one would be looked for in the system's folders.
     std::fs::write(folder.path().join("libcuda.so.1"), "").unwrap();
     let report = common::probe(&[("LD_LIBRARY_PATH", folder.path().as_ref())]);
@@ -271,6 +295,7 @@ fn the_plain_name_is_tried_second() {
     report.expect("threads", "[(0, (0, 3))]");
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn both_names_are_in_the_error() {
     let folder = folder();
@@ -287,17 +312,21 @@ fn both_names_are_in_the_error() {
 #[test]
 fn a_library_without_cu_init_is_refused() {
     let folder = folder();
-    let driver = fake_driver(&folder, "libcuda.so.1", &["--cfg", "without_init"]);
+    let driver = fake_driver(&folder, "libcuda.so.1", "fake_driver_without_init");
     let report = common::probe(&[(PATH_VARIABLE, driver.as_ref())]);
     report.expect("threads", "[(100, (3, -1))]");
     report.expect("missing", "([3], 352)");
-    assert!(report.get("load").contains("cuInit"), "{report:?}");
+    let error = report.get("load");
+    assert!(
+        error.contains("libcuda.so.1") && error.contains("cuInit"),
+        "{error}"
+    );
 }
 
 #[test]
 fn the_codes_of_cu_init_stay_within_cust_raws_enum() {
     let folder = folder();
-    let driver = fake_driver(&folder, "libcuda.so.1", &[]);
+    let driver = fake_driver(&folder, "libcuda.so.1", "fake_driver");
     // 803 is in the enum; 46 (device unavailable) and 915 came later.
     for (real, seen) in [("803", 803), ("46", 999), ("915", 999), ("999", 999)] {
         let report = common::probe(&[
@@ -309,4 +338,50 @@ fn the_codes_of_cu_init_stay_within_cust_raws_enum() {
         report.expect("loaded", "true");
         report.expect("version", "(0, 12090)");
     }
+}
+
+/// Windows has the driver in the system's folder. In a folder that others may write to, a library
+/// of that name is not the driver.
+#[cfg(windows)]
+#[test]
+fn only_the_system_s_folder_is_searched() {
+    let folder = folder();
+    let driver = fake_driver(&folder, "nvcuda.dll", "fake_driver");
+    let mut command = common::command(&[("PATH", folder.path().as_ref())]);
+    let report = common::report(command.current_dir(folder.path()));
+    // Neither is the program's folder: the test's own program, moved.
+    let program = folder.path().join("delay.exe");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    let beside = common::report(&mut common::command_of(&program, &[]));
+    let by_name = common::probe(&[(PATH_VARIABLE, "NVCUDA.dll".as_ref())]);
+    for report in [report, beside, by_name] {
+        // A machine may have a driver, which has more functions than the fake one.
+        assert_ne!(report.get("missing"), "([801], 347)");
+        if report.get("loaded") == "false" {
+            assert!(report.get("load").to_lowercase().contains("nvcuda.dll"));
+        }
+    }
+
+    // Wine's own folders are there to be tried in.
+    if !is_wine() {
+        eprintln!("not Wine: nothing is put into the system's folder");
+        return;
+    }
+    let system = std::env::var_os("SystemRoot").expect("Windows sets it");
+    let installed = std::path::Path::new(&system).join("System32/nvcuda.dll");
+    std::fs::copy(&driver, &installed).unwrap();
+    let reports = [None, Some("nvcuda.dll")].map(|name| {
+        let variable = name.map(|name| (PATH_VARIABLE, name.as_ref()));
+        common::probe(variable.as_slice())
+    });
+    std::fs::remove_file(&installed).unwrap();
+    reports.iter().for_each(the_fake_driver_is_called);
+}
+
+#[cfg(windows)]
+fn is_wine() -> bool {
+    use libloading::os::windows::Library;
+    // SAFETY: every process has this library, and the function is not called.
+    let ntdll = Library::open_already_loaded("ntdll.dll").expect("Windows has it");
+    unsafe { ntdll.get::<unsafe extern "C" fn()>("wine_get_version") }.is_ok()
 }

@@ -9,7 +9,8 @@ use crate::{
     Error, Ptx,
     build::Build,
     messages::{print_metadata, warnings},
-    ptx, rust_src,
+    ptx,
+    rust_src::{self, RustSrc},
     toolchain::Toolchain,
 };
 
@@ -186,18 +187,21 @@ impl KernelBuilder {
         })
     }
 
-    /// Finds rust-src as [`build`](Self::build) would, and builds nothing. For tests and tasks
-    /// that are to be left out where there is none. May unpack an archive, or let rustup add the
-    /// component.
+    /// Finds rust-src as [`build`](Self::build) would, and builds nothing: its folder `library`.
+    /// For tests and tasks that are to be left out where there is none. May unpack an archive, or
+    /// let rustup add the component.
     ///
     /// # Errors
     ///
     /// [`Error::NoRustSrc`] if it is nowhere; others if there is no kernel crate or toolchain,
     /// or an archive is of no use.
-    pub fn find_rust_src(&self) -> Result<(), Error> {
+    pub fn find_rust_src(&self) -> Result<PathBuf, Error> {
         let toolchain = Toolchain::find(&self.crate_folder()?)?;
         let target_dir = self.work_folder(&workspace(&toolchain)?)?;
-        rust_src::find(&toolchain, &self.archives, self.rustup, &target_dir).map(|_| ())
+        match rust_src::find(&toolchain, &self.archives, self.rustup, &target_dir)? {
+            RustSrc::Sysroot => Ok(rust_src::in_sysroot(&toolchain)),
+            RustSrc::Library(library) => Ok(library),
+        }
     }
 
     fn crate_folder(&self) -> Result<PathBuf, Error> {

@@ -32,7 +32,7 @@ pub(crate) fn find(
     let mut tried = Vec::new();
     let version = &toolchain.version;
 
-    let in_sysroot = toolchain.sysroot.join("lib/rustlib/src/rust/library");
+    let in_sysroot = in_sysroot(toolchain);
     if is_library(&in_sysroot) {
         return Ok(RustSrc::Sysroot);
     }
@@ -77,6 +77,11 @@ pub(crate) fn find(
         version: version.clone(),
         tried,
     })
+}
+
+/// Where the sysroot has `library`, if rust-src is in it.
+pub(crate) fn in_sysroot(toolchain: &Toolchain) -> PathBuf {
+    toolchain.sysroot.join("lib/rustlib/src/rust/library")
 }
 
 /// `library` as rustc's sources have it: the lock file is what cargo starts from.

@@ -5,7 +5,7 @@
 //! to give. The host makes the weights ([`Weights`]), which add up to 1.0 in this arithmetic, exactly.
 //! So an opaque picture stays opaque, and white stays white.
 
-use crate::pixel::RgbaF32;
+use crate::{pixel::RgbaF32, tensor::TensorSpec};
 use bytemuck::{Pod, Zeroable};
 
 /// Pixels that are summed before their sum is added to that of the pixels before them. With one long
@@ -23,6 +23,34 @@ pub const TILE_GROUP: usize = 4;
 
 /// Rows of the source that are loaded together.
 pub const TILE_LOADS: usize = 4;
+
+/// Threads of a block that makes a strip, and the most columns of the source for it.
+pub const STRIP_THREADS: u32 = 256;
+
+/// How many rows of the result strips sum at once: the numbers of which there is a kernel.
+pub const STRIP_SUMS: [u32; 3] = [3, 6, 8];
+
+/// Rows of the result that a strip of so many sums makes at a time: a multiple of them.
+#[inline(always)]
+pub const fn strip_batch(sums: u32) -> u32 {
+    if sums == 8 { 8 } else { 6 }
+}
+
+/// Words of weights for a row of the source, for a strip of so many sums.
+#[inline(always)]
+pub const fn strip_words(sums: u32) -> u32 {
+    if sums > 4 { 8 } else { 4 }
+}
+
+/// Where the rows begin among the words of a strip's weights, for `positions` rows of the result.
+///
+/// The words are, for each position, the end of its rows of the source. No two positions end at the same
+/// row: at the edge of the picture there are rows that weigh nothing. Then, for each row of the source, there
+/// are its weights for the positions that do not end before it: that of position `p` is number `p % sums`.
+#[inline(always)]
+pub const fn strip_rows(positions: u32) -> u32 {
+    positions.next_multiple_of(4)
+}
 
 /// The axis that a pass sums along.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +109,54 @@ pub struct Pass {
     pub output: u32,
     /// The colour of [`Input::Over`].
     pub background: [f32; 3],
+}
+
+/// A picture that strips make: both passes, downwards first, to fewer rows. A block makes one strip, and goes
+/// down through the source.
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct StripJob {
+    /// The address of the source.
+    pub src: u64,
+    /// The address of the result: a picture, or a picture of a tensor.
+    pub dst: u64,
+    /// The addresses of the weights of the first pass.
+    pub down: u64,
+    /// The address of the same weights, row by row: see [`strip_rows`].
+    pub by_row: u64,
+    /// The address of the weights of the second pass.
+    pub across: u64,
+    /// The address of the same weights, those of a position one after the other.
+    pub by_column: u64,
+    /// The first pass.
+    pub first: Pass,
+    /// The second pass.
+    pub last: Pass,
+    /// The row after the last one of the source.
+    pub end_row: u32,
+    /// Columns of the result in a strip.
+    pub columns: u32,
+    /// Rows of the result in a strip.
+    pub rows: u32,
+    /// The blocks of the launch's jobs before this one.
+    pub first_block: u32,
+    /// Words of weights for a position at `by_column`: a multiple of 4.
+    pub column_words: u32,
+    /// What a tensor wants.
+    pub spec: TensorSpec,
+}
+
+impl StripJob {
+    /// Strips beside each other.
+    #[inline(always)]
+    pub fn across(&self) -> u32 {
+        self.last.width.div_ceil(self.columns)
+    }
+
+    /// The number of strips.
+    pub fn strips(&self) -> u32 {
+        self.across() * self.last.height.div_ceil(self.rows)
+    }
 }
 
 /// Weights of all positions along one axis of a result, in words: the first pixel of each position,
@@ -225,8 +301,8 @@ const CLEAR: f32 = 1e-6;
 pub fn straight(RgbaF32([r, g, b, a]): RgbaF32) -> RgbaF32 {
     if a.abs() < CLEAR {
         RgbaF32([0.0; 4])
-    } else if a == 1.0 {
-        RgbaF32([r, g, b, a].map(one_nan))
+    } else if a == 1.0 && !(r + g + b).is_nan() {
+        RgbaF32([r, g, b, a])
     } else {
         RgbaF32([r / a, g / a, b / a, a].map(one_nan))
     }

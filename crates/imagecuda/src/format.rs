@@ -193,7 +193,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Programs sign with names of their own behind "#?", and say what the pixels are.
+/// Programs sign with names of their own after "#?", and say what the pixels are.
 fn is_radiance(bytes: &[u8]) -> bool {
     let header = &bytes[..bytes.len().min(300)];
     let format = b"\nFORMAT=32-bit_rle_";

@@ -111,6 +111,7 @@ mod memory;
 mod metadata;
 mod options;
 mod parallel;
+mod paths;
 mod picture;
 mod resample;
 mod save;

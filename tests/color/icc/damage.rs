@@ -84,7 +84,7 @@ fn damaged_headers(device: &Device) {
         ("another class of no use", 12, b"abst"),
         ("no class", 12, b"xxxx"),
         ("gray", 16, b"GRAY"),
-        ("inks", 16, b"CMYK"),
+        ("CMYK", 16, b"CMYK"),
         ("Lab as its channels", 16, b"Lab "),
         ("no channels", 16, b"xxxx"),
         ("RGB as its connection space", 20, b"RGB "),

@@ -3,7 +3,7 @@
 use super::names;
 use crate::support::pictures::{decode_bits, folder, picture};
 use imagecuda::{
-    Device, ErrorKind, Format, Image, SaveOptions,
+    Device, ErrorKind, Format, SaveOptions,
     batch::{Pipeline, Saver},
 };
 use libtest_mimic::Trial;
@@ -12,7 +12,6 @@ use std::{
     fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
 };
@@ -66,7 +65,7 @@ fn a_writer_that_fails_says_why(device: &Device) {
 
 #[cfg(target_os = "linux")]
 fn a_full_device_says_so(device: &Device) {
-    let image = Image::new(device, 8, 8).unwrap();
+    let image = imagecuda::Image::new(device, 8, 8).unwrap();
     let folder = folder();
     let link = folder.path().join("a.png");
     std::os::unix::fs::symlink("/dev/full", &link).unwrap();
@@ -87,6 +86,7 @@ fn check(error: &imagecuda::Error, path: &Path, kind: io::ErrorKind) {
 }
 
 /// Saves in a folder in which 16 KB fit and 200 KB do not, in all ways that there are.
+#[cfg(unix)]
 fn large_files_fail_and_small_ones_do_not(device: &Device, folder: &Path, kind: io::ErrorKind) {
     let large = picture(device, 300, 200).to_f32().unwrap();
     let small = picture(device, 30, 20).to_f32().unwrap();
@@ -180,7 +180,10 @@ fn a_disk_that_is_full_has_whole_files_only(device: &Device) {
         // Root needs no namespace of users, in which a GPU may be out of reach.
         let ways = ["--fork", "--map-root-user"].map(way);
         let works = |way: &[&str; 7]| {
-            let tried = Command::new(way[0]).args(&way[1..]).arg("true").output();
+            let tried = std::process::Command::new(way[0])
+                .args(&way[1..])
+                .arg("true")
+                .output();
             tried.is_ok_and(|output| output.status.success())
         };
         let Some(way) = ways.iter().find(|way| works(way)) else {

@@ -1,7 +1,7 @@
 //! Drivers that are not there, do not work, or lack functions: each in a program of its own, as a
 //! driver is looked for once.
 
-use crate::support::pictures::folder;
+use crate::support::{command, own_program, pictures::folder};
 use imagecuda::{Device, ErrorKind, Image};
 use libtest_mimic::Trial;
 use std::{
@@ -48,7 +48,7 @@ pub(crate) fn child() -> Option<ExitCode> {
 
 /// What is said of `Device::cuda(0)`, of the same again, and of the default device.
 fn ask(variables: &[(&str, &str)]) -> [String; 3] {
-    let output = Command::new(env::current_exe().unwrap())
+    let output = command(&own_program())
         .env_remove("IMAGECUDA_DEVICE")
         .env_remove("CUDA_DELAY_LOAD_PATH")
         .env(ASKED, "1")
@@ -61,13 +61,16 @@ fn ask(variables: &[(&str, &str)]) -> [String; 3] {
     lines.try_into().unwrap_or_else(|lines| panic!("{lines:?}"))
 }
 
-/// A driver of one GPU that can do nothing, compiled into `folder`; `None` without a C compiler.
-fn fake_driver(folder: &Path, flags: &[&str]) -> Option<()> {
+/// A driver of one GPU that can do nothing, compiled into `folder`, and the variable by which it is
+/// found; `None` without a C compiler.
+fn fake_driver(folder: &Path, flags: &[&str]) -> Option<(&'static str, String)> {
     let source = folder.join("libcuda.c");
     fs::write(&source, include_str!("libcuda.c")).unwrap();
-    let compiled = Command::new("cc")
+    let driver = folder.join("libcuda.so.1");
+    let compiler = env::var("IMAGECUDA_TEST_CC").unwrap_or_else(|_| "cc".into());
+    let compiled = Command::new(compiler)
         .args(["-shared", "-fPIC", "-o"])
-        .arg(folder.join("libcuda.so.1"))
+        .arg(&driver)
         .args(flags)
         .arg(source)
         .output();
@@ -77,7 +80,12 @@ fn fake_driver(folder: &Path, flags: &[&str]) -> Option<()> {
     };
     let text = String::from_utf8_lossy(&compiled.stderr);
     assert!(compiled.status.success(), "cc: {text}");
-    Some(())
+    let (variable, path) = match cfg!(windows) {
+        // Windows searches for the driver in the system's folder alone.
+        true => ("CUDA_DELAY_LOAD_PATH", driver.as_path()),
+        false => ("LD_LIBRARY_PATH", folder),
+    };
+    Some((variable, path.to_str().unwrap().to_owned()))
 }
 
 fn lacking() {
@@ -90,33 +98,26 @@ fn lacking() {
     ];
     for (flags, function) in cases {
         let folder = folder();
-        let Some(()) = fake_driver(folder.path(), flags) else {
+        let Some((variable, path)) = fake_driver(folder.path(), flags) else {
             return;
         };
-        let library_path = folder.path().to_str().unwrap();
         let expected =
             format!("failed: {function}: 801: {function} failed: not supported (CUDA error 801)");
-        for said in ask(&[("LD_LIBRARY_PATH", library_path)]) {
+        for said in ask(&[(variable, &path)]) {
             // A GPU that does not work is no reason to compute elsewhere in silence.
             assert_eq!(said, expected);
         }
-        let [.., default] = ask(&[
-            ("LD_LIBRARY_PATH", library_path),
-            ("IMAGECUDA_DEVICE", "cpu"),
-        ]);
+        let [.., default] = ask(&[(variable, &path), ("IMAGECUDA_DEVICE", "cpu")]);
         assert_eq!(default, "cpu: true");
     }
 }
 
 fn not_starting() {
     let folder = folder();
-    let Some(()) = fake_driver(folder.path(), &[]) else {
+    let Some((variable, path)) = fake_driver(folder.path(), &[]) else {
         return;
     };
-    let ask = |code| {
-        let library_path = folder.path().to_str().unwrap();
-        ask(&[("LD_LIBRARY_PATH", library_path), ("FAKE_CU_INIT", code)])
-    };
+    let ask = |code| ask(&[(variable, &path), ("FAKE_CU_INIT", code)]);
     // What there is no GPU by is no failure.
     for (code, why) in [
         ("100", "the driver finds no GPU"),

@@ -4,13 +4,12 @@ use crate::support::{
     Noise, alone, bits,
     pictures::{folder, picture},
 };
-use imagecuda::{Device, Error, ErrorKind, Format, Image, LoadOptions, SaveOptions, batch::Loader};
+use imagecuda::{Device, ErrorKind, Format, LoadOptions, SaveOptions, batch::Loader};
 use libtest_mimic::Trial;
 use std::{
     fs::{self, File},
     io::{Seek, Write},
     path::{Path, PathBuf},
-    process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -119,6 +118,7 @@ fn what_cannot_be_read_is_an_error_and_keeps_no_memory(device: &Device) {
 
 #[cfg(unix)]
 fn pipes_are_read_to_their_end(device: &Device) {
+    use std::process::Command;
     let folder = folder();
     let pipe = folder.path().join("pipe.png");
     assert!(
@@ -130,7 +130,7 @@ fn pipes_are_read_to_their_end(device: &Device) {
     );
     let image = picture(device, 200, 150);
     let file = SaveOptions::new().encode_u8(&image, Format::Png).unwrap();
-    let through_pipe = |bytes: &[u8]| -> Result<Image, Error> {
+    let through_pipe = |bytes: &[u8]| -> imagecuda::Result<imagecuda::Image> {
         thread::scope(|scope| {
             scope.spawn(|| {
                 let mut writer = File::options().write(true).open(&pipe).unwrap();

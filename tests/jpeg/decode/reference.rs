@@ -68,7 +68,7 @@ fn as_djpeg(djpeg: &Path, file: &Path, sound: bool) -> Result<(), String> {
         }
     };
     let size = [expected.width, expected.height];
-    // It takes all inks for Adobe's.
+    // It takes all CMYK for Adobe's.
     difference(&expected.picture(), &Picture { size, rgba }).map_or(Ok(()), Err)
 }
 
@@ -78,7 +78,7 @@ fn made_as_djpeg(djpeg: &Path, part: u64) -> Result<(), Failed> {
     for seed in seeds(part) {
         let jpeg = jpegs::random(seed);
         fs::write(&path, &jpeg.bytes)?;
-        // Data in front of the end, none there, and inks by an odd transform are worth a warning.
+        // Data in front of the end, none there, and CMYK by an odd transform are worth a warning.
         let odd = ["tail: true", "endless: true", "Adobe(1, 4)"];
         let sound = !odd.iter().any(|odd| jpeg.what.contains(odd));
         as_djpeg(djpeg, &path, sound)

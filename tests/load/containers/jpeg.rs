@@ -12,7 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_length_may_be_too_short_for_itself,
         what_follows_the_picture_is_none_of_it,
         a_profile_that_is_there_twice_counts_once,
-        inks_need_no_word_of_adobes,
+        cmyk_needs_no_marker_of_adobes,
     ])
 }
 
@@ -215,7 +215,7 @@ fn a_profile_that_is_there_twice_counts_once(device: &Device) {
 }
 
 /// As Pillow, libvips and OpenCV have it: 255 is no ink, with Adobe's segment and without it.
-fn inks_need_no_word_of_adobes(device: &Device) {
+fn cmyk_needs_no_marker_of_adobes(device: &Device) {
     let mut file = Vec::new();
     let encoder = jpeg_encoder::Encoder::new(&mut file, 100);
     // Cyan, magenta, yellow and black: a little of the first, none of the others.

@@ -19,7 +19,7 @@ enum Colors {
     Gray,
     /// By JFIF's segment.
     Jfif,
-    /// By Adobe's, with this transform: 0 says RGB or inks, all others YCbCr or YCCK.
+    /// By Adobe's, with this transform: 0 says RGB or CMYK, all others YCbCr or YCCK.
     Adobe(u8, usize),
     /// By the components' names, or not at all.
     Named([u8; 3]),

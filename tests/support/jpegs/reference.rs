@@ -10,7 +10,7 @@ const MOST: usize = 1 << 26;
 pub struct Reference {
     pub width: usize,
     pub height: usize,
-    /// 1 for gray, 3 for RGB, 4 for inks as libjpeg gives them.
+    /// 1 for gray, 3 for RGB, 4 for CMYK as libjpeg gives them.
     pub components: usize,
     pub samples: Vec<u8>,
 }

@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     env,
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -23,23 +24,19 @@ pub(crate) fn folder() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder")
 }
 
-/// Compiles the fake driver to `folder/name`.
-pub(crate) fn fake_driver(folder: &TempDir, name: &str, flags: &[&str]) -> PathBuf {
-    let library = folder.path().join(name);
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fake/libcuda.rs");
-    let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
-        .args(["--edition", "2024", "--crate-type", "cdylib"])
-        .args(["--crate-name", "fake", "--check-cfg", "cfg(without_init)"])
-        .args(flags)
-        .arg("-o")
-        .args([&library, &source])
-        .output()
-        .expect("rustc runs");
-    assert!(
-        output.status.success(),
-        "rustc: {}",
-        String::from_utf8_lossy(&output.stderr)
+/// Puts a fake driver, which cargo has built beside the tests, at `folder/name`.
+pub(crate) fn fake_driver(folder: &TempDir, name: &str, example: &str) -> PathBuf {
+    let tests = env::current_exe().expect("the test program's own path");
+    let examples = tests.parent().expect("a folder").with_file_name("examples");
+    let built = format!(
+        "{}{example}{}",
+        env::consts::DLL_PREFIX,
+        env::consts::DLL_SUFFIX
     );
+    let library = folder.path().join(name);
+    fs::copy(examples.join(&built), &library).unwrap_or_else(|error| {
+        panic!("{built}: {error}; run `cargo build --examples` with the tests' flags")
+    });
     library
 }
 
@@ -63,14 +60,37 @@ impl Report {
 
 /// Runs the probe with these environment variables.
 pub(crate) fn probe(variables: &[(&str, &OsStr)]) -> Report {
-    let output = Command::new(env::current_exe().expect("the test program's own path"))
+    report(&mut command(variables))
+}
+
+pub(crate) fn command(variables: &[(&str, &OsStr)]) -> Command {
+    command_of(
+        &env::current_exe().expect("the test program's own path"),
+        variables,
+    )
+}
+
+/// The probe of a copy of the test program.
+pub(crate) fn command_of(program: &Path, variables: &[(&str, &OsStr)]) -> Command {
+    // What runs programs where the processor cannot.
+    let runner = env::var("IMAGECUDA_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner
+        .split_whitespace()
+        .map(OsStr::new)
+        .chain([program.as_os_str()]);
+    let mut command = Command::new(words.next().expect("a program"));
+    command
+        .args(words)
         .args(["--exact", "probe", "--ignored", "--nocapture"])
         .env_remove("LD_LIBRARY_PATH")
         .env_remove(cuda_delay_load::PATH_VARIABLE)
         .env(IN_CHILD, "1")
-        .envs(variables.iter().copied())
-        .output()
-        .expect("the test program runs");
+        .envs(variables.iter().copied());
+    command
+}
+
+pub(crate) fn report(command: &mut Command) -> Report {
+    let output = command.output().expect("the test program runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {text}", output.status);
     let lines = text.lines().filter_map(|line| line.strip_prefix(PREFIX));

@@ -1,5 +1,5 @@
-//! A CUDA driver with a handful of functions, which the tests compile with rustc and
-//! put where the dynamic loader finds it.
+//! A CUDA driver with a handful of functions, which the tests put where the dynamic loader
+//! finds it.
 
 #![allow(non_snake_case)]
 
@@ -13,7 +13,6 @@ static READY: AtomicBool = AtomicBool::new(false);
 
 /// Returns the code in `FAKE_CU_INIT`, else succeeds. Takes its time, so that threads
 /// that race to it meet inside.
-#[cfg(not(without_init))]
 #[unsafe(no_mangle)]
 extern "C" fn cuInit(flags: c_uint) -> c_uint {
     std::thread::sleep(std::time::Duration::from_millis(20));
@@ -47,7 +46,13 @@ unsafe extern "C" fn cuDriverGetVersion(version: *mut c_int) -> c_uint {
 unsafe extern "C" fn cuGetErrorString(code: c_uint, text: *mut *const c_char) -> c_uint {
     const TEXT: &CStr = c"text of the fake driver";
     // SAFETY: the caller passes a place for the pointer.
-    unsafe { *text = if code == 100 { TEXT.as_ptr() } else { ptr::null() } };
+    unsafe {
+        *text = if code == 100 {
+            TEXT.as_ptr()
+        } else {
+            ptr::null()
+        }
+    };
     0
 }
 

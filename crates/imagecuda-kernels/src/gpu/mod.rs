@@ -12,11 +12,15 @@ mod entries;
 #[cfg(feature = "entries")]
 mod jpeg;
 #[cfg(feature = "entries")]
+mod pack;
+#[cfg(feature = "entries")]
 mod planes;
 #[cfg(feature = "entries")]
 mod png;
 #[cfg(feature = "entries")]
 mod resample;
+#[cfg(feature = "entries")]
+mod resample_strip;
 #[cfg(feature = "entries")]
 mod resample_tile;
 #[cfg(feature = "entries")]

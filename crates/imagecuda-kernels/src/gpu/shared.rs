@@ -327,6 +327,24 @@ pub unsafe fn load_u8(address: u32) -> u32 {
     number
 }
 
+/// As [`store_u32`], the lowest byte of a number, anywhere.
+///
+/// # Safety
+///
+/// The address is that of a byte of the block's shared memory.
+#[inline(always)]
+pub unsafe fn store_u8(address: u32, number: u32) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.shared.u8 [{address}], {number};",
+            address = in(reg32) address,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
 /// As [`load_u32`], four numbers.
 ///
 /// # Safety

@@ -1,8 +1,13 @@
 //! Pixels to tensors.
 
-use super::{entries::for_each, thread};
+use super::{
+    entries::for_each,
+    shared::{self, load_quad, store_u8, store_u16, store_u32},
+    thread, warp,
+};
 use crate::{
     pixel::RgbaF32,
+    shared_memory,
     tensor::{TensorElement, TensorSpec, bf16_from_f32, f32_from_f32, u8_from_f32},
 };
 
@@ -115,7 +120,7 @@ unsafe fn put_four<const ELEMENT: u32>(dst: *mut u8, at: usize, v: [f32; 4]) {
 }
 
 /// Four pixels beside each other, of which `i` is the first: a multiple of 4. So is the number of the
-/// tensor's pixels.
+/// tensor's pixels. It has planes, or fewer than four channels.
 ///
 /// # Safety
 ///
@@ -143,16 +148,82 @@ unsafe fn put_pixels<const ELEMENT: u32>(
             if count == 4 {
                 four(3 * step, each(|p| value(p, 3)));
             }
-        } else if count == 3 {
+        } else {
             four(0, [value(0, 0), value(0, 1), value(0, 2), value(1, 0)]);
             four(4, [value(1, 1), value(1, 2), value(2, 0), value(2, 1)]);
             four(8, [value(2, 2), value(3, 0), value(3, 1), value(3, 2)]);
-        } else {
-            four(0, each(|c| value(0, c)));
-            four(4, each(|c| value(1, c)));
-            four(8, each(|c| value(2, c)));
-            four(12, each(|c| value(3, c)));
         }
+    }
+}
+
+/// Pixels that a warp makes at a time where three channels lie side by side.
+const SIDE_BY_SIDE: usize = 128;
+
+shared_memory! {
+    /// The elements of four warps.
+    shared_elements: 6144
+}
+
+/// A picture of three channels that lie side by side. A warp collects the elements in shared memory, and
+/// stores them together. The number of pixels is a multiple of 16.
+///
+/// # Safety
+///
+/// As [`copy`]. Blocks have four warps, and all of their threads call this.
+#[inline(always)]
+unsafe fn copy_side_by_side<const ELEMENT: u32>(
+    spec: &TensorSpec,
+    src: *const RgbaF32,
+    dst: *mut u8,
+) {
+    let n = spec.width as usize * spec.height as usize;
+    let size: usize = match ELEMENT {
+        U8 => 1,
+        F16 | BF16 => 2,
+        _ => 4,
+    };
+    let (lane, warp) = (thread::thread_idx_x() % 32, thread::thread_idx_x() / 32);
+    let elements = shared::address(shared_elements::<u8>());
+    let elements = elements + (warp * SIDE_BY_SIDE * 3 * size) as u32;
+    let mut start = (thread::block_idx_x() * 4 + warp) * SIDE_BY_SIDE;
+    while start < n {
+        // SAFETY: one of the picture's pixels.
+        let pixels = each(|j| unsafe { src.add((start + j * 32 + lane).min(n - 1)).read() });
+        each(|j| {
+            let pixel = spec.flattened(pixels[j]);
+            let put = |c: usize| {
+                let v = spec.value(pixel, c);
+                let to = elements + ((3 * (j * 32 + lane) + c) * size) as u32;
+                // SAFETY: the warp's memory has room for the elements of its pixels.
+                unsafe {
+                    match ELEMENT {
+                        U8 => store_u8(to, u8_from_f32(v).into()),
+                        F16 => store_u16(to, f16_from_f32(v)),
+                        BF16 => store_u16(to, bf16_from_f32(v)),
+                        _ => store_u32(to, f32_from_f32(v)),
+                    }
+                }
+            };
+            put(0);
+            put(1);
+            put(2);
+        });
+        // SAFETY: all threads of the warp are here, as they have the same pixels to make.
+        unsafe { warp::sync() };
+        let bytes = SIDE_BY_SIDE.min(n - start) * 3 * size;
+        let mut at = lane * 16;
+        while at < bytes {
+            // SAFETY: the warp's elements, and those of the tensor. Both begin at multiples of 16.
+            unsafe {
+                let four = load_quad(elements + at as u32);
+                let to = dst.add(start * 3 * size + at);
+                to.cast::<Four>().write(Four(four));
+            }
+            at += 512;
+        }
+        // SAFETY: as above.
+        unsafe { warp::sync() };
+        start += thread::grid_dim_x() * 4 * SIDE_BY_SIDE;
     }
 }
 
@@ -160,12 +231,24 @@ unsafe fn put_pixels<const ELEMENT: u32>(
 ///
 /// # Safety
 ///
-/// `src` is valid for the picture, and `dst` for the whole picture of the tensor.
+/// `src` is valid for the picture, and `dst` for the whole picture of the tensor. Blocks have four warps, and
+/// all of their threads call this.
 #[inline(always)]
 unsafe fn copy<const ELEMENT: u32>(spec: &TensorSpec, src: *const RgbaF32, dst: *mut u8) {
     let n = spec.width as usize * spec.height as usize;
     // SAFETY: called with those below `n`.
     let load = |i: usize| unsafe { src.add(i).read() };
+    if !spec.is_planar() && spec.count() == 4 {
+        return for_each(n, load, |i, pixel| {
+            let pixel = spec.flattened(pixel);
+            // SAFETY: as above.
+            unsafe { put_four::<ELEMENT>(dst, 4 * i, each(|c| spec.value(pixel, c))) }
+        });
+    }
+    if !spec.is_planar() && spec.count() == 3 && n.is_multiple_of(16) {
+        // SAFETY: what the caller promised.
+        return unsafe { copy_side_by_side::<ELEMENT>(spec, src, dst) };
+    }
     if !n.is_multiple_of(4) {
         // SAFETY: as above.
         return for_each(n, load, |i, pixel| unsafe {

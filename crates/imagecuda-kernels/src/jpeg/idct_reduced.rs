@@ -12,7 +12,7 @@ pub fn inverse_4(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8
     for (x, column) in columns.iter_mut().enumerate() {
         // The second pass does not use the column in the middle.
         if x != 4 {
-            *column = four::<12>([
+            *column = first_4([
                 at(0, x),
                 at(1, x),
                 at(2, x),
@@ -26,7 +26,7 @@ pub fn inverse_4(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8
     let mut samples = [[0; 4]; 4];
     for (y, row) in samples.iter_mut().enumerate() {
         let at = |x: usize| columns[x][y];
-        *row = four::<19>([at(0), at(1), at(2), at(3), at(5), at(6), at(7)]).map(byte);
+        *row = second_4([at(0), at(1), at(2), at(3), at(5), at(6), at(7)]);
     }
     samples
 }
@@ -36,15 +36,44 @@ pub fn inverse_4(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8
 pub fn inverse_2(coefficients: &[i16; BLOCK], quantizers: &[u16; BLOCK]) -> [[u8; 2]; 2] {
     let at = |row: usize, column: usize| dequantized(coefficients, quantizers, row * 8 + column);
     let columns =
-        [0, 1, 3, 5, 7].map(|x| two::<13>([at(0, x), at(1, x), at(3, x), at(5, x), at(7, x)]));
-    [0, 1].map(|y| two::<20>(columns.map(|column| column[y])).map(byte))
+        [0, 1, 3, 5, 7].map(|x| first_2([at(0, x), at(1, x), at(3, x), at(5, x), at(7, x)]));
+    [0, 1].map(|y| second_2(columns.map(|column| column[y])))
 }
 
 /// The one sample of a block: its mean.
 #[inline(always)]
 pub fn inverse_1(first: i16, quantizer: u16) -> u8 {
-    let v = i32::from(first).wrapping_mul(i32::from(quantizer));
-    byte(v.wrapping_add(4) >> 3)
+    mean(i32::from(first).wrapping_mul(i32::from(quantizer)))
+}
+
+/// A column of a block, of the frequencies 0 to 3 and 5 to 7, as four numbers.
+#[inline(always)]
+pub fn first_4(column: [i32; 7]) -> [i32; 4] {
+    four::<12>(column)
+}
+
+/// A row of what [`first_4`] made, without the fifth column, as four samples.
+#[inline(always)]
+pub fn second_4(row: [i32; 7]) -> [u8; 4] {
+    four::<19>(row).map(byte)
+}
+
+/// A column of a block, of the frequencies 0, 1, 3, 5 and 7, as two numbers.
+#[inline(always)]
+pub fn first_2(column: [i32; 5]) -> [i32; 2] {
+    two::<13>(column)
+}
+
+/// A row of what [`first_2`] made, without the third, fifth and seventh columns, as two samples.
+#[inline(always)]
+pub fn second_2(row: [i32; 5]) -> [u8; 2] {
+    two::<20>(row).map(byte)
+}
+
+/// The one sample of a block whose first coefficient, dequantized, is this.
+#[inline(always)]
+pub fn mean(first: i32) -> u8 {
+    byte(first.wrapping_add(4) >> 3)
 }
 
 #[inline(always)]

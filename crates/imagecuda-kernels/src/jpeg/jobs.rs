@@ -119,6 +119,8 @@ pub struct PictureJob {
     pub first_inverse: u32,
     /// The thread blocks of the kernel that makes pixels, for the launch's pictures before this one.
     pub first_row: u32,
+    /// Samples on a side of the blocks of each component: [`Scaled::sizes`](super::scaled::Scaled::sizes).
+    pub sizes: [u32; 4],
 }
 
 const _: () = assert!(size_of::<PictureJob>().is_multiple_of(16));

@@ -10,6 +10,7 @@
 //! - [`stuffing`]: the data without what a file adds to them.
 //! - [`jobs`]: the arguments of the kernels.
 //! - `cpu_emulation`: the kernels on the CPU.
+//! - [`progressive`]: the blocks of progressive files.
 //!
 //! Pixels:
 //!
@@ -34,6 +35,7 @@ pub mod idct_reduced;
 pub mod jobs;
 pub mod picture;
 pub mod pixel;
+pub mod progressive;
 pub mod scaled;
 pub mod scan;
 pub mod sections;

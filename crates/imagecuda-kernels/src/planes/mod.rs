@@ -2,8 +2,10 @@
 //! in one pass over the pixels.
 //!
 //! The memory of a picture holds all its planes. A [`Picture`] says where they lie and what their
-//! samples mean. Lossy WebP has its own arithmetic, in [`webp`].
+//! samples mean. Lossy WebP has its own arithmetic, in [`webp`], and in [`subsample`] on
+//! the way back.
 
+pub mod subsample;
 pub mod webp;
 
 use crate::{

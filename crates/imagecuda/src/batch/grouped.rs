@@ -3,12 +3,12 @@
 
 use super::{
     budget::Slot,
-    loader::{Outcome, Shared},
+    loader::{Loader, Outcome, Shared},
     source::{Content, Source},
     times::add_elapsed,
 };
 use crate::{
-    Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
+    Device, Error, Image, JpegDecoder, Metadata, Result, codec,
     color::Conversion,
     device::{Buffer, GroupMember, JpegGroups, PlannedJpeg, Staging},
     load::{FileBytes, Job},
@@ -122,16 +122,18 @@ impl<S: Source> GroupMember for Pending<S> {
 
 impl<S: Source> Pending<S> {
     /// Loads the file for itself, with entropy decoding on the host.
-    fn load_alone(&mut self, options: &LoadOptions) -> Result<()> {
+    fn load_alone(&mut self, loader: &Loader) -> Result<()> {
         let content = self.source.content();
         let path = match content {
             Content::File(path) => Some(path),
             Content::Bytes(_) => None,
         };
         let device = self.image.device().clone();
-        let options = options.clone().jpeg_decoder(JpegDecoder::Host);
         let loaded = codec::caught(Error::decode, || {
             let file = FileBytes::from(self.file());
+            let own = loader.own_options(self.index, file, path)?;
+            let options = own.unwrap_or_else(|| loader.options.clone());
+            let options = options.jpeg_decoder(JpegDecoder::Host);
             Job::new(&options, &device, &mut |_, _| Ok(())).open(file, path)
         });
         let decoded = loaded.map_err(|error| match path {
@@ -142,10 +144,10 @@ impl<S: Source> Pending<S> {
         decoded.write_to(&mut self.image)
     }
 
-    fn end(mut self, is_decoded: bool, options: &LoadOptions) -> (usize, Outcome<S>) {
+    fn end(mut self, is_decoded: bool, loader: &Loader) -> (usize, Outcome<S>) {
         let result = match is_decoded {
             true => Ok(()),
-            false => self.load_alone(options),
+            false => self.load_alone(loader),
         };
         let result = result.map(|()| (self.image, self.metadata));
         (self.index, Outcome::new(self.source, result, self.slot))
@@ -201,7 +203,7 @@ impl<S: Source> Shared<S> {
     /// Decodes pictures on the host, on all cores.
     fn redo(&self, pictures: Vec<Pending<S>>) {
         parallel::for_each(pictures.into_iter(), |pending| {
-            self.deliver([pending.end(false, &self.loader.options)]);
+            self.deliver([pending.end(false, &self.loader)]);
         });
     }
 
@@ -220,14 +222,13 @@ impl<S: Source> Shared<S> {
         let _ = pending.image.reshape(size.0, size.1);
         if let Err(pending) = groups.add(jpeg, conversion.as_ref(), pending) {
             // There is no memory for a group. It says so again, or there is for one file.
-            self.deliver([pending.end(false, &self.loader.options)]);
+            self.deliver([pending.end(false, &self.loader)]);
         }
         add_elapsed(&mut start, &self.times.upload);
     }
 
     /// The loop of the thread of a device.
     fn run_groups(self: &Arc<Self>, number: usize) {
-        let options = &self.loader.options;
         let mut redo = Redo::default();
         let worked = panic::catch_unwind(AssertUnwindSafe(|| {
             let Some(groups) = &self.groups.devices[number] else {
@@ -235,7 +236,7 @@ impl<S: Source> Shared<S> {
             };
             groups.run(|pictures| {
                 let (decoded, other): (Vec<_>, Vec<_>) = pictures.into_iter().partition(|p| p.1);
-                self.deliver(decoded.into_iter().map(|(p, _)| p.end(true, options)));
+                self.deliver(decoded.into_iter().map(|(p, _)| p.end(true, &self.loader)));
                 if !other.is_empty() {
                     redo.add(
                         self,

@@ -1,7 +1,7 @@
 //! The images of a loader, as an iterator for the consumer.
 
 use super::{
-    loader::{Outcome, Shared, lock},
+    loader::{Outcome, Ready, Shared, lock},
     pooled_image::PooledImage,
     source::{Content, Source},
     times::LoadTimes,
@@ -43,6 +43,34 @@ impl<S> Images<S> {
     }
 }
 
+impl<S: Source> Images<S> {
+    /// The next image if it is there already.
+    pub(super) fn next_if_ready(&mut self) -> Option<(S, Result<PooledImage>)> {
+        let Shared { loader, budget, .. } = &*self.shared;
+        let mut ready = lock(&self.shared.ready);
+        if budget.is_stopped() {
+            return None;
+        }
+        take(&mut ready, loader.ordered)
+    }
+}
+
+/// Takes the result that comes next, if it is there.
+fn take<S>(ready: &mut Ready<S>, is_ordered: bool) -> Option<(S, Result<PooledImage>)> {
+    let next = ready.next;
+    let Outcome {
+        source, mut result, ..
+    } = match is_ordered {
+        true => ready.results.remove(&next),
+        false => ready.results.pop_first().map(|(_, outcome)| outcome),
+    }?;
+    ready.next += 1;
+    if let Ok(image) = &mut result {
+        image.deliver();
+    }
+    Some((source, result))
+}
+
 impl<S: Source> Iterator for Images<S> {
     type Item = (S, Result<PooledImage>);
 
@@ -59,20 +87,8 @@ impl<S: Source> Iterator for Images<S> {
             if budget.is_stopped() && ready.panic.is_none() {
                 return None;
             }
-            let next = ready.next;
-            let found = match loader.ordered {
-                true => ready.results.remove(&next),
-                false => ready.results.pop_first().map(|(_, outcome)| outcome),
-            };
-            if let Some(Outcome {
-                source, mut result, ..
-            }) = found
-            {
-                ready.next += 1;
-                if let Ok(image) = &mut result {
-                    image.deliver();
-                }
-                return Some((source, result));
+            if let Some(found) = take(&mut ready, loader.ordered) {
+                return Some(found);
             }
             if ready.working == 0 {
                 if let Some(payload) = ready.panic.take() {

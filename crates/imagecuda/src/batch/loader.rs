@@ -9,6 +9,7 @@ use super::{
     pooled_image::PooledImage,
     source::{Content, Source},
     times::{LoadTimes, add_elapsed},
+    with_options::OptionsBy,
 };
 use crate::{
     Device, Error, Image, LoadOptions, Metadata, Result, codec,
@@ -43,6 +44,7 @@ pub struct Loader {
     /// How many images a device gets before the next one.
     pub(super) in_a_row: usize,
     pub(super) options: LoadOptions,
+    pub(super) options_by: Option<OptionsBy>,
     threads: usize,
     in_flight: Option<usize>,
     max_bytes: u64,
@@ -59,6 +61,7 @@ impl Loader {
             devices: vec![device.clone()],
             in_a_row: 1,
             options: LoadOptions::new(),
+            options_by: None,
             threads: cores(),
             in_flight: None,
             max_bytes: BYTES,
@@ -346,7 +349,7 @@ impl<S: Source> Shared<S> {
         slot: &mut Slot,
         goes_on: &mut bool,
     ) -> Result<Loaded> {
-        let (options, times) = (&self.loader.options, &self.times);
+        let (mut options, times) = (&self.loader.options, &self.times);
         let mut start = Instant::now();
         let in_group = self.groups.takes(index);
         let mut staged = None;
@@ -362,6 +365,8 @@ impl<S: Source> Shared<S> {
         };
         times.bytes.fetch_add(file.len() as u64, Ordering::Relaxed);
         add_elapsed(&mut start, &times.read);
+        let own = self.loader.own_options(index, file, path)?;
+        options = own.as_ref().unwrap_or(options);
         let mut on_header = |header: &Header, _| {
             let pixels = u64::from(header.width) * u64::from(header.height);
             let need = pixels * 16 + header.bytes() as u64;

@@ -41,6 +41,7 @@ mod shard;
 mod source;
 mod tensors;
 mod times;
+mod with_options;
 
 pub use self::{
     images::Images,

@@ -1,7 +1,7 @@
 //! Batches of tensors, whose memory is used again.
 
 use super::{Images, Loader, PooledImage, Source};
-use crate::{Device, Error, Result, Tensor, TensorOptions};
+use crate::{Device, Error, Result, Tensor, TensorOptions, device::Strips};
 use std::{
     fmt,
     iter::FusedIterator,
@@ -66,8 +66,8 @@ impl Loader {
 
 /// The tensors of many files, from [`Loader::tensors`].
 ///
-/// An item is an error only if a tensor cannot be had: for options without a size, or without memory for
-/// it. It is the last item then. What is wrong with a file is in [`TensorBatch::results`].
+/// An item is an error only if a tensor cannot be had: for options without a size, without memory for it,
+/// or if the device fails. It is the last item then. What is wrong with a file is in [`TensorBatch::results`].
 pub struct Tensors<S> {
     /// `None` at the end.
     images: Option<Images<S>>,
@@ -159,11 +159,21 @@ impl<S: Source> Tensors<S> {
         };
         tensor.set_pictures(self.batch_size);
         let (mut results, mut pictures) = (Vec::new(), 0);
+        let mut together = Together::default();
         while pictures < self.batch_size {
-            let Some((source, image)) = images.next() else {
+            // Those that are there are made together, without waiting for more.
+            let next = match images.next_if_ready() {
+                Some(next) => Some(next),
+                None => {
+                    together.make(&mut tensor)?;
+                    images.next()
+                }
+            };
+            let Some((source, image)) = next else {
                 break;
             };
-            let result = image.and_then(|image| fill(&image, &self.options, &mut tensor, pictures));
+            let fill = |image| together.add(image, &self.options, &mut tensor, pictures);
+            let result = image.and_then(fill);
             match (&result, self.skips_failures) {
                 (Ok(_), _) => pictures += 1,
                 (Err(_), true) => {}
@@ -174,6 +184,7 @@ impl<S: Source> Tensors<S> {
             }
             results.push((source, result));
         }
+        together.make(&mut tensor)?;
         if results.is_empty() {
             return Ok(None);
         }
@@ -187,23 +198,50 @@ impl<S: Source> Tensors<S> {
     }
 }
 
-/// Makes an image a picture of the tensor. Returns the size that it had.
-fn fill(
-    image: &PooledImage,
-    options: &TensorOptions,
-    tensor: &mut Tensor,
-    picture: usize,
-) -> Result<(u32, u32)> {
-    let (source, device) = (image.as_ref(), tensor.device().clone());
-    if source.device() == &device {
-        source.to_tensor_into(options, tensor, picture)?;
-    } else {
-        // Skipped failures move images to the tensors of other devices.
-        source
-            .to_device(&device)?
-            .to_tensor_into(options, tensor, picture)?;
+/// Images that become pictures of a tensor in one launch.
+#[derive(Default)]
+struct Together {
+    images: Vec<PooledImage>,
+    strips: Vec<Strips>,
+}
+
+/// The most images of a launch. While they wait, the loader lacks their memory.
+const MOST_TOGETHER: usize = 32;
+
+impl Together {
+    /// Makes an image a picture of the tensor, or lets it wait. Returns the size that it had.
+    fn add(
+        &mut self,
+        image: PooledImage,
+        options: &TensorOptions,
+        tensor: &mut Tensor,
+        picture: usize,
+    ) -> Result<(u32, u32)> {
+        let size = image.dimensions();
+        let device = tensor.device().clone();
+        if image.device() != &device {
+            // Skipped failures move images to the tensors of other devices.
+            let moved = image.to_device(&device)?;
+            moved.to_tensor_into(options, tensor, picture)?;
+            return Ok(size);
+        }
+        if let Some(strips) = image.to_tensor_later(options, tensor, picture)? {
+            self.images.push(image);
+            self.strips.push(strips);
+            if self.images.len() == MOST_TOGETHER {
+                self.make(tensor)?;
+            }
+        }
+        Ok(size)
     }
-    Ok(source.dimensions())
+
+    /// Makes the pictures of all images that wait.
+    fn make(&mut self, tensor: &mut Tensor) -> Result<()> {
+        let made = tensor.make(&self.strips);
+        self.strips.clear();
+        self.images.clear();
+        made
+    }
 }
 
 impl<S: Source> Iterator for Tensors<S> {

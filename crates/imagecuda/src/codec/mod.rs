@@ -56,7 +56,7 @@ pub(crate) use self::capabilities::Alpha;
 pub(crate) use self::capabilities::Capabilities;
 use crate::{
     Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions,
-    device::Payload,
+    device::{Payload, encode_webp::WebpSamples},
     limits::check_limit,
     metadata::{Metadata, embedded::Embedded},
     picture::{Area, Header, Pixels},
@@ -313,6 +313,26 @@ pub(crate) fn encode(format: Format, request: EncodeRequest<'_>, out: &mut dyn S
         )),
     };
     encoded.map_err(|error| error.with_format(format))
+}
+
+/// Whether a WebP with these options is lossy.
+pub(crate) fn is_lossy_webp(options: &SaveOptions) -> bool {
+    !options.lossless.unwrap_or(options.quality.is_none())
+}
+
+/// Writes the lossy WebP of planes that a kernel has made.
+pub(crate) fn write_webp_planes(
+    planes: &WebpSamples,
+    options: &SaveOptions,
+    out: &mut dyn Sink,
+) -> Result<()> {
+    #[cfg(feature = "webp")]
+    return sink::watched(out, |out| webp::write_planes(planes, options, out));
+    #[cfg(not(feature = "webp"))]
+    {
+        let _ = (planes, options, out);
+        codec_of(Format::WebP).map(|_| ())
+    }
 }
 
 /// Writes the PNG of a picture that kernels have encoded: the stream of its IDAT chunks, and what

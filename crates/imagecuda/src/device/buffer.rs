@@ -1,7 +1,7 @@
 //! The pixels of an image, in host memory or on a GPU. [`Buffer`] has one method for each operation.
 //! The CPU and the GPU give the same bits.
 
-use super::cuda;
+use super::cuda::{self, Strips};
 use super::{ExpandSpec, Inner, Payload, Staging, cpu, planes, resample};
 use crate::ErrorKind;
 use crate::{Device, Result, color::Conversion, memory::Reused, resample::Plan};
@@ -240,6 +240,32 @@ impl Buffer<RgbaF32> {
             }
             (Self::Cuda(dst), Self::Cuda(src)) => dst.tensor_from(at, src, plan, spec),
             _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// As [`tensor_from`](Self::tensor_from), but where many pictures can be made together, it only returns
+    /// what [`make_strips`](Self::make_strips) needs to make this one.
+    pub(crate) fn tensor_later(
+        &mut self,
+        (at, bytes): (usize, usize),
+        src: &Self,
+        plan: &Plan,
+        spec: &TensorSpec,
+    ) -> Result<Option<Strips>> {
+        if let (Self::Cuda(dst), Self::Cuda(src)) = (&mut *self, src)
+            && let Some(strips) = dst.tensor_strips(at, src, plan, spec)?
+        {
+            return Ok(Some(strips));
+        }
+        self.tensor_from((at, bytes), src, plan, spec)?;
+        Ok(None)
+    }
+
+    /// Makes pictures of the tensor, whose sources are still there.
+    pub(crate) fn make_strips(&mut self, strips: &[Strips]) -> Result<()> {
+        match self {
+            Self::Cpu(_) => Ok(()),
+            Self::Cuda(dst) => dst.make_strips(strips),
         }
     }
 

@@ -67,15 +67,26 @@ impl Device {
                 jpeg.pixels(&coefficients, &mut pixels);
                 Ok(Some(Payload::Pixels(pixels)))
             }
-            (Inner::Cpu, _) => Ok(None),
+            (Inner::Cpu, None) if by_kernels => {
+                let Some(coefficients) = cpu::decode_progressive(jpeg)? else {
+                    return Ok(None);
+                };
+                let mut pixels = self.staging(jpeg.pixel_bytes())?;
+                jpeg.pixels(&coefficients, &mut pixels);
+                Ok(Some(Payload::Pixels(pixels)))
+            }
+            (Inner::Cpu, None) => Ok(None),
             (Inner::Cuda(context), plan) => {
                 let decoded = match &plan {
                     Some(plan) => context.decode_jpeg(jpeg, plan, staging)?,
+                    None if by_kernels => context.upload_progressive(jpeg)?,
                     None => None,
                 };
                 let coefficients = match decoded {
                     Some(coefficients) => coefficients,
-                    None => context.upload_jpeg(jpeg)?,
+                    None if jpeg.is_full_size() => context.upload_jpeg(jpeg)?,
+                    // The host leaves out most of the coefficients.
+                    None => return Ok(None),
                 };
                 Ok(Some(Payload::Jpeg(coefficients)))
             }

@@ -12,6 +12,7 @@ mod decode_jpeg;
 mod decode_png;
 pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
+pub(crate) mod encode_webp;
 mod expand_spec;
 mod idle_memory;
 #[cfg_attr(
@@ -29,7 +30,7 @@ pub(crate) mod video;
 
 pub(crate) use self::{
     buffer::Buffer,
-    cuda::{JpegGroups, PlannedJpeg},
+    cuda::{JpegGroups, PlannedJpeg, Strips},
     decode_jpeg::GroupMember,
     decode_png::PngData,
     expand_spec::ExpandSpec,

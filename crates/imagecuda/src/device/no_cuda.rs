@@ -3,6 +3,7 @@
 
 use super::{
     ExpandSpec, IdleMemory, Payload, PngData, Staging,
+    encode_webp::WebpSamples,
     video::{Video, VideoSignal},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
 use imagecuda_kernels::layout::Layout;
 use imagecuda_kernels::{
     pack::{Background, Packing, PixelUsage},
-    planes::Picture,
+    planes::{Picture, subsample::WebpPlanes},
     png::encode::scanlines::Scanlines,
     tensor::TensorSpec,
 };
@@ -75,6 +76,7 @@ impl Context {
         pinned(usize) -> Result<Pinned>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
+        upload_progressive(&Jpeg<'_>) -> Result<Option<Coefficients>>;
         plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
         start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
         decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;
@@ -100,6 +102,9 @@ impl Context {
         match self.0 {}
     }
 }
+
+/// Pictures to be made together.
+pub(crate) enum Strips {}
 
 #[derive(Debug)]
 pub(crate) struct Buffer<P>(Never, PhantomData<P>);
@@ -130,8 +135,11 @@ impl<P: DevicePixel> Buffer<P> {
         fetch(usize) -> Result<Pinned>;
         start_jpeg(&Encoding, Background) -> Result<PendingJpeg>;
         start_png(&Scanlines, Packing, Background) -> Result<PendingPng>;
+        start_webp(WebpPlanes, Option<Background>) -> Result<PendingWebp>;
         resample_from(&Self, &Plan, (u32, u32)) -> Result<()>;
         tensor_from(usize, &Self, &Plan, &TensorSpec) -> Result<()>;
+        tensor_strips(usize, &Self, &Plan, &TensorSpec) -> Result<Option<Strips>>;
+        make_strips(&[Strips]) -> Result<()>;
         clear(usize, usize) -> Result<()>;
     }
 }
@@ -156,7 +164,6 @@ pub(crate) struct Pinned(Never);
 
 impl Pinned {
     methods! {
-        send_ahead(usize) -> Result<()>;
         wait() -> Result<()>;
     }
 }
@@ -179,6 +186,14 @@ pub(crate) struct VideoFrames {
 }
 
 impl VideoFrames {
+    #[cfg_attr(
+        not(any(feature = "heif", feature = "webp")),
+        allow(dead_code, reason = "for HEIF and WebP")
+    )]
+    pub(crate) fn add_alpha(&mut self, _: Staging) {
+        match self.never {}
+    }
+
     #[cfg_attr(not(feature = "tracing"), allow(dead_code, reason = "for spans"))]
     pub(crate) fn bytes(&self) -> usize {
         match self.never {}
@@ -243,6 +258,15 @@ impl PendingJpeg {
 
 #[derive(Debug)]
 pub(crate) struct EncodedJpeg(Never);
+
+#[derive(Debug)]
+pub(crate) struct PendingWebp(Never);
+
+impl PendingWebp {
+    methods! {
+        finish() -> Result<WebpSamples>;
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct PendingPng(Never);

@@ -67,15 +67,6 @@ impl Device {
 }
 
 impl Staging {
-    /// Starts to upload all bytes, if the device is a GPU. Byte `aligned` will be at an address that
-    /// kernels can read from.
-    pub(crate) fn send_ahead(&mut self, aligned: usize) -> Result<()> {
-        match self {
-            Self::Pageable(_) => Ok(()),
-            Self::Pinned(bytes) => bytes.send_ahead(aligned),
-        }
-    }
-
     /// Waits until the device has written all bytes.
     pub(crate) fn wait(&mut self) -> Result<()> {
         match self {

@@ -26,6 +26,8 @@ pub(crate) struct Video<'a> {
     /// The size of each tile as it is shown.
     pub(crate) tile: [u32; 2],
     pub(crate) columns: u32,
+    /// Whether there is room for alpha behind the frames' planes.
+    pub(crate) has_alpha: bool,
     /// Whether a frame of VP8 has segments.
     pub(crate) has_segments: bool,
     /// The data of each tile, with the parameter sets that it needs.
@@ -115,9 +117,21 @@ impl Video<'_> {
             ),
         };
         let [a, b, c] = planes;
+        let (alpha, samples) = match self.has_alpha {
+            true => {
+                let alpha = Plane {
+                    start: start + samples,
+                    pitch: width,
+                    step: 1,
+                    ..Plane::default()
+                };
+                (alpha, samples + u64::from(width) * u64::from(height))
+            }
+            false => (Plane::default(), samples),
+        };
         Canvas {
             picture: Picture {
-                planes: [a, b, c, Plane::default()],
+                planes: [a, b, c, alpha],
                 sample_bytes: bytes as u32,
                 coded: self.size,
                 view: View::whole(width, height),

@@ -1,6 +1,7 @@
 //! A parsed JPEG file, and the data that a device needs to decode it.
 
 use super::{
+    entropy::planes::starts::Positions,
     file::File,
     markers,
     pixels::{self, Window},
@@ -15,7 +16,10 @@ use crate::{
 use imagecuda_kernels::jpeg::picture::Color;
 use imagecuda_kernels::{expand::Curve, jpeg::picture::Picture, layout::Layout};
 #[cfg(feature = "cuda")]
-use {super::entropy, imagecuda_kernels::jpeg::picture::BLOCK};
+use {
+    super::entropy,
+    imagecuda_kernels::jpeg::{picture::BLOCK, scaled::Scaled},
+};
 
 /// A file whose markers have been read.
 pub(crate) struct Jpeg<'a> {
@@ -124,9 +128,14 @@ impl<'a> Jpeg<'a> {
         self.window = window;
     }
 
-    /// Whether all of the picture is decoded, at its full size.
+    /// Whether all of the picture is decoded, at whatever size.
     pub(crate) fn is_all(&self) -> bool {
-        self.window.is_all()
+        self.window.area == Area::whole(self.window.whole)
+    }
+
+    /// Whether the picture is decoded at its full size.
+    pub(crate) fn is_full_size(&self) -> bool {
+        self.window.unit() == 8
     }
 
     pub(crate) fn is_damaged(&self) -> bool {
@@ -141,12 +150,23 @@ impl<'a> Jpeg<'a> {
         &self.file.picture
     }
 
+    /// Whether kernels may be able to decode the file: [`plan`](Self::plan) says whether they are.
+    pub(crate) fn may_have_plan(&self) -> bool {
+        !self.damaged && GpuPlan::is_for_kernels(&self.file)
+    }
+
     /// The plan for decoding on a GPU. `None` if the kernels cannot decode this file.
     pub(crate) fn plan(&self) -> Option<GpuPlan> {
         match self.damaged {
             true => None,
             false => GpuPlan::new(&self.file, self.bytes),
         }
+    }
+
+    /// How to find the blocks of a progressive file, which kernels can then decode. `None` for other
+    /// files, and for irregular ones.
+    pub(crate) fn positions(&self) -> Option<Positions<'_>> {
+        Positions::of(&self.file, self.bytes)
     }
 
     /// The size in bytes of all pixels, in the codec's layout.
@@ -185,6 +205,11 @@ fn samples_to_floats(samples: &[u16], bits: u8, out: &mut [u8]) {
 /// The data from which a GPU makes pixels without the host.
 #[cfg(feature = "cuda")]
 impl Jpeg<'_> {
+    /// The picture at the size that is decoded, if that is [all](Self::is_all) of it.
+    pub(crate) fn scaled(&self) -> &Scaled {
+        &self.window.scaled
+    }
+
     /// The quantization table of each component, in natural order.
     pub(crate) fn quantizers(&self) -> &[[u16; BLOCK]; 4] {
         &self.file.quantizers

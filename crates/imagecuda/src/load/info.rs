@@ -62,7 +62,7 @@ impl LoadOptions {
         self.info_of(bytes, None)
     }
 
-    fn info_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<ImageInfo> {
+    pub(crate) fn info_of(&self, bytes: &[u8], path: Option<&Path>) -> Result<ImageInfo> {
         let format = self.format_of(bytes, path)?;
         codec::caught(Error::decode, || {
             let layer = self.layer.as_deref();

@@ -2,11 +2,10 @@
 
 use super::wanted::Wanted;
 use crate::{
-    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, JpegDecoder, LoadOptions, Result,
+    ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
     codec::{self, Decode, PayloadTarget},
     color::Conversion,
     device::{ExpandSpec, Staging},
-    jpeg::segments,
     limits::check_limit,
     metadata::embedded::{Embedded, is_rgb_profile},
     parallel::Loading,
@@ -18,9 +17,6 @@ use imagecuda_kernels::{
     orient::{Orientation, View},
 };
 use std::{path::Path, sync::Arc};
-
-/// Bytes of a file that goes up before its markers are read. Less takes no time worth it.
-const SENT_AHEAD: usize = 256 << 10;
 
 /// A callback that gets a picture's header, and its width and height as viewed, before anything is
 /// allocated for its pixels. An error ends the loading. For a damaged file it may be called twice.
@@ -58,22 +54,8 @@ impl<'a> Job<'a> {
     pub(super) fn open_file(mut self, path: &Path) -> Result<Decoded> {
         self.options
             .stage(self.device, path)
-            .and_then(|mut file| {
-                self.send_ahead(&mut file)?;
-                self.open((&file).into(), Some(path))
-            })
+            .and_then(|file| self.open((&file).into(), Some(path)))
             .map_err(|error| error.with_path(path))
-    }
-
-    /// Lets a file go up that kernels probably decode, while its markers are read.
-    fn send_ahead(&self, file: &mut Staging) -> Result<()> {
-        if self.options.jpeg_decoder != JpegDecoder::Host
-            && file.len() >= SENT_AHEAD
-            && let Some(start) = segments::first_data(file)
-        {
-            return file.send_ahead(start);
-        }
-        Ok(())
     }
 
     /// Decodes the first picture of a file to what a device expands. All loading goes through this
@@ -215,7 +197,11 @@ pub(crate) struct FileBytes<'a> {
     staging: Option<&'a Staging>,
 }
 
-impl FileBytes<'_> {
+impl<'a> FileBytes<'a> {
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }

@@ -5,7 +5,8 @@ use crate::{
     device::Staging,
     limits::check_limit,
     memory::{self, Pageable},
-    parallel::{self, Loading},
+    parallel::Loading,
+    paths,
     trace::span,
 };
 use std::{
@@ -37,6 +38,7 @@ impl LoadOptions {
     ) -> Result<Staging> {
         span!("read",);
         let _loading = Loading::start();
+        paths::check(path)?;
         let mut file = File::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
@@ -61,6 +63,7 @@ impl LoadOptions {
 
     /// Reads a file into memory.
     pub(crate) fn read_whole(&self, path: &Path) -> Result<Vec<u8>> {
+        paths::check(path)?;
         let file = File::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
@@ -92,13 +95,15 @@ impl LoadOptions {
 
 /// Bytes of a file that a thread reads at a time. One thread copies a large file from the system's cache
 /// at a quarter of the speed of several.
+#[cfg(unix)]
 const PART: usize = 256 << 10;
 
 /// Fills `bytes` from the start of a file, of which the first `start` bytes have been read into them.
 /// Returns how many there are, up to where the file ends.
 fn read_parts(file: &mut File, bytes: &mut [u8], start: usize) -> io::Result<usize> {
     #[cfg(unix)]
-    if bytes.len() > 2 * PART && parallel::has_idle_cores() {
+    if bytes.len() > 2 * PART && crate::parallel::has_idle_cores() {
+        use crate::parallel;
         use std::io::{Seek, SeekFrom};
         // What has no places, as a pipe, is read in order.
         if file.stream_position().is_ok() {

@@ -206,7 +206,7 @@ impl LoadOptions {
     ///
     /// Some formats decode less than the whole file then: see
     /// [docs/formats.md](https://docs.rs/crate/imagecuda/latest/source/docs/formats.md). The limits
-    /// count what is decoded. Damage in what is not decoded is no error.
+    /// count what is decoded. Damage in parts that are not decoded is no error.
     ///
     /// A region that is empty, or not all within the picture, is
     /// [`ErrorKind::InvalidOption`](crate::ErrorKind::InvalidOption) when a picture is loaded.
@@ -271,7 +271,7 @@ impl LoadOptions {
     }
 
     /// Loads the picture in the largest size of its ratio that is not wider than `width` and not higher
-    /// than `height`. It is never enlarged. With a [`region`](Self::region), this is about the region.
+    /// than `height`. It is never enlarged. With a [`region`](Self::region), the region is made to fit.
     /// It replaces [`scale`](Self::scale).
     ///
     /// A JPEG is decoded at the smallest [`scale`](Self::scale) that is not smaller than the result.
@@ -308,7 +308,7 @@ impl LoadOptions {
         self
     }
 
-    /// Which processor decodes pictures that are frames of a video codec.
+    /// Sets which processor decodes pictures that are frames of a video codec.
     pub fn video_decoder(mut self, decoder: VideoDecoder) -> Self {
         self.video_decoder = decoder;
         self

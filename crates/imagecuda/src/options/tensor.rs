@@ -36,12 +36,13 @@ pub struct TensorOptions {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum TensorFit {
-    /// Its ratio changes.
+    /// The picture's ratio changes.
     #[default]
     Stretch,
-    /// It covers the tensor. What is outside at both sides is cut off.
+    /// The picture keeps its ratio and covers the tensor. What does not fit is cut off evenly at both
+    /// sides.
     Cover,
-    /// All of it is in the middle of the tensor. The rest has this colour: red, green, blue and alpha,
+    /// The picture keeps its ratio and is in the middle of the tensor, all of it. The rest has this colour: red, green, blue and alpha,
     /// from 0.0 to 1.0, before `mean` and `std`. The picture's sides are rounded to the nearest pixel.
     Contain([f32; 4]),
 }
@@ -88,21 +89,25 @@ impl TensorOptions {
         self
     }
 
-    /// Sets what is subtracted from red, green and blue, which are nominally from 0.0 to 1.0. Of gray it is
-    /// the first number. The default is 0.0.
+    /// Sets what is subtracted from red, green and blue, which are nominally from 0.0 to 1.0. For gray the
+    /// first number counts. The default is 0.0. A number that is not finite is
+    /// [`ErrorKind::InvalidOption`] when a tensor is made. So is any other number than the default if
+    /// the elements are [`TensorElement::U8`].
     pub fn mean(mut self, mean: [f32; 3]) -> Self {
         self.mean = mean;
         self
     }
 
     /// Sets what red, green and blue are divided by after [`mean`](Self::mean), as a product with the
-    /// reciprocal in single precision. The default is 1.0.
+    /// reciprocal in single precision. The default is 1.0. The errors are those of
+    /// [`mean`](Self::mean), and 0.0 is one too.
     pub fn std(mut self, std: [f32; 3]) -> Self {
         self.std = std;
         self
     }
 
-    /// Sets the width and the height, in pixels. The default is the picture's size.
+    /// Sets the width and the height, in pixels. The default is the picture's size. A side of zero is
+    /// [`ErrorKind::ZeroDimension`] when a tensor is made.
     pub fn size(mut self, width: u32, height: u32) -> Self {
         self.size = Some((width, height));
         self
@@ -121,7 +126,8 @@ impl TensorOptions {
         self
     }
 
-    /// Puts the picture over this colour, before it is resampled. It is opaque then.
+    /// Puts the picture over this colour, before it is resampled: red, green and blue, sRGB-encoded, from 0
+    /// to 255. The picture is opaque then.
     pub fn background(mut self, rgb: [u8; 3]) -> Self {
         self.background = Some(rgb);
         self

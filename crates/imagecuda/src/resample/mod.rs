@@ -3,8 +3,12 @@
 
 mod fit;
 mod plan;
+#[cfg(feature = "cuda")]
+mod strips;
 mod weights;
 
+#[cfg(feature = "cuda")]
+pub(crate) use self::strips::Strips;
 pub(crate) use self::{
     fit::{Placement, Sampling},
     plan::{Plan, Step},

@@ -7,13 +7,25 @@ use std::{
     f64::consts::PI,
     sync::{Arc, Mutex, PoisonError},
 };
+#[cfg(feature = "cuda")]
+use {
+    super::strips::{ByColumn, ByRow},
+    std::sync::OnceLock,
+};
 
 /// The weights of all positions along an axis of the result, in the words of
 /// [`imagecuda_kernels::resample::Weights`].
 #[derive(Debug)]
 pub(crate) struct Taps {
-    words: Vec<u32>,
-    positions: usize,
+    words: Arc<Vec<u32>>,
+    pub(super) positions: usize,
+    /// What strips want to know, once they asked for it.
+    #[cfg(feature = "cuda")]
+    pub(super) by_row: OnceLock<Option<ByRow>>,
+    #[cfg(feature = "cuda")]
+    pub(super) by_column: OnceLock<Option<ByColumn>>,
+    #[cfg(feature = "cuda")]
+    pub(super) strip_columns: OnceLock<Option<u32>>,
     /// The first pixel that any position needs, and the end of those.
     pub(crate) range: (u32, u32),
     /// The most pixels that a position needs.
@@ -166,8 +178,14 @@ impl Taps {
             }
         }
         Ok(Self {
-            words,
+            words: Arc::new(words),
             positions,
+            #[cfg(feature = "cuda")]
+            by_row: OnceLock::new(),
+            #[cfg(feature = "cuda")]
+            by_column: OnceLock::new(),
+            #[cfg(feature = "cuda")]
+            strip_columns: OnceLock::new(),
             range,
             most: most as u32,
         })
@@ -185,8 +203,9 @@ impl Taps {
         spans.max().unwrap_or(0)
     }
 
-    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for kernels"))]
-    pub(crate) fn words(&self) -> &[u32] {
+    /// The words.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn words(&self) -> &Arc<Vec<u32>> {
         &self.words
     }
 

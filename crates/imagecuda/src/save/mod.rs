@@ -17,6 +17,7 @@ use crate::{
 };
 use imagecuda_kernels::{
     pack::{Background, Packing},
+    planes::subsample::WebpPlanes,
     png::encode::scanlines::Scanlines,
 };
 use std::{io::Write, path::Path};
@@ -209,11 +210,39 @@ impl SaveJob {
         if let Some(lines) = self.lines_for_kernels(device, image.width(), image.height()) {
             return self.start_png(image, &lines);
         }
+        if device.is_cuda() && self.is_lossy_webp(len) {
+            return self.start_webp(image);
+        }
         let pixels = image
             .buffer
             .pack(device, self.packing, self.background(), len)
             .map_err(|error| error.with_format(self.format))?;
         Ok(self.with_pixels(image.width(), image.height(), pixels))
+    }
+
+    /// Whether the file has planes of luma and chroma, which a kernel can make.
+    fn is_lossy_webp(&self, len: usize) -> bool {
+        self.format == Format::WebP
+            && codec::is_lossy_webp(&self.options)
+            && (1..=i32::MAX as usize).contains(&len)
+    }
+
+    /// Starts to make the planes of a lossy WebP on the picture's device.
+    fn start_webp(self, image: &Image) -> Result<PendingSave> {
+        let planes = WebpPlanes {
+            size: [image.width(), image.height()],
+        };
+        let background = (self.packing == Packing::Rgb8).then(|| self.background());
+        let planes = image
+            .buffer
+            .start_webp(image.device(), planes, background)
+            .map_err(|error| error.with_format(self.format))?;
+        Ok(PendingSave {
+            job: self,
+            width: image.width(),
+            height: image.height(),
+            data: PendingData::WebP(planes),
+        })
     }
 
     /// Whether kernels encode a JPEG of `len` pixels.

@@ -8,6 +8,7 @@ use crate::{
         Staging,
         encode_jpeg::{EncodedJpeg, PendingJpeg},
         encode_png::{EncodedPng, PendingPng},
+        encode_webp::{PendingWebp, WebpSamples},
     },
     jpeg::encode::Encoding,
     picture::Pixels,
@@ -31,6 +32,7 @@ pub(super) enum PendingData {
     Pixels(Staging),
     Jpeg(Box<Encoding>, PendingJpeg),
     Png(PendingPng),
+    WebP(PendingWebp),
 }
 
 impl PendingSave {
@@ -59,6 +61,10 @@ impl PendingSave {
                 coding.finish().map(PackedData::Png)
             })
             .map_err(|error| error.with_format(job.format))?,
+            PendingData::WebP(planes) => {
+                span!("download", format = %job.format, width, height);
+                PackedData::WebP(planes.finish()?)
+            }
         };
         Ok(PackedImage {
             job,
@@ -69,7 +75,8 @@ impl PendingSave {
     }
 }
 
-/// Pixels in host memory in the layout of an encoder, or a JPEG or PNG that the device has encoded.
+/// Pixels in host memory in the layout of an encoder, planes of a WebP, or a JPEG or PNG that the device has
+/// encoded.
 #[derive(Debug)]
 pub struct PackedImage {
     job: SaveJob,
@@ -83,6 +90,7 @@ enum PackedData {
     Pixels(Staging),
     Jpeg(Box<Encoding>, EncodedJpeg),
     Png(EncodedPng),
+    WebP(WebpSamples),
 }
 
 impl PackedImage {
@@ -92,7 +100,7 @@ impl PackedImage {
     }
 
     /// The layout of the pixels. They were downloaded in this layout, unless the device encoded a
-    /// JPEG or a PNG.
+    /// JPEG or a PNG, or made planes for a lossy WebP.
     pub fn layout(&self) -> Layout {
         self.job.packing.layout()
     }
@@ -134,7 +142,7 @@ impl PackedImage {
     fn pixels(&self) -> &[u8] {
         match &self.data {
             PackedData::Pixels(pixels) => pixels,
-            PackedData::Jpeg(..) | PackedData::Png(_) => &[],
+            PackedData::Jpeg(..) | PackedData::Png(_) | PackedData::WebP(_) => &[],
         }
     }
 
@@ -155,6 +163,9 @@ impl PackedImage {
             layout: job.packing.layout(),
             data: self.pixels(),
         };
+        if let PackedData::WebP(planes) = &self.data {
+            return codec::write_webp_planes(planes, &job.options, out);
+        }
         if let PackedData::Png(encoded) = &self.data {
             let encoded = (encoded.stream(), encoded.remainders());
             return codec::write_encoded_png(pixels, &job.options.metadata, encoded, out);

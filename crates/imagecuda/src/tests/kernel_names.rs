@@ -22,7 +22,7 @@ fn names<'a>(code: &'a str, entries: &BTreeSet<&str>) -> BTreeSet<&'a str> {
         .skip(1)
         .step_by(2)
         .filter(is_word)
-        .filter(|text| first_words.contains(&first_word(text)) && *text != "jpeg")
+        .filter(|text| first_words.contains(&first_word(text)) && !matches!(*text, "jpeg" | "webp"))
         .collect()
 }
 

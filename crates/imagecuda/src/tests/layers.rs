@@ -5,9 +5,10 @@ use super::{rust_files, source, without_comments};
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// The modules at the crate's root, from top to bottom. docs/architecture.md has the same list.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "batch", "save", "load", "image", "codec", "device", "jpeg", "options", "metadata", "color",
-    "resample", "memory", "parallel", "limits", "sink", "picture", "error", "format", "trace",
+    "resample", "memory", "parallel", "paths", "limits", "sink", "picture", "error", "format",
+    "trace",
 ];
 
 /// The names that follow `crate::` in `code`, in paths and in lists.

@@ -192,6 +192,18 @@ impl ScanTables for SharedTables {
 #[derive(Clone, Copy)]
 pub(super) struct DeviceData(*const u32);
 
+impl DeviceData {
+    /// The data at an address.
+    ///
+    /// # Safety
+    ///
+    /// All words that are read exist.
+    #[inline(always)]
+    pub(super) unsafe fn new(address: u64) -> Self {
+        Self(address as *const u32)
+    }
+}
+
 impl WordSource for DeviceData {
     #[inline(always)]
     fn word(self, number: u32) -> u32 {

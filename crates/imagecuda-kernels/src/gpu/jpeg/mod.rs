@@ -8,6 +8,8 @@ mod forward;
 mod mend;
 mod pictures;
 pub(super) mod prefix_sums;
+mod progressive;
+mod reduced;
 mod stuffing;
 mod synchronize;
 mod write;

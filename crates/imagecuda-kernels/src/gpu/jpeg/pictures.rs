@@ -26,17 +26,22 @@ shared_memory! {
     shared_blocks: 4608
 }
 
+/// The numbers of 16 blocks in shared memory, 72 for each.
+pub(super) fn block_numbers() -> *mut i32 {
+    shared_blocks()
+}
+
 const _: () = assert!(INVERSE_BLOCKS * 8 * 9 * 4 == 4608);
 
 /// The coefficients of a row of a block, which one load reads.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
-struct Row([i16; 8]);
+pub(super) struct Row(pub(super) [i16; 8]);
 
 /// The divisors of a row of a block, which one load reads.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
-struct Divisors([u16; 8]);
+pub(super) struct Divisors(pub(super) [u16; 8]);
 
 /// The samples of a row of a block, which one store writes.
 #[derive(Clone, Copy)]
@@ -49,7 +54,7 @@ struct SampleRow([u8; 8]);
 ///
 /// `job` is valid, and `block` is one of component `number`.
 #[inline(always)]
-unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
+pub(super) unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
     let DcAddresses {
         dc_sums,
         group_dc,
@@ -71,7 +76,7 @@ unsafe fn dc_before(job: &PictureJob, block: u32, number: usize) -> i16 {
     }
 }
 
-/// Coefficients to samples. Eight threads share a block: each reads a row, transforms a column, and
+/// Coefficients to samples, at full size. Eight threads share a block: each reads a row, transforms a column, and
 /// then transforms a row. Thread blocks of [`PIXEL_THREADS`], some for each job.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_inverse(

@@ -38,7 +38,7 @@ pub fn pictures<P: Expand>(
     }
 }
 
-/// `jpeg_inverse`, without sums of DC: these are added already.
+/// `jpeg_inverse`, without sums of DC: these are added already. All pictures are at full size.
 fn inverse(jobs: &[PictureJob], coefficients: &[i16], bytes: usize) -> Vec<u8> {
     let mut samples = vec![0; bytes];
     let blocks = |job: &PictureJob| job.first_inverse + job.inverse_blocks();
@@ -164,6 +164,7 @@ mod tests {
                 shaper: 0,
                 first_inverse: inverse,
                 first_row: rows,
+                sizes: [8; 4],
             };
             for _ in 0..picture.blocks() * BLOCK {
                 let large = noise(&mut state).is_multiple_of(8);

@@ -37,7 +37,7 @@ fn model(threads: usize, most_images: usize, most_bytes: u64, keep: usize, seed:
                         thread::yield_now();
                     }
                     let bytes = noise(&mut state) % 100;
-                    slot.size(index, bytes).expect("nobody stops it");
+                    slot.size(index, bytes).expect("it is not stopped");
                     for _ in 0..noise(&mut state) % 50 {
                         thread::yield_now();
                     }

@@ -8,13 +8,13 @@ pub(in crate::codec) struct Dib {
     pub(in crate::codec) height: u32,
     top_down: bool,
     bits: u16,
-    pub(in crate::codec) coding: Coding,
+    pub(in crate::codec) encoding: PixelEncoding,
     palette: Vec<[u8; 3]>,
     /// Where the pixels are, counted from the bitmap's header.
     pub(in crate::codec) pixels_at: usize,
 }
 
-pub(in crate::codec) enum Coding {
+pub(in crate::codec) enum PixelEncoding {
     /// 1 to 8 bits.
     Palette,
     /// Red, green, blue and alpha in pixels of 16, 24 or 32 bits.
@@ -106,7 +106,7 @@ impl Fields<'_> {
 
 impl Dib {
     /// `offset` is where the file says that the pixels are, counted from the bitmap's header. Where
-    /// there can be none, they are behind what the header tells of.
+    /// there can be none, they are after what the header tells of.
     pub(in crate::codec) fn read(bytes: &[u8], offset: Option<usize>) -> Result<Self> {
         let size = Fields(bytes).u32(0) as usize;
         let header = match bytes.get(..size) {
@@ -128,31 +128,31 @@ impl Dib {
             return Err(Error::decode("the width is negative"));
         }
         let top_down = height < 0;
-        // The masks of the older headers are behind them.
+        // The masks of the older headers are after them.
         let masks = match (compression, size) {
             (3, INFO) => 12,
             (6, INFO) => 16,
             _ => 0,
         };
-        let coding = match compression {
+        let encoding = match compression {
             3 | 6 if matches!(bits, 16 | 24 | 32) && size != OS2 => {
                 let head = bytes.get(..size + masks).ok_or_else(cut_short)?;
-                Coding::Fields(fields(&Fields(head), size, compression, bits)?)
+                PixelEncoding::Fields(fields(&Fields(head), size, compression, bits)?)
             }
-            _ => coding(compression, bits, size)?,
+            _ => encoding(compression, bits, size)?,
         };
         let entry = if is_core { 3 } else { 4 };
-        let colors = match coding {
-            Coding::Rle if bits == 24 => 0,
-            Coding::Palette | Coding::Rle if colors == 0 => 1 << bits,
-            Coding::Palette | Coding::Rle => colors,
+        let colors = match encoding {
+            PixelEncoding::Rle if bits == 24 => 0,
+            PixelEncoding::Palette | PixelEncoding::Rle if colors == 0 => 1 << bits,
+            PixelEncoding::Palette | PixelEncoding::Rle => colors,
             _ => 0,
         };
         let palette_at = size + masks;
         let end = palette_at.saturating_add(colors.saturating_mul(entry));
         let pixels_at = offset.filter(|&at| at >= palette_at).unwrap_or(end);
         let mut palette = Vec::new();
-        if let Coding::Palette | Coding::Rle = coding {
+        if let PixelEncoding::Palette | PixelEncoding::Rle = encoding {
             // A palette that is said to be longer than there is room ends where the pixels begin.
             let colors = bytes
                 .get(palette_at..end.min(pixels_at))
@@ -167,20 +167,20 @@ impl Dib {
             height: height.unsigned_abs(),
             top_down,
             bits,
-            coding,
+            encoding,
             palette,
             pixels_at,
         })
     }
 
     pub(in crate::codec) fn has_alpha(&self) -> bool {
-        matches!(self.coding, Coding::Fields([.., alpha]) if alpha != NO_ALPHA)
+        matches!(self.encoding, PixelEncoding::Fields([.., alpha]) if alpha != NO_ALPHA)
     }
 
     /// Takes the fourth byte of 32-bit pixels for alpha, as icons have it. Says whether it is one now.
     #[allow(dead_code, reason = "for icons, which a build may lack")]
     pub(in crate::codec) fn with_alpha(&mut self) -> bool {
-        if let Coding::Fields(fields) = &mut self.coding
+        if let PixelEncoding::Fields(fields) = &mut self.encoding
             && self.bits == 32
             && *fields == FIELDS_32
         {
@@ -200,7 +200,7 @@ impl Dib {
         (u64::from(self.width) * u64::from(self.bits)).div_ceil(32) as usize * 4
     }
 
-    /// Writes pixels of `N` channels, 3 or 4, row by row as they come; what is behind them is returned.
+    /// Writes pixels of `N` channels, 3 or 4, row by row as they come; what is after them is returned.
     pub(in crate::codec) fn read_pixels<'a, const N: usize>(
         &self,
         bytes: &'a [u8],
@@ -213,9 +213,9 @@ impl Dib {
             top_down: self.top_down,
             out,
         };
-        match &self.coding {
-            Coding::Rle => rle::read(bytes, self.bits, &self.palette, &mut rows),
-            Coding::Palette => self.read_rows(bytes, &mut rows, |row, out| {
+        match &self.encoding {
+            PixelEncoding::Rle => rle::read(bytes, self.bits, &self.palette, &mut rows),
+            PixelEncoding::Palette => self.read_rows(bytes, &mut rows, |row, out| {
                 let bits = usize::from(self.bits);
                 for (x, out) in out.iter_mut().enumerate() {
                     let byte = row[x * bits / 8] >> (8 - bits - x * bits % 8);
@@ -223,8 +223,10 @@ impl Dib {
                     *out = opaque(self.palette[usize::from(index)]);
                 }
             }),
-            Coding::Fields(fields) => self.read_fields(bytes, fields, &mut rows),
-            Coding::Png | Coding::Jpeg => Err(Error::unsupported("another format's file")),
+            PixelEncoding::Fields(fields) => self.read_fields(bytes, fields, &mut rows),
+            PixelEncoding::Png | PixelEncoding::Jpeg => {
+                Err(Error::unsupported("another format's file"))
+            }
         }
     }
 
@@ -303,7 +305,7 @@ impl<const N: usize> Rows<'_, N> {
     }
 }
 
-/// The fields that masks tell of, which are in a header of `size` bytes or behind it.
+/// The fields that masks tell of, which are in a header of `size` bytes or after it.
 fn fields(head: &Fields<'_>, size: usize, compression: u32, bits: u16) -> Result<[Field; 4]> {
     let alpha = compression == 6 || size > WITH_MASKS;
     let mut fields = [NO_ALPHA; 4];
@@ -323,17 +325,17 @@ fn fields(head: &Fields<'_>, size: usize, compression: u32, bits: u16) -> Result
     Ok(fields)
 }
 
-fn coding(compression: u32, bits: u16, size: usize) -> Result<Coding> {
+fn encoding(compression: u32, bits: u16, size: usize) -> Result<PixelEncoding> {
     Ok(match (compression, bits) {
-        (0, 1 | 2 | 4 | 8) => Coding::Palette,
-        (0, 16) => Coding::Fields(FIELDS_16),
-        (0, 24 | 32) => Coding::Fields(FIELDS_32),
-        (1, 8) | (2, 4) => Coding::Rle,
-        (4, 24) if size == OS2 => Coding::Rle,
+        (0, 1 | 2 | 4 | 8) => PixelEncoding::Palette,
+        (0, 16) => PixelEncoding::Fields(FIELDS_16),
+        (0, 24 | 32) => PixelEncoding::Fields(FIELDS_32),
+        (1, 8) | (2, 4) => PixelEncoding::Rle,
+        (4, 24) if size == OS2 => PixelEncoding::Rle,
         (3 | 4, _) if size == OS2 => return Err(Error::unsupported("Huffman codes of OS/2")),
-        (4, _) => Coding::Jpeg,
-        (5, _) => Coding::Png,
-        (11..=13, _) => return Err(Error::unsupported("inks")),
+        (4, _) => PixelEncoding::Jpeg,
+        (5, _) => PixelEncoding::Png,
+        (11..=13, _) => return Err(Error::unsupported("CMYK bitmaps")),
         (0..=3 | 6, _) => return Err(Error::decode(format!("{bits} bits a pixel"))),
         _ => return Err(Error::decode(format!("compression {compression}"))),
     })

@@ -3,7 +3,7 @@
 mod dib;
 mod rle;
 
-pub(super) use self::dib::{Coding, Dib};
+pub(super) use self::dib::{Dib, PixelEncoding};
 
 use super::{
     capabilities::PLAIN,
@@ -43,9 +43,9 @@ fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     let bitmap = bytes.get(FILE_HEADER..).unwrap_or_default();
     let dib = Dib::read(bitmap, offset.checked_sub(FILE_HEADER))?;
     let pixels = bitmap.get(dib.pixels_at..).unwrap_or_default();
-    match dib.coding {
-        Coding::Png => return super::png::decode::open(pixels),
-        Coding::Jpeg => return Ok(Box::new(crate::jpeg::Jpeg::read(pixels, false)?)),
+    match dib.encoding {
+        PixelEncoding::Png => return super::png::decode::open(pixels),
+        PixelEncoding::Jpeg => return Ok(Box::new(crate::jpeg::Jpeg::read(pixels, false)?)),
         _ => {}
     }
     let layout = match dib.has_alpha() {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{Error, Result};
 
-/// What is skipped has the palette's first colour, and what is behind the end of a row is left out. Runs
+/// What is skipped has the palette's first colour, and what is past the end of a row is left out. Runs
 /// of 24 bits have no palette.
 pub(super) fn read<'a, const N: usize>(
     mut bytes: &'a [u8],
@@ -66,7 +66,7 @@ pub(super) fn read<'a, const N: usize>(
                 continue;
             }
         };
-        // What is behind an edge is none of the picture.
+        // What is past an edge is no part of the picture.
         let (to_x, to_y) = (to_x.min(width), to_y.min(height));
         while y < to_y {
             rows.row(y)[x..].fill(color(0));

@@ -95,7 +95,7 @@ fn what_runs_skip_has_the_first_color() {
         let rows: Vec<usize> = expected.chunks(5).rev().flatten().copied().collect();
         let found = load(&file(&turned, &data, None)).unwrap().1;
         assert_eq!(found, colors(&rows), "{bits} bits from the top down");
-        // What is behind the last row need not be said.
+        // What is after the last row need not be said.
         let mut data = data[..data.len() - 2].to_vec();
         data.extend([0, 0, 5, if bits == 8 { 1 } else { 0x11 }]);
         let found = load(&file(&head, &data, None)).unwrap().1;
@@ -237,7 +237,7 @@ fn channels_of_any_width() {
             })
         });
         assert_eq!(found, expected.collect::<Vec<_>>(), "{masks:x?}");
-        // The masks of Windows CE are behind the header.
+        // The masks of Windows CE are after the header.
         let behind = load(&file(&dib(40, [64, 1], bits, 6, masks), &bytes, None)).unwrap();
         assert_eq!(behind, (layout, found));
     }

@@ -36,9 +36,9 @@ pub(super) fn decompress(part: &Part, rect: Rect, mut data: &[u8]) -> Result<Vec
             if y.is_multiple_of(channel.sampling.1) {
                 let row = rect.width / channel.sampling.0;
                 let length = row * channel.sample_type.bytes_per_sample();
-                let (line, behind) = rest.split_at(length.min(rest.len()));
+                let (line, after) = rest.split_at(length.min(rest.len()));
                 lines.extend_from_slice(line);
-                *rest = behind;
+                *rest = after;
             }
         }
     }

@@ -26,8 +26,8 @@ impl<'a> Header<'a> {
             let Some(end) = memchr::memchr(b'\n', rest) else {
                 return Err(Error::decode("the header has no end"));
             };
-            let (line, behind) = (rest[..end].trim_ascii_end(), &rest[end + 1..]);
-            rest = behind;
+            let (line, after) = (rest[..end].trim_ascii_end(), &rest[end + 1..]);
+            rest = after;
             if let Some(format) = line.strip_prefix(b"FORMAT=") {
                 is_xyz = match format.trim_ascii() {
                     b"32-bit_rle_rgbe" => false,

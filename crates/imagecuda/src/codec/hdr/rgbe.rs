@@ -34,7 +34,7 @@ fn read_bytes(data: &mut &[u8], byte: usize, mut out: &mut [Pixel]) -> Result<()
         if count == 0 {
             return Err(Error::decode("a run of nothing"));
         }
-        let (run, behind) = out.split_at_mut_checked(count).ok_or_else(too_long)?;
+        let (run, after) = out.split_at_mut_checked(count).ok_or_else(too_long)?;
         match repeated {
             Some(value) => run.iter_mut().for_each(|pixel| pixel[byte] = value),
             None => {
@@ -45,7 +45,7 @@ fn read_bytes(data: &mut &[u8], byte: usize, mut out: &mut [Pixel]) -> Result<()
                 }
             }
         }
-        out = behind;
+        out = after;
     }
     Ok(())
 }

@@ -7,12 +7,14 @@ mod metadata;
 mod planes;
 mod regular;
 mod sequence;
+mod threads;
 mod video;
 mod write;
 
 use self::{
     crop::{Crop, Rect},
     items::Items,
+    threads::Share,
 };
 use super::{
     capabilities::{Capabilities, PLAIN},
@@ -72,6 +74,8 @@ struct Heif<'a> {
     crop: Option<Rect>,
     /// How many bits RGB has less than YCgCo-R, if the file says that it is that.
     reversible: Option<u8>,
+    is_grid: bool,
+    threads: Share,
     /// Keeps the borrow of the file, out of which the handle decodes.
     _context: HeifContext<'a>,
 }
@@ -89,12 +93,13 @@ fn recover<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Box<d
 
 fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<Heif<'a>> {
     LazyLock::force(&LIBHEIF);
+    let threads = Share::new();
     let Opened {
         bytes,
         context,
         handle,
         crop,
-    } = regular::open(bytes, |regular| read_context(regular, limits))?;
+    } = regular::open(bytes, |regular| read_context(regular, limits, &threads))?;
 
     let gray = matches!(
         handle.preferred_decoding_colorspace(),
@@ -130,6 +135,12 @@ fn read_header<'a>(format: Format, bytes: &'a [u8], limits: &Limits) -> Result<H
         view: view(&bytes).filter(|view| view.size == [width, height]),
         crop,
         reversible: reversible(&bytes),
+        is_grid: Items::new(&bytes).is_some_and(|items| {
+            items
+                .kind(items.primary)
+                .is_some_and(|kind| &kind == b"grid")
+        }),
+        threads,
         bytes,
         _context: context,
     })
@@ -143,9 +154,14 @@ struct Opened<'a> {
     crop: Option<Rect>,
 }
 
-fn read_context<'a>(bytes: Cow<'a, [u8]>, limits: &Limits) -> Result<Opened<'a>> {
+fn read_context<'a>(bytes: Cow<'a, [u8]>, limits: &Limits, threads: &Share) -> Result<Opened<'a>> {
     let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
     limit(&mut context, limits)?;
+    // For the tiles of a grid. 0 is the caller's thread alone.
+    context.set_max_decoding_threads(match threads.threads() {
+        1 => 0,
+        more => more,
+    });
     let crop = crop::find(&bytes);
     match (&bytes, &crop) {
         (Cow::Borrowed(bytes), None) => context.read_bytes(bytes),
@@ -228,12 +244,37 @@ impl Decode for Heif<'_> {
 
 impl Heif<'_> {
     fn alpha_is_limited(&self) -> bool {
-        let auxiliary = self.handle.auxiliary_images(None);
-        let is_alpha = |image: &&ImageHandle| {
+        self.alphas().first().is_some_and(is_limited)
+    }
+
+    fn how(&self) -> How {
+        How {
+            strict: !self.damaged,
+            as_coded: self.view.is_some(),
+            threads: match self.is_grid {
+                // Its tiles are decoded side by side.
+                true => 1,
+                false => self.threads.threads(),
+            },
+        }
+    }
+
+    /// The pictures that are alpha of this one.
+    fn alphas(&self) -> Vec<ImageHandle> {
+        let mut auxiliary = self.handle.auxiliary_images(None);
+        auxiliary.retain(|image| {
             let known = image.auxiliary_type();
             known.is_ok_and(|urn| urn.contains("alpha") || urn.ends_with(":auxid:1"))
-        };
-        auxiliary.iter().find(is_alpha).is_some_and(is_limited)
+        });
+        auxiliary
+    }
+
+    /// The only picture that is alpha, as it is coded.
+    fn alpha_image(&self) -> Option<Image> {
+        match &self.alphas()[..] {
+            [alpha] => decode(alpha, ColorSpace::Undefined, self.how()).ok(),
+            _ => None,
+        }
     }
 }
 
@@ -249,10 +290,24 @@ fn is_limited(handle: &ImageHandle) -> bool {
     }
 }
 
-/// Decodes: strictly, a tile that is missing or damaged is an error, not a hole. `as_coded` leaves
-/// cropping and turning to the caller.
-fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool, as_coded: bool) -> Result<Image> {
+/// How libheif decodes.
+#[derive(Clone, Copy, Debug)]
+struct How {
+    /// A tile that is missing or damaged is an error, not a hole.
+    strict: bool,
+    /// Cropping and turning are left to the caller.
+    as_coded: bool,
+    /// Threads for each coded picture.
+    threads: u32,
+}
+
+fn decode(handle: &ImageHandle, space: ColorSpace, how: How) -> Result<Image> {
     use HeifErrorSubCode::*;
+    let How {
+        strict,
+        as_coded,
+        threads: _threads,
+    } = how;
     let attempt = |strict| {
         let mut options = DecodingOptions::new();
         if let Some(options) = &mut options {
@@ -261,6 +316,9 @@ fn decode(handle: &ImageHandle, space: ColorSpace, strict: bool, as_coded: bool)
             // Else it makes other luma and chroma of those that are there.
             #[cfg(feature = "heif-vendored")]
             options.set_output_image_nclx_profile_passthrough(true);
+            // By default libde265 has one.
+            #[cfg(feature = "heif-vendored")]
+            options.set_num_codec_threads(_threads);
         }
         LIBHEIF.decode(handle, space, options)
     };

@@ -17,12 +17,7 @@ impl Heif<'_> {
     /// Decodes the picture to planes for `device`. Chroma is upsampled as libheif does it, by
     /// repeating samples.
     pub(super) fn planes(&self, device: &Device) -> Result<Planes> {
-        let native = decode(
-            &self.handle,
-            ColorSpace::Undefined,
-            !self.damaged,
-            self.view.is_some(),
-        )?;
+        let native = decode(&self.handle, ColorSpace::Undefined, self.how())?;
         let is_known = |space| {
             use RgbChroma::{C444, Rgb, Rgba};
             matches!(
@@ -34,11 +29,7 @@ impl Heif<'_> {
             Some(space) if is_known(space) => (native, space),
             _ => {
                 let space = ColorSpace::Rgb(rgb_chroma(self.header.layout));
-                let strict = !self.damaged;
-                (
-                    decode(&self.handle, space, strict, self.view.is_some())?,
-                    space,
-                )
+                (decode(&self.handle, space, self.how())?, space)
             }
         };
         let mut planes = match space {
@@ -162,7 +153,7 @@ impl Heif<'_> {
         }
         if let Some(alpha) = &sources[3] {
             picture.alpha = self.alpha();
-            picture.ranges[3] = self.alpha_range(alpha);
+            picture.ranges[3] = self.alpha_range(&alpha.plane);
         }
         Ok(planes)
     }
@@ -206,7 +197,7 @@ impl Heif<'_> {
         Ok(planes)
     }
 
-    fn alpha(&self) -> u32 {
+    pub(super) fn alpha(&self) -> u32 {
         match self.handle.is_premultiplied_alpha() {
             true => alpha::PREMULTIPLIED,
             false => alpha::STRAIGHT,
@@ -214,7 +205,7 @@ impl Heif<'_> {
     }
 
     /// The range of alpha, about which libheif says nothing.
-    fn alpha_range(&self, Source { plane, .. }: &Source<'_>) -> Range {
+    pub(super) fn alpha_range(&self, plane: &Plane<&[u8]>) -> Range {
         let bits = plane.bits_per_pixel;
         let most = (1_u32 << bits) - 1;
         // To know it is to decode alpha once more: not where much of it is opaque, which in
@@ -365,16 +356,25 @@ fn filled(device: &Device, sources: &[Option<Source<'_>>; 4]) -> Result<Planes> 
         ] = *shift;
         let row_bytes = plane.width as usize * bytes;
         let rows = planes.plane_mut(number).chunks_mut(row_bytes);
-        let given = plane.data.chunks(plane.stride);
-        let narrow = plane.bits_per_pixel <= 8;
-        parallel::for_each(rows.zip(given), |(out, row)| match (wide, narrow) {
-            (true, true) => {
-                for (out, &sample) in out.as_chunks_mut().0.iter_mut().zip(row) {
-                    *out = u16::from(sample).to_ne_bytes();
-                }
-            }
-            _ => out.copy_from_slice(&row[..out.len()]),
-        });
+        fill(rows, plane, wide);
     }
     Ok(planes)
+}
+
+/// Copies a plane to rows, whose samples have two bytes if they are `wide`.
+pub(super) fn fill<'a>(
+    rows: impl ExactSizeIterator<Item = &'a mut [u8]> + Send,
+    plane: &Plane<&[u8]>,
+    wide: bool,
+) {
+    let narrow = plane.bits_per_pixel <= 8;
+    let given = plane.data.chunks(plane.stride);
+    parallel::for_each(rows.zip(given), |(out, row)| match (wide, narrow) {
+        (true, true) => {
+            for (out, &sample) in out.as_chunks_mut().0.iter_mut().zip(row) {
+                *out = u16::from(sample).to_ne_bytes();
+            }
+        }
+        _ => out.copy_from_slice(&row[..out.len()]),
+    });
 }

@@ -1,6 +1,6 @@
 //! Writes HEIF and AVIF.
 
-use super::{LIBHEIF, translate};
+use super::{LIBHEIF, threads::Share, translate};
 use crate::{
     Error, Result, Subsampling,
     codec::{EncodeRequest, check_sides},
@@ -47,7 +47,11 @@ pub(super) fn encode(
             _ => EncoderQuality::Lossy(quality),
         })?;
         encoder.set_parameter_value("chroma", EncoderParameterValue::String(chroma.to_owned()))?;
-        if let Some(effort) = options.effort {
+        let effort = match compression {
+            CompressionFormat::Hevc => options.effort.or(Some(HEVC_EFFORT)),
+            _ => options.effort,
+        };
+        if let Some(effort) = effort {
             let effort = usize::from(effort.min(6));
             let (name, value) = match compression {
                 CompressionFormat::Av1 => ("speed", EncoderParameterValue::Int(SPEEDS[effort])),
@@ -58,12 +62,20 @@ pub(super) fn encode(
             };
             encoder.set_parameter_value(name, value)?;
         }
-        if compression == CompressionFormat::Av1 {
-            // By default an encoder uses four threads, whatever the machine has. An encoder without
-            // this parameter decides itself; x265 uses all cores.
-            let threads = rayon::current_num_threads().min(16) as i32;
-            let _ = encoder.set_parameter_value("threads", EncoderParameterValue::Int(threads));
-        }
+        let share = Share::new();
+        // An encoder without this parameter decides itself.
+        let _ = match compression {
+            // By default aom uses four, whatever the machine has. With one it makes another file.
+            CompressionFormat::Av1 => {
+                let threads = share.threads().clamp(2, 16) as i32;
+                encoder.set_parameter_value("threads", EncoderParameterValue::Int(threads))
+            }
+            // By default x265 uses all cores for each picture.
+            _ => {
+                let threads = EncoderParameterValue::String(share.threads().to_string());
+                encoder.set_parameter_value("x265:pools", threads)
+            }
+        };
         let mut context = HeifContext::new()?;
         // Without options, even empty ones, libheif does not write the nclx.
         let mut how = EncodingOptions::new()?;
@@ -83,7 +95,11 @@ pub(super) fn encode(
     Ok(out.write_all(&encode().map_err(encode_error)?)?)
 }
 
-/// x265's presets for each effort. libheif's default is "slow".
+/// The default for HEVC. libheif's is one more, which takes twice the time of this, for files that are 4 %
+/// smaller and 0.3 dB worse (12 MP at quality 80).
+const HEVC_EFFORT: u8 = 4;
+
+/// x265's presets for each effort.
 const PRESETS: [&str; 7] = [
     "ultrafast",
     "superfast",

@@ -1,7 +1,7 @@
-//! ICO, and CUR, which is a cursor: a list of pictures, each a PNG, or a bitmap with a mask behind it.
+//! ICO, and CUR, which is a cursor: a list of pictures, each a PNG, or a bitmap with a mask after it.
 
 use super::{
-    bmp::{Coding, Dib},
+    bmp::{Dib, PixelEncoding},
     capabilities::PLAIN,
     check_sides,
     contract::{Codec, Decode, EncodeRequest, no_metadata},
@@ -83,7 +83,7 @@ impl<'a> Entry<'a> {
 struct Ico<'a> {
     dib: Dib,
     header: Header,
-    /// The pixels, and the mask behind them.
+    /// The pixels, and the mask after them.
     data: &'a [u8],
     is_cut: bool,
 }
@@ -123,7 +123,7 @@ fn best(bytes: &[u8]) -> Result<Entry<'_>> {
 
 fn open_bitmap<'a>(entry: &Entry<'a>) -> Result<Box<dyn Decode + 'a>> {
     let mut dib = Dib::read(entry.rest, None)?;
-    if let Coding::Rle | Coding::Png | Coding::Jpeg = dib.coding {
+    if let PixelEncoding::Rle | PixelEncoding::Png | PixelEncoding::Jpeg = dib.encoding {
         return Err(Error::unsupported("a compressed bitmap in an icon"));
     }
     let pixels = entry.rest.get(dib.pixels_at..).unwrap_or_default();

@@ -52,10 +52,14 @@ impl Decode for Jpeg<'_> {
     }
 
     fn narrow(&mut self, needed: Area, target: PayloadTarget<'_>) -> Area {
-        // Kernels decode all of a picture at its full size.
-        let is_full_size = Jpeg::is_all(self);
-        let by_kernels = target.device.is_cuda() || target.jpeg_decoder == JpegDecoder::Kernels;
-        match self.is_damaged() || !self.has_bytes() || (is_full_size && by_kernels) {
+        // Kernels decode all of a picture. At a reduced size the host decodes what they cannot.
+        let by_kernels = match target.jpeg_decoder {
+            JpegDecoder::Kernels => true,
+            _ if self.is_full_size() => target.device.is_cuda(),
+            JpegDecoder::Auto => target.device.is_cuda() && self.may_have_plan(),
+            JpegDecoder::Host => false,
+        };
+        match self.is_damaged() || !self.has_bytes() || by_kernels {
             true => {
                 let Header { width, height, .. } = self.header();
                 Area::whole((width, height))

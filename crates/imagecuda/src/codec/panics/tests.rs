@@ -3,7 +3,7 @@ use crate::{
 };
 use std::{io::Cursor, path::Path};
 
-/// A picture whose codec panics in `place`: decoders do not look behind a PNG's end.
+/// A picture whose codec panics in `place`: decoders do not look past a PNG's end.
 fn torn_in(place: &str) -> Vec<u8> {
     let mut image = Image::new(&Device::cpu(), 7, 5).unwrap();
     image.upload(&[0.5; 7 * 5 * 4]).unwrap();

@@ -41,7 +41,7 @@ fn open_integers<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode 
 }
 
 /// The file, with spaces for comments that the decoder does not know: among the samples of text, and
-/// behind a number without a space.
+/// after a number without a space.
 fn without_comments(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let end = match bytes {
         [b'P', b'1'..=b'3', ..] => bytes.len(),

@@ -35,7 +35,7 @@ fn read_header(bytes: &[u8]) -> Result<Pfm<'_>> {
     let mut rest = bytes.get(2..).unwrap_or_default();
     let width = number(&mut rest)?;
     let height = number(&mut rest)?;
-    // Its sign is the byte order; what its size means nobody agrees on, and readers ignore it.
+    // Its sign is the byte order; its size has no agreed meaning, and readers ignore it.
     let scale: f32 = number(&mut rest)?;
     let curve = Curve::Encoded;
     Ok(Pfm {
@@ -51,7 +51,7 @@ fn read_header(bytes: &[u8]) -> Result<Pfm<'_>> {
     })
 }
 
-/// The next number of the header, and the one white space behind it.
+/// The next number of the header, and the one white space after it.
 fn number<T: std::str::FromStr>(rest: &mut &[u8]) -> Result<T> {
     *rest = rest.trim_ascii_start();
     let end = rest.iter().position(u8::is_ascii_whitespace);

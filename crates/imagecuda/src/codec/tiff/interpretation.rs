@@ -4,7 +4,7 @@ use super::{
     compression::Compression,
     ifd::Directory,
     kind::Kind,
-    lab::{self, Lab},
+    lab::{Lab, LabEncoding},
     luma::YCbCr,
     samples::{Meaning, Palette},
     tag,
@@ -110,10 +110,10 @@ pub(super) fn meaning(
     kind: Kind,
     is_log: bool,
 ) -> Result<Meaning> {
-    let lab = |coding| {
+    let lab = |encoding| {
         let white = directory.fractions(tag::WHITE_POINT);
         match kind.bits() {
-            8 | 16 => Ok(Meaning::Lab(Lab::new(coding, kind.top(), white))),
+            8 | 16 => Ok(Meaning::Lab(Lab::new(encoding, kind.top(), white))),
             bits => Err(Error::unsupported(format!("{bits}-bit L*a*b*"))),
         }
     };
@@ -126,8 +126,8 @@ pub(super) fn meaning(
         color::RGB => return Ok(Meaning::Rgb),
         color::SEPARATED => return Ok(Meaning::Cmyk),
         color::YCBCR => return Ok(Meaning::YCbCr(YCbCr::new(directory, kind))),
-        color::CIE_LAB => return lab(lab::Coding::Cie),
-        color::ICC_LAB => return lab(lab::Coding::Icc),
+        color::CIE_LAB => return lab(LabEncoding::Cie),
+        color::ICC_LAB => return lab(LabEncoding::Icc),
         color::PALETTE => {
             if kind.bits() > 16 {
                 return Err(Error::unsupported("palettes of more than 65,536 colours"));

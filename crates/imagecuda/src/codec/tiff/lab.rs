@@ -3,7 +3,7 @@
 /// How L*, a* and b* are stored, and the white that they are relative to.
 #[derive(Debug, PartialEq)]
 pub(super) struct Lab {
-    coding: Coding,
+    encoding: LabEncoding,
     /// The largest sample.
     top: f64,
     /// A matrix from XYZ relative to the file's white, each component 1.0 for white, to linear
@@ -12,7 +12,7 @@ pub(super) struct Lab {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Coding {
+pub(super) enum LabEncoding {
     /// L* scaled to 0..100; a* and b* signed.
     Cie,
     /// As in ICC profiles: a* and b* have an offset of half the range, and in 16 bits 0xff00 is
@@ -47,7 +47,7 @@ const XYZ_TO_RGB: [[f64; 3]; 3] = [
 
 impl Lab {
     /// For 8-bit or 16-bit samples. `white` is the file's white point, x and y.
-    pub(super) fn new(coding: Coding, top: f64, white: Option<[f64; 2]>) -> Self {
+    pub(super) fn new(encoding: LabEncoding, top: f64, white: Option<[f64; 2]>) -> Self {
         let white = match white {
             Some([x, y]) if x > 0.0 && y > 0.0 && x + y <= 1.0 => [x / y, 1.0, (1.0 - x - y) / y],
             _ => D50,
@@ -64,7 +64,7 @@ impl Lab {
         };
         let columns = [0, 1, 2].map(column);
         Self {
-            coding,
+            encoding,
             top,
             to_rgb: [0, 1, 2].map(|row| columns.map(|column| column[row])),
         }
@@ -75,8 +75,8 @@ impl Lab {
         let [l, a, b] = samples.map(|sample| sample * self.top);
         // In 16 bits, a* and b* have eight fraction bits.
         let unit = (self.top + 1.0) / 256.0;
-        let (l, a, b) = match self.coding {
-            Coding::Cie => {
+        let (l, a, b) = match self.encoding {
+            LabEncoding::Cie => {
                 let signed = |v: f64| {
                     if v > self.top / 2.0 {
                         v - self.top - 1.0
@@ -86,7 +86,7 @@ impl Lab {
                 };
                 (100.0 * l / self.top, signed(a) / unit, signed(b) / unit)
             }
-            Coding::Icc => (
+            LabEncoding::Icc => (
                 100.0 * l / (255.0 * unit),
                 a / unit - 128.0,
                 b / unit - 128.0,

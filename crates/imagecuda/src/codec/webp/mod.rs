@@ -1,8 +1,10 @@
 //! WebP, through libwebp.
 #![allow(unsafe_code)] // a C interface: decoding into the caller's memory
 
+mod alpha;
 mod animation;
 mod demux;
+mod encoder;
 mod frames;
 mod metadata;
 mod planes;
@@ -10,16 +12,16 @@ mod riff;
 mod video;
 mod write;
 
+pub(in crate::codec) use self::write::write_planes;
 use self::{
     demux::{Animation, Held, whole_frames},
-    riff::Alpha,
     write::write,
 };
 use super::{
     capabilities::{Capabilities, PLAIN},
     contract::{Codec, Decode, PayloadTarget, SequenceCodec, pixel_payload},
 };
-use crate::{Error, ErrorKind, Format, Limits, Result, device::Payload, memory, picture::Header};
+use crate::{Error, ErrorKind, Format, Limits, Result, device::Payload, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use libwebp_sys::{
     VP8StatusCode, WEBP_CSP_MODE, WebPBitstreamFeatures, WebPDecode, WebPDecoderConfig,
@@ -204,32 +206,6 @@ impl WebP<'_> {
             return Err(Error::decode("the alpha is damaged"));
         }
         accept(status, self.header.bytes())
-    }
-
-    fn has_damaged_alpha(&self, out: &mut [u8]) -> Result<bool> {
-        let mut chunks = riff::chunks(&self.bytes);
-        let Some((_, alpha)) = chunks.find(|(kind, _)| *kind == b"ALPH") else {
-            return Ok(false);
-        };
-        let (width, height) = (self.header.width, self.header.height);
-        let pixels = width as usize * height as usize;
-        Ok(match riff::alpha(alpha, pixels) {
-            Alpha::Plain => false,
-            Alpha::Unknown => true,
-            // The data are those of a lossless picture without its header.
-            Alpha::Lossless(data) => {
-                let side = |pixels: u32| pixels.wrapping_sub(1) & 0x3fff;
-                let size = (side(width) | side(height) << 14).to_le_bytes();
-                let mut picture = Vec::new();
-                memory::reserve(&mut picture, 5 + data.len())?;
-                picture.push(0x2f);
-                picture.extend(size);
-                picture.extend(data);
-                let status = self.decode(&picture, out)?;
-                use VP8StatusCode::*;
-                !matches!(status, VP8_STATUS_OK | VP8_STATUS_OUT_OF_MEMORY)
-            }
-        })
     }
 
     /// A configuration that makes libwebp write pixels to `out`.

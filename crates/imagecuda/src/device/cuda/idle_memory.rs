@@ -3,7 +3,7 @@
 use super::{Context, error::check_raw};
 use crate::{Result, device::IdleMemory, memory};
 use cust::sys::{self, CUmemPool_attribute as Attribute};
-use std::{ffi::c_void, ptr};
+use std::{ffi::c_void, ptr, sync::atomic::Ordering};
 
 impl Context {
     pub(crate) fn idle_memory(&self) -> IdleMemory {
@@ -26,6 +26,12 @@ impl Context {
         }
         // Memory is freed in the order of streams.
         self.wait_for_all()?;
+        self.trim_driver(keep)
+    }
+
+    /// Gives back what the driver's pool holds, until `keep` idle bytes remain. What was freed must have
+    /// been waited for.
+    fn trim_driver(&self, keep: usize) -> Result<()> {
         let Some(pool) = self.memory.pool() else {
             return Ok(());
         };
@@ -41,12 +47,21 @@ impl Context {
         })
     }
 
+    /// Holds the driver's pool to the limit, if one was set. By its threshold alone it keeps more.
+    pub(super) fn keep_limit(&self) -> Result<()> {
+        match self.device_limit.load(Ordering::Relaxed) {
+            usize::MAX => Ok(()),
+            limit => self.trim_driver(limit),
+        }
+    }
+
     /// Keeps at most so many idle bytes of pinned memory, and of device memory, from now on.
     pub(crate) fn set_idle_limits(&self, pinned: usize, device: u64) -> Result<()> {
         let _current = self.enter()?;
+        let limit = usize::try_from(device).unwrap_or(usize::MAX);
         self.pinned.set_limit(pinned);
-        self.scratch
-            .set_limit(usize::try_from(device).unwrap_or(usize::MAX));
+        self.scratch.set_limit(limit);
+        self.device_limit.store(limit, Ordering::Relaxed);
         // What is idle in `scratch` is in use for the driver. So both together stay below the limit.
         self.memory.set_release_threshold(device)
     }

@@ -181,6 +181,45 @@ impl DeviceBytes {
     }
 }
 
+#[cfg(feature = "cudarc")]
+impl DeviceBytes {
+    /// The memory, which somebody else frees.
+    pub(super) fn leak(self) -> DevicePointer<u8> {
+        let this = ManuallyDrop::new(self);
+        let pointer = this.pointer();
+        // SAFETY: `this` is not used or dropped afterwards, so the context is taken once.
+        drop(unsafe { ptr::read(&this.context) });
+        pointer
+    }
+
+    /// Takes over memory.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else has the memory, which has so many bytes, and was allocated in stream order if the device
+    /// can do that.
+    pub(super) unsafe fn adopt(context: &Arc<Context>, address: u64, bytes: usize) -> Self {
+        let pointer = DevicePointer::from_raw(address);
+        // SAFETY: what the caller promised.
+        let buffer = unsafe { DeviceBuffer::from_raw_parts(pointer, bytes) };
+        Self {
+            buffer: ManuallyDrop::new(buffer),
+            context: Arc::clone(context),
+        }
+    }
+}
+
+#[cfg(feature = "cudarc")]
+impl<P> Buffer<P> {
+    pub(super) fn into_bytes(self) -> DeviceBytes {
+        self.bytes
+    }
+
+    pub(super) fn of(bytes: DeviceBytes, len: usize, pixel: PhantomData<P>) -> Self {
+        Self { bytes, len, pixel }
+    }
+}
+
 impl Drop for DeviceBytes {
     fn drop(&mut self) {
         // `cust` frees in the current context, so make the right one current.
@@ -329,7 +368,7 @@ impl<P> Buffer<P> {
         self.len
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         self.len * size_of::<P>()
     }
 

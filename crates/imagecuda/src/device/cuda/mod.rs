@@ -7,8 +7,11 @@
 //! kernels work at the same time.
 #![allow(unsafe_code)]
 
+#[cfg(feature = "cudarc")]
+mod cudarc;
 mod encode_jpeg;
 mod encode_png;
+mod encode_webp;
 mod error;
 mod event;
 mod foreign;
@@ -23,13 +26,16 @@ mod planes;
 mod png;
 mod resample;
 mod scratch;
+mod strips;
 mod video;
 
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
+    encode_webp::PendingWebp,
     jpeg::{Coefficients, JpegGroups, PlannedJpeg},
     png::PngPixels,
+    strips::Strips,
     video::VideoFrames,
 };
 pub(crate) use {memory::Buffer, pinned::Pinned};
@@ -73,10 +79,13 @@ pub(crate) struct Context {
     videos: video::Pool,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
+    /// The most idle bytes of device memory, if a limit was set.
+    device_limit: AtomicUsize,
     /// Weights of filters.
     tables: resample::Tables,
     /// The most blocks that a grid may have along x.
     max_grid: u32,
+    multiprocessors: u32,
 }
 
 impl Context {
@@ -97,6 +106,7 @@ impl Context {
         let name = check("cuDeviceGetName", device.name())?;
         let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
         let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
+        let multiprocessors = attribute(DeviceAttribute::MultiprocessorCount)?;
 
         // `cust` makes the new context current; this guard restores the caller's.
         let _restore = Current::remember()?;
@@ -125,8 +135,10 @@ impl Context {
             videos: video::Pool::default(),
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
+            device_limit: AtomicUsize::new(usize::MAX),
             tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
+            multiprocessors: multiprocessors.unsigned_abs(),
         })
     }
 
@@ -149,7 +161,7 @@ impl Context {
         for stream in [&self.uploads, &self.stream, &self.downloads] {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
-        Ok(())
+        self.keep_limit()
     }
 
     /// Lets one thread at a time queue work. The driver locks around each call anyway. This lock
@@ -253,7 +265,7 @@ impl Drop for Current {
     fn drop(&mut self) {
         if let Some(previous) = self.0 {
             // SAFETY: the context was current on this thread a moment ago; null is none. A failure
-            // leaves ours current, which harms nobody.
+            // leaves ours current, which does no harm.
             let _ = unsafe { sys::cuCtxSetCurrent(previous) };
         }
     }

@@ -5,7 +5,6 @@ use super::{
     Context,
     error::{check_raw, from_cuda},
     event::Event,
-    scratch::Scratch,
 };
 use crate::{
     ErrorKind, Result,
@@ -96,7 +95,6 @@ impl Context {
             locked: ManuallyDrop::new(locked),
             len,
             context: Arc::clone(self),
-            copy: None,
         })
     }
 
@@ -115,42 +113,9 @@ pub(crate) struct Pinned {
     locked: ManuallyDrop<Locked>,
     len: usize,
     context: Arc<Context>,
-    /// A copy in device memory, and where in that memory it begins.
-    copy: Option<Box<(Scratch, usize)>>,
 }
 
 impl Pinned {
-    /// Starts to copy all bytes to the device before anyone needs them there. In device memory byte
-    /// `aligned` will be at a multiple of 16. Without memory for that nothing happens.
-    pub(crate) fn send_ahead(&mut self, aligned: usize) -> Result<()> {
-        let context = Arc::clone(&self.context);
-        let _current = context.enter()?;
-        let start = aligned.wrapping_neg() % 16;
-        let Ok(mut memory) = context.scratch(start + self.len) else {
-            return Ok(());
-        };
-        memory.wait_on(&context.uploads)?;
-        let to = memory.pointer().wrapping_add(start);
-        self.start_upload(to, self.len, &context.uploads)?;
-        memory.record_on(&context.uploads)?;
-        self.copy = Some(Box::new((memory, start)));
-        Ok(())
-    }
-
-    /// The address of the copy's byte `at`, if there is a copy, and if the address is a multiple of 16.
-    /// Work that enters `stream` from now on finds it there. The caller must keep this memory until then.
-    pub(super) fn copy_of(&self, at: usize, stream: &Stream) -> Result<Option<u64>> {
-        let address = |copy: &(Scratch, usize)| {
-            let (memory, start) = copy;
-            let address = memory.pointer().as_raw() + (start + at) as u64;
-            address.is_multiple_of(16).then_some(address)
-        };
-        match self.copy.as_deref().and_then(address) {
-            Some(address) => self.order_before(stream).map(|()| Some(address)),
-            None => Ok(None),
-        }
-    }
-
     /// Starts to copy the first `len` bytes to the device, in the order of `stream`. Do not touch
     /// them before [`wait`](Self::wait); dropping the buffer is fine. The context must be current.
     pub(super) fn start_upload(
@@ -207,14 +172,8 @@ impl Pinned {
         self.mark(stream)
     }
 
-    /// The address under which kernels write to this memory. What they wrote can be read after
-    /// [`mark`](Self::mark) and [`wait`](Self::wait). The driver maps all pinned memory.
-    pub(super) fn address(&mut self) -> u64 {
-        self.as_mut_ptr().addr() as u64
-    }
-
     /// Records that the device uses the buffer until the work that is in the stream now is done.
-    pub(super) fn mark(&mut self, stream: &Stream) -> Result<()> {
+    fn mark(&mut self, stream: &Stream) -> Result<()> {
         // This is right even if the event could not be recorded, as then all work was waited for.
         self.locked.in_flight = true;
         self.locked.done.record(stream)

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Result,
-    resample::{Plan, Step, Taps},
+    resample::{Plan, Step},
 };
 use cust::{launch, memory::DevicePointer, sys};
 use imagecuda_kernels::{
@@ -31,7 +31,10 @@ const LARGEST_TABLE: usize = 4 << 20;
 
 /// The last weights on the device.
 #[derive(Default)]
-pub(super) struct Tables(Mutex<Vec<(Arc<Taps>, Arc<DeviceBytes>)>>);
+pub(super) struct Tables(Mutex<Vec<(Words, Arc<DeviceBytes>)>>);
+
+/// What a table is made of.
+type Words = Arc<Vec<u32>>;
 
 impl Tables {
     pub(super) fn clear(&self) {
@@ -47,14 +50,14 @@ type SpecWords = [u32; size_of::<TensorSpec>() / 4];
 
 impl Context {
     /// Weights in device memory, from the last ones if they are among them. The context must be current.
-    fn table(self: &Arc<Self>, taps: &Arc<Taps>) -> Result<Arc<DeviceBytes>> {
+    pub(super) fn table(self: &Arc<Self>, words: &Words) -> Result<Arc<DeviceBytes>> {
         let lock = || {
             let Tables(tables) = &self.tables;
             tables.lock().unwrap_or_else(PoisonError::into_inner)
         };
         {
             let mut tables = lock();
-            let same = |(known, _): &(Arc<Taps>, _)| Arc::ptr_eq(known, taps);
+            let same = |(known, _): &(Words, _)| Arc::ptr_eq(known, words);
             if let Some(at) = tables.iter().position(same) {
                 let found = tables.remove(at);
                 let table = Arc::clone(&found.1);
@@ -62,7 +65,7 @@ impl Context {
                 return Ok(table);
             }
         }
-        let bytes: &[u8] = bytemuck::cast_slice(taps.words());
+        let bytes: &[u8] = bytemuck::cast_slice(words);
         let table = Arc::new(DeviceBytes::uninitialized(self, bytes.len())?);
         let mut pinned = self.pinned(bytes.len())?;
         pinned.copy_from_slice(bytes);
@@ -72,7 +75,7 @@ impl Context {
             if tables.len() == MOST_TABLES {
                 tables.remove(0);
             }
-            tables.push((Arc::clone(taps), Arc::clone(&table)));
+            tables.push((Arc::clone(words), Arc::clone(&table)));
         }
         Ok(table)
     }
@@ -84,7 +87,7 @@ impl Context {
         src: DevicePointer<u8>,
         dst: DevicePointer<u8>,
     ) -> Result<()> {
-        let table = self.table(&step.taps)?;
+        let table = self.table(step.taps.words())?;
         let (pass, words): (PassWords, _) = (bytemuck::cast(step.pass), table.pointer());
         let stream = &self.stream;
         let grid = grid(step.pass.width, step.pass.height);
@@ -111,8 +114,10 @@ const MOST_SHARED: u32 = 48 << 10;
 impl Tile {
     /// The tile for two passes; `None` where they do not fit one kernel.
     fn of(first: &Step, last: &Step) -> Option<Self> {
-        // Sums in one run, in this order of the axes.
-        if !first.pass.is_vertical() || first.taps.most > RUN {
+        // Sums in one run, in this order of the axes. Where the picture becomes smaller, strips are faster, or
+        // two kernels.
+        let in_one_run = first.pass.is_vertical() && first.taps.most <= RUN;
+        if !in_one_run || first.taps.by_row().is_some() {
             return None;
         }
         if last.pass.height.div_ceil(TILE_ROWS as u32) > MOST_DOWN {
@@ -159,6 +164,9 @@ impl Buffer<RgbaF32> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let (from, to) = (src.pointer(), self.pointer());
+        if let Some(strips) = context.strips(plan, [from, to], None)? {
+            return context.run_strips(&strips, false);
+        }
         match plan {
             Plan::Identity => {
                 let bytes = width as usize * height as usize * size_of::<RgbaF32>();
@@ -169,8 +177,11 @@ impl Buffer<RgbaF32> {
                 rows,
                 pitch,
             } => {
-                let (columns, rows) = (context.table(columns)?, context.table(rows)?);
-                let (columns, rows) = (columns.pointer(), rows.pointer());
+                let tables = (
+                    context.table(columns.words())?,
+                    context.table(rows.words())?,
+                );
+                let (columns, rows) = (tables.0.pointer(), tables.1.pointer());
                 let (grid, stream, pitch) = (grid(width, height), &context.stream, *pitch);
                 run!(
                     context, "nearest", grid, THREADS, stream, from, pitch, columns, rows, to,
@@ -205,16 +216,14 @@ impl Buffer<RgbaF32> {
         let stream = &context.stream;
         let (from, to) = (src.pointer(), self.pointer().wrapping_add(at));
         let words: SpecWords = bytemuck::cast(*spec);
-        let is_padded = (spec.inner_width, spec.inner_height) != (spec.width, spec.height);
-        if is_padded {
-            let grid = context.grid(spec.width as usize * spec.height as usize);
-            run!(context, "tensor_pad", grid, BLOCK, stream, words, to)?;
-        }
+        pad(&context, spec, to)?;
         match plan {
             Plan::Identity => {
                 let pixels = spec.width as usize * spec.height as usize;
-                // Four pixels a thread, where kernels can take so many at a time.
-                let each = if pixels.is_multiple_of(4) { 2 } else { 1 };
+                // Four pixels a thread, where kernels take so many at a time.
+                let is_pixel_by_pixel = spec.count() == 4 && !spec.is_planar();
+                let takes_four = pixels.is_multiple_of(4) && !is_pixel_by_pixel;
+                let each = if takes_four { 2 } else { 1 };
                 let grid = context.grid(pixels.div_ceil(each));
                 if spec.element == TensorElement::U8 as u32 {
                     run!(context, "tensor_u8", grid, BLOCK, stream, words, from, to)
@@ -231,8 +240,11 @@ impl Buffer<RgbaF32> {
                 rows,
                 pitch,
             } => {
-                let (columns, rows) = (context.table(columns)?, context.table(rows)?);
-                let (columns, rows) = (columns.pointer(), rows.pointer());
+                let tables = (
+                    context.table(columns.words())?,
+                    context.table(rows.words())?,
+                );
+                let (columns, rows) = (tables.0.pointer(), tables.1.pointer());
                 let (grid, pitch) = (grid(spec.inner_width, spec.inner_height), *pitch);
                 run!(
                     context,
@@ -278,6 +290,16 @@ impl Buffer<RgbaF32> {
     }
 }
 
+/// Queues what is outside the picture in a picture of a tensor.
+pub(super) fn pad(context: &Context, spec: &TensorSpec, to: DevicePointer<u8>) -> Result<()> {
+    if (spec.inner_width, spec.inner_height) == (spec.width, spec.height) {
+        return Ok(());
+    }
+    let grid = context.grid(spec.width as usize * spec.height as usize);
+    let (words, stream): (SpecWords, _) = (bytemuck::cast(*spec), &context.stream);
+    run!(context, "tensor_pad", grid, BLOCK, stream, words, to)
+}
+
 impl Context {
     /// The last pass, from `src` to the picture `dst` of a tensor.
     fn run_tensor_pass(
@@ -287,7 +309,7 @@ impl Context {
         src: DevicePointer<u8>,
         dst: DevicePointer<u8>,
     ) -> Result<()> {
-        let table = self.table(&step.taps)?;
+        let table = self.table(step.taps.words())?;
         let (pass, words): (PassWords, _) = (bytemuck::cast(step.pass), table.pointer());
         let (grid, stream) = (grid(step.pass.width, step.pass.height), &self.stream);
         run!(
@@ -313,7 +335,10 @@ impl Context {
         dst: DevicePointer<u8>,
         spec: Option<SpecWords>,
     ) -> Result<()> {
-        let (down, across) = (self.table(&first.taps)?, self.table(&last.taps)?);
+        let (down, across) = (
+            self.table(first.taps.words())?,
+            self.table(last.taps.words())?,
+        );
         let (down, across) = (down.pointer(), across.pointer());
         let (grid, stream) = (Tile::grid(&last.pass), &self.stream);
         let Tile {

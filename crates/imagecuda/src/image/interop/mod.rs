@@ -1,5 +1,7 @@
 //! Conversions from and to the types of other libraries.
 
+#[cfg(feature = "cudarc")]
+mod cudarc;
 #[cfg(feature = "dlpack")]
 pub mod dlpack;
 #[cfg(feature = "image")]

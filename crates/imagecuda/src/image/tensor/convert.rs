@@ -5,6 +5,7 @@ use super::Tensor;
 use crate::ErrorKind;
 use crate::{
     Image, Result, TensorFit, TensorOptions,
+    device::Strips,
     resample::{Placement, Plan, Sampling},
     trace::span,
 };
@@ -55,13 +56,33 @@ impl Image {
         tensor: &mut Tensor,
         picture: usize,
     ) -> Result<()> {
+        let strips = self.to_tensor_later(options, tensor, picture)?;
+        tensor.make(strips.as_slice())
+    }
+
+    /// As [`to_tensor_into`](Self::to_tensor_into), but where many pictures can be made together, it only
+    /// returns what [`Tensor::make`] needs to make this one. The image must live until then.
+    pub(crate) fn to_tensor_later(
+        &self,
+        options: &TensorOptions,
+        tensor: &mut Tensor,
+        picture: usize,
+    ) -> Result<Option<Strips>> {
         options.check()?;
         tensor.check(options, picture)?;
         span!("to_tensor", device = %self.device, width = self.width, height = self.height);
         let (plan, spec) = plan(self.dimensions(), tensor.size(), options)?;
         let bytes = tensor.picture_bytes();
         let place = (picture * bytes, bytes);
-        tensor.buffer.tensor_from(place, &self.buffer, &plan, &spec)
+        let buffer = &mut tensor.buffer;
+        buffer.tensor_later(place, &self.buffer, &plan, &spec)
+    }
+}
+
+impl Tensor {
+    /// Makes pictures of images that are still there.
+    pub(crate) fn make(&mut self, strips: &[Strips]) -> Result<()> {
+        self.buffer.make_strips(strips)
     }
 }
 

@@ -31,6 +31,7 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
     }
     let mut parser = Parser {
         bytes,
+        damaged,
         frame: None,
         tables: Tables::new(),
         restart_interval: 0,
@@ -71,6 +72,8 @@ pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
 
 struct Parser<'a> {
     bytes: &'a [u8],
+    /// Whether anything may be missing.
+    damaged: bool,
     frame: Option<Frame>,
     tables: Tables,
     restart_interval: u32,
@@ -214,10 +217,18 @@ impl Parser<'_> {
             known[usize::from(spectral.0)..=usize::from(spectral.1)].fill(approximation.1);
         }
         let EntropySegment {
-            end,
-            restarts,
+            mut end,
+            mut restarts,
             marks,
         } = EntropySegment::find(self.bytes, at);
+        // As in libjpeg, a marker that means nothing ends an interval, and the next restart goes on
+        // behind it.
+        let means_nothing = |end: usize| matches!(self.bytes.get(end + 1), Some(1..=0xbf));
+        while self.damaged && self.restart_interval > 0 && means_nothing(end) {
+            let more = EntropySegment::find(self.bytes, end + 2);
+            end = more.end;
+            restarts.extend(more.restarts);
+        }
         let scan = Scan {
             components,
             spectral,

@@ -180,7 +180,7 @@ impl<'a> Band<'a> {
                 let color = [Color::InvertedCmyk, Color::Ycck]
                     .into_iter()
                     .find(|&it| it as u32 == color);
-                rows::inks(rows, color.unwrap_or(Color::Cmyk), out);
+                rows::cmyk(rows, color.unwrap_or(Color::Cmyk), out);
             }
             _ => {}
         }

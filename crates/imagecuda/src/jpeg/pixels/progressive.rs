@@ -3,7 +3,7 @@
 
 use super::{
     super::{
-        entropy::planes::{Data, Decoder, band_rows, is_for_one},
+        entropy::planes::{Data, Decoder, Share},
         file::File,
     },
     band::{Band, Blocks},
@@ -17,8 +17,9 @@ use std::{mem, ops::Range, sync::Mutex};
 /// then undefined.
 pub(super) fn read(file: &File, bytes: &[u8], window: &Window, mut out: &mut [u8]) -> Option<()> {
     let data = Data::of(file, bytes)?;
-    let decoder = Decoder::new(file, &data, band_rows(file))?;
-    if is_for_one(file) {
+    let share = Share::of(file);
+    let decoder = Decoder::new(file, &data, share.rows)?;
+    if share.is_alone {
         let (mut strip, mut band) = (Strip::new(file), Band::new(file, window, 0, 1));
         return decoder.one_by_one(|decoder, number| {
             strip.paint(decoder, decoder.rows(number), &mut band, &mut out)

@@ -184,7 +184,7 @@ pub(super) fn pack(words: [u32; STEP]) -> [u8; 3 * STEP] {
 
 /// Converts four rows of samples to CMYK.
 #[inline(always)]
-pub(super) fn inks([a, b, c, d]: [&[u8]; 4], color: Color, out: &mut [u8]) {
+pub(super) fn cmyk([a, b, c, d]: [&[u8]; 4], color: Color, out: &mut [u8]) {
     let (out, _) = out.as_chunks_mut();
     let samples = a.iter().zip(b).zip(c.iter().zip(d));
     for (out, ((&a, &b), (&c, &d))) in out.iter_mut().zip(samples) {

@@ -11,7 +11,7 @@ use std::ops::Range;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::jpeg) struct Window {
     /// The columns of MCUs that are made, as a picture of the same height.
-    pub(super) scaled: Scaled,
+    pub(in crate::jpeg) scaled: Scaled,
     /// The blocks of each component that are left of it.
     pub(super) skipped: [usize; 4],
     /// The blocks in a row of each component in the file.
@@ -91,8 +91,13 @@ impl Window {
     }
 
     /// Whether it is all of the picture, at its full size.
-    pub(in crate::jpeg) fn is_all(&self) -> bool {
+    pub(super) fn is_all(&self) -> bool {
         self.scaled.unit == 8 && self.area == Area::whole(self.whole)
+    }
+
+    /// The eighths of its size that the picture gets.
+    pub(in crate::jpeg) fn unit(&self) -> u32 {
+        self.scaled.unit
     }
 
     /// The size of an MCU in rows of pixels.
@@ -149,6 +154,7 @@ mod tests {
             assert_eq!(Window::whole(&picture).scaled.picture, picture);
             for unit in [8, 4, 2, 1] {
                 let all = Window::all(&picture, unit);
+                assert_eq!(all.scaled, Scaled::new(&picture, unit));
                 assert_eq!(all.area, Area::whole(all.whole));
                 let (width, height) = all.whole;
                 for (x, y) in [(0, 0), (width / 2, height / 3), (width - 1, height - 1)] {

@@ -41,7 +41,7 @@ impl GpuPlan {
     /// The plan for a file. `None` if the kernels cannot decode it: they take sequential files that
     /// are complete and regular. The host decodes the others, and reports what is wrong with them.
     pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {
-        if file.progressive || !file.whole || !file.is_usual() {
+        if !Self::is_for_kernels(file) {
             return None;
         }
         let mut seen = [false; 4];
@@ -57,6 +57,13 @@ impl GpuPlan {
         Some(Self {
             scans: file.scans.iter().map(plan).collect::<Option<_>>()?,
         })
+    }
+}
+
+impl GpuPlan {
+    /// Whether a file is sequential and complete.
+    pub(super) fn is_for_kernels(file: &File) -> bool {
+        !file.progressive && file.whole && file.is_usual()
     }
 }
 

@@ -4,7 +4,7 @@ use super::super::file::Huffman;
 use imagecuda_kernels::jpeg::{huffman::Table, jobs::MAX_TABLES};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The codes of a table. Those for DC with the number of the AC table behind them.
+/// The codes of a table. Those for DC with the number of the AC table after them.
 type Codes = (Arc<Huffman>, Option<u8>);
 
 /// A scan's codes, and the tables that were made of them.
@@ -22,7 +22,7 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// The number of a table: of one for AC, or of one for DC that `others` is the AC table behind.
+    /// The number of a table: of one for AC, or of one for DC whose AC table is `others`.
     pub(super) fn number(&mut self, table: &Arc<Huffman>, others: Option<u8>) -> Option<u8> {
         let same = |(known, behind): &Codes| *behind == others && Arc::ptr_eq(known, table);
         let number = self.codes.iter().position(same).unwrap_or_else(|| {

@@ -1,5 +1,5 @@
 //! Files of kinds that few programs write: arithmetic codes, 12 bits, lossless ones, and those whose
-//! height stands behind the first scan.
+//! height stands after the first scan.
 
 use super::made::{Conditioning, Lossless, Made, Random};
 use crate::{
@@ -166,7 +166,7 @@ fn arithmetic_codes_do_not_tell_where_they_end() {
     assert!(coefficients(&made, &bytes, false).unwrap() == expected(&made));
 }
 
-/// Samples of 12 bits as floats are shares of 4095, those of inks shares of 65,535.
+/// Samples of 12 bits as floats are shares of 4095, those of CMYK shares of 65,535.
 #[test]
 fn twelve_bits_keep_their_precision() {
     for (count, layout) in [(1, Layout::L32F), (3, Layout::Rgb32F), (4, Layout::Cmyk16)] {
@@ -334,7 +334,7 @@ fn the_height_may_stand_behind_the_first_scan() {
         behind[height..height + 2].fill(0);
         assert!(load(&behind, false).unwrap() == whole, "{seed}");
         assert!(load(&behind, true).unwrap() == whole, "{seed}");
-        // What a header says holds, whatever stands behind the scan.
+        // What a header says holds, whatever stands after the scan.
         let mut both = [&bytes[..end], &[0xff, 0xdc, 0, 4, 0, 1], &bytes[end..]].concat();
         assert!(load(&both, false).unwrap() == whole, "{seed}");
         both[height..height + 2].fill(0);

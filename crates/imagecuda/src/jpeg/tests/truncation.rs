@@ -90,6 +90,34 @@ fn every_kind_gives_the_rows_until_the_cut() {
     }
 }
 
+/// A marker that means nothing costs the rest of its interval, and not what follows.
+#[test]
+fn a_marker_that_means_nothing_ends_an_interval() {
+    use ColorType::{Luma, Rgb};
+    for (color, progressive) in [(Luma, false), (Rgb, false), (Luma, true)] {
+        // An interval is a row of MCUs.
+        let file = file(color, SamplingFactor::R_4_4_4, progressive, WIDTH / 8);
+        let whole = load(&file, false).unwrap();
+        let row = whole.len() / usize::from(HEIGHT);
+        let restart = |number: u8| {
+            let marker = [0xff, 0xd0 + number];
+            file.windows(2).position(|two| two == marker).unwrap()
+        };
+        let (second, third) = (restart(1), restart(2));
+        for marker in [1, 0x35, 0xbf] {
+            let mut bad = file.clone();
+            let at = second + 2 + (third - second) / 2;
+            bad.splice(at..at, [0xff, marker]);
+            assert!(load(&bad, false).is_err());
+            let found = load(&bad, true).unwrap();
+            // Rows 16 to 23 are of the interval.
+            assert!(found[..16 * row] == whole[..16 * row], "{color:?} {marker}");
+            assert!(found[24 * row..] == whole[24 * row..], "{color:?} {marker}");
+            assert!(found[16 * row..24 * row] != whole[16 * row..24 * row]);
+        }
+    }
+}
+
 /// Pixels that a decoder makes up would differ from the picture.
 #[test]
 fn a_progressive_file_is_as_good_as_its_scans() {

@@ -1,12 +1,18 @@
 //! Writes files that appear complete or not at all.
 
 mod attributes;
+#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(not(windows), path = "unix.rs")]
+mod system;
 mod target;
 
-use self::target::{Target, folder, in_folder};
+use self::{
+    system::{open_old, rename},
+    target::{Target, folder, in_folder},
+};
 use crate::{Result, sink::Sink};
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io::{self, BufWriter, Cursor, Read, Seek, SeekFrom, Write},
     path::Path,
 };
@@ -23,10 +29,10 @@ use tempfile::NamedTempFile;
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
     match Target::of(path)? {
         Target::New(path) => {
-            let mut file = beside(&path, 0o666).map_err(|error| in_folder(&path, &error))?;
+            let mut file = beside(&path, 0o666, None).map_err(|error| in_folder(&path, &error))?;
             let length = fill(&mut file, write)?;
-            let named = file.persist(&path);
-            named.map_err(|error| in_folder(&path, &error.error))?;
+            let renamed = rename(file, &path);
+            renamed.map_err(|error| in_folder(&path, &error.error))?;
             Ok(length)
         }
         Target::File(path, _) => over(&path, write),
@@ -45,10 +51,10 @@ pub(crate) fn is_there(path: &Path) -> bool {
 
 /// Replaces the regular file at `path`.
 fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
-    // Opening it for writing checks that the caller may change the file.
-    let old = File::options().write(true).open(path)?;
+    // Opening it checks that the caller may change the file.
+    let old = open_old(path)?;
     // The old file may be secret, so only the owner may read the new one for now.
-    let mut file = match beside(path, 0o600) {
+    let mut file = match beside(path, 0o600, old.metadata().ok().as_ref()) {
         Ok(file) => file,
         Err(error) if needs_no_folder(&error) => {
             let bytes = in_memory(write)?;
@@ -60,7 +66,7 @@ fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<
     let length = fill(&mut file, write)?;
     attributes::keep(&old, file.as_file());
     drop(old); // or some systems would not let it be replaced
-    let Err(error) = file.persist(path) else {
+    let Err(error) = rename(file, path) else {
         return Ok(length);
     };
     let (error, mut file) = (error.error, error.file);
@@ -78,10 +84,12 @@ fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<
 /// sticky with another owner of the file, or the file is a mount point.
 fn needs_no_folder(error: &io::Error) -> bool {
     use io::ErrorKind::*;
-    matches!(
-        error.kind(),
-        PermissionDenied | ReadOnlyFilesystem | ResourceBusy | CrossesDevices
-    )
+    match error.kind() {
+        PermissionDenied | ReadOnlyFilesystem | CrossesDevices => true,
+        // Windows has no such mounts. There, another program has the file open.
+        ResourceBusy => cfg!(not(windows)),
+        _ => false,
+    }
 }
 
 /// Overwrites an existing file. The part beyond the old end is written first, so that a full disk
@@ -115,14 +123,12 @@ fn fill(file: &mut NamedTempFile, write: impl FnOnce(&mut dyn Sink) -> Result<()
     Ok(file.as_file().metadata()?.len())
 }
 
-/// Creates a temporary file in the folder of `path`. The permissions are `mode` without the bits of
-/// the process's umask. Only Unix uses them.
-fn beside(path: &Path, mode: u32) -> io::Result<NamedTempFile> {
+/// Creates a temporary file in the folder of `path`. On Unix its permissions are `mode` without the
+/// bits of the process's umask. On Windows it has the attributes of `old`.
+fn beside(path: &Path, mode: u32, old: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mut options = File::options();
     options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
-    let _ = mode;
+    system::prepare(&mut options, mode, old);
     // Opened here, so that an error is the system's own.
     let mut builder = tempfile::Builder::new();
     builder.prefix(".imagecuda-");

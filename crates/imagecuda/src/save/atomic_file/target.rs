@@ -1,5 +1,6 @@
 //! Finds out what exists at the path of a file to save.
 
+use crate::paths;
 use std::{
     fs::{self, File, Metadata},
     io,
@@ -19,6 +20,7 @@ pub(super) enum Target {
 impl Target {
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let path = follow_links(path)?;
+        paths::check(&path)?;
         let metadata = match fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound && !is_of_processes(&path) => {
@@ -64,7 +66,12 @@ fn is_of_processes(path: &Path) -> bool {
     statfs(folder(path)).is_ok_and(|system| system.f_type == PROC_SUPER_MAGIC)
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(windows)]
+fn is_of_processes(_: &Path) -> bool {
+    false
+}
+
+#[cfg(not(any(target_os = "linux", windows)))]
 fn is_of_processes(path: &Path) -> bool {
     folder(path)
         .canonicalize()

@@ -9,7 +9,11 @@ use crate::codec::heif::boxes::{boxes, child};
 const SIZE: (u32, u32) = (128, 96);
 
 /// The file with `clap` as the first property that changes its first item.
-fn cropped(file: &[u8], numbers: [i32; 8], changes: &[(&[u8; 4], u8)]) -> Vec<u8> {
+pub(in crate::codec::heif) fn cropped(
+    file: &[u8],
+    numbers: [i32; 8],
+    changes: &[(&[u8; 4], u8)],
+) -> Vec<u8> {
     let clap: Vec<u8> = numbers.iter().flat_map(|n| n.to_be_bytes()).collect();
     with_meta(file, |kind, body| {
         if kind != b"iprp" {

@@ -41,7 +41,12 @@ fn both(format: Format, file: &[u8]) -> [Vec<f64>; 2] {
     // Of the file as it is: libheif crops by its own means.
     let context = HeifContext::read_from_bytes(file).unwrap();
     let handle = context.primary_image_handle().unwrap();
-    let image = super::super::decode(&handle, space, true, false).unwrap();
+    let how = How {
+        strict: true,
+        as_coded: false,
+        threads: 1,
+    };
+    let image = super::super::decode(&handle, space, how).unwrap();
     let plane = image.planes().interleaved.unwrap();
     let row = heif.header.width as usize * layout.bytes_per_pixel();
     let rows = plane.data.chunks(plane.stride).take(plane.height as usize);

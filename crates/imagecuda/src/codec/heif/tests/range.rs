@@ -76,7 +76,7 @@ impl Said {
         let at = colors(file);
         match self {
             Self::ByBox(full) => file[at + 14] = u8::from(full) << 7,
-            // A box that nobody knows.
+            // A box of an unknown type.
             Self::Coded(_) => file[at..at + 4].copy_from_slice(b"none"),
         }
     }

@@ -230,7 +230,7 @@ fn the_kernels_write_the_same_bytes() {
                 let deep = layout.bits() == 16;
                 let lines = Scanlines::new((width, height), bytes_per_pixel, deep).unwrap();
                 let made = cpu_emulation::encode(&lines, &data);
-                // Behind the signature and IHDR.
+                // After the signature and IHDR.
                 let mut at = 33;
                 for (part, &rest) in made.stream.chunks(1 << 20).zip(&made.remainders) {
                     let len = part.len() as u32;

@@ -87,7 +87,7 @@ impl Control {
         if !chunk.is_right() || !fits(x, width, head.width) || !fits(y, height, head.height) {
             return Err(damaged());
         }
-        in_order(word(0), number)?;
+        check_sequence_number(word(0), number)?;
         Ok(Self {
             region: Region {
                 x: x as usize,
@@ -117,7 +117,7 @@ impl Control {
 }
 
 /// Checks that an animation's chunk has the next sequence number.
-pub(super) fn in_order(found: u32, expected: u32) -> Result<()> {
+pub(super) fn check_sequence_number(found: u32, expected: u32) -> Result<()> {
     match found == expected {
         true => Ok(()),
         false => Err(Error::decode(format!(

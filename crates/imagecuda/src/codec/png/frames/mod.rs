@@ -3,7 +3,7 @@
 
 mod control;
 
-use self::control::{Control, Start, in_order};
+use self::control::{Control, Start, check_sequence_number};
 use super::{
     chunks::{Data, Head, chunks_from},
     decode::{self, cut_short},
@@ -229,7 +229,7 @@ impl Animation {
                 }
                 (b"fdAT", Some(_)) if !is_default => {
                     let found = chunk.data.first_chunk().ok_or_else(cut_short)?;
-                    in_order(u32::from_be_bytes(*found), self.number)?;
+                    check_sequence_number(u32::from_be_bytes(*found), self.number)?;
                     self.number += 1;
                     places.push(self.at);
                 }

@@ -10,7 +10,7 @@ fn sample(x: usize, y: usize, channel: usize) -> u8 {
     (x * (channel + 3) + y * 5 + x * y / 7) as u8
 }
 
-/// The samples of a part of the picture, or of one of its planes; those behind the edges too.
+/// The samples of a part of the picture, or of one of its planes; those after the edges too.
 fn part(x: usize, y: usize, [width, height]: [usize; 2], channels: &[usize]) -> Vec<u8> {
     let mut samples = Vec::new();
     for y in y..y + height {

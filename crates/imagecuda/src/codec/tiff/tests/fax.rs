@@ -112,7 +112,7 @@ fn cut_or_damaged_rows_are_errors() {
     let whole = expected();
     for (compression, options, data) in KINDS {
         let mut before = 0;
-        // Behind the rows, Group 4 has three bytes that nobody needs.
+        // After the rows, Group 4 has three bytes that no decoder needs.
         for length in 1..data.len() - 3 {
             let cut = fax(compression, options, &[], &data[..length]);
             let error = load(&cut).unwrap_err();

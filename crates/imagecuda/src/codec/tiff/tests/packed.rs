@@ -209,7 +209,7 @@ fn luminance_as_a_logarithm() {
     }
 }
 
-/// Blocks of luma with their chroma behind, and parts of blocks at the edges.
+/// Blocks of luma with their chroma after them, and parts of blocks at the edges.
 #[test]
 fn chroma_that_pixels_share() {
     for (across, down) in [(2, 1), (2, 2), (4, 1), (4, 2), (4, 4), (1, 2), (2, 4)] {
@@ -253,7 +253,7 @@ fn chroma_that_pixels_share() {
                 &tags,
                 &[&data[..data.len() - 1 - data.len() / 3]],
             );
-            // What is not compressed goes on in what is behind it.
+            // What is not compressed goes on in what is after it.
             assert_eq!(load(&cut).is_err(), compression == &[8]);
             // Nothing said is 2x2.
             if sampling == [2, 2] {

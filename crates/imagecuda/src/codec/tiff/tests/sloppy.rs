@@ -6,7 +6,7 @@ const ROWS: u16 = 278;
 const OFFSETS: u16 = 273;
 const LENGTHS: u16 = 279;
 
-/// Takes a tag out of a directory: it becomes one that nobody knows.
+/// Takes a tag out of a directory: it becomes an unknown one.
 fn remove(file: &mut [u8], tag: u16) {
     let at = entry(file, tag);
     file[at..at + 2].copy_from_slice(&60_000_u16.to_le_bytes());

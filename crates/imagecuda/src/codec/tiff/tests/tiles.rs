@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The crate has no room for the rows behind the end of planes but the first.
+/// The crate has no room for the rows after the end of planes but the first.
 #[test]
 fn planes_end_within_tiles() {
     let tile = |plane: usize| -> Vec<u8> {
@@ -28,7 +28,7 @@ fn planes_end_within_tiles() {
         let expected = [0, 1, 2].map(|plane| tiles[plane * 2 + x / 16][y * 16 + x % 16]);
         assert_eq!(*pixel, expected, "{x}, {y}");
     }
-    // One that is missing is no hole, if nobody asked for that.
+    // One that is missing is no hole, unless it is asked for.
     let cut = [&packed[..5], &[&packed[5][..9]]].concat();
     assert!(load(&file(true, [19, 10], &tags, &cut)).is_err());
 }

@@ -5,7 +5,8 @@ use crate::{color::Conversion, jpeg::GpuPlan};
 use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::{PictureJob, ScanJob},
-    picture::{BLOCK, Picture},
+    picture::BLOCK,
+    scaled::Scaled,
 };
 use std::{slice, sync::Arc};
 
@@ -26,7 +27,7 @@ const STATUSES: usize = MAX_PICTURES * size_of::<u32>();
 /// A JPEG whose markers have been read, and how kernels decode its scans. It goes up with others.
 #[derive(Debug)]
 pub(crate) struct PlannedJpeg {
-    pub(super) picture: Picture,
+    pub(super) scaled: Scaled,
     pub(super) quantizers: Box<[[u16; BLOCK]; 4]>,
     pub(super) plan: GpuPlan,
 }
@@ -34,7 +35,7 @@ pub(crate) struct PlannedJpeg {
 impl PlannedJpeg {
     /// The bytes of its coefficients.
     pub(crate) fn bytes(&self) -> usize {
-        super::bytes(&self.picture)
+        super::bytes(&self.scaled.picture)
     }
 }
 
@@ -77,7 +78,7 @@ impl Wanted<'_> {
     }
 
     fn device(&self) -> usize {
-        let samples = self.jpeg.picture.blocks() * BLOCK;
+        let samples = self.jpeg.scaled.picture.blocks() * BLOCK;
         self.parts.uploaded + self.parts.work + self.parts.zeros + samples
     }
 

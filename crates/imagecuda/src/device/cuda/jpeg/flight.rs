@@ -4,6 +4,7 @@ use super::{
     super::{Context, error::check_raw, pinned::Pinned, scratch::Scratch},
     Parts,
     filling::{Filling, Member},
+    inverse_kernel,
     launch::{EntropyLaunches, Grid},
     picture_job,
     prepare::Regions,
@@ -36,6 +37,8 @@ struct PixelLaunches {
     jobs: u64,
     count: u32,
     inverse: u32,
+    /// The eighths of its size that the smallest picture has.
+    unit: u32,
     /// The pictures without a conversion of colours come first.
     plain: u32,
     rows: u32,
@@ -71,7 +74,7 @@ impl Layout {
         }
         let zeros_end = all.end;
         for (member, region) in members.iter().zip(&mut regions) {
-            region[2] = all.add(member.jpeg.picture.blocks() * BLOCK);
+            region[2] = all.add(member.jpeg.scaled.picture.blocks() * BLOCK);
         }
         Self {
             scan_jobs,
@@ -85,18 +88,22 @@ impl Layout {
     }
 }
 
-/// The jobs of a group whose device memory begins at `base`. Kernels write the statuses to `statuses`.
+/// The jobs of a group whose device memory begins at `base`.
 fn jobs<T>(
     members: &[Member<T>],
     layout: &Layout,
     base: u64,
-    statuses: u64,
 ) -> (Vec<ScanJob>, Vec<PictureJob>, PixelLaunches) {
     let (mut scans, mut pictures) = (Vec::new(), Vec::with_capacity(members.len()));
     let mut pixels = PixelLaunches {
         jobs: base + layout.picture_jobs as u64,
         count: members.len() as u32,
         inverse: 0,
+        unit: members
+            .iter()
+            .map(|m| m.jpeg.scaled.unit)
+            .min()
+            .unwrap_or(8),
         plain: 0,
         rows: 0,
         shaped_rows: 0,
@@ -110,11 +117,11 @@ fn jobs<T>(
         };
         let plans = &member.jpeg.plan.scans[..];
         let tables = member.tables.iter().map(|&at| base + at as u64);
-        let status = statuses + 4 * number as u64;
+        let status = base + 4 * number as u64;
         let own = member.parts.scan_jobs(plans, regions, tables);
         scans.extend(own.map(|job| ScanJob { status, ..job }));
 
-        let mut job = picture_job(member.jpeg.picture, &member.jpeg.quantizers);
+        let mut job = picture_job(&member.jpeg.scaled, &member.jpeg.quantizers);
         (job.dc, job.block_origins) = member.parts.dc(plans, regions);
         job.coefficients = zeros + member.parts.coefficients as u64 - base;
         job.samples = samples - base;
@@ -237,7 +244,7 @@ fn start<T>(
     };
     let mut memory = context.scratch(bytes)?;
     let base = memory.pointer().as_raw();
-    let (mut scans, pictures, pixels) = jobs(members, &layout, base, staging.address());
+    let (mut scans, pictures, pixels) = jobs(members, &layout, base);
     let launches = EntropyLaunches::new(&mut scans);
     staging[..4 * members.len()].fill(0);
     put(staging, layout.scan_jobs, &scans);
@@ -256,12 +263,12 @@ fn start<T>(
     let table = memory.pointer().wrapping_add(layout.scan_jobs);
     // SAFETY: the jobs have addresses of this memory, which is used again in stream order.
     unsafe { context.launch_entropy(&launches, table, stream)? };
-    staging.mark(stream)?;
+    staging.start_fetch(memory.pointer(), 4 * members.len(), stream)?;
     let grid = Grid::of_pixels(pixels.inverse);
     let arguments = [pixels.jobs, pixels.count.into(), base, base];
-    // While the host reads the statuses. If one is bad, nobody looks at the samples.
+    // While the statuses are on their way. If one is bad, nobody looks at the samples.
     // SAFETY: as before; the jobs have the offsets of coefficients and samples in this memory.
-    unsafe { context.launch("jpeg_inverse", grid, stream, &arguments)? };
+    unsafe { context.launch(inverse_kernel(pixels.unit), grid, stream, &arguments)? };
     memory.record_on(stream)?;
     Ok((memory, pixels))
 }

@@ -22,8 +22,10 @@ use std::{
     time::Duration,
 };
 
-/// Groups whose kernels run or wait to run.
+/// Groups whose kernels run or wait to run. More if each is one large picture: some of its kernels have few
+/// thread blocks, and leave much of the GPU to others.
 const MAX_FLIGHTS: usize = 3;
+const MAX_SINGLE_FLIGHTS: usize = 5;
 
 /// With so many pictures a group goes up while another is under way.
 const MANY: usize = 16;
@@ -65,7 +67,7 @@ impl Context {
     /// A picture for a group.
     pub(crate) fn plan_jpeg(&self, jpeg: &Jpeg<'_>, plan: GpuPlan) -> PlannedJpeg {
         PlannedJpeg {
-            picture: *jpeg.picture(),
+            scaled: *jpeg.scaled(),
             quantizers: Box::new(*jpeg.quantizers()),
             plan,
         }
@@ -102,7 +104,7 @@ impl<T: GroupMember> JpegGroups<T> {
             return Err(with);
         };
         let pixels = image.pointer().as_raw();
-        let parts = PictureParts::new(&jpeg.picture, &jpeg.plan.scans);
+        let parts = PictureParts::new(&jpeg.scaled.picture, &jpeg.plan.scans);
         let wanted = Wanted {
             jpeg: &jpeg,
             parts: &parts,
@@ -178,7 +180,12 @@ impl<T: GroupMember> JpegGroups<T> {
         let mut state = self.lock();
         let (mut naps, mut seen) = (0, 0);
         loop {
-            if flights >= MAX_FLIGHTS {
+            let next = state.full.front();
+            let most = match next.is_some_and(|group| group.members.len() == 1) {
+                true => MAX_SINGLE_FLIGHTS,
+                false => MAX_FLIGHTS,
+            };
+            if flights >= most {
                 return Step::Finish;
             }
             if let Some(group) = state.full.pop_front_if(|group| group.is_written()) {

@@ -11,6 +11,7 @@ mod groups;
 mod launch;
 mod pictures;
 mod prepare;
+mod progressive;
 mod single;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use bytemuck::{Pod, cast_slice, cast_slice_mut};
 use imagecuda_kernels::jpeg::{
     jobs::{DcAddresses, PictureJob},
     picture::{BLOCK, Picture},
+    scaled::Scaled,
 };
 use std::sync::{Arc, atomic::Ordering};
 
@@ -38,14 +40,25 @@ pub(super) const STREAMS: usize = 8;
 
 /// A picture's coefficients in device memory, and the samples that are made of them.
 pub(crate) struct Coefficients {
-    picture: Picture,
+    scaled: Scaled,
     /// The addresses of the [`PictureJob`], of the coefficients and of the samples.
     job: u64,
     coefficients: u64,
     samples: u64,
     /// Whether the samples are made, or being made.
     has_samples: bool,
-    /// The memory of all of them.
+    /// The memory of all of them, unless the job is in that of `blocks`.
+    memory: Scratch,
+    /// The kernel that makes the coefficients first, of a progressive picture.
+    blocks: Option<BlockKernel>,
+}
+
+/// A launch of `jpeg_blocks`.
+struct BlockKernel {
+    /// The address of the [`BlocksJob`](imagecuda_kernels::jpeg::progressive::jobs::BlocksJob).
+    job: u64,
+    thread_blocks: u32,
+    /// The memory of the job.
     memory: Scratch,
 }
 
@@ -54,7 +67,7 @@ impl std::fmt::Debug for Coefficients {
         write!(
             f,
             "coefficients of {} x {} pixels",
-            self.picture.width, self.picture.height
+            self.scaled.picture.width, self.scaled.picture.height
         )
     }
 }
@@ -62,7 +75,7 @@ impl std::fmt::Debug for Coefficients {
 impl Coefficients {
     /// The size of the coefficients in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        bytes(&self.picture)
+        bytes(&self.scaled.picture)
     }
 }
 
@@ -99,15 +112,15 @@ impl Context {
     /// Decodes the entropy-coded data on the host, and uploads the coefficients.
     pub(crate) fn upload_jpeg(self: &Arc<Self>, jpeg: &Jpeg<'_>) -> Result<Coefficients> {
         let _current = self.enter()?;
-        let picture = *jpeg.picture();
-        let bytes = bytes(&picture);
+        let scaled = *jpeg.scaled();
+        let bytes = bytes(&scaled.picture);
         let mut parts = Parts::default();
         let job = parts.add(size_of::<PictureJob>());
         let coefficients = parts.add(bytes);
         let uploaded = parts.end;
-        let samples = parts.add(picture.blocks() * BLOCK);
+        let samples = parts.add(scaled.picture.blocks() * BLOCK);
         let mut pinned = self.pinned(uploaded)?;
-        put(&mut pinned, job, &[picture_job(picture, jpeg.quantizers())]);
+        put(&mut pinned, job, &[picture_job(&scaled, jpeg.quantizers())]);
         jpeg.coefficients(cast_slice_mut(&mut pinned[coefficients..uploaded]))?;
         let mut memory = self.scratch(parts.end)?;
         memory.wait_on(&self.uploads)?;
@@ -115,20 +128,21 @@ impl Context {
         memory.record_on(&self.uploads)?;
         let base = memory.pointer().as_raw();
         Ok(Coefficients {
-            picture,
+            scaled,
             job: base + job as u64,
             coefficients: base + coefficients as u64,
             samples: base + samples as u64,
             has_samples: false,
             memory,
+            blocks: None,
         })
     }
 }
 
 /// The job of a picture alone, whose memory is at the addresses that the launch passes.
-fn picture_job(picture: Picture, quantizers: &[[u16; BLOCK]; 4]) -> PictureJob {
+fn picture_job(scaled: &Scaled, quantizers: &[[u16; BLOCK]; 4]) -> PictureJob {
     PictureJob {
-        picture,
+        picture: scaled.picture,
         quantizers: *quantizers,
         dc: [DcAddresses::default(); 4],
         block_origins: 0,
@@ -138,6 +152,15 @@ fn picture_job(picture: Picture, quantizers: &[[u16; BLOCK]; 4]) -> PictureJob {
         shaper: 0,
         first_inverse: 0,
         first_row: 0,
+        sizes: scaled.sizes,
+    }
+}
+
+/// The kernel that makes samples of coefficients, of pictures at `unit` eighths of their size or more.
+fn inverse_kernel(unit: u32) -> &'static str {
+    match unit {
+        8 => "jpeg_inverse",
+        _ => "jpeg_inverse_reduced",
     }
 }
 

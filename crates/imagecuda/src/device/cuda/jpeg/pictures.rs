@@ -2,7 +2,7 @@
 
 use super::{
     super::{Buffer, Context},
-    Coefficients,
+    Coefficients, inverse_kernel,
     launch::Grid,
 };
 use crate::{
@@ -11,7 +11,10 @@ use crate::{
 };
 use cust::{memory::DevicePointer, stream::Stream};
 use imagecuda_kernels::{
-    jpeg::jobs::{INVERSE_BLOCKS, ROW_PIXELS},
+    jpeg::{
+        jobs::{INVERSE_BLOCKS, ROW_PIXELS},
+        progressive::jobs::BLOCKS_THREADS,
+    },
     layout::Layout,
 };
 
@@ -39,10 +42,20 @@ impl<P: DevicePixel> Buffer<P> {
         let stream = &context.stream;
         let _launching = context.lock_launch();
         from.memory.wait_on(stream)?;
+        if let Some(blocks) = &mut from.blocks {
+            blocks.memory.wait_on(stream)?;
+            let grid = Grid {
+                threads: BLOCKS_THREADS,
+                ..Grid::of_pixels(blocks.thread_blocks)
+            };
+            let arguments = [blocks.job, 1, from.coefficients];
+            // SAFETY: the kernel takes the table of one job. Its memory is that of `from`.
+            unsafe { context.launch("jpeg_blocks", grid, stream, &arguments)? };
+        }
         if !from.has_samples {
             context.launch_inverse(&from, stream)?;
         }
-        let picture = &from.picture;
+        let picture = &from.scaled.picture;
         let rows = Grid::of_pixels(picture.width.div_ceil(ROW_PIXELS) * picture.height);
         let shaper_at = shaper.map_or(0, |shaper| shaper.as_raw());
         let launch = |kernel, to: DevicePointer<u8>| {
@@ -70,6 +83,9 @@ impl<P: DevicePixel> Buffer<P> {
                 self.expand_scratch(&mut pixels, oriented, spec)?;
             }
         }
+        if let Some(blocks) = &mut from.blocks {
+            blocks.memory.record_on(stream)?;
+        }
         from.memory.record_on(stream)
     }
 }
@@ -77,10 +93,17 @@ impl<P: DevicePixel> Buffer<P> {
 impl Context {
     /// Makes samples from coefficients, in the order of `stream`. The context must be current.
     pub(super) fn launch_inverse(&self, from: &Coefficients, stream: &Stream) -> Result<()> {
-        let blocks = from.picture.blocks().div_ceil(INVERSE_BLOCKS as usize) as u32;
+        let blocks = from
+            .scaled
+            .picture
+            .blocks()
+            .div_ceil(INVERSE_BLOCKS as usize) as u32;
         let arguments = [from.job, 1, from.coefficients, from.samples];
         // SAFETY: as for the kernels after it.
-        unsafe { self.launch("jpeg_inverse", Grid::of_pixels(blocks), stream, &arguments) }
+        unsafe {
+            let kernel = inverse_kernel(from.scaled.unit);
+            self.launch(kernel, Grid::of_pixels(blocks), stream, &arguments)
+        }
     }
 }
 

@@ -18,20 +18,12 @@ use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::{PictureJob, ScanJob},
     picture::{BLOCK, Picture},
+    scaled::Scaled,
 };
 use std::sync::Arc;
 
-/// Addresses of what a picture needs.
-struct Target {
-    /// Its device memory.
-    base: u64,
-    /// The data of its only scan, if they are elsewhere.
-    file: Option<u64>,
-    status: u64,
-}
-
-/// Where the parts of a picture are in its device memory, and in the pinned memory that goes up. The
-/// latter begins with the status.
+/// Where the parts of a picture are in its device memory. The status comes first, as the download takes
+/// the start of the memory.
 struct Layout {
     parts: PictureParts,
     scan_jobs: usize,
@@ -76,12 +68,12 @@ impl Layout {
         }
     }
 
-    /// Writes what goes up, except for the file's data.
+    /// Writes what goes up, for device memory that begins at `base`, except for the file's data.
     fn write(
         &self,
         jpeg: &Jpeg<'_>,
         plans: &[ScanPlan],
-        Target { base, file, status }: Target,
+        base: u64,
         to: &mut [u8],
     ) -> EntropyLaunches {
         let regions = self.regions(base);
@@ -89,13 +81,12 @@ impl Layout {
         let scans = self.parts.scan_jobs(plans, regions, tables);
         let mut scans: Vec<ScanJob> = scans
             .map(|job| ScanJob {
-                status,
-                file: file.unwrap_or(job.file),
+                status: base,
                 ..job
             })
             .collect();
         let launches = EntropyLaunches::new(&mut scans);
-        let mut job = picture_job(*jpeg.picture(), jpeg.quantizers());
+        let mut job = picture_job(jpeg.scaled(), jpeg.quantizers());
         (job.dc, job.block_origins) = self.parts.dc(plans, regions);
         to[..size_of::<u32>()].fill(0);
         put(to, self.scan_jobs, &scans);
@@ -107,15 +98,16 @@ impl Layout {
         launches
     }
 
-    fn coefficients(&self, picture: Picture, memory: Scratch) -> Coefficients {
+    fn coefficients(&self, scaled: Scaled, memory: Scratch) -> Coefficients {
         let base = memory.pointer().as_raw();
         Coefficients {
-            picture,
+            scaled,
             job: base + self.picture_job as u64,
             coefficients: base + (self.zeros + self.parts.coefficients) as u64,
             samples: base + self.samples as u64,
             has_samples: true,
             memory,
+            blocks: None,
         }
     }
 }
@@ -142,7 +134,7 @@ impl Context {
         let memory = self.scratch(layout.end)?;
         let base = memory.pointer().as_raw();
         // If a call fails from here on, dropping the memory waits for the device.
-        let mut coefficients = layout.coefficients(*jpeg.picture(), memory);
+        let mut coefficients = layout.coefficients(*jpeg.scaled(), memory);
         let memory = &mut coefficients.memory;
         let _launching = self.lock_launch();
         memory.wait_on(stream)?;
@@ -150,25 +142,14 @@ impl Context {
         // SAFETY: the memory has that many bytes, and the stream belongs to this context.
         let result = unsafe { sys::cuMemsetD8Async(zeros, 0, bytes, stream.as_inner()) };
         check_raw("cuMemsetD8Async", result)?;
-        // The data of the only scan may be there already.
-        let copy = match (file, plans) {
-            (Some(file), [plan]) => file.copy_of(plan.data.start, stream)?,
-            _ => None,
-        };
-        if let (Some(file), None) = (file, copy) {
+        if let Some(file) = file {
             for (plan, at) in plans.iter().zip(&layout.parts.scans) {
                 let to = memory.pointer().wrapping_add(layout.start + at.file);
                 file.start_upload_of(plan.data.clone(), to, stream)?;
             }
         }
         // While the file goes up.
-        let to = Target {
-            base,
-            file: copy,
-            // Written to host memory, the status needs no download.
-            status: pinned.address(),
-        };
-        let launches = layout.write(jpeg, plans, to, &mut pinned);
+        let launches = layout.write(jpeg, plans, base, &mut pinned);
         if file.is_none() {
             let parts = &layout.parts;
             parts.write_files(plans, jpeg.bytes(), &mut pinned[layout.start..]);
@@ -178,8 +159,8 @@ impl Context {
         // SAFETY: all memory that the jobs have addresses of is used again in stream order, and what
         // they read is uploaded before.
         unsafe { self.launch_entropy(&launches, table, stream)? };
-        pinned.mark(stream)?;
-        // While the host reads the status. If it is bad, nobody looks at the samples.
+        pinned.start_fetch(memory.pointer(), size_of::<u32>(), stream)?;
+        // While the status is on its way. If it is bad, nobody looks at the samples.
         self.launch_inverse(&coefficients, stream)?;
         coefficients.memory.record_on(stream)?;
         Ok((pinned, coefficients))

@@ -1,5 +1,5 @@
 //! The structures and numbers of libnvcuvid's interface, by NVIDIA's public documentation. They are
-//! those of 64-bit systems.
+//! those of 64-bit systems. A `long` of C has 4 bytes on Windows, and 8 elsewhere.
 
 use std::ffi::{c_int, c_short, c_uint, c_ulong, c_ulonglong, c_void};
 
@@ -202,11 +202,12 @@ unsafe impl Zero for Packet {}
 
 // The sizes that a C compiler gives the structures.
 const _: () = {
+    let long = size_of::<c_ulong>();
     assert!(size_of::<DecoderCaps>() == 88);
-    assert!(size_of::<CreateInfo>() == 176);
+    assert!(size_of::<CreateInfo>() == if long == 4 { 112 } else { 176 });
     assert!(size_of::<ReconfigureInfo>() == 128);
     assert!(size_of::<ProcParams>() == 264);
     assert!(size_of::<DecodeStatus>() == 192);
     assert!(size_of::<ParserParams>() == 136);
-    assert!(size_of::<Packet>() == 32);
+    assert!(size_of::<Packet>() == if long == 4 { 24 } else { 32 });
 };

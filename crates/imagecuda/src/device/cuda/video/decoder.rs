@@ -1,108 +1,25 @@
 //! One decoder of an engine, with its parser.
 
 use super::{
-    abi::{self, *},
+    abi::*,
+    kind::{Attempt, Kind, Refusal},
     library::Library,
+    session::{Format, Session, area, check, on_display, on_picture, on_sequence, target},
 };
-use crate::device::video::{VideoCodec, VideoSignal};
+use crate::device::video::VideoCodec;
 use std::{
-    ffi::{c_int, c_short, c_ulong, c_void},
+    ffi::{c_int, c_ulong, c_void},
     fmt,
     ptr::{self, NonNull},
     time::{Duration, Instant},
 };
 
-/// Why an engine did not decode a picture. The host decodes it then.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// There is no library.
-    NoLibrary(&'static str),
-    /// The engines do not decode such pictures.
-    Unsupported,
-    /// No decoder was free, and to make one takes longer than the host.
-    NotWorthIt,
-    /// The data are not those of one picture of the expected kind.
-    Unexpected(&'static str),
-    /// The engine says that the data are damaged.
-    Damaged(i32),
-    /// An engine that gives up takes so long, and says nothing.
-    TimedOut,
-    /// A call failed.
-    Failed { call: &'static str, code: i32 },
-    /// The GPU has too little memory.
-    NoMemory,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoLibrary(why) => write!(f, "there is no libnvcuvid: {why}"),
-            Self::Unsupported => f.write_str("the video engines do not decode such pictures"),
-            Self::NotWorthIt => f.write_str("the host is faster than a new decoder"),
-            Self::Unexpected(what) => f.write_str(what),
-            Self::Damaged(status) => write!(f, "the engine reports damage (status {status})"),
-            Self::TimedOut => f.write_str("the engine took too long"),
-            Self::Failed { call, code } => write!(f, "{call} failed with code {code}"),
-            Self::NoMemory => f.write_str("the GPU has too little memory"),
-        }
-    }
-}
-
-pub(super) type Attempt<T> = Result<T, Refusal>;
-
-/// What a decoder is made for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Kind {
-    pub(super) codec: VideoCodec,
-    pub(super) is_444: bool,
-    pub(super) bits: u8,
-    /// VP8 decoders remember segments, and use them for pictures that have none.
-    pub(super) has_segments: bool,
-}
-
-impl Kind {
-    pub(super) fn codec(self) -> i32 {
-        match self.codec {
-            VideoCodec::Hevc => abi::codec::HEVC,
-            VideoCodec::Vp8 => abi::codec::VP8,
-            VideoCodec::Av1 => abi::codec::AV1,
-        }
-    }
-
-    pub(super) fn chroma(self) -> i32 {
-        match self.is_444 {
-            true => abi::chroma::YUV444,
-            false => abi::chroma::YUV420,
-        }
-    }
-
-    pub(super) fn surface(self) -> i32 {
-        match (self.is_444, self.bits > 8) {
-            (false, false) => surface::NV12,
-            (false, true) => surface::P016,
-            (true, false) => surface::YUV444,
-            (true, true) => surface::YUV444_16,
-        }
-    }
-
-    /// VP8 has no status of pictures.
-    fn has_status(self) -> bool {
-        self.codec != VideoCodec::Vp8
-    }
-}
-
 /// Pictures that a decoder has in work at a time. With two, one engine is always busy. The library
 /// blocks at four.
 pub(super) const IN_WORK: usize = 3;
 
-/// What the parser said about a picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Format {
-    pub(super) coded: [u32; 2],
-    /// What is shown: left, top, right, bottom.
-    pub(super) shown: [u32; 4],
-    pub(super) signal: VideoSignal,
-}
+/// Surfaces of a decoder: one more, whose frame is mapped and copied meanwhile.
+pub(super) const SURFACES: usize = IN_WORK + 1;
 
 /// A frame in device memory, until it is unmapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,25 +30,13 @@ pub(super) struct Frame {
     pub(super) rows: usize,
 }
 
-/// What the parser's callbacks work on.
-struct Session {
-    library: &'static Library,
-    kind: Kind,
-    decoder: *mut c_void,
-    /// The size that the decoder is configured for.
-    coded: [u32; 2],
-    largest: [u32; 2],
-    surface: c_int,
-    format: Option<Format>,
-    pictures: u32,
-    refusal: Option<Refusal>,
-}
-
 /// The library's decoder and parser. Its calls need the context that was current when it was made.
 pub(super) struct Decoder {
     /// Owned. The parser has the address too, and calls back from [`start`](Self::start) alone.
     session: NonNull<Session>,
     parser: *mut c_void,
+    /// The frame that is mapped.
+    mapped: Option<u64>,
     /// Whether a call failed, after which the decoder is not used again.
     pub(super) is_broken: bool,
 }
@@ -139,15 +44,6 @@ pub(super) struct Decoder {
 // SAFETY: the library's handles are tied to a context and to no thread; NVIDIA asks that one thread at a
 // time uses a decoder, and every method takes `&mut self`.
 unsafe impl Send for Decoder {}
-
-fn check(call: &'static str, code: c_int) -> Attempt<()> {
-    match code {
-        0 => Ok(()),
-        // CUDA_ERROR_OUT_OF_MEMORY.
-        2 => Err(Refusal::NoMemory),
-        code => Err(Refusal::Failed { call, code }),
-    }
-}
 
 impl Decoder {
     /// A decoder for pictures of this coded size, which may change up to the `largest`. The context
@@ -162,7 +58,7 @@ impl Decoder {
         let [width, height] = coded.map(c_ulong::from);
         info.width = width;
         info.height = height;
-        info.decode_surfaces = IN_WORK as c_ulong;
+        info.decode_surfaces = SURFACES as c_ulong;
         info.codec = kind.codec();
         info.chroma = kind.chroma();
         info.flags = PREFER_CUVID;
@@ -192,6 +88,7 @@ impl Decoder {
         Ok(Self {
             session: NonNull::from(Box::leak(session)),
             parser: ptr::null_mut(),
+            mapped: None,
             is_broken: false,
         })
     }
@@ -207,7 +104,7 @@ impl Decoder {
         let session = self.session();
         let mut params = ParserParams::zero();
         params.codec = session.kind.codec();
-        params.most_surfaces = IN_WORK as u32;
+        params.most_surfaces = SURFACES as u32;
         // Pictures with damage come, too: the engine says that they are.
         params.error_threshold = 100;
         params.user = user;
@@ -272,7 +169,7 @@ impl Decoder {
     }
 
     /// Waits for the picture in `surface`, and calls `take` with its frame. The frame is there in the
-    /// order of `stream`, and until `take` returns.
+    /// order of `stream`, and until [`unmap`](Self::unmap). The frame before must be unmapped.
     pub(super) fn finish<T>(
         &mut self,
         surface: usize,
@@ -304,6 +201,7 @@ impl Decoder {
             self.is_broken = true;
             return Err(refusal);
         }
+        self.mapped = Some(address);
         let frame = Frame {
             address,
             pitch: pitch as usize,
@@ -314,14 +212,26 @@ impl Decoder {
             false if took > PATIENCE => Err(Refusal::TimedOut),
             false => Ok(()),
         };
-        let taken = sound.and_then(|()| take(frame));
-        // SAFETY: the frame was mapped above, and is unmapped only here.
+        sound.and_then(|()| take(frame))
+    }
+
+    /// Whether there is a frame to unmap.
+    pub(super) fn is_mapped(&self) -> bool {
+        self.mapped.is_some()
+    }
+
+    /// Gives the frame back. What reads it must be done.
+    pub(super) fn unmap(&mut self) -> Attempt<()> {
+        let Some(address) = self.mapped.take() else {
+            return Ok(());
+        };
+        let session = self.session();
+        let (library, decoder) = (session.library, session.decoder);
+        // SAFETY: the frame was mapped, and is unmapped only here.
         let unmapped = unsafe { (library.cuvidUnmapVideoFrame64)(decoder, address) };
-        if let Err(refusal) = check("cuvidUnmapVideoFrame64", unmapped) {
-            self.is_broken = true;
-            return Err(refusal);
-        }
-        taken
+        let outcome = check("cuvidUnmapVideoFrame64", unmapped);
+        self.is_broken |= outcome.is_err();
+        outcome
     }
 }
 
@@ -344,6 +254,7 @@ fn status(library: &Library, decoder: *mut c_void, surface: usize) -> Attempt<()
 impl Drop for Decoder {
     fn drop(&mut self) {
         self.drop_parser();
+        let _ = self.unmap();
         let session = self.session();
         // SAFETY: the decoder came from the library, and is ended only here.
         unsafe { (session.library.cuvidDestroyDecoder)(session.decoder) };
@@ -356,112 +267,4 @@ impl fmt::Debug for Decoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Decoder")
     }
-}
-
-/// The size of frames in memory, which is even.
-fn target(coded: [u32; 2]) -> [u32; 2] {
-    coded.map(|side| side.next_multiple_of(2))
-}
-
-/// All of a frame.
-fn area(coded: [u32; 2]) -> [c_short; 4] {
-    let [right, bottom] = target(coded).map(|side| side as c_short);
-    [0, 0, right, bottom]
-}
-
-impl Session {
-    /// Makes the decoder ready for a sequence.
-    fn begin(&mut self, format: &VideoFormat) -> Attempt<()> {
-        let bits = self.kind.bits - 8;
-        let is_expected = format.codec == self.kind.codec()
-            && format.chroma == self.kind.chroma()
-            && format.luma_bits_minus_8 == bits
-            && format.chroma_bits_minus_8 == bits;
-        if !is_expected {
-            return Err(Refusal::Unexpected(
-                "the data are of another kind than their container says",
-            ));
-        }
-        let coded = [format.coded_width, format.coded_height];
-        let fits = (0..2).all(|i| (1..=self.largest[i]).contains(&coded[i]));
-        let side = |side: c_int| u32::try_from(side).ok();
-        let [left, top, right, bottom] = format.display_area.map(side);
-        let shown = (|| Some([left?, top?, right?, bottom?]))();
-        let shown = shown.filter(|[left, top, right, bottom]| {
-            left < right && top < bottom && *right <= coded[0] && *bottom <= coded[1]
-        });
-        let (true, Some(shown)) = (fits, shown) else {
-            return Err(Refusal::Unexpected(
-                "the data are of another size than their container says",
-            ));
-        };
-        if coded != self.coded {
-            let mut info = ReconfigureInfo::zero();
-            [info.width, info.height] = coded;
-            [info.target_width, info.target_height] = target(coded);
-            info.decode_surfaces = IN_WORK as u32;
-            info.display_area = area(coded);
-            // SAFETY: the decoder is alive, and the pointer is to a local of the type that the library
-            // reads.
-            check("cuvidReconfigureDecoder", unsafe {
-                (self.library.cuvidReconfigureDecoder)(self.decoder, &mut info)
-            })?;
-            self.coded = coded;
-        }
-        self.format = Some(Format {
-            coded,
-            shown,
-            signal: VideoSignal {
-                matrix: format.matrix,
-                full_range: format.signal & 8 != 0,
-            },
-        });
-        Ok(())
-    }
-
-    fn decode(&mut self, picture: &mut PicParams) -> Attempt<()> {
-        if self.pictures > 0 {
-            return Err(Refusal::Unexpected(
-                "the data are those of several pictures",
-            ));
-        }
-        picture.surface = self.surface;
-        // SAFETY: the decoder is alive, and the parser made the parameters.
-        check("cuvidDecodePicture", unsafe {
-            (self.library.cuvidDecodePicture)(self.decoder, picture)
-        })?;
-        self.pictures += 1;
-        Ok(())
-    }
-
-    /// 1 for success, as the parser wants it. The first refusal is the cause.
-    fn answer(&mut self, outcome: Attempt<()>) -> c_int {
-        match outcome {
-            Ok(()) => 1,
-            Err(refusal) => {
-                self.refusal.get_or_insert(refusal);
-                0
-            }
-        }
-    }
-}
-
-extern "C" fn on_sequence(user: *mut c_void, format: *mut VideoFormat) -> c_int {
-    // SAFETY: the library passes the session that the parser was made with, to which no other
-    // reference is alive, and a format that begins with these fields.
-    let (session, format) = unsafe { (&mut *user.cast::<Session>(), &*format) };
-    let outcome = session.begin(format);
-    session.answer(outcome)
-}
-
-extern "C" fn on_picture(user: *mut c_void, picture: *mut PicParams) -> c_int {
-    // SAFETY: as above, with the parameters of a picture.
-    let (session, picture) = unsafe { (&mut *user.cast::<Session>(), &mut *picture) };
-    let outcome = session.decode(picture);
-    session.answer(outcome)
-}
-
-/// Pictures are fetched in the order in which they were given.
-extern "C" fn on_display(_: *mut c_void, _: *mut c_void) -> c_int {
-    1
 }

@@ -9,8 +9,35 @@ use std::{
     sync::OnceLock,
 };
 
-/// The names under which Linux has the library.
-const NAMES: [&str; 2] = ["libnvcuvid.so.1", "libnvcuvid.so"];
+/// The names under which the system has the library.
+#[cfg(not(windows))]
+const NAMES: &[&str] = &["libnvcuvid.so.1", "libnvcuvid.so"];
+#[cfg(windows)]
+const NAMES: &[&str] = &["nvcuvid.dll"];
+
+/// Opens a path, or a name where the system searches for libraries.
+///
+/// # Safety
+///
+/// The library's constructors may run in this process.
+#[cfg(not(windows))]
+unsafe fn open(path: &OsStr) -> Result<Opened, libloading::Error> {
+    // SAFETY: what the caller promises.
+    unsafe { Opened::new(path) }
+}
+
+/// Opens a whole path, or a name in the system's folder: not in the program's or the current one,
+/// where anybody may have put it.
+///
+/// # Safety
+///
+/// The library's constructors may run in this process.
+#[cfg(windows)]
+unsafe fn open(path: &OsStr) -> Result<Opened, libloading::Error> {
+    use libloading::os::windows::{LOAD_LIBRARY_SEARCH_SYSTEM32, Library};
+    // SAFETY: what the caller promises.
+    unsafe { Library::load_with_flags(path, LOAD_LIBRARY_SEARCH_SYSTEM32) }.map(Into::into)
+}
 
 /// Declares the table of functions and the function that fills it.
 macro_rules! functions {
@@ -25,16 +52,17 @@ macro_rules! functions {
 
         impl Library {
             pub(super) fn open(path: impl AsRef<OsStr>) -> Result<Self, String> {
+                let path = path.as_ref();
                 // SAFETY: opening a library runs its constructors. This one comes with the driver of the
                 // user's system, or is the one that the user names.
-                let opened = unsafe { Opened::new(path.as_ref()) }.map_err(message)?;
+                let opened = unsafe { open(path) }.map_err(|error| message(path, None, &error))?;
                 Ok(Self {
                     $($name: {
                         // SAFETY: NVIDIA's interface has the function with these arguments since 2018.
                         let symbol = unsafe {
                             opened.get::<unsafe extern "C" fn($($argument),*) -> c_int>(stringify!($name))
                         };
-                        *symbol.map_err(message)?
+                        *symbol.map_err(|error| message(path, Some(stringify!($name)), &error))?
                     },)*
                     _opened: opened,
                 })
@@ -63,11 +91,20 @@ impl fmt::Debug for Library {
     }
 }
 
-/// What the loader said; libloading's own text is only "dlopen failed".
-fn message(error: libloading::Error) -> String {
-    match error.source() {
+/// What the loader said of a library, or of a function in it; libloading's own text is only "dlopen
+/// failed". Windows names neither.
+fn message(library: &OsStr, function: Option<&str>, error: &libloading::Error) -> String {
+    let text = match error.source() {
         Some(source) => source.to_string(),
         None => error.to_string(),
+    };
+    let library = library.to_string_lossy();
+    match function {
+        Some(function) if !text.contains(function) => {
+            format!("{library} has no function {function}: {text}")
+        }
+        None if !text.contains(&*library) => format!("{library}: {text}"),
+        _ => text,
     }
 }
 
@@ -75,8 +112,11 @@ fn message(error: libloading::Error) -> String {
 pub(super) fn library() -> Result<&'static Library, &'static str> {
     static LIBRARY: OnceLock<Result<Library, String>> = OnceLock::new();
     let open = || {
-        let [first, second] = NAMES.map(Library::open);
-        first.or_else(|message| second.map_err(|_| message))
+        let mut attempts = NAMES.iter().map(Library::open);
+        let first = attempts.next().unwrap_or_else(|| Err(String::new()));
+        attempts.fold(first, |outcome, next| {
+            outcome.or_else(|first| next.map_err(|_| first))
+        })
     };
     LIBRARY.get_or_init(open).as_ref().map_err(String::as_str)
 }

@@ -5,34 +5,42 @@
 
 mod abi;
 mod decoder;
+mod kind;
 mod library;
 mod pool;
+mod session;
 #[cfg(test)]
 mod tests;
 
 pub(super) use self::pool::Pool;
 use self::{
     abi::{DecoderCaps, Zero},
-    decoder::{Attempt, Format, Frame, IN_WORK, Kind, Refusal},
+    decoder::{Frame, IN_WORK, SURFACES},
+    kind::{Attempt, Kind, Refusal},
     library::{Library, library},
     pool::{Class, Engine, FrameStream, Need},
+    session::Format,
 };
 use super::{Buffer, Context, scratch::Scratch};
 use crate::{
     Result, VideoDecoder,
     device::{
-        DevicePixel, ExpandSpec,
+        DevicePixel, ExpandSpec, Staging,
         planes::viewed,
         video::{Canvas, Video, VideoCodec, VideoSignal},
     },
     trace::span,
 };
-use cust::sys;
+use cust::{memory::DevicePointer, sys};
 use imagecuda_kernels::planes::Picture;
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
 };
 
 /// A picture in device memory, as engines decoded it.
@@ -42,9 +50,19 @@ pub(crate) struct VideoFrames {
     pub(crate) picture: Picture,
     #[cfg_attr(not(feature = "heif"), allow(dead_code, reason = "for HEIF"))]
     pub(crate) signal: VideoSignal,
+    alpha: Option<Staging>,
 }
 
 impl VideoFrames {
+    /// Adds the samples of alpha, which the host decoded, for the room that the picture has for them.
+    #[cfg_attr(
+        not(any(feature = "heif", feature = "webp")),
+        allow(dead_code, reason = "for HEIF and WebP")
+    )]
+    pub(crate) fn add_alpha(&mut self, samples: Staging) {
+        self.alpha = Some(samples);
+    }
+
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -124,65 +142,171 @@ impl Context {
         let canvas = video.canvas();
         let mut memory = self.scratch(canvas.bytes).map_err(|_| Refusal::NoMemory)?;
         memory.wait().map_err(|_| NO_CONTEXT)?;
-        let count = engines.len();
-        let mut in_work: VecDeque<(usize, Format)> = VecDeque::new();
-        let mut outcome: Attempt<Option<VideoSignal>> = Ok(None);
-        let mut next = 0;
-        // Whatever fails, every frame that was given to a decoder is taken from it again.
+        let hand = Hand {
+            video,
+            canvas: &canvas,
+            to: memory.pointer().as_raw(),
+            next: AtomicUsize::new(0),
+            has_failed: AtomicBool::new(false),
+        };
+        let (own, others) = engines.split_first_mut().ok_or(Refusal::Unsupported)?;
+        // Each decoder has a thread: one thread takes as long for a tile as a decoder does.
+        let outcomes = thread::scope(|scope| {
+            let work = |engine| {
+                let _current = self.enter().map_err(|_| NO_CONTEXT)?;
+                hand.play(engine)
+            };
+            let others: Vec<_> = others
+                .iter_mut()
+                .map(|engine| scope.spawn(move || work(engine)))
+                .collect();
+            let mut outcomes = vec![hand.play(own)];
+            outcomes.extend(others.into_iter().map(|other| {
+                let panicked = |_| Err(Refusal::Unexpected("a thread panicked"));
+                other.join().unwrap_or_else(panicked)
+            }));
+            outcomes
+        });
+        // The copies were waited for.
+        memory.mark_idle();
+        let mut signals = Vec::new();
+        for outcome in outcomes {
+            signals.extend(outcome?);
+        }
+        let signal = signals.first().copied();
+        let signal = signal.ok_or(Refusal::Unexpected("there are no frames"))?;
+        if signals.iter().any(|other| *other != signal) {
+            return Err(OTHER_COLOURS);
+        }
+        Ok(VideoFrames {
+            memory,
+            bytes: canvas.bytes,
+            picture: canvas.picture,
+            signal,
+            alpha: None,
+        })
+    }
+}
+
+/// The frames of a picture, which threads take one by one.
+struct Hand<'a> {
+    video: &'a Video<'a>,
+    canvas: &'a Canvas,
+    /// The canvas in device memory.
+    to: u64,
+    next: AtomicUsize,
+    has_failed: AtomicBool,
+}
+
+impl Hand<'_> {
+    /// Decodes frames until there are no more, and returns what their headers say. Whatever fails, every
+    /// frame that was given to a decoder is taken from it again.
+    fn play(&self, engine: &mut Engine) -> Attempt<Option<VideoSignal>> {
+        let mut in_work = VecDeque::new();
+        let mut outcome = Ok(None);
+        let mut surfaces = (0..SURFACES).cycle();
+        let mut is_more = true;
         loop {
-            let is_full = in_work.len() == count * IN_WORK;
-            if next < video.packets.len() && !is_full && outcome.is_ok() {
-                let surface = next / count % IN_WORK;
-                match engines[next % count]
-                    .decoder
-                    .start(&video.packets[next], surface)
-                {
-                    Ok(format) => in_work.push_back((next, format)),
-                    Err(refusal) => outcome = Err(refusal),
+            let is_full = in_work.len() == IN_WORK;
+            if is_more && !is_full && !self.has_failed.load(Ordering::Relaxed) {
+                let number = self.next.fetch_add(1, Ordering::Relaxed);
+                let next = self.video.packets.get(number).zip(surfaces.next());
+                let Some((packet, surface)) = next else {
+                    is_more = false;
+                    continue;
+                };
+                match engine.decoder.start(packet, surface) {
+                    Ok(format) => in_work.push_back((number, surface, format)),
+                    Err(refusal) => {
+                        self.has_failed.store(true, Ordering::Relaxed);
+                        outcome = Err(refusal);
+                    }
                 }
-                next += 1;
                 continue;
             }
-            let Some((number, format)) = in_work.pop_front() else {
+            let Some((number, surface, format)) = in_work.pop_front() else {
                 break;
             };
-            let Engine { decoder, stream } = &mut engines[number % count];
-            let surface = number / count % IN_WORK;
-            let taken = decoder.finish(surface, stream.raw().cast(), |frame| {
-                let corner = corner(video, format)?;
-                copy(
-                    video,
-                    &canvas,
-                    number,
-                    frame,
-                    corner,
-                    memory.pointer().as_raw(),
-                    stream,
-                )
-            });
+            let taken = self.take(engine, number, surface, format);
+            if taken.is_err() {
+                self.has_failed.store(true, Ordering::Relaxed);
+            }
             outcome = outcome.and_then(|signal| {
                 taken?;
                 match signal {
-                    Some(signal) if signal != format.signal => {
-                        Err(Refusal::Unexpected("the tiles have different colours"))
-                    }
+                    Some(signal) if signal != format.signal => Err(OTHER_COLOURS),
                     _ => Ok(Some(format.signal)),
                 }
             });
         }
-        // The copies were waited for.
-        memory.mark_idle();
-        match outcome? {
-            Some(signal) => Ok(VideoFrames {
-                memory,
-                bytes: canvas.bytes,
-                picture: canvas.picture,
-                signal,
-            }),
-            None => Err(Refusal::Unexpected("there are no frames")),
+        let released = engine.release();
+        outcome.and_then(|signal| released.map(|()| signal))
+    }
+
+    /// Waits for a frame, and starts to copy it.
+    fn take(
+        &self,
+        engine: &mut Engine,
+        number: usize,
+        surface: usize,
+        format: Format,
+    ) -> Attempt<()> {
+        // The copy of the frame before is done, mostly.
+        engine.release()?;
+        let Engine { decoder, stream } = engine;
+        decoder.finish(surface, stream.raw().cast(), |frame| {
+            let corner = corner(self.video, format)?;
+            self.copy(number, frame, corner, stream)
+        })
+    }
+
+    /// Starts to copy what is shown of a frame to its place.
+    fn copy(
+        &self,
+        number: usize,
+        frame: Frame,
+        corner: [u32; 2],
+        stream: &FrameStream,
+    ) -> Attempt<()> {
+        let rows = self
+            .video
+            .copies(self.canvas, number, frame.pitch, frame.rows, corner);
+        for rows in rows {
+            let copy = sys::CUDA_MEMCPY2D {
+                srcXInBytes: 0,
+                srcY: 0,
+                srcMemoryType: sys::CUmemorytype_enum::CU_MEMORYTYPE_DEVICE,
+                srcHost: std::ptr::null(),
+                srcDevice: frame.address + rows.from as u64,
+                srcArray: std::ptr::null_mut(),
+                srcPitch: frame.pitch,
+                dstXInBytes: 0,
+                dstY: 0,
+                dstMemoryType: sys::CUmemorytype_enum::CU_MEMORYTYPE_DEVICE,
+                dstHost: std::ptr::null_mut(),
+                dstDevice: self.to + rows.to as u64,
+                dstArray: std::ptr::null_mut(),
+                dstPitch: rows.to_pitch,
+                WidthInBytes: rows.width,
+                Height: rows.height,
+            };
+            // SAFETY: the rows lie within the frame, which is mapped, and within the canvas; the driver
+            // reads the description before it returns.
+            match unsafe { sys::cuMemcpy2DAsync_v2(&copy, stream.raw()) } {
+                sys::CUresult::CUDA_SUCCESS => {}
+                code => {
+                    return Err(Refusal::Failed {
+                        call: "cuMemcpy2DAsync",
+                        code: code as i32,
+                    });
+                }
+            }
         }
+        Ok(())
     }
 }
+
+const OTHER_COLOURS: Refusal = Refusal::Unexpected("the tiles have different colours");
 
 const NO_CONTEXT: Refusal = Refusal::Failed {
     call: "cuCtxSetCurrent",
@@ -208,53 +332,6 @@ fn corner(video: &Video<'_>, format: Format) -> Attempt<[u32; 2]> {
 
 const WRONG_SIZE: Refusal =
     Refusal::Unexpected("a frame is of another size than its container says");
-
-/// Copies what is shown of a frame to its place, and waits.
-fn copy(
-    video: &Video<'_>,
-    canvas: &Canvas,
-    number: usize,
-    frame: Frame,
-    corner: [u32; 2],
-    to: u64,
-    stream: &FrameStream,
-) -> Attempt<()> {
-    let check = |call, code: sys::CUresult| match code {
-        sys::CUresult::CUDA_SUCCESS => Ok(()),
-        code => Err(Refusal::Failed {
-            call,
-            code: code as i32,
-        }),
-    };
-    for rows in video.copies(canvas, number, frame.pitch, frame.rows, corner) {
-        let copy = sys::CUDA_MEMCPY2D {
-            srcXInBytes: 0,
-            srcY: 0,
-            srcMemoryType: sys::CUmemorytype_enum::CU_MEMORYTYPE_DEVICE,
-            srcHost: std::ptr::null(),
-            srcDevice: frame.address + rows.from as u64,
-            srcArray: std::ptr::null_mut(),
-            srcPitch: frame.pitch,
-            dstXInBytes: 0,
-            dstY: 0,
-            dstMemoryType: sys::CUmemorytype_enum::CU_MEMORYTYPE_DEVICE,
-            dstHost: std::ptr::null_mut(),
-            dstDevice: to + rows.to as u64,
-            dstArray: std::ptr::null_mut(),
-            dstPitch: rows.to_pitch,
-            WidthInBytes: rows.width,
-            Height: rows.height,
-        };
-        // SAFETY: the rows lie within the frame, which is mapped, and within the canvas; the driver reads
-        // the description before it returns.
-        let result = unsafe { sys::cuMemcpy2DAsync_v2(&copy, stream.raw()) };
-        check("cuMemcpy2DAsync", result)?;
-    }
-    // SAFETY: the stream is alive.
-    check("cuStreamSynchronize", unsafe {
-        sys::cuStreamSynchronize(stream.raw())
-    })
-}
 
 /// What the engines can do, which is asked once.
 fn abilities(context: &Context, library: &Library, kind: Kind) -> Attempt<Abilities> {
@@ -292,6 +369,12 @@ impl<P: DevicePixel> Buffer<P> {
         let mut memory = frames.memory;
         memory.wait_on(&context.stream)?;
         pinned.start_upload(memory.pointer(), header.len(), &context.stream)?;
+        if let Some(Staging::Pinned(mut alpha)) = frames.alpha {
+            let start = picture.planes[3].start as usize * picture.sample_bytes as usize;
+            let room = frames.bytes.saturating_sub(start);
+            let place = DevicePointer::from_raw(memory.pointer().as_raw() + start as u64);
+            alpha.start_upload(place, alpha.len().min(room), &context.stream)?;
+        }
         self.expand_picture(&mut memory, frames.bytes, &picture)
     }
 }

@@ -3,7 +3,8 @@
 
 use super::{
     Context,
-    decoder::{Attempt, Decoder, Kind, Refusal},
+    decoder::Decoder,
+    kind::{Attempt, Kind, Refusal},
     library::Library,
 };
 use crate::{VideoDecoder, device::video::VideoCodec};
@@ -53,6 +54,26 @@ pub(super) struct Engine {
     pub(super) stream: FrameStream,
 }
 
+impl Engine {
+    /// Gives the mapped frame back, when its copy is done.
+    pub(super) fn release(&mut self) -> Attempt<()> {
+        if !self.decoder.is_mapped() {
+            return Ok(());
+        }
+        // SAFETY: the stream is alive.
+        let copied = match unsafe { sys::cuStreamSynchronize(self.stream.raw()) } {
+            sys::CUresult::CUDA_SUCCESS => Ok(()),
+            code => Err(Refusal::Failed {
+                call: "cuStreamSynchronize",
+                code: code as i32,
+            }),
+        };
+        let unmapped = self.decoder.unmap();
+        self.decoder.is_broken |= copied.is_err();
+        copied.and(unmapped)
+    }
+}
+
 /// The stream of a decoder's frames.
 #[derive(Debug)]
 pub(super) struct FrameStream(sys::CUstream);
@@ -91,8 +112,12 @@ struct Members {
     free: Vec<Engine>,
     /// The free ones, those in use, and those that are being made.
     alive: usize,
-    /// Pictures and tiles that are to be decoded.
+    /// Frames that are to be decoded.
+    frames: usize,
+    /// Pictures that have decoders or wait for some.
     pictures: usize,
+    /// How many decoders would have been of use at the busiest time.
+    wanted: usize,
     /// Pictures that the host decoded since there was no decoder, one after the other.
     passed: usize,
     /// Whether a thread makes more.
@@ -105,6 +130,31 @@ struct Members {
 struct State {
     classes: BTreeMap<Class, Members>,
     clock: u64,
+}
+
+impl Members {
+    fn begin(&mut self, frames: usize) {
+        self.frames += frames;
+        self.pictures += 1;
+        self.wanted = self.wanted.max(self.frames.min(MOST));
+    }
+
+    fn end(&mut self, frames: usize) {
+        self.frames -= frames;
+        self.pictures -= 1;
+    }
+
+    /// A picture's share of the free decoders. A lone picture gets all. In a batch each gets one: threads
+    /// that each drive one decoder are faster than one that drives all.
+    fn share(&mut self, frames: usize) -> Vec<Engine> {
+        let share = (self.alive / self.pictures).clamp(1, frames.max(1));
+        let rest = self.free.len().saturating_sub(share);
+        self.free.split_off(rest)
+    }
+
+    fn wants_more(&self) -> bool {
+        self.alive < MOST && (self.wanted > self.alive || self.passed >= PATIENCE)
+    }
 }
 
 impl State {
@@ -129,6 +179,9 @@ pub(in crate::device::cuda) struct Pool {
 fn pays(kind: Kind, pixels: u64) -> bool {
     kind.codec != VideoCodec::Vp8 && pixels >= 2_000_000
 }
+
+/// After so many pictures of other classes, a class's decoders may end for those.
+const STALE: u64 = 64;
 
 /// How many pictures in a row find no decoder before one is made for those that come.
 const PATIENCE: usize = 4;
@@ -162,28 +215,26 @@ impl Pool {
         let clock = state.clock;
         let members = state.of(need.class);
         members.used = clock;
-        members.pictures += need.frames;
+        members.begin(need.frames);
         loop {
             let members = state.of(need.class);
             if !members.free.is_empty() {
                 members.passed = 0;
-                let count = members.free.len().min(need.frames);
-                let rest = members.free.len() - count;
-                let taken = members.free.split_off(rest);
+                let taken = members.share(need.frames);
                 Self::grow(context, library, state, need);
                 return Ok(taken);
             }
             let (alive, passed) = (members.alive, members.passed);
             if alive == 0 {
                 if need.choice == VideoDecoder::Auto && !pays(need.class.kind, need.pixels) {
-                    members.pictures -= need.frames;
+                    members.end(need.frames);
                     members.passed += 1;
                     if passed + 1 >= PATIENCE {
                         Self::grow(context, library, state, need);
                     }
                     return Err(Refusal::NotWorthIt);
                 }
-                let ended = pool.make_room(&mut state, need.class);
+                let ended = Self::make_room(&mut state, need.class, 0);
                 state.of(need.class).alive += 1;
                 drop(state);
                 drop(ended);
@@ -192,7 +243,7 @@ impl Pool {
                 if let Err(refusal) = made {
                     let members = state.of(need.class);
                     members.alive -= 1;
-                    members.pictures -= need.frames;
+                    members.end(need.frames);
                     drop(state);
                     pool.returned.notify_all();
                     return Err(refusal);
@@ -215,7 +266,7 @@ impl Pool {
         let mut state = self.lock();
         let members = state.of(class);
         members.alive -= broken.len();
-        members.pictures -= frames;
+        members.end(frames);
         members.free.extend(sound);
         drop(state);
         self.returned.notify_all();
@@ -228,6 +279,7 @@ impl Pool {
         let mut ended = Vec::new();
         for members in state.classes.values_mut() {
             members.alive -= members.free.len();
+            members.wanted = 0;
             ended.append(&mut members.free);
         }
         drop(state);
@@ -236,19 +288,23 @@ impl Pool {
         count
     }
 
-    /// Takes a free decoder of the class that was used longest ago, if there are as many as may be.
-    fn make_room(&self, state: &mut State, but: Class) -> Option<Engine> {
+    /// Takes a free decoder of the class that was used longest ago, if there are as many as may be, and so
+    /// many pictures came since.
+    fn make_room(state: &mut State, but: Class, since: u64) -> Option<Engine> {
         if state.alive() < MOST_IN_ALL {
             return None;
         }
+        let clock = state.clock;
         let others = state.classes.iter_mut();
-        let idle = others.filter(|(class, members)| **class != but && !members.free.is_empty());
+        let idle = others.filter(|(class, members)| {
+            **class != but && !members.free.is_empty() && clock - members.used >= since
+        });
         let (_, oldest) = idle.min_by_key(|(_, members)| members.used)?;
         oldest.alive -= 1;
         oldest.free.pop()
     }
 
-    /// Lets a thread make decoders as long as more pictures than decoders are there.
+    /// Lets a thread make decoders, as many as would have been of use so far.
     fn grow(
         context: &Arc<Context>,
         library: &'static Library,
@@ -256,8 +312,7 @@ impl Pool {
         need: Need,
     ) {
         let members = state.of(need.class);
-        let is_wanted = members.pictures > members.alive || members.passed >= PATIENCE;
-        if members.is_growing || !is_wanted || members.alive >= MOST {
+        if members.is_growing || !members.wants_more() {
             return;
         }
         members.is_growing = true;
@@ -272,32 +327,38 @@ impl Pool {
 
     fn make_more(context: &Arc<Context>, library: &'static Library, need: Need) {
         let pool = &context.videos;
+        let mut state = pool.lock();
         loop {
-            let mut state = pool.lock();
-            let in_all = state.alive();
+            let is_wanted = state.of(need.class).wants_more();
+            let ended = match is_wanted {
+                true => Self::make_room(&mut state, need.class, STALE),
+                false => None,
+            };
+            let has_room = state.alive() < MOST_IN_ALL;
             let members = state.of(need.class);
-            let is_wanted = members.pictures > members.alive || members.passed >= PATIENCE;
-            if !is_wanted || members.alive >= MOST || in_all >= MOST_IN_ALL {
+            if !is_wanted || !has_room {
                 members.is_growing = false;
                 return;
             }
             members.passed = 0;
             members.alive += 1;
             drop(state);
+            drop(ended);
             let made = Engine::new(context, library, need);
-            let mut state = pool.lock();
+            state = pool.lock();
             let members = state.of(need.class);
             match made {
                 Ok(engine) => members.free.push(engine),
                 Err(_) => {
                     members.alive -= 1;
+                    // It is not tried again and again.
+                    members.wanted = members.alive;
                     members.is_growing = false;
                     drop(state);
                     pool.returned.notify_all();
                     return;
                 }
             }
-            drop(state);
             pool.returned.notify_all();
         }
     }

@@ -1,4 +1,4 @@
-//! Bits in order, and the zeros that a file has behind each 0xff.
+//! Bits in order, and the zeros that a file has after each 0xff.
 
 use super::rows::CodedUnit;
 use imagecuda_kernels::jpeg::encode::coding::{self, Tables};
@@ -70,10 +70,10 @@ impl Bits {
         self.filled += at;
     }
 
-    /// Adds the lowest `count` of `bits`, up to 32; the others are zeros.
+    /// Adds the lowest `count` of `bits`, up to 63; the others are zeros.
     #[inline(always)]
-    pub(in super::super) fn put(&mut self, bits: u32, count: u32) {
-        if let Some(word) = put(bits.into(), count, &mut self.rest, &mut self.free) {
+    pub(in super::super) fn put(&mut self, bits: u64, count: u32) {
+        if let Some(word) = put(bits, count, &mut self.rest, &mut self.free) {
             if self.bytes.len() - self.filled < 8 {
                 self.grow();
             }
@@ -82,7 +82,7 @@ impl Bits {
         }
     }
 
-    /// The bytes; the last one is filled with ones, and a zero is behind each 0xff.
+    /// The bytes; the last one is filled with ones, and a zero is after each 0xff.
     pub(in super::super) fn stuffed(&self, file: &mut Vec<u8>) {
         join([self], file);
     }
@@ -106,7 +106,7 @@ fn put(bits: u64, count: u32, rest: &mut u64, free: &mut u32) -> Option<u64> {
 }
 
 /// Adds the bits of `parts`, one after another, to `file`. Fills the last byte with ones, and stuffs a
-/// zero in behind each 0xff.
+/// zero in after each 0xff.
 pub(super) fn join<'a>(parts: impl IntoIterator<Item = &'a Bits>, file: &mut Vec<u8>) {
     let (mut rest, mut count) = (0u64, 0);
     for part in parts {
@@ -140,7 +140,7 @@ pub(super) fn join<'a>(parts: impl IntoIterator<Item = &'a Bits>, file: &mut Vec
     }
 }
 
-/// Adds eight bytes, and a zero behind each 0xff.
+/// Adds eight bytes, and a zero after each 0xff.
 #[inline(always)]
 fn stuff(word: u64, file: &mut Vec<u8>) {
     const ONES: u64 = u64::MAX / 255;

@@ -13,7 +13,7 @@ pub(super) struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    /// At the start, or behind a restart marker.
+    /// At the start, or after a restart marker.
     pub(super) fn new(frame: &'a Frame) -> Self {
         Self {
             frame,
@@ -21,8 +21,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Behind an MCU.
-    pub(super) fn behind(frame: &'a Frame, mcu: &[CodedUnit]) -> Self {
+    /// After an MCU.
+    pub(super) fn after(frame: &'a Frame, mcu: &[CodedUnit]) -> Self {
         let luma = (frame.h * frame.v) as usize;
         let mut last = [0; 3];
         for (last, unit) in last.iter_mut().zip(&mcu[luma - 1..]) {

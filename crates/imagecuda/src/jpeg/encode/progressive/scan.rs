@@ -3,7 +3,7 @@
 use super::{
     super::host::{CodedUnit, Masks},
     Script,
-    tokens::{Queue, Tokens},
+    tokens::{Queue, Room, Tokens},
 };
 use imagecuda_kernels::jpeg::{
     encode::{
@@ -21,29 +21,45 @@ pub(in super::super) struct Picture<'a> {
     pub(super) masks: &'a [Masks],
 }
 
-impl Picture<'_> {
-    /// Calls `each` with every block of a component, except the blocks that only fill MCUs.
-    #[inline(always)]
-    fn each(&self, component: u32, mut each: impl FnMut(&[i16; BLOCK], &Masks)) {
-        let frame = self.frame;
+/// The blocks of a component, except those that only fill MCUs.
+struct Grid {
+    across: u32,
+    down: u32,
+    /// Blocks of an MCU across and down, the first unit of an MCU, and all units of one.
+    h: u32,
+    v: u32,
+    first: u32,
+    units: u32,
+    mcus_x: u32,
+}
+
+impl Grid {
+    fn new(frame: &Frame, component: u32) -> Self {
         let (h, v, first) = match component {
             0 => (frame.h, frame.v, 0),
             _ => (1, 1, frame.h * frame.v + component - 1),
         };
-        let across = frame.width.div_ceil(8 * frame.h / h);
-        let down = frame.height.div_ceil(8 * frame.v / v);
-        let units = frame.units_of_mcu();
-        for y in 0..down {
-            let row = y / v * frame.mcus_x * units + first + y % v * h;
-            for x in 0..across {
-                // `h` is 1 or 2.
-                let unit = row + (x >> (h - 1)) * units + (x & (h - 1));
-                let unit = unit as usize;
-                each(&self.units[unit].0, &self.masks[unit]);
-            }
+        Self {
+            across: frame.width.div_ceil(8 * frame.h / h),
+            down: frame.height.div_ceil(8 * frame.v / v),
+            h,
+            v,
+            first,
+            units: frame.units_of_mcu(),
+            mcus_x: frame.mcus_x,
         }
     }
 
+    /// The number of a block among the units of the picture.
+    #[inline(always)]
+    fn unit(&self, x: u32, y: u32) -> usize {
+        let row = y / self.v * self.mcus_x * self.units + self.first + y % self.v * self.h;
+        // `h` is 1 or 2.
+        (row + (x >> (self.h - 1)) * self.units + (x & (self.h - 1))) as usize
+    }
+}
+
+impl Picture<'_> {
     /// Whether a restart marker is before an MCU.
     #[inline(always)]
     fn is_restart(&self, mcu: u32) -> bool {
@@ -51,9 +67,15 @@ impl Picture<'_> {
         interval != 0 && mcu != 0 && mcu.is_multiple_of(interval)
     }
 
-    /// Adds a whole scan to `tokens`.
+    /// Adds a whole scan to `tokens`. `gather` returns the bits of its first argument at the places of
+    /// its second one, the first of them highest.
     #[inline(always)]
-    pub(in super::super) fn run(&self, script: &Script, tokens: &mut Tokens) {
+    pub(in super::super) fn run(
+        &self,
+        script: &Script,
+        tokens: &mut Tokens,
+        gather: impl Fn(u64, u64) -> u64 + Copy,
+    ) {
         let bit = u32::from(script.bits[1]);
         let Some(component) = script.component else {
             return match script.bits[0] {
@@ -61,20 +83,27 @@ impl Picture<'_> {
                 _ => self.refine_first(bit, tokens),
             };
         };
-        let mut scan = Others::new(script, component.min(1) as usize, tokens);
-        let mut number = 0;
-        self.each(component, |block, masks| {
-            // Of one component's scan an MCU is a block.
-            if self.is_restart(number) {
-                scan.restart();
+        let mut scan = Others::new(script, component.min(1) as usize, gather);
+        let grid = Grid::new(self.frame, component);
+        // No closures, which the compiler may not compile for this processor.
+        for y in 0..grid.down {
+            for x in 0..grid.across {
+                // Of one component's scan an MCU is a block.
+                if self.is_restart(y * grid.across + x) {
+                    end(&mut scan, tokens);
+                    tokens.restart();
+                }
+                let unit = grid.unit(x, y);
+                let mut room = tokens.room();
+                match script.bits[0] {
+                    0 => scan.begin(&self.units[unit].0, &self.masks[unit], &mut room),
+                    _ => scan.refine(&self.masks[unit], &mut room),
+                }
+                let count = room.count();
+                tokens.add(count);
             }
-            number += 1;
-            match script.bits[0] {
-                0 => scan.begin(block, masks),
-                _ => scan.refine(masks),
-            }
-        });
-        scan.end_blocks();
+        }
+        end(&mut scan, tokens);
     }
 
     /// A first scan of DC coefficients.
@@ -87,6 +116,7 @@ impl Picture<'_> {
                 tokens.restart();
                 last = [0; 3];
             }
+            let mut room = tokens.room();
             for (k, CodedUnit(block, _)) in (0..).zip(units) {
                 let value = i32::from(block[0]) >> bit;
                 let component = (k + 1u32).saturating_sub(frame.h * frame.v);
@@ -94,8 +124,10 @@ impl Picture<'_> {
                 let difference = value - before;
                 let size = size(difference);
                 let table = component.min(1) as usize;
-                tokens.symbol(table, size, extra(difference, size), size);
+                room.symbol(table, size, extra(difference, size), size);
             }
+            let count = room.count();
+            tokens.add(count);
         }
     }
 
@@ -105,15 +137,34 @@ impl Picture<'_> {
         let mcus = self.units.chunks_exact(self.frame.units_of_mcu() as usize);
         for (mcu, units) in (0..).zip(mcus) {
             if self.is_restart(mcu) {
-                bits.give(tokens);
+                give(&mut bits, tokens);
                 tokens.restart();
             }
             for CodedUnit(block, _) in units {
                 bits.push((block[0] >> bit & 1) as u64, 1);
             }
+            if bits.len() > MOST_WAITING {
+                give(&mut bits, tokens);
+            }
         }
-        bits.give(tokens);
+        give(&mut bits, tokens);
     }
+}
+
+/// Adds bits that have waited.
+fn give(bits: &mut Queue, tokens: &mut Tokens) {
+    let mut room = tokens.room();
+    bits.give(&mut room);
+    let count = room.count();
+    tokens.add(count);
+}
+
+/// Adds what waits for the end of a scan or of an interval.
+fn end<G: Fn(u64, u64) -> u64>(scan: &mut Others<G>, tokens: &mut Tokens) {
+    let mut room = tokens.room();
+    scan.end_blocks(&mut room);
+    let count = room.count();
+    tokens.add(count);
 }
 
 /// The longest run of blocks that one end-of-band symbol ends.
@@ -127,8 +178,8 @@ const MOST_WAITING: usize = 1000 - BLOCK + 1;
 const ZRL: u32 = 0xf0;
 
 /// An AC scan of a component.
-struct Others<'a> {
-    tokens: &'a mut Tokens,
+struct Others<G> {
+    gather: G,
     table: usize,
     /// A bit for each coefficient of the scan.
     band: u64,
@@ -141,11 +192,11 @@ struct Others<'a> {
     waiting: Queue,
 }
 
-impl<'a> Others<'a> {
-    fn new(script: &Script, table: usize, tokens: &'a mut Tokens) -> Self {
+impl<G: Fn(u64, u64) -> u64> Others<G> {
+    fn new(script: &Script, table: usize, gather: G) -> Self {
         let [first, last] = script.band.map(u32::from);
         Self {
-            tokens,
+            gather,
             table,
             band: u64::MAX >> (63 - last) & u64::MAX << first,
             first,
@@ -156,45 +207,41 @@ impl<'a> Others<'a> {
         }
     }
 
-    fn restart(&mut self) {
-        self.end_blocks();
-        self.tokens.restart();
-    }
-
     /// Writes the symbol of the end-of-band run, and the correction bits that wait for it.
-    fn end_blocks(&mut self) {
+    #[inline(always)]
+    fn end_blocks(&mut self, room: &mut Room<'_>) {
         if self.ended > 0 {
             let size = self.ended.ilog2();
             let bits = self.ended & ((1 << size) - 1);
-            self.tokens.symbol(self.table, size << 4, bits, size);
+            room.symbol(self.table, size << 4, bits, size);
             self.ended = 0;
         }
-        self.waiting.give(self.tokens);
+        self.waiting.give(room);
     }
 
     /// Ends a block before its last coefficient.
     #[inline(always)]
-    fn end(&mut self) {
+    fn end(&mut self, room: &mut Room<'_>) {
         self.ended += 1;
         if self.ended == MOST_BLOCKS || self.waiting.len() > MOST_WAITING {
-            self.end_blocks();
+            self.end_blocks(room);
         }
     }
 
     /// A block of a first scan.
     #[inline(always)]
-    fn begin(&mut self, block: &[i16; BLOCK], masks: &Masks) {
+    fn begin(&mut self, block: &[i16; BLOCK], masks: &Masks, room: &mut Room<'_>) {
         let mut left = masks.some[self.bit as usize % 3] & self.band;
         let mut next = self.first;
         if left != 0 && self.ended > 0 {
-            self.end_blocks();
+            self.end_blocks(room);
         }
         while left != 0 {
             let place = left.trailing_zeros();
             left &= left - 1;
             let mut zeros = place - next;
             while zeros > 15 {
-                self.tokens.symbol(self.table, ZRL, 0, 0);
+                room.symbol(self.table, ZRL, 0, 0);
                 zeros -= 16;
             }
             let value = i32::from(block[place as usize % BLOCK]);
@@ -202,26 +249,25 @@ impl<'a> Others<'a> {
             // The magnitude without its lower bits.
             let value = (value.abs() >> self.bit ^ value >> 31) - (value >> 31);
             let bits = extra(value, size);
-            self.tokens
-                .symbol(self.table, zeros << 4 | size, bits, size);
+            room.symbol(self.table, zeros << 4 | size, bits, size);
             next = place + 1;
         }
         if next <= self.last {
-            self.end();
+            self.end(room);
         }
     }
 
     /// A block of a refinement. "Old" coefficients were not zero in the scan before; "new" ones are not
     /// zero from this scan on.
     #[inline(always)]
-    fn refine(&mut self, masks: &Masks) {
+    fn refine(&mut self, masks: &Masks, room: &mut Room<'_>) {
         let bit = self.bit as usize % 2;
         let old = masks.some[bit + 1] & self.band;
         let mut new = masks.some[bit] & self.band & !old;
         let bits = masks.bits[bit];
         let mut next = self.first;
         if new != 0 {
-            self.end_blocks();
+            self.end_blocks(room);
         }
         while new != 0 {
             let place = new.trailing_zeros();
@@ -230,20 +276,23 @@ impl<'a> Others<'a> {
             let mut zeros = place - next - between.count_ones();
             let mut of_these = between;
             if zeros > 15 {
-                (zeros, of_these) = self.skip(between, bits, next, place);
+                (zeros, of_these) = self.skip(between, bits, next, place, room);
             }
             let is_positive = !masks.negative >> place & 1;
-            self.tokens
-                .symbol(self.table, zeros << 4 | 1, is_positive as u32, 1);
-            let (bits, count) = gathered(bits, of_these);
-            self.tokens.bits(bits, count);
+            room.symbol(self.table, zeros << 4 | 1, is_positive as u32, 1);
+            if of_these != 0 {
+                room.bits((self.gather)(bits, of_these), of_these.count_ones());
+            }
             next = place + 1;
         }
         if next <= self.last {
             // The bits of the old coefficients that follow come after the end-of-band symbol.
-            let (bits, count) = gathered(bits, old & u64::MAX << next);
-            self.waiting.push(bits, count);
-            self.end();
+            let left = old & u64::MAX << next;
+            if left != 0 {
+                self.waiting
+                    .push((self.gather)(bits, left), left.count_ones());
+            }
+            self.end(room);
         }
     }
 
@@ -251,7 +300,15 @@ impl<'a> Others<'a> {
     /// coefficients between. Each 16 zeros have a symbol, which comes before the next coefficient that is
     /// not zero, with the correction bits so far. Returns the zeros that are left, and the old coefficients
     /// whose bits are.
-    fn skip(&mut self, mut old: u64, bits: u64, mut next: u32, place: u32) -> (u32, u64) {
+    #[cold]
+    fn skip(
+        &self,
+        mut old: u64,
+        bits: u64,
+        mut next: u32,
+        place: u32,
+        room: &mut Room<'_>,
+    ) -> (u32, u64) {
         let (mut zeros, mut since) = (0, 0);
         loop {
             let at = match old {
@@ -260,10 +317,9 @@ impl<'a> Others<'a> {
             };
             zeros += at - next;
             while zeros > 15 {
-                self.tokens.symbol(self.table, ZRL, 0, 0);
+                room.symbol(self.table, ZRL, 0, 0);
                 zeros -= 16;
-                let (bits, count) = gathered(bits, since);
-                self.tokens.bits(bits, count);
+                room.bits((self.gather)(bits, since), since.count_ones());
                 since = 0;
             }
             if at == place {
@@ -276,14 +332,13 @@ impl<'a> Others<'a> {
     }
 }
 
-/// The `bits` at `places`, the first one highest, and their count.
+/// The `bits` at `places`, the first one highest.
 #[inline(always)]
-fn gathered(bits: u64, mut places: u64) -> (u64, u32) {
-    let count = places.count_ones();
+pub(in super::super) fn gathered(bits: u64, mut places: u64) -> u64 {
     let mut gathered = 0;
     while places != 0 {
         gathered = gathered << 1 | bits >> places.trailing_zeros() & 1;
         places &= places - 1;
     }
-    (gathered, count)
+    gathered
 }

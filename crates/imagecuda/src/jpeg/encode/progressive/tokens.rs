@@ -8,6 +8,8 @@ pub(in super::super) struct Tokens {
     /// A token has, from its highest bit on: the number of its table (1 bit), a bit that is set if there is
     /// no symbol, the symbol (8 bits), the count of the bits that follow (6 bits), and these (16 bits).
     list: Vec<u32>,
+    /// How many of the list are tokens. The others are room for more.
+    filled: usize,
     /// The number of tokens before each restart marker.
     restarts: Vec<usize>,
     /// How often each symbol is there, of luma and of chroma.
@@ -18,6 +20,7 @@ impl Tokens {
     pub(super) fn new() -> Self {
         Self {
             list: Vec::new(),
+            filled: 0,
             restarts: Vec::new(),
             counts: bytemuck::zeroed_box(),
         }
@@ -25,26 +28,33 @@ impl Tokens {
 
     /// Called where a restart marker belongs.
     pub(super) fn restart(&mut self) {
-        self.restarts.push(self.list.len());
+        self.restarts.push(self.filled);
     }
 
-    /// Adds a symbol of table 0 (luma) or 1 (chroma), followed by `count` bits, up to 16.
+    /// Room for up to [`ROOM`] tokens. [`add`](Self::add) adds them.
     #[inline(always)]
-    pub(super) fn symbol(&mut self, table: usize, symbol: u32, bits: u32, count: u32) {
-        self.counts[table % 2][symbol as usize % 256] += 1;
-        self.list
-            .push((table as u32) << 31 | symbol << 22 | count << 16 | bits);
-    }
-
-    /// Adds bits without a symbol, up to 64.
-    #[inline(always)]
-    pub(super) fn bits(&mut self, bits: u64, mut count: u32) {
-        while count > 0 {
-            let some = (count - 1) % 16 + 1;
-            count -= some;
-            let bits = (bits >> count) as u32 & ((1 << some) - 1);
-            self.list.push(1 << 30 | some << 16 | bits);
+    pub(super) fn room(&mut self) -> Room<'_> {
+        if self.list.len() - self.filled < ROOM {
+            self.grow();
         }
+        Room {
+            list: &mut self.list[self.filled..][..ROOM],
+            at: 0,
+            counts: &mut self.counts,
+        }
+    }
+
+    /// Adds the first `count` tokens of the room.
+    #[inline(always)]
+    pub(super) fn add(&mut self, count: usize) {
+        self.filled += count.min(ROOM);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self) {
+        let len = (self.list.len() * 2).max(64 * ROOM);
+        self.list.resize(len, 0);
     }
 
     /// The entropy-coded data of the scan.
@@ -59,21 +69,83 @@ impl Tokens {
         let all: &[u32; 1024] = bytemuck::cast_ref(&all);
         let mut file = Vec::new();
         let mut start = 0;
-        let ends = self.restarts.iter().copied().chain([self.list.len()]);
+        let ends = self.restarts.iter().copied().chain([self.filled]);
         for (number, end) in (0u8..=7).cycle().zip(ends) {
             if start > 0 || number > 0 {
                 file.extend([0xff, 0xd0 + number.wrapping_sub(1) % 8]);
             }
             let mut bits = Bits::default();
-            for &token in &self.list[start..end] {
+            let coded = |token: u32| {
                 let code = all[(token >> 22) as usize];
                 let count = token >> 16 & 63;
-                bits.put((code >> 16) << count | token & 0xffff, (code & 31) + count);
+                let bits = (code >> 16) << count | token & 0xffff;
+                (u64::from(bits), (code & 31) + count)
+            };
+            // Four at a time, as the branch predictor cannot foresee when a word is full.
+            let (fours, rest) = self.list[start..end].as_chunks::<4>();
+            for four in fours {
+                let [a, b, c, d] = four.map(coded);
+                let count = a.1 + b.1 + c.1 + d.1;
+                if count < 64 {
+                    let first = a.0 << b.1 | b.0;
+                    let second = c.0 << d.1 | d.0;
+                    bits.put(first << (c.1 + d.1) | second, count);
+                } else {
+                    for (some, count) in [a, b, c, d] {
+                        bits.put(some, count);
+                    }
+                }
+            }
+            for (some, count) in rest.iter().copied().map(coded) {
+                bits.put(some, count);
             }
             bits.stuffed(&mut file);
             start = end;
         }
         file
+    }
+}
+
+/// More tokens than a block has, with the end-of-band run before it and its correction bits.
+const ROOM: usize = 256;
+
+/// Room for tokens.
+pub(super) struct Room<'a> {
+    list: &'a mut [u32],
+    /// How many there are.
+    at: usize,
+    counts: &'a mut [[u32; 256]; 2],
+}
+
+impl Room<'_> {
+    /// The tokens in it.
+    #[inline(always)]
+    pub(super) fn count(&self) -> usize {
+        self.at
+    }
+
+    #[inline(always)]
+    fn push(&mut self, token: u32) {
+        self.list[self.at % ROOM] = token;
+        self.at += 1;
+    }
+
+    /// Adds a symbol of table 0 (luma) or 1 (chroma), followed by `count` bits, up to 16.
+    #[inline(always)]
+    pub(super) fn symbol(&mut self, table: usize, symbol: u32, bits: u32, count: u32) {
+        self.counts[table % 2][symbol as usize % 256] += 1;
+        self.push((table as u32) << 31 | symbol << 22 | count << 16 | bits);
+    }
+
+    /// Adds bits without a symbol, up to 64.
+    #[inline(always)]
+    pub(super) fn bits(&mut self, bits: u64, mut count: u32) {
+        while count > 0 {
+            let some = (count - 1) % 16 + 1;
+            count -= some;
+            let bits = (bits >> count) as u32 & ((1 << some) - 1);
+            self.push(1 << 30 | some << 16 | bits);
+        }
     }
 }
 
@@ -106,12 +178,13 @@ impl Queue {
         self.count = over;
     }
 
-    /// Moves all bits to `tokens`.
-    pub(super) fn give(&mut self, tokens: &mut Tokens) {
+    /// Moves up to 1,100 bits, which must be all, to `room`.
+    #[inline(always)]
+    pub(super) fn give(&mut self, room: &mut Room<'_>) {
         for word in self.words.drain(..) {
-            tokens.bits(word, 64);
+            room.bits(word, 64);
         }
-        tokens.bits(self.rest, self.count);
+        room.bits(self.rest, self.count);
         (self.rest, self.count) = (0, 0);
     }
 }

@@ -60,8 +60,9 @@ impl Intervals {
         self.bytes.resize(self.bytes.len() + PADDING, 0);
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes.len()
+    /// All intervals, each followed by padding.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 }
 
@@ -114,6 +115,12 @@ impl<'a> Reader<'a> {
         self.bits = Bits::new(self.intervals.bytes.get(start..)?);
         self.bits.fill();
         Some(())
+    }
+
+    /// The bits of all intervals together. The next bit's number is this less
+    /// [`Bits::left`].
+    pub(super) fn all_bits(&self) -> usize {
+        8 * self.intervals.bytes.len()
     }
 
     /// Whether no more bits were read of the interval than it has.
@@ -176,6 +183,12 @@ impl<'a> Bits<'a> {
         self.count = self.count.wrapping_sub(count);
     }
 
+    /// How many bits come from the next one on, up to the end of all intervals.
+    #[inline(always)]
+    pub(super) fn left(&self) -> usize {
+        8 * self.rest.len() + self.count as usize
+    }
+
     /// Reads `count` available bits, 0 to 31.
     #[inline(always)]
     pub(super) fn number(&mut self, count: u32) -> u32 {
@@ -196,6 +209,15 @@ impl<'a> Bits<'a> {
         let (after, bits) = self.append_many(bits, count);
         *self = after;
         bits
+    }
+
+    /// As [`append`](Self::append), but the bits are not wanted.
+    #[inline(always)]
+    pub(super) fn pass(&mut self, count: u32) {
+        match count <= ENOUGH {
+            true => self.skip(count),
+            false => *self = self.append_many(0, count).0,
+        }
     }
 
     // The reader goes by value. A reference would keep it in memory instead of registers.

@@ -15,11 +15,12 @@ mod dc;
 mod first;
 mod part;
 mod places;
-mod processor;
+pub(in crate::jpeg) mod processor;
 mod refine;
 mod scan;
 mod script;
 mod shared;
+pub(in crate::jpeg) mod starts;
 #[cfg(test)]
 mod tests;
 
@@ -39,10 +40,14 @@ use crate::{
 };
 use std::{
     ops::Range,
-    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Mutex, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// The script of a file, and the data of its scans in the order of the file.
+#[derive(Debug)]
 pub(in crate::jpeg) struct Data(Script, Vec<Intervals>);
 
 impl Data {
@@ -76,6 +81,8 @@ pub(in crate::jpeg) struct Decoder<'a> {
     file: &'a File,
     choice: Choice,
     refined: &'a [Vec<u8>; 4],
+    /// Whether only the starts of blocks are recorded.
+    only_starts: bool,
     /// Rows of MCUs of a band.
     step: usize,
     bands: usize,
@@ -106,7 +113,7 @@ impl<'a> Decoder<'a> {
         let bands = (picture.mcus_y as usize).div_ceil(step);
         let link = |number: &usize, scan| Link {
             scan: Mutex::new(scan),
-            weight: intervals[*number].bytes(),
+            weight: intervals[*number].bytes().len(),
         };
         let mut chains = vec![
             script
@@ -133,6 +140,7 @@ impl<'a> Decoder<'a> {
             file,
             choice: Choice::best(),
             refined: &script.refined,
+            only_starts: false,
             step,
             bands,
             dc: (0..bands).map(|_| RwLock::default()).collect(),
@@ -185,7 +193,8 @@ impl<'a> Decoder<'a> {
         let [first, end] = [rows.start, rows.end].map(|row| row * component.v as usize);
         let end = end.min(component.height.div_ceil(8) as usize);
         let across = component.width.div_ceil(8) as usize;
-        Part::new(across, end.saturating_sub(first), self.refined[index].len()).ok()
+        let planes = (!self.only_starts).then_some(self.refined[index].len());
+        Part::new(across, end.saturating_sub(first), planes).ok()
     }
 
     /// The MCU rows of all bands, in order.
@@ -271,7 +280,8 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 pub(super) fn coefficients(file: &File, bytes: &[u8], out: &mut [[i16; 64]]) -> Option<()> {
     let data = Data::of(file, bytes)?;
     let picture = &file.picture;
-    let decoder = Decoder::new(file, &data, band_rows(file))?;
+    let share = Share::of(file);
+    let decoder = Decoder::new(file, &data, share.rows)?;
     let mut all: Vec<_> = decoder
         .bands()
         .map(|rows| Mutex::new((rows, Vec::new())))
@@ -294,29 +304,53 @@ pub(super) fn coefficients(file: &File, bytes: &[u8], out: &mut [[i16; 64]]) -> 
         }
         Some(())
     };
-    match is_for_one(file) {
+    match share.is_alone {
         true => decoder.one_by_one(finish),
         false => decoder.shared(|band| finish(&decoder, band)),
     }
 }
 
-/// Whether one thread decodes the file, as more would not pay.
+/// How the threads share a file.
+pub(in crate::jpeg) struct Share {
+    /// Whether one thread decodes the file, as more would not pay: the file is small, or so many are
+    /// being decoded that each thread has one of its own.
+    pub(in crate::jpeg) is_alone: bool,
+    /// The number of MCU rows of a band.
+    pub(in crate::jpeg) rows: usize,
+}
+
+/// How many files are being decoded.
+static DECODING: AtomicUsize = AtomicUsize::new(0);
+
+impl Share {
+    /// Counts the file as being decoded until this is dropped.
+    pub(in crate::jpeg) fn of(file: &File) -> Self {
+        let files = DECODING.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_alone = is_for_one(file) || files > rayon::current_num_threads() / 2;
+        let rows = file.picture.mcus_y as usize;
+        // With several threads, bands are large enough to keep them busy. With one thread, bands are
+        // small enough that their masks and values stay in the cache.
+        let rows = match is_alone {
+            true => (BLOCKS * rows / file.picture.blocks().max(1)).clamp(1, rows),
+            false => rows.div_ceil(BANDS),
+        };
+        Self { is_alone, rows }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        DECODING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+const BLOCKS: usize = 1 << 13;
+const BANDS: usize = 24;
+
+/// Whether one thread decodes the file even if no other file is being decoded.
 pub(in crate::jpeg) fn is_for_one(file: &File) -> bool {
     file.picture.pixels() < SMALL || rayon::current_num_threads() == 1
 }
 
 /// Below this number of pixels more threads do not pay.
 const SMALL: usize = 1 << 16;
-
-/// The number of MCU rows of a band. With several threads, bands are large enough to keep them
-/// busy. With one thread, bands are small enough that their masks and values stay in the cache.
-pub(in crate::jpeg) fn band_rows(file: &File) -> usize {
-    let rows = file.picture.mcus_y as usize;
-    match is_for_one(file) {
-        true => (BLOCKS * rows / file.picture.blocks().max(1)).clamp(1, rows),
-        false => rows.div_ceil(BANDS),
-    }
-}
-
-const BLOCKS: usize = 1 << 13;
-const BANDS: usize = 24;

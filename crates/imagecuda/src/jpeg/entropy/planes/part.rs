@@ -2,6 +2,7 @@
 
 use crate::{Result, memory::zeroed};
 use bytemuck::{Pod, Zeroable};
+use imagecuda_kernels::jpeg::progressive::Start;
 
 /// Sets of a block's AC coefficients. Number k in zigzag order is bit 63 - k, so the first one is
 /// the highest bit.
@@ -41,17 +42,22 @@ pub(super) struct Part {
     /// For each refined bit position, each block's coefficients that have this bit set.
     pub(super) planes: Vec<Vec<u64>>,
     pub(super) streams: Vec<Stream>,
+    /// Instead of planes and streams, for each scan where each block begins.
+    pub(super) starts: Option<Vec<Vec<Start>>>,
 }
 
 impl Part {
-    pub(super) fn new(across: usize, rows: usize, planes: usize) -> Result<Self> {
+    /// `planes` is the number of planes, or `None` to record where blocks begin instead.
+    pub(super) fn new(across: usize, rows: usize, planes: Option<usize>) -> Result<Self> {
         let blocks = across * rows;
+        let all = 0..planes.unwrap_or(0);
         Ok(Self {
             across,
             rows,
             masks: zeroed(blocks)?,
-            planes: (0..planes).map(|_| zeroed(blocks)).collect::<Result<_>>()?,
+            planes: all.map(|_| zeroed(blocks)).collect::<Result<_>>()?,
             streams: Vec::new(),
+            starts: planes.is_none().then(Vec::new),
         })
     }
 }

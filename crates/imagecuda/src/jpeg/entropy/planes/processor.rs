@@ -87,6 +87,12 @@ impl Choice {
     }
 }
 
+/// Whether the processor has fast instructions that deposit and extract bits, and AVX2.
+#[cfg(target_arch = "x86_64")]
+pub(in crate::jpeg) fn has_fast_deposits() -> bool {
+    matches!(x86::features(), Some(x86::Deposit::Fast))
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use super::{

@@ -8,6 +8,7 @@ use super::{
     scan::{LOOKUP, Progress},
 };
 use crate::jpeg::file::Huffman;
+use imagecuda_kernels::jpeg::progressive::Start;
 
 /// For each value of the next bits, 8 bits each: how many zeros to advance, the number of bits of
 /// code and sign, the symbol, and flags.
@@ -71,24 +72,53 @@ pub(super) fn rows(
         }
         let masks = part.masks.get_mut(block..block + count)?;
         let planes = planes.get_mut(block..block + count)?;
-        let mut run = Run {
-            table,
-            bits: scan.reader.bits,
-            band: scan.band,
-            before: scan.first as i32 - 1,
-            last: scan.last as i32,
-            empty: scan.empty,
-        };
+        let mut run = Run::new(scan, table);
         for (masks, plane) in masks.iter_mut().zip(planes) {
             if run.empty > 0 {
                 run.skip_block(masks, plane, processor);
             } else {
-                run.block(masks, plane, processor)?;
+                *plane |= run.block::<_, true>(masks, processor)?;
             }
         }
         (scan.reader.bits, scan.empty) = (run.bits, run.empty);
         block += count;
     }
+    scan.reader.is_sound().then_some(())
+}
+
+/// The same, but records where each block begins, and no bits of coefficients.
+#[inline(always)]
+pub(super) fn starts(
+    scan: &mut Progress<'_>,
+    table: &RefineTable,
+    part: &mut Part,
+    processor: impl Processor,
+) -> Option<()> {
+    let mut starts = Vec::new();
+    starts.try_reserve_exact(part.masks.len()).ok()?;
+    let all = scan.reader.all_bits();
+    let mut block = 0;
+    while block < part.masks.len() {
+        let (count, begins) = scan.reader.take(part.masks.len() - block)?;
+        if begins {
+            scan.empty = 0;
+        }
+        let mut run = Run::new(scan, table);
+        for masks in part.masks.get_mut(block..block + count)? {
+            let is_ended = run.empty > 0;
+            starts.push(Start::new((all - run.bits.left()) as u32, is_ended));
+            if is_ended {
+                run.empty -= 1;
+                run.bits.pass((masks.nonzero & run.band).count_ones());
+                run.bits.fill();
+            } else {
+                run.block::<_, false>(masks, processor)?;
+            }
+        }
+        (scan.reader.bits, scan.empty) = (run.bits, run.empty);
+        block += count;
+    }
+    part.starts.as_mut()?.push(starts);
     scan.reader.is_sound().then_some(())
 }
 
@@ -127,7 +157,18 @@ enum Other {
     End(u32),
 }
 
-impl Run<'_, '_> {
+impl<'t, 'a> Run<'t, 'a> {
+    fn new(scan: &Progress<'a>, table: &'t RefineTable) -> Self {
+        Self {
+            table,
+            bits: scan.reader.bits,
+            band: scan.band,
+            before: scan.first as i32 - 1,
+            last: scan.last as i32,
+            empty: scan.empty,
+        }
+    }
+
     /// Reads the correction bits of a block without new coefficients.
     #[inline(always)]
     fn skip_block(&mut self, masks: &Masks, plane: &mut u64, processor: impl Processor) {
@@ -140,13 +181,14 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Reads a block. If `BITS` are wanted, returns the coefficients that have this scan's bit, and
+    /// notes the signs of new ones.
     #[inline(always)]
-    fn block<P: Processor>(
+    fn block<P: Processor, const BITS: bool>(
         &mut self,
         masks: &mut Masks,
-        plane: &mut u64,
         processor: P,
-    ) -> Option<()> {
+    ) -> Option<u64> {
         let old = masks.nonzero & self.band;
         let mut block = Block {
             zeros: processor.zeros(!masks.nonzero & self.band),
@@ -184,10 +226,14 @@ impl Run<'_, '_> {
             bits.skip(entry >> 8 & 255);
             bits.fill();
             block.new |= bit;
-            block.signs = 2 * block.signs + u64::from(entry >> 31);
             // Each nonzero coefficient in between has a correction bit.
             let between = (at - target) as u32;
-            block.corrections = bits.append(block.corrections, between);
+            if BITS {
+                block.signs = 2 * block.signs + u64::from(entry >> 31);
+                block.corrections = bits.append(block.corrections, between);
+            } else {
+                bits.pass(between);
+            }
             (block.at, block.bit) = (at, bit);
             if at >= last {
                 break;
@@ -197,13 +243,18 @@ impl Run<'_, '_> {
         // The correction bits of the nonzero coefficients after the last zero that was reached. If
         // none was reached, those of the whole band.
         let left = old & block.bit.wrapping_sub(1);
+        masks.nonzero |= block.new;
+        if !BITS {
+            bits.pass(left.count_ones());
+            bits.fill();
+            self.bits = bits;
+            return Some(0);
+        }
         let corrections = bits.append(block.corrections, left.count_ones());
         bits.fill();
         self.bits = bits;
-        masks.nonzero |= block.new;
         masks.negative |= processor.deposit(block.signs, block.new);
-        *plane |= processor.deposit(corrections, old) | block.new;
-        Some(())
+        Some(processor.deposit(corrections, old) | block.new)
     }
 }
 

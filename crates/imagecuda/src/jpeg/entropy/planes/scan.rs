@@ -74,7 +74,7 @@ impl<'a> AcScan<'a> {
             // A value takes at least two bits, a code and a sign. The loop writes one value too
             // many, which needs room.
             let most = blocks * usize::from(last - first + 1);
-            progress.values = zeroed(most.min(4 * intervals.bytes()) + 1).ok()?;
+            progress.values = zeroed(most.min(4 * intervals.bytes().len()) + 1).ok()?;
             Table::First(FirstTable::new(huffman, low))
         } else {
             progress.plane = refined.binary_search(&low).ok()?;
@@ -87,9 +87,11 @@ impl<'a> AcScan<'a> {
     #[inline(always)]
     pub(super) fn read(&mut self, part: &mut Part, processor: impl Processor) -> Option<()> {
         let progress = &mut self.progress;
-        match &self.table {
-            Table::First(table) => first::rows(progress, table, part),
-            Table::Refine(table) => refine::rows(progress, table, part, processor),
+        match (&self.table, &mut part.starts) {
+            (Table::First(table), None) => first::rows(progress, table, part),
+            (Table::First(table), Some(_)) => first::starts(progress, table, part),
+            (Table::Refine(table), None) => refine::rows(progress, table, part, processor),
+            (Table::Refine(table), Some(_)) => refine::starts(progress, table, part, processor),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! Compares this decoder with the plain one.
 
-use super::{super::one_by_one, Choice, Data, Decoder, coefficients};
+use super::{super::one_by_one, Choice, Data, Decoder, coefficients, starts::Positions};
 use crate::{
     Result,
     jpeg::{file::File, markers},
+};
+use imagecuda_kernels::jpeg::progressive::{
+    Start,
+    cpu_emulation::{self, EmulatedScan},
 };
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use mozjpeg::{ColorSpace, Compress};
@@ -122,6 +126,34 @@ fn by(choice: Choice, step: usize, threads: usize, file: &File, bytes: &[u8]) ->
     Some(out.into_inner().unwrap().as_flattened().to_vec())
 }
 
+/// Finds where blocks begin, and decodes from there as kernels do.
+fn by_starts(choice: Choice, step: usize, file: &File, bytes: &[u8]) -> Option<Vec<i16>> {
+    let positions = Positions::of(file, bytes)?;
+    let scans: Vec<_> = positions.scans().collect();
+    // Anything but what is right.
+    let mut dc = vec![77; file.picture.blocks()];
+    let wrong = Start::new(1 << 30, true);
+    let mut starts: Vec<_> = scans.iter().map(|scan| vec![wrong; scan.blocks]).collect();
+    let mut decoder = Decoder::new(file, &positions.data, step)?;
+    decoder.choice = choice;
+    let to = starts.iter_mut().map(|starts| &mut starts[..]).collect();
+    positions.find_by(decoder, step % 2 == 1, &mut dc, to)?;
+    let data: Vec<_> = scans.iter().map(|scan| scan.words()).collect();
+    let symbols: Vec<_> = scans.iter().map(|scan| scan.symbols()).collect();
+    let emulated: Vec<_> = (0..scans.len())
+        .map(|i| EmulatedScan {
+            component: scans[i].component,
+            data: &data[i],
+            starts: &starts[i],
+            symbols: &symbols[i],
+            band: scans[i].band,
+        })
+        .collect();
+    let mut out = vec![[7; 64]; file.picture.blocks()];
+    cpu_emulation::blocks(&file.picture, &dc, &emulated, &mut out);
+    Some(out.as_flattened().to_vec())
+}
+
 #[test]
 fn coefficients_are_those_of_the_plain_decoder() {
     for (number, bytes) in files().iter().enumerate() {
@@ -137,6 +169,10 @@ fn coefficients_are_those_of_the_plain_decoder() {
                     found.unwrap() == expected,
                     "{number} {choice:?} {step} {threads}"
                 );
+            }
+            for step in [1, 2, 3, 100] {
+                let found = by_starts(choice, step, &file, bytes);
+                assert!(found.unwrap() == expected, "{number} {choice:?} {step}");
             }
         }
     }
@@ -158,6 +194,7 @@ fn scans_may_be_missing() {
             let expected = plain(&file, &cut, true).unwrap();
             for choice in Choice::all() {
                 assert!(by(choice, 2, 0, &file, &cut).unwrap() == expected);
+                assert!(by_starts(choice, 2, &file, &cut).unwrap() == expected);
             }
         }
     }
@@ -195,6 +232,7 @@ fn damage_is_the_plain_decoders() {
             let found = by(Choice::best(), 2, 0, &file, &bad);
             for choice in Choice::all() {
                 assert!(found == by(choice, 1, 2, &file, &bad));
+                assert!(found == by_starts(choice, 1, &file, &bad));
             }
             match found {
                 Some(found) => assert!(found == plain(&file, &bad, false).unwrap()),

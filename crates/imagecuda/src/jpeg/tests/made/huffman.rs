@@ -36,7 +36,7 @@ impl Bits {
         }
     }
 
-    /// The bits of a value behind its size.
+    /// The bits of a value after its size.
     pub(super) fn value(&mut self, value: i32) {
         let size = size(value);
         let value = if value < 0 { value - 1 } else { value };

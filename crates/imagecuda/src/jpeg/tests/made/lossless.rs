@@ -82,7 +82,7 @@ impl Lossless {
                     for (y, x) in (0..v).flat_map(|y| (0..h).map(move |x| (y, x))) {
                         let (x, y) = (mcu * h + x, row * v + y);
                         let difference = match x < width && y < height {
-                            // The first row of all, or behind a restart.
+                            // The first row of all, or after a restart.
                             true => self.difference(index, width, x, y, y == row / rows * rows * v),
                             false => 0,
                         };

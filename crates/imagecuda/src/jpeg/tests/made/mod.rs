@@ -175,7 +175,7 @@ fn coefficient(block: &[i16; 64], k: u8, low: u8) -> i32 {
     }
 }
 
-/// Puts a zero behind each 0xff.
+/// Puts a zero after each 0xff.
 fn stuffed(data: Vec<u8>) -> Vec<u8> {
     let mut out = Vec::new();
     for byte in data {

@@ -1,9 +1,13 @@
-//! A libnvcuvid without engines, which the tests compile with rustc. The first byte of a packet says
-//! what happens. Structures are bytes here, with numbers at the offsets that NVIDIA's headers give.
+//! A libnvcuvid without engines, for tests. The first byte of a packet says what happens. Structures
+//! are bytes here, with numbers at the offsets that NVIDIA's headers give.
 
 #![allow(non_snake_case)]
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "every pointer is what the interface says"
+)]
 
-use std::ffi::{c_int, c_uint, c_ulonglong, c_void};
+use std::ffi::{c_int, c_uint, c_ulong, c_ulonglong, c_void};
 
 type Callback = extern "C" fn(*mut c_void, *mut u8) -> c_int;
 
@@ -29,6 +33,22 @@ unsafe fn long(base: *const u8, at: usize) -> u64 {
     unsafe { base.add(at).cast::<u64>().read_unaligned() }
 }
 
+/// Where a field is, by the length of C's `long`: 8 bytes, or 4 on Windows.
+const fn by_long(of_8: usize, of_4: usize) -> usize {
+    if size_of::<c_ulong>() == 8 {
+        of_8
+    } else {
+        of_4
+    }
+}
+
+unsafe fn c_long(base: *const u8, of_8: usize, of_4: usize) -> u64 {
+    match size_of::<c_ulong>() {
+        8 => unsafe { long(base, of_8) },
+        _ => unsafe { word(base, of_4) }.into(),
+    }
+}
+
 unsafe fn put(base: *mut u8, at: usize, value: u32) {
     unsafe { base.add(at).cast::<u32>().write_unaligned(value) };
 }
@@ -40,10 +60,11 @@ unsafe extern "C" fn cuvidGetDecoderCaps(_: *mut u8) -> c_int {
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuvidCreateDecoder(out: *mut *mut Decoder, info: *const u8) -> c_int {
-    let (height, surfaces) = unsafe { (long(info, 8), long(info, 16)) };
-    let (codec, chroma) = unsafe { (word(info, 24), word(info, 28)) };
-    let (flags, bits, intra) = unsafe { (long(info, 32), long(info, 40), long(info, 48)) };
-    let target = unsafe { [long(info, 96), long(info, 104)] };
+    let number = |of_8, of_4| unsafe { c_long(info, of_8, of_4) };
+    let [height, surfaces] = [number(8, 4), number(16, 8)];
+    let (codec, chroma) = unsafe { (word(info, by_long(24, 12)), word(info, by_long(28, 16))) };
+    let [flags, bits, intra] = [number(32, 20), number(40, 24), number(48, 28)];
+    let target = [number(96, 60), number(104, 64)];
     match bits {
         4 => return 2,
         1 => return 801,
@@ -53,7 +74,7 @@ unsafe extern "C" fn cuvidCreateDecoder(out: *mut *mut Decoder, info: *const u8)
     let is_right = (codec, chroma, flags, intra) == (8, 1, 4, 1)
         && surfaces <= 8
         && target[1] == height
-        && unsafe { word(info, 88) } == 1;
+        && unsafe { word(info, by_long(88, 52)) } == 1;
     if !is_right {
         return 1;
     }
@@ -143,7 +164,8 @@ unsafe extern "C" fn cuvidCreateVideoParser(out: *mut *mut Parser, params: *cons
 #[unsafe(no_mangle)]
 unsafe extern "C" fn cuvidParseVideoData(parser: *mut Parser, packet: *const u8) -> c_int {
     let parser = unsafe { &*parser };
-    let (flags, data) = unsafe { (long(packet, 0), long(packet, 16) as *const u8) };
+    let flags = unsafe { c_long(packet, 0, 0) };
+    let data = unsafe { long(packet, by_long(16, 8)) } as *const u8;
     let kind = unsafe { *data };
     if flags != 8 || kind == b'p' {
         return 1;
@@ -170,8 +192,9 @@ unsafe extern "C" fn cuvidParseVideoData(parser: *mut Parser, packet: *const u8)
         (0..4).for_each(|i| put(at, 24 + 4 * i, shown[i]));
         put(at, 40, if kind == b'c' { 3 } else { 1 });
     }
-    (format[13], format[14]) = (bits, bits);
-    (format[56], format[59]) = (8, 9);
+    for (place, byte) in [(13, bits), (14, bits), (56, 8), (59, 9)] {
+        unsafe { *at.add(place) = byte };
+    }
     if (parser.on_sequence)(parser.user, at) != 1 {
         return 1;
     }

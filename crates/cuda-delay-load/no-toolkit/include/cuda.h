@@ -1,0 +1,1 @@
+/* Nothing. The build script of cust looks for a file of this name on Windows. */

@@ -345,3 +345,48 @@ fn run_block(block: &Block<'_>, work: &Work<Cells<'_, u32>, Cells<'_, u64>>, ker
         Kernel::Pixels => pixels::pixels(block, work),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gray pixels as deflated by zlib's strategy Z_HUFFMAN_ONLY: one block with codes of its own.
+    const DATA: [&str; 2] = [
+        "780105c101010000008220a6b7c4ad01052102414b80420908",
+        "2d600811a51049842805481a45d5ac02219a0138849a223f",
+    ];
+    /// Their rows, each with its filter, which is none.
+    const ROWS: [&str; 4] = [
+        "00009e9e000000009e0000009e00009e00000000009e000000009e809e009e000000000000009e9e00",
+        "00009e9e009e0000000000009e0000009e809e000000000000800000009e0000009e00009e00009e9e",
+        "009e9e0000009e00009e009e009e00009e0000009e00009e9e009e9e000000000000009e009e009e80",
+        "00009e9e00009e9e9e9e8000809e9e9e00000000009e0000009e00009e800080000000000000000000",
+    ];
+
+    fn bytes(text: &str) -> Vec<u8> {
+        let byte = |at| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+        (0..text.len()).step_by(2).map(byte).collect()
+    }
+
+    #[test]
+    fn a_few_bytes_are_decoded() {
+        let picture = Picture {
+            width: 40,
+            height: 4,
+            depth: 8,
+            ..Picture::default()
+        };
+        let pieces = DATA.map(bytes);
+        let expected: Vec<u8> = ROWS.iter().flat_map(|row| bytes(&row[2..])).collect();
+        for backwards in [false, true] {
+            let words = decode(Input {
+                picture,
+                pieces: &[&pieces[0], &pieces[1]],
+                palette: &[],
+                backwards,
+            });
+            let pixels = words.unwrap().into_iter().flat_map(u32::to_le_bytes);
+            assert_eq!(pixels.collect::<Vec<_>>(), expected);
+        }
+    }
+}

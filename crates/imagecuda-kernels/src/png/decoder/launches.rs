@@ -84,8 +84,9 @@ impl Sizes {
         let words = self.end().div_ceil(32);
         let tables = self.room.candidates.min(MOST_BLOCKS / 4);
         // As many as positions usually need.
-        let checks = (self.data_bytes / 64)
-            .div_ceil(check::THREADS)
+        let checks = self
+            .data_bytes
+            .div_ceil(64 * check::THREADS)
             .min(MOST_BLOCKS);
         [
             launch(Kernel::Gather, self.data_words().div_ceil(256), 256),
@@ -228,6 +229,29 @@ impl Lengths {
             planes: picture.plane_words(),
             hand_over: pack::most_strips(rows) * picture.planes() * words,
             pixels: pixels.div_ceil(4),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_launch_has_blocks_and_threads() {
+        let picture = Picture {
+            width: 1,
+            height: 1,
+            depth: 1,
+            ..Picture::default()
+        };
+        for data_bytes in (6..300).chain([8191, 8192, 1 << 20, (1 << 28) - 1]) {
+            let sizes = Sizes::new(data_bytes);
+            let (first, round, last) = (sizes.first(), sizes.round(), sizes.last(&picture));
+            for launch in first.iter().chain(&round).chain(&last) {
+                let is_right = launch.blocks > 0 && launch.threads > 0;
+                assert!(is_right, "{data_bytes} bytes: {launch:?}");
+            }
         }
     }
 }

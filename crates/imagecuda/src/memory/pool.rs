@@ -118,12 +118,6 @@ impl<B: Block> Pool<B> {
         self.oversized.store(0, Ordering::Relaxed);
         self.trim(keep);
     }
-
-    /// Frees all idle blocks.
-    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for GPUs"))]
-    pub(crate) fn clear(&self) {
-        self.trim(0);
-    }
 }
 
 /// Takes out the blocks that are idle the longest, until `keep` bytes or `least` blocks remain.

@@ -90,14 +90,14 @@ impl Context {
                 *end += 1;
             }
         }
-        put(&mut pinned, job, &[picture_job(picture, jpeg.quantizers())]);
+        put(&mut pinned, job, &[picture_job(jpeg.scaled(), jpeg.quantizers())]);
         put(&mut pinned, blocks_job, &[blocks]);
         put(&mut pinned, scans_at, &jobs);
         memory.wait_on(&self.uploads)?;
         pinned.start_upload(memory.pointer(), parts.end, &self.uploads)?;
         memory.record_on(&self.uploads)?;
         Ok(Some(Coefficients {
-            picture,
+            scaled: *jpeg.scaled(),
             job: base + job as u64,
             coefficients: made.pointer().as_raw(),
             samples: made.pointer().as_raw() + bytes(&picture) as u64,

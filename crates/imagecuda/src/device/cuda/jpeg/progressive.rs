@@ -90,7 +90,11 @@ impl Context {
                 *end += 1;
             }
         }
-        put(&mut pinned, job, &[picture_job(jpeg.scaled(), jpeg.quantizers())]);
+        put(
+            &mut pinned,
+            job,
+            &[picture_job(jpeg.scaled(), jpeg.quantizers())],
+        );
         put(&mut pinned, blocks_job, &[blocks]);
         put(&mut pinned, scans_at, &jobs);
         memory.wait_on(&self.uploads)?;

@@ -239,7 +239,10 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
         let word = |i: u32| {
             let at = (step + i).wrapping_sub(thread);
             let is_here = row.is_active && at < words;
-            (work.planes).get_or(select_unpredictable(is_here, row.place + at, u32::MAX), 0)
+            (work.planes).get_or(
+                select_unpredictable(is_here, row.place.wrapping_add(at), u32::MAX),
+                0,
+            )
         };
         [word(0), word(1), word(2), word(3)]
     };
@@ -257,7 +260,7 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
             row.done = done;
             row.above = row.up;
             // No branches: no memory has the last place.
-            let place = select_unpredictable(is_here, row.place + at, u32::MAX);
+            let place = select_unpredictable(is_here, row.place.wrapping_add(at), u32::MAX);
             work.planes.set(place, done);
             let is_given = gives && thread == rows - 1 && is_here;
             let place = select_unpredictable(is_given, hand_over + at, u32::MAX);

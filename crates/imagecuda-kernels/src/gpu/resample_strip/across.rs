@@ -7,7 +7,7 @@ use crate::{
         thread,
     },
     pixel::RgbaF32,
-    resample::{accumulate, strip_batch},
+    resample::{STRIP_THREADS, accumulate, strip_batch},
 };
 
 impl Strip<'_> {

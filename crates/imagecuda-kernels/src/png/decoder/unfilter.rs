@@ -263,7 +263,7 @@ fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
             let place = select_unpredictable(is_here, row.place.wrapping_add(at), u32::MAX);
             work.planes.set(place, done);
             let is_given = gives && thread == rows - 1 && is_here;
-            let place = select_unpredictable(is_given, hand_over + at, u32::MAX);
+            let place = select_unpredictable(is_given, hand_over.wrapping_add(at), u32::MAX);
             work.hand_over.publish(place, 1 << 32 | u64::from(done));
         });
     };

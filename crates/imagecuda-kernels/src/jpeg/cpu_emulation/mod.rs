@@ -68,7 +68,7 @@ pub struct Input<'a> {
 }
 
 /// Decodes a scan to the `coefficients` of its picture, which are zeros at first. Returns a
-/// [`status`]; if that is not 0, the coefficients mean nothing.
+/// [`status`](crate::jpeg::scan::status); if that is not 0, the coefficients mean nothing.
 pub fn decode(input: Input<'_>, picture: &Picture, coefficients: &mut [i16]) -> u32 {
     let scan = input.scan;
     let mut sections = Vec::new();

@@ -19,12 +19,16 @@ impl EntropySegment {
     pub(super) fn find(bytes: &[u8], mut at: usize) -> Self {
         let mut restarts = Vec::new();
         let mut marks = Vec::with_capacity((bytes.len() - at).div_ceil(CHUNK));
-        let is_large = bytes.len() - at >= MANY && parallel::has_idle_cores();
-        let looked = is_large.then(|| look_at_many(&bytes[at..]));
-        let mut looked = looked.unwrap_or_default().into_iter();
+        let start = at;
+        let mut looked = Vec::new().into_iter();
         // The offset after the last marker.
         let mut behind = at;
         loop {
+            // A file may have many scans, so none makes threads look much further than it reaches.
+            let ahead = AHEAD * (at - start);
+            if looked.len() == 0 && ahead >= MANY && parallel::has_idle_cores() {
+                looked = look_at_many(&bytes[at..], ahead).into_iter();
+            }
             let end = bytes.len().min(at + CHUNK);
             let look_here = || look(&bytes[at..end], bytes.get(end).copied());
             let (has_markers, count) = looked.next().unwrap_or_else(look_here);
@@ -69,9 +73,12 @@ impl EntropySegment {
 const MANY: usize = 384 << 10;
 const PART: usize = 32 * CHUNK;
 
-/// What [`look`] says of each chunk, by several threads.
-fn look_at_many(bytes: &[u8]) -> Vec<(bool, u32)> {
-    let parts = bytes.chunks(PART).enumerate();
+/// Several threads look this many times as far ahead as data without an end have been found.
+const AHEAD: usize = 8;
+
+/// What [`look`] says of each chunk of the first `len` bytes, a multiple of a chunk, by several threads.
+fn look_at_many(bytes: &[u8], len: usize) -> Vec<(bool, u32)> {
+    let parts = bytes[..bytes.len().min(len)].chunks(PART).enumerate();
     let looked = parallel::map_on(parallel::FEW, parts, |(number, part)| {
         let chunks = part.chunks(CHUNK).enumerate();
         let behind = |at: usize| bytes.get(number * PART + (at + 1) * CHUNK).copied();
@@ -229,7 +236,7 @@ mod tests {
             let one_thread: Vec<_> = chunks
                 .map(|(number, chunk)| look(chunk, data.get((number + 1) * CHUNK).copied()))
                 .collect();
-            prop_assert_eq!(parallel::in_pool(3, || look_at_many(data)), one_thread);
+            prop_assert_eq!(parallel::in_pool(3, || look_at_many(data, data.len())), one_thread);
             prop_assert_eq!(EntropySegment::find(&bytes, 5), slow(&bytes, 5));
         }
     }

@@ -2,7 +2,7 @@
 //! stages of loading and saving, all in one run.
 //!
 //! `cargo bench -p imagecuda --features cuda --bench gpu`; with `-- tensors`, only resized pictures and
-//! tensors. Without a GPU the CPU's stages alone are measured, and it says so.
+//! tensors; with `-- batches [--small FOLDER] [--large FOLDER]`, only batches of them. Without a GPU the CPU's stages alone are measured, and it says so.
 
 #[path = "../examples/support/scene.rs"]
 mod scene;
@@ -10,6 +10,9 @@ mod scene;
 #[path = "gpu/stages.rs"]
 mod stages;
 
+#[cfg(feature = "cuda")]
+#[path = "gpu/batches.rs"]
+mod batches;
 #[cfg(feature = "cuda")]
 #[path = "gpu/kernels.rs"]
 mod kernels;
@@ -22,7 +25,9 @@ use std::time::Instant;
 
 fn main() -> Result<()> {
     // Cargo adds `--bench`.
-    let only_tensors = std::env::args().any(|argument| argument == "tensors");
+    let args: Vec<String> = std::env::args().collect();
+    let is_given = |name: &str| args.iter().any(|arg| arg == name);
+    let (only_tensors, only_batches) = (is_given("tensors"), is_given("batches"));
     let cpu = Device::cpu();
     let start = Instant::now();
     match Device::cuda(0) {
@@ -31,12 +36,21 @@ fn main() -> Result<()> {
             println!("GPU: {} ({gpu}), opened in {opened:.0?}", gpu.name());
             #[cfg(feature = "cuda")]
             {
-                if !only_tensors {
+                let value = |name: &str| {
+                    let at = args.iter().position(|arg| arg == name)?;
+                    args.get(at + 1).map(String::as_str)
+                };
+                if !only_tensors && !only_batches {
                     kernels::run(&gpu)?;
                 }
-                tensors::run(&gpu)?;
+                if !only_batches {
+                    tensors::run(&gpu)?;
+                }
+                if only_batches {
+                    batches::run(&gpu, value("--small"), value("--large"))?;
+                }
             }
-            if only_tensors {
+            if only_tensors || only_batches {
                 return Ok(());
             }
             stages::run(&gpu)?;

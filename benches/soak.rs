@@ -3,8 +3,10 @@
 //! be flat.
 //!
 //! `cargo bench -p imagecuda --features cuda --bench soak -- [--device D] [--threads N]
-//! [--count N] [--seconds N] [--out FILE.csv]`
+//! [--count N] [--seconds N] [--out FILE.csv] [--small]`
 //!
+//! With `--small` all files are small JPEGs, a few of which are of other kinds or damaged, half of the
+//! threads run batches, and a tenth of the batches are cancelled.
 //! Files are of the program's own making, and those of `IMAGECUDA_CORPUS`, where that is set, of up
 //! to 64 KiB. Without `--count` and `--seconds` it takes ten seconds, which says nothing of
 //! growth. Ends with 1 if anything differs, or grows.
@@ -43,6 +45,7 @@ struct Options {
     count: u64,
     seconds: u64,
     out: Option<PathBuf>,
+    small: bool,
 }
 
 /// What all threads share.
@@ -63,7 +66,10 @@ struct Soak {
 fn main() -> std::result::Result<ExitCode, Box<dyn Error>> {
     let options = options()?;
     let folder = tempfile::tempdir()?;
-    let files = files::make(folder.path())?;
+    let files = match options.small {
+        true => files::make_small(folder.path())?,
+        false => files::make(folder.path())?,
+    };
     println!("{}: {} files", options.device, files.len());
     let start = Instant::now();
     let mut expected = HashMap::new();
@@ -136,10 +142,12 @@ fn main() -> std::result::Result<ExitCode, Box<dyn Error>> {
 fn options() -> std::result::Result<Options, Box<dyn Error>> {
     let mut args = env::args().skip(1);
     let (mut device, mut threads, mut count, mut seconds, mut out) = (None, 16, None, None, None);
+    let mut small = false;
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match arg.as_str() {
             "--bench" => {}
+            "--small" => small = true,
             "--device" => device = Some(value()?.parse()?),
             "--threads" => threads = value()?.parse()?,
             "--count" => count = Some(value()?.parse()?),
@@ -158,6 +166,7 @@ fn options() -> std::result::Result<Options, Box<dyn Error>> {
         count: count.unwrap_or(u64::MAX),
         seconds,
         out,
+        small,
     })
 }
 
@@ -180,8 +189,9 @@ impl Soak {
         thread::scope(|scope| {
             for number in 0..self.options.threads {
                 scope.spawn(move || match number {
-                    // One of them has threads of its own, of the library's making.
-                    0 => self.batches(),
+                    // These have threads of their own, of the library's making.
+                    0 => self.batches(number),
+                    _ if self.options.small && number % 2 == 0 => self.batches(number),
                     _ => self.single(number),
                 });
             }
@@ -256,7 +266,8 @@ impl Soak {
     }
 
     /// All files at once, by a loader and a saver.
-    fn batches(&self) {
+    fn batches(&self, number: usize) {
+        let mut chance = Chance(0x2545_f491_4f6c_dd1d ^ (number as u64) << 20);
         let device = &self.options.device;
         let find = |wanted: &Way| WAYS.iter().position(|way| way == wanted);
         let (Some(load), Some(save)) = (find(&Way::Load), find(&Way::SavePng)) else {
@@ -264,15 +275,25 @@ impl Soak {
         };
         let numbers: HashMap<&Path, usize> =
             (0..).zip(&self.files).map(|(i, f)| (&**f, i)).collect();
-        let folder = self.folder.join("batch");
+        let folder = self.folder.join(format!("batch{number}"));
         if let Err(error) = std::fs::create_dir_all(&folder) {
             println!("{folder:?}: {error}");
             return;
         }
         while !self.is_over() {
             let saver = batch::Saver::new(SaveOptions::new()).threads(2);
+            let token = batch::CancelToken::new();
             let loader = batch::Loader::new(device).threads(3).unordered();
-            for (path, image) in loader.load(self.files.clone()) {
+            let loader = loader.cancel_token(&token);
+            let is_cancelled = self.options.small && chance.below(10) == 0;
+            let last = match is_cancelled {
+                true => chance.below(self.files.len()),
+                false => usize::MAX,
+            };
+            for (done, (path, image)) in loader.load(self.files.clone()).enumerate() {
+                if done == last {
+                    token.cancel();
+                }
                 let file = numbers[&*path];
                 let outcome = ways::outcome(image.as_deref());
                 self.check(file, load, &outcome);

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --features cuda --example batch -- --format webp --quality 85 in out`
 
+#[path = "support/args.rs"]
+mod args;
 #[path = "support/pictures.rs"]
 mod pictures;
 #[path = "batch/plan.rs"]
@@ -11,6 +13,7 @@ mod progress;
 #[path = "support/say.rs"]
 mod say;
 
+use args::value;
 use imagecuda::{
     Device, ErrorKind, Format, Image, SaveOptions,
     batch::{CancelToken, Pipeline, Shard},
@@ -133,15 +136,17 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
         match arg {
             Short('h') | Long("help") => return Ok(None),
             Value(folder) => folders.push(PathBuf::from(folder)),
-            Long("device") => task.devices = args.value()?.string()?,
-            Long("threads") => task.threads = args.value()?.parse::<NonZero<_>>()?.get(),
-            Long("prefetch") => task.prefetch = Some(args.value()?.parse::<NonZero<_>>()?.get()),
+            Long("device") => task.devices = value(&mut args, "device")?,
+            Long("threads") => task.threads = value::<NonZero<_>>(&mut args, "threads")?.get(),
+            Long("prefetch") => {
+                task.prefetch = Some(value::<NonZero<_>>(&mut args, "prefetch")?.get())
+            }
             Long("format") => {
-                let extension = args.value()?.string()?;
+                let extension: String = value(&mut args, "format")?;
                 task.format = Some(extension.trim_start_matches('.').to_owned());
             }
-            Long("quality") => task.save = task.save.quality(args.value()?.parse()?),
-            Long("shard") => shard = Some(args.value()?.parse()?),
+            Long("quality") => task.save = task.save.quality(value(&mut args, "quality")?),
+            Long("shard") => shard = Some(value(&mut args, "shard")?),
             Long("resume") => task.resume = true,
             Long("recursive") => task.recursive = true,
             Long("dry-run") => task.dry_run = true,

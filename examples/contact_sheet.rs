@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p imagecuda --features cuda --example contact_sheet -- photos sheet.png`
 
+#[path = "support/args.rs"]
+mod args;
 #[path = "contact_sheet/canvas.rs"]
 mod canvas;
 #[path = "contact_sheet/font.rs"]
@@ -15,6 +17,7 @@ mod sheet;
 #[path = "contact_sheet/thumbnail.rs"]
 mod thumbnail;
 
+use args::value;
 use imagecuda::{Device, Format, Image, Layout, batch::Loader};
 use indicatif::{ProgressBar, ProgressStyle};
 use say::{complain, say};
@@ -115,10 +118,12 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
         match arg {
             Short('h') | Long("help") => return Ok(None),
             Value(path) => paths.push(PathBuf::from(path)),
-            Long("device") => task.device = args.value()?.string()?,
-            Long("threads") => task.threads = args.value()?.parse::<NonZero<_>>()?.get(),
-            Long("columns") => task.columns = Some(args.value()?.parse::<NonZero<_>>()?.get()),
-            Long("size") => task.size = args.value()?.parse()?,
+            Long("device") => task.device = value(&mut args, "device")?,
+            Long("threads") => task.threads = value::<NonZero<_>>(&mut args, "threads")?.get(),
+            Long("columns") => {
+                task.columns = Some(value::<NonZero<_>>(&mut args, "columns")?.get())
+            }
+            Long("size") => task.size = value(&mut args, "size")?,
             Long("recursive") => task.recursive = true,
             _ => return Err(arg.unexpected().into()),
         }

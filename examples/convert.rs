@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release --features cuda --example convert -- photo.jpg photo.png`
 
+#[path = "support/args.rs"]
+mod args;
 #[path = "convert/choices.rs"]
 mod choices;
 #[path = "support/say.rs"]
@@ -9,6 +11,7 @@ mod say;
 #[path = "convert/standard.rs"]
 mod standard;
 
+use args::{value, value_with};
 use choices::*;
 use imagecuda::{
     Decoded, Device, Format, Image, LoadOptions, PackedImage, SaveOptions, inspect, inspect_bytes,
@@ -141,49 +144,69 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Command>, Box<dyn Error>> {
         match arg {
             Short('h') | Long("help") => return Ok(None),
             Value(file) => files.push(PathBuf::from(file)),
-            Long("device") => device = args.value()?.string()?,
-            Long("frame") => frame = args.value()?.parse()?,
+            Long("device") => device = value(&mut args, "device")?,
+            Long("frame") => frame = value(&mut args, "frame")?,
             Long("info") => info = true,
             Long("keep-metadata") => keep_metadata = true,
             Long("format") => {
-                let name = args.value()?.string()?;
+                let name: String = value(&mut args, "format")?;
                 let name = name.trim_start_matches('.');
                 let known = Format::from_extension(name).filter(|format| format.can_save());
                 save = save.format(known.ok_or_else(|| format!("--format: cannot save {name}"))?);
                 extension = Some(name.to_owned());
             }
 
-            Long("input-format") => load = load.format(args.value()?.parse_with(known_format)?),
-            Long("layer") => load = load.layer(args.value()?.string()?),
+            Long("input-format") => {
+                load = load.format(value_with(&mut args, "input-format", known_format)?)
+            }
+            Long("layer") => load = load.layer(value::<String>(&mut args, "layer")?),
             Long("no-orientation") => load = load.apply_orientation(false),
             Long("region") => {
-                let [x, y, width, height] = args.value()?.parse_with(numbers)?;
+                let [x, y, width, height] = value_with(&mut args, "region", numbers)?;
                 load = load.region(x, y, width, height);
             }
-            Long("scale") => load = load.scale(choice(&mut args, &SCALES)?),
+            Long("scale") => load = load.scale(choice(&mut args, "scale", &SCALES)?),
             Long("fit") => {
-                let [width, height] = args.value()?.parse_with(numbers)?;
+                let [width, height] = value_with(&mut args, "fit", numbers)?;
                 load = load.fit(width, height);
             }
-            Long("color") => load = load.color_policy(choice(&mut args, &COLOR_POLICIES)?),
+            Long("color") => load = load.color_policy(choice(&mut args, "color", &COLOR_POLICIES)?),
             Long("allow-truncated") => load = load.allow_truncated(true),
-            Long("jpeg-decoder") => load = load.jpeg_decoder(choice(&mut args, &JPEG_DECODERS)?),
-            Long("png-decoder") => load = load.png_decoder(choice(&mut args, &PNG_DECODERS)?),
-            Long("video-decoder") => load = load.video_decoder(choice(&mut args, &VIDEO_DECODERS)?),
+            Long("jpeg-decoder") => {
+                load = load.jpeg_decoder(choice(&mut args, "jpeg-decoder", &JPEG_DECODERS)?)
+            }
+            Long("png-decoder") => {
+                load = load.png_decoder(choice(&mut args, "png-decoder", &PNG_DECODERS)?)
+            }
+            Long("video-decoder") => {
+                load = load.video_decoder(choice(&mut args, "video-decoder", &VIDEO_DECODERS)?)
+            }
 
-            Long("quality") => save = save.quality(args.value()?.parse()?),
-            Long("background") => save = save.background(args.value()?.parse_with(color)?),
-            Long("depth") => save = save.depth(choice(&mut args, &DEPTHS)?),
-            Long("channels") => save = save.channels(choice(&mut args, &CHANNELS)?),
-            Long("subsampling") => save = save.subsampling(choice(&mut args, &SUBSAMPLINGS)?),
+            Long("quality") => save = save.quality(value(&mut args, "quality")?),
+            Long("background") => {
+                save = save.background(value_with(&mut args, "background", color)?)
+            }
+            Long("depth") => save = save.depth(choice(&mut args, "depth", &DEPTHS)?),
+            Long("channels") => save = save.channels(choice(&mut args, "channels", &CHANNELS)?),
+            Long("subsampling") => {
+                save = save.subsampling(choice(&mut args, "subsampling", &SUBSAMPLINGS)?)
+            }
             Long("progressive") => save = save.progressive(true),
-            Long("compression") => save = save.compression(choice(&mut args, &COMPRESSIONS)?),
+            Long("compression") => {
+                save = save.compression(choice(&mut args, "compression", &COMPRESSIONS)?)
+            }
             Long("lossless") => save = save.lossless(true),
-            Long("effort") => save = save.effort(args.value()?.parse()?),
-            Long("jpeg-encoder") => save = save.jpeg_encoder(choice(&mut args, &JPEG_ENCODERS)?),
-            Long("png-encoder") => save = save.png_encoder(choice(&mut args, &PNG_ENCODERS)?),
+            Long("effort") => save = save.effort(value(&mut args, "effort")?),
+            Long("jpeg-encoder") => {
+                save = save.jpeg_encoder(choice(&mut args, "jpeg-encoder", &JPEG_ENCODERS)?)
+            }
+            Long("png-encoder") => {
+                save = save.png_encoder(choice(&mut args, "png-encoder", &PNG_ENCODERS)?)
+            }
             Long("optimize-huffman") => save = save.optimize_huffman(true),
-            Long("restart-interval") => save = save.restart_interval(args.value()?.parse()?),
+            Long("restart-interval") => {
+                save = save.restart_interval(value(&mut args, "restart-interval")?)
+            }
             _ => return Err(arg.unexpected().into()),
         }
     }

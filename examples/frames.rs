@@ -3,9 +3,12 @@
 //!
 //! `cargo run --release --features cuda --example frames -- cat.gif cat_%04d.png`
 
+#[path = "support/args.rs"]
+mod args;
 #[path = "support/say.rs"]
 mod say;
 
+use args::value;
 use imagecuda::{Device, Format, LoadOptions, SaveOptions, batch::Numbered};
 use say::{complain, say};
 use std::{error::Error, path::PathBuf, process::ExitCode};
@@ -71,8 +74,8 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
         match arg {
             Short('h') | Long("help") => return Ok(None),
             Value(file) => files.push(PathBuf::from(file)),
-            Long("device") => device = args.value()?.string()?,
-            Long("quality") => save = save.quality(args.value()?.parse()?),
+            Long("device") => device = value(&mut args, "device")?,
+            Long("quality") => save = save.quality(value(&mut args, "quality")?),
             _ => return Err(arg.unexpected().into()),
         }
     }

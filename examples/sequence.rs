@@ -3,9 +3,12 @@
 //!
 //! `cargo run --release --features cuda --example sequence -- in/frame_%04d.png out/frame_%04d.png`
 
+#[path = "support/args.rs"]
+mod args;
 #[path = "support/say.rs"]
 mod say;
 
+use args::{value, value_with};
 use imagecuda::{
     Device, Image, SaveOptions,
     batch::{Loader, Numbered, Saver},
@@ -65,9 +68,9 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
         match arg {
             Short('h') | Long("help") => return Ok(None),
             Value(pattern) => task.patterns.push(Numbered::new(&pattern.string()?)?),
-            Long("device") => task.device = Some(args.value()?.string()?),
-            Long("first") => task.first = args.value()?.parse()?,
-            Long("fps") => task.fps = Some(args.value()?.parse()?),
+            Long("device") => task.device = Some(value(&mut args, "device")?),
+            Long("first") => task.first = value(&mut args, "first")?,
+            Long("fps") => task.fps = Some(value_with(&mut args, "fps", rate)?),
             _ => return Err(arg.unexpected().into()),
         }
     }
@@ -75,6 +78,13 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
         [input, output] if input != output => Ok(Some(task)),
         _ => Err("an IN_PATTERN and another OUT_PATTERN are needed".into()),
     }
+}
+
+/// Frames a second.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate = text.parse().ok();
+    let rate = rate.filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| format!("{text} is no number above 0"))
 }
 
 fn run(task: &Task) -> Result<(), Box<dyn Error>> {

@@ -2,9 +2,12 @@
 //!
 //! `cargo run --release --features cuda --example tensor -- photos --size 224x224`
 
+#[path = "support/args.rs"]
+mod args;
 #[path = "support/say.rs"]
 mod say;
 
+use args::{value, value_with};
 use imagecuda::{Device, Format, TensorElement, TensorFit, TensorOptions, batch::Loader};
 use say::{complain, say};
 use std::{
@@ -78,11 +81,11 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
         match arg {
             Short('h') | Long("help") => return Ok(None),
             Value(folder) => folders.push(folder),
-            Long("device") => task.device = Some(args.value()?.string()?),
-            Long("size") => task.size = size(&args.value()?.string()?)?,
-            Long("fit") => task.fit = fit(&args.value()?.string()?)?,
-            Long("batch") => task.batch = args.value()?.parse()?,
-            Long("threads") => task.threads = Some(args.value()?.parse()?),
+            Long("device") => task.device = Some(value(&mut args, "device")?),
+            Long("size") => task.size = value_with(&mut args, "size", size)?,
+            Long("fit") => task.fit = value_with(&mut args, "fit", fit)?,
+            Long("batch") => task.batch = value(&mut args, "batch")?,
+            Long("threads") => task.threads = Some(value(&mut args, "threads")?),
             Long("plain") => task.plain = true,
             _ => return Err(arg.unexpected().into()),
         }
@@ -98,7 +101,7 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     let sides = text.split_once('x').map(|(w, h)| (w.parse(), h.parse()));
     match sides {
         Some((Ok(width), Ok(height))) => Ok((width, height)),
-        _ => Err(format!("--size: {text} is not like 224x224")),
+        _ => Err(format!("{text} is not like 224x224")),
     }
 }
 
@@ -107,7 +110,7 @@ fn fit(text: &str) -> Result<TensorFit, String> {
         "stretch" => Ok(TensorFit::Stretch),
         "cover" => Ok(TensorFit::Cover),
         "contain" => Ok(TensorFit::Contain([0.5, 0.5, 0.5, 1.0])),
-        _ => Err(format!("--fit: {text} is not stretch, cover or contain")),
+        _ => Err(format!("{text} is not stretch, cover or contain")),
     }
 }
 

@@ -2,9 +2,12 @@
 //!
 //! `cargo run --release --features cuda --example thumbnails -- photos thumbnails --side 256`
 
+#[path = "support/args.rs"]
+mod args;
 #[path = "support/say.rs"]
 mod say;
 
+use args::value;
 use imagecuda::{Device, Format, LoadOptions, SaveOptions, batch::Pipeline};
 use say::{complain, say};
 use std::{
@@ -18,7 +21,7 @@ use std::{
 const USAGE: &str = "\
 Usage: thumbnails [OPTIONS] FOLDER OUT_FOLDER
 
-Saves a thumbnail of each picture of FOLDER in OUT_FOLDER, as a JPEG of the same name. Pictures keep
+Saves a thumbnail of each picture of FOLDER in OUT_FOLDER, as NAME.jpg: a.png as a.png.jpg. Pictures keep
 their ratio, and are never made larger.
 
 Options:
@@ -64,9 +67,9 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
         match arg {
             Short('h') | Long("help") => return Ok(None),
             Value(folder) => folders.push(PathBuf::from(folder)),
-            Long("device") => device = Some(args.value()?.string()?),
-            Long("side") => side = args.value()?.parse()?,
-            Long("quality") => quality = args.value()?.parse()?,
+            Long("device") => device = Some(value(&mut args, "device")?),
+            Long("side") => side = value(&mut args, "side")?,
+            Long("quality") => quality = value(&mut args, "quality")?,
             _ => return Err(arg.unexpected().into()),
         }
     }
@@ -114,7 +117,8 @@ fn run(task: &Task) -> Result<(), Box<dyn Error>> {
         .save_options(SaveOptions::new().quality(task.quality))
         .run(jobs, |_, _| Ok::<_, imagecuda::Error>(()));
     for failure in &report.failures {
-        complain!("{}: {}", failure.source.display(), failure.error);
+        // The error names the file.
+        complain!("thumbnails: {}", failure.error);
     }
     let rate = report.saved as f64 / start.elapsed().as_secs_f64();
     say!(

@@ -74,6 +74,10 @@ fn load(device: &Device, file: &Path) -> Result<(Vec<Stage>, Duration)> {
 
 /// Prints the medians, in microseconds.
 pub(crate) fn print(device: &Device, file: &Path) -> Result<()> {
+    // What is measured is right.
+    let pixels = LoadOptions::new().load(device, file)?.download()?;
+    let expected = LoadOptions::new().load(&Device::cpu(), file)?.download()?;
+    assert!(pixels == expected, "{}: other pixels", file.display());
     let _subscriber = tracing::subscriber::set_default(Stages);
     let mut loads = Vec::new();
     for _ in 0..BEFORE + LOADS {

@@ -91,6 +91,56 @@ pub(crate) fn make(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Files of small pictures, as training sets have them: JPEGs of which no two have the same pixels, some
+/// of other kinds, and some damaged.
+pub(crate) fn make_small(folder: &Path) -> Result<Vec<PathBuf>> {
+    const SCENE: (u32, u32) = (1200, 900);
+    let scene = scene::render(SCENE.0, SCENE.1);
+    let mut files = Vec::new();
+    for number in 0..96 {
+        let (width, height) = match number % 4 {
+            0 => (256, 256),
+            1 => (375, 500),
+            _ => (500, 375),
+        };
+        let (left, top) = (
+            number * 53 % (SCENE.0 - width),
+            number * 37 % (SCENE.1 - height),
+        );
+        let row = |y: u32| {
+            let at = 3 * ((top + y) * SCENE.0 + left) as usize;
+            &scene[at..at + 3 * width as usize]
+        };
+        let pixels: Vec<u8> = (0..height).flat_map(row).copied().collect();
+        let image = Image::from_pixels(&Device::cpu(), width, height, Layout::Rgb8, &pixels)?;
+        let subsampling = [Subsampling::Yuv420, Subsampling::Yuv444][number as usize % 5 / 4];
+        let plain = SaveOptions::new().quality(75 + (number % 6 * 5).min(24) as u8);
+        let jpeg = plain.clone().subsampling(subsampling);
+        let (name, options) = match number % 12 {
+            5 => ("png", SaveOptions::new()),
+            7 => ("jpg", jpeg.progressive(true)),
+            9 => ("jpg", plain.channels(Channels::Gray)),
+            10 => ("jpg", jpeg.restart_interval(5)),
+            11 => ("jpg", jpeg.optimize_huffman(true)),
+            _ => ("jpg", jpeg),
+        };
+        let path = folder.join(format!("small{number}.{name}"));
+        options.save(&image, &path)?;
+        if number % 16 == 3 {
+            let mut bytes = fs::read(&path)?;
+            match number % 32 {
+                3 => bytes.truncate(bytes.len() * 2 / 3),
+                _ => (bytes.len() / 2..bytes.len())
+                    .step_by(97)
+                    .for_each(|at| bytes[at] ^= 0x5a),
+            }
+            fs::write(&path, bytes)?;
+        }
+        files.push(path);
+    }
+    Ok(files)
+}
+
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let mut paths: Vec<_> = fs::read_dir(folder)?
         .map(|entry| Ok(entry?.path()))

@@ -1,10 +1,11 @@
 //! What options can be.
 
+use crate::args::value_with;
 use imagecuda::{
     Channels, ColorPolicy, Compression, Depth, Format, JpegDecoder, JpegEncoder, PngDecoder,
     PngEncoder, Scale, Subsampling, VideoDecoder,
 };
-use lexopt::ValueExt;
+use std::error::Error;
 
 pub(crate) const DEPTHS: [(&str, Depth); 3] =
     [("8", Depth::U8), ("16", Depth::U16), ("float", Depth::F32)];
@@ -87,12 +88,13 @@ pub(crate) fn numbers<const N: usize>(text: &str) -> Result<[u32; N], String> {
     numbers.ok_or_else(|| format!("{N} whole numbers with commas between are needed"))
 }
 
-/// The next value, which is the name of one of the `choices`.
+/// The value of `option`, which is the name of one of the `choices`.
 pub(crate) fn choice<T: Copy>(
     args: &mut lexopt::Parser,
+    option: &str,
     choices: &[(&str, T)],
-) -> Result<T, lexopt::Error> {
-    args.value()?.parse_with(|text| one_of(text, choices))
+) -> Result<T, Box<dyn Error>> {
+    value_with(args, option, |text| one_of(text, choices))
 }
 
 fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {

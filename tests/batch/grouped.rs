@@ -1,15 +1,22 @@
 //! JPEGs of a batch, which a GPU decodes in groups.
 
 use crate::support::{
-    Noise,
+    Noise, bits,
     jpegs::{self, Picture},
+    same,
 };
 use imagecuda::{
-    ColorPolicy, Device, Image, JpegDecoder, LoadOptions, SaveOptions,
+    ColorPolicy, Device, Image, JpegDecoder, LoadOptions, SaveOptions, Scale,
     batch::{CancelToken, Loader},
 };
 use libtest_mimic::Trial;
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
@@ -17,8 +24,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         damaged_files_have_the_errors_of_single_loads,
         files_that_the_kernels_give_up_are_decoded_by_the_host,
         colours_and_orientations_are_those_of_single_loads,
+        smaller_pictures_are_those_of_single_loads,
         a_cancelled_batch_of_jpegs_ends,
         few_images_in_flight_are_enough,
+        a_file_s_own_options_are_asked_for_once,
     ])
 }
 
@@ -101,19 +110,89 @@ fn damaged_files_have_the_errors_of_single_loads(device: &Device) {
     }
 }
 
+/// Pictures of a group that become smaller, among damaged ones, and their memory is used again.
+fn smaller_pictures_are_those_of_single_loads(device: &Device) {
+    let files: Vec<Vec<u8>> = (0..90)
+        .map(|i| match i % 9 {
+            4 => jpegs::soft(i).bytes[..200].to_vec(),
+            5 => jpegs::flat([640, 480], 0xc0).bytes,
+            _ => jpegs::soft(i % 12).bytes,
+        })
+        .collect();
+    for options in [
+        kernels().fit(60, 50),
+        kernels().fit(9, 300),
+        kernels().fit(2000, 33),
+        kernels().scale(Scale::Half),
+        kernels().fit(100, 100).apply_orientation(false),
+    ] {
+        let loader = Loader::new(device).threads(4).options(options.clone());
+        let mut count = 0;
+        for (i, (file, image)) in loader.load(files.clone()).enumerate() {
+            match (options.decode(device, &file), image) {
+                (Ok(expected), Ok(image)) => {
+                    assert_eq!(image.dimensions(), expected.dimensions(), "{i}");
+                    let [got, expected] =
+                        [&*image, &expected].map(|image| bits(&image.download().unwrap()));
+                    same(&got, &expected, i);
+                }
+                (Err(expected), Err(error)) => {
+                    assert_eq!(error.to_string(), expected.to_string(), "{i}");
+                }
+                (expected, got) => panic!("{i}: {got:?}, expected {expected:?}"),
+            }
+            count += 1;
+        }
+        assert_eq!(count, files.len());
+    }
+}
+
 /// In flat pictures decoders never synchronise, if they begin in the middle of one.
-fn files_that_the_kernels_give_up_are_decoded_by_the_host(device: &Device) {
-    let files: Vec<Vec<u8>> = (0..40)
+fn half_are_given_up() -> Vec<Vec<u8>> {
+    (0..40)
         .map(|i| match i % 2 {
             0 => jpegs::flat([640, 480 + i], 0xc0).bytes,
             _ => jpegs::soft(i as u64).bytes,
         })
-        .collect();
+        .collect()
+}
+
+fn files_that_the_kernels_give_up_are_decoded_by_the_host(device: &Device) {
+    let files = half_are_given_up();
     let loader = Loader::new(device).threads(4).options(kernels());
     for (i, (file, image)) in loader.load(files).enumerate() {
         let expected = jpegs::reference(&file).unwrap().picture();
         let difference = jpegs::difference(&bytes(&image.unwrap()), &expected);
         assert!(difference.is_none(), "{i}: {difference:?}");
+    }
+}
+
+fn right_half(options: LoadOptions, width: u32, height: u32) -> LoadOptions {
+    options.region(width / 2, 0, width - width / 2, height)
+}
+
+/// Whoever decodes a file in the end, the function that chooses its options sees it once.
+fn a_file_s_own_options_are_asked_for_once(device: &Device) {
+    let calls: Arc<Vec<AtomicUsize>> = Arc::new((0..40).map(|_| AtomicUsize::new(0)).collect());
+    let count = calls.clone();
+    let loader = Loader::new(device)
+        .threads(4)
+        .options(kernels())
+        .options_by(move |index, info, options| {
+            count[index].fetch_add(1, Ordering::Relaxed);
+            right_half(options, info.width(), info.height())
+        });
+    for (i, (file, image)) in loader.load(half_are_given_up()).enumerate() {
+        let whole = jpegs::reference(&file).unwrap().picture();
+        let [width, height] = whole.size.map(|side| side as u32);
+        let part = right_half(LoadOptions::new(), width, height)
+            .decode(&Device::cpu(), &file)
+            .unwrap();
+        let difference = jpegs::difference(&bytes(&image.unwrap()), &bytes(&part));
+        assert!(difference.is_none(), "{i}: {difference:?}");
+    }
+    for (i, calls) in calls.iter().enumerate() {
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "{i}");
     }
 }
 

@@ -1,9 +1,10 @@
 //! Batches of tensors, on every device.
 
 use super::loader::files;
-use crate::support::same;
+use crate::support::{Noise, bits, same};
 use imagecuda::{
-    Device, ErrorKind, LoadOptions, TensorElement, TensorFit, TensorOptions,
+    Channels, Device, ErrorKind, Filter, Format, Image, LoadOptions, SaveOptions, TensorChannels,
+    TensorElement, TensorFit, TensorLayout, TensorOptions,
     batch::{Loader, TensorBatch},
     inspect_bytes,
 };
@@ -17,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         devices_take_turns,
         a_tensor_that_cannot_be_had_ends_it,
         each_file_has_its_options,
+        sharp_filters_make_many_pictures_at_once,
     ])
 }
 
@@ -157,6 +159,53 @@ fn each_file_has_its_options(device: &Device) {
         }
     }
     assert_eq!(index, 40);
+}
+
+/// Filters whose sums overlap much, of pictures of different sizes that kernels make together: pictures of many
+/// rows, with and without alpha.
+fn sharp_filters_make_many_pictures_at_once(device: &Device) {
+    let files: Vec<Vec<u8>> = (0..24)
+        .map(|i| {
+            let (width, height) = (150 + i * 13, 260 - i * 5);
+            let samples = Noise::new(i.into()).bytes((width * height * 4) as usize);
+            let samples: Vec<f32> = samples.iter().map(|&v| f32::from(v) / 255.0).collect();
+            let mut image = Image::new(&Device::cpu(), width, height).unwrap();
+            image.upload(&samples).unwrap();
+            let channels = [Channels::Rgb, Channels::Rgba][i as usize % 2];
+            let options = SaveOptions::new().channels(channels);
+            options.encode(&image, Format::Png).unwrap()
+        })
+        .collect();
+    // Most of the pictures become half as high, or nearly as high.
+    for (filter, size) in [
+        (Filter::CatmullRom, (75, 100)),
+        (Filter::Lanczos3, (74, 63)),
+        (Filter::Lanczos3, (133, 131)),
+        (Filter::Mitchell, (20, 120)),
+    ] {
+        for options in [
+            TensorOptions::new().element(TensorElement::F32),
+            TensorOptions::new()
+                .layout(TensorLayout::Nhwc)
+                .channels(TensorChannels::Rgba),
+        ] {
+            let options = options.size(size.0, size.1).filter(filter);
+            let mut index = 0;
+            for batch in Loader::new(device).tensors(files.clone(), &options, 10) {
+                let batch = batch.unwrap();
+                let all = batch.tensor().download::<f32>().unwrap();
+                for got in all.chunks(all.len() / batch.results().len()) {
+                    let image = LoadOptions::new().decode(&Device::cpu(), &files[index]);
+                    let expected = image.unwrap().to_tensor(&options).unwrap();
+                    let expected = expected.download::<f32>().unwrap();
+                    let [got, expected] = [got, &expected].map(bits);
+                    same(&got, &expected, (filter, size, index));
+                    index += 1;
+                }
+            }
+            assert_eq!(index, files.len());
+        }
+    }
 }
 
 fn a_tensor_that_cannot_be_had_ends_it(device: &Device) {

@@ -135,6 +135,7 @@ fn the_same_bytes_on_every_device(device: &Device) {
                 let mut options = SaveOptions::new()
                     .quality([1, 30, 75, 90, 97, 100][number % 6])
                     .optimize_huffman(number % 4 == 1)
+                    .progressive(number % 3 == 0)
                     .restart_interval([0, 0, 1, 3, 300][number % 5])
                     .background([10, 200, 90]);
                 options = match number % 7 {
@@ -176,15 +177,18 @@ fn the_same_bytes_on_every_device(device: &Device) {
 fn a_large_picture_is_the_same(device: &Device) {
     let image = picture(device, 3001, 2003, 0.1);
     for (subsampling, interval) in [(Subsampling::Yuv420, 0), (Subsampling::Yuv444, 188)] {
-        let options = SaveOptions::new()
-            .quality(90)
-            .subsampling(subsampling)
-            .restart_interval(interval);
-        let host = encode(&image, &options, JpegEncoder::Host);
-        assert!(
-            encode(&image, &options, JpegEncoder::Kernels) == host,
-            "{options:?}"
-        );
+        for progressive in [false, true] {
+            let options = SaveOptions::new()
+                .quality(90)
+                .subsampling(subsampling)
+                .progressive(progressive)
+                .restart_interval(interval);
+            let host = encode(&image, &options, JpegEncoder::Host);
+            assert!(
+                encode(&image, &options, JpegEncoder::Kernels) == host,
+                "{options:?}"
+            );
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod animations;
 pub mod cuts;
 pub mod exr;
+pub mod interrupts;
 pub mod jpegs;
 mod noise;
 pub mod pictures;
@@ -191,19 +192,21 @@ pub fn command(words: &[OsString]) -> Command {
     command
 }
 
-/// An example's program, which cargo and the bundle both lay beside the tests.
+/// An example's program, which cargo and the bundle both lay beside the tests. A variable names the
+/// folder of another system's programs.
 pub fn example(name: &str) -> Command {
-    let tests = env::current_exe().unwrap();
-    let file = format!("{name}{}", env::consts::EXE_SUFFIX);
-    let program = tests
-        .parent()
-        .unwrap()
-        .with_file_name("examples")
-        .join(file);
-    assert!(
-        program.is_file(),
-        "run `cargo build --example {name}` with the tests' flags"
-    );
+    let folder = match env::var_os("IMAGECUDA_TEST_EXAMPLES") {
+        Some(folder) => PathBuf::from(folder),
+        None => {
+            let tests = env::current_exe().unwrap();
+            tests.parent().unwrap().with_file_name("examples")
+        }
+    };
+    let program = ["", ".exe"]
+        .map(|suffix| folder.join(format!("{name}{suffix}")))
+        .into_iter()
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| panic!("run `cargo build --example {name}` with the tests' flags"));
     command(&words(program))
 }
 

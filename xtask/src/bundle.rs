@@ -83,7 +83,7 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
             "--package",
             "imagecuda",
             "--features",
-            "cuda,dlpack,ndarray",
+            "cuda,cudarc,dlpack,ndarray",
             "--quiet",
         ]);
         // Diagnostics are for people, on standard error; the rest is for us.

@@ -27,6 +27,9 @@ pub const TILE_LOADS: usize = 4;
 /// Threads of a block that makes a strip, and the most columns of the source for it.
 pub const STRIP_THREADS: u32 = 256;
 
+/// Bytes of a row in a strip's shared memory.
+pub const STRIP_LINE: u32 = STRIP_THREADS * 16;
+
 /// How many rows of the result strips sum at once: the numbers of which there is a kernel.
 pub const STRIP_SUMS: [u32; 3] = [3, 6, 8];
 
@@ -136,8 +139,8 @@ pub struct StripJob {
     pub end_row: u32,
     /// Columns of the result in a strip.
     pub columns: u32,
-    /// Rows of the result in a strip.
-    pub rows: u32,
+    /// Strips below each other.
+    pub below: u32,
     /// The blocks of the launch's jobs before this one.
     pub first_block: u32,
     /// Words of weights for a position at `by_column`: a multiple of 4.
@@ -155,7 +158,17 @@ impl StripJob {
 
     /// The number of strips.
     pub fn strips(&self) -> u32 {
-        self.across() * self.last.height.div_ceil(self.rows)
+        self.across() * self.below
+    }
+
+    /// The first row of the result in the strips that are number `number` from the top, and the row after their
+    /// last one. All have as many batches of `batch` rows, or one more than others.
+    #[inline(always)]
+    pub fn rows(&self, number: u32, batch: u32) -> [u32; 2] {
+        let batches = self.last.height.div_ceil(batch);
+        let (each, more) = (batches / self.below, batches % self.below);
+        let first = |number: u32| (number * each + number.min(more)) * batch;
+        [first(number), first(number + 1).min(self.last.height)]
     }
 }
 

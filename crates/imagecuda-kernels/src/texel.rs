@@ -2,7 +2,7 @@
 
 use crate::{
     layout::Layout,
-    pixel::{Rgba8, RgbaF32, u8_from_unit, unit_from_u8, unit_from_u16},
+    pixel::{Rgba8, RgbaF32, u8_from_u16, u8_from_unit, unit_from_u8, unit_from_u16},
 };
 use bytemuck::{Pod, Zeroable};
 
@@ -55,7 +55,7 @@ macro_rules! texel {
     (@to_f32 u8, $s:expr) => { RgbaF32(spread($s.map(unit_from_u8), 1.0)) };
     (@to_u8 u8, $s:expr) => { Rgba8(spread($s, 255)) };
     (@to_f32 u16, $s:expr) => { RgbaF32(spread($s.map(unit_from_u16), 1.0)) };
-    (@to_u8 u16, $s:expr) => { Rgba8(spread($s.map(|v| u8_from_unit(unit_from_u16(v))), 255)) };
+    (@to_u8 u16, $s:expr) => { Rgba8(spread($s.map(u8_from_u16), 255)) };
     (@to_f32 f32, $s:expr) => { RgbaF32(spread($s, 1.0)) };
     (@to_u8 f32, $s:expr) => { Rgba8(spread($s.map(u8_from_unit), 255)) };
 }

@@ -138,10 +138,15 @@ impl Drop for Loading {
     }
 }
 
+/// How many threads load files.
+pub(crate) fn loading() -> usize {
+    LOADING.load(Ordering::Relaxed)
+}
+
 /// Whether at most one thread loads files. Short work is then done sooner by several threads. Otherwise
 /// the cores have something to do, and waking threads for it would only take time.
 pub(crate) fn has_idle_cores() -> bool {
-    LOADING.load(Ordering::Relaxed) < 2
+    loading() < 2
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,20 +1,22 @@
 //! Disks that are full, folders that vanish, and writers that fail.
 
 use super::names;
-use crate::support::pictures::{decode_bits, folder, picture};
-use imagecuda::{
-    Device, ErrorKind, Format, SaveOptions,
-    batch::{Pipeline, Saver},
-};
+#[cfg(unix)]
+use crate::support::pictures::decode_bits;
+use crate::support::pictures::{folder, picture};
+#[cfg(unix)]
+use imagecuda::batch::Saver;
+use imagecuda::{Device, ErrorKind, Format, SaveOptions, batch::Pipeline};
 use libtest_mimic::Trial;
 use std::{
     convert::Infallible,
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     sync::atomic::{AtomicUsize, Ordering},
-    time::Duration,
 };
+#[cfg(unix)]
+use std::{path::PathBuf, time::Duration};
 
 pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![

@@ -337,6 +337,11 @@ fn gpu_resizes_as_the_cpu(gpu: &Device) {
         ((3000, 20), (65, 9)),
         ((33, 2000), (32, 7)),
         ((5000, 40), (3, 31)),
+        // Many batches of each kernel, with pairs of columns, and without a second pass in the same kernel.
+        ((901, 700), (449, 350)),
+        ((700, 611), (623, 540)),
+        ((2200, 600), (31, 97)),
+        ((1300, 500), (40, 460)),
     ];
     for (size, new_size) in SIZES.into_iter().chain(more) {
         let len = size.0 as usize * size.1 as usize * 4;

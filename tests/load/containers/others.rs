@@ -15,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_gif_without_a_palette_is_gray,
         a_gifs_first_image_may_be_larger_than_its_screen,
         comments_of_a_pnm_may_be_among_its_samples,
+        a_pam_need_not_state_its_tuple_type,
         a_tiffs_orientation_is_a_number_of_any_type,
     ])
 }
@@ -303,6 +304,43 @@ fn comments_of_a_pnm_may_be_among_its_samples(device: &Device) {
     let raw = load(device, b"P5 3 1 255\n#a\n").unwrap();
     assert_eq!(raw.2[..4], [b'#', b'#', b'#', 255]);
     refused(device, b"P2 3 1 255 1 2 # 3", "");
+}
+
+fn a_pam_need_not_state_its_tuple_type(device: &Device) {
+    let names = ["GRAYSCALE", "GRAYSCALE_ALPHA", "RGB", "RGB_ALPHA"];
+    for (depth, name) in (1_usize..).zip(names) {
+        for max in [1_u16, 100, 255, 256, 1000, 65535] {
+            let samples = (0..6 * depth).map(|i| (i * 7919 % (usize::from(max) + 1)) as u16);
+            let samples = samples.flat_map(|v| match max {
+                0..256 => vec![v as u8],
+                _ => v.to_be_bytes().to_vec(),
+            });
+            let samples: Vec<u8> = samples.collect();
+            let file = |depth_line: &str, tuple_type: &str| {
+                let header = format!(
+                    "P7\nWIDTH 3\n{depth_line}\nHEIGHT 2\nMAXVAL {max}\n{tuple_type}ENDHDR\n"
+                );
+                [header.as_bytes(), &samples].concat()
+            };
+            let depth_line = format!("DEPTH {depth}");
+            let said = load(device, &file(&depth_line, &format!("TUPLTYPE {name}\n"))).unwrap();
+            for line in [depth_line, format!("# TUPLTYPE X\nDEPTH  0{depth} ")] {
+                shows(
+                    device,
+                    &file(&line, ""),
+                    &said,
+                    &format!("{name}, {max}: {line}"),
+                );
+            }
+            let cut = file("DEPTH 3", "");
+            assert!(depth > 2 || load(device, &cut).is_err());
+        }
+    }
+    refused(
+        device,
+        b"P7\nWIDTH 1\nHEIGHT 1\nDEPTH 1\nMAXVAL 65536\nENDHDR\n12345678",
+        "",
+    );
 }
 
 fn a_tiffs_orientation_is_a_number_of_any_type(device: &Device) {

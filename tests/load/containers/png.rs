@@ -12,6 +12,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         data_come_in_any_pieces,
         palettes_are_whole_colours,
         transparency_is_masked,
+        transparency_longer_than_the_palette_is_ignored,
     ])
 }
 
@@ -294,4 +295,41 @@ fn transparency_is_masked(device: &Device) {
     };
     shows(device, &file(0), &expected, "RGB");
     shows(device, &file(0xab), &expected, "RGB with more bits");
+}
+
+/// As in libpng. The `png` crate ignores more than 256 values too, but then makes pixels without alpha.
+fn transparency_longer_than_the_palette_is_ignored(device: &Device) {
+    for depth in [1_u8, 2, 4, 8] {
+        let row = (5 * usize::from(depth)).div_ceil(8);
+        let lines: Vec<u8> = (0..4)
+            .flat_map(|y| [vec![0], vec![y * 0x1b; row]].concat())
+            .collect();
+        let colors: Vec<u8> = (0..1 << depth.min(3))
+            .flat_map(|i| [i * 9, 200 - i, i + 40])
+            .collect();
+        let with = |values: &[u8]| {
+            let transparency = (!values.is_empty()).then(|| chunk(b"tRNS", values));
+            let palette = [header(depth, 3), chunk(b"PLTE", &colors)];
+            let data = [chunk(b"IDAT", &zlib(&lines)), end()];
+            file(
+                &palette
+                    .into_iter()
+                    .chain(transparency)
+                    .chain(data)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        let opaque = load(device, &with(&[])).unwrap();
+        let count = colors.len() / 3;
+        assert_ne!(load(device, &with(&vec![7; count])).unwrap(), opaque);
+        for values in [count + 1, 256, 257, 300, 5000] {
+            let values = vec![7; values];
+            shows(
+                device,
+                &with(&values),
+                &opaque,
+                &format!("{depth} bits, {} values", values.len()),
+            );
+        }
+    }
 }

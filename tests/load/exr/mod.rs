@@ -6,7 +6,9 @@ use crate::support::{
     Noise,
     exr::{Channel, Type, attribute, file, half, header, part},
 };
-use imagecuda::{ColorPolicy, Device, ErrorKind, LoadOptions, inspect_bytes};
+use imagecuda::{
+    ColorPolicy, Device, ErrorKind, Format, Image, LoadOptions, SaveOptions, Scale, inspect_bytes,
+};
 use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -18,6 +20,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         luminance_and_chroma_become_colours,
         blocks_of_flat_chroma_are_read,
         other_primaries_are_converted,
+        raw_premultiplied_pixels_are_not_multiplied_again,
         what_cannot_be_decoded_is_refused_in_words,
     ]);
     trials.extend(layers::trials());
@@ -304,5 +307,27 @@ fn what_cannot_be_decoded_is_refused_in_words(device: &Device) {
         let _ = LoadOptions::new()
             .max_pixels(1 << 16)
             .decode(device, &damaged);
+    }
+}
+
+/// `Raw` keeps the colours as they are stored: multiplied by alpha. So their mean needs no weights.
+fn raw_premultiplied_pixels_are_not_multiplied_again(device: &Device) {
+    let mut image = Image::new(device, 2, 2).unwrap();
+    let pixels = (0..4).flat_map(|i| [0.9, 0.2 * i as f32, 0.5, 0.05 + 0.1 * (i * i) as f32]);
+    image.upload(&pixels.collect::<Vec<_>>()).unwrap();
+    let file = SaveOptions::new().encode(&image, Format::Exr).unwrap();
+    let raw = LoadOptions::new().color_policy(ColorPolicy::Raw);
+    let (_, stored) = load(device, &raw, &file).unwrap();
+    // Of a square, Lanczos weighs all four pixels alike too.
+    for smaller in [raw.clone().scale(Scale::Half), raw.fit(1, 1)] {
+        let (_, mean) = load(device, &smaller, &file).unwrap();
+        assert_eq!(mean.len(), 4);
+        for (channel, found) in mean.into_iter().enumerate() {
+            let expected = stored.iter().skip(channel).step_by(4).sum::<f32>() / 4.0;
+            assert!(
+                (found - expected).abs() < 1e-5,
+                "{channel}: {found}, {expected}"
+            );
+        }
     }
 }

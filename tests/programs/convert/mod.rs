@@ -1,5 +1,6 @@
 //! The example `convert`, as a person runs it.
 
+mod interrupted;
 mod sizes;
 
 use crate::support::{example, same};
@@ -25,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         failures_are_one_line_and_leave_no_file,
         gives_the_same_if_the_driver_compiles_the_kernels,
     ]);
+    trials.extend(interrupted::trials());
     trials.extend(sizes::trials());
     trials.push(Trial::test("tells_what_a_file_is", tells_what_a_file_is));
     trials.extend(crate::support::on_both_devices(crate::device_tests![

@@ -91,6 +91,13 @@ fn thumbnails_fit_and_are_never_larger(device: &Device) {
         let info = imagecuda::inspect(to.join(name)).unwrap();
         assert_eq!((info.width(), info.height()), size, "{name}");
     }
+    let broken = from.join("broken.png");
+    fs::write(&broken, "no picture").unwrap();
+    let run = run_on(device, "thumbnails", &[&from, &to]);
+    assert_eq!(run.status.code(), Some(1));
+    let message = text(&run.stderr);
+    let line = format!("thumbnails: {}: unknown image format", broken.display());
+    assert!(message.starts_with(&line), "{message}");
 }
 
 /// The example, without what a scheduler says to the tests themselves.
@@ -202,6 +209,11 @@ fn sequence_saves_every_frame_in_order(device: &Device) {
     assert_eq!(run.status.code(), Some(1), "there is none from 32 on");
     let run = sequence(device, &[], [&input, &input]);
     assert_eq!(run.status.code(), Some(2), "sources would be replaced");
+    for fps in ["0", "-25", "nan", "inf", "x"] {
+        let run = sequence(device, &["--fps", fps], [&input, &output]);
+        assert_eq!(run.status.code(), Some(2), "{fps}");
+        assert!(text(&run.stderr).contains("is no number above 0"), "{fps}");
+    }
 }
 
 fn sequence_stops_at_a_frame_of_another_size(device: &Device) {

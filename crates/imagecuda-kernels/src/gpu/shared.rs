@@ -74,6 +74,21 @@ pub fn dynamic<T>() -> *mut T {
     address as *mut T
 }
 
+/// The bytes of the dynamic shared memory.
+#[inline(always)]
+pub fn dynamic_len() -> u32 {
+    let bytes: u32;
+    // SAFETY: reads a register.
+    unsafe {
+        core::arch::asm!(
+            "mov.u32 {bytes}, %dynamic_smem_size;",
+            bytes = out(reg32) bytes,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+    }
+    bytes
+}
+
 /// The address within shared memory of a pointer to there.
 #[inline(always)]
 pub fn address<T>(pointer: *const T) -> u32 {

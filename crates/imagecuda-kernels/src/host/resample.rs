@@ -2,7 +2,7 @@
 
 use crate::{
     pixel::RgbaF32,
-    resample::{Pass, RUN, Weights, accumulate, add, weighted_sum},
+    resample::{Input, Pass, RUN, Weights, accumulate, add, weighted_sum},
     tensor::{TensorElement, TensorSpec, bf16_from_f32, f16_from_f32, f32_from_f32, u8_from_f32},
 };
 
@@ -11,6 +11,7 @@ use crate::{
 /// # Panics
 ///
 /// If the weights are not those of the pass, or a slice is too short.
+#[inline(always)]
 pub fn resample_row(
     pass: &Pass,
     weights: Weights<'_>,
@@ -33,8 +34,29 @@ pub fn resample_row(
         }
         return;
     }
-    // Row by row of the source, as it lies in memory. Each pixel's sum is added up in the order of
-    // `weighted_sum`.
+    // One loop for each: compilers do not take the question out of it.
+    let opaque = |RgbaF32([r, g, b, _])| RgbaF32([r, g, b, 1.0]);
+    let multiplied = |RgbaF32([r, g, b, a])| RgbaF32([r * a, g * a, b * a, a]);
+    if pass.input == Input::Straight as u32 {
+        sum_rows(pass, weights, src, y, (row, run), multiplied);
+    } else if pass.input == Input::Opaque as u32 {
+        sum_rows(pass, weights, src, y, (row, run), opaque);
+    } else {
+        sum_rows(pass, weights, src, y, (row, run), |pixel| pass.enter(pixel));
+    }
+}
+
+/// A row of a vertical pass. Goes row by row through the source, as it lies in memory. Each pixel's sum is added
+/// up in the order of [`weighted_sum`].
+#[inline(always)]
+fn sum_rows(
+    pass: &Pass,
+    weights: Weights<'_>,
+    src: &[RgbaF32],
+    y: usize,
+    (row, run): (&mut [RgbaF32], &mut [RgbaF32]),
+    enter: impl Fn(RgbaF32) -> RgbaF32,
+) {
     let (start, count) = weights.window(y);
     row.fill(RgbaF32([0.0; 4]));
     let mut k = 0;
@@ -45,7 +67,7 @@ pub fn resample_row(
             let weight = weights.weight(y, k);
             let line = &src[pass.source(0, y, start, k)..][..row.len()];
             for (sum, pixel) in run.iter_mut().zip(line) {
-                *sum = accumulate(*sum, weight, pass.enter(*pixel));
+                *sum = accumulate(*sum, weight, enter(*pixel));
             }
             k += 1;
         }
@@ -80,6 +102,7 @@ pub fn nearest_row(
 
 /// Writes a row of pixels as elements of a tensor. `planes` are the rows of its planes, or the one row
 /// of a tensor whose channels lie side by side.
+#[inline(always)]
 pub fn tensor_row(spec: &TensorSpec, pixels: &[RgbaF32], planes: &mut [&mut [u8]]) {
     if spec.element == TensorElement::U8 as u32 {
         elements(spec, pixels, planes, |v| [u8_from_f32(v)]);
@@ -92,6 +115,7 @@ pub fn tensor_row(spec: &TensorSpec, pixels: &[RgbaF32], planes: &mut [&mut [u8]
     }
 }
 
+#[inline(always)]
 fn elements<const N: usize>(
     spec: &TensorSpec,
     pixels: &[RgbaF32],

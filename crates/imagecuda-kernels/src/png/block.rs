@@ -60,8 +60,9 @@ pub trait Longs: Copy {
     /// it.
     fn wait(self, at: u32) -> u64;
 
-    /// Writes a number for which other thread blocks [`wait`](Self::wait).
-    fn publish(self, at: u32, number: u64);
+    /// Writes numbers from a place on for which other thread blocks [`wait`](Self::wait), if there is
+    /// room for all four.
+    fn publish(self, at: u32, numbers: [u64; 4]);
 }
 
 /// Shared memory, which a kernel divides into parts.
@@ -162,12 +163,6 @@ pub trait Warp: ThreadBlock {
         put: impl Fn(&mut T, u32),
     );
 
-    /// Gives the first thread the number of thread `from`.
-    fn give_first<T>(
-        &self,
-        own: &mut Self::Own<T>,
-        from: u32,
-        number: impl Fn(&T) -> u32,
-        put: impl Fn(&mut T, u32),
-    );
+    /// The number of thread `from`.
+    fn broadcast<T>(&self, own: &Self::Own<T>, from: u32, number: impl Fn(&T) -> u32) -> u32;
 }

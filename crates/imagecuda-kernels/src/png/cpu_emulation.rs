@@ -5,7 +5,7 @@ use super::{
     block::{Longs, Number, Shared, ThreadBlock, Warp, Words},
     decoder::{
         chain, check, copies, find,
-        launches::{Kernel, Launch, Lengths, ROUNDS, Sizes},
+        launches::{Kernel, Launch, Lengths, PART_WORDS, ROUNDS, Sizes},
         pack,
         picture::Picture,
         pixels, synchronize, tables, unfilter,
@@ -93,8 +93,12 @@ impl Longs for Cells<'_, u64> {
         number
     }
 
-    fn publish(self, at: u32, number: u64) {
-        self.write(at, number);
+    fn publish(self, at: u32, numbers: [u64; 4]) {
+        if (at as usize).saturating_add(4) <= self.0.len() {
+            (at..)
+                .zip(numbers)
+                .for_each(|(at, number)| self.write(at, number));
+        }
     }
 }
 
@@ -173,15 +177,8 @@ impl Warp for Block<'_> {
         }
     }
 
-    fn give_first<T>(
-        &self,
-        own: &mut Vec<T>,
-        from: u32,
-        number: impl Fn(&T) -> u32,
-        put: impl Fn(&mut T, u32),
-    ) {
-        let number = number(&own[from as usize]);
-        put(&mut own[0], number);
+    fn broadcast<T>(&self, own: &Vec<T>, from: u32, number: impl Fn(&T) -> u32) -> u32 {
+        number(&own[from as usize])
     }
 }
 
@@ -272,6 +269,13 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
             run(launch, work, input.backwards);
         }
     };
+    // In parts, as files are uploaded.
+    let mut from = 0;
+    while from < sizes.data_words() {
+        let to = sizes.data_words().min(from + 3 * PART_WORDS);
+        run(&sizes.part(from..to), &work);
+        from = to;
+    }
     run(&sizes.first(), &work);
     for _ in 0..MOST_ROUNDS {
         run(&sizes.round(), &work);
@@ -316,7 +320,7 @@ const MOST_ROUNDS: u32 = 3 * ROUNDS;
 /// Runs the thread blocks of a launch in order.
 fn run<'a>(launch: Launch, work: &Work<Cells<'a, u32>, Cells<'a, u64>>, backwards: bool) {
     let shared = vec![Cell::new(GARBAGE); launch.kernel.shared() as usize];
-    for index in 0..launch.blocks {
+    for index in launch.first..launch.first + launch.blocks {
         let block = Block {
             index,
             launch,

@@ -2,16 +2,16 @@
 //! launches the kernels, and hands the images on.
 
 use super::{
-    budget::Slot,
+    budget::{Budget, Slot},
     loader::{Loader, Outcome, Shared},
     source::{Content, Source},
     times::add_elapsed,
 };
 use crate::{
-    Device, Error, Image, JpegDecoder, Metadata, Result, codec,
+    Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
     color::Conversion,
     device::{Buffer, GroupMember, JpegGroups, PlannedJpeg, Staging},
-    load::{FileBytes, Job},
+    load::{FileBytes, Job, Resampling},
     parallel,
 };
 use imagecuda_kernels::pixel::RgbaF32;
@@ -33,6 +33,10 @@ pub(super) struct Planned {
     pub(super) conversion: Option<Arc<Conversion>>,
     /// Width and height.
     pub(super) size: (u32, u32),
+    /// How it becomes smaller afterwards.
+    pub(super) resampling: Option<Resampling>,
+    /// The file's own options, if it has them.
+    pub(super) options: Option<LoadOptions>,
 }
 
 /// A source whose picture is in a group.
@@ -42,7 +46,11 @@ pub(super) struct Pending<S> {
     pub(super) slot: Slot,
     /// The bytes of the file, unless the source has them.
     pub(super) staged: Option<Staging>,
+    /// The file's own options, if it has them: the caller's function is asked once.
+    pub(super) options: Option<LoadOptions>,
     pub(super) image: Image,
+    /// How the image becomes smaller once it is decoded.
+    pub(super) resampling: Option<Resampling>,
     pub(super) metadata: Metadata,
 }
 
@@ -129,10 +137,9 @@ impl<S: Source> Pending<S> {
             Content::Bytes(_) => None,
         };
         let device = self.image.device().clone();
+        let options = self.options.as_ref().unwrap_or(&loader.options).clone();
         let loaded = codec::caught(Error::decode, || {
             let file = FileBytes::from(self.file());
-            let own = loader.own_options(self.index, file, path)?;
-            let options = own.unwrap_or_else(|| loader.options.clone());
             let options = options.jpeg_decoder(JpegDecoder::Host);
             Job::new(&options, &device, &mut |_, _| Ok(())).open(file, path)
         });
@@ -144,10 +151,24 @@ impl<S: Source> Pending<S> {
         decoded.write_to(&mut self.image)
     }
 
-    fn end(mut self, is_decoded: bool, loader: &Loader) -> (usize, Outcome<S>) {
+    /// Makes the decoded image smaller, if it is to be.
+    fn resample(&mut self, budget: &Budget) -> Result<()> {
+        let Some(resampling) = self.resampling else {
+            return Ok(());
+        };
+        let (width, height) = resampling.size();
+        let mut result = budget.image(self.image.device(), width, height)?;
+        resampling.write(&self.image, &mut result)?;
+        // A later image may have the memory, in the order of the device's stream.
+        self.slot
+            .give_back(std::mem::replace(&mut self.image, result));
+        Ok(())
+    }
+
+    fn end(mut self, is_decoded: bool, shared: &Shared<S>) -> (usize, Outcome<S>) {
         let result = match is_decoded {
-            true => Ok(()),
-            false => self.load_alone(loader),
+            true => self.resample(&shared.budget),
+            false => self.load_alone(&shared.loader),
         };
         let result = result.map(|()| (self.image, self.metadata));
         (self.index, Outcome::new(self.source, result, self.slot))
@@ -203,7 +224,7 @@ impl<S: Source> Shared<S> {
     /// Decodes pictures on the host, on all cores.
     fn redo(&self, pictures: Vec<Pending<S>>) {
         parallel::for_each(pictures.into_iter(), |pending| {
-            self.deliver([pending.end(false, &self.loader)]);
+            self.deliver([pending.end(false, self)]);
         });
     }
 
@@ -217,12 +238,13 @@ impl<S: Source> Shared<S> {
             jpeg,
             conversion,
             size,
+            ..
         } = planned;
         // There is room, so this cannot fail.
         let _ = pending.image.reshape(size.0, size.1);
         if let Err(pending) = groups.add(jpeg, conversion.as_ref(), pending) {
             // There is no memory for a group. It says so again, or there is for one file.
-            self.deliver([pending.end(false, &self.loader)]);
+            self.deliver([pending.end(false, self)]);
         }
         add_elapsed(&mut start, &self.times.upload);
     }
@@ -236,7 +258,9 @@ impl<S: Source> Shared<S> {
             };
             groups.run(|pictures| {
                 let (decoded, other): (Vec<_>, Vec<_>) = pictures.into_iter().partition(|p| p.1);
-                self.deliver(decoded.into_iter().map(|(p, _)| p.end(true, &self.loader)));
+                // Collected first: what makes them smaller is launched without the lock.
+                let decoded = decoded.into_iter().map(|(p, _)| p.end(true, self));
+                self.deliver(decoded.collect::<Vec<_>>());
                 if !other.is_empty() {
                     redo.add(
                         self,

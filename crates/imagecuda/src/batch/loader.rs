@@ -49,6 +49,8 @@ pub struct Loader {
     in_flight: Option<usize>,
     max_bytes: u64,
     pub(super) ordered: bool,
+    /// Whether perhaps nobody looks at the images' pixels.
+    is_for_saving: bool,
     pub(super) cancel: CancelToken,
 }
 
@@ -66,6 +68,7 @@ impl Loader {
             in_flight: None,
             max_bytes: BYTES,
             ordered: true,
+            is_for_saving: false,
             cancel: CancelToken::new(),
         }
     }
@@ -109,6 +112,12 @@ impl Loader {
     /// Returns images as soon as they are ready, in any order.
     pub fn unordered(mut self) -> Self {
         self.ordered = false;
+        self
+    }
+
+    /// Leaves pixels on the CPU as they are in their files until somebody looks at them.
+    pub(super) fn for_saving(mut self) -> Self {
+        self.is_for_saving = true;
         self
     }
 
@@ -323,13 +332,15 @@ impl<S: Source> Shared<S> {
         }
         let result = match result {
             Ok(Loaded::Image(image, metadata)) => Ok((image, metadata)),
-            Ok(Loaded::Planned(planned, staged, image, metadata)) => {
+            Ok(Loaded::Planned(mut planned, staged, image, metadata)) => {
                 let pending = Pending {
                     index,
                     source,
                     slot,
                     staged,
+                    options: planned.options.take(),
                     image,
+                    resampling: planned.resampling,
                     metadata,
                 };
                 self.add_to_group(*planned, pending);
@@ -385,21 +396,29 @@ impl<S: Source> Shared<S> {
             decoded = job.in_group(false).open(file, path)?;
         }
         add_elapsed(&mut start, &times.decode);
-        let size = (decoded.width(), decoded.height());
+        let size = match decoded.is_planned() {
+            true => decoded.expanded_size(),
+            false => (decoded.width(), decoded.height()),
+        };
         let mut image = self.budget.image(device, size.0, size.1)?;
         let metadata = decoded.metadata().clone();
         let decoded = match decoded.into_planned() {
-            Ok((jpeg, conversion)) => {
+            Ok((jpeg, conversion, resampling)) => {
                 let planned = Planned {
                     jpeg,
                     conversion,
                     size,
+                    resampling,
+                    options: own,
                 };
                 return Ok(Loaded::Planned(Box::new(planned), staged, image, metadata));
             }
             Err(decoded) => *decoded,
         };
-        decoded.write_to(&mut image)?;
+        match self.loader.is_for_saving {
+            true => decoded.hold_in(&mut image)?,
+            false => decoded.write_to(&mut image)?,
+        }
         add_elapsed(&mut start, &times.upload);
         Ok(Loaded::Image(image, metadata))
     }

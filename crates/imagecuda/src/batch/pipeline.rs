@@ -59,7 +59,7 @@ impl Pipeline {
     /// and after your work, at most two images per thread and 8 GiB are in flight.
     pub fn new(device: &Device) -> Self {
         Self {
-            loader: Loader::new(device),
+            loader: Loader::new(device).for_saving(),
             save: SaveOptions::new(),
             threads: None,
             in_flight: None,

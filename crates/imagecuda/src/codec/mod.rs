@@ -57,6 +57,7 @@ pub(crate) use self::capabilities::Capabilities;
 use crate::{
     Channels, Depth, Error, ErrorKind, Format, Limits, Result, SaveOptions,
     device::{Payload, encode_webp::WebpSamples},
+    jpeg::{Jpeg, LookedAt},
     limits::check_limit,
     metadata::{Metadata, embedded::Embedded},
     picture::{Area, Header, Pixels},
@@ -135,6 +136,14 @@ pub(crate) fn open<'a>(
         false => (codec.open)(bytes, limits),
     });
     named(format, decoder)
+}
+
+/// As [`open`], of a JPEG whose first scan has been looked at.
+pub(crate) fn open_jpeg<'a>(bytes: &'a [u8], looked_at: &LookedAt) -> Result<Box<dyn Decode + 'a>> {
+    #[cfg(test)]
+    panics::torn("open", bytes);
+    let decoder = codec_of(Format::Jpeg).and_then(|_| Jpeg::read_known(bytes, looked_at));
+    named(Format::Jpeg, decoder.map(|jpeg| Box::new(jpeg) as _))
 }
 
 /// Opens the layer that `layer` names, or what [`open`] does if it names none.
@@ -357,9 +366,11 @@ pub(crate) fn write_encoded_png(
 /// Fails if a side is larger than the format's files can state.
 #[allow(dead_code, reason = "for codecs, which a build may lack")]
 fn check_sides(pixels: &Pixels<'_>, limit: u32) -> Result<()> {
-    let Pixels { width, height, .. } = *pixels;
-    let side = u64::from(width.max(height));
-    check_limit("pixels on a side", Some(side), limit.into())
+    check_side(pixels.width.max(pixels.height), limit)
+}
+
+fn check_side(side: u32, limit: u32) -> Result<()> {
+    check_limit("pixels on a side", Some(side.into()), limit.into())
 }
 
 #[cfg(test)]

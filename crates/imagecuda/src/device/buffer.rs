@@ -43,7 +43,7 @@ impl DevicePixel for Rgba8 {
 /// A fixed number of pixels on one device.
 #[derive(Debug)]
 pub(crate) enum Buffer<P: DevicePixel> {
-    Cpu(Reused<P>),
+    Cpu(cpu::Pixels<P>),
     Cuda(cuda::Buffer<P>),
 }
 
@@ -51,7 +51,7 @@ impl<P: DevicePixel> Buffer<P> {
     /// `len` pixels of zeros.
     pub(crate) fn zeroed(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
-            Inner::Cpu => Reused::zeroed(len).map(Self::Cpu),
+            Inner::Cpu => Reused::zeroed(len).map(|pixels| Self::Cpu(pixels.into())),
             Inner::Cuda(context) => cuda::Buffer::zeroed(context, len).map(Self::Cuda),
         }
     }
@@ -59,7 +59,7 @@ impl<P: DevicePixel> Buffer<P> {
     /// `len` pixels with any values. The caller must overwrite them before they are read.
     pub(crate) fn for_overwrite(device: &Device, len: usize) -> Result<Self> {
         match device.inner() {
-            Inner::Cpu => Reused::for_overwrite(len).map(Self::Cpu),
+            Inner::Cpu => Reused::for_overwrite(len).map(|pixels| Self::Cpu(pixels.into())),
             Inner::Cuda(context) => cuda::Buffer::uninitialized(context, len).map(Self::Cuda),
         }
     }
@@ -149,6 +149,18 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Buffer<RgbaF32> {
+    /// As [`expand`](Self::expand). The CPU may keep the file's pixels until somebody looks at them.
+    pub(crate) fn hold(&mut self, payload: Payload, spec: ExpandSpec) -> Result<()> {
+        let payload = match (&mut *self, payload) {
+            (Self::Cpu(dst), Payload::Pixels(staging)) => match dst.hold(staging, spec) {
+                Some(staging) => Payload::Pixels(staging),
+                None => return Ok(()),
+            },
+            (_, payload) => payload,
+        };
+        self.expand(payload, spec)
+    }
+
     /// Expands as [`expand`](Self::expand) does, and then converts the colours.
     pub(crate) fn expand_converted(
         &mut self,
@@ -183,7 +195,7 @@ impl Buffer<RgbaF32> {
     ) -> Result<Staging> {
         match self {
             Self::Cpu(src) => packed(device, packing, len, |bytes| {
-                cpu::pack(packing, background, &src[..len], bytes);
+                src.pack(packing, background, len, bytes);
             }),
             Self::Cuda(src) => src.pack(packing, background, len).map(Staging::Pinned),
         }

@@ -1,7 +1,10 @@
 //! Chooses between the kernels and the host to decode a JPEG.
 
-use super::{Buffer, GPU_MIN_PIXELS, Inner, Payload, Staging, cpu, cuda};
-use crate::{Device, JpegDecoder, Result, jpeg::Jpeg};
+use super::{Buffer, GPU_MIN_PIXELS, Inner, NewImage, Payload, Staging, UploadedJpeg, cpu, cuda};
+use crate::{
+    Device, JpegDecoder, Result,
+    jpeg::{FirstScan, Jpeg},
+};
 use imagecuda_kernels::pixel::RgbaF32;
 
 /// The fewest pixels of a file that a GPU decodes in a group of files faster than one core does.
@@ -15,6 +18,21 @@ pub(crate) trait GroupMember: Send {
     /// Where the pixels go.
     #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
     fn image(&self) -> &Buffer<RgbaF32>;
+}
+
+/// How to decode a JPEG, and what there is of it already.
+#[derive(Clone, Copy)]
+pub(crate) struct JpegRequest<'a> {
+    pub(crate) decoder: JpegDecoder,
+    /// The staging memory that holds the file's bytes, if any.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
+    pub(crate) file: Option<&'a Staging>,
+    /// The same bytes on the device.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
+    pub(crate) uploaded: Option<&'a UploadedJpeg>,
+    /// The image that is to be made, if it is a new one.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
+    pub(crate) new_image: Option<NewImage<'a>>,
 }
 
 impl Device {
@@ -36,28 +54,46 @@ impl Device {
             JpegDecoder::Host => false,
             JpegDecoder::Kernels => true,
         };
-        let plan = by_kernels.then(|| jpeg.plan()).flatten()?;
+        let plan = by_kernels.then(|| jpeg.plan(false)).flatten()?;
         Some(Payload::Planned(context.plan_jpeg(jpeg, plan)))
     }
 
+    /// Starts to upload a file that kernels will probably decode, from memory that must stay as it is.
+    pub(crate) fn start_uploading_jpeg(
+        &self,
+        file: &Staging,
+        scan: FirstScan,
+        decoder: JpegDecoder,
+    ) -> Option<UploadedJpeg> {
+        match self.inner() {
+            Inner::Cuda(context) if self.is_for_kernels(scan.pixels, decoder) => {
+                context.start_uploading_jpeg(file, scan.start)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether kernels decode a sequential picture of so many pixels, if they can.
+    fn is_for_kernels(&self, pixels: usize, decoder: JpegDecoder) -> bool {
+        match decoder {
+            JpegDecoder::Auto => self.is_cuda() && pixels >= GPU_MIN_PIXELS,
+            JpegDecoder::Host => false,
+            JpegDecoder::Kernels => true,
+        }
+    }
+
     /// Decodes a JPEG with kernels. On a GPU the host may do the entropy decoding. Returns `None`
-    /// if the host must decode the pixels. `staging` is the memory that holds the file's bytes, if
-    /// any.
+    /// if the host must decode the pixels.
     pub(crate) fn decode_jpeg(
         &self,
         jpeg: &Jpeg<'_>,
-        decoder: JpegDecoder,
-        staging: Option<&Staging>,
+        request: JpegRequest<'_>,
     ) -> Result<Option<Payload>> {
         if !jpeg.has_bytes() || !jpeg.is_all() {
             return Ok(None);
         }
-        let by_kernels = match decoder {
-            JpegDecoder::Auto => self.is_cuda() && jpeg.picture().pixels() >= GPU_MIN_PIXELS,
-            JpegDecoder::Host => false,
-            JpegDecoder::Kernels => true,
-        };
-        let plan = by_kernels.then(|| jpeg.plan()).flatten();
+        let by_kernels = self.is_for_kernels(jpeg.picture().pixels(), request.decoder);
+        let plan = by_kernels.then(|| jpeg.plan(true)).flatten();
         match (self.inner(), plan) {
             (Inner::Cpu, Some(plan)) => {
                 let Some(coefficients) = cpu::decode_jpeg(jpeg, &plan)? else {
@@ -78,12 +114,12 @@ impl Device {
             (Inner::Cpu, None) => Ok(None),
             (Inner::Cuda(context), plan) => {
                 let decoded = match &plan {
-                    Some(plan) => context.decode_jpeg(jpeg, plan, staging)?,
-                    None if by_kernels => context.upload_progressive(jpeg)?,
+                    Some(plan) => context.decode_jpeg(jpeg, plan, request)?,
+                    None if by_kernels => context.upload_progressive(jpeg)?.map(Payload::Jpeg),
                     None => None,
                 };
                 let coefficients = match decoded {
-                    Some(coefficients) => coefficients,
+                    Some(payload) => return Ok(Some(payload)),
                     None if jpeg.is_full_size() => context.upload_jpeg(jpeg)?,
                     // The host leaves out most of the coefficients.
                     None => return Ok(None),

@@ -61,6 +61,10 @@ impl Buffer<RgbaF32> {
                 let ycc: Vec<u32> = pixels.iter().map(ycc).collect();
                 let pixel = |x: u32, y: u32| ycc[y as usize * frame.width as usize + x as usize];
                 let coefficients = cpu_emulation::forward(&frame, &encoding.divisors(), pixel);
+                if encoding.is_progressive {
+                    let scans = encoding.scans_of(coefficients.blocks.as_flattened())?;
+                    return Ok(PendingJpeg::Host(scans));
+                }
                 if encoding.is_optimized {
                     encoding.optimize(&cpu_emulation::histogram(&frame, &coefficients));
                 }

@@ -1,5 +1,6 @@
 //! How to expand a file's pixels.
 
+use crate::color::Conversion;
 use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
@@ -16,6 +17,14 @@ pub(crate) struct ExpandSpec {
     /// The size of the result: as viewed, and only the part that is wanted.
     pub(crate) width: u32,
     pub(crate) height: u32,
+}
+
+/// A new float image, which a device may make as soon as it can.
+#[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for a GPU"))]
+#[derive(Clone, Copy)]
+pub(crate) struct NewImage<'a> {
+    pub(crate) spec: ExpandSpec,
+    pub(crate) conversion: Option<&'a Conversion>,
 }
 
 impl ExpandSpec {

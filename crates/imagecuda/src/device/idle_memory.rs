@@ -28,8 +28,7 @@ impl Device {
     }
 
     /// Waits for the device, and frees idle memory until at most `keep_bytes` of host memory and
-    /// `keep_bytes` of the GPU's memory remain, the memory that is idle the longest first. Images keep
-    /// theirs. With 0 it also does what [`release_video_decoders`](Self::release_video_decoders) does.
+    /// `keep_bytes` of the GPU's memory remain. Images keep theirs. With 0 it also does what [`release_video_decoders`](Self::release_video_decoders) does.
     ///
     /// The driver gives the GPU's memory back in blocks of 32 MB or more. A block stays as long as an
     /// image has a part of it.

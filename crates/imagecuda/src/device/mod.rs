@@ -30,10 +30,10 @@ pub(crate) mod video;
 
 pub(crate) use self::{
     buffer::Buffer,
-    cuda::{JpegGroups, PlannedJpeg, Strips},
-    decode_jpeg::GroupMember,
+    cuda::{JpegGroups, PlannedJpeg, Strips, UploadedJpeg},
+    decode_jpeg::{GroupMember, JpegRequest},
     decode_png::PngData,
-    expand_spec::ExpandSpec,
+    expand_spec::{ExpandSpec, NewImage},
     planes::Planes,
     staging::{Payload, Staging},
 };

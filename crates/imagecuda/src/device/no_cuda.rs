@@ -2,7 +2,7 @@
 //! values. So other code need not ask for the feature, and none of these methods can run.
 
 use super::{
-    ExpandSpec, IdleMemory, Payload, PngData, Staging,
+    ExpandSpec, IdleMemory, JpegRequest, Payload, PngData, Staging,
     encode_webp::WebpSamples,
     video::{Video, VideoSignal},
 };
@@ -74,7 +74,8 @@ impl Context {
         synchronize() -> Result<()>;
         transfer_buffers() -> u64;
         pinned(usize) -> Result<Pinned>;
-        decode_jpeg(&Jpeg<'_>, &GpuPlan, Option<&Staging>) -> Result<Option<Coefficients>>;
+        start_uploading_jpeg(&Staging, usize) -> Option<UploadedJpeg>;
+        decode_jpeg(&Jpeg<'_>, &GpuPlan, JpegRequest<'_>) -> Result<Option<Payload>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
         upload_progressive(&Jpeg<'_>) -> Result<Option<Coefficients>>;
         plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
@@ -199,6 +200,8 @@ impl VideoFrames {
         match self.never {}
     }
 }
+
+pub(crate) enum UploadedJpeg {}
 
 #[derive(Debug)]
 pub(crate) struct PlannedJpeg(Never);

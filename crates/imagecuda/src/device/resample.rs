@@ -1,6 +1,6 @@
 //! Pictures of other sizes, and tensors, on the CPU.
 
-use super::cpu::TASK;
+use super::cpu::{TASK, vector};
 use crate::{
     Result, memory, parallel,
     resample::{Plan, Step},
@@ -62,7 +62,7 @@ pub(super) fn tensor(
                     }
                 }
             }
-            host::tensor_row(spec, line, planes);
+            vector::tensor_row(spec, line, planes);
         }
     });
     Ok(())
@@ -140,7 +140,7 @@ impl<'a> Rows<'a> {
             Self::Nearest(..) => unreachable!("`of` looks at the plan"),
             Self::Pass(step, src) => {
                 run.resize(row.len(), RgbaF32::default());
-                host::resample_row(&step.pass, step.taps.weights(), src, y, row, run);
+                vector::resample_row(&step.pass, step.taps.weights(), src, y, row, run);
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use super::{Inner, Planes, cuda, planes};
 use crate::{Device, Result, memory::Pageable};
+use imagecuda_kernels::pixel::RgbaF32;
 use std::ops::{Deref, DerefMut};
 
 /// A decoded file, ready for its device.
@@ -15,6 +16,9 @@ pub(crate) enum Payload {
     Pixels(Staging),
     /// The coefficients of a JPEG, which are on the device already.
     Jpeg(cuda::Coefficients),
+    /// All pixels of the new image.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for a GPU"))]
+    Image(cuda::Buffer<RgbaF32>),
     /// A JPEG that goes up with others of a batch.
     Planned(cuda::PlannedJpeg),
     /// Pixels in the layout that the host decodes to, on the device already.
@@ -32,6 +36,7 @@ impl Payload {
         match self {
             Self::Pixels(pixels) => pixels.len(),
             Self::Jpeg(coefficients) => coefficients.bytes(),
+            Self::Image(pixels) => pixels.len() * size_of::<RgbaF32>(),
             Self::Planned(jpeg) => jpeg.bytes(),
             Self::Png(pixels) => pixels.bytes(),
             Self::Planes(planes) => planes.memory.len(),

@@ -31,7 +31,41 @@ pub(crate) struct Video<'a> {
     /// Whether a frame of VP8 has segments.
     pub(crate) has_segments: bool,
     /// The data of each tile, with the parameter sets that it needs.
-    pub(crate) packets: Vec<Cow<'a, [u8]>>,
+    pub(crate) packets: Vec<Packet<'a>>,
+}
+
+/// The data of a frame.
+#[derive(Clone, Debug)]
+pub(crate) enum Packet<'a> {
+    Whole(Cow<'a, [u8]>),
+    /// Units of HEVC, each of which needs a start code (ISO/IEC 23008-2, annex B).
+    Units(Vec<&'a [u8]>),
+}
+
+impl Packet<'_> {
+    /// The length of the data in bytes, without start codes.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for GPUs"))]
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Whole(data) => data.len(),
+            Self::Units(units) => units.iter().map(|unit| unit.len()).sum(),
+        }
+    }
+
+    /// The data as one slice, for which `memory` may be used.
+    pub(crate) fn joined<'m>(&'m self, memory: &'m mut Vec<u8>) -> &'m [u8] {
+        match self {
+            Self::Whole(data) => data,
+            Self::Units(units) => {
+                memory.clear();
+                for unit in units {
+                    memory.extend([0, 0, 0, 1]);
+                    memory.extend_from_slice(unit);
+                }
+                memory
+            }
+        }
+    }
 }
 
 /// What the frames' headers say about their colours.
@@ -71,8 +105,8 @@ impl Device {
     }
 
     /// Ends the decoders of the GPU's video engines that are not in use, and returns how many there
-    /// were. The library makes them when pictures need them, up to 16, and keeps them, because to make
-    /// one takes up to 83 ms. Each takes 12 to 360 MB of the GPU's memory.
+    /// were. The library makes them when pictures need them, about 24 at most, and keeps them, because to
+    /// make one takes up to 83 ms. Each takes 12 to 360 MB of the GPU's memory.
     pub fn release_video_decoders(&self) -> usize {
         match self.inner() {
             Inner::Cpu => 0,

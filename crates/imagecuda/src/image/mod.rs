@@ -144,6 +144,16 @@ impl<P: DevicePixel> DeviceImage<P> {
         })
     }
 
+    /// An image of pixels, whose capacity is its size.
+    pub(crate) fn of(device: Device, buffer: Buffer<P>, width: u32, height: u32) -> Self {
+        Self {
+            device,
+            buffer,
+            width,
+            height,
+        }
+    }
+
     /// The device that holds the pixels.
     pub fn device(&self) -> &Device {
         &self.device

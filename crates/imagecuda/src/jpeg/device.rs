@@ -2,6 +2,7 @@
 
 use super::{
     entropy::planes::starts::Positions,
+    entropy_segment::LookedAt,
     file::File,
     markers,
     pixels::{self, Window},
@@ -35,7 +36,19 @@ impl<'a> Jpeg<'a> {
     /// Reads the markers of a file. With `damaged`, anything may be missing after the header of the
     /// first scan.
     pub(crate) fn read(bytes: &'a [u8], damaged: bool) -> Result<Self> {
-        let file = markers::parse(bytes, damaged)?;
+        Self::of(bytes, markers::parse(bytes, damaged)?, damaged)
+    }
+
+    /// Reads the markers of a file, of whose first scan something is known.
+    pub(crate) fn read_known(bytes: &'a [u8], known: &LookedAt) -> Result<Self> {
+        Self::of(
+            bytes,
+            markers::parse_known(bytes, false, Some(known))?,
+            false,
+        )
+    }
+
+    fn of(bytes: &'a [u8], file: File, damaged: bool) -> Result<Self> {
         // Samples of other depths become floats, which are exact.
         let layout = match (file.picture.components, file.bits) {
             (1, 8) => Layout::L8,
@@ -155,11 +168,12 @@ impl<'a> Jpeg<'a> {
         !self.damaged && GpuPlan::is_for_kernels(&self.file)
     }
 
-    /// The plan for decoding on a GPU. `None` if the kernels cannot decode this file.
-    pub(crate) fn plan(&self) -> Option<GpuPlan> {
+    /// The plan for decoding on a GPU, alone or with other pictures. `None` if the kernels cannot
+    /// decode this file.
+    pub(crate) fn plan(&self, alone: bool) -> Option<GpuPlan> {
         match self.damaged {
             true => None,
-            false => GpuPlan::new(&self.file, self.bytes),
+            false => GpuPlan::new(&self.file, self.bytes, alone),
         }
     }
 

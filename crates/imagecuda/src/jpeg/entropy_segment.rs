@@ -14,13 +14,24 @@ pub(super) struct EntropySegment {
     pub(super) marks: Vec<u32>,
 }
 
+/// What is known of the chunks of the data that begin at `start`: whether one may have markers, and its
+/// number of 0xff bytes.
+#[derive(Debug)]
+pub(crate) struct LookedAt {
+    pub(crate) start: usize,
+    pub(crate) chunks: Vec<(bool, u32)>,
+}
+
 impl EntropySegment {
-    /// Finds the end of the data that start at `at`.
-    pub(super) fn find(bytes: &[u8], mut at: usize) -> Self {
+    /// Finds the end of the data that start at `at`, some of which may have been looked at.
+    pub(super) fn find(bytes: &[u8], mut at: usize, known: Option<&LookedAt>) -> Self {
         let mut restarts = Vec::new();
-        let mut marks = Vec::with_capacity((bytes.len() - at).div_ceil(CHUNK));
+        let mut marks = Vec::new();
         let start = at;
-        let mut looked = Vec::new().into_iter();
+        let known = known.filter(|known| known.start == at);
+        let mut looked = known
+            .map_or_else(Vec::new, |known| known.chunks.clone())
+            .into_iter();
         // The offset after the last marker.
         let mut behind = at;
         loop {
@@ -46,8 +57,6 @@ impl EntropySegment {
                 if end > at {
                     marks.push(look(&bytes[at..end], None).1);
                 }
-                // A file may have many scans, and each reserved room up to the end of the file.
-                marks.shrink_to_fit();
                 return Self {
                     end,
                     restarts,
@@ -87,6 +96,14 @@ fn look_at_many(bytes: &[u8], len: usize) -> Vec<(bool, u32)> {
             .collect::<Vec<_>>()
     });
     looked.concat()
+}
+
+/// What [`look`] says of each chunk, of bytes after which others come that are not known yet.
+pub(crate) fn look_at_part(part: &[u8]) -> Vec<(bool, u32)> {
+    let chunks = part.chunks(CHUNK).enumerate();
+    // A marker may begin with the last byte.
+    let behind = |at: usize| Some(part.get((at + 1) * CHUNK).copied().unwrap_or(1));
+    chunks.map(|(at, chunk)| look(chunk, behind(at))).collect()
 }
 
 /// Whether any 0xff is followed by a byte other than 0, and the number of 0xff bytes. `behind` is
@@ -133,20 +150,11 @@ fn look(bytes: &[u8], behind: Option<u8>) -> (bool, u32) {
 /// The offset of the next marker's second byte. Skips entropy-coded data, in which a 0 follows each
 /// 0xff, and fill bytes.
 pub(super) fn next_marker(bytes: &[u8], mut at: usize) -> Option<usize> {
-    const STEP: usize = 32;
     loop {
-        // Skips whole steps without a marker, in a form that compilers vectorise.
-        while let Some(step) = bytes.get(at..at + STEP + 1) {
-            let pairs = step[..STEP].iter().zip(&step[1..]);
-            if pairs.fold(false, |any, (&a, &b)| any | ((a == 0xff) & (b != 0))) {
-                break;
-            }
-            at += STEP;
-        }
-        let rest = bytes.get(at..)?;
-        at += rest.windows(2).position(|p| p[0] == 0xff && p[1] != 0)? + 1;
-        if bytes[at] != 0xff {
-            return Some(at);
+        at += memchr::memchr(0xff, bytes.get(at..)?)? + 1;
+        match bytes.get(at)? {
+            0 | 0xff => {}
+            _ => return Some(at),
         }
     }
 }
@@ -204,7 +212,7 @@ mod tests {
                     _ => bytes.push((state >> 10) as u8),
                 }
             }
-            prop_assert_eq!(EntropySegment::find(&bytes, 3), slow(&bytes, 3));
+            prop_assert_eq!(EntropySegment::find(&bytes, 3, None), slow(&bytes, 3));
         }
     }
 
@@ -237,7 +245,7 @@ mod tests {
                 .map(|(number, chunk)| look(chunk, data.get((number + 1) * CHUNK).copied()))
                 .collect();
             prop_assert_eq!(parallel::in_pool(3, || look_at_many(data, data.len())), one_thread);
-            prop_assert_eq!(EntropySegment::find(&bytes, 5), slow(&bytes, 5));
+            prop_assert_eq!(EntropySegment::find(&bytes, 5, None), slow(&bytes, 5));
         }
     }
 }

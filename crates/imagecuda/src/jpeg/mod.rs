@@ -5,6 +5,7 @@ pub(crate) mod encode;
 mod entropy;
 mod entropy_segment;
 mod file;
+mod first_scan;
 mod markers;
 mod pixels;
 #[cfg_attr(
@@ -21,7 +22,12 @@ mod tables;
 
 #[cfg(feature = "cuda")]
 pub(crate) use self::plan::ScanPlan;
-pub(crate) use self::{device::Jpeg, plan::GpuPlan};
+pub(crate) use self::{
+    device::Jpeg,
+    entropy_segment::{LookedAt, look_at_part},
+    first_scan::FirstScan,
+    plan::GpuPlan,
+};
 
 #[cfg(test)]
 pub(crate) mod tests;

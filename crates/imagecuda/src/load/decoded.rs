@@ -4,11 +4,10 @@ use super::wanted::Resampling;
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     color::Conversion,
-    device::{ExpandSpec, Payload, PlannedJpeg},
-    resample::Plan,
+    device::{Buffer, ExpandSpec, Payload, PlannedJpeg},
     trace::span,
 };
-use imagecuda_kernels::{layout::Layout, resample::Input};
+use imagecuda_kernels::layout::Layout;
 use std::sync::Arc;
 
 /// A decoded file, ready for upload: pixels in the file's own layout or planes in host memory, or a
@@ -76,6 +75,10 @@ impl Decoded {
     /// [`OutOfMemory`](crate::ErrorKind::OutOfMemory), [`Device`](crate::ErrorKind::Device).
     pub fn into_image(self) -> Result<Image> {
         let (width, height) = self.size();
+        if let Payload::Image(pixels) = self.payload {
+            let buffer = Buffer::Cuda(pixels);
+            return Ok(Image::of(self.device, buffer, width, height));
+        }
         let mut image = Image::for_overwrite(&self.device, width, height)?;
         self.write_to(&mut image)?;
         Ok(image)
@@ -101,15 +104,23 @@ impl Decoded {
     /// Whether the kernels of a group can convert its colours.
     pub(crate) fn is_for_group(&self) -> bool {
         let conversion = self.conversion.as_deref();
-        self.resampling.is_none() && matches!(conversion, None | Some(Conversion::Shaper(_)))
+        matches!(conversion, None | Some(Conversion::Shaper(_)))
     }
 
-    /// What a group needs of a picture that is planned, and the conversion of its colours.
+    /// The size of the pixels before they become smaller.
+    pub(crate) fn expanded_size(&self) -> (u32, u32) {
+        (self.spec.width, self.spec.height)
+    }
+
+    /// What a group needs of a picture that is planned, the conversion of its colours, and how it becomes
+    /// smaller afterwards.
+    #[allow(clippy::type_complexity, reason = "three parts of this value")]
     pub(crate) fn into_planned(
         self,
-    ) -> std::result::Result<(PlannedJpeg, Option<Arc<Conversion>>), Box<Self>> {
+    ) -> std::result::Result<(PlannedJpeg, Option<Arc<Conversion>>, Option<Resampling>), Box<Self>>
+    {
         match self.payload {
-            Payload::Planned(jpeg) => Ok((jpeg, self.conversion)),
+            Payload::Planned(jpeg) => Ok((jpeg, self.conversion, self.resampling)),
             payload => Err(Box::new(Self { payload, ..self })),
         }
     }
@@ -117,22 +128,31 @@ impl Decoded {
     /// The size of the result.
     fn size(&self) -> (u32, u32) {
         match &self.resampling {
-            Some(resampling) => resampling.sampling.size(),
+            Some(resampling) => resampling.size(),
             None => (self.spec.width, self.spec.height),
         }
     }
 
+    /// As [`write_to`](Self::write_to), for an image whose pixels perhaps nobody looks at.
+    pub(crate) fn hold_in(self, image: &mut Image) -> Result<()> {
+        if self.needs_floats() {
+            return self.write_to(image);
+        }
+        let ExpandSpec { width, height, .. } = self.spec;
+        image.check_fits(width, height)?;
+        span!("upload", device = %self.device, width, height, bytes = self.payload.len());
+        image.buffer.hold(self.payload, self.spec)?;
+        image.reshape(width, height)
+    }
+
     pub(crate) fn write_to(mut self, image: &mut Image) -> Result<()> {
-        let Some(Resampling { sampling, filter }) = self.resampling.take() else {
+        let Some(resampling) = self.resampling.take() else {
             return self.expand_to(image);
         };
-        let (width, height) = sampling.size();
-        image.check_fits(width, height)?;
-        let plan = Plan::new(&sampling, filter, Input::Straight, [0.0; 3])?;
+        // An image that is too small shows before anything is decoded.
+        resampling.plan(image)?;
         let full = self.into_image()?;
-        let buffer = &mut image.buffer;
-        buffer.resample_from(&full.buffer, &plan, (width, height))?;
-        image.reshape(width, height)
+        resampling.write(&full, image)
     }
 
     /// Makes pixels that keep their size.

@@ -239,7 +239,7 @@ impl Frames {
                 return ended(self.index, self.count).map(|()| None);
             };
             let mut job = Job::new(&self.options, device, on_header);
-            let decoded = job.decode(format, decoder, None, metadata)?;
+            let decoded = job.decode(format, decoder, [].as_slice().into(), metadata)?;
             sequence.skip()?;
             Ok(Some((decoded, delay)))
         });

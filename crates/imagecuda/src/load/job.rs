@@ -1,11 +1,12 @@
 //! Loads one picture, from the bytes of a file to the device's payload.
 
-use super::wanted::Wanted;
+use super::{source::StagedFile, wanted::Wanted};
 use crate::{
     ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
     codec::{self, Decode, PayloadTarget},
     color::Conversion,
-    device::{ExpandSpec, Staging},
+    device::{ExpandSpec, NewImage, Staging, UploadedJpeg},
+    jpeg::LookedAt,
     limits::check_limit,
     metadata::embedded::{Embedded, is_rgb_profile},
     parallel::Loading,
@@ -28,6 +29,7 @@ pub(crate) struct Job<'a> {
     pub(super) device: &'a Device,
     pub(super) on_header: &'a mut OnHeader<'a>,
     in_group: bool,
+    is_for_image: bool,
 }
 
 impl<'a> Job<'a> {
@@ -41,7 +43,14 @@ impl<'a> Job<'a> {
             device,
             on_header,
             in_group: false,
+            is_for_image: false,
         }
+    }
+
+    /// Lets the device make a new float image at once, where it can.
+    pub(super) fn for_image(mut self) -> Self {
+        self.is_for_image = true;
+        self
     }
 
     /// Lets a picture that one kernel makes the pixels of be decoded with others.
@@ -53,7 +62,7 @@ impl<'a> Job<'a> {
     /// Reads the file at `path` and decodes its first picture.
     pub(super) fn open_file(mut self, path: &Path) -> Result<Decoded> {
         self.options
-            .stage(self.device, path)
+            .stage_alone(self.device, path)
             .and_then(|file| self.open((&file).into(), Some(path)))
             .map_err(|error| error.with_path(path))
     }
@@ -61,7 +70,9 @@ impl<'a> Job<'a> {
     /// Decodes the first picture of a file to what a device expands. All loading goes through this
     /// function.
     pub(crate) fn open(&mut self, file: FileBytes<'_>, path: Option<&Path>) -> Result<Decoded> {
-        let FileBytes { bytes, staging } = file;
+        let FileBytes {
+            bytes, looked_at, ..
+        } = file;
         let _loading = Loading::start();
         let limits = &self.options.limits;
         check_limit("bytes", Some(bytes.len() as u64), limits.bytes)?;
@@ -70,28 +81,34 @@ impl<'a> Job<'a> {
             let layer = self.options.layer.as_deref();
             let (decoder, metadata) = {
                 span!("open", %format, bytes = bytes.len());
-                let decoder = codec::open_layer(format, bytes, layer, limits, false)?;
+                let decoder = match looked_at.filter(|_| format == Format::Jpeg && layer.is_none())
+                {
+                    Some(looked_at) => codec::open_jpeg(bytes, looked_at)?,
+                    None => codec::open_layer(format, bytes, layer, limits, false)?,
+                };
                 (decoder, codec::metadata(format, bytes))
             };
-            self.decode(format, decoder, staging, &metadata)
+            self.decode(format, decoder, file, &metadata)
         });
         decoded
             .or_else(|error| self.recover(format, bytes, error))
             .map_err(|error: Error| error.with_format(format))
     }
 
-    /// Decodes a picture. The bytes of the file may be in `staging` memory.
+    /// Decodes a picture of a file.
     pub(super) fn decode(
         &mut self,
         format: Format,
         mut decoder: Box<dyn Decode + '_>,
-        staging: Option<&Staging>,
+        from: FileBytes<'_>,
         metadata: &Embedded,
     ) -> Result<Decoded> {
         let options = self.options;
         let target = PayloadTarget {
             device: self.device,
-            file: staging,
+            file: from.staging,
+            uploaded: from.uploaded,
+            new_image: None,
             jpeg_decoder: options.jpeg_decoder,
             in_group: false,
             color_policy: options.color_policy,
@@ -105,27 +122,33 @@ impl<'a> Job<'a> {
         codec::check(&header, &options.limits)?;
         (self.on_header)(&header, (width, height))?;
         span!("decode", %format, width, height, bytes = header.bytes());
-        let is_whole = wanted.resampling.is_none()
-            && wanted.view == View::whole(Orientation::Normal, width, height);
-        let payload = decoder.payload(PayloadTarget {
-            in_group: self.in_group && is_whole && header.layout.channels() < 4,
-            ..target
-        })?;
+        let whole = View::whole(Orientation::Normal, wanted.width, wanted.height);
+        let is_whole = wanted.view == whole;
         let Colors {
             curve,
             conversion,
             profile_holds,
         } = Colors::of(options.color_policy, metadata, &header);
+        let spec = ExpandSpec {
+            layout: header.layout,
+            curve,
+            view: wanted.view,
+            width: wanted.width,
+            height: wanted.height,
+        };
+        let new_image = NewImage {
+            spec,
+            conversion: conversion.as_deref(),
+        };
+        let payload = decoder.payload(PayloadTarget {
+            in_group: self.in_group && is_whole && header.layout.channels() < 4,
+            new_image: (self.is_for_image && wanted.resampling.is_none()).then_some(new_image),
+            ..target
+        })?;
         Ok(Decoded {
             device: self.device.clone(),
             format,
-            spec: ExpandSpec {
-                layout: header.layout,
-                curve,
-                view: wanted.view,
-                width: wanted.width,
-                height: wanted.height,
-            },
+            spec,
             resampling: wanted.resampling,
             conversion,
             metadata: metadata.carried(options.apply_orientation, profile_holds),
@@ -195,6 +218,8 @@ impl LoadOptions {
 pub(crate) struct FileBytes<'a> {
     bytes: &'a [u8],
     staging: Option<&'a Staging>,
+    uploaded: Option<&'a UploadedJpeg>,
+    looked_at: Option<&'a LookedAt>,
 }
 
 impl<'a> FileBytes<'a> {
@@ -209,17 +234,31 @@ impl<'a> FileBytes<'a> {
 
 impl<'a> From<&'a [u8]> for FileBytes<'a> {
     fn from(bytes: &'a [u8]) -> Self {
-        let staging = None;
-        Self { bytes, staging }
+        Self {
+            bytes,
+            staging: None,
+            uploaded: None,
+            looked_at: None,
+        }
     }
 }
 
 impl<'a> From<&'a Staging> for FileBytes<'a> {
     fn from(file: &'a Staging) -> Self {
-        let staging = Some(file);
+        let bytes: &[u8] = file;
         Self {
-            bytes: file,
-            staging,
+            staging: Some(file),
+            ..bytes.into()
+        }
+    }
+}
+
+impl<'a> From<&'a StagedFile> for FileBytes<'a> {
+    fn from(file: &'a StagedFile) -> Self {
+        Self {
+            uploaded: file.uploaded.as_ref(),
+            looked_at: file.looked_at.as_ref(),
+            ..(&file.memory).into()
         }
     }
 }

@@ -11,7 +11,6 @@ mod source;
 mod tensor;
 mod wanted;
 
-pub(crate) use self::job::{FileBytes, Job};
 pub use self::shorthand::{
     decode, decode_into, decode_u8, decode_u8_into, inspect, inspect_bytes, load, load_into,
     load_into_via, load_u8, load_u8_into,
@@ -21,6 +20,10 @@ pub use self::{
     frames::{Frame, Frames},
     info::ImageInfo,
     tensor::{decode_tensor, load_tensor},
+};
+pub(crate) use self::{
+    job::{FileBytes, Job},
+    wanted::Resampling,
 };
 
 #[cfg(doc)]
@@ -44,7 +47,9 @@ impl LoadOptions {
     /// that load have these errors.
     pub fn load(&self, device: &Device, path: impl AsRef<Path>) -> Result<Image> {
         let path = path.as_ref();
-        self.open(device, path)?
+        Job::new(self, device, &mut |_, _| Ok(()))
+            .for_image()
+            .open_file(path)?
             .with_context(path, Decoded::into_image)
     }
 
@@ -115,7 +120,9 @@ impl LoadOptions {
     ///
     /// As [`load`](Self::load).
     pub fn decode(&self, device: &Device, bytes: &[u8]) -> Result<Image> {
-        self.open_bytes(device, bytes)?.into_image()
+        let on_header = &mut |_: &_, _| Ok(());
+        let mut job = Job::new(self, device, on_header).for_image();
+        job.open(bytes.into(), None)?.into_image()
     }
 
     /// Loads a file's bytes in memory, as [`load_u8`](Self::load_u8) loads a file.

@@ -22,7 +22,7 @@ impl Job<'_> {
             let decoder = codec::open_layer(format, bytes, layer, &options.limits, true)?;
             // Metadata that cannot be read count as missing.
             let metadata = codec::caught(Error::decode, read).unwrap_or_default();
-            self.decode(format, decoder, None, &metadata)
+            self.decode(format, decoder, bytes.into(), &metadata)
         });
         match recovered {
             Ok(mut decoded) => {

@@ -1,13 +1,17 @@
 //! What the options ask for: a part of a picture, or a smaller one.
 
 use crate::{
-    Error, Filter, LoadOptions, Result,
+    ColorPolicy, Error, Filter, Image, LoadOptions, Result,
     codec::{Decode, PayloadTarget},
     options::Reduction,
     picture::{Area, Header},
-    resample::Sampling,
+    resample::{Plan, Sampling},
 };
-use imagecuda_kernels::orient::{Orientation, View};
+use imagecuda_kernels::{
+    expand::Curve,
+    orient::{Orientation, View},
+    resample::Input,
+};
 
 /// What is made of the pixels that a decoder gives.
 pub(super) struct Wanted {
@@ -22,9 +26,33 @@ pub(super) struct Wanted {
 
 /// How a picture becomes smaller once it is expanded.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Resampling {
+pub(crate) struct Resampling {
     pub(super) sampling: Sampling,
     pub(super) filter: Filter,
+    /// What becomes of pixels before they are summed.
+    pub(super) input: Input,
+}
+
+impl Resampling {
+    /// The size of the result.
+    pub(crate) fn size(&self) -> (u32, u32) {
+        self.sampling.size()
+    }
+
+    /// Checks that `to` has room for the result, and finds how it is made.
+    pub(super) fn plan(&self, to: &Image) -> Result<Plan> {
+        let (width, height) = self.size();
+        to.check_fits(width, height)?;
+        Plan::new(&self.sampling, self.filter, self.input, [0.0; 3])
+    }
+
+    /// Makes the result of an expanded picture.
+    pub(crate) fn write(&self, from: &Image, to: &mut Image) -> Result<()> {
+        let (plan, (width, height)) = (self.plan(to)?, self.size());
+        to.buffer
+            .resample_from(&from.buffer, &plan, (width, height))?;
+        to.reshape(width, height)
+    }
 }
 
 impl Wanted {
@@ -35,7 +63,12 @@ impl Wanted {
         orientation: Orientation,
         target: PayloadTarget<'_>,
     ) -> Result<Self> {
-        let Header { width, height, .. } = decoder.header();
+        let Header {
+            width,
+            height,
+            curve,
+            ..
+        } = decoder.header();
         let size = orientation.size(width, height);
         let region = match options.region {
             Some(region) => checked(region, size)?,
@@ -48,6 +81,11 @@ impl Wanted {
             stored: (width, height),
             region: region.size(),
             needed: region.stored(orientation, size),
+            // Linear light that stays as it is stored is multiplied by alpha already.
+            input: match (options.color_policy, curve) {
+                (ColorPolicy::Raw, Curve::Linear) => Input::Sum,
+                _ => Input::Straight,
+            },
         };
         match options.reduction {
             Some(Reduction::Scale(scale)) => Ok(request.scaled(scale.divisor())),
@@ -99,6 +137,7 @@ struct Request<'a, 'd> {
     region: (u32, u32),
     /// The part, as stored.
     needed: Area,
+    input: Input,
 }
 
 /// What is taken of one side of the decoded pixels.
@@ -212,7 +251,11 @@ impl Request<'_, '_> {
         let [right_to_left, upside_down] = mirrored(self.orientation);
         (sampling.columns.begin, sampling.columns.end) = columns.range(right_to_left);
         (sampling.rows.begin, sampling.rows.end) = rows.range(upside_down);
-        wanted.resampling = Some(Resampling { sampling, filter });
+        wanted.resampling = Some(Resampling {
+            sampling,
+            filter,
+            input: self.input,
+        });
         wanted
     }
 }

@@ -15,6 +15,12 @@ pub(crate) trait Block: Sized {
     /// Whether the block is no longer in use. A GPU may still work on a block that nothing holds.
     fn is_free(&self) -> bool;
 
+    /// Whether it is known to be free, without asking a driver.
+    #[cfg(feature = "cuda")]
+    fn is_known_free(&self) -> bool {
+        false
+    }
+
     /// Frees the block once it is no longer in use.
     fn free(self) {}
 }
@@ -62,6 +68,16 @@ impl<B: Block> Pool<B> {
         }
     }
 
+    /// As [`take`](Self::take), but only of the blocks that are known to be free.
+    #[cfg(feature = "cuda")]
+    pub(crate) fn take_known(&self, bytes: usize) -> Option<B> {
+        let mut idle = self.lock();
+        let places =
+            (0..idle.len()).filter(|&at| fits(&idle[at], bytes) && idle[at].is_known_free());
+        let best = places.min_by_key(|&at| idle[at].bytes())?;
+        Some(idle.remove(best))
+    }
+
     /// Takes the fitting block that was returned first, even if the GPU still uses it, if there are
     /// more than `most` fitting blocks.
     #[cfg(feature = "cuda")]
@@ -93,12 +109,15 @@ impl<B: Block> Pool<B> {
     }
 
     pub(crate) fn put(&self, block: B) {
+        self.add(block).into_iter().for_each(B::free);
+    }
+
+    /// Puts a block back. Returns the blocks that are to be freed.
+    pub(crate) fn add(&self, block: B) -> Vec<B> {
         let mut idle = self.lock();
         idle.push(block);
         let keep = self.keep.load(Ordering::Relaxed);
-        let surplus = surplus(&mut idle, keep, self.oversized.load(Ordering::Relaxed));
-        drop(idle);
-        surplus.into_iter().for_each(B::free);
+        surplus(&mut idle, keep, self.oversized.load(Ordering::Relaxed))
     }
 
     /// The bytes of all idle blocks.
@@ -157,6 +176,29 @@ mod tests {
         fn is_free(&self) -> bool {
             self.1
         }
+
+        #[cfg(feature = "cuda")]
+        fn is_known_free(&self) -> bool {
+            self.1 && self.0.is_multiple_of(2 << 20)
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    #[test]
+    fn what_is_known_to_be_free_is_taken_without_asking() {
+        let pool = Pool::new(1 << 30);
+        for (bytes, free) in [
+            (2 << 20, false),
+            (3 << 20, true),
+            (6 << 20, true),
+            (4 << 20, true),
+        ] {
+            assert!(pool.add(Fake(bytes, free)).is_empty());
+        }
+        assert_eq!(pool.take_known(2 << 20).map(|b| b.0), Some(4 << 20));
+        assert_eq!(pool.take_known(2 << 20).map(|b| b.0), Some(6 << 20));
+        assert!(pool.take_known(2 << 20).is_none());
+        assert_eq!(pool.take(2 << 20).map(|b| b.0), Some(3 << 20));
     }
 
     #[test]

@@ -81,7 +81,7 @@ pub enum JpegDecoder {
     /// have 8 bits.
     Host,
     /// The kernels. On the CPU device they run too, but slowly. The host still decodes files that
-    /// the kernels do not support: progressive, arithmetic-coded, 12-bit and lossless files, damaged
+    /// the kernels do not support: arithmetic-coded, 12-bit and lossless files, damaged
     /// data, data without the expected restart markers, and data in which parallel decoders do not
     /// synchronise.
     Kernels,
@@ -116,8 +116,8 @@ pub enum VideoDecoder {
     /// The host.
     Host,
     /// The video engines of a GPU, for lossy WebP too, however long it takes to make a decoder. The host still decodes
-    /// what the engines do not support or find damaged: pictures with alpha, gray ones, 4:2:2, small
-    /// ones (HEVC: 144 pixels a side), and codecs that the GPU lacks.
+    /// alpha, and what the engines do not support or find damaged: gray pictures, 4:2:2, small ones
+    /// (HEVC: 144 pixels a side), and codecs that the GPU lacks.
     Engine,
 }
 

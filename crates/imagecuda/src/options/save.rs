@@ -113,8 +113,8 @@ pub enum Subsampling {
     Yuv420,
 }
 
-/// Which processor encodes JPEG files. The bytes are the same for all choices. The host always
-/// encodes progressive files.
+/// Which processor encodes JPEG files. The bytes are the same for all choices. Of progressive files the
+/// kernels make the coefficients, and the host codes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JpegEncoder {

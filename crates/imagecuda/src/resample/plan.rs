@@ -41,7 +41,8 @@ impl Plan {
         })
     }
 
-    /// `input` is what becomes of the pixels first, and `background` the colour that it may want.
+    /// `input` is what becomes of the pixels first, and `background` the colour that it may want. With
+    /// [`Input::Sum`] the four channels are alike: their colour is neither multiplied by alpha nor divided.
     pub(crate) fn new(
         sampling: &Sampling,
         filter: Filter,
@@ -63,7 +64,10 @@ impl Plan {
             height,
             pitch,
             input: input as u32,
-            output: Output::Straight as u32,
+            output: match input {
+                Input::Sum => Output::Sum,
+                _ => Output::Straight,
+            } as u32,
             background,
             ..Pass::zeroed()
         };
@@ -101,40 +105,41 @@ impl Plan {
         };
         let ((left, right), (top, bottom)) = (across.range, down.range);
         let pixels = |a: u32, b: u32| u64::from(a) * u64::from(b);
-        // The order with the fewer pixels between the passes.
-        Ok(
-            if pixels(right - left, height) <= pixels(bottom - top, width) {
-                let first = Pass {
-                    width: right - left,
-                    skip: left,
-                    ..first
-                };
-                let last = Pass {
-                    pitch: right - left,
-                    shift: left,
-                    ..last
-                };
-                Self::Two(
-                    step(&down, Axis::Vertical, first),
-                    step(&across, Axis::Horizontal, last),
-                )
-            } else {
-                let first = Pass {
-                    height: bottom - top,
-                    skip: top,
-                    ..first
-                };
-                let last = Pass {
-                    pitch: width,
-                    shift: top,
-                    ..last
-                };
-                Self::Two(
-                    step(&across, Axis::Horizontal, first),
-                    step(&down, Axis::Vertical, last),
-                )
-            },
-        )
+        // Kernels are much faster where the first pass is the vertical one. Otherwise the order is that with
+        // the fewer pixels between the passes.
+        let between = pixels(right - left, height);
+        let are_few = between <= pixels(right - left, bottom - top) / 4 * 3;
+        Ok(if are_few || between <= pixels(bottom - top, width) {
+            let first = Pass {
+                width: right - left,
+                skip: left,
+                ..first
+            };
+            let last = Pass {
+                pitch: right - left,
+                shift: left,
+                ..last
+            };
+            Self::Two(
+                step(&down, Axis::Vertical, first),
+                step(&across, Axis::Horizontal, last),
+            )
+        } else {
+            let first = Pass {
+                height: bottom - top,
+                skip: top,
+                ..first
+            };
+            let last = Pass {
+                pitch: width,
+                shift: top,
+                ..last
+            };
+            Self::Two(
+                step(&across, Axis::Horizontal, first),
+                step(&down, Axis::Vertical, last),
+            )
+        })
     }
 }
 

@@ -68,7 +68,8 @@ impl Taps {
     }
 
     fn make_by_column(&self) -> Option<ByColumn> {
-        let (weights, each) = (self.weights(), self.most.next_multiple_of(4));
+        // An odd number of quads: those of neighbours are in different banks.
+        let (weights, each) = (self.weights(), (self.most.div_ceil(4) | 1) * 4);
         let mut words: Vec<u32> = memory::zeroed(self.positions * each as usize).ok()?;
         for (position, own) in words.chunks_exact_mut(each as usize).enumerate() {
             for (k, word) in (0..weights.window(position).1).zip(own) {
@@ -124,6 +125,14 @@ impl<'a> Strips<'a> {
             by_row: first.taps.by_row()?,
             by_column: last.taps.by_column()?,
         })
+    }
+
+    /// The weights of a first pass that strips make alone. `None` as [`of`](Self::of).
+    pub(crate) fn of_first(first: &'a Step) -> Option<&'a ByRow> {
+        if !first.pass.is_vertical() || first.taps.most > RUN {
+            return None;
+        }
+        first.taps.by_row()
     }
 }
 

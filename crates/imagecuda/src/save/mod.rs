@@ -247,9 +247,7 @@ impl SaveJob {
 
     /// Whether kernels encode a JPEG of `len` pixels.
     fn is_jpeg_for_kernels(&self, device: &Device, len: usize) -> bool {
-        self.format == Format::Jpeg
-            && !self.options.progressive
-            && device.encodes_jpeg(self.options.jpeg_encoder, len)
+        self.format == Format::Jpeg && device.encodes_jpeg(self.options.jpeg_encoder, len)
     }
 
     /// The rows of a PNG, if kernels encode it.

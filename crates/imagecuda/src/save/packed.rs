@@ -63,7 +63,11 @@ impl PendingSave {
             .map_err(|error| error.with_format(job.format))?,
             PendingData::WebP(planes) => {
                 span!("download", format = %job.format, width, height);
-                PackedData::WebP(planes.finish()?)
+                PackedData::WebP(
+                    planes
+                        .finish()
+                        .map_err(|error| error.with_format(job.format))?,
+                )
             }
         };
         Ok(PackedImage {

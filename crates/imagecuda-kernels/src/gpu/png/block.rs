@@ -76,7 +76,7 @@ impl Words for Device<u32> {
 
     #[inline(always)]
     fn get_four(self, at: u32) -> [u32; 4] {
-        match at.is_multiple_of(4) && at < self.len && self.len - at >= 4 {
+        match at.is_multiple_of(4) && at < self.len.saturating_sub(3) {
             // SAFETY: four of the words. Memory of words begins at a multiple of 16 bytes.
             true => unsafe { self.first.add(at as usize).cast::<Four>().read().0 },
             false => [0; 4],
@@ -85,7 +85,7 @@ impl Words for Device<u32> {
 
     #[inline(always)]
     fn set_four(self, at: u32, words: [u32; 4]) {
-        if at.is_multiple_of(4) && at < self.len && self.len - at >= 4 {
+        if at.is_multiple_of(4) && at < self.len.saturating_sub(3) {
             // SAFETY: four of the words. Memory of words begins at a multiple of 16 bytes.
             unsafe {
                 self.first
@@ -150,11 +150,13 @@ impl Longs for Device<u64> {
     }
 
     #[inline(always)]
-    fn publish(self, at: u32, number: u64) {
-        if let Some(place) = self.place(at) {
-            // SAFETY: `place` checked the range. One store writes the whole number, so no other
-            // thread reads a part of it.
-            unsafe { place.write_volatile(number) };
+    fn publish(self, at: u32, numbers: [u64; 4]) {
+        if at < self.len.saturating_sub(3) {
+            for (i, number) in numbers.into_iter().enumerate() {
+                // SAFETY: four of the numbers. One store writes a whole number, so no other thread
+                // reads a part of it.
+                unsafe { self.first.add(at as usize + i).write_volatile(number) };
+            }
         }
     }
 }
@@ -164,21 +166,25 @@ pub(super) struct Block<const WARP: bool> {
     shared: SharedWords,
     /// Two words for each warp.
     sums: SharedWords,
+    /// The number of the launch's first block.
+    first: u32,
     not_sync: PhantomData<*const ()>,
 }
 
 impl<const WARP: bool> Block<WARP> {
-    /// This thread's block, with its shared memory and 64 more words.
+    /// This thread's block, with its shared memory and 64 more words. The first block of the launch has
+    /// number `first`.
     ///
     /// # Safety
     ///
     /// All threads of the block call this, and make all later calls together. With `WARP` the block
     /// is a single warp, and otherwise it is several whole warps.
     #[inline(always)]
-    pub(super) unsafe fn new(shared: SharedWords, sums: SharedWords) -> Self {
+    pub(super) unsafe fn new(shared: SharedWords, sums: SharedWords, first: u32) -> Self {
         Self {
             shared,
             sums,
+            first,
             not_sync: PhantomData,
         }
     }
@@ -203,7 +209,7 @@ impl<const WARP: bool> ThreadBlock for Block<WARP> {
 
     #[inline(always)]
     fn index(&self) -> u32 {
-        thread::block_idx_x() as u32
+        self.first + thread::block_idx_x() as u32
     }
 
     #[inline(always)]
@@ -319,17 +325,8 @@ impl Warp for Block<true> {
     }
 
     #[inline(always)]
-    fn give_first<T>(
-        &self,
-        own: &mut T,
-        from: u32,
-        number: impl Fn(&T) -> u32,
-        put: impl Fn(&mut T, u32),
-    ) {
+    fn broadcast<T>(&self, own: &T, from: u32, number: impl Fn(&T) -> u32) -> u32 {
         // SAFETY: all threads are here, as `new` demands.
-        let given = unsafe { warp::shuffle(number(own), from) };
-        if thread::thread_idx_x() == 0 {
-            put(own, given);
-        }
+        unsafe { warp::shuffle(number(own), from) }
     }
 }

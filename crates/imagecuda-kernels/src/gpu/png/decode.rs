@@ -71,8 +71,8 @@ unsafe fn work(job: *const DecodeJob) -> Work<Device<u32>, Device<u64>> {
     }
 }
 
-/// Defines the entries of kernels that take a job: the body, the shared memory, and whether a block
-/// is a single warp.
+/// Defines the entries of kernels that take a job and the number of the first block: the body, the
+/// shared memory, and whether a block is a single warp.
 macro_rules! entries {
     ($($(#[$doc:meta])* $name:ident: $kernel:ident, $shared:ident[$bytes:literal], $warp:literal, $body:expr;)*) => {$(
         shared_memory! {
@@ -84,13 +84,13 @@ macro_rules! entries {
 
         $(#[$doc])*
         #[unsafe(no_mangle)]
-        unsafe extern "ptx-kernel" fn $name(job: *const DecodeJob) {
+        unsafe extern "ptx-kernel" fn $name(job: *const DecodeJob, first: u32) {
             // SAFETY: the host passes a job, and launches blocks of the kernel's number of threads,
             // all of which run this.
             unsafe {
                 let shared = SharedWords::new($shared::<u32>(), $bytes / 4);
                 let sums = SharedWords::new(warp_sums::<u32>(), 64);
-                let block = Block::<$warp>::new(shared, sums);
+                let block = Block::<$warp>::new(shared, sums, first);
                 let work = work(job);
                 $body(&block, &work);
             }

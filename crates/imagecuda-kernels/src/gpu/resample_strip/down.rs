@@ -13,8 +13,7 @@ use crate::{
 
 /// The way of a thread through its column.
 pub(super) struct Walk {
-    /// The column, and the pixel of `row`, which is loaded next.
-    column: *const RgbaF32,
+    /// The pixel of `row`, which is loaded next.
     next: *const RgbaF32,
     row: u32,
     /// The weights of the row.
@@ -52,18 +51,15 @@ impl Strip<'_> {
     pub(super) unsafe fn walk<const SUMS: u32>(self) -> Walk {
         // SAFETY: the result has these columns and rows, and the source the pixel.
         unsafe {
-            let (last, count) = self.across().window(self.right as usize - 1);
             let row = self.down().window(self.top as usize).0;
             let mut position = self.top;
             while position > 0 && self.end_of(position - 1) > row {
                 position -= 1;
             }
             position -= position % SUMS;
-            let column = (self.start + thread::thread_idx_x() as u32).min(last + count - 1);
-            let column = (self.job.src as *const RgbaF32).add(column as usize);
+            let column = self.column();
             let rows = strip_rows(self.job.last.height) + strip_words(SUMS) * row;
             Walk {
-                column,
                 next: column.add(row as usize * self.job.first.pitch as usize),
                 row,
                 weights: (self.job.by_row as *const u32).add(rows as usize).cast(),
@@ -73,6 +69,18 @@ impl Strip<'_> {
                 no_numbers: 0,
             }
         }
+    }
+
+    /// The thread's column of the source.
+    ///
+    /// # Safety
+    ///
+    /// The job is right.
+    #[inline(always)]
+    unsafe fn column(self) -> *const RgbaF32 {
+        let column = (self.start + thread::thread_idx_x() as u32).min(self.last_column);
+        // SAFETY: what the caller promised.
+        unsafe { (self.job.src as *const RgbaF32).add(column as usize) }
     }
 
     /// A pixel of the source as it is summed.
@@ -94,7 +102,10 @@ impl Strip<'_> {
         walk.next = next.wrapping_add(pitch);
         // SAFETY: what the caller promised.
         unsafe {
-            ask_for(next.wrapping_add(AHEAD as usize * pitch));
+            ask_for(
+                next.wrapping_add(AHEAD as usize * pitch),
+                thread::thread_idx_x().is_multiple_of(8),
+            );
             RgbaF32(read_once(next))
         }
     }
@@ -148,7 +159,7 @@ impl Strip<'_> {
         }
     }
 
-    /// Goes down to the end of the walk's position, whose number in the batch is `NUMBER`.
+    /// Goes down to the end of the walk's position, whose number in the batch is `NUMBER`. Returns its sum.
     ///
     /// # Safety
     ///
@@ -157,7 +168,7 @@ impl Strip<'_> {
     pub(super) unsafe fn go<const SUMS: u32, const INPUT: u32, const NUMBER: u32>(
         self,
         walk: &mut Walk,
-    ) {
+    ) -> RgbaF32 {
         let end = walk.end;
         walk.position += 1;
         // SAFETY: the job is right.
@@ -183,54 +194,87 @@ impl Strip<'_> {
         let sum = &mut walk.sums[(NUMBER % SUMS) as usize];
         let RgbaF32([r, g, b, a]) = *sum;
         walk.no_numbers |= u32::from((r + g + b + a).is_nan()) << NUMBER;
-        // SAFETY: one of the batch's rows.
-        unsafe { self.put(NUMBER, *sum) };
-        *sum = NOTHING;
+        core::mem::replace(sum, NOTHING)
     }
 
-    /// Makes a batch of rows.
+    /// Goes down through the rows of the strip above that count for the first ones here too, with other sums.
     ///
     /// # Safety
     ///
     /// The walk is the thread's.
     #[inline(always)]
-    pub(super) unsafe fn go_on<const SUMS: u32, const INPUT: u32>(self, walk: &mut Walk) {
-        walk.no_numbers = 0;
-        // SAFETY: what the caller promised.
-        unsafe {
-            self.go::<SUMS, INPUT, 0>(walk);
-            self.go::<SUMS, INPUT, 1>(walk);
-            self.go::<SUMS, INPUT, 2>(walk);
-            self.go::<SUMS, INPUT, 3>(walk);
-            self.go::<SUMS, INPUT, 4>(walk);
-            self.go::<SUMS, INPUT, 5>(walk);
-            if strip_batch(SUMS) > 6 {
-                self.go::<SUMS, INPUT, 6>(walk);
-                self.go::<SUMS, INPUT, 7>(walk);
+    pub(super) unsafe fn catch_up<const SUMS: u32, const INPUT: u32>(self, walk: &mut Walk) {
+        while walk.position < self.top {
+            // SAFETY: what the caller promised.
+            unsafe {
+                self.go::<SUMS, INPUT, 0>(walk);
+                self.go::<SUMS, INPUT, 1>(walk);
+                self.go::<SUMS, INPUT, 2>(walk);
+                if SUMS > 3 {
+                    self.go::<SUMS, INPUT, 3>(walk);
+                    self.go::<SUMS, INPUT, 4>(walk);
+                    self.go::<SUMS, INPUT, 5>(walk);
+                }
+                if SUMS > 6 {
+                    self.go::<SUMS, INPUT, 6>(walk);
+                    self.go::<SUMS, INPUT, 7>(walk);
+                }
             }
         }
     }
 
-    /// Writes the thread's pixel of a row of the batch.
+    /// Makes a batch of rows, and calls `put` with the thread's pixel of each.
+    ///
+    /// # Safety
+    ///
+    /// The walk is the thread's.
+    #[inline(always)]
+    pub(super) unsafe fn go_on<const SUMS: u32, const INPUT: u32>(
+        self,
+        walk: &mut Walk,
+        put: impl Fn(u32, RgbaF32),
+    ) {
+        walk.no_numbers = 0;
+        // SAFETY: what the caller promised.
+        unsafe {
+            put(0, self.go::<SUMS, INPUT, 0>(walk));
+            put(1, self.go::<SUMS, INPUT, 1>(walk));
+            put(2, self.go::<SUMS, INPUT, 2>(walk));
+            put(3, self.go::<SUMS, INPUT, 3>(walk));
+            put(4, self.go::<SUMS, INPUT, 4>(walk));
+            put(5, self.go::<SUMS, INPUT, 5>(walk));
+            if strip_batch(SUMS) > 6 {
+                put(6, self.go::<SUMS, INPUT, 6>(walk));
+                put(7, self.go::<SUMS, INPUT, 7>(walk));
+            }
+        }
+    }
+
+    /// Writes the thread's pixel of a row of the batch to shared memory.
     ///
     /// # Safety
     ///
     /// The batch has the row.
     #[inline(always)]
-    unsafe fn put(self, row: u32, RgbaF32(pixel): RgbaF32) {
+    pub(super) unsafe fn put(self, row: u32, RgbaF32(pixel): RgbaF32) {
         let to = self.lines + row * LINE + place(thread::thread_idx_x() as u32);
         // SAFETY: what the caller promised.
         unsafe { store_quad(to, pixel.map(f32::to_bits)) };
     }
 
-    /// Makes the thread's sums again that are no numbers, each of its own rows of the source only. The batch
-    /// begins at row `y` of the result.
+    /// Makes the thread's sums again that are no numbers, each of its own rows of the source only, and calls
+    /// `put` with them. The batch begins at row `y` of the result.
     ///
     /// # Safety
     ///
     /// The walk is the thread's.
     #[inline(always)]
-    pub(super) unsafe fn make_again<const SUMS: u32>(self, walk: &Walk, y: u32) {
+    pub(super) unsafe fn make_again<const SUMS: u32>(
+        self,
+        walk: &Walk,
+        y: u32,
+        put: impl Fn(u32, RgbaF32),
+    ) {
         let pitch = self.job.first.pitch as usize;
         let mut row = 0;
         while row < strip_batch(SUMS) && y + row < self.below {
@@ -242,10 +286,10 @@ impl Strip<'_> {
                     let sum = weighted_sum(
                         count,
                         |k| self.down().weight(position, k),
-                        |k| walk.column.add((start + k) as usize * pitch).read(),
+                        |k| self.column().add((start + k) as usize * pitch).read(),
                         |pixel| self.job.first.enter(pixel),
                     );
-                    self.put(row, sum);
+                    put(row, sum);
                 }
             }
             row += 1;

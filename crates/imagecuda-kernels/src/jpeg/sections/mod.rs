@@ -21,8 +21,12 @@ pub const MAX_GUESSES: u32 = 6;
 /// The same where data are dense.
 const DENSE_GUESSES: u32 = 2;
 
-/// The most decoders that start in a warm-up.
+/// The most decoders that start in a warm-up of subsequences of `LONG` bits. The most subsequences of
+/// any warm-up, too.
 pub const MAX_WARM_UP: u32 = 48;
+
+/// Bits of the longest subsequence.
+const LONG: u32 = 512;
 
 /// The most boundaries of a section and its warm-up.
 pub const BOUNDARIES: u32 = MAX_WARM_UP + SECTION + 1;
@@ -267,12 +271,13 @@ impl Scan {
         self.unit_count.clamp(1, most)
     }
 
-    /// Whether a subsequence has fewer than eight data units. Decoders of such data meet late, and
+    /// Whether [`LONG`] bits have fewer than eight data units. Decoders of such data meet late, and
     /// more of them than there are slots would cross a boundary. There are few data units to start
     /// with too, and so a wrong guess costs less.
     #[inline(always)]
     fn is_dense(&self) -> bool {
-        u64::from(self.subsequences) * 8 > u64::from(self.mcus) * u64::from(self.unit_count)
+        let bits = u64::from(self.subsequences) * u64::from(self.subsequence_bits);
+        bits / u64::from(LONG / 8) > u64::from(self.mcus) * u64::from(self.unit_count)
     }
 
     /// The data unit that decoder `number` of them starts with.
@@ -281,10 +286,11 @@ impl Scan {
         number * self.unit_count / self.guesses()
     }
 
-    /// Subsequences of a warm-up.
+    /// Subsequences of a warm-up: more of them where they are short.
     #[inline(always)]
     pub fn warm_up(&self) -> u32 {
-        MAX_WARM_UP / self.guesses()
+        let of_long = MAX_WARM_UP / self.guesses();
+        (of_long * LONG / self.subsequence_bits.max(1)).min(MAX_WARM_UP)
     }
 
     /// The number of sections.

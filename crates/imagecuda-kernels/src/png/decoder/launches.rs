@@ -8,6 +8,7 @@ use super::{
     write,
 };
 use bytemuck::{Pod, Zeroable};
+use core::ops::Range;
 
 /// The kernels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,10 +31,11 @@ pub enum Kernel {
     Pixels,
 }
 
-/// A launch: a kernel, thread blocks, and the threads of each.
+/// A launch: a kernel, the number of its first thread block, thread blocks, and the threads of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Launch {
     pub kernel: Kernel,
+    pub first: u32,
     pub blocks: u32,
     pub threads: u32,
 }
@@ -44,6 +46,13 @@ pub const ROUNDS: u32 = 3;
 
 /// The most thread blocks of kernels that loop over their work.
 const MOST_BLOCKS: u32 = 8192;
+
+/// Words of data that a thread block joins: one for each thread.
+const GATHERED: u32 = 256;
+
+/// Parts of the data begin at multiples of this many words.
+pub const PART_WORDS: u32 = find::BLOCK_WORDS;
+const _: () = assert!(PART_WORDS.is_multiple_of(GATHERED));
 
 /// The sizes of a picture's data, from which the launches follow.
 #[derive(Clone, Copy, Debug)]
@@ -74,14 +83,38 @@ impl Sizes {
         self.data_bytes.div_ceil(4) + READ_AHEAD
     }
 
-    /// The launches before the rounds.
-    pub fn first(&self) -> [Launch; 4] {
-        let launch = |kernel, blocks: u32, threads| Launch {
+    /// The launches for a part of the data. Parts follow each other from word 0 to
+    /// [`data_words`](Self::data_words), and begin at multiples of [`PART_WORDS`].
+    pub fn part(&self, words: Range<u32>) -> [Launch; 2] {
+        let launch = |kernel, blocks: Range<u32>, threads| Launch {
             kernel,
+            first: blocks.start,
+            blocks: blocks.end.saturating_sub(blocks.start),
+            threads,
+        };
+        let gathered = words.start / GATHERED..words.end.div_ceil(GATHERED);
+        // A header may go on in the words after those of its thread block, so the last one waits for
+        // the next part.
+        let all = self.end().div_ceil(32).div_ceil(find::BLOCK_WORDS);
+        let before = |end: u32| (end / find::BLOCK_WORDS).saturating_sub(1).min(all);
+        let found = match words.end == self.data_words() {
+            true => before(words.start)..all,
+            false => before(words.start)..before(words.end),
+        };
+        [
+            launch(Kernel::Gather, gathered, GATHERED),
+            launch(Kernel::Find, found, find::THREADS),
+        ]
+    }
+
+    /// The launches after those of all parts and before the rounds.
+    pub fn first(&self) -> [Launch; 2] {
+        let launch = |kernel, blocks, threads| Launch {
+            kernel,
+            first: 0,
             blocks,
             threads,
         };
-        let words = self.end().div_ceil(32);
         let tables = self.room.candidates.min(MOST_BLOCKS / 4);
         // As many as positions usually need.
         let checks = self
@@ -89,12 +122,6 @@ impl Sizes {
             .div_ceil(64 * check::THREADS)
             .min(MOST_BLOCKS);
         [
-            launch(Kernel::Gather, self.data_words().div_ceil(256), 256),
-            launch(
-                Kernel::Find,
-                words.div_ceil(find::BLOCK_WORDS),
-                find::THREADS,
-            ),
             launch(Kernel::Check, checks, check::THREADS),
             launch(Kernel::Tables, tables, tables::THREADS),
         ]
@@ -104,6 +131,7 @@ impl Sizes {
     pub fn round(&self) -> [Launch; 3] {
         let launch = |kernel, blocks, threads| Launch {
             kernel,
+            first: 0,
             blocks,
             threads,
         };
@@ -128,6 +156,7 @@ impl Sizes {
     pub fn last(&self, picture: &Picture) -> [Launch; 7] {
         let launch = |kernel, blocks, threads| Launch {
             kernel,
+            first: 0,
             blocks,
             threads,
         };
@@ -206,7 +235,6 @@ impl Lengths {
             stored,
         } = sizes.room;
         let rows = picture.height;
-        let words = picture.plane_bytes().div_ceil(4);
         let pixels = picture.width * picture.height * picture.pixel_bytes();
         Self {
             data: sizes.data_words(),
@@ -227,7 +255,9 @@ impl Lengths {
             filters: rows,
             strips: pack::most_strips(rows) + 1,
             planes: picture.plane_words(),
-            hand_over: pack::most_strips(rows) * picture.planes() * words,
+            hand_over: pack::most_strips(rows)
+                * picture.planes()
+                * unfilter::handed(picture.stride()),
             pixels: pixels.div_ceil(4),
         }
     }
@@ -248,9 +278,33 @@ mod tests {
         for data_bytes in (6..300).chain([8191, 8192, 1 << 20, (1 << 28) - 1]) {
             let sizes = Sizes::new(data_bytes);
             let (first, round, last) = (sizes.first(), sizes.round(), sizes.last(&picture));
-            for launch in first.iter().chain(&round).chain(&last) {
+            let all = sizes.part(0..sizes.data_words());
+            for launch in all.iter().chain(&first).chain(&round).chain(&last) {
                 let is_right = launch.blocks > 0 && launch.threads > 0;
                 assert!(is_right, "{data_bytes} bytes: {launch:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn parts_are_the_whole() {
+        for data_bytes in [6, 8192, 16_384, 16_388, 24_580, 1 << 20, 5_000_000] {
+            let sizes = Sizes::new(data_bytes);
+            let end = sizes.data_words();
+            let whole = sizes.part(0..end);
+            for step in [1, 2, 5, 100] {
+                let mut next = whole.map(|launch| launch.first);
+                let mut from = 0;
+                while from < end {
+                    let to = end.min(from + step * PART_WORDS);
+                    for (launch, next) in sizes.part(from..to).iter().zip(&mut next) {
+                        assert!(launch.blocks == 0 || launch.first == *next, "{launch:?}");
+                        *next += launch.blocks;
+                    }
+                    from = to;
+                }
+                let all = whole.map(|launch| launch.first + launch.blocks);
+                assert_eq!(next, all, "{data_bytes} bytes, {step}");
             }
         }
     }

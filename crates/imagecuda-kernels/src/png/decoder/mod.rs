@@ -99,5 +99,6 @@ pub mod pixels;
 pub mod synchronize;
 pub mod tables;
 pub mod unfilter;
+mod wavefront;
 pub mod work;
 pub mod write;

@@ -37,7 +37,8 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         // The sum of the bytes, and that of bytes times their places in the chunk: at most 32 bytes
         // at places below 2^13.
         let (mut first, mut places) = (0, 0);
-        if x < plane_bytes {
+        // To the end of the row's memory, where zeros follow: whole fours of words are read.
+        if x < 4 * picture.stride() {
             for plane in 0..planes {
                 let place = |i: u32| (4 * thread + i) * planes + plane;
                 // Four loads in flight, and bytes past the end of a row are zeros.

@@ -151,7 +151,9 @@ fn table<B: ThreadBlock>(block: &B, work: &WorkOf<B>, number: u32, count: u32) {
             let fixed = |i| fixed_length(8 * thread + i) << (4 * i);
             let word = match is_fixed {
                 true => (0..8).fold(0, |word, i| word | fixed(i)),
-                false => record(thread),
+                // Nobody wrote the rest.
+                false if 8 * thread < literals + distances => record(thread),
+                false => 0,
             };
             lengths.set(thread, word);
         }

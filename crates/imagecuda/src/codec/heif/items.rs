@@ -26,24 +26,28 @@ impl<'a> Items<'a> {
         })
     }
 
-    /// The four letters of an item's type.
-    pub(super) fn kind(&self, item: u64) -> Option<[u8; 4]> {
+    /// The numbers and types of all items.
+    pub(super) fn all(&self) -> Option<impl Iterator<Item = (u64, [u8; 4])> + use<'a>> {
         let all = full(child(self.meta, b"iinf")?)?;
         let entries = all.body.get(if all.version == 0 { 2 } else { 4 }..)?;
-        boxes(entries)
-            .filter(|(kind, _)| *kind == b"infe")
-            .filter_map(|(_, entry)| full(entry))
-            .find_map(|entry| {
-                let size = match entry.version {
-                    2 => 2,
-                    3 => 4,
-                    _ => return None,
-                };
-                let is_it = number(entry.body, 0, size)? == item;
-                // After the number of its protection.
-                let kind = entry.body.get(size + 2..)?.first_chunk()?;
-                is_it.then_some(*kind)
-            })
+        let entries = boxes(entries).filter(|(kind, _)| *kind == b"infe");
+        Some(entries.filter_map(|(_, entry)| {
+            let entry = full(entry)?;
+            let size = match entry.version {
+                2 => 2,
+                3 => 4,
+                _ => return None,
+            };
+            // After the number of its protection.
+            let kind = entry.body.get(size + 2..)?.first_chunk()?;
+            Some((number(entry.body, 0, size)?, *kind))
+        }))
+    }
+
+    /// The four letters of an item's type.
+    pub(super) fn kind(&self, item: u64) -> Option<[u8; 4]> {
+        self.all()?
+            .find_map(|(other, kind)| (other == item).then_some(kind))
     }
 
     /// The properties of all items.
@@ -126,7 +130,8 @@ impl<'a> Items<'a> {
                 let first = start.checked_add(number(body, at + index, offset)?)?;
                 let bytes = source.get(usize::try_from(first).ok()?..)?;
                 let bytes = match number(body, at + index + offset, length)? {
-                    0 => bytes,
+                    // It could reach to the end of the file. libheif takes it for none.
+                    0 => return None,
                     some => bytes.get(..usize::try_from(some).ok()?)?,
                 };
                 // Extents may lie over each other, so that their sum is a bomb.

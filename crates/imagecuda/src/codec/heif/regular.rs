@@ -18,6 +18,11 @@ pub(super) fn open<'a, T>(bytes: &'a [u8], open: impl Fn(Cow<'a, [u8]>) -> Resul
     })
 }
 
+/// Whether nothing of the file has to be put right.
+pub(super) fn is_regular(bytes: &[u8]) -> bool {
+    matches!(regular(bytes), Ok(Cow::Borrowed(_)))
+}
+
 /// A file with a primary picture, one list of references, and boxes that say how long they are.
 fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
     let meta = match child(bytes, b"meta").filter(|meta| has_images(meta)) {

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Channels, Format, JpegDecoder, Result,
-    device::Payload,
+    device::{JpegRequest, Payload},
     jpeg::{self, Jpeg},
     metadata::embedded::JPEG_ICC_PIECE,
     picture::{Area, Header},
@@ -75,7 +75,6 @@ impl Decode for Jpeg<'_> {
     fn payload(self: Box<Self>, target: PayloadTarget<'_>) -> Result<Payload> {
         let PayloadTarget {
             device,
-            file,
             jpeg_decoder,
             in_group,
             ..
@@ -86,7 +85,13 @@ impl Decode for Jpeg<'_> {
         {
             return Ok(planned);
         }
-        match device.decode_jpeg(&self, jpeg_decoder, file)? {
+        let request = JpegRequest {
+            decoder: jpeg_decoder,
+            file: target.file,
+            uploaded: target.uploaded,
+            new_image: target.new_image,
+        };
+        match device.decode_jpeg(&self, request)? {
             Some(payload) => Ok(payload),
             None => pixel_payload(self, target),
         }

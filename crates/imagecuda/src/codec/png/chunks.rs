@@ -233,10 +233,16 @@ impl Head {
                 transparency[1] &= (0xff_u16 >> (8 - self.depth.min(8))) as u8;
             }
             (2, 6..) => transparency.truncate(6),
-            (PALETTE, 1..) if self.palette.is_some() => {}
+            // With more values than colours the chunk counts as missing, as in libpng.
+            (PALETTE, 1..) if transparency.len() <= self.colors() => {}
             _ => return,
         }
         self.transparency.get_or_insert(transparency);
+    }
+
+    /// The number of the palette's colours.
+    fn colors(&self) -> usize {
+        self.palette.as_ref().map_or(0, |palette| palette.len() / 3)
     }
 
     /// Whether the pixels can have colour.

@@ -102,8 +102,9 @@ impl Png<'_> {
         let size = (self.head.width, self.head.height);
         check(&self.head, size, &data)?;
         let is_cut = data.is_cut;
-        let mut reader = reader(&self.head, size, data, Transformations::EXPAND, true)?;
         let stride = out.len() / self.rows.len();
+        let mut reader = reader(&self.head, size, data, Transformations::EXPAND, true)?;
+        check_row(&reader, stride)?;
         let mut above = vec![0; stride];
         let mut next = |row: &mut [u8]| match reader.read_row(row) {
             Ok(Some(_)) => Ok(()),
@@ -156,6 +157,7 @@ pub(in crate::codec) fn read(
     check(head, size, &data)?;
     let is_cut = data.is_cut;
     let mut reader = reader(head, size, data, transformations, true)?;
+    check_row(&reader, out.len() / size.1 as usize)?;
     match reader.next_frame(out) {
         Ok(_) => Ok(()),
         Err(_) if is_cut => Err(cut_short()),
@@ -192,6 +194,15 @@ pub(in crate::codec) fn reader<'a>(
     decoder.set_limits(::png::Limits { bytes: usize::MAX });
     decoder.set_transformations(transformations);
     decoder.read_info().map_err(Error::decode)
+}
+
+/// Refuses rows of another size than `bytes`. The crate leaves out chunks that it does not like, and would
+/// then make pixels of other channels than the header's layout.
+pub(in crate::codec) fn check_row(reader: &Reader<Stream<'_>>, bytes: usize) -> Result<()> {
+    match reader.output_line_size(reader.info().width) == Some(bytes) {
+        true => Ok(()),
+        false => Err(Error::decode("a chunk before the data is wrong")),
+    }
 }
 
 /// Whether the data inflate to bytes that match their own checksum, Adler-32. Gives up after twice

@@ -22,6 +22,10 @@ pub(in crate::codec) fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn 
     let header = decode::header(&head);
     let size = (head.width, head.height);
     let reader = decode::reader(&head, size, data, Transformations::EXPAND, false)?;
+    decode::check_row(
+        &reader,
+        header.width as usize * header.layout.bytes_per_pixel(),
+    )?;
     Ok(Box::new(Png { reader, header }))
 }
 

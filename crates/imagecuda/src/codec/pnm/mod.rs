@@ -11,7 +11,10 @@ use super::{
 use crate::{Depth, Error, Format, Limits, Result, memory, picture::Pixels, sink::Sink};
 use image::codecs::pnm::{PnmDecoder, PnmEncoder, PnmSubtype};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
-use std::{borrow::Cow, io::Cursor};
+use std::{
+    borrow::Cow,
+    io::{Cursor, Read},
+};
 
 pub(super) static CODEC: Codec = Codec {
     format: Format::Pnm,
@@ -36,8 +39,42 @@ fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
 
 /// PBM, PGM, PPM and PAM.
 fn open_integers<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
-    let bytes = without_comments(bytes)?;
-    image_crate::open(PnmDecoder::new(Cursor::new(bytes)), limits, Curve::Encoded)
+    let tuple_type = missing_tuple_type(bytes);
+    let (header, bytes) = match (tuple_type, bytes) {
+        (Some(name), [b'P', b'7', b'\n', rest @ ..]) => {
+            (format!("P7\nTUPLTYPE {name}\n"), rest.into())
+        }
+        _ => (String::new(), without_comments(bytes)?),
+    };
+    let file = Cursor::new(header).chain(Cursor::new(bytes));
+    image_crate::open(PnmDecoder::new(file), limits, Curve::Encoded)
+}
+
+/// The tuple type of a PAM that does not state it, which it need not. The decoder takes the samples of such a
+/// file for bytes, even if they have two.
+fn missing_tuple_type(bytes: &[u8]) -> Option<&'static str> {
+    let header = bytes.strip_prefix(b"P7\n")?;
+    let mut name = None;
+    for line in header.split(|&byte| byte == b'\n') {
+        let mut words = line.split(u8::is_ascii_whitespace);
+        match words.next()? {
+            b"ENDHDR" => return name,
+            b"TUPLTYPE" => return None,
+            b"DEPTH" => {
+                let word = words.find(|word| !word.is_empty());
+                let depth = word.and_then(|word| std::str::from_utf8(word).ok()?.parse().ok());
+                name = match depth {
+                    Some(1_u32) => Some("GRAYSCALE"),
+                    Some(2) => Some("GRAYSCALE_ALPHA"),
+                    Some(3) => Some("RGB"),
+                    Some(4) => Some("RGB_ALPHA"),
+                    _ => None,
+                };
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The file, with spaces for comments that the decoder does not know: among the samples of text, and

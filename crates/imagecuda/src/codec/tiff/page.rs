@@ -191,8 +191,8 @@ impl<'a> Page<'a> {
             (start, end.min(side.into()) as u32 - start)
         };
         let (y, height) = around(needed.y, needed.height, rows, self.height);
-        let bits = u64::from(columns) * self.samples as u64 * self.kind.bits();
-        let (x, width) = match bits.is_multiple_of(8) {
+        let bits = u64::from(columns).checked_mul(self.pixel_bits());
+        let (x, width) = match bits.is_some_and(|bits| bits.is_multiple_of(8)) {
             true => around(needed.x, needed.width, columns, self.width),
             // Samples of two tiles share a byte.
             false => (0, self.width),
@@ -266,8 +266,13 @@ impl<'a> Page<'a> {
 
     /// The size of a row with all samples; in a file with planes, of a row with one sample.
     pub(super) fn row_bytes(&self, width: u32) -> Option<u64> {
-        let samples = if self.planar { 1 } else { self.samples as u64 };
-        let bits = u64::from(width).checked_mul(samples * self.kind.bits())?;
+        let bits = u64::from(width).checked_mul(self.pixel_bits())?;
         Some(bits.div_ceil(8))
+    }
+
+    /// The bits of a pixel in a row.
+    pub(super) fn pixel_bits(&self) -> u64 {
+        let samples = if self.planar { 1 } else { self.samples as u64 };
+        samples * self.kind.bits()
     }
 }

@@ -195,27 +195,33 @@ impl Reader<'_> {
             used: part.x.len() as u32,
             row: row_bytes(chunks.width),
         };
-        let used = row_bytes(space.used);
-        let to = &mut band.raw[row_bytes(x)..];
+        let bytes = part.y.len() * space.row;
+        let fills_rows = part.x.len() == area.width as usize && space.row == self.row;
+        if !fills_rows && self.spare.len() < bytes {
+            self.spare = zeroed(bytes)?;
+        }
+        let pixel = page.pixel_bits() as usize;
+        let (at, bits) = (x as usize * pixel, part.x.len() * pixel);
+        let to = band.raw.chunks_exact_mut(self.row);
         if self.tiff.empty.contains(index) {
-            let rows = to.chunks_mut(self.row);
-            rows.for_each(|to| self.tiff.empty.fill(&mut to[..used]));
+            let from = &mut self.spare[..if fills_rows { 0 } else { space.row }];
+            from.fill(0);
+            self.tiff.empty.fill(from);
+            to.for_each(|to| match fills_rows {
+                true => self.tiff.empty.fill(to),
+                false => put_bits(to, at, from, bits),
+            });
             self.found = true;
             return Ok(None);
         }
-        let bytes = part.y.len() * space.row;
-        let (good, result) = match space.row == self.row {
-            true => decode(page, index, &space, &mut self.files, &mut to[..bytes]),
+        let (good, result) = match fills_rows {
+            true => decode(page, index, &space, &mut self.files, band.raw),
             false => {
-                if self.spare.len() < bytes {
-                    self.spare = zeroed(bytes)?;
-                }
                 let spare = &mut self.spare[..bytes];
                 let (good, result) = decode(page, index, &space, &mut self.files, spare);
-                let rows = spare.chunks_exact(space.row).zip(to.chunks_mut(self.row));
-                for (from, to) in rows.take(good / space.row) {
-                    to[..used].copy_from_slice(&from[..used]);
-                }
+                let rows = spare.chunks_exact(space.row).zip(to);
+                let rows = rows.take(good / space.row);
+                rows.for_each(|(from, to)| put_bits(to, at, from, bits));
                 (good, result)
             }
         };
@@ -228,6 +234,25 @@ impl Reader<'_> {
         self.found |= rows > 0;
         let (x, y) = (part.x, part.y.start + rows..part.y.end);
         Ok((!y.is_empty()).then_some(Part { x, y }))
+    }
+}
+
+/// Copies the first bits of `from` to those of `to` from bit `at` on. The highest bit of a byte comes first.
+/// Rows of tiles side by side share a byte if the tiles' width is one that the specification does not allow.
+fn put_bits(to: &mut [u8], at: usize, from: &[u8], bits: usize) {
+    let (first, shift) = (at / 8, at % 8);
+    if shift == 0 && bits.is_multiple_of(8) {
+        to[first..][..bits / 8].copy_from_slice(&from[..bits / 8]);
+        return;
+    }
+    for (i, &byte) in from[..bits.div_ceil(8)].iter().enumerate() {
+        let used = (0xff00_u16 >> (bits - 8 * i).min(8)) as u8;
+        // Of two bytes.
+        let [mask, value] = [used, used & byte].map(|byte| u16::from(byte) << 8 >> shift);
+        let pairs = mask.to_be_bytes().into_iter().zip(value.to_be_bytes());
+        for (to, (mask, value)) in to[first + i..].iter_mut().zip(pairs) {
+            *to = *to & !mask | value;
+        }
     }
 }
 

@@ -5,8 +5,9 @@ use super::{
     compression::{self, Compression},
     embedded::Space,
     page::Page,
+    predictor::Predictor,
 };
-use crate::{Result, memory::zeroed};
+use crate::{Error, Result, memory::zeroed};
 
 /// Fills `out`, the rows of a strip or tile, with all samples of each pixel. Returns how many bytes
 /// are good, and the reason if not all are.
@@ -28,8 +29,15 @@ pub(super) fn decode(
     };
     let (good, result) = compression::stream(compression, data, &mut coded);
     let whole = good / row;
-    // As in libtiff, the predictor's rows are such that together they make a row of blocks.
-    let predicted = row / down;
+    let predicted = match page.predictor {
+        Predictor::Nothing => row,
+        // As in libtiff, the predictor's rows are such that together they make a row of blocks.
+        _ if row.is_multiple_of(down * bytes) => row / down,
+        _ => {
+            let why = "a predictor of luma and chroma whose rows end within samples";
+            return (0, Err(Error::unsupported(why)));
+        }
+    };
     page.undo_predictor(&mut coded[..good / predicted * predicted], predicted);
     let pixel = 3 * bytes;
     for (y, out) in out

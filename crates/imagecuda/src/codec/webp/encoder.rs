@@ -5,7 +5,7 @@ use crate::{Error, Result, device::encode_webp::WebpSamples, memory, picture::Pi
 use imagecuda_kernels::layout::Layout;
 use libwebp_sys::{
     WebPConfig, WebPEncCSP, WebPEncode, WebPEncodingError, WebPPicture, WebPPictureAlloc,
-    WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA, WebPValidateConfig,
+    WebPPictureFree, WebPPictureImportRGB, WebPPictureImportRGBA,
 };
 use std::ffi::{c_int, c_void};
 
@@ -120,12 +120,6 @@ pub(super) fn encode_planes(samples: &WebpSamples, config: &WebPConfig) -> Resul
 }
 
 fn encode_picture(mut picture: Picture, config: &WebPConfig) -> Result<Vec<u8>> {
-    // SAFETY: libwebp reads a structure that is alive.
-    if unsafe { WebPValidateConfig(config) } == 0 {
-        return Err(encode_error(
-            WebPEncodingError::VP8_ENC_ERROR_INVALID_CONFIGURATION,
-        ));
-    }
     let mut file: Vec<u8> = Vec::new();
     picture.0.writer = Some(append);
     picture.0.custom_ptr = (&raw mut file).cast::<c_void>();

@@ -3,7 +3,7 @@
 use super::{encoder, riff};
 use crate::{
     Result, SaveOptions,
-    codec::{check_sides, is_lossy_webp},
+    codec::{check_side, check_sides, is_lossy_webp},
     device::encode_webp::WebpSamples,
     picture::Pixels,
     sink::Sink,
@@ -26,6 +26,7 @@ pub(in crate::codec) fn write_planes(
     out: &mut dyn Sink,
 ) -> Result<()> {
     let [width, height] = samples.planes.size;
+    check_side(width.max(height), MOST)?;
     let file = encoder::encode_planes(samples, &config(options)?)?;
     finish(file, (width, height), options, out)
 }

@@ -1,6 +1,10 @@
 //! The CPU device: runs the kernels' bodies on host memory, on all cores.
 
-mod vector;
+mod pixels;
+mod planes;
+pub(super) mod vector;
+
+pub(crate) use self::pixels::Pixels;
 
 use super::{ExpandSpec, PngData};
 use crate::jpeg::{GpuPlan, Jpeg};
@@ -109,7 +113,7 @@ pub(super) fn expand_planes<P: Expand + Send>(picture: &Picture, memory: &[u8], 
     let tasks = dst.chunks_mut(rows * width).enumerate();
     parallel::for_each(tasks, |(task, dst)| {
         for (y, dst) in (task * rows..).zip(dst.chunks_mut(width)) {
-            host::planes(picture, memory, 0, y as u32, dst);
+            vector::planes(picture, memory, y as u32, dst);
         }
     });
 }
@@ -178,11 +182,12 @@ pub(crate) fn decode_progressive(jpeg: &Jpeg<'_>) -> crate::Result<Option<Vec<i1
         starts.push(crate::memory::zeroed::<Start>(scan.blocks)?);
     }
     let to = starts.iter_mut().map(|starts| &mut starts[..]).collect();
-    if positions.find(&mut dc, to).is_none() {
+    let mut data = crate::memory::zeroed(positions.room())?;
+    if positions.find(&mut data, &mut dc, to).is_none() {
         return Ok(None);
     }
     let tables: Vec<_> = scans.iter().map(|scan| scan.symbols()).collect();
-    let words: Vec<_> = scans.iter().map(|scan| scan.words()).collect();
+    let words: Vec<_> = scans.iter().map(|scan| scan.words(&data)).collect();
     let parts = scans.iter().zip(&tables).zip(words.iter().zip(&starts));
     let emulated: Vec<_> = parts
         .map(|((scan, symbols), (data, starts))| EmulatedScan {

@@ -1,6 +1,7 @@
 //! The kernels' loops, compiled once more for processors with AVX2. The bits are the same: no multiplication
 //! and addition are fused there either.
 
+use super::planes;
 use imagecuda_kernels::{
     color::SHAPER,
     expand::{Curve, Expand},
@@ -8,6 +9,9 @@ use imagecuda_kernels::{
     layout::Layout,
     pack::{Background, Packing, PixelUsage},
     pixel::RgbaF32,
+    planes::Picture,
+    resample::{Pass, Weights},
+    tensor::TensorSpec,
 };
 
 /// Defines functions that call another of the same arguments, which is inlined: for AVX2, if the
@@ -15,7 +19,7 @@ use imagecuda_kernels::{
 macro_rules! vectorized {
     ($($(#[$doc:meta])* fn $name:ident$(<$generic:ident: $bound:path>)?($($argument:ident: $type:ty),*) $(-> $result:ty)? = $body:path;)*) => {$(
         $(#[$doc])*
-        pub(super) fn $name$(<$generic: $bound>)?($($argument: $type),*) $(-> $result)? {
+        pub(in crate::device) fn $name$(<$generic: $bound>)?($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             if std::arch::is_x86_feature_detected!("avx2") {
                 #[target_feature(enable = "avx2")]
@@ -33,11 +37,20 @@ macro_rules! vectorized {
 }
 
 vectorized! {
+    /// See [`planes::row`].
+    fn planes<D: Expand>(picture: &Picture, memory: &[u8], y: u32, dst: &mut [D]) = planes::row;
+
     /// See [`host::expand`].
     fn expand<D: Expand>(layout: Layout, curve: Curve, src: &[u8], dst: &mut [D]) = host::expand;
 
     /// See [`host::pack`].
     fn pack(packing: Packing, background: Background, src: &[RgbaF32], dst: &mut [u8]) = host::pack;
+
+    /// See [`host::resample_row`].
+    fn resample_row(pass: &Pass, weights: Weights<'_>, src: &[RgbaF32], y: usize, row: &mut [RgbaF32], run: &mut [RgbaF32]) = host::resample_row;
+
+    /// See [`host::tensor_row`].
+    fn tensor_row(spec: &TensorSpec, pixels: &[RgbaF32], planes: &mut [&mut [u8]]) = host::tensor_row;
 
     /// See [`host::pixel_usage`].
     fn pixel_usage(deep: bool, background: Option<Background>, src: &[RgbaF32]) -> PixelUsage = host::pixel_usage;

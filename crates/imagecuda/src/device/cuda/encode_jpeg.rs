@@ -1,4 +1,5 @@
-//! JPEG encoding: kernels encode a picture, and only the entropy-coded data are downloaded.
+//! JPEG encoding: kernels encode a picture, and only the entropy-coded data are downloaded. Of a progressive
+//! file the kernels make the coefficients, and the host codes them.
 
 use super::{
     Buffer, Context,
@@ -30,6 +31,9 @@ const COUNTS: usize = 4 * 256;
 /// Where the job is in pinned memory, after the counts.
 const JOB: usize = COUNTS * 4;
 
+/// The bytes of a data unit's coefficients.
+const UNIT: usize = 128;
+
 /// The bytes in front of the data in device memory, which hold the data's length.
 const HEAD: usize = 16;
 
@@ -43,20 +47,27 @@ pub(crate) struct PendingJpeg {
     is_measured: bool,
     /// The job that is being uploaded, and in front of it the result that is being downloaded.
     answer: Pinned,
+    /// The coefficients that are being downloaded, of a progressive file.
+    coefficients: Option<Pinned>,
 }
 
 /// A file's entropy-coded data in host memory.
 #[derive(Debug)]
-pub(crate) struct EncodedJpeg {
-    bytes: Pinned,
-    len: usize,
+pub(crate) enum EncodedJpeg {
+    /// Of so many bytes.
+    Downloaded(Pinned, usize),
+    /// All scans of a progressive file.
+    Scans(Vec<u8>),
 }
 
 impl Deref for EncodedJpeg {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.bytes[HEAD..HEAD + self.len]
+        match self {
+            Self::Downloaded(bytes, len) => &bytes[HEAD..HEAD + len],
+            Self::Scans(bytes) => bytes,
+        }
     }
 }
 
@@ -83,7 +94,7 @@ impl Buffer<RgbaF32> {
         let mut parts = Parts::default();
         // The job comes first, as kernels get the address of this memory as the job's.
         parts.add(size_of::<EncodeJob>());
-        let coefficients = parts.add(units * 128);
+        let coefficients = parts.add(units * UNIT);
         let masks = parts.add(units * 8);
         let offsets = parts.add(units * 4);
         let sizes = parts.add((groups + 1) * 8);
@@ -101,6 +112,10 @@ impl Buffer<RgbaF32> {
             tables: encoding.codes(),
         };
         let answer = context.pinned(JOB + size_of::<EncodeJob>())?;
+        let fetched = match encoding.is_progressive {
+            true => Some(context.pinned(units * UNIT)?),
+            false => None,
+        };
         let stream = &context.stream;
         let _launching = context.lock_launch();
         work.wait_on(stream)?;
@@ -110,6 +125,7 @@ impl Buffer<RgbaF32> {
             work,
             is_measured: false,
             answer,
+            coefficients: None,
         };
         pending.upload_job(stream)?;
         let job = pending.work.pointer();
@@ -128,7 +144,9 @@ impl Buffer<RgbaF32> {
             green,
             blue
         )?;
-        if encoding.is_optimized {
+        if let Some(fetched) = fetched {
+            pending.fetch_coefficients(fetched, units)?;
+        } else if encoding.is_optimized {
             let counts = address(counts);
             zero(counts, COUNTS * 4, stream)?;
             let grid = frame.units().div_ceil(GROUP);
@@ -152,6 +170,20 @@ impl PendingJpeg {
             .start_upload_of(part, self.work.pointer(), stream)
     }
 
+    /// Starts to download the coefficients of all data units, in the stream of downloads.
+    fn fetch_coefficients(&mut self, mut to: Pinned, units: usize) -> Result<()> {
+        let downloads = &self.context.downloads;
+        // Nothing is fetched into the job's memory, which may be given back before the job is up.
+        self.answer.mark(&self.context.stream)?;
+        self.work.record_on(&self.context.stream)?;
+        self.work.wait_on(downloads)?;
+        let from = DevicePointer::from_raw(self.job.coefficients);
+        to.start_fetch(from, units * UNIT, downloads)?;
+        self.work.record_on(downloads)?;
+        self.coefficients = Some(to);
+        Ok(())
+    }
+
     /// Starts to compute where the codes of each data unit begin, and the number of bits of all
     /// codes.
     fn measure(&mut self, stream: &Stream) -> Result<()> {
@@ -173,6 +205,13 @@ impl PendingJpeg {
         // Once the answer is there, the kernels' stream is done with this picture. The rest runs in
         // the stream of downloads.
         let stream = &context.downloads;
+        if let Some(mut coefficients) = self.coefficients.take() {
+            coefficients.wait()?;
+            self.work.mark_idle();
+            return encoding
+                .scans_of(cast_slice(&coefficients))
+                .map(EncodedJpeg::Scans);
+        }
         self.answer.wait()?;
         if !self.is_measured {
             let mut counts: Counts = [[[0; _]; _]; _];
@@ -269,10 +308,7 @@ impl PendingJpeg {
             fetched.wait()?;
         }
         memory.mark_idle();
-        Ok(EncodedJpeg {
-            bytes: fetched,
-            len,
-        })
+        Ok(EncodedJpeg::Downloaded(fetched, len))
     }
 }
 

@@ -9,7 +9,8 @@ impl Context {
     pub(crate) fn idle_memory(&self) -> IdleMemory {
         IdleMemory {
             host: (self.pinned.idle_bytes() + memory::idle_bytes()) as u64,
-            device: self.scratch.idle_bytes() as u64 + self.unused_of_driver(),
+            device: (self.scratch.idle_bytes() + self.jpeg_tables.bytes()) as u64
+                + self.unused_of_driver(),
         }
     }
 
@@ -22,6 +23,7 @@ impl Context {
         self.scratch.trim(keep);
         if keep == 0 {
             self.tables.clear();
+            self.jpeg_tables.clear();
             self.trim_videos();
         }
         // Memory is freed in the order of streams.
@@ -62,6 +64,9 @@ impl Context {
         self.pinned.set_limit(pinned);
         self.scratch.set_limit(limit);
         self.device_limit.store(limit, Ordering::Relaxed);
+        if !self.keeps_jpeg_tables() {
+            self.jpeg_tables.clear();
+        }
         // What is idle in `scratch` is in use for the driver. So both together stay below the limit.
         self.memory.set_release_threshold(device)
     }

@@ -93,8 +93,8 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn expand(&mut self, payload: Payload, spec: ExpandSpec) -> Result<()> {
         match payload {
             Payload::Pixels(Staging::Pinned(pixels)) => self.expand_pixels(pixels, spec),
-            // Only a group takes what is planned for it.
-            Payload::Pixels(Staging::Pageable(_)) | Payload::Planned(_) => {
+            // Only a group takes what is planned for it, and a new image is complete.
+            Payload::Pixels(Staging::Pageable(_)) | Payload::Planned(_) | Payload::Image(_) => {
                 Err(ErrorKind::DeviceMismatch.into())
             }
             Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),

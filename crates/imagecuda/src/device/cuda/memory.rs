@@ -9,6 +9,7 @@ use crate::{Error, ErrorKind, Result, device::DevicePixel, parallel};
 use cust::{
     device::Device,
     memory::{DeviceBuffer, DevicePointer},
+    stream::Stream,
     sys,
 };
 use std::{
@@ -101,10 +102,10 @@ impl Allocator {
 }
 
 impl Context {
-    /// Allocates `bytes` of device memory. The context must be current.
-    fn allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>> {
+    /// Allocates `bytes` of device memory in the order of `stream`. The context must be current.
+    fn allocate(&self, bytes: usize, stream: &Stream) -> Result<DeviceBuffer<u8>> {
         const OUT_OF_MEMORY: u32 = sys::CUresult::CUDA_ERROR_OUT_OF_MEMORY as u32;
-        match self.try_allocate(bytes) {
+        match self.try_allocate(bytes, stream) {
             Err(OUT_OF_MEMORY) => {}
             other => return other.map_err(|code| device_error("cuMemAlloc", code)),
         }
@@ -117,14 +118,14 @@ impl Context {
             // back to the driver.
             check_raw("cuMemPoolTrimTo", unsafe { sys::cuMemPoolTrimTo(pool, 0) })?;
         }
-        self.try_allocate(bytes).map_err(|code| match code {
+        self.try_allocate(bytes, stream).map_err(|code| match code {
             OUT_OF_MEMORY => out_of_memory(bytes),
             code => device_error("cuMemAlloc", code),
         })
     }
 
     /// Allocates the memory, or returns CUDA's error number.
-    fn try_allocate(&self, bytes: usize) -> Result<DeviceBuffer<u8>, u32> {
+    fn try_allocate(&self, bytes: usize, stream: &Stream) -> Result<DeviceBuffer<u8>, u32> {
         let Some(pool) = self.memory.pool else {
             // SAFETY: these are bytes of the device. The host never makes a reference to them, so
             // nothing here can read uninitialised memory. Kernels read only what was written.
@@ -134,9 +135,8 @@ impl Context {
         let mut pointer = 0;
         // SAFETY: the pool and the stream belong to this context and live as long as it does. The
         // driver writes one address, to a local variable that has room for it.
-        let result = unsafe {
-            sys::cuMemAllocFromPoolAsync(&mut pointer, bytes, pool, self.stream.as_inner())
-        };
+        let result =
+            unsafe { sys::cuMemAllocFromPoolAsync(&mut pointer, bytes, pool, stream.as_inner()) };
         if result != sys::CUresult::CUDA_SUCCESS {
             return Err(result as u32);
         }
@@ -162,12 +162,18 @@ pub(super) struct DeviceBytes {
 impl DeviceBytes {
     /// Allocates at least `bytes` bytes. They are uninitialised: callers write before they read.
     pub(super) fn uninitialized(context: &Arc<Context>, bytes: usize) -> Result<Self> {
+        Self::uninitialized_in(context, bytes, &context.stream)
+    }
+
+    /// As [`uninitialized`](Self::uninitialized), in the order of another stream. The caller sees to it
+    /// that the memory is used elsewhere only once this stream has come so far.
+    fn uninitialized_in(context: &Arc<Context>, bytes: usize, stream: &Stream) -> Result<Self> {
         let _current = context.enter()?;
         let bytes = bytes
             .checked_next_multiple_of(GRAIN)
             .ok_or_else(|| out_of_memory(bytes))?;
         Ok(Self {
-            buffer: ManuallyDrop::new(context.allocate(bytes)?),
+            buffer: ManuallyDrop::new(context.allocate(bytes, stream)?),
             context: Arc::clone(context),
         })
     }
@@ -253,9 +259,19 @@ impl<P> fmt::Debug for Buffer<P> {
 
 impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn uninitialized(context: &Arc<Context>, len: usize) -> Result<Self> {
+        Self::uninitialized_in(context, len, &context.stream)
+    }
+
+    /// Pixels that are allocated in the order of another stream. The caller sees to it that they are used
+    /// elsewhere, or dropped, only once this stream has come so far.
+    pub(super) fn uninitialized_in(
+        context: &Arc<Context>,
+        len: usize,
+        stream: &Stream,
+    ) -> Result<Self> {
         let bytes = len.saturating_mul(size_of::<P>());
         Ok(Self {
-            bytes: DeviceBytes::uninitialized(context, bytes)?,
+            bytes: DeviceBytes::uninitialized_in(context, bytes, stream)?,
             len,
             pixel: PhantomData,
         })

@@ -33,7 +33,7 @@ pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
     encode_webp::PendingWebp,
-    jpeg::{Coefficients, JpegGroups, PlannedJpeg},
+    jpeg::{Coefficients, JpegGroups, PlannedJpeg, UploadedJpeg},
     png::PngPixels,
     strips::Strips,
     video::VideoFrames,
@@ -49,6 +49,7 @@ use cust::{
 use error::{check, check_raw};
 use std::sync::MutexGuard;
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     fmt, ptr,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
@@ -69,6 +70,7 @@ pub(crate) struct Context {
     decodes: Vec<Stream>,
     /// How many JPEG files these streams have decoded.
     jpegs: AtomicUsize,
+    jpeg_tables: jpeg::DeviceTables,
     /// The streams that decode PNG files.
     pngs: png::Streams,
     /// Held by the thread that queues work.
@@ -86,6 +88,8 @@ pub(crate) struct Context {
     /// The most blocks that a grid may have along x.
     max_grid: u32,
     multiprocessors: u32,
+    /// Whether a multiprocessor has shared memory for three blocks of the largest size.
+    has_much_shared: bool,
 }
 
 impl Context {
@@ -107,6 +111,7 @@ impl Context {
         let attribute = |a| check("cuDeviceGetAttribute", device.get_attribute(a));
         let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
         let multiprocessors = attribute(DeviceAttribute::MultiprocessorCount)?;
+        let shared = attribute(DeviceAttribute::MaxSharedMemoryPerMultiprocessor)?;
 
         // `cust` makes the new context current; this guard restores the caller's.
         let _restore = Current::remember()?;
@@ -128,6 +133,7 @@ impl Context {
                 .map(|_| new_stream())
                 .collect::<Result<_>>()?,
             jpegs: AtomicUsize::new(0),
+            jpeg_tables: jpeg::DeviceTables::default(),
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             kernels,
@@ -139,6 +145,7 @@ impl Context {
             tables: resample::Tables::default(),
             max_grid: max_grid.unsigned_abs(),
             multiprocessors: multiprocessors.unsigned_abs(),
+            has_much_shared: shared.unsigned_abs() >= 3 * (resample::MOST_SHARED + (1 << 10)),
         })
     }
 
@@ -178,7 +185,8 @@ impl Context {
         for stream in [&self.uploads, &self.stream, &self.downloads] {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
-        for stream in self.decodes.iter().chain(&self.pngs.all) {
+        let pngs = self.pngs.uploads.iter().chain(&self.pngs.all);
+        for stream in self.decodes.iter().chain(pngs) {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
         Ok(())
@@ -198,12 +206,21 @@ impl Context {
 
     /// Makes this context current until the guard is dropped.
     fn enter(&self) -> Result<Current> {
-        let restore = Current::remember()?;
-        if restore.0 == Some(self.primary.as_raw()) {
-            // As on threads of this crate's own.
-            return Ok(Current(None));
+        let own = self.primary.as_raw();
+        if INSIDE.get() == own {
+            // A caller has entered it.
+            return Ok(Current {
+                context: None,
+                inside: own,
+            });
         }
-        self.make_current()?;
+        let mut restore = Current::remember()?;
+        match restore.context == Some(own) {
+            // As on threads of this crate's own.
+            true => restore.context = None,
+            false => self.make_current()?,
+        }
+        INSIDE.set(own);
         Ok(restore)
     }
 }
@@ -247,8 +264,17 @@ fn find(ordinal: u32) -> Result<Device> {
     check("cuDeviceGet", Device::get_device(ordinal))
 }
 
+thread_local! {
+    /// The context that a [`Current`] of this thread has made current; null if there is none.
+    static INSIDE: Cell<sys::CUcontext> = const { Cell::new(ptr::null_mut()) };
+}
+
 /// Restores the thread's current context when dropped, if it was another.
-struct Current(Option<sys::CUcontext>);
+struct Current {
+    context: Option<sys::CUcontext>,
+    /// What [`INSIDE`] was.
+    inside: sys::CUcontext,
+}
 
 impl Current {
     fn remember() -> Result<Self> {
@@ -257,13 +283,17 @@ impl Current {
         // that is not initialised returns an error.
         let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
         check_raw("cuCtxGetCurrent", result)?;
-        Ok(Self(Some(previous)))
+        Ok(Self {
+            context: Some(previous),
+            inside: INSIDE.get(),
+        })
     }
 }
 
 impl Drop for Current {
     fn drop(&mut self) {
-        if let Some(previous) = self.0 {
+        INSIDE.set(self.inside);
+        if let Some(previous) = self.context {
             // SAFETY: the context was current on this thread a moment ago; null is none. A failure
             // leaves ours current, which does no harm.
             let _ = unsafe { sys::cuCtxSetCurrent(previous) };

@@ -66,6 +66,10 @@ impl Block for Locked {
         !self.in_flight || self.done.has_passed()
     }
 
+    fn is_known_free(&self) -> bool {
+        !self.in_flight
+    }
+
     /// Waits until the device has finished with the pages, and unlocks them.
     fn free(self) {
         if self.in_flight {
@@ -79,23 +83,30 @@ impl Block for Locked {
 impl Context {
     /// Returns `len` bytes of pinned memory with undefined contents.
     pub(crate) fn pinned(self: &Arc<Self>, len: usize) -> Result<Pinned> {
-        let _current = self.enter()?;
-        if self.pinned.is_crowded() {
-            // The device is behind. More buffers would not help.
-            self.wait_for_all()?;
-        }
-        let locked = match self.pinned.take(len) {
-            Some(locked) => Locked {
-                in_flight: false,
-                ..locked
-            },
-            None => self.lock_pages(size_class(len))?,
+        let locked = match self.pinned.take_known(len) {
+            Some(locked) => locked,
+            None => self.find_locked(len)?,
         };
         Ok(Pinned {
             locked: ManuallyDrop::new(locked),
             len,
             context: Arc::clone(self),
         })
+    }
+
+    fn find_locked(&self, len: usize) -> Result<Locked> {
+        let _current = self.enter()?;
+        if self.pinned.is_crowded() {
+            // The device is behind. More buffers would not help.
+            self.wait_for_all()?;
+        }
+        match self.pinned.take(len) {
+            Some(locked) => Ok(Locked {
+                in_flight: false,
+                ..locked
+            }),
+            None => self.lock_pages(size_class(len)),
+        }
     }
 
     fn lock_pages(&self, bytes: usize) -> Result<Locked> {
@@ -173,7 +184,7 @@ impl Pinned {
     }
 
     /// Records that the device uses the buffer until the work that is in the stream now is done.
-    fn mark(&mut self, stream: &Stream) -> Result<()> {
+    pub(super) fn mark(&mut self, stream: &Stream) -> Result<()> {
         // This is right even if the event could not be recorded, as then all work was waited for.
         self.locked.in_flight = true;
         self.locked.done.record(stream)
@@ -221,10 +232,14 @@ impl Drop for Pinned {
     fn drop(&mut self) {
         // SAFETY: `drop` runs once, so the value is taken once, and it is not used afterwards.
         let locked = unsafe { ManuallyDrop::take(&mut self.locked) };
+        let surplus = self.context.pinned.add(locked);
+        if surplus.is_empty() {
+            return;
+        }
         match self.context.enter() {
-            Ok(_current) => self.context.pinned.put(locked),
+            Ok(_current) => surplus.into_iter().for_each(Locked::free),
             // The context is gone, and the driver unlocked its pages.
-            Err(_) => std::mem::forget(locked),
+            Err(_) => std::mem::forget(surplus),
         }
     }
 }

@@ -80,6 +80,19 @@ impl Context {
         Ok(table)
     }
 
+    /// The first of two passes, from `src` to the picture `dst` between them.
+    fn run_first(
+        self: &Arc<Self>,
+        step: &Step,
+        src: DevicePointer<u8>,
+        dst: DevicePointer<u8>,
+    ) -> Result<()> {
+        match self.run_first_pass(step, [src, dst])? {
+            true => Ok(()),
+            false => self.run_pass(step, src, dst),
+        }
+    }
+
     /// One pass from `src` to the picture `dst`.
     fn run_pass(
         self: &Arc<Self>,
@@ -109,7 +122,7 @@ struct Tile {
 }
 
 /// Shared memory that a block may have on every GPU, without asking for more.
-const MOST_SHARED: u32 = 48 << 10;
+pub(super) const MOST_SHARED: u32 = 48 << 10;
 
 impl Tile {
     /// The tile for two passes; `None` where they do not fit one kernel.
@@ -195,7 +208,7 @@ impl Buffer<RgbaF32> {
             Plan::Two(first, last) => {
                 let mut between = context.scratch(first.len() * size_of::<RgbaF32>())?;
                 between.wait_on(&context.stream)?;
-                context.run_pass(first, from, between.pointer())?;
+                context.run_first(first, from, between.pointer())?;
                 context.run_pass(last, between.pointer(), to)?;
                 between.record_on(&context.stream)
             }
@@ -267,7 +280,7 @@ impl Buffer<RgbaF32> {
             Plan::Two(first, last) => {
                 let mut between = context.scratch(first.len() * size_of::<RgbaF32>())?;
                 between.wait_on(stream)?;
-                context.run_pass(first, from, between.pointer())?;
+                context.run_first(first, from, between.pointer())?;
                 context.run_tensor_pass(last, words, between.pointer(), to)?;
                 between.record_on(stream)
             }

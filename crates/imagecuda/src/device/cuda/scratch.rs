@@ -35,9 +35,16 @@ impl Block for Slab {
         self.is_idle || self.done.has_passed()
     }
 
+    fn is_known_free(&self) -> bool {
+        self.is_idle
+    }
+
     /// The memory. It is freed in the order of the kernels' stream, whatever stream used it last.
     fn free(self) {
         let context = self.memory.context();
+        let Ok(_current) = context.enter() else {
+            return;
+        };
         let _ = self.done.order_before(&context.stream);
     }
 }
@@ -54,7 +61,10 @@ impl Context {
     /// Returns at least `bytes` bytes with undefined contents. The context must be current.
     pub(super) fn scratch(self: &Arc<Self>, bytes: usize) -> Result<Scratch> {
         let pool = &self.scratch;
-        let idle = pool.take(bytes).or_else(|| pool.take_busy(bytes, MOST));
+        let idle = pool
+            .take_known(bytes)
+            .or_else(|| pool.take(bytes))
+            .or_else(|| pool.take_busy(bytes, MOST));
         let slab = match idle {
             Some(slab) => slab,
             None => {

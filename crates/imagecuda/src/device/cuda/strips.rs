@@ -4,17 +4,17 @@ use super::{
     Context,
     error::check,
     memory::{Buffer, DeviceBytes},
-    resample::pad,
+    resample::{MOST_SHARED, pad},
 };
 use crate::{
     Result,
-    resample::{self, Plan},
+    resample::{self, Plan, Step},
 };
 use bytemuck::Zeroable;
 use cust::{launch, memory::DevicePointer};
 use imagecuda_kernels::{
     pixel::RgbaF32,
-    resample::{Input, STRIP_SUMS, STRIP_THREADS, StripJob, strip_batch},
+    resample::{Input, STRIP_LINE, STRIP_SUMS, STRIP_THREADS, StripJob, strip_batch},
     tensor::TensorSpec,
 };
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Context {
                 last: last.pass,
                 end_row: first.taps.range.1,
                 columns: strips.columns,
-                rows: 0,
+                below: 0,
                 first_block: 0,
                 column_words: strips.by_column.each,
                 spec: spec.copied().unwrap_or(TensorSpec::zeroed()),
@@ -86,10 +86,43 @@ impl Context {
         }))
     }
 
+    /// Makes the first of two passes, from `src` to the picture `dst` between them, if it is for strips. Returns
+    /// whether it is.
+    pub(super) fn run_first_pass(
+        self: &Arc<Self>,
+        step: &Step,
+        [src, dst]: [DevicePointer<u8>; 2],
+    ) -> Result<bool> {
+        let Some(by_row) = resample::Strips::of_first(step) else {
+            return Ok(false);
+        };
+        let tables = [self.table(step.taps.words())?, self.table(&by_row.words)?];
+        let [down, rows] = tables.each_ref().map(|table| table.pointer().as_raw());
+        let mut job = StripJob {
+            src: src.as_raw(),
+            dst: dst.as_raw(),
+            down,
+            by_row: rows,
+            first: step.pass,
+            last: step.pass,
+            end_row: step.taps.range.1,
+            columns: STRIP_THREADS,
+            ..StripJob::zeroed()
+        };
+        number(&mut [&mut job], self.multiprocessors);
+        let kernel = match by_row.sums {
+            3 => "down_strip_3",
+            6 => "down_strip_6",
+            _ => "down_strip_8",
+        };
+        self.launch_strips(kernel, &job, 0)?;
+        Ok(true)
+    }
+
     /// Makes the only picture of a launch.
     pub(super) fn run_strips(self: &Arc<Self>, strips: &Strips, is_tensor: bool) -> Result<()> {
         let mut job = strips.job;
-        number(&mut [&mut job], strips.sums, self.multiprocessors);
+        number(&mut [&mut job], self.multiprocessors);
         let kernel = match (strips.sums, is_tensor) {
             (3, false) => "strip_3",
             (6, false) => "strip_6",
@@ -98,11 +131,26 @@ impl Context {
             (6, true) => "tensor_strip_6",
             (_, true) => "tensor_strip_8",
         };
+        self.launch_strips(kernel, &job, self.strip_shared(strips.sums))
+    }
+
+    /// Bytes of shared memory for blocks of so many sums: for two batches, where it costs no blocks.
+    fn strip_shared(&self, sums: u32) -> u32 {
+        let batch = strip_batch(sums) * STRIP_LINE;
+        match self.has_much_shared && 2 * batch <= MOST_SHARED {
+            true => 2 * batch,
+            false => batch,
+        }
+    }
+
+    fn launch_strips(&self, kernel: &'static str, job: &StripJob, shared: u32) -> Result<()> {
         let (function, stream) = (self.function(kernel)?, &self.stream);
-        let (blocks, words): (_, JobWords) = (job.strips(), bytemuck::cast(job));
-        // SAFETY: the kernel takes a job. Its memory is sized for the pictures, and lives until the kernel has
-        // run, as what frees it is in stream order.
-        let launched = unsafe { launch!(function<<<blocks, STRIP_THREADS, 0, stream>>>(words)) };
+        let (blocks, words): (_, JobWords) = (job.strips(), bytemuck::cast(*job));
+        // SAFETY: the kernel takes a job, and has shared memory for a batch of rows if it uses any. The job's
+        // memory is sized for the pictures, and lives until the kernel has run, as what frees it is in stream
+        // order.
+        let launched =
+            unsafe { launch!(function<<<blocks, STRIP_THREADS, shared, stream>>>(words)) };
         check("cuLaunchKernel", launched)
     }
 
@@ -110,7 +158,7 @@ impl Context {
     fn run_many_strips(self: &Arc<Self>, strips: &[&Strips], sums: u32) -> Result<()> {
         let mut jobs: Vec<StripJob> = strips.iter().map(|strips| strips.job).collect();
         let mut all: Vec<&mut StripJob> = jobs.iter_mut().collect();
-        let blocks = number(&mut all, sums, self.multiprocessors);
+        let blocks = number(&mut all, self.multiprocessors);
         let bytes: &[u8] = bytemuck::cast_slice(&jobs);
         let (stream, count) = (&self.stream, jobs.len() as u32);
         let mut pinned = self.pinned(bytes.len())?;
@@ -124,22 +172,22 @@ impl Context {
             _ => "tensor_strips_8",
         };
         let (function, jobs) = (self.function(kernel)?, table.pointer());
+        let shared = self.strip_shared(sums);
         // SAFETY: the kernel takes a table of jobs; the rest as above.
         let launched =
-            unsafe { launch!(function<<<blocks, STRIP_THREADS, 0, stream>>>(jobs, count)) };
+            unsafe { launch!(function<<<blocks, STRIP_THREADS, shared, stream>>>(jobs, count)) };
         check("cuLaunchKernel", launched)?;
         table.record_on(stream)
     }
 }
 
-/// Gives all jobs of a launch their rows and their blocks. Returns all blocks.
-fn number(jobs: &mut [&mut StripJob], sums: u32, multiprocessors: u32) -> u32 {
+/// Gives all jobs of a launch their strips and their blocks. Returns all blocks.
+fn number(jobs: &mut [&mut StripJob], multiprocessors: u32) -> u32 {
     let wanted = BLOCKS_EACH * multiprocessors / jobs.len().max(1) as u32;
     let mut blocks = 0;
     for job in jobs {
-        let down = (wanted / job.across()).max(1);
-        let rows = job.last.height.div_ceil(down).max(FEWEST_ROWS);
-        job.rows = rows.next_multiple_of(strip_batch(sums));
+        let most = job.last.height.div_ceil(FEWEST_ROWS);
+        job.below = (wanted / job.across()).clamp(1, most);
         job.first_block = blocks;
         blocks += job.strips();
     }

@@ -44,7 +44,7 @@ pub(super) fn quantizers(quality: u8) -> [[u8; BLOCK]; 2] {
 }
 
 impl Encoding {
-    /// Writes a whole file with the entropy-coded `data`.
+    /// Writes a whole file with the entropy-coded `data`; of a progressive file, with all scans.
     pub(crate) fn write(
         &self,
         data: &[u8],
@@ -52,6 +52,11 @@ impl Encoding {
         out: &mut dyn Sink,
     ) -> io::Result<()> {
         let mut start = self.start(metadata);
+        if self.is_progressive {
+            out.write_all(&start)?;
+            out.write_all(data)?;
+            return out.write_all(&END);
+        }
         let kinds = if self.frame.components > 1 { 2 } else { 1 };
         for (number, [dc, ac]) in (0..).zip(&self.tables[..kinds]) {
             codes(&mut start, number, dc);
@@ -142,7 +147,7 @@ impl Encoding {
 }
 
 /// The end of a file.
-pub(super) const END: [u8; 2] = [0xff, 0xd9];
+const END: [u8; 2] = [0xff, 0xd9];
 
 fn codes(file: &mut Vec<u8>, number: u8, Table { counts, symbols }: &Table) {
     segment(file, 0xc4, &[&[number], counts, symbols]);

@@ -39,17 +39,20 @@ impl Table {
         let mut lengths = [0usize; 257];
         // The symbols of a tree are a linked list: each has the next one of its tree.
         let mut next = [None; 257];
-        let rarest = |often: &[u64; 257], but: Option<usize>| {
+        // The symbols that occur, or the first ones of their trees, in order.
+        let mut trees: Vec<usize> = (0..257).filter(|&i| often[i] != 0).collect();
+        let rarest = |trees: &[usize], often: &[u64; 257], but: Option<usize>| {
             // Of symbols that are equally rare, the last one, as in libjpeg.
-            (0..257)
-                .filter(|&i| often[i] != 0 && Some(i) != but)
+            let trees = trees.iter().copied();
+            trees
+                .filter(|&i| Some(i) != but)
                 .min_by_key(|&i| (often[i], 256 - i))
         };
-        while let Some(first) = rarest(&often, None)
-            && let Some(second) = rarest(&often, Some(first))
+        while let Some(first) = rarest(&trees, &often, None)
+            && let Some(second) = rarest(&trees, &often, Some(first))
         {
             often[first] += often[second];
-            often[second] = 0;
+            trees.retain(|&i| i != second);
             let mut at = first;
             lengths[at] += 1;
             while let Some(behind) = next[at] {

@@ -33,8 +33,8 @@ pub(crate) struct Encoding {
     tables: [[Table; 2]; 2],
     /// Whether Huffman tables are made for the picture.
     pub(crate) is_optimized: bool,
-    /// Whether the file is progressive. The kernels write baseline files only.
-    is_progressive: bool,
+    /// Whether the file is progressive. The kernels make coefficients for such files, but no codes.
+    pub(crate) is_progressive: bool,
 }
 
 impl Encoding {
@@ -86,6 +86,12 @@ impl Encoding {
         }
     }
 
+    /// The scans of a progressive file with their tables, from the quantised coefficients of all data
+    /// units, in zigzag order.
+    pub(crate) fn scans_of(&self, coefficients: &[i16]) -> Result<Vec<u8>> {
+        progressive::encode_coefficients(self, coefficients)
+    }
+
     /// The codes of luma and chroma.
     pub(crate) fn codes(&self) -> [Tables; 2] {
         self.tables.each_ref().map(|[dc, ac]| Tables {
@@ -99,12 +105,10 @@ impl Encoding {
 pub(crate) fn write(pixels: Pixels<'_>, options: &SaveOptions, out: &mut dyn Sink) -> Result<()> {
     let size = (pixels.width, pixels.height);
     let mut encoding = Encoding::new(size, pixels.layout == Layout::L8, options)?;
-    if encoding.is_progressive {
-        out.write_all(&encoding.start(&options.metadata))?;
-        progressive::write(&encoding, pixels, out)?;
-        return Ok(out.write_all(&header::END)?);
-    }
-    let data = encoding.encode(pixels)?;
+    let data = match encoding.is_progressive {
+        true => progressive::encode(&encoding, pixels)?,
+        false => encoding.encode(pixels)?,
+    };
     Ok(encoding.write(&data, &options.metadata, out)?)
 }
 

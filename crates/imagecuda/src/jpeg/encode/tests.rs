@@ -43,6 +43,18 @@ fn pixels((width, height): (u32, u32), channels: usize, content: Content) -> Vec
         .collect()
 }
 
+/// The pixels as kernels take them.
+fn pixel_of(size: (u32, u32), data: &[u8]) -> impl Fn(u32, u32) -> u32 {
+    let channels = data.len() / (size.0 * size.1) as usize;
+    move |x, y| {
+        let at = (y * size.0 + x) as usize * channels;
+        match channels {
+            1 => data[at].into(),
+            _ => sample::ycc(Rgb8(*data[at..].first_chunk().unwrap())),
+        }
+    }
+}
+
 /// A whole file, encoded by libjpeg.
 fn libjpeg(
     size: (u32, u32),
@@ -129,13 +141,7 @@ fn check(size: (u32, u32), channels: usize, content: Content, options: &SaveOpti
         assert!(pixels(options) == pixels(&plain), "{case}");
     }
 
-    let pixel = |x: u32, y: u32| {
-        let at = (y * size.0 + x) as usize * channels;
-        match channels {
-            1 => data[at].into(),
-            _ => sample::ycc(Rgb8(*data[at..].first_chunk().unwrap())),
-        }
-    };
+    let pixel = pixel_of(size, &data);
     let coefficients = cpu_emulation::forward(&frame, &encoding.divisors(), pixel);
     if encoding.is_optimized {
         encoding.optimize(&cpu_emulation::histogram(&frame, &coefficients));
@@ -244,6 +250,21 @@ fn check_progressive(size: (u32, u32), channels: usize, content: Content, option
         assert!(scans_of(&got) == scans_of(&expected), "{case}");
     }
     assert!(ours(&got) == ours(&baseline), "{case}");
+    // By one thread and by several, and from the coefficients that kernels make.
+    let encoding = Encoding::new(size, channels == 1, options).unwrap();
+    let scans = scans_of(&got);
+    let scans = &scans[..scans.len() - 2];
+    for is_alone in [true, false] {
+        assert!(
+            progressive::encode_by(is_alone, &encoding, picture).unwrap() == scans,
+            "{is_alone}: {case}"
+        );
+        let coefficients =
+            cpu_emulation::forward(&encoding.frame, &encoding.divisors(), pixel_of(size, &data));
+        let coefficients = coefficients.blocks.as_flattened();
+        let coded = progressive::encode_coefficients_by(is_alone, &encoding, coefficients);
+        assert!(coded.unwrap() == scans, "kernels, {is_alone}: {case}");
+    }
     assert!(
         decoded(&got, channels) == decoded(&baseline, channels),
         "libjpeg: {case}"

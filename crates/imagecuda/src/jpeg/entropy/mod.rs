@@ -8,6 +8,7 @@ pub(super) mod planes;
 mod progressive;
 mod scanner;
 mod sequential;
+mod skips;
 mod table;
 
 #[cfg(test)]
@@ -22,9 +23,10 @@ use super::file::{File, Scan, ScanComponent};
 use crate::{Error, Result};
 use imagecuda_kernels::jpeg::scan;
 
-/// [`scan::NATURAL`], extended: a run that goes past the end of a block writes to its last place.
-const NATURAL: [u8; 80] = {
-    let mut places = [63; 80];
+/// [`scan::NATURAL`], extended: a run that goes past the end of a block writes to its last place. With a power
+/// of two no index needs a division.
+const NATURAL: [u8; 128] = {
+    let mut places = [63; 128];
     let mut k = 0;
     while k < scan::NATURAL.len() {
         places[k] = scan::NATURAL[k];
@@ -100,12 +102,21 @@ fn one_scan(
     }
 }
 
+/// With so many blocks it pays to pass over codes by tables.
+const MANY_BLOCKS: usize = 4096;
+
 /// Decodes a file with one sequential scan, some rows of MCUs at a time.
 pub(super) struct Rows<'a>(Scanner<'a, Sequential>);
 
 impl<'a> Rows<'a> {
-    /// `None` if the file is not sequential, or has several scans.
-    pub(super) fn new(file: &'a File, bytes: &'a [u8], damaged: bool) -> Option<Self> {
+    /// `None` if the file is not sequential, or has several scans. Of components that get one sample for a
+    /// block, by their `sizes`, only the DC coefficients are decoded.
+    pub(super) fn new(
+        file: &'a File,
+        bytes: &'a [u8],
+        damaged: bool,
+        sizes: &[u32; 4],
+    ) -> Option<Self> {
         let [scan] = &file.scans[..] else {
             return None;
         };
@@ -113,7 +124,11 @@ impl<'a> Rows<'a> {
         if file.progressive || !all || !file.is_usual() {
             return None;
         }
-        let decoder = Sequential::new(scan)?;
+        let mut decoder = Sequential::new(scan)?;
+        // The tables of steps take as long as some thousand blocks.
+        if file.picture.blocks() >= MANY_BLOCKS {
+            decoder.skip_ac(scan, |index| sizes[index] == 1);
+        }
         Some(Self(Scanner::new(decoder, file, scan, bytes, damaged)))
     }
 

@@ -4,7 +4,7 @@ mod frame;
 
 use self::frame::Frame;
 use super::{
-    entropy_segment::EntropySegment,
+    entropy_segment::{EntropySegment, LookedAt, next_marker},
     file::{File, Scan, ScanComponent},
     segments::{self, Next, Segment},
     tables::Tables,
@@ -26,12 +26,18 @@ const UNKNOWN: u8 = u8::MAX;
 /// Reads the markers of a file. With `damaged`, anything may be missing after the header of the
 /// first scan.
 pub(super) fn parse(bytes: &[u8], damaged: bool) -> Result<File> {
+    parse_known(bytes, damaged, None)
+}
+
+/// As [`parse`]. The data of a scan may have been looked at.
+pub(super) fn parse_known(bytes: &[u8], damaged: bool, known: Option<&LookedAt>) -> Result<File> {
     if !bytes.starts_with(&[0xff, 0xd8]) {
         return Err(Error::decode("no JPEG signature"));
     }
     let mut parser = Parser {
         bytes,
         damaged,
+        known,
         frame: None,
         tables: Tables::new(),
         restart_interval: 0,
@@ -74,6 +80,8 @@ struct Parser<'a> {
     bytes: &'a [u8],
     /// Whether anything may be missing.
     damaged: bool,
+    /// What is known of a scan's data.
+    known: Option<&'a LookedAt>,
     frame: Option<Frame>,
     tables: Tables,
     restart_interval: u32,
@@ -220,14 +228,26 @@ impl Parser<'_> {
             mut end,
             mut restarts,
             marks,
-        } = EntropySegment::find(self.bytes, at);
+        } = EntropySegment::find(self.bytes, at, self.known);
         // As in libjpeg, a marker that means nothing ends an interval, and the next restart goes on
         // behind it.
-        let means_nothing = |end: usize| matches!(self.bytes.get(end + 1), Some(1..=0xbf));
-        while self.damaged && self.restart_interval > 0 && means_nothing(end) {
-            let more = EntropySegment::find(self.bytes, end + 2);
-            end = more.end;
-            restarts.extend(more.restarts);
+        if self.damaged
+            && self.restart_interval > 0
+            && let Some(1..=0xbf) = self.bytes.get(end + 1)
+        {
+            let mut at = end + 2;
+            end = self.bytes.len();
+            while let Some(found) = next_marker(self.bytes, at) {
+                match self.bytes[found] {
+                    0xd0..=0xd7 => restarts.push(found - 1),
+                    1..=0xbf => {}
+                    _ => {
+                        end = found - 1;
+                        break;
+                    }
+                }
+                at = found + 1;
+            }
         }
         let scan = Scan {
             components,
@@ -337,7 +357,7 @@ fn check_lossless(file: &File, scan: &Scan) -> Result<()> {
 /// The height that a DNL segment states after the first scan, whose data start at `at`.
 fn height_behind(bytes: &[u8], at: usize) -> Result<u16> {
     const DEFINE_NUMBER_OF_LINES: u8 = 0xdc;
-    let end = EntropySegment::find(bytes, at).end;
+    let end = EntropySegment::find(bytes, at, None).end;
     match segments::next(bytes, end) {
         Next::Segment(Segment {
             marker: DEFINE_NUMBER_OF_LINES,

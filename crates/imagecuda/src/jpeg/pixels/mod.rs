@@ -29,7 +29,7 @@ pub(super) fn read(
     out: &mut [u8],
 ) -> Result<()> {
     let picture = &file.picture;
-    if let Some(rows) = entropy::Rows::new(file, bytes, damaged) {
+    if let Some(rows) = entropy::Rows::new(file, bytes, damaged, &window.scaled.sizes) {
         return match is_for_one(file) {
             true => strips::alone(file, window, rows, out),
             false => strips::shared(file, window, rows, out),

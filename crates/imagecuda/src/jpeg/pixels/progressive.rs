@@ -10,13 +10,14 @@ use super::{
     bytes_of, vector,
     window::Window,
 };
-use crate::parallel::lock;
+use crate::{memory::Reused, parallel::lock};
 use std::{mem, ops::Range, sync::Mutex};
 
 /// Makes all pixels; the window is the whole picture. `None` if the fast decoder cannot decode the file; the contents of `out` are
 /// then undefined.
 pub(super) fn read(file: &File, bytes: &[u8], window: &Window, mut out: &mut [u8]) -> Option<()> {
-    let data = Data::of(file, bytes)?;
+    let mut memory = Reused::for_overwrite(Data::room(file)?).ok()?;
+    let data = Data::of(file, bytes, &mut memory)?;
     let share = Share::of(file);
     let decoder = Decoder::new(file, &data, share.rows)?;
     if share.is_alone {

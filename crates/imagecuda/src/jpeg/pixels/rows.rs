@@ -35,6 +35,7 @@ pub(super) fn inverse(
 }
 
 /// The same with blocks of fewer samples: `size` on a side.
+#[inline(always)]
 pub(super) fn reduced(
     blocks: &[[i16; 64]],
     quantizers: &[u16; 64],
@@ -47,6 +48,13 @@ pub(super) fn reduced(
             let place = y * stride + column * size;
             plane[place..place + size].copy_from_slice(samples);
         };
+        if size > 1
+            && is_flat(block)
+            && let Some(mean) = small_mean(block[0], quantizers[0])
+        {
+            (0..size).for_each(|y| put(y, &[mean; 4][..size]));
+            continue;
+        }
         match size {
             4 => {
                 let rows = idct_reduced::inverse_4(block, quantizers);
@@ -59,6 +67,13 @@ pub(super) fn reduced(
             _ => put(0, &[idct_reduced::inverse_1(block[0], quantizers[0])]),
         }
     }
+}
+
+/// The samples of a block whose AC coefficients are 0, unless its transformation overflows.
+#[inline(always)]
+fn small_mean(first: i16, quantizer: u16) -> Option<u8> {
+    let first = i32::from(first).wrapping_mul(i32::from(quantizer));
+    (first.abs() < 1 << 13).then(|| idct_reduced::mean(first))
 }
 
 /// Whether all AC coefficients are 0.

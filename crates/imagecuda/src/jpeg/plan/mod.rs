@@ -12,8 +12,13 @@ use imagecuda_kernels::jpeg::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// The size of a subsequence in bytes.
+/// The size of a subsequence in bytes, and the size where a picture alone has too few data for more
+/// threads than a GPU has. Each thread then has half as much to do.
 const SUBSEQUENCE: usize = 64;
+const SHORT_SUBSEQUENCE: usize = 32;
+
+/// The most bytes of data with short subsequences.
+const MOST_SHORT: usize = 800 << 10;
 
 /// Kernels count bits, including padding, in 32 bits.
 const MOST_BYTES: usize = 1 << 28;
@@ -40,7 +45,8 @@ pub(crate) struct GpuPlan {
 impl GpuPlan {
     /// The plan for a file. `None` if the kernels cannot decode it: they take sequential files that
     /// are complete and regular. The host decodes the others, and reports what is wrong with them.
-    pub(super) fn new(file: &File, bytes: &[u8]) -> Option<Self> {
+    /// Pictures that are decoded `alone` have shorter subsequences.
+    pub(super) fn new(file: &File, bytes: &[u8], alone: bool) -> Option<Self> {
         if !Self::is_for_kernels(file) {
             return None;
         }
@@ -53,7 +59,12 @@ impl GpuPlan {
         if seen.iter().filter(|&&seen| seen).count() != file.picture.components as usize {
             return None;
         }
-        let plan = |scan| plan_scan(&file.picture, scan, bytes);
+        let data: usize = file.scans.iter().map(|scan| scan.data.len()).sum();
+        let subsequence = match alone && data <= MOST_SHORT {
+            true => SHORT_SUBSEQUENCE,
+            false => SUBSEQUENCE,
+        };
+        let plan = |scan| plan_scan(&file.picture, scan, bytes, subsequence);
         Some(Self {
             scans: file.scans.iter().map(plan).collect::<Option<_>>()?,
         })
@@ -70,11 +81,16 @@ impl GpuPlan {
 impl ScanPlan {
     /// The size of the data in bytes, once stuffing is removed and segments are padded.
     pub(crate) fn bytes(&self) -> usize {
-        self.scan.subsequences as usize * SUBSEQUENCE
+        self.scan.subsequences as usize * (self.scan.subsequence_bits / 8) as usize
     }
 }
 
-fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPlan> {
+fn plan_scan(
+    picture: &Picture,
+    from: &FileScan,
+    bytes: &[u8],
+    subsequence: usize,
+) -> Option<ScanPlan> {
     if from.spectral != (0, 63) || from.approximation != (0, 0) {
         return None;
     }
@@ -124,7 +140,7 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
         return None;
     }
     let kept = kept(from);
-    let segments = segments(from, file, &kept)?;
+    let segments = segments(from, file, &kept, subsequence)?;
     if segments.len() != mcus.div_ceil(restart_interval) as usize {
         return None;
     }
@@ -136,8 +152,8 @@ fn plan_scan(picture: &Picture, from: &FileScan, bytes: &[u8]) -> Option<ScanPla
         mcus,
         restart_interval,
         segments: segments.len() as u32,
-        subsequences: last.end_bit.div_ceil(8 * SUBSEQUENCE as u32),
-        subsequence_bits: 8 * SUBSEQUENCE as u32,
+        subsequences: last.end_bit.div_ceil(8 * subsequence as u32),
+        subsequence_bits: 8 * subsequence as u32,
         blocks: picture.blocks() as u32,
     };
     scan.units[..units.len()].copy_from_slice(&units);
@@ -171,7 +187,12 @@ fn kept(scan: &FileScan) -> Vec<u32> {
 
 /// The segments between restart markers. `None` if the markers are not in order, or a segment has
 /// no data.
-fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> {
+fn segments(
+    scan: &FileScan,
+    file: &[u8],
+    kept: &[u32],
+    subsequence: usize,
+) -> Option<Vec<Segment>> {
     let mut segments = Vec::with_capacity(scan.restarts.len() + 1);
     let (mut first, mut start, mut kept_before) = (0, 0, 0);
     let ends = scan.restarts.iter().map(|&end| end - scan.data.start);
@@ -193,12 +214,12 @@ fn segments(scan: &FileScan, file: &[u8], kept: &[u32]) -> Option<Vec<Segment>> 
             .filter(|&bytes| bytes > 0)?;
         segments.push(Segment {
             first_subsequence: first,
-            end_bit: (first * SUBSEQUENCE as u32 + bytes) * 8,
+            end_bit: (first * subsequence as u32 + bytes) * 8,
             file_start: start as u32,
             kept_before,
         });
-        first += bytes.div_ceil(SUBSEQUENCE as u32);
-        if first as usize > MOST_BYTES / SUBSEQUENCE {
+        first += bytes.div_ceil(subsequence as u32);
+        if first as usize > MOST_BYTES / subsequence {
             return None;
         }
         (start, kept_before) = (end + 2, kept_here);

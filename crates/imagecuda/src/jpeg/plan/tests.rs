@@ -36,8 +36,12 @@ fn decode(file: &[u8]) -> (Option<Vec<i16>>, Vec<i16>) {
     let jpeg: &Jpeg<'_> = &opened;
     let mut expected = vec![0; jpeg.picture().blocks() * 64];
     entropy::coefficients(&jpeg.file, file, false, &mut expected).unwrap();
-    let plan = jpeg.plan().unwrap();
-    (cpu::decode_jpeg(jpeg, &plan).unwrap(), expected)
+    let [short, long] = [true, false].map(|alone| {
+        let plan = jpeg.plan(alone).unwrap();
+        cpu::decode_jpeg(jpeg, &plan).unwrap()
+    });
+    assert!(short == long, "short subsequences");
+    (short, expected)
 }
 
 #[test]
@@ -107,7 +111,7 @@ fn damage_is_for_the_host() {
         let opened = Jpeg::read(&cut, false).unwrap();
         let jpeg = &opened;
         assert!(
-            cpu::decode_jpeg(jpeg, &jpeg.plan().unwrap())
+            cpu::decode_jpeg(jpeg, &jpeg.plan(true).unwrap())
                 .unwrap()
                 .is_none()
         );

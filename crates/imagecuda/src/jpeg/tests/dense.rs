@@ -40,12 +40,14 @@ fn kernels_decode_them_themselves() {
                 write(pixels, &options, &mut out).unwrap();
                 let bytes = out.into_inner();
                 let jpeg = Jpeg::read(&bytes, false).unwrap();
-                let plan = jpeg.plan().unwrap();
                 let what = format!("{mask} {quality} {subsampling:?} {optimize} {restarts}");
-                let decoded = cpu::decode_jpeg(&jpeg, &plan).unwrap();
                 let mut expected = vec![0; jpeg.picture().blocks() * BLOCK];
                 jpeg.coefficients(&mut expected).unwrap();
-                assert!(decoded.expect(&what) == expected, "{what}");
+                for alone in [true, false] {
+                    let plan = jpeg.plan(alone).unwrap();
+                    let decoded = cpu::decode_jpeg(&jpeg, &plan).unwrap();
+                    assert!(decoded.expect(&what) == expected, "{what} {alone}");
+                }
             }
         }
     }

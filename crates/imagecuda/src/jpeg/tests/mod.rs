@@ -4,6 +4,8 @@
 mod dense;
 mod kinds;
 pub(crate) mod made;
+#[cfg(feature = "cuda")]
+mod means;
 mod truncation;
 mod variants;
 

@@ -110,13 +110,19 @@ pub fn may_look(end: u32, at: u32) -> bool {
     at + SHORTEST <= end
 }
 
+/// Whether eight bytes may be those of a run, as far as they themselves show.
+#[inline(always)]
+fn may_be_run(word: u64, bytes_per_pixel: u32) -> bool {
+    let pixel = 8 * bytes_per_pixel;
+    pixel >= 64 || word >> pixel == word << pixel >> pixel
+}
+
 /// Looks at `at`, whose eight bytes are `word`: the place of the same bytes, which are a run of equal
 /// bytes or pixels, or at the place that is `remembered` of the word's slot.
 #[inline(always)]
 pub fn look(bytes: &impl Bytes, at: u32, word: u64, remembered: u32, bytes_per_pixel: u32) -> u32 {
     // Nearly all words are not those of a run, as they themselves show.
-    let pixel = 8 * bytes_per_pixel;
-    if pixel >= 64 || word >> pixel == word << pixel >> pixel {
+    if may_be_run(word, bytes_per_pixel) {
         let is_run = |distance| at >= distance && bytes.word(at - distance) == word;
         if is_run(1) {
             return place(at - 1);

@@ -3,7 +3,7 @@ mod damage;
 mod effort;
 mod planes;
 mod range;
-mod regular;
+pub(super) mod regular;
 
 use super::{write::image, *};
 use crate::{

@@ -7,7 +7,7 @@ use imagecuda_kernels::orient::Orientation;
 /// Of which coders code no more.
 const SIZE: (u32, u32) = (80, 64);
 
-pub(super) fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
+pub(in crate::codec::heif) fn boxed(kind: &[u8; 4], parts: &[&[u8]]) -> Vec<u8> {
     let body = parts.concat();
     let length = (body.len() as u32 + 8).to_be_bytes();
     [&length, &kind[..], &body].concat()
@@ -19,7 +19,10 @@ fn place(file: &[u8], kind: &[u8; 4]) -> usize {
 }
 
 /// The file with its `meta` box at the end, made of other children.
-pub(super) fn with_meta(file: &[u8], change: impl Fn(&[u8; 4], &[u8]) -> Vec<u8>) -> Vec<u8> {
+pub(in crate::codec::heif) fn with_meta(
+    file: &[u8],
+    change: impl Fn(&[u8; 4], &[u8]) -> Vec<u8>,
+) -> Vec<u8> {
     let meta = child(file, b"meta").unwrap();
     let children: Vec<u8> = boxes(&meta[4..])
         .flat_map(|(kind, body)| change(kind, body))

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Device,
     codec::PayloadTarget,
-    device::video::{Video, VideoCodec, VideoFrames, VideoSignal},
+    device::video::{Packet, Video, VideoCodec, VideoFrames, VideoSignal},
 };
 use imagecuda_kernels::planes::model;
 use std::borrow::Cow;
@@ -24,9 +24,16 @@ impl Heif<'_> {
         if !target.device.has_video(target.video_decoder) {
             return None;
         }
+        // Each tile of a grid may have its own alpha.
+        if layout.has_alpha() && self.alphas().len() != 1 {
+            return None;
+        }
         let items = Items::new(&self.bytes)?;
         let mut coded = Coded::of(&items)?;
         coded.video.has_alpha = layout.has_alpha();
+        if let Some(signal) = coded.signal {
+            Matrix::of_code(signal.matrix.into())?;
+        }
         // The coded picture is what the header shows a part of.
         self.seen(coded.video.size).ok()?;
         let mut frames = target
@@ -242,9 +249,18 @@ impl<'a> Picture<'a> {
                 return None;
             }
             let data = items.data(tile)?;
-            match self.codec {
-                VideoCodec::Hevc => annex_b(picture.configuration, &data).map(Cow::Owned),
-                _ => Some(data),
+            match (self.codec, data) {
+                (VideoCodec::Hevc, Cow::Borrowed(data)) => {
+                    units(picture.configuration, data).map(Packet::Units)
+                }
+                // The item lies in several places of the file.
+                (VideoCodec::Hevc, Cow::Owned(data)) => {
+                    let units = Packet::Units(units(picture.configuration, &data)?);
+                    let mut joined = Vec::new();
+                    units.joined(&mut joined);
+                    Some(Packet::Whole(Cow::Owned(joined)))
+                }
+                (_, data) => Some(Packet::Whole(data)),
             }
         });
         Some(Video {
@@ -261,17 +277,14 @@ impl<'a> Picture<'a> {
     }
 }
 
-/// The parameter sets of `hvcC`, and the units of an item, each after a start code (ISO/IEC 23008-2,
-/// annex B). `None` if they are damaged.
-fn annex_b(configuration: &[u8], data: &[u8]) -> Option<Vec<u8>> {
-    const START: [u8; 4] = [0, 0, 0, 1];
-    let mut out = Vec::with_capacity(data.len() + configuration.len() + 64);
-    let mut put = |unit: &[u8]| {
+/// The parameter sets of `hvcC`, and the units of an item. `None` if they are damaged.
+fn units<'a>(configuration: &'a [u8], data: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+    let mut units = Vec::new();
+    let mut put = |unit: &'a [u8]| {
         // Parameter sets and slices. What else there is says nothing about the pixels.
         let kind = unit.first()? >> 1 & 0x3f;
         if matches!(kind, 0..=34) {
-            out.extend(START);
-            out.extend_from_slice(unit);
+            units.push(unit);
         }
         Some(())
     };
@@ -293,7 +306,7 @@ fn annex_b(configuration: &[u8], data: &[u8]) -> Option<Vec<u8>> {
         put(rest.get(length_size..)?.get(..length)?)?;
         rest = &rest[length_size + length..];
     }
-    Some(out)
+    Some(units)
 }
 
 #[cfg(test)]

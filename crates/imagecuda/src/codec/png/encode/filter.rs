@@ -64,6 +64,7 @@ pub(super) fn unfiltered(rows: &[u8], stride: usize, out: &mut Vec<u8>) {
 
 /// Chooses the filter with the smallest differences, by libpng's rule. It examines one of every
 /// `sparse` blocks of the row.
+#[inline(always)]
 pub(super) fn choose(row: &[u8], above: &[u8], bytes_per_pixel: usize, sparse: usize) -> Filter {
     let mut sums = [0u64; 5];
     let n = row.len().saturating_sub(bytes_per_pixel);
@@ -100,6 +101,7 @@ pub(super) fn choose(row: &[u8], above: &[u8], bytes_per_pixel: usize, sparse: u
 }
 
 /// For each filter, the sum of the sizes of the differences.
+#[inline(always)]
 fn weigh(
     row: &[u8; BLOCK],
     left: &[u8; BLOCK],
@@ -130,6 +132,7 @@ fn sum(_: &[u8; BLOCK], difference: impl Fn(usize) -> u8) -> u32 {
 
 /// Filters a part of a row, from byte `from` on, to `out`. Both the part and the row above include
 /// the pixel before `from`, if there is one.
+#[inline(always)]
 pub(super) fn apply(
     filter: Filter,
     (row, above): (&[u8], &[u8]),

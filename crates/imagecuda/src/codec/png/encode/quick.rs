@@ -2,6 +2,8 @@
 //!
 //! Blocks of Deflate follow each other without gaps between their bits. All cores make blocks, each
 //! from bit 0 on. They are shifted to their places when they are written.
+//!
+//! The work on rows and blocks is compiled a second time, for processors with AVX2.
 
 use super::{Rows, Sum, chunk, deflate, filter, zlib};
 use crate::{Result, codec::par_ordered::in_order, parallel, sink::Sink};
@@ -10,6 +12,7 @@ use imagecuda_kernels::png::encode::{
     matches::{Looks, Match},
     scanlines::{BLOCK, CHUNK, IDAT},
 };
+use std::ops::Range;
 
 /// The number of filtered bytes of every block but the last.
 const BLOCK_BYTES: usize = (BLOCK * CHUNK) as usize;
@@ -33,10 +36,14 @@ pub(super) fn write(rows: &Rows<'_>, out: &mut dyn Sink) -> Result<()> {
     let bytes = filters.len() * (rows.stride + 1);
     let make = |scratch: &mut Scratch, block, out: &mut Vec<u8>| -> Sum {
         let start = block * BLOCK_BYTES;
-        let end = bytes.min(start + BLOCK_BYTES);
-        scratch.filtered.clear();
-        filtered(rows, &filters, start, end, &mut scratch.filtered);
-        compress(scratch, rows.bytes_per_pixel, end == bytes, out);
+        let range = start..bytes.min(start + BLOCK_BYTES);
+        let task = Block {
+            rows,
+            filters: &filters,
+            is_last: range.end == bytes,
+            range,
+        };
+        task.run(scratch, out);
         let data = &scratch.filtered;
         (simd_adler32::adler32(&&data[..]), data.len())
     };
@@ -59,20 +66,109 @@ fn choose(rows: &Rows<'_>) -> Vec<u8> {
     let zeros = vec![0; stride];
     let count = (CHOSEN / stride).max(1);
     let chosen = parallel::map((0..height).step_by(count), |first| {
-        let end = height.min(first + count);
-        let above = first.saturating_sub(1);
-        let data = rows.get(above * stride, end * stride);
-        let row = |y: usize| &data[(y - above) * stride..][..stride];
-        let filter = |y: usize| {
-            let above = if y == 0 { &zeros[..] } else { row(y - 1) };
-            filter::choose(row(y), above, rows.bytes_per_pixel, SPARSE as usize) as u8
-        };
-        (first..end).map(filter).collect::<Vec<u8>>()
+        let lines = first..height.min(first + count);
+        Choice {
+            rows,
+            lines,
+            zeros: &zeros,
+        }
+        .run()
     });
     chosen.concat()
 }
 
+/// Whether the processor has the instructions that the functions of this name use.
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    use std::arch::is_x86_feature_detected;
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
+}
+
+/// Rows whose filters are to be chosen.
+struct Choice<'a> {
+    rows: &'a Rows<'a>,
+    lines: Range<usize>,
+    /// A row of zeros.
+    zeros: &'a [u8],
+}
+
+impl Choice<'_> {
+    fn run(self) -> Vec<u8> {
+        #[cfg(target_arch = "x86_64")]
+        if has_avx2() {
+            #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
+            // SAFETY: the function is safe code. Its only condition is that the processor has some
+            // features, which was tested above.
+            return unsafe { self.choose_by_avx2() };
+        }
+        self.choose()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn choose_by_avx2(self) -> Vec<u8> {
+        self.choose()
+    }
+
+    #[inline(always)]
+    fn choose(self) -> Vec<u8> {
+        let Self { rows, lines, zeros } = self;
+        let stride = rows.stride;
+        let above = lines.start.saturating_sub(1);
+        let data = rows.get(above * stride, lines.end * stride);
+        let row = |y: usize| &data[(y - above) * stride..][..stride];
+        let mut filters = Vec::with_capacity(lines.len());
+        for y in lines {
+            let above = if y == 0 { zeros } else { row(y - 1) };
+            let filter = filter::choose(row(y), above, rows.bytes_per_pixel, SPARSE as usize);
+            filters.push(filter as u8);
+        }
+        filters
+    }
+}
+
+/// A block that is to be made.
+struct Block<'a> {
+    rows: &'a Rows<'a>,
+    filters: &'a [u8],
+    /// Its filtered bytes.
+    range: Range<usize>,
+    is_last: bool,
+}
+
+impl Block<'_> {
+    /// Appends the block.
+    fn run(self, scratch: &mut Scratch, out: &mut Vec<u8>) {
+        #[cfg(target_arch = "x86_64")]
+        if has_avx2() {
+            #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
+            // SAFETY: as above.
+            return unsafe { self.make_by_avx2(scratch, out) };
+        }
+        self.make(scratch, out);
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn make_by_avx2(self, scratch: &mut Scratch, out: &mut Vec<u8>) {
+        self.make(scratch, out);
+    }
+
+    #[inline(always)]
+    fn make(self, scratch: &mut Scratch, out: &mut Vec<u8>) {
+        let Range { start, end } = self.range;
+        scratch.filtered.clear();
+        filtered(self.rows, self.filters, start, end, &mut scratch.filtered);
+        compress(scratch, self.rows.bytes_per_pixel, self.is_last, out);
+    }
+}
+
 /// Appends the filtered bytes from `start` to `end`.
+#[inline(always)]
 fn filtered(rows: &Rows<'_>, filters: &[u8], start: usize, end: usize, out: &mut Vec<u8>) {
     let line = rows.stride + 1;
     let lines = start / line..end.div_ceil(line);
@@ -99,6 +195,7 @@ fn filtered(rows: &Rows<'_>, filters: &[u8], start: usize, end: usize, out: &mut
 }
 
 /// Appends a block of the filtered bytes, after its number of bits.
+#[inline(always)]
 fn compress(scratch: &mut Scratch, bytes_per_pixel: usize, last: bool, out: &mut Vec<u8>) {
     let Scratch {
         filtered,

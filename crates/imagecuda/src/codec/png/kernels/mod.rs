@@ -73,12 +73,9 @@ fn palette(head: &Head) -> Vec<u32> {
     for (color, &[r, g, b]) in colors.iter_mut().zip(given) {
         *color = [r, g, b, 255];
     }
-    // Alpha values beyond the palette have no meaning.
-    let alphas = head.transparency.as_deref().unwrap_or_default();
-    if alphas.len() <= given.len() {
-        for (color, &alpha) in colors.iter_mut().zip(alphas) {
-            color[3] = alpha;
-        }
+    let alphas = head.transparency.iter().flatten();
+    for (color, &alpha) in colors.iter_mut().zip(alphas) {
+        color[3] = alpha;
     }
     colors.map(u32::from_le_bytes).to_vec()
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 
+const PREDICTOR: u16 = 317;
 const SUBSAMPLING: u16 = 530;
 
 /// Packs numbers of so many bits from the high bit down.
@@ -262,4 +263,64 @@ fn chroma_that_pixels_share() {
             }
         }
     }
+}
+
+/// Also where the rows of blocks have no whole samples for each row of pixels.
+#[test]
+fn shared_chroma_of_16_bits_has_the_byte_order_of_the_file() {
+    for (across, down) in [(1, 2), (2, 2), (1, 4), (2, 4), (4, 4)] {
+        for width in 1..=5_usize {
+            let (height, columns) = (5_usize, width.div_ceil(across));
+            let luma = |x: usize, y: usize| (x * 9001 + y * 5003) as u16;
+            let chroma =
+                |x: usize, y: usize| [(x * 4001 + 25_000) as u16, (y * 3001 + 30_000) as u16];
+            let (mut shared, mut full) = (Vec::new(), Vec::new());
+            for block in 0..columns * height.div_ceil(down) {
+                let (bx, by) = (block % columns, block / columns);
+                let lumas = (0..across * down)
+                    .map(|i| luma(bx * across + i % across, by * down + i / across));
+                shared.extend(lumas);
+                shared.extend(chroma(bx, by));
+            }
+            for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+                full.push(luma(x, y));
+                full.extend(chroma(x / across, y / down));
+            }
+            let load = |little: bool, sampling: [u16; 2], samples: &[u16]| {
+                let tags: [(u16, &[u16]); 4] = [
+                    (BITS, &[16; 3]),
+                    (PHOTOMETRIC, &[6]),
+                    (SAMPLES, &[3]),
+                    (SUBSAMPLING, &sampling),
+                ];
+                let size = [width as u16, height as u16];
+                load(&file(little, size, &tags, &[&shorts(samples, little)])).unwrap()
+            };
+            let expected = load(true, [1, 1], &full);
+            for little in [true, false] {
+                let found = load(little, [across as u16, down as u16], &shared);
+                assert_eq!(
+                    found, expected,
+                    "{across}x{down}, {width} wide, little: {little}"
+                );
+            }
+        }
+    }
+}
+
+/// As in libtiff, a row for the predictor is a part of a row of blocks, and may end within a sample.
+#[test]
+fn predicted_chroma_whose_rows_end_within_samples_is_refused() {
+    let tags: [(u16, &[u16]); 6] = [
+        (BITS, &[16; 3]),
+        (COMPRESSION, &[8]),
+        (PHOTOMETRIC, &[6]),
+        (SAMPLES, &[3]),
+        (SUBSAMPLING, &[1, 4]),
+        (PREDICTOR, &[2]),
+    ];
+    let error = load(&file(true, [3, 4], &tags, &[&deflated(&[0; 36])])).unwrap_err();
+    assert!(error.to_string().contains("within samples"), "{error}");
+    // Six samples a column.
+    load(&file(true, [2, 4], &tags, &[&deflated(&[0; 24])])).unwrap();
 }

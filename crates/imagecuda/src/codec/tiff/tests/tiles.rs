@@ -124,3 +124,102 @@ fn shared(file: &[u8]) -> Vec<u8> {
     shared.extend(lists.concat());
     shared
 }
+
+/// The specification allows multiples of 16, and libtiff reads all. Rows of the tiles then end within bytes.
+#[test]
+fn tiles_of_any_width() {
+    let (width, height, tile_height) = (23_usize, 9_usize, 4_usize);
+    for (bits, samples, planar) in [
+        (1, 1, 1),
+        (2, 1, 1),
+        (4, 3, 1),
+        (1, 3, 2),
+        (5, 3, 1),
+        (12, 1, 1),
+    ] {
+        for tile_width in [1, 3, 5, 7, 8, 10, 16, 23, 24, 31] {
+            let code = |x: usize, y: usize, channel: usize| {
+                (x * 5 + y * 3 + x * y + channel) % (1 << bits)
+            };
+            let across = width.div_ceil(tile_width);
+            // The third tile is left out.
+            let is_left_out = |tile: usize| tile == 2;
+            let mut tiles = Vec::new();
+            for plane in 0..if planar == 2 { samples } else { 1 } {
+                for tile in 0..across * height.div_ceil(tile_height) {
+                    let mut packed = Vec::new();
+                    for y in 0..tile_height {
+                        let row = (0..tile_width).flat_map(|x| {
+                            let (x, y) = (
+                                tile % across * tile_width + x,
+                                tile / across * tile_height + y,
+                            );
+                            let channels = if planar == 2 {
+                                plane..plane + 1
+                            } else {
+                                0..samples
+                            };
+                            channels.map(move |channel| code(x, y, channel))
+                        });
+                        let bits = row.flat_map(|code| {
+                            (0..bits).rev().map(move |bit| (code >> bit & 1) as u8)
+                        });
+                        let bits: Vec<u8> = bits.collect();
+                        packed.extend(bits.chunks(8).map(|byte| {
+                            byte.iter()
+                                .enumerate()
+                                .fold(0, |all, (i, bit)| all | bit << (7 - i))
+                        }));
+                    }
+                    tiles.push(if is_left_out(tiles.len()) {
+                        Vec::new()
+                    } else {
+                        packed
+                    });
+                }
+            }
+            let tiles: Vec<&[u8]> = tiles.iter().map(Vec::as_slice).collect();
+            let tags: [(u16, &[u16]); 6] = [
+                (BITS, &[bits as u16; 3][..samples]),
+                (PHOTOMETRIC, &[if samples == 3 { 2 } else { 1 }]),
+                (SAMPLES, &[samples as u16]),
+                (PLANAR, &[planar]),
+                (TILE[0], &[tile_width as u16]),
+                (TILE[1], &[tile_height as u16]),
+            ];
+            let what =
+                format!("{bits} bits, {samples} samples, planar {planar}, {tile_width} wide");
+            let file = file(true, [width as u16, height as u16], &tags, &tiles);
+            let options = crate::LoadOptions::new();
+            let device = crate::Device::cpu();
+            let whole = options
+                .decode(&device, &file)
+                .expect(&what)
+                .download()
+                .unwrap();
+            for (i, pixel) in whole.chunks_exact(4).enumerate() {
+                let (x, y) = (i % width, i / width);
+                for (channel, found) in pixel.iter().enumerate().take(samples) {
+                    let plane = if planar == 2 { channel } else { 0 };
+                    let tile = plane * across * height.div_ceil(tile_height)
+                        + y / tile_height * across
+                        + x / tile_width;
+                    let code = if is_left_out(tile) {
+                        0
+                    } else {
+                        code(x, y, channel)
+                    };
+                    let expected = code as f32 / ((1 << bits) - 1) as f32;
+                    assert!((found - expected).abs() < 0.003, "{what}: {x}, {y}");
+                }
+            }
+            let part = options
+                .region(9, 3, 11, 5)
+                .decode(&device, &file)
+                .expect(&what);
+            let rows = whole.chunks_exact(width * 4).skip(3).take(5);
+            let expected: Vec<f32> = rows.flat_map(|row| row[9 * 4..20 * 4].to_vec()).collect();
+            assert!(part.download().unwrap() == expected, "{what}: a region");
+        }
+    }
+}

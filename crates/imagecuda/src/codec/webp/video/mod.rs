@@ -7,7 +7,7 @@ use super::{WebP, riff};
 use crate::{
     VideoDecoder,
     codec::PayloadTarget,
-    device::video::{Video, VideoCodec, VideoFrames},
+    device::video::{Packet, Video, VideoCodec, VideoFrames},
 };
 use imagecuda_kernels::planes::{Range, alpha, model};
 use std::borrow::Cow;
@@ -36,7 +36,7 @@ impl WebP<'_> {
             columns: 1,
             has_alpha: self.header.layout.has_alpha(),
             has_segments: header.has_segments,
-            packets: vec![Cow::Borrowed(data)],
+            packets: vec![Packet::Whole(Cow::Borrowed(data))],
         };
         let mut frames = target.device.decode_video(&video, target.video_decoder)?;
         frames.picture.model = model::WEBP;

@@ -18,8 +18,13 @@ const STAGING: usize = 16 << 20;
 
 /// Bytes of device memory that a group takes, unless a single picture takes more. With more than the
 /// GPU's cache holds, kernels would wait for what those before them wrote: of 1080p an H200 decodes
-/// 16,400 a second in groups of 48 MB, and 11,700 in groups of 256 MB.
+/// 16,400 a second in groups of 48 MB, and 11,700 in groups of 256 MB. A group of small pictures may take
+/// more, as it needs the driver's calls for fewer of them otherwise.
 const DEVICE: usize = 48 << 20;
+const DEVICE_OF_SMALL: usize = 64 << 20;
+
+/// Bytes of device memory that a small picture takes at most.
+const SMALL: usize = 3 << 20;
 
 /// The status of each picture comes first.
 const STATUSES: usize = MAX_PICTURES * size_of::<u32>();
@@ -180,8 +185,12 @@ impl<T> Filling<T> {
     /// Reserves the memory of a picture, if there is enough.
     pub(super) fn reserve(&mut self, wanted: &Wanted<'_>) -> Option<Reserved> {
         let is_first = self.reserved == 0;
+        let most = match wanted.device() {
+            ..SMALL => DEVICE_OF_SMALL,
+            _ => DEVICE,
+        };
         let fits = self.parts.end + self.jobs + wanted.staging() + 1024 <= self.len
-            && (is_first || self.device + wanted.device() <= DEVICE)
+            && (is_first || self.device + wanted.device() <= most)
             && self.reserved < MAX_PICTURES;
         if !fits {
             return None;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::Result;
 use bytemuck::cast_slice;
-use cust::sys;
+use cust::{stream::Stream, sys};
 use imagecuda_kernels::jpeg::{
     jobs::{PictureJob, ScanJob},
     picture::BLOCK,
@@ -23,12 +23,12 @@ use std::sync::Arc;
 const SMALLEST: usize = 16 << 20;
 const LARGEST: usize = 256 << 20;
 
-/// A group that is uploaded, and whose coefficients are being decoded.
+/// A group whose pixels are being made.
 pub(super) struct Flight<T> {
+    /// Holds the statuses once they have been waited for. They come last.
     staging: Pinned,
     memory: Scratch,
     members: Vec<Member<T>>,
-    pixels: PixelLaunches,
 }
 
 /// The launches that make pixels of all pictures.
@@ -161,65 +161,26 @@ impl<T> Flight<T> {
         // Each kernel takes jobs that follow each other.
         members.sort_by_key(|member| member.shaper.is_some());
         match start(context, &mut staging, parts, &members, number) {
-            Ok((memory, pixels)) => Ok(Self {
+            Ok(memory) => Ok(Self {
                 staging,
                 memory,
                 members,
-                pixels,
             }),
             Err(_) => Err(undecoded(context, members)),
         }
     }
 
-    /// Waits for the coefficients, and starts to make pixels. Returns the pictures, and whether they
-    /// are decoded.
+    /// Waits for the pixels. Returns the pictures, and whether they are decoded.
     pub(super) fn finish(mut self, context: &Context) -> Vec<(T, bool)> {
-        match self.make_pixels(context) {
-            Ok(statuses) => {
-                let members = self.members.into_iter().zip(statuses);
-                members
-                    .map(|(member, status)| (member.with, status == 0))
-                    .collect()
-            }
-            Err(_) => undecoded(context, self.members),
+        if self.staging.wait_asleep().is_err() {
+            return undecoded(context, self.members);
         }
-    }
-
-    fn make_pixels(&mut self, context: &Context) -> Result<Vec<u32>> {
-        self.staging.wait_asleep()?;
-        let statuses = cast_slice::<u8, u32>(&self.staging[..4 * self.members.len()]).to_vec();
-        let base = self.memory.pointer().as_raw();
-        let PixelLaunches {
-            jobs,
-            count,
-            plain,
-            rows,
-            shaped_rows,
-            ..
-        } = self.pixels;
-        let shaped_jobs = jobs + u64::from(plain) * size_of::<PictureJob>() as u64;
-        let shaped = u64::from(count - plain);
-        let plain = u64::from(plain);
-        let _launching = context.lock_launch();
-        self.memory.wait_on(&context.stream)?;
-        // The pixels of pictures that are not decoded are overwritten later.
-        for (kernel, blocks, arguments) in [
-            ("jpeg_to_f32", rows, &[jobs, plain, base, 0][..]),
-            (
-                "jpeg_to_shaped",
-                shaped_rows,
-                &[shaped_jobs, shaped, base, 0, base],
-            ),
-        ] {
-            if blocks > 0 {
-                let grid = Grid::of_pixels(blocks);
-                // SAFETY: the kernels take these arguments. The jobs are in the group's memory, which
-                // is used again in stream order. The images live as long as their members.
-                unsafe { context.launch(kernel, grid, &context.stream, arguments)? };
-            }
-        }
-        self.memory.record_on(&context.stream)?;
-        Ok(statuses)
+        self.memory.mark_idle();
+        let statuses = cast_slice::<u8, u32>(&self.staging[..4 * self.members.len()]);
+        let members = self.members.into_iter().zip(statuses);
+        members
+            .map(|(member, &status)| (member.with, status == 0))
+            .collect()
     }
 }
 
@@ -236,7 +197,7 @@ fn start<T>(
     parts: Parts,
     members: &[Member<T>],
     number: usize,
-) -> Result<(Scratch, PixelLaunches)> {
+) -> Result<Scratch> {
     let layout = Layout::new(parts, members);
     let bytes = match layout.end {
         ..LARGEST => layout.end.next_power_of_two().max(SMALLEST),
@@ -263,12 +224,49 @@ fn start<T>(
     let table = memory.pointer().wrapping_add(layout.scan_jobs);
     // SAFETY: the jobs have addresses of this memory, which is used again in stream order.
     unsafe { context.launch_entropy(&launches, table, stream)? };
+    // What is queued so far may still use the memory of the images.
+    memory.record_on(&context.stream)?;
+    memory.wait_on(stream)?;
+    // SAFETY: as before; the jobs have the offsets of coefficients and samples in this memory. The
+    // images live as long as their members.
+    unsafe { pixels.run(context, base, stream)? };
     staging.start_fetch(memory.pointer(), 4 * members.len(), stream)?;
-    let grid = Grid::of_pixels(pixels.inverse);
-    let arguments = [pixels.jobs, pixels.count.into(), base, base];
-    // While the statuses are on their way. If one is bad, nobody looks at the samples.
-    // SAFETY: as before; the jobs have the offsets of coefficients and samples in this memory.
-    unsafe { context.launch(inverse_kernel(pixels.unit), grid, stream, &arguments)? };
-    memory.record_on(stream)?;
-    Ok((memory, pixels))
+    Ok(memory)
+}
+
+impl PixelLaunches {
+    /// Makes the pixels of all pictures, whose memory begins at `base`, also where the coefficients turn
+    /// out to be wrong: such pictures are decoded again.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Context::launch`].
+    unsafe fn run(&self, context: &Context, base: u64, stream: &Stream) -> Result<()> {
+        let jobs = self.jobs;
+        let shaped_jobs = jobs + u64::from(self.plain) * size_of::<PictureJob>() as u64;
+        let shaped = u64::from(self.count - self.plain);
+        for (kernel, blocks, arguments) in [
+            (
+                inverse_kernel(self.unit),
+                self.inverse,
+                &[jobs, self.count.into(), base, base][..],
+            ),
+            (
+                "jpeg_to_f32",
+                self.rows,
+                &[jobs, self.plain.into(), base, 0],
+            ),
+            (
+                "jpeg_to_shaped",
+                self.shaped_rows,
+                &[shaped_jobs, shaped, base, 0, base],
+            ),
+        ] {
+            if blocks > 0 {
+                // SAFETY: the kernels take these arguments; the rest is the caller's word.
+                unsafe { context.launch(kernel, Grid::of_pixels(blocks), stream, arguments)? };
+            }
+        }
+        Ok(())
+    }
 }

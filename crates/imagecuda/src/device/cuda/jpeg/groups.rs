@@ -24,11 +24,11 @@ use std::{
 
 /// Groups whose kernels run or wait to run. More if each is one large picture: some of its kernels have few
 /// thread blocks, and leave much of the GPU to others.
-const MAX_FLIGHTS: usize = 3;
+const MAX_FLIGHTS: usize = 4;
 const MAX_SINGLE_FLIGHTS: usize = 5;
 
 /// With so many pictures a group goes up while another is under way.
-const MANY: usize = 16;
+const MANY: usize = 32;
 
 /// How long a small group waits for more pictures at a time, and how often at most. It waits no
 /// longer once none have come.
@@ -154,8 +154,8 @@ impl<T: GroupMember> JpegGroups<T> {
     /// Launches groups until [`close`](Self::close) is called and all is done. Calls `deliver` with
     /// the pictures of each group. Where it says `false`, the host has to decode the picture.
     pub(crate) fn run(&self, mut deliver: impl FnMut(Vec<(T, bool)>)) {
-        // So that no call has to make it current. This thread is ours.
-        let _ = self.context.make_current();
+        // So that no call has to make it current. If this fails, each call does, and says so.
+        let _current = self.context.enter();
         let (mut flights, mut launched) = (VecDeque::new(), 0);
         loop {
             match self.next_step(flights.len()) {

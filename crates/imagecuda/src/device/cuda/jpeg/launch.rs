@@ -7,7 +7,7 @@ use imagecuda_kernels::jpeg::{
     groups::GROUP_THREADS,
     huffman::Table,
     jobs::{PIXEL_THREADS, ScanJob},
-    sections::{JOIN_THREADS, MAX_WARM_UP, MEND_THREADS, MENDINGS, SECTION},
+    sections::{JOIN_THREADS, MEND_THREADS, MENDINGS, SECTION},
 };
 use std::{ffi::c_void, ptr};
 
@@ -114,19 +114,19 @@ impl EntropyLaunches {
     /// Numbers the thread blocks of the jobs.
     pub(super) fn new(jobs: &mut [ScanJob]) -> Self {
         let (mut groups, mut sections, mut chunks) = (0, 0, 0);
-        let (mut tables, mut guesses) = (0, 1);
+        let (mut tables, mut guessing) = (0, 1);
         for job in &mut *jobs {
             (job.first_group, job.first_section, job.first_chunk) = (groups, sections, chunks);
             groups += job.scan.groups();
             sections += job.scan.sections();
             chunks += job.chunks();
             tables = tables.max(job.table_count);
-            guesses = guesses.max(job.scan.guesses());
+            let starts = (SECTION + job.scan.warm_up()) * job.scan.guesses();
+            guessing = guessing.max(starts);
         }
         let count = jobs.len() as u32;
         // The room of two tables is also needed for the nodes of a group.
         let shared = tables.max(2) * size_of::<Table>() as u32;
-        let guessing = (SECTION * guesses + MAX_WARM_UP).next_multiple_of(32);
         let grid = |blocks, threads, shared| Grid {
             blocks,
             threads,
@@ -135,7 +135,7 @@ impl EntropyLaunches {
         Self {
             count,
             unstuff: grid(chunks, GROUP_THREADS, 0),
-            synchronize: grid(sections, guessing, shared),
+            synchronize: grid(sections, guessing.next_multiple_of(32), shared),
             mend: grid(sections, MEND_THREADS, shared),
             join: grid(count, JOIN_THREADS, 0),
             write: grid(groups, GROUP_THREADS, shared),

@@ -5,6 +5,7 @@
 //! samples. Its thread waits only for the status, which comes while the samples are made. The pictures of
 //! a batch go up in groups.
 
+mod early;
 mod filling;
 mod flight;
 mod groups;
@@ -13,16 +14,22 @@ mod pictures;
 mod prepare;
 mod progressive;
 mod single;
+mod tables;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::groups::{JpegGroups, PlannedJpeg};
 pub(super) use self::pictures::is_direct;
+pub(super) use self::tables::DeviceTables;
+pub(crate) use self::{
+    early::UploadedJpeg,
+    groups::{JpegGroups, PlannedJpeg},
+};
+use self::{pictures::can_be_direct, single::File};
 
 use super::{Context, scratch::Scratch};
 use crate::{
     Result,
-    device::Staging,
+    device::{JpegRequest, Payload, Staging},
     jpeg::{GpuPlan, Jpeg},
     trace::span,
 };
@@ -84,29 +91,38 @@ fn bytes(picture: &Picture) -> usize {
 }
 
 impl Context {
-    /// Decodes a file's entropy-coded data on the device. Returns `None` if the data are damaged,
-    /// or if the decoders did not synchronise. The file may be in `staging` memory.
+    /// The number of the stream that decodes or encodes the next file.
+    pub(super) fn next_decode(&self) -> usize {
+        self.jpegs.fetch_add(1, Ordering::Relaxed) % STREAMS
+    }
+
+    /// Decodes a file's entropy-coded data on the device, and makes the pixels of a new image where one
+    /// kernel can. Returns `None` if the data are damaged, or if the decoders did not synchronise.
     pub(crate) fn decode_jpeg(
         self: &Arc<Self>,
         jpeg: &Jpeg<'_>,
         plan: &GpuPlan,
-        staging: Option<&Staging>,
-    ) -> Result<Option<Coefficients>> {
+        request: JpegRequest<'_>,
+    ) -> Result<Option<Payload>> {
         let _current = self.enter()?;
-        let file = match staging {
-            Some(Staging::Pinned(pinned))
+        let file = match (request.uploaded, request.file) {
+            (Some(uploaded), _) if uploaded.is_for(plan) => File::Uploaded(uploaded),
+            (_, Some(Staging::Pinned(pinned)))
                 if pinned.as_ptr_range() == jpeg.bytes().as_ptr_range() =>
             {
-                Some(pinned)
+                File::Pinned(pinned)
             }
-            _ => None,
+            _ => File::Other,
         };
-        let number = self.jpegs.fetch_add(1, Ordering::Relaxed) % STREAMS;
-        let (mut status, coefficients) =
-            self.start_jpeg(jpeg, plan, file, &self.decodes[number])?;
+        let stream = match file {
+            File::Uploaded(uploaded) => uploaded.stream(),
+            _ => self.next_decode(),
+        };
+        let new_image = request.new_image.filter(|image| can_be_direct(image));
+        let mut decoding = self.start_jpeg(jpeg, plan, file, stream, new_image)?;
         span!("wait",);
-        status.wait()?;
-        Ok((status[..4] == [0; 4]).then_some(coefficients))
+        let is_good = decoding.wait()? == 0;
+        Ok(is_good.then(|| decoding.finish()))
     }
 
     /// Decodes the entropy-coded data on the host, and uploads the coefficients.

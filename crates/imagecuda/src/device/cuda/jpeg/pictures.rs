@@ -7,7 +7,8 @@ use super::{
 };
 use crate::{
     Result,
-    device::{DevicePixel, ExpandSpec},
+    color::Conversion,
+    device::{DevicePixel, ExpandSpec, NewImage},
 };
 use cust::{memory::DevicePointer, stream::Stream};
 use imagecuda_kernels::{
@@ -16,6 +17,7 @@ use imagecuda_kernels::{
         progressive::jobs::BLOCKS_THREADS,
     },
     layout::Layout,
+    pixel::RgbaF32,
 };
 
 impl<P: DevicePixel> Buffer<P> {
@@ -90,7 +92,34 @@ impl<P: DevicePixel> Buffer<P> {
     }
 }
 
+/// Whether one kernel makes a new image of samples.
+pub(super) fn can_be_direct(image: &NewImage<'_>) -> bool {
+    is_direct(image.spec) && matches!(image.conversion, None | Some(Conversion::Shaper(_)))
+}
+
 impl Context {
+    /// Makes the float pixels of an image from samples, in the order of `stream`. `shaper` is the address
+    /// of the curves and the matrix that convert colours, or 0. The context must be current.
+    pub(super) fn launch_pixels(
+        &self,
+        from: &Coefficients,
+        image: &Buffer<RgbaF32>,
+        shaper: u64,
+        stream: &Stream,
+    ) -> Result<()> {
+        let picture = &from.scaled.picture;
+        let rows = Grid::of_pixels(picture.width.div_ceil(ROW_PIXELS) * picture.height);
+        let to = image.pointer().as_raw();
+        let arguments = [from.job, 1, from.samples, to, shaper];
+        let (kernel, arguments) = match shaper {
+            0 => ("jpeg_to_f32", &arguments[..4]),
+            _ => ("jpeg_to_shaped", &arguments[..]),
+        };
+        // SAFETY: the kernels take the table of one job and these addresses. The caller's image has
+        // the picture's pixels, and all memory is freed or used again in stream order.
+        unsafe { self.launch(kernel, rows, stream, arguments) }
+    }
+
     /// Makes samples from coefficients, in the order of `stream`. The context must be current.
     pub(super) fn launch_inverse(&self, from: &Coefficients, stream: &Stream) -> Result<()> {
         let blocks = from

@@ -15,11 +15,13 @@ use imagecuda_kernels::jpeg::{
 };
 use std::sync::Arc;
 
+/// Bytes that are few, whatever the picture.
+const FEW: usize = 1 << 20;
+
 /// Where the parts of a scan of AC coefficients are in the memory that is uploaded.
 struct ScanParts {
     symbols: usize,
     starts: usize,
-    data: usize,
 }
 
 impl Context {
@@ -41,16 +43,20 @@ impl Context {
         let scans_at = parts.add(scans.len() * size_of::<AcScan>());
         let mut of_scans: Vec<_> = scans
             .iter()
-            .map(|scan| ScanParts {
+            .map(|_| ScanParts {
                 symbols: parts.add(size_of::<Symbols>()),
                 starts: 0,
-                data: parts.add(scan.data.len() + READ_AHEAD),
             })
             .collect();
         // What the host finds comes last.
+        let data_at = parts.add(positions.room() + READ_AHEAD);
         let dc_at = parts.add(picture.blocks() * size_of::<i16>());
         for (of_scan, scan) in of_scans.iter_mut().zip(&scans) {
             of_scan.starts = parts.add(scan.blocks * size_of::<Start>());
+        }
+        // Many scans of few bits have more starts than there are coefficients, which go up then.
+        if parts.end > 2 * bytes(&picture) + FEW {
+            return Ok(None);
         }
         let mut pinned = self.pinned(parts.end)?;
         let mut memory = self.scratch(parts.end)?;
@@ -61,10 +67,11 @@ impl Context {
             rest: &mut pinned[..],
             before: 0,
         };
+        let data = found.at(data_at, positions.room());
         let dc = found.at(dc_at, picture.blocks());
         let starts = of_scans.iter().zip(&scans);
         let starts = starts.map(|(part, scan)| found.at(part.starts, scan.blocks));
-        if positions.find(dc, starts.collect()).is_none() {
+        if positions.find(data, dc, starts.collect()).is_none() {
             return Ok(None);
         }
         let mut blocks = BlocksJob {
@@ -79,9 +86,8 @@ impl Context {
         let mut jobs = Vec::with_capacity(scans.len());
         for (part, scan) in of_scans.iter().zip(&scans) {
             put(&mut pinned, part.symbols, &[scan.symbols()]);
-            put::<u8>(&mut pinned, part.data, scan.data);
             jobs.push(AcScan {
-                data: base + part.data as u64,
+                data: base + (data_at + scan.data.start) as u64,
                 starts: base + part.starts as u64,
                 symbols: base + part.symbols as u64,
                 band: scan.band,

@@ -4,13 +4,12 @@ use super::{
     super::{
         Context,
         jpeg::{Parts, put},
-        memory::parallel_copy,
         pinned::Pinned,
     },
     DecodingPng,
+    parts::Upload,
 };
 use crate::{Result, device::PngData};
-use cust::memory::DevicePointer;
 use imagecuda_kernels::png::decoder::{
     job::DecodeJob,
     launches::{Lengths, Sizes},
@@ -25,15 +24,12 @@ pub(super) struct Addresses {
     pub(super) hand_over: Range<u64>,
 }
 
-/// Bytes of a file that are copied while those before them travel.
-const PIECE: usize = 4 << 20;
-
 /// The size of a palette's colours in bytes.
 const PALETTE: usize = 1024;
 
 /// The range of the file from the first to the last piece of compressed data, and a few bytes
 /// behind it: the kernels read whole words.
-fn data_range(png: &PngData<'_>) -> Range<usize> {
+pub(super) fn data_range(png: &PngData<'_>) -> Range<usize> {
     let start = |piece: &[u8]| piece.as_ptr().addr() - png.file.as_ptr().addr();
     let first = png.pieces.first().map_or(0, |piece| start(piece));
     let last = png
@@ -173,10 +169,16 @@ impl Context {
             None => offset(job.file) + data_range(png).len(),
         };
         let mut pinned = self.pinned(uploaded)?;
+        let addresses = Addresses {
+            job: address,
+            control: job.control,
+            hand_over: job.hand_over..job.hand_over + u64::from(job.lengths.hand_over) * 8,
+        };
         let launching = self.lock_launch();
         let queue = &self.pngs.all[stream];
         // If a later call fails, dropping the memory waits for the device.
-        for memory in [&mut work, &mut tokens, &mut links] {
+        work.wait_on(&self.pngs.uploads[stream])?;
+        for memory in [&mut tokens, &mut links] {
             memory.wait_on(queue)?;
         }
         // While the device does this, the host copies.
@@ -189,30 +191,24 @@ impl Context {
         put(&mut pinned, offset(job.control), &words);
         put(&mut pinned, offset(job.pieces), &pieces);
         put(&mut pinned, offset(job.palette), &png.palette);
-        let target = |at: usize| DevicePointer::from_raw(start + at as u64);
-        match file {
-            Some(file) => file.start_upload_of(data_range(png), target(offset(job.file)), queue)?,
-            None => {
-                let mut at = offset(job.file);
-                for piece in png.file[data_range(png)].chunks(PIECE) {
-                    let to = at..at + piece.len();
-                    parallel_copy(piece, &mut pinned[to.clone()]);
-                    pinned.start_upload_part(to, target(at), queue)?;
-                    at += piece.len();
-                }
-            }
-        }
-        pinned.start_upload(target(0), others, queue)?;
+        self.start_parts(Upload {
+            png,
+            file,
+            pinned: &mut pinned,
+            others,
+            at: offset(job.file),
+            target: start,
+            pieces: &pieces,
+            sizes: &sizes,
+            addresses: &addresses,
+            stream,
+        })?;
         Ok(DecodingPng {
             context: Arc::clone(self),
             stream,
             picture: png.picture,
             sizes,
-            addresses: Addresses {
-                job: address,
-                control: job.control,
-                hand_over: job.hand_over..job.hand_over + u64::from(job.lengths.hand_over) * 8,
-            },
+            addresses,
             pixel_bytes: png.pixel_bytes,
             pinned,
             memory: vec![work, tokens],

@@ -4,9 +4,11 @@
 //! The host waits for its status.
 
 mod memory;
+mod parts;
 
 use super::{
-    Buffer, Context, error::check, error::check_raw, new_stream, pinned::Pinned, scratch::Scratch,
+    Buffer, Context, error::check, error::check_raw, event::Event, new_stream, pinned::Pinned,
+    scratch::Scratch,
 };
 use crate::{
     Result,
@@ -34,14 +36,24 @@ const TRIES: u32 = 3;
 /// The streams that decode pictures, used in turn.
 pub(super) struct Streams {
     pub(super) all: Vec<Stream>,
+    /// For each of them, the stream that uploads data for it.
+    pub(super) uploads: Vec<Stream>,
+    /// For each of them, an event for each part of the data.
+    uploaded: Vec<Vec<Event>>,
     next: AtomicUsize,
 }
 
 impl Streams {
     /// Makes the streams. The context must be current.
     pub(super) fn new() -> Result<Self> {
+        let streams = || (0..STREAMS).map(|_| new_stream());
+        let events = || (0..parts::MOST).map(|_| Event::new());
         Ok(Self {
-            all: (0..STREAMS).map(|_| new_stream()).collect::<Result<_>>()?,
+            all: streams().collect::<Result<_>>()?,
+            uploads: streams().collect::<Result<_>>()?,
+            uploaded: (0..STREAMS)
+                .map(|_| events().collect())
+                .collect::<Result<_>>()?,
             next: AtomicUsize::new(0),
         })
     }
@@ -113,16 +125,16 @@ impl Context {
         stream: &Stream,
     ) -> Result<()> {
         let job = addresses.job;
-        for launch in launches {
+        for launch in launches.iter().filter(|launch| launch.blocks > 0) {
             if launch.kernel == Kernel::Pack {
                 // This memory held the tokens, which are no longer needed.
                 self.zero(addresses.hand_over.clone(), stream)?;
             }
             let function = self.function(name(launch.kernel))?;
-            // SAFETY: the kernel takes the address of a job. All memory that the job points to
-            // lives until the kernels have run.
-            let launched =
-                unsafe { launch!(function<<<launch.blocks, launch.threads, 0, stream>>>(job)) };
+            let (first, blocks, threads) = (launch.first, launch.blocks, launch.threads);
+            // SAFETY: the kernel takes the address of a job, and the number of the first block. All
+            // memory that the job points to lives until the kernels have run.
+            let launched = unsafe { launch!(function<<<blocks, threads, 0, stream>>>(job, first)) };
             check("cuLaunchKernel", launched)?;
         }
         Ok(())

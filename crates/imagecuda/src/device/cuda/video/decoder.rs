@@ -83,6 +83,7 @@ impl Decoder {
             surface: 0,
             format: None,
             pictures: 0,
+            in_work: 0,
             refusal: None,
         });
         Ok(Self {
@@ -97,6 +98,11 @@ impl Decoder {
         // SAFETY: this owns the session until it drops. The library uses it only while it runs one of
         // the calls of `start`, during which no reference is alive.
         unsafe { self.session.as_mut() }
+    }
+
+    /// Whether pictures were started that are not unmapped yet.
+    pub(super) fn has_work(&mut self) -> bool {
+        self.session().in_work > 0
     }
 
     fn make_parser(&mut self) -> Attempt<()> {
@@ -156,7 +162,10 @@ impl Decoder {
         let outcome = match (refusal, parsed, pictures, format) {
             (Some(refusal), ..) => Err(refusal),
             (None, Err(refusal), ..) => Err(refusal),
-            (None, Ok(()), 1, Some(format)) => Ok(format),
+            (None, Ok(()), 1, Some(format)) => {
+                session.in_work += 1;
+                Ok(format)
+            }
             _ => Err(Refusal::Unexpected("the data are not those of one picture")),
         };
         if outcome.is_err() {
@@ -226,6 +235,7 @@ impl Decoder {
             return Ok(());
         };
         let session = self.session();
+        session.in_work -= 1;
         let (library, decoder) = (session.library, session.decoder);
         // SAFETY: the frame was mapped, and is unmapped only here.
         let unmapped = unsafe { (library.cuvidUnmapVideoFrame64)(decoder, address) };

@@ -5,6 +5,8 @@
 
 mod abi;
 mod decoder;
+mod engine;
+mod hand;
 mod kind;
 mod library;
 mod pool;
@@ -15,11 +17,11 @@ mod tests;
 pub(super) use self::pool::Pool;
 use self::{
     abi::{DecoderCaps, Zero},
-    decoder::{Frame, IN_WORK, SURFACES},
+    engine::Engine,
+    hand::{Hand, OTHER_COLOURS},
     kind::{Attempt, Kind, Refusal},
     library::{Library, library},
-    pool::{Class, Engine, FrameStream, Need},
-    session::Format,
+    pool::{Class, Need},
 };
 use super::{Buffer, Context, scratch::Scratch};
 use crate::{
@@ -27,18 +29,19 @@ use crate::{
     device::{
         DevicePixel, ExpandSpec, Staging,
         planes::viewed,
-        video::{Canvas, Video, VideoCodec, VideoSignal},
+        video::{Video, VideoSignal},
     },
     trace::span,
 };
-use cust::{memory::DevicePointer, sys};
+use cust::memory::DevicePointer;
 use imagecuda_kernels::planes::Picture;
 use std::{
-    collections::{BTreeMap, VecDeque},
+    cmp::Reverse,
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize},
     },
     thread,
 };
@@ -80,6 +83,7 @@ struct Abilities {
     least: [u32; 2],
     most: [u32; 2],
     most_macroblocks: u32,
+    engines: u8,
 }
 
 impl Context {
@@ -89,13 +93,11 @@ impl Context {
         video: &Video<'_>,
         choice: VideoDecoder,
     ) -> Option<VideoFrames> {
-        match self.attempt(video, choice) {
-            Ok(frames) => Some(frames),
-            Err(_refusal) => {
-                span!("refused by the video engines", refusal = %_refusal);
-                None
-            }
+        let attempt = self.attempt(video, choice);
+        if let Err(_refusal) = &attempt {
+            span!("refused by the video engines", refusal = %_refusal);
         }
+        attempt.ok()
     }
 
     /// Ends the decoders that are not in use, and says how many there were.
@@ -124,13 +126,12 @@ impl Context {
             class: class.ok_or(Refusal::Unsupported)?,
             coded,
             frames,
+            engines: usize::from(abilities.engines).max(1),
             pixels: u64::from(video.size[0]) * u64::from(video.size[1]),
             choice,
         };
-        let mut engines = Pool::take(self, library, need)?;
-        let decoded = self.decode_frames(video, &mut engines);
-        self.videos.put(need.class, frames, engines);
-        decoded
+        let mut taken = Pool::take(self, library, need)?;
+        self.decode_frames(video, &mut taken.engines)
     }
 
     /// Deals the frames to decoders, and copies each to its place.
@@ -142,11 +143,17 @@ impl Context {
         let canvas = video.canvas();
         let mut memory = self.scratch(canvas.bytes).map_err(|_| Refusal::NoMemory)?;
         memory.wait().map_err(|_| NO_CONTEXT)?;
+        // The GPU deals frames to its engines in turn, whatever each has to do. Of one after the other
+        // by length, all get as much.
+        let mut order: Vec<usize> = (0..video.packets.len()).collect();
+        order.sort_by_key(|&number| Reverse(video.packets[number].len()));
         let hand = Hand {
             video,
+            order,
             canvas: &canvas,
             to: memory.pointer().as_raw(),
             next: AtomicUsize::new(0),
+            decoders: engines.len(),
             has_failed: AtomicBool::new(false),
         };
         let (own, others) = engines.split_first_mut().ok_or(Refusal::Unsupported)?;
@@ -158,7 +165,11 @@ impl Context {
             };
             let others: Vec<_> = others
                 .iter_mut()
-                .map(|engine| scope.spawn(move || work(engine)))
+                .filter_map(|engine| {
+                    let thread = thread::Builder::new().name("imagecuda video".into());
+                    // Without a thread, the other decoders take its frames.
+                    thread.spawn_scoped(scope, move || work(engine)).ok()
+                })
                 .collect();
             let mut outcomes = vec![hand.play(own)];
             outcomes.extend(others.into_iter().map(|other| {
@@ -167,8 +178,11 @@ impl Context {
             }));
             outcomes
         });
-        // The copies were waited for.
-        memory.mark_idle();
+        // The copies were waited for, if no thread panicked.
+        let has_work = |engine: &mut Engine| engine.decoder.has_work();
+        if !has_work(own) && !others.iter_mut().any(has_work) {
+            memory.mark_idle();
+        }
         let mut signals = Vec::new();
         for outcome in outcomes {
             signals.extend(outcome?);
@@ -188,150 +202,10 @@ impl Context {
     }
 }
 
-/// The frames of a picture, which threads take one by one.
-struct Hand<'a> {
-    video: &'a Video<'a>,
-    canvas: &'a Canvas,
-    /// The canvas in device memory.
-    to: u64,
-    next: AtomicUsize,
-    has_failed: AtomicBool,
-}
-
-impl Hand<'_> {
-    /// Decodes frames until there are no more, and returns what their headers say. Whatever fails, every
-    /// frame that was given to a decoder is taken from it again.
-    fn play(&self, engine: &mut Engine) -> Attempt<Option<VideoSignal>> {
-        let mut in_work = VecDeque::new();
-        let mut outcome = Ok(None);
-        let mut surfaces = (0..SURFACES).cycle();
-        let mut is_more = true;
-        loop {
-            let is_full = in_work.len() == IN_WORK;
-            if is_more && !is_full && !self.has_failed.load(Ordering::Relaxed) {
-                let number = self.next.fetch_add(1, Ordering::Relaxed);
-                let next = self.video.packets.get(number).zip(surfaces.next());
-                let Some((packet, surface)) = next else {
-                    is_more = false;
-                    continue;
-                };
-                match engine.decoder.start(packet, surface) {
-                    Ok(format) => in_work.push_back((number, surface, format)),
-                    Err(refusal) => {
-                        self.has_failed.store(true, Ordering::Relaxed);
-                        outcome = Err(refusal);
-                    }
-                }
-                continue;
-            }
-            let Some((number, surface, format)) = in_work.pop_front() else {
-                break;
-            };
-            let taken = self.take(engine, number, surface, format);
-            if taken.is_err() {
-                self.has_failed.store(true, Ordering::Relaxed);
-            }
-            outcome = outcome.and_then(|signal| {
-                taken?;
-                match signal {
-                    Some(signal) if signal != format.signal => Err(OTHER_COLOURS),
-                    _ => Ok(Some(format.signal)),
-                }
-            });
-        }
-        let released = engine.release();
-        outcome.and_then(|signal| released.map(|()| signal))
-    }
-
-    /// Waits for a frame, and starts to copy it.
-    fn take(
-        &self,
-        engine: &mut Engine,
-        number: usize,
-        surface: usize,
-        format: Format,
-    ) -> Attempt<()> {
-        // The copy of the frame before is done, mostly.
-        engine.release()?;
-        let Engine { decoder, stream } = engine;
-        decoder.finish(surface, stream.raw().cast(), |frame| {
-            let corner = corner(self.video, format)?;
-            self.copy(number, frame, corner, stream)
-        })
-    }
-
-    /// Starts to copy what is shown of a frame to its place.
-    fn copy(
-        &self,
-        number: usize,
-        frame: Frame,
-        corner: [u32; 2],
-        stream: &FrameStream,
-    ) -> Attempt<()> {
-        let rows = self
-            .video
-            .copies(self.canvas, number, frame.pitch, frame.rows, corner);
-        for rows in rows {
-            let copy = sys::CUDA_MEMCPY2D {
-                srcXInBytes: 0,
-                srcY: 0,
-                srcMemoryType: sys::CUmemorytype_enum::CU_MEMORYTYPE_DEVICE,
-                srcHost: std::ptr::null(),
-                srcDevice: frame.address + rows.from as u64,
-                srcArray: std::ptr::null_mut(),
-                srcPitch: frame.pitch,
-                dstXInBytes: 0,
-                dstY: 0,
-                dstMemoryType: sys::CUmemorytype_enum::CU_MEMORYTYPE_DEVICE,
-                dstHost: std::ptr::null_mut(),
-                dstDevice: self.to + rows.to as u64,
-                dstArray: std::ptr::null_mut(),
-                dstPitch: rows.to_pitch,
-                WidthInBytes: rows.width,
-                Height: rows.height,
-            };
-            // SAFETY: the rows lie within the frame, which is mapped, and within the canvas; the driver
-            // reads the description before it returns.
-            match unsafe { sys::cuMemcpy2DAsync_v2(&copy, stream.raw()) } {
-                sys::CUresult::CUDA_SUCCESS => {}
-                code => {
-                    return Err(Refusal::Failed {
-                        call: "cuMemcpy2DAsync",
-                        code: code as i32,
-                    });
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-const OTHER_COLOURS: Refusal = Refusal::Unexpected("the tiles have different colours");
-
 const NO_CONTEXT: Refusal = Refusal::Failed {
     call: "cuCtxSetCurrent",
     code: -1,
 };
-
-/// The first pixel of a frame that is shown. The frame has to be as large as its container says.
-fn corner(video: &Video<'_>, format: Format) -> Attempt<[u32; 2]> {
-    let [left, top, right, bottom] = format.shown;
-    if video.codec == VideoCodec::Vp8 {
-        // The parser rounds odd sizes down.
-        let fits = (0..2).all(|i| format.coded[i] >= video.tile[i]);
-        return match fits && [left, top] == [0, 0] {
-            true => Ok([0, 0]),
-            false => Err(WRONG_SIZE),
-        };
-    }
-    match [right - left, bottom - top] == video.tile {
-        true => Ok([left, top]),
-        false => Err(WRONG_SIZE),
-    }
-}
-
-const WRONG_SIZE: Refusal =
-    Refusal::Unexpected("a frame is of another size than its container says");
 
 /// What the engines can do, which is asked once.
 fn abilities(context: &Context, library: &Library, kind: Kind) -> Attempt<Abilities> {
@@ -351,6 +225,7 @@ fn abilities(context: &Context, library: &Library, kind: Kind) -> Attempt<Abilit
             least: [caps.least_width, caps.least_height].map(u32::from),
             most: [caps.most_width, caps.most_height],
             most_macroblocks: caps.most_macroblocks,
+            engines: caps.engines,
         })
     };
     let found = *known.entry((context.ordinal, kind)).or_insert_with(ask);

@@ -3,24 +3,30 @@
 
 use super::{
     Context,
-    decoder::Decoder,
+    engine::Engine,
     kind::{Attempt, Kind, Refusal},
     library::Library,
 };
 use crate::{VideoDecoder, device::video::VideoCodec};
-use cust::sys;
 use std::{
     collections::BTreeMap,
-    ptr,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
 };
 
-/// Decoders of one class. More than there are engines are of no use; the largest GPUs have eight.
-const MOST: usize = 8;
-
 /// Decoders of all classes.
-const MOST_IN_ALL: usize = 16;
+const MOST_IN_ALL: usize = 24;
+
+/// The most decoders of one class, on a GPU of so many engines. The GPU deals frames to its engines in
+/// turn, so that some wait while others have nothing to do. With twice as many decoders all have work,
+/// where frames are small. Of large ones each takes so long that one more is enough.
+fn most(class: Class, engines: usize) -> usize {
+    let most = match class.largest.iter().all(|&side| side <= LARGEST[0]) {
+        true => 2 * engines,
+        false => engines + 1,
+    };
+    most.min(16)
+}
 
 /// The sides up to which the decoders of a class go. Smaller classes take less memory and time to make:
 /// most tiles are of the first one.
@@ -47,66 +53,6 @@ impl Class {
     }
 }
 
-/// A decoder and the stream in which its frames are copied.
-#[derive(Debug)]
-pub(super) struct Engine {
-    pub(super) decoder: Decoder,
-    pub(super) stream: FrameStream,
-}
-
-impl Engine {
-    /// Gives the mapped frame back, when its copy is done.
-    pub(super) fn release(&mut self) -> Attempt<()> {
-        if !self.decoder.is_mapped() {
-            return Ok(());
-        }
-        // SAFETY: the stream is alive.
-        let copied = match unsafe { sys::cuStreamSynchronize(self.stream.raw()) } {
-            sys::CUresult::CUDA_SUCCESS => Ok(()),
-            code => Err(Refusal::Failed {
-                call: "cuStreamSynchronize",
-                code: code as i32,
-            }),
-        };
-        let unmapped = self.decoder.unmap();
-        self.decoder.is_broken |= copied.is_err();
-        copied.and(unmapped)
-    }
-}
-
-/// The stream of a decoder's frames.
-#[derive(Debug)]
-pub(super) struct FrameStream(sys::CUstream);
-
-// SAFETY: a handle, tied to a context and to no thread.
-unsafe impl Send for FrameStream {}
-
-impl FrameStream {
-    fn new() -> Attempt<Self> {
-        let mut stream = ptr::null_mut();
-        let flags = sys::CUstream_flags_enum::CU_STREAM_DEFAULT as u32;
-        // SAFETY: the driver writes one handle, to a local that has room for it.
-        match unsafe { sys::cuStreamCreate(&mut stream, flags) } {
-            sys::CUresult::CUDA_SUCCESS => Ok(Self(stream)),
-            code => Err(Refusal::Failed {
-                call: "cuStreamCreate",
-                code: code as i32,
-            }),
-        }
-    }
-
-    pub(super) fn raw(&self) -> sys::CUstream {
-        self.0
-    }
-}
-
-impl Drop for FrameStream {
-    fn drop(&mut self) {
-        // SAFETY: the handle is destroyed here alone, and what was in the stream was waited for.
-        let _ = unsafe { sys::cuStreamDestroy_v2(self.0) };
-    }
-}
-
 #[derive(Default)]
 struct Members {
     free: Vec<Engine>,
@@ -118,10 +64,14 @@ struct Members {
     pictures: usize,
     /// How many decoders would have been of use at the busiest time.
     wanted: usize,
+    /// How many may be of use.
+    most: usize,
     /// Pictures that the host decoded since there was no decoder, one after the other.
     passed: usize,
     /// Whether a thread makes more.
     is_growing: bool,
+    /// Whether one more could not be made. It is not tried again until decoders were ended.
+    is_full: bool,
     /// When the class was used last.
     used: u64,
 }
@@ -133,10 +83,13 @@ struct State {
 }
 
 impl Members {
-    fn begin(&mut self, frames: usize) {
-        self.frames += frames;
+    fn begin(&mut self, need: Need) {
+        self.frames += need.frames;
         self.pictures += 1;
-        self.wanted = self.wanted.max(self.frames.min(MOST));
+        self.most = most(need.class, need.engines);
+        // A lone picture uses one for each engine.
+        let of_use = self.frames.min(need.engines).max(self.pictures);
+        self.wanted = self.wanted.max(of_use.min(self.most));
     }
 
     fn end(&mut self, frames: usize) {
@@ -144,20 +97,30 @@ impl Members {
         self.pictures -= 1;
     }
 
-    /// A picture's share of the free decoders. A lone picture gets all. In a batch each gets one: threads
-    /// that each drive one decoder are faster than one that drives all.
-    fn share(&mut self, frames: usize) -> Vec<Engine> {
-        let share = (self.alive / self.pictures).clamp(1, frames.max(1));
+    /// A picture's share of the free decoders. A lone picture gets one for each engine. In a batch each gets
+    /// one: threads that each drive one decoder are faster than one that drives all.
+    fn share(&mut self, need: Need) -> Vec<Engine> {
+        let most = need.frames.min(need.engines).max(1);
+        let share = (self.alive / self.pictures).clamp(1, most);
         let rest = self.free.len().saturating_sub(share);
         self.free.split_off(rest)
     }
 
     fn wants_more(&self) -> bool {
-        self.alive < MOST && (self.wanted > self.alive || self.passed >= PATIENCE)
+        !self.is_full
+            && self.alive < self.most
+            && (self.wanted > self.alive || self.passed >= PATIENCE)
     }
 }
 
 impl State {
+    /// Decoders are ended, so one more may be made again.
+    fn may_grow(&mut self) {
+        for members in self.classes.values_mut() {
+            members.is_full = false;
+        }
+    }
+
     fn of(&mut self, class: Class) -> &mut Members {
         self.classes.entry(class).or_default()
     }
@@ -194,8 +157,25 @@ pub(super) struct Need {
     pub(super) coded: [u32; 2],
     /// Frames to decode.
     pub(super) frames: usize,
+    /// The GPU's engines.
+    pub(super) engines: usize,
     pub(super) pixels: u64,
     pub(super) choice: VideoDecoder,
+}
+
+/// Decoders that a picture has taken. They go back when this is dropped.
+pub(super) struct Taken<'a> {
+    pool: &'a Pool,
+    class: Class,
+    frames: usize,
+    pub(super) engines: Vec<Engine>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.pool
+            .put(self.class, self.frames, std::mem::take(&mut self.engines));
+    }
 }
 
 impl Pool {
@@ -203,26 +183,32 @@ impl Pool {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes at least one decoder, and as many free ones as there are frames. Give them back.
-    pub(super) fn take(
-        context: &Arc<Context>,
+    /// Takes at least one decoder, and as many free ones as there are frames.
+    pub(super) fn take<'a>(
+        context: &'a Arc<Context>,
         library: &'static Library,
         need: Need,
-    ) -> Attempt<Vec<Engine>> {
+    ) -> Attempt<Taken<'a>> {
         let pool = &context.videos;
+        let taken = |engines| Taken {
+            pool,
+            class: need.class,
+            frames: need.frames,
+            engines,
+        };
         let mut state = pool.lock();
         state.clock += 1;
         let clock = state.clock;
         let members = state.of(need.class);
         members.used = clock;
-        members.begin(need.frames);
+        members.begin(need);
         loop {
             let members = state.of(need.class);
             if !members.free.is_empty() {
                 members.passed = 0;
-                let taken = members.share(need.frames);
+                let engines = members.share(need);
                 Self::grow(context, library, state, need);
-                return Ok(taken);
+                return Ok(taken(engines));
             }
             let (alive, passed) = (members.alive, members.passed);
             if alive == 0 {
@@ -238,7 +224,7 @@ impl Pool {
                 state.of(need.class).alive += 1;
                 drop(state);
                 drop(ended);
-                let made = Engine::new(context, library, need);
+                let made = Engine::new(context, library, need.class, need.coded);
                 let mut state = pool.lock();
                 if let Err(refusal) = made {
                     let members = state.of(need.class);
@@ -249,7 +235,7 @@ impl Pool {
                     return Err(refusal);
                 }
                 Self::grow(context, library, state, need);
-                return made.map(|engine| vec![engine]);
+                return made.map(|engine| taken(vec![engine]));
             }
             state = pool
                 .returned
@@ -259,11 +245,20 @@ impl Pool {
     }
 
     /// Gives decoders back. Those that failed are ended.
-    pub(super) fn put(&self, class: Class, frames: usize, engines: Vec<Engine>) {
-        let (broken, sound): (Vec<_>, Vec<_>) = engines
-            .into_iter()
-            .partition(|engine| engine.decoder.is_broken);
+    fn put(&self, class: Class, frames: usize, engines: Vec<Engine>) {
+        let (mut broken, mut sound) = (Vec::new(), Vec::new());
+        for mut engine in engines {
+            // After a panic, of another thread too, frames may still be in work.
+            let is_sound = !engine.decoder.is_broken && !engine.decoder.has_work();
+            match is_sound && !thread::panicking() {
+                true => sound.push(engine),
+                false => broken.push(engine),
+            }
+        }
         let mut state = self.lock();
+        if !broken.is_empty() {
+            state.may_grow();
+        }
         let members = state.of(class);
         members.alive -= broken.len();
         members.end(frames);
@@ -280,6 +275,7 @@ impl Pool {
         for members in state.classes.values_mut() {
             members.alive -= members.free.len();
             members.wanted = 0;
+            members.is_full = false;
             ended.append(&mut members.free);
         }
         drop(state);
@@ -301,7 +297,9 @@ impl Pool {
         });
         let (_, oldest) = idle.min_by_key(|(_, members)| members.used)?;
         oldest.alive -= 1;
-        oldest.free.pop()
+        let ended = oldest.free.pop();
+        state.may_grow();
+        ended
     }
 
     /// Lets a thread make decoders, as many as would have been of use so far.
@@ -344,15 +342,14 @@ impl Pool {
             members.alive += 1;
             drop(state);
             drop(ended);
-            let made = Engine::new(context, library, need);
+            let made = Engine::new(context, library, need.class, need.coded);
             state = pool.lock();
             let members = state.of(need.class);
             match made {
                 Ok(engine) => members.free.push(engine),
                 Err(_) => {
                     members.alive -= 1;
-                    // It is not tried again and again.
-                    members.wanted = members.alive;
+                    members.is_full = true;
                     members.is_growing = false;
                     drop(state);
                     pool.returned.notify_all();
@@ -361,20 +358,5 @@ impl Pool {
             }
             pool.returned.notify_all();
         }
-    }
-}
-
-impl Engine {
-    fn new(context: &Arc<Context>, library: &'static Library, need: Need) -> Attempt<Self> {
-        let failed = |_| Refusal::Failed {
-            call: "cuCtxSetCurrent",
-            code: -1,
-        };
-        let _current = context.enter().map_err(failed)?;
-        let Class { kind, largest } = need.class;
-        Ok(Self {
-            decoder: Decoder::new(library, kind, need.coded, largest)?,
-            stream: FrameStream::new()?,
-        })
     }
 }

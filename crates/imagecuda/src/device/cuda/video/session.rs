@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub(super) surface: c_int,
     pub(super) format: Option<Format>,
     pub(super) pictures: u32,
+    /// Pictures that were started and are not unmapped yet.
+    pub(super) in_work: u32,
     pub(super) refusal: Option<Refusal>,
 }
 
@@ -79,6 +81,10 @@ impl Session {
             ));
         };
         if coded != self.coded {
+            // The library would give the frames in work the new size.
+            if self.in_work > 0 {
+                return Err(Refusal::Unexpected("the tiles have different coded sizes"));
+            }
             let mut info = ReconfigureInfo::zero();
             [info.width, info.height] = coded;
             [info.target_width, info.target_height] = target(coded);

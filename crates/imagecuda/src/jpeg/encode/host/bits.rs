@@ -5,7 +5,7 @@ use imagecuda_kernels::jpeg::encode::coding::{self, Tables};
 
 /// Bits in order: whole words of eight bytes, and up to 63 bits more.
 #[derive(Debug)]
-pub(in super::super) struct Bits {
+pub(super) struct Bits {
     /// The words, and room for more.
     bytes: Vec<u8>,
     /// How many of the bytes are of words.
@@ -70,20 +70,8 @@ impl Bits {
         self.filled += at;
     }
 
-    /// Adds the lowest `count` of `bits`, up to 63; the others are zeros.
-    #[inline(always)]
-    pub(in super::super) fn put(&mut self, bits: u64, count: u32) {
-        if let Some(word) = put(bits, count, &mut self.rest, &mut self.free) {
-            if self.bytes.len() - self.filled < 8 {
-                self.grow();
-            }
-            self.bytes[self.filled..][..8].copy_from_slice(&word.to_be_bytes());
-            self.filled += 8;
-        }
-    }
-
     /// The bytes; the last one is filled with ones, and a zero is after each 0xff.
-    pub(in super::super) fn stuffed(&self, file: &mut Vec<u8>) {
+    pub(super) fn stuffed(&self, file: &mut Vec<u8>) {
         join([self], file);
     }
 }
@@ -91,7 +79,7 @@ impl Bits {
 /// Adds the lowest `count` of `bits`, up to 63, to the last ones; the others are zeros. Returns the word
 /// that is full then.
 #[inline(always)]
-fn put(bits: u64, count: u32, rest: &mut u64, free: &mut u32) -> Option<u64> {
+pub(in super::super) fn put(bits: u64, count: u32, rest: &mut u64, free: &mut u32) -> Option<u64> {
     if count < *free {
         *rest = *rest << count | bits;
         *free -= count;
@@ -142,7 +130,7 @@ pub(super) fn join<'a>(parts: impl IntoIterator<Item = &'a Bits>, file: &mut Vec
 
 /// Adds eight bytes, and a zero after each 0xff.
 #[inline(always)]
-fn stuff(word: u64, file: &mut Vec<u8>) {
+pub(in super::super) fn stuff(word: u64, file: &mut Vec<u8>) {
     const ONES: u64 = u64::MAX / 255;
     // The highest bit of a byte that is set, and not after 1 was added.
     if word & !word.wrapping_add(ONES) & (ONES << 7) == 0 {

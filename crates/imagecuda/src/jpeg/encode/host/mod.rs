@@ -6,12 +6,13 @@ mod scan;
 mod vector;
 
 pub(super) use self::{
-    bits::Bits,
+    bits::{put, stuff},
     rows::{CodedUnit, Masks},
     vector::{masks_of, run_scan, write_tokens},
 };
 
 use self::{
+    bits::Bits,
     rows::{Part, Planes, Quantizer, Transform},
     scan::{Coder, Counter, Scan},
 };
@@ -69,6 +70,29 @@ impl Encoding {
             },
         );
         Ok(blocks)
+    }
+
+    /// Transforms `pixels` to data units on this thread, and gives them to `take`: those of one row of MCUs
+    /// after another, with the number of the row.
+    pub(super) fn transform_rows(
+        &self,
+        pixels: Pixels<'_>,
+        mut take: impl FnMut(u32, &[CodedUnit]),
+    ) -> Result<()> {
+        let transform = self.transform_of(pixels)?;
+        let frame = &self.frame;
+        let row = (frame.mcus_x * frame.units_of_mcu()) as usize;
+        let (mut planes, mut units) = (Planes::default(), vec![CodedUnit([0; BLOCK], 0); row]);
+        for mcu_y in 0..frame.mcus_y {
+            vector::transform(
+                &mut planes,
+                &transform,
+                &Part::row(frame, mcu_y),
+                &mut units,
+            );
+            take(mcu_y, &units);
+        }
+        Ok(())
     }
 
     fn transform_of<'a>(&self, pixels: Pixels<'a>) -> Result<Transform<'a>> {

@@ -13,7 +13,7 @@ use std::ops::Range;
 pub(in super::super) struct CodedUnit(pub(in super::super) [i16; BLOCK], pub(in super::super) u64);
 
 /// Which coefficients of a data unit a progressive scan has something of; a bit for each, in zigzag
-/// order.
+/// order, the highest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, bytemuck::Pod, bytemuck::Zeroable)]
 #[repr(C)]
 pub(in super::super) struct Masks {
@@ -30,6 +30,10 @@ pub(super) const STEP: usize = 32;
 
 /// What the coefficients of a component are divided by.
 #[derive(Clone, Debug)]
+#[cfg_attr(
+    not(target_arch = "x86_64"),
+    allow(dead_code, reason = "there are vectors for x86-64 alone")
+)]
 pub(super) struct Quantizer {
     /// For the body of the kernels.
     pub(super) divisors: Divisors,

@@ -1,10 +1,12 @@
 //! The scans of a picture as tokens.
 
 use super::{
-    super::host::{CodedUnit, Masks},
+    super::host::Masks,
     Script,
+    row::{Grid, Row},
     tokens::{Queue, Room, Tokens},
 };
+use crate::Result;
 use imagecuda_kernels::jpeg::{
     encode::{
         coding::{extra, size},
@@ -13,158 +15,167 @@ use imagecuda_kernels::jpeg::{
     picture::BLOCK,
 };
 
-/// The data units of a picture.
-pub(in super::super) struct Picture<'a> {
-    pub(super) frame: &'a Frame,
-    pub(super) units: &'a [CodedUnit],
-    /// Those of each unit.
-    pub(super) masks: &'a [Masks],
+/// A scan that takes one row of MCUs after another.
+pub(in super::super) struct ScanCoder {
+    script: &'static Script,
+    /// The last DC coefficients of components.
+    last: [i32; 3],
+    run: Run,
+    tokens: Tokens,
 }
 
-/// The blocks of a component, except those that only fill MCUs.
-struct Grid {
-    across: u32,
-    down: u32,
-    /// Blocks of an MCU across and down, the first unit of an MCU, and all units of one.
-    h: u32,
-    v: u32,
-    first: u32,
-    units: u32,
-    mcus_x: u32,
-}
-
-impl Grid {
-    fn new(frame: &Frame, component: u32) -> Self {
-        let (h, v, first) = match component {
-            0 => (frame.h, frame.v, 0),
-            _ => (1, 1, frame.h * frame.v + component - 1),
-        };
+impl ScanCoder {
+    pub(super) fn new(script: &'static Script, frame: &Frame) -> Self {
         Self {
-            across: frame.width.div_ceil(8 * frame.h / h),
-            down: frame.height.div_ceil(8 * frame.v / v),
-            h,
-            v,
-            first,
-            units: frame.units_of_mcu(),
-            mcus_x: frame.mcus_x,
+            script,
+            last: [0; 3],
+            run: Run::default(),
+            tokens: Tokens::new(frame.units() as usize),
         }
     }
 
-    /// The number of a block among the units of the picture.
-    #[inline(always)]
-    fn unit(&self, x: u32, y: u32) -> usize {
-        let row = y / self.v * self.mcus_x * self.units + self.first + y % self.v * self.h;
-        // `h` is 1 or 2.
-        (row + (x >> (self.h - 1)) * self.units + (x & (self.h - 1))) as usize
-    }
-}
-
-impl Picture<'_> {
-    /// Whether a restart marker is before an MCU.
-    #[inline(always)]
-    fn is_restart(&self, mcu: u32) -> bool {
-        let interval = self.frame.restart_interval;
-        interval != 0 && mcu != 0 && mcu.is_multiple_of(interval)
+    pub(super) fn script(&self) -> &'static Script {
+        self.script
     }
 
-    /// Adds a whole scan to `tokens`. `gather` returns the bits of its first argument at the places of
-    /// its second one, the first of them highest.
+    /// Ends the scan.
+    pub(super) fn finish(mut self) -> Result<Tokens> {
+        self.end();
+        self.tokens.complete()
+    }
+
+    /// Whether this is an AC scan with the table of chroma.
+    fn is_of_chroma(&self) -> bool {
+        self.script.component.is_some_and(|component| component > 0)
+    }
+
+    /// Adds what waits for the end of the scan or of an interval.
+    fn end(&mut self) {
+        let mut room = self.tokens.room(self.is_of_chroma());
+        self.run.end(&mut room);
+        let count = room.count();
+        self.tokens.add(count);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn restart(&mut self) {
+        self.end();
+        self.tokens.restart();
+        self.last = [0; 3];
+    }
+
+    /// Adds a row of MCUs. `gather` returns the bits of its first argument at the places of its second
+    /// one, the first of them highest.
     #[inline(always)]
-    pub(in super::super) fn run(
-        &self,
-        script: &Script,
-        tokens: &mut Tokens,
-        gather: impl Fn(u64, u64) -> u64 + Copy,
-    ) {
-        let bit = u32::from(script.bits[1]);
-        let Some(component) = script.component else {
-            return match script.bits[0] {
-                0 => self.begin_first(bit, tokens),
-                _ => self.refine_first(bit, tokens),
+    pub(in super::super) fn row(&mut self, row: &Row<'_>, gather: impl Fn(u64, u64) -> u64 + Copy) {
+        let Some(component) = self.script.component else {
+            return match self.script.bits[0] {
+                0 => self.begin_dc(row),
+                _ => self.refine_dc(row),
             };
         };
-        let mut scan = Others::new(script, component.min(1) as usize, gather);
-        let grid = Grid::new(self.frame, component);
+        let band = Band::new(self.script, gather);
+        let grid = Grid::new(row.frame, component, row.mcu_y);
+        let interval = row.frame.restart_interval;
+        let is_first = self.script.bits[0] == 0;
         // No closures, which the compiler may not compile for this processor.
-        for y in 0..grid.down {
-            for x in 0..grid.across {
+        for y in 0..grid.rows {
+            let mut x = 0;
+            while x < grid.across {
                 // Of one component's scan an MCU is a block.
-                if self.is_restart(y * grid.across + x) {
-                    end(&mut scan, tokens);
-                    tokens.restart();
+                let mcu = (grid.top + y) * grid.across + x;
+                let mut left = grid.across - x;
+                if interval != 0 {
+                    if is_restart(mcu, interval) {
+                        self.restart();
+                    }
+                    left = left.min(interval - mcu % interval);
                 }
-                let unit = grid.unit(x, y);
-                let mut room = tokens.room();
-                match script.bits[0] {
-                    0 => scan.begin(&self.units[unit].0, &self.masks[unit], &mut room),
-                    _ => scan.refine(&self.masks[unit], &mut room),
+                let end = x + left;
+                let mut room = self.tokens.room(component > 0);
+                while x < end && room.is_enough() {
+                    let unit = grid.unit(x, y);
+                    let masks = &row.masks[unit];
+                    match is_first {
+                        true => band.begin(row.block(unit), masks, &mut self.run, &mut room),
+                        false => band.refine(masks, &mut self.run, &mut room),
+                    }
+                    x += 1;
                 }
                 let count = room.count();
-                tokens.add(count);
+                self.tokens.add(count);
             }
         }
-        end(&mut scan, tokens);
     }
 
     /// A first scan of DC coefficients.
-    fn begin_first(&self, bit: u32, tokens: &mut Tokens) {
-        let frame = self.frame;
-        let mut last = [0; 3];
-        let mcus = self.units.chunks_exact(frame.units_of_mcu() as usize);
-        for (mcu, units) in (0..).zip(mcus) {
-            if self.is_restart(mcu) {
-                tokens.restart();
-                last = [0; 3];
+    #[inline(always)]
+    fn begin_dc(&mut self, row: &Row<'_>) {
+        let bit = self.script.bits[1];
+        let frame = row.frame;
+        let units = frame.units_of_mcu();
+        let luma = frame.h * frame.v;
+        let interval = frame.restart_interval;
+        let mut first = row.first();
+        let mut x = 0;
+        while x < frame.mcus_x {
+            let mcu = row.mcu_y * frame.mcus_x + x;
+            let mut left = frame.mcus_x - x;
+            if interval != 0 {
+                if is_restart(mcu, interval) {
+                    self.restart();
+                }
+                left = left.min(interval - mcu % interval);
             }
-            let mut room = tokens.room();
-            for (k, CodedUnit(block, _)) in (0..).zip(units) {
-                let value = i32::from(block[0]) >> bit;
-                let component = (k + 1u32).saturating_sub(frame.h * frame.v);
-                let before = std::mem::replace(&mut last[component as usize % 3], value);
-                let difference = value - before;
-                let size = size(difference);
-                let table = component.min(1) as usize;
-                room.symbol(table, size, extra(difference, size), size);
+            let end = x + left;
+            let mut room = self.tokens.room(false);
+            while x < end && room.is_enough() {
+                for k in 0..units {
+                    let value = i32::from(first.next().unwrap_or(0)) >> bit;
+                    let component = (k + 1).saturating_sub(luma);
+                    let before = std::mem::replace(&mut self.last[component as usize % 3], value);
+                    let difference = value - before;
+                    let size = size(difference);
+                    let bits = extra(difference, size);
+                    match component {
+                        0 => room.symbol(size, bits, size),
+                        _ => room.symbol_of_other(size, bits, size),
+                    }
+                }
+                x += 1;
             }
             let count = room.count();
-            tokens.add(count);
+            self.tokens.add(count);
         }
     }
 
     /// A refinement of DC coefficients.
-    fn refine_first(&self, bit: u32, tokens: &mut Tokens) {
-        let mut bits = Queue::default();
-        let mcus = self.units.chunks_exact(self.frame.units_of_mcu() as usize);
-        for (mcu, units) in (0..).zip(mcus) {
-            if self.is_restart(mcu) {
-                give(&mut bits, tokens);
-                tokens.restart();
+    #[inline(always)]
+    fn refine_dc(&mut self, row: &Row<'_>) {
+        let bit = self.script.bits[1];
+        let frame = row.frame;
+        let units = frame.units_of_mcu();
+        let mut first = row.first();
+        for x in 0..frame.mcus_x {
+            let mcu = row.mcu_y * frame.mcus_x + x;
+            if frame.restart_interval != 0 && is_restart(mcu, frame.restart_interval) {
+                self.restart();
             }
-            for CodedUnit(block, _) in units {
-                bits.push((block[0] >> bit & 1) as u64, 1);
+            for _ in 0..units {
+                let dc = first.next().unwrap_or(0);
+                self.run.bits.push((dc >> bit & 1) as u64, 1);
             }
-            if bits.len() > MOST_WAITING {
-                give(&mut bits, tokens);
+            if self.run.bits.len() > MOST_WAITING {
+                self.end();
             }
         }
-        give(&mut bits, tokens);
     }
 }
 
-/// Adds bits that have waited.
-fn give(bits: &mut Queue, tokens: &mut Tokens) {
-    let mut room = tokens.room();
-    bits.give(&mut room);
-    let count = room.count();
-    tokens.add(count);
-}
-
-/// Adds what waits for the end of a scan or of an interval.
-fn end<G: Fn(u64, u64) -> u64>(scan: &mut Others<G>, tokens: &mut Tokens) {
-    let mut room = tokens.room();
-    scan.end_blocks(&mut room);
-    let count = room.count();
-    tokens.add(count);
+/// Whether a restart marker is before an MCU.
+fn is_restart(mcu: u32, interval: u32) -> bool {
+    mcu != 0 && mcu.is_multiple_of(interval)
 }
 
 /// The longest run of blocks that one end-of-band symbol ends.
@@ -177,122 +188,145 @@ const MOST_WAITING: usize = 1000 - BLOCK + 1;
 /// The symbol of 16 zeros.
 const ZRL: u32 = 0xf0;
 
-/// An AC scan of a component.
-struct Others<G> {
+/// An end-of-band run whose symbol is not written yet.
+#[derive(Default)]
+struct Run {
+    /// Its blocks.
+    blocks: u32,
+    /// Their correction bits.
+    bits: Queue,
+}
+
+impl Run {
+    /// Writes the symbol of the run, and the correction bits that wait for it.
+    #[inline(always)]
+    fn end(&mut self, room: &mut Room<'_>) {
+        let blocks = std::mem::take(&mut self.blocks);
+        if blocks == 0 {
+            return self.bits.give(room);
+        }
+        let size = blocks.ilog2();
+        let bits = blocks & ((1 << size) - 1);
+        match self.bits.take_few(16 - size.min(16)) {
+            Some((more, count)) => {
+                let bits = bits << count | more;
+                room.symbol(size << 4, bits, size + count);
+            }
+            None => {
+                room.symbol(size << 4, bits, size);
+                self.bits.give(room);
+            }
+        }
+    }
+
+    /// Adds a block that ends before its last coefficient.
+    #[inline(always)]
+    fn add(&mut self, room: &mut Room<'_>) {
+        self.blocks += 1;
+        if self.blocks == MOST_BLOCKS || self.bits.len() > MOST_WAITING {
+            self.end(room);
+        }
+    }
+}
+
+/// The coefficients of an AC scan.
+struct Band<G> {
     gather: G,
-    table: usize,
-    /// A bit for each coefficient of the scan.
-    band: u64,
+    /// A bit for each of them, as in [`Masks`].
+    mask: u64,
     first: u32,
     last: u32,
     bit: u32,
-    /// The blocks of the current end-of-band run, whose symbol is not written yet.
-    ended: u32,
-    /// The correction bits of these blocks.
-    waiting: Queue,
 }
 
-impl<G: Fn(u64, u64) -> u64> Others<G> {
-    fn new(script: &Script, table: usize, gather: G) -> Self {
+/// The bit of a coefficient in [`Masks`].
+#[inline(always)]
+fn bit_of(place: u32) -> u64 {
+    (1 << 63) >> (place & 63)
+}
+
+impl<G: Fn(u64, u64) -> u64> Band<G> {
+    #[inline(always)]
+    fn new(script: &Script, gather: G) -> Self {
         let [first, last] = script.band.map(u32::from);
         Self {
             gather,
-            table,
-            band: u64::MAX >> (63 - last) & u64::MAX << first,
+            mask: u64::MAX >> first & u64::MAX << (63 - last),
             first,
             last,
             bit: script.bits[1].into(),
-            ended: 0,
-            waiting: Queue::default(),
-        }
-    }
-
-    /// Writes the symbol of the end-of-band run, and the correction bits that wait for it.
-    #[inline(always)]
-    fn end_blocks(&mut self, room: &mut Room<'_>) {
-        if self.ended > 0 {
-            let size = self.ended.ilog2();
-            let bits = self.ended & ((1 << size) - 1);
-            room.symbol(self.table, size << 4, bits, size);
-            self.ended = 0;
-        }
-        self.waiting.give(room);
-    }
-
-    /// Ends a block before its last coefficient.
-    #[inline(always)]
-    fn end(&mut self, room: &mut Room<'_>) {
-        self.ended += 1;
-        if self.ended == MOST_BLOCKS || self.waiting.len() > MOST_WAITING {
-            self.end_blocks(room);
         }
     }
 
     /// A block of a first scan.
     #[inline(always)]
-    fn begin(&mut self, block: &[i16; BLOCK], masks: &Masks, room: &mut Room<'_>) {
-        let mut left = masks.some[self.bit as usize % 3] & self.band;
+    fn begin(&self, block: &[i16; BLOCK], masks: &Masks, run: &mut Run, room: &mut Room<'_>) {
+        let mut left = masks.some[self.bit as usize % 3] & self.mask;
         let mut next = self.first;
-        if left != 0 && self.ended > 0 {
-            self.end_blocks(room);
+        if left != 0 && run.blocks > 0 {
+            run.end(room);
         }
         while left != 0 {
-            let place = left.trailing_zeros();
-            left &= left - 1;
+            let place = left.leading_zeros();
+            left &= bit_of(place) - 1;
             let mut zeros = place - next;
             while zeros > 15 {
-                room.symbol(self.table, ZRL, 0, 0);
+                room.symbol(ZRL, 0, 0);
                 zeros -= 16;
             }
             let value = i32::from(block[place as usize % BLOCK]);
-            let size = size(value) - self.bit;
-            // The magnitude without its lower bits.
-            let value = (value.abs() >> self.bit ^ value >> 31) - (value >> 31);
-            let bits = extra(value, size);
-            room.symbol(self.table, zeros << 4 | size, bits, size);
+            // The magnitude without its lower bits, which are inverted for a negative number.
+            let magnitude = value.unsigned_abs() >> self.bit;
+            let size = 32 - magnitude.leading_zeros();
+            let bits = (magnitude ^ (value >> 31) as u32) & ((1 << (size & 31)) - 1);
+            room.symbol(zeros << 4 | size, bits, size);
             next = place + 1;
         }
         if next <= self.last {
-            self.end(room);
+            run.add(room);
         }
     }
 
     /// A block of a refinement. "Old" coefficients were not zero in the scan before; "new" ones are not
     /// zero from this scan on.
     #[inline(always)]
-    fn refine(&mut self, masks: &Masks, room: &mut Room<'_>) {
+    fn refine(&self, masks: &Masks, run: &mut Run, room: &mut Room<'_>) {
         let bit = self.bit as usize % 2;
-        let old = masks.some[bit + 1] & self.band;
-        let mut new = masks.some[bit] & self.band & !old;
+        // Those from `next` on.
+        let mut old = masks.some[bit + 1] & self.mask;
+        let mut new = masks.some[bit] & self.mask & !old;
         let bits = masks.bits[bit];
         let mut next = self.first;
         if new != 0 {
-            self.end_blocks(room);
+            run.end(room);
         }
         while new != 0 {
-            let place = new.trailing_zeros();
-            new &= new - 1;
-            let between = old & u64::MAX << next & ((1 << place) - 1);
+            let place = new.leading_zeros();
+            let own = bit_of(place);
+            let after = own - 1;
+            let mut between = old & !after;
+            (new, old) = (new & after, old & after);
             let mut zeros = place - next - between.count_ones();
-            let mut of_these = between;
             if zeros > 15 {
-                (zeros, of_these) = self.skip(between, bits, next, place, room);
+                (zeros, between) = self.skip(between, bits, next, place, room);
             }
-            let is_positive = !masks.negative >> place & 1;
-            room.symbol(self.table, zeros << 4 | 1, is_positive as u32, 1);
-            if of_these != 0 {
-                room.bits((self.gather)(bits, of_these), of_these.count_ones());
+            let is_positive = u32::from(masks.negative & own == 0);
+            let symbol = zeros << 4 | 1;
+            let count = between.count_ones();
+            let corrections = (self.gather)(bits, between);
+            if count < 16 {
+                let bits = is_positive << count | corrections as u32;
+                room.symbol(symbol, bits, 1 + count);
+            } else {
+                room.symbol(symbol, is_positive, 1);
+                room.bits(corrections, count);
             }
             next = place + 1;
         }
         if next <= self.last {
             // The bits of the old coefficients that follow come after the end-of-band symbol.
-            let left = old & u64::MAX << next;
-            if left != 0 {
-                self.waiting
-                    .push((self.gather)(bits, left), left.count_ones());
-            }
-            self.end(room);
+            run.bits.push((self.gather)(bits, old), old.count_ones());
+            run.add(room);
         }
     }
 
@@ -313,11 +347,11 @@ impl<G: Fn(u64, u64) -> u64> Others<G> {
         loop {
             let at = match old {
                 0 => place,
-                _ => old.trailing_zeros(),
+                _ => old.leading_zeros(),
             };
             zeros += at - next;
             while zeros > 15 {
-                room.symbol(self.table, ZRL, 0, 0);
+                room.symbol(ZRL, 0, 0);
                 zeros -= 16;
                 room.bits((self.gather)(bits, since), since.count_ones());
                 since = 0;
@@ -325,8 +359,8 @@ impl<G: Fn(u64, u64) -> u64> Others<G> {
             if at == place {
                 return (zeros, since);
             }
-            since |= 1 << at;
-            old &= old - 1;
+            since |= bit_of(at);
+            old &= !bit_of(at);
             next = at + 1;
         }
     }
@@ -337,8 +371,9 @@ impl<G: Fn(u64, u64) -> u64> Others<G> {
 pub(in super::super) fn gathered(bits: u64, mut places: u64) -> u64 {
     let mut gathered = 0;
     while places != 0 {
-        gathered = gathered << 1 | bits >> places.trailing_zeros() & 1;
-        places &= places - 1;
+        let bit = bit_of(places.leading_zeros());
+        gathered = gathered << 1 | u64::from(bits & bit != 0);
+        places &= !bit;
     }
     gathered
 }

@@ -59,7 +59,7 @@ const MOST_PLANES: usize = 13;
 /// A row of blocks to assemble.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a> {
-    pub(super) part: &'a Part,
+    pub(super) part: &'a Part<'a>,
     /// The row's number in the part.
     pub(super) number: usize,
     /// The DC coefficients, including those of blocks that only fill MCUs.
@@ -114,7 +114,7 @@ pub(super) fn row(row: Row<'_>, out: &mut [[i16; BLOCK]], combine: impl Combine)
 /// Writes the values of first scans to their places. `at` is the next value of each scan.
 #[inline(always)]
 fn place_values(
-    part: &Part,
+    part: &Part<'_>,
     masks: &Masks,
     at: &mut [usize],
     block: &mut [i16; BLOCK + 1],

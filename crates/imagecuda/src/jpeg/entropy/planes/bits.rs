@@ -1,5 +1,6 @@
 //! A fast reader of a scan's bits. The stuffed zeros are removed beforehand.
 
+use super::scan::LOOKUP;
 use crate::jpeg::file::Scan;
 
 /// Zero bytes after each interval, so that a word that starts in one interval never contains bytes
@@ -7,69 +8,82 @@ use crate::jpeg::file::Scan;
 const PADDING: usize = 16;
 
 /// The data of a scan without stuffed zeros: one restart interval after the other.
-#[derive(Debug, Default)]
-pub(super) struct Intervals {
-    bytes: Vec<u8>,
+#[derive(Debug)]
+pub(super) struct Intervals<'m> {
+    bytes: &'m [u8],
     /// The start and the end of each interval in `bytes`.
     places: Vec<(usize, usize)>,
 }
 
-impl Intervals {
-    /// Prepares the data of a scan of `mcus` MCUs. `None` if the restart markers are not exactly
-    /// those that the scan needs.
-    pub(super) fn of(scan: &Scan, mcus: u64, file: &[u8]) -> Option<Self> {
-        let count = match scan.restart_interval {
-            0 => 1,
-            interval => mcus.div_ceil(interval.into()),
-        };
-        if scan.restarts.len() as u64 + 1 != count {
-            return None;
-        }
-        let mut all = Self::default();
-        let room = scan.data.len() + PADDING * (scan.restarts.len() + 1);
-        all.bytes.try_reserve_exact(room).ok()?;
-        let mut start = scan.data.start;
+/// Whether a scan of `mcus` MCUs has as many restart markers as it needs.
+pub(super) fn has_all_restarts(scan: &Scan, mcus: u64) -> bool {
+    let count = match scan.restart_interval {
+        0 => 1,
+        interval => mcus.div_ceil(interval.into()),
+    };
+    scan.restarts.len() as u64 + 1 == count
+}
+
+impl<'m> Intervals<'m> {
+    /// The most bytes that a scan's data have without stuffing.
+    pub(super) fn room(scan: &Scan) -> usize {
+        scan.data.len() + PADDING * (scan.restarts.len() + 1)
+    }
+
+    /// Writes the data of a scan to `memory`, which has [room](Self::room) for them. `None` if the restart
+    /// markers are not in their order.
+    pub(super) fn of(scan: &Scan, file: &[u8], memory: &'m mut [u8]) -> Option<Self> {
+        let mut places = Vec::with_capacity(scan.restarts.len() + 1);
+        let (mut start, mut at) = (scan.data.start, 0);
         for (number, end) in scan.restarts.iter().copied().enumerate() {
             if file.get(end + 1) != Some(&(0xd0 + (number % 8) as u8)) {
                 return None;
             }
-            all.add(file.get(start..end)?);
+            places.push(unstuff(file.get(start..end)?, memory, &mut at)?);
             start = end + 2;
         }
-        all.add(file.get(start..scan.data.end)?);
-        Some(all)
-    }
-
-    fn add(&mut self, mut data: &[u8]) {
-        let start = self.bytes.len();
-        while let Some(at) = memchr::memchr(0xff, data) {
-            let (before, rest) = data.split_at(at);
-            self.bytes.extend_from_slice(before);
-            // Any number of fill bytes may precede the 0, as in the plain decoder.
-            let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
-            data = match rest.get(fill) {
-                Some(0) => {
-                    self.bytes.push(0xff);
-                    &rest[fill + 1..]
-                }
-                _ => &[],
-            };
-        }
-        self.bytes.extend_from_slice(data);
-        self.places.push((start, self.bytes.len()));
-        self.bytes.resize(self.bytes.len() + PADDING, 0);
+        places.push(unstuff(file.get(start..scan.data.end)?, memory, &mut at)?);
+        let bytes = memory.get(..at)?;
+        Some(Self { bytes, places })
     }
 
     /// All intervals, each followed by padding.
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+    pub(super) fn bytes(&self) -> &'m [u8] {
+        self.bytes
     }
+}
+
+/// Writes an interval to `memory` from byte `at` on, and moves `at` past its padding. Returns where it
+/// begins and ends.
+fn unstuff(mut data: &[u8], memory: &mut [u8], at: &mut usize) -> Option<(usize, usize)> {
+    let start = *at;
+    let (_, mut free) = memory.split_at_mut_checked(start)?;
+    let room = free.len();
+    while let Some(at) = memchr::memchr(0xff, data) {
+        let (before, rest) = data.split_at(at);
+        // Any number of fill bytes may precede the 0, as in the plain decoder.
+        let fill = rest.iter().take_while(|&&byte| byte == 0xff).count();
+        let (mut count, mut after) = (at, &rest[rest.len()..]);
+        if rest.get(fill) == Some(&0) {
+            // Its first byte is 0xff.
+            (count, after) = (at + 1, &rest[fill + 1..]);
+        }
+        let from = data.get(..count)?;
+        debug_assert!(from.starts_with(before));
+        free.split_off_mut(..count)?.copy_from_slice(from);
+        data = after;
+    }
+    free.split_off_mut(..data.len())?.copy_from_slice(data);
+    let end = start + room - free.len();
+    free.split_off_mut(..PADDING)?.fill(0);
+    *at = end + PADDING;
+    Some((start, end))
 }
 
 /// Reads the intervals of a scan one after another.
 #[derive(Clone, Debug)]
 pub(super) struct Reader<'a> {
-    intervals: &'a Intervals,
+    intervals: &'a Intervals<'a>,
     pub(super) bits: Bits<'a>,
     /// The number of the next interval.
     number: usize,
@@ -79,10 +93,10 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(intervals: &'a Intervals, restart_interval: u32) -> Self {
+    pub(super) fn new(intervals: &'a Intervals<'_>, restart_interval: u32) -> Self {
         Self {
             intervals,
-            bits: Bits::new(&intervals.bytes),
+            bits: Bits::new(intervals.bytes),
             number: 0,
             interval: match restart_interval {
                 0 => usize::MAX,
@@ -174,6 +188,12 @@ impl<'a> Bits<'a> {
     pub(super) fn top(&self, count: u32) -> u64 {
         // Two shifts, as a single shift by 64 would overflow when `count` is 0.
         self.buffer >> 1 >> ((63 - count) & 63)
+    }
+
+    /// The index of a look-up, whose bits must be available.
+    #[inline(always)]
+    pub(super) fn index(&self) -> usize {
+        (self.buffer >> (64 - LOOKUP)) as usize
     }
 
     /// Consumes available bits.

@@ -6,7 +6,7 @@ use super::{
     scan::LOOKUP,
 };
 use crate::jpeg::file::{File, Huffman, Scan};
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
 /// The state of a DC scan between two bands.
 #[derive(Debug)]
@@ -35,10 +35,46 @@ struct DcPart {
 }
 
 /// The DC coefficients of a band of MCU rows, for each component.
-pub(super) type Band = [Vec<i16>; 4];
+pub(super) type Band<'a> = [Samples<'a>; 4];
+
+/// The DC coefficients of a component's part of a band: empty before a scan has read it.
+#[derive(Debug)]
+pub(super) enum Samples<'a> {
+    Own(Vec<i16>),
+    /// In memory of the caller's.
+    Given(&'a mut [i16]),
+}
+
+impl Default for Samples<'_> {
+    fn default() -> Self {
+        Self::Own(Vec::new())
+    }
+}
+
+impl Deref for Samples<'_> {
+    type Target = [i16];
+
+    #[inline(always)]
+    fn deref(&self) -> &[i16] {
+        match self {
+            Self::Own(samples) => samples,
+            Self::Given(samples) => samples,
+        }
+    }
+}
+
+impl DerefMut for Samples<'_> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [i16] {
+        match self {
+            Self::Own(samples) => samples,
+            Self::Given(samples) => samples,
+        }
+    }
+}
 
 impl<'a> DcScan<'a> {
-    pub(super) fn new(file: &File, scan: &Scan, intervals: &'a Intervals) -> Option<Self> {
+    pub(super) fn new(file: &File, scan: &Scan, intervals: &'a Intervals<'_>) -> Option<Self> {
         let alone = scan.components.len() == 1;
         let mut mcus_x = file.picture.mcus_x as usize;
         let mut parts = Vec::new();
@@ -71,7 +107,7 @@ impl<'a> DcScan<'a> {
     /// Reads the MCU rows `mcu_rows` of the picture, which must be the next ones. `None` at any
     /// irregularity.
     #[inline(always)]
-    pub(super) fn read(&mut self, mcu_rows: &Range<usize>, out: &mut Band) -> Option<()> {
+    pub(super) fn read(&mut self, mcu_rows: &Range<usize>, out: &mut Band<'_>) -> Option<()> {
         let mut rows = mcu_rows.len();
         if let ([part], true) = (&self.parts[..], self.alone) {
             let [first, end] = [mcu_rows.start, mcu_rows.end].map(|row| row * part.factors.1);
@@ -84,7 +120,20 @@ impl<'a> DcScan<'a> {
     }
 
     #[inline(always)]
-    fn row(&mut self, row: usize, out: &mut Band) -> Option<()> {
+    fn row(&mut self, row: usize, out: &mut Band<'_>) -> Option<()> {
+        // The blocks of each component's rows are written in order.
+        let mut rows = [const { None }; MOST_ROWS];
+        let mut free = rows.iter_mut();
+        let mut outs = out.each_mut().map(|samples| Some(&mut samples[..]));
+        for (number, part) in self.parts.iter().enumerate() {
+            let (h, v) = if self.alone { (1, 1) } else { part.factors };
+            let blocks = outs.get_mut(part.component)?.take()?;
+            let start = row * v * part.across;
+            let blocks = blocks.get_mut(start..start + v * part.across)?;
+            for blocks in blocks.chunks_mut(part.across) {
+                *free.next()? = Some((number, h, blocks.iter_mut()));
+            }
+        }
         let mut x = 0;
         while x < self.mcus_x {
             let (count, begins) = self.reader.take(self.mcus_x - x)?;
@@ -92,14 +141,23 @@ impl<'a> DcScan<'a> {
                 self.parts.iter_mut().for_each(|part| part.last = 0);
             }
             let mut bits = self.reader.bits;
-            for x in x..x + count {
-                for part in &mut self.parts {
-                    let (h, v) = if self.alone { (1, 1) } else { part.factors };
-                    let out = &mut out[part.component];
-                    for y in 0..v {
-                        let start = (row * v + y) * part.across + x * h;
-                        for to in out.get_mut(start..start + h)? {
-                            part.block(&mut bits, self.low, to)?;
+            for _ in 0..count {
+                for (number, h, blocks) in rows.iter_mut().map_while(Option::as_mut) {
+                    let part = self.parts.get_mut(*number)?;
+                    let blocks = blocks.take(*h);
+                    match &part.table {
+                        Some(table) => {
+                            for to in blocks {
+                                part.last = part.last.wrapping_add(table.difference(&mut bits)?);
+                                *to = (part.last << self.low) as i16;
+                            }
+                        }
+                        None => {
+                            // Enough for a bit of each of these blocks.
+                            bits.fill();
+                            for to in blocks {
+                                *to |= (bits.number(1) << self.low) as i16;
+                            }
                         }
                     }
                 }
@@ -111,22 +169,8 @@ impl<'a> DcScan<'a> {
     }
 }
 
-impl DcPart {
-    #[inline(always)]
-    fn block(&mut self, bits: &mut Bits<'_>, low: u8, to: &mut i16) -> Option<()> {
-        match &self.table {
-            Some(table) => {
-                self.last = self.last.wrapping_add(table.difference(bits)?);
-                *to = (self.last << low) as i16;
-            }
-            None => {
-                *to |= (bits.number(1) << low) as i16;
-                bits.fill();
-            }
-        }
-        Some(())
-    }
-}
+/// The most rows of blocks of an MCU, which has ten blocks at most.
+const MOST_ROWS: usize = 10;
 
 /// For the next bits: the difference (16 bits), this, and the bits that it takes (6).
 #[derive(Debug)]
@@ -165,18 +209,21 @@ impl DcTable {
 
     #[inline(always)]
     fn difference(&self, bits: &mut Bits<'_>) -> Option<i32> {
-        let entry = self.entries[(bits.buffer >> (64 - LOOKUP)) as usize];
+        let entry = self.entries[bits.index()];
         bits.fill();
         if entry & SLOW != 0 {
-            return self.slow(entry, bits);
+            let difference;
+            (difference, *bits) = self.slow(entry, *bits)?;
+            return Some(difference);
         }
         bits.skip(entry & 63);
         Some(entry as i32 >> 16)
     }
 
+    // By value. A reference would keep the reader in memory instead of registers.
     #[cold]
     #[inline(never)]
-    fn slow(&self, entry: u32, bits: &mut Bits<'_>) -> Option<i32> {
+    fn slow<'a>(&self, entry: u32, mut bits: Bits<'a>) -> Option<(i32, Bits<'a>)> {
         let (size, length) = match entry & 63 {
             0 => {
                 let (symbol, length) = self.codes.find((bits.buffer >> 48) as u32)?;
@@ -185,6 +232,6 @@ impl DcTable {
             length => (entry >> 16, length),
         };
         bits.skip(length);
-        Some(bits.value(size))
+        Some((bits.value(size), bits))
     }
 }

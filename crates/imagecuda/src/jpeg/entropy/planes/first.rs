@@ -7,7 +7,6 @@ use super::{
     scan::{LOOKUP, Progress},
 };
 use crate::jpeg::file::Huffman;
-use imagecuda_kernels::jpeg::progressive::Start;
 
 /// For each value of the next bits: the coefficient (16 bits), how many positions to advance (8),
 /// flags, and the number of bits consumed (6).
@@ -54,13 +53,13 @@ impl FirstTable {
 }
 
 /// Whether coefficients of that size stay in range once they are shifted by `low`.
-fn fits(size: u32, low: u8) -> bool {
+pub(super) fn fits(size: u32, low: u8) -> bool {
     size + u32::from(low) <= 15
 }
 
 /// Reads the rows of blocks of a part. `None` at any irregularity.
 #[inline(always)]
-pub(super) fn rows(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part) -> Option<()> {
+pub(super) fn rows(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part<'_>) -> Option<()> {
     let mut rows = Vec::with_capacity(part.rows);
     let mut count = 0;
     for row in part.masks.chunks_exact_mut(part.across.max(1)) {
@@ -75,8 +74,7 @@ pub(super) fn rows(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part)
             let found = scan.found.get_mut(x..x + blocks)?;
             let mut state = (scan.reader.bits, scan.empty);
             let band = (scan.first, scan.last, scan.low);
-            let out = Values(&mut scan.values);
-            count = self::blocks(table, &mut state, band, found, out, count)?;
+            count = self::blocks(table, &mut state, band, found, &mut scan.values, count)?;
             (scan.reader.bits, scan.empty) = state;
             x += blocks;
         }
@@ -98,84 +96,6 @@ pub(super) fn rows(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part)
     scan.reader.is_sound().then_some(())
 }
 
-/// The same, but records where each block begins, and no values.
-#[inline(always)]
-pub(super) fn starts(scan: &mut Progress<'_>, table: &FirstTable, part: &mut Part) -> Option<()> {
-    let mut starts = vec![Start::new(0, true); part.masks.len()];
-    let all = scan.reader.all_bits();
-    let rows = part.masks.chunks_exact_mut(part.across.max(1));
-    for (row, starts) in rows.zip(starts.chunks_exact_mut(part.across.max(1))) {
-        scan.found.fill(0);
-        let mut x = 0;
-        while x < row.len() {
-            let (blocks, begins) = scan.reader.take(row.len() - x)?;
-            if begins {
-                scan.empty = 0;
-            }
-            let found = scan.found.get_mut(x..x + blocks)?;
-            let mut state = (scan.reader.bits, scan.empty);
-            let band = (scan.first, scan.last, scan.low);
-            let start = all - state.0.left();
-            let starts = starts.get_mut(x..x + blocks)?;
-            let out = Starts { starts, all, start };
-            self::blocks(table, &mut state, band, found, out, 0)?;
-            (scan.reader.bits, scan.empty) = state;
-            x += blocks;
-        }
-        for (masks, &found) in row.iter_mut().zip(&scan.found) {
-            masks.nonzero |= found;
-        }
-    }
-    part.starts.as_mut()?.push(starts);
-    scan.reader.is_sound().then_some(())
-}
-
-/// What is recorded of blocks besides their positions.
-trait Output {
-    /// Called for each symbol of a block: the coefficient's value, and its number among all.
-    /// `None` if there is no room.
-    fn value(&mut self, block: usize, count: usize, value: i16) -> Option<()>;
-
-    /// Called after a symbol that may have ended a block.
-    fn symbol(&mut self, ends: bool, bits: &Bits<'_>);
-}
-
-struct Values<'a>(&'a mut [i16]);
-
-impl Output for Values<'_> {
-    #[inline(always)]
-    fn value(&mut self, _: usize, count: usize, value: i16) -> Option<()> {
-        *self.0.get_mut(count)? = value;
-        Some(())
-    }
-
-    #[inline(always)]
-    fn symbol(&mut self, _: bool, _: &Bits<'_>) {}
-}
-
-struct Starts<'a> {
-    starts: &'a mut [Start],
-    /// The bits of all intervals.
-    all: usize,
-    /// Where the current block begins.
-    start: usize,
-}
-
-impl Output for Starts<'_> {
-    #[inline(always)]
-    fn value(&mut self, block: usize, _: usize, _: i16) -> Option<()> {
-        // Once would be enough, but to write again is faster than to ask.
-        *self.starts.get_mut(block)? = Start::new(self.start as u32, false);
-        Some(())
-    }
-
-    #[inline(always)]
-    fn symbol(&mut self, ends: bool, bits: &Bits<'_>) {
-        let next = self.all.wrapping_sub(bits.left());
-        self.start = if ends { next } else { self.start };
-    }
-}
-
 /// Reads blocks. Sets `found` to the positions of each block's coefficients. The number of values
 /// before is `count`; returns the new count.
 #[inline(always)]
@@ -184,7 +104,7 @@ fn blocks(
     (bits_of, empty): &mut (Bits<'_>, u32),
     (first, last, low): (u32, u32, u8),
     found: &mut [u64],
-    mut out: impl Output,
+    values: &mut [i16],
     mut count: usize,
 ) -> Option<usize> {
     let end = found.len();
@@ -209,14 +129,13 @@ fn blocks(
                     block += here;
                     *empty = run - here as u32;
                     (k, mask) = (first, 0);
-                    out.symbol(true, &bits);
                     continue;
                 }
             };
         }
         k += entry >> 8 & 255;
         let store = entry >> 6 & 1;
-        out.value(block, count, (entry >> 16) as i16)?;
+        *values.get_mut(count)? = (entry >> 16) as i16;
         count += store as usize;
         mask |= u64::from(store) << (64u32.wrapping_sub(k) & 63);
         bits.skip(entry & 63);
@@ -224,7 +143,6 @@ fn blocks(
         // The position is past the band, but not because of an end-of-block symbol.
         wrong |= k.wrapping_sub(last + 2) < END - (last + 2);
         let done = k > last;
-        out.symbol(done, &bits);
         block += usize::from(done);
         k = if done { first } else { k };
         mask &= u64::from(done).wrapping_sub(1);

@@ -21,13 +21,14 @@ mod scan;
 mod script;
 mod shared;
 pub(in crate::jpeg) mod starts;
+mod steps;
 #[cfg(test)]
 mod tests;
 
 use self::{
     assemble::Row,
-    bits::Intervals,
-    dc::DcScan,
+    bits::{Intervals, has_all_restarts},
+    dc::{DcScan, Samples},
     part::Part,
     processor::{Choice, Task},
     scan::AcScan,
@@ -35,10 +36,11 @@ use self::{
 };
 use crate::{
     jpeg::file::{File, Scan},
-    memory::zeroed,
-    parallel::lock,
+    memory::{Reused, zeroed},
+    parallel::{self, lock},
 };
 use std::{
+    mem,
     ops::Range,
     sync::{
         Mutex, PoisonError, RwLock, RwLockReadGuard,
@@ -46,20 +48,64 @@ use std::{
     },
 };
 
-/// The script of a file, and the data of its scans in the order of the file.
+/// The data of a file's scans without stuffing, in the order of the file, and the scans' order.
 #[derive(Debug)]
-pub(in crate::jpeg) struct Data(Script, Vec<Intervals>);
+pub(in crate::jpeg) struct Data<'m> {
+    script: Script,
+    scans: Vec<Intervals<'m>>,
+}
 
-impl Data {
-    /// `None` if this decoder cannot decode the file.
-    pub(in crate::jpeg) fn of(file: &File, bytes: &[u8]) -> Option<Self> {
-        let script = Script::of(file)?;
-        let intervals = file
-            .scans
-            .iter()
-            .map(|scan| Intervals::of(scan, mcus(file, scan)?, bytes));
-        Some(Self(script, intervals.collect::<Option<_>>()?))
+impl<'m> Data<'m> {
+    /// The bytes of memory for the data of a file. `None` if this decoder cannot decode it.
+    pub(in crate::jpeg) fn room(file: &File) -> Option<usize> {
+        script(file)?;
+        Some(file.scans.iter().map(aligned).sum())
     }
+
+    /// Unstuffs the data of a file. `memory` has [room](Self::room) for them. `None` if this decoder
+    /// cannot decode the file.
+    pub(in crate::jpeg) fn of(file: &File, bytes: &[u8], memory: &'m mut [u8]) -> Option<Self> {
+        Self::unstuffed(file, script(file)?, bytes, memory)
+    }
+
+    fn unstuffed(
+        file: &File,
+        script: Script,
+        bytes: &[u8],
+        mut memory: &'m mut [u8],
+    ) -> Option<Self> {
+        let mut scans = Vec::with_capacity(file.scans.len());
+        for scan in &file.scans {
+            let own = memory.split_off_mut(..aligned(scan))?;
+            scans.push(Intervals::of(scan, bytes, own)?);
+        }
+        Some(Self { script, scans })
+    }
+}
+
+/// The script of a file. `None` if this decoder cannot decode the file.
+fn script(file: &File) -> Option<Script> {
+    let has_all = |scan| Some(has_all_restarts(scan, mcus(file, scan)?));
+    let script = Script::of(file)?;
+    let mut all = file.scans.iter();
+    all.all(|scan| has_all(scan) == Some(true))
+        .then_some(script)
+}
+
+/// The bytes from the data of a scan to those of the next one. Kernels read words.
+fn aligned(scan: &Scan) -> usize {
+    Intervals::room(scan).next_multiple_of(16)
+}
+
+/// Where the data of each scan are in memory.
+fn places(file: &File) -> Vec<Range<usize>> {
+    let mut end = 0;
+    let place = |scan| {
+        let start = end;
+        end += aligned(scan);
+        start..end
+    };
+    file.scans.iter().map(place).collect()
 }
 
 /// The number of MCUs of a scan.
@@ -81,14 +127,14 @@ pub(in crate::jpeg) struct Decoder<'a> {
     file: &'a File,
     choice: Choice,
     refined: &'a [Vec<u8>; 4],
-    /// Whether only the starts of blocks are recorded.
-    only_starts: bool,
     /// Rows of MCUs of a band.
     step: usize,
     bands: usize,
-    dc: Vec<RwLock<dc::Band>>,
+    dc: Vec<RwLock<dc::Band<'a>>>,
     /// For each component, its part of each band.
-    parts: Vec<Vec<RwLock<Part>>>,
+    parts: Vec<Vec<RwLock<Part<'a>>>>,
+    /// Masks of bands that are finished, whose memory is used again.
+    idle: Mutex<Vec<Vec<u64>>>,
     chains: Vec<Vec<Link<'a>>>,
 }
 
@@ -107,8 +153,16 @@ enum AnyScan<'a> {
 
 impl<'a> Decoder<'a> {
     /// `step` is the number of MCU rows of a band, at least 1.
-    pub(in crate::jpeg) fn new(file: &'a File, data: &'a Data, step: usize) -> Option<Self> {
-        let Data(script, intervals) = data;
+    pub(in crate::jpeg) fn new(file: &'a File, data: &'a Data<'_>, step: usize) -> Option<Self> {
+        Self::build(file, data, step, false)
+    }
+
+    /// If `only_starts`, scans record where blocks begin instead of what they are.
+    fn build(file: &'a File, data: &'a Data<'_>, step: usize, only_starts: bool) -> Option<Self> {
+        let Data {
+            script,
+            scans: intervals,
+        } = data;
         let picture = &file.picture;
         let bands = (picture.mcus_y as usize).div_ceil(step);
         let link = |number: &usize, scan| Link {
@@ -130,7 +184,7 @@ impl<'a> Decoder<'a> {
             let blocks = across * step * component.v as usize;
             let links = script.ac[index].iter().map(|number| {
                 let scan = file.scans.get(*number)?;
-                let refined = &script.refined[index];
+                let refined = (!only_starts).then_some(&script.refined[index][..]);
                 let scan = AcScan::new(scan, &intervals[*number], (across, blocks), refined)?;
                 Some(link(number, AnyScan::Ac(index, Box::new(scan))))
             });
@@ -140,7 +194,6 @@ impl<'a> Decoder<'a> {
             file,
             choice: Choice::best(),
             refined: &script.refined,
-            only_starts: false,
             step,
             bands,
             dc: (0..bands).map(|_| RwLock::default()).collect(),
@@ -149,6 +202,7 @@ impl<'a> Decoder<'a> {
                 .iter()
                 .map(|_| (0..bands).map(|_| RwLock::default()).collect())
                 .collect(),
+            idle: Mutex::default(),
             chains,
         })
     }
@@ -160,7 +214,7 @@ impl<'a> Decoder<'a> {
     }
 
     /// Lets a scan read a band. `None` at any irregularity.
-    fn read(&self, link: &Link<'_>, band: usize) -> Option<()> {
+    fn read(&self, link: &Link<'a>, band: usize) -> Option<()> {
         let mut scan = lock(&link.scan);
         match &mut *scan {
             AnyScan::Dc(scan) => {
@@ -169,32 +223,41 @@ impl<'a> Decoder<'a> {
                 let mut out = out.write().unwrap_or_else(PoisonError::into_inner);
                 for (out, component) in out.iter_mut().zip(self.file.picture.parts()) {
                     if out.is_empty() {
-                        *out = zeroed(rows.len() * (component.v * component.blocks_x) as usize)
-                            .ok()?;
+                        let blocks = rows.len() * (component.v * component.blocks_x) as usize;
+                        *out = Samples::Own(zeroed(blocks).ok()?);
                     }
                 }
                 self.choice.run(Task::ReadDc(scan, rows, &mut out))
             }
             AnyScan::Ac(index, scan) => {
                 let part = self.parts.get(*index)?.get(band)?;
-                let mut part = part.write().unwrap_or_else(PoisonError::into_inner);
-                if part.across == 0 {
-                    *part = self.part(*index, band)?;
+                let part = &mut *part.write().unwrap_or_else(PoisonError::into_inner);
+                let blocks = part.across * part.rows;
+                match &mut part.starts {
+                    Some(starts) if starts.nonzero.is_empty() => {
+                        let idle = lock(&self.idle).pop();
+                        starts.nonzero = idle.unwrap_or_default();
+                        starts.nonzero.clear();
+                        starts.nonzero.try_reserve_exact(blocks).ok()?;
+                        starts.nonzero.resize(blocks, 0);
+                    }
+                    None if part.across == 0 => *part = self.part(*index, band)?,
+                    _ => {}
                 }
-                self.choice.run(Task::ReadAc(scan, &mut part))
+                self.choice.run(Task::ReadAc(scan, part))
             }
         }
     }
 
     /// Makes the memory for a component's part of a band.
-    fn part(&self, index: usize, band: usize) -> Option<Part> {
+    fn part(&self, index: usize, band: usize) -> Option<Part<'a>> {
         let component = self.file.picture.component.get(index)?;
         let rows = self.rows(band);
         let [first, end] = [rows.start, rows.end].map(|row| row * component.v as usize);
         let end = end.min(component.height.div_ceil(8) as usize);
         let across = component.width.div_ceil(8) as usize;
-        let planes = (!self.only_starts).then_some(self.refined[index].len());
-        Part::new(across, end.saturating_sub(first), planes).ok()
+        let rows = end.saturating_sub(first);
+        Part::new(across, rows, self.refined[index].len()).ok()
     }
 
     /// The MCU rows of all bands, in order.
@@ -264,7 +327,12 @@ impl<'a> Decoder<'a> {
             .parts
             .iter_mut()
             .filter_map(|bands| bands.get_mut(band));
-        parts.for_each(|part| *part = RwLock::default());
+        for part in parts {
+            let part = mem::take(part.get_mut().unwrap_or_else(PoisonError::into_inner));
+            if let Some(starts) = part.starts {
+                lock(&self.idle).push(starts.nonzero);
+            }
+        }
         if let Some(dc) = self.dc.get_mut(band) {
             *dc = RwLock::default();
         }
@@ -278,7 +346,8 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 /// Decodes all coefficients of a file. `None` if this decoder cannot decode it; the contents of
 /// `out` are then undefined.
 pub(super) fn coefficients(file: &File, bytes: &[u8], out: &mut [[i16; 64]]) -> Option<()> {
-    let data = Data::of(file, bytes)?;
+    let mut memory = Reused::for_overwrite(Data::room(file)?).ok()?;
+    let data = Data::of(file, bytes, &mut memory)?;
     let picture = &file.picture;
     let share = Share::of(file);
     let decoder = Decoder::new(file, &data, share.rows)?;
@@ -326,6 +395,8 @@ impl Share {
     /// Counts the file as being decoded until this is dropped.
     pub(in crate::jpeg) fn of(file: &File) -> Self {
         let files = DECODING.fetch_add(1, Ordering::Relaxed) + 1;
+        // Other threads of a batch are about to decode, even if they read files at the moment.
+        let files = files.max(parallel::loading());
         let is_alone = is_for_one(file) || files > rayon::current_num_threads() / 2;
         let rows = file.picture.mcus_y as usize;
         // With several threads, bands are large enough to keep them busy. With one thread, bands are

@@ -3,6 +3,7 @@
 use crate::{Result, memory::zeroed};
 use bytemuck::{Pod, Zeroable};
 use imagecuda_kernels::jpeg::progressive::Start;
+use std::vec;
 
 /// Sets of a block's AC coefficients. Number k in zigzag order is bit 63 - k, so the first one is
 /// the highest bit.
@@ -34,7 +35,7 @@ impl Stream {
 
 /// Some rows of blocks of one component, without the blocks that only fill MCUs.
 #[derive(Debug, Default)]
-pub(super) struct Part {
+pub(super) struct Part<'a> {
     /// Blocks in a row.
     pub(super) across: usize,
     pub(super) rows: usize,
@@ -42,22 +43,30 @@ pub(super) struct Part {
     /// For each refined bit position, each block's coefficients that have this bit set.
     pub(super) planes: Vec<Vec<u64>>,
     pub(super) streams: Vec<Stream>,
-    /// Instead of planes and streams, for each scan where each block begins.
-    pub(super) starts: Option<Vec<Vec<Start>>>,
+    /// What is recorded instead of all these.
+    pub(super) starts: Option<Starts<'a>>,
 }
 
-impl Part {
-    /// `planes` is the number of planes, or `None` to record where blocks begin instead.
-    pub(super) fn new(across: usize, rows: usize, planes: Option<usize>) -> Result<Self> {
+/// Where blocks begin, and what is needed to find out.
+#[derive(Debug)]
+pub(super) struct Starts<'a> {
+    /// For each block the coefficients that are not 0 so far.
+    pub(super) nonzero: Vec<u64>,
+    /// For each scan that is still to be read where its starts go: one for each block.
+    pub(super) to: vec::IntoIter<&'a mut [Start]>,
+}
+
+impl Part<'_> {
+    /// A part with planes.
+    pub(super) fn new(across: usize, rows: usize, planes: usize) -> Result<Self> {
         let blocks = across * rows;
-        let all = 0..planes.unwrap_or(0);
         Ok(Self {
             across,
             rows,
             masks: zeroed(blocks)?,
-            planes: all.map(|_| zeroed(blocks)).collect::<Result<_>>()?,
+            planes: (0..planes).map(|_| zeroed(blocks)).collect::<Result<_>>()?,
             streams: Vec::new(),
-            starts: planes.is_none().then(Vec::new),
+            starts: None,
         })
     }
 }

@@ -22,9 +22,11 @@ pub(super) trait Zeros {
 }
 
 /// A processor with the instruction, which this function wraps.
+#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub(super) struct Depositing<D>(pub(super) D);
 
+#[cfg(target_arch = "x86_64")]
 impl<D: Fn(u64, u64) -> u64 + Copy> Processor for Depositing<D> {
     type Zeros = OneHot<D>;
 
@@ -45,6 +47,7 @@ impl<D: Fn(u64, u64) -> u64 + Copy> Processor for Depositing<D> {
 
 /// `one` has a single bit. Among the lowest bits it stands where the current zero stands among the set
 /// bits of `mask`, so that depositing it gives the zero's mask.
+#[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub(super) struct OneHot<D> {
     deposit: D,
@@ -52,6 +55,7 @@ pub(super) struct OneHot<D> {
     one: u64,
 }
 
+#[cfg(target_arch = "x86_64")]
 impl<D: Fn(u64, u64) -> u64> Zeros for OneHot<D> {
     #[inline(always)]
     fn pass(&mut self, count: u32) -> Option<u64> {

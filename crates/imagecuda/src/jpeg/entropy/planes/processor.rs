@@ -12,9 +12,9 @@ use std::ops::Range;
 /// A piece of work.
 pub(super) enum Task<'t, 'a> {
     /// See [`AcScan::read`].
-    ReadAc(&'t mut AcScan<'a>, &'t mut Part),
+    ReadAc(&'t mut AcScan<'a>, &'t mut Part<'a>),
     /// See [`DcScan::read`].
-    ReadDc(&'t mut DcScan<'a>, Range<usize>, &'t mut dc::Band),
+    ReadDc(&'t mut DcScan<'a>, Range<usize>, &'t mut dc::Band<'a>),
     /// See [`assemble::row`].
     Assemble(Row<'t>, &'t mut [[i16; 64]]),
 }

@@ -3,7 +3,7 @@
 use super::{
     super::table::{Codes, codes},
     bits::Bits,
-    part::{Masks, Part},
+    part::{self, Masks, Part},
     places::{Processor, Zeros},
     scan::{LOOKUP, Progress},
 };
@@ -60,7 +60,7 @@ fn new(symbol: u8, positive: bool) -> u32 {
 pub(super) fn rows(
     scan: &mut Progress<'_>,
     table: &RefineTable,
-    part: &mut Part,
+    part: &mut Part<'_>,
     processor: impl Processor,
 ) -> Option<()> {
     let planes = part.planes.get_mut(scan.plane)?;
@@ -77,7 +77,10 @@ pub(super) fn rows(
             if run.empty > 0 {
                 run.skip_block(masks, plane, processor);
             } else {
-                *plane |= run.block::<_, true>(masks, processor)?;
+                let Masks {
+                    nonzero, negative, ..
+                } = masks;
+                *plane |= run.block::<_, true>(nonzero, negative, processor)?;
             }
         }
         (scan.reader.bits, scan.empty) = (run.bits, run.empty);
@@ -91,34 +94,35 @@ pub(super) fn rows(
 pub(super) fn starts(
     scan: &mut Progress<'_>,
     table: &RefineTable,
-    part: &mut Part,
+    part: &mut part::Starts<'_>,
     processor: impl Processor,
 ) -> Option<()> {
-    let mut starts = Vec::new();
-    starts.try_reserve_exact(part.masks.len()).ok()?;
+    let to = part.to.next()?;
+    let (mut nonzero, mut to) = (&mut part.nonzero[..], &mut to[..]);
+    if to.len() != nonzero.len() {
+        return None;
+    }
     let all = scan.reader.all_bits();
-    let mut block = 0;
-    while block < part.masks.len() {
-        let (count, begins) = scan.reader.take(part.masks.len() - block)?;
+    while !nonzero.is_empty() {
+        let (count, begins) = scan.reader.take(nonzero.len())?;
         if begins {
             scan.empty = 0;
         }
+        let (nonzero, to) = (nonzero.split_off_mut(..count)?, to.split_off_mut(..count)?);
         let mut run = Run::new(scan, table);
-        for masks in part.masks.get_mut(block..block + count)? {
+        for (nonzero, to) in nonzero.iter_mut().zip(to) {
             let is_ended = run.empty > 0;
-            starts.push(Start::new((all - run.bits.left()) as u32, is_ended));
+            *to = Start::new((all - run.bits.left()) as u32, is_ended);
             if is_ended {
                 run.empty -= 1;
-                run.bits.pass((masks.nonzero & run.band).count_ones());
+                run.bits.pass((*nonzero & run.band).count_ones());
                 run.bits.fill();
             } else {
-                run.block::<_, false>(masks, processor)?;
+                run.block::<_, false>(nonzero, &mut 0, processor)?;
             }
         }
         (scan.reader.bits, scan.empty) = (run.bits, run.empty);
-        block += count;
     }
-    part.starts.as_mut()?.push(starts);
     scan.reader.is_sound().then_some(())
 }
 
@@ -181,17 +185,19 @@ impl<'t, 'a> Run<'t, 'a> {
         }
     }
 
-    /// Reads a block. If `BITS` are wanted, returns the coefficients that have this scan's bit, and
-    /// notes the signs of new ones.
+    /// Reads a block, and adds what it has to the masks of coefficients that are not 0. If `BITS` are
+    /// wanted, returns the coefficients that have this scan's bit, and adds new ones to those that are
+    /// negative.
     #[inline(always)]
     fn block<P: Processor, const BITS: bool>(
         &mut self,
-        masks: &mut Masks,
+        nonzero: &mut u64,
+        negative: &mut u64,
         processor: P,
     ) -> Option<u64> {
-        let old = masks.nonzero & self.band;
+        let old = *nonzero & self.band;
         let mut block = Block {
-            zeros: processor.zeros(!masks.nonzero & self.band),
+            zeros: processor.zeros(!*nonzero & self.band),
             corrections: 0,
             new: 0,
             signs: 0,
@@ -201,7 +207,7 @@ impl<'t, 'a> Run<'t, 'a> {
         // Local copies, so that the compiler keeps them in registers.
         let (mut bits, entries, last) = (self.bits, &*self.table.entries, self.last);
         loop {
-            let mut entry = entries[(bits.buffer >> (64 - LOOKUP)) as usize];
+            let mut entry = entries[bits.index()];
             if entry & OTHER != 0 {
                 if entry & SLOW == 0 {
                     bits.skip(entry >> 8 & 255);
@@ -243,7 +249,7 @@ impl<'t, 'a> Run<'t, 'a> {
         // The correction bits of the nonzero coefficients after the last zero that was reached. If
         // none was reached, those of the whole band.
         let left = old & block.bit.wrapping_sub(1);
-        masks.nonzero |= block.new;
+        *nonzero |= block.new;
         if !BITS {
             bits.pass(left.count_ones());
             bits.fill();
@@ -253,7 +259,7 @@ impl<'t, 'a> Run<'t, 'a> {
         let corrections = bits.append(block.corrections, left.count_ones());
         bits.fill();
         self.bits = bits;
-        masks.negative |= processor.deposit(block.signs, block.new);
+        *negative |= processor.deposit(block.signs, block.new);
         Some(processor.deposit(corrections, old) | block.new)
     }
 }

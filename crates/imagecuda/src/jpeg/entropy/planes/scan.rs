@@ -6,6 +6,7 @@ use super::{
     part::Part,
     places::Processor,
     refine::{self, RefineTable},
+    steps::{self, StepTable},
 };
 use crate::{jpeg::file::Scan, memory::zeroed};
 
@@ -43,17 +44,19 @@ pub(super) struct Progress<'a> {
 #[derive(Debug)]
 enum Table {
     First(FirstTable),
+    /// Of a first scan, if only the starts of blocks are recorded.
+    Steps(StepTable),
     Refine(RefineTable),
 }
 
 impl<'a> AcScan<'a> {
     /// A scan of a component with `across` blocks in a row and at most `blocks` in a part.
-    /// `refined` are the bit positions that have planes.
+    /// `refined` are the bit positions that have planes; `None` if only the starts of blocks are recorded.
     pub(super) fn new(
         scan: &Scan,
-        intervals: &'a Intervals,
+        intervals: &'a Intervals<'_>,
         (across, blocks): (usize, usize),
-        refined: &[u8],
+        refined: Option<&[u8]>,
     ) -> Option<Self> {
         let (first, last) = scan.spectral;
         let (before, low) = scan.approximation;
@@ -69,29 +72,38 @@ impl<'a> AcScan<'a> {
             values: Vec::new(),
             plane: 0,
         };
-        let table = if before == 0 {
+        let table = if before > 0 {
+            if let Some(refined) = refined {
+                progress.plane = refined.binary_search(&low).ok()?;
+            }
+            Table::Refine(RefineTable::new(huffman))
+        } else if refined.is_none() {
+            progress.found = zeroed(across).ok()?;
+            Table::Steps(StepTable::new(huffman, low, u32::from(last - first) + 1))
+        } else {
             progress.found = zeroed(across).ok()?;
             // A value takes at least two bits, a code and a sign. The loop writes one value too
             // many, which needs room.
             let most = blocks * usize::from(last - first + 1);
             progress.values = zeroed(most.min(4 * intervals.bytes().len()) + 1).ok()?;
             Table::First(FirstTable::new(huffman, low))
-        } else {
-            progress.plane = refined.binary_search(&low).ok()?;
-            Table::Refine(RefineTable::new(huffman))
         };
         Some(Self { table, progress })
     }
 
     /// Reads the next part. `None` at any irregularity.
     #[inline(always)]
-    pub(super) fn read(&mut self, part: &mut Part, processor: impl Processor) -> Option<()> {
+    pub(super) fn read(&mut self, part: &mut Part<'_>, processor: impl Processor) -> Option<()> {
         let progress = &mut self.progress;
+        let across = part.across;
         match (&self.table, &mut part.starts) {
             (Table::First(table), None) => first::rows(progress, table, part),
-            (Table::First(table), Some(_)) => first::starts(progress, table, part),
+            (Table::Steps(table), Some(starts)) => steps::rows(progress, table, across, starts),
             (Table::Refine(table), None) => refine::rows(progress, table, part, processor),
-            (Table::Refine(table), Some(_)) => refine::starts(progress, table, part, processor),
+            (Table::Refine(table), Some(starts)) => {
+                refine::starts(progress, table, starts, processor)
+            }
+            (Table::First(_), Some(_)) | (Table::Steps(_), None) => None,
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::jpeg::file::File;
 
 /// The numbers of a progressive file's scans, grouped by the coefficients that they add to, each
 /// group in the order of the file.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Script {
     /// The DC scans.
     pub(super) dc: Vec<usize>,

@@ -2,13 +2,18 @@
 //!
 //! Nothing else is recorded of AC scans: no values, no signs, no bits. Kernels read those.
 
-use super::{Data, Decoder, Share};
-use crate::{
-    jpeg::file::{File, Huffman},
-    parallel::lock,
+use super::{
+    Data, Decoder, Share,
+    dc::Samples,
+    part::{Part, Starts},
+    script::Script,
 };
+use crate::jpeg::file::{File, Huffman};
 use imagecuda_kernels::jpeg::progressive::{Band, Start, symbols::Symbols};
-use std::{ops::Range, sync::Mutex};
+use std::{
+    ops::Range,
+    sync::{PoisonError, RwLock},
+};
 
 /// A scan of AC coefficients.
 #[derive(Debug)]
@@ -16,8 +21,8 @@ pub(crate) struct AcScan<'a> {
     pub(crate) component: usize,
     pub(crate) band: Band,
     huffman: &'a Huffman,
-    /// Its data without stuffing: intervals with zeros between them.
-    pub(crate) data: &'a [u8],
+    /// Where its data are in the memory of all data.
+    pub(crate) data: Range<usize>,
     /// The blocks of its component.
     pub(crate) blocks: usize,
 }
@@ -29,12 +34,9 @@ impl AcScan<'_> {
     }
 
     /// Its data in words, the first byte lowest.
-    pub(crate) fn words(&self) -> Vec<u32> {
-        let (words, rest) = self.data.as_chunks();
-        let mut last = [0; 4];
-        last[..rest.len()].copy_from_slice(rest);
-        let words = words.iter().chain([&last]);
-        words.map(|&word| u32::from_le_bytes(word)).collect()
+    pub(crate) fn words(&self, data: &[u8]) -> Vec<u32> {
+        let (words, _) = data[self.data.clone()].as_chunks();
+        words.iter().map(|&word| u32::from_le_bytes(word)).collect()
     }
 }
 
@@ -42,21 +44,35 @@ impl AcScan<'_> {
 #[derive(Debug)]
 pub(crate) struct Positions<'a> {
     file: &'a File,
-    pub(super) data: Data,
+    bytes: &'a [u8],
+    script: Script,
+    /// Where the data of each scan are in the memory of all data.
+    places: Vec<Range<usize>>,
 }
 
 impl<'a> Positions<'a> {
     /// `None` if the fast decoder cannot decode the file.
-    pub(in crate::jpeg) fn of(file: &'a File, bytes: &[u8]) -> Option<Self> {
-        let data = Data::of(file, bytes)?;
-        let is_short = |data: &super::Intervals| data.bytes().len() < Start::MOST_BITS as usize / 8;
-        data.1.iter().all(is_short).then_some(Self { file, data })
+    pub(in crate::jpeg) fn of(file: &'a File, bytes: &'a [u8]) -> Option<Self> {
+        let script = super::script(file)?;
+        let places = super::places(file);
+        let is_short = |place: &Range<usize>| place.len() < Start::MOST_BITS as usize / 8;
+        places.iter().all(is_short).then_some(Self {
+            file,
+            bytes,
+            script,
+            places,
+        })
+    }
+
+    /// The bytes of memory for the data of all scans.
+    pub(crate) fn room(&self) -> usize {
+        self.places.last().map_or(0, |last| last.end)
     }
 
     /// The scans of AC coefficients: those of the first component first, and then in the order of
     /// the file.
     pub(crate) fn scans(&self) -> impl Iterator<Item = AcScan<'_>> {
-        let numbers = self.data.0.ac.iter().flatten().copied();
+        let numbers = self.script.ac.iter().flatten().copied();
         numbers.filter_map(|number| {
             let scan = self.file.scans.get(number)?;
             let from = scan.components.first()?;
@@ -71,104 +87,99 @@ impl<'a> Positions<'a> {
                     refines: u32::from(scan.approximation.0 > 0),
                 },
                 huffman: from.ac.as_deref()?,
-                data: self.data.1.get(number)?.bytes(),
+                data: self.places.get(number)?.clone(),
                 blocks: blocks as usize,
             })
         })
     }
 
-    /// Finds all blocks. Writes the DC coefficients of all blocks of the picture to `dc`, and for each
+    /// Finds all blocks. Writes the scans' data without stuffing to `data`, which has
+    /// [room](Self::room) for them; the DC coefficients of all blocks of the picture to `dc`; and for each
     /// of the scans where the blocks of its component begin. `None` if the file has any irregularity;
     /// the contents are then undefined.
-    pub(crate) fn find(&self, dc: &mut [i16], starts: Vec<&mut [Start]>) -> Option<()> {
-        let share = Share::of(self.file);
-        let decoder = Decoder::new(self.file, &self.data, share.rows)?;
-        self.find_by(decoder, share.is_alone, dc, starts)
-    }
-
-    pub(super) fn find_by(
+    pub(crate) fn find(
         &self,
-        mut decoder: Decoder<'_>,
-        is_alone: bool,
-        mut dc: &mut [i16],
-        mut starts: Vec<&mut [Start]>,
+        data: &mut [u8],
+        dc: &mut [i16],
+        starts: Vec<&mut [Start]>,
     ) -> Option<()> {
-        decoder.only_starts = true;
-        let picture = &self.file.picture;
-        let mut all: Vec<_> = decoder
-            .bands()
-            .map(|rows| Mutex::new(Out::new(rows)))
-            .collect();
-        let scans_of = self.data.0.ac.iter().map(Vec::len);
-        let mut of_component = starts.iter_mut();
-        for (component, scans) in picture.parts().iter().zip(scans_of) {
-            let (across, down) = (component.width.div_ceil(8), component.height.div_ceil(8));
-            let mut own: Vec<_> = of_component.by_ref().take(scans).collect();
-            for band in &mut all {
-                let out = band
-                    .get_mut()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner);
-                let rows = out.rows.len() as u32;
-                let blocks = rows * component.v * component.blocks_x;
-                out.dc.push(dc.split_off_mut(..blocks as usize)?);
-                let first = out.rows.start as u32 * component.v;
-                let here = down.min(first + rows * component.v).saturating_sub(first);
-                let blocks = (here * across) as usize;
-                let parts = own.iter_mut().map(|starts| starts.split_off_mut(..blocks));
-                out.starts.push(parts.collect::<Option<_>>()?);
-            }
-        }
-        let finish = |decoder: &Decoder<'_>, band: usize| {
-            let out = &mut *lock(all.get(band)?);
-            decoder.copy_starts(band, out)
-        };
+        let data = self.unstuffed(data)?;
+        let share = Share::of(self.file);
+        let decoder = Decoder::build(self.file, &data, share.rows, true)?;
+        Self::find_by(decoder, share.is_alone, dc, starts)
+    }
+
+    pub(super) fn unstuffed<'m>(&self, data: &'m mut [u8]) -> Option<Data<'m>> {
+        Data::unstuffed(self.file, self.script.clone(), self.bytes, data)
+    }
+
+    pub(super) fn find_by<'d>(
+        mut decoder: Decoder<'d>,
+        is_alone: bool,
+        dc: &'d mut [i16],
+        starts: Vec<&'d mut [Start]>,
+    ) -> Option<()> {
+        decoder.record_starts(dc, starts)?;
         match is_alone {
-            true => decoder.one_by_one(finish),
-            false => decoder.shared(|band| finish(&decoder, band)),
+            true => decoder.one_by_one(|decoder, band| decoder.is_complete(band)),
+            false => decoder.shared(|band| decoder.is_complete(band)),
         }
     }
 }
 
-/// Where the results of a band go.
-struct Out<'a> {
-    rows: Range<usize>,
-    /// For each component.
-    dc: Vec<&'a mut [i16]>,
-    /// For each component and each of its scans.
-    starts: Vec<Vec<&'a mut [Start]>>,
-}
-
-impl Out<'_> {
-    fn new(rows: Range<usize>) -> Self {
-        Self {
-            rows,
-            dc: Vec::new(),
-            starts: Vec::new(),
-        }
-    }
-}
-
-impl Decoder<'_> {
-    /// Copies what was recorded of a band, which all scans must have read.
-    fn copy_starts(&self, band: usize, out: &mut Out<'_>) -> Option<()> {
-        let dc = super::read(self.dc.get(band)?);
-        for (to, from) in out.dc.iter_mut().zip(&*dc) {
-            match &from[..] {
-                [] => to.fill(0),
-                from => to.copy_from_slice(from.get(..to.len())?),
-            }
-        }
-        for (to, parts) in out.starts.iter_mut().zip(&self.parts) {
-            let part = super::read(parts.get(band)?);
-            let from = part.starts.iter().flatten();
-            if to.len() != from.clone().count() {
-                // A band of no blocks at all is never read.
-                return to.iter().all(|to| to.is_empty()).then_some(());
-            }
-            for (to, from) in to.iter_mut().zip(from) {
-                to.copy_from_slice(from.get(..to.len())?);
+impl<'d> Decoder<'d> {
+    /// Gives scans the memory for the starts of blocks. DC coefficients go to `dc`.
+    fn record_starts(&mut self, mut dc: &'d mut [i16], starts: Vec<&'d mut [Start]>) -> Option<()> {
+        // Scans add bits to them.
+        dc.fill(0);
+        let picture = &self.file.picture;
+        let mut starts = starts.into_iter();
+        for (index, component) in picture.parts().iter().enumerate() {
+            let (across, down) = (component.width.div_ceil(8), component.height.div_ceil(8));
+            let scans = self.chains.get(index + 1)?.len();
+            let mut own: Vec<_> = starts.by_ref().take(scans).collect();
+            for band in 0..self.bands {
+                let rows = self.rows(band);
+                let (first, rows) = (rows.start as u32 * component.v, rows.len() as u32);
+                let blocks = rows * component.v * component.blocks_x;
+                let samples = dc.split_off_mut(..blocks as usize)?;
+                exclusive(self.dc.get_mut(band)?)[index] = Samples::Given(samples);
+                let rows = down.min(first + rows * component.v).saturating_sub(first);
+                let blocks = (rows * across) as usize;
+                let to = own.iter_mut().map(|starts| starts.split_off_mut(..blocks));
+                let to: Vec<_> = to.collect::<Option<_>>()?;
+                *exclusive(self.parts.get_mut(index)?.get_mut(band)?) = Part {
+                    across: across as usize,
+                    rows: rows as usize,
+                    starts: Some(Starts {
+                        nonzero: Vec::new(),
+                        to: to.into_iter(),
+                    }),
+                    ..Part::default()
+                };
             }
         }
         Some(())
     }
+
+    /// Whether all scans have written where the blocks of a band begin.
+    fn is_complete(&self, band: usize) -> Option<()> {
+        let is_complete = |part: &Part<'_>| match &part.starts {
+            Some(starts) => starts.to.len() == 0,
+            None => false,
+        };
+        let mut parts = self.parts.iter();
+        parts
+            .all(|bands| {
+                bands
+                    .get(band)
+                    .is_some_and(|part| is_complete(&super::read(part)))
+            })
+            .then_some(())
+    }
+}
+
+/// What a lock protects, which nobody else uses.
+fn exclusive<T>(lock: &mut RwLock<T>) -> &mut T {
+    lock.get_mut().unwrap_or_else(PoisonError::into_inner)
 }

@@ -101,7 +101,9 @@ fn plain(file: &File, bytes: &[u8], damaged: bool) -> Result<Vec<i16>> {
 
 /// Decodes with other functions, bands and threads.
 fn by(choice: Choice, step: usize, threads: usize, file: &File, bytes: &[u8]) -> Option<Vec<i16>> {
-    let data = Data::of(file, bytes)?;
+    // Anything but what is right.
+    let mut memory = vec![0x5a; Data::room(file)?];
+    let data = Data::of(file, bytes, &mut memory)?;
     let mut decoder = Decoder::new(file, &data, step)?;
     decoder.choice = choice;
     let out = Mutex::new(vec![[0; 64]; file.picture.blocks()]);
@@ -134,11 +136,13 @@ fn by_starts(choice: Choice, step: usize, file: &File, bytes: &[u8]) -> Option<V
     let mut dc = vec![77; file.picture.blocks()];
     let wrong = Start::new(1 << 30, true);
     let mut starts: Vec<_> = scans.iter().map(|scan| vec![wrong; scan.blocks]).collect();
-    let mut decoder = Decoder::new(file, &positions.data, step)?;
+    let mut memory = vec![0x5a; positions.room()];
+    let unstuffed = positions.unstuffed(&mut memory)?;
+    let mut decoder = Decoder::build(file, &unstuffed, step, true)?;
     decoder.choice = choice;
     let to = starts.iter_mut().map(|starts| &mut starts[..]).collect();
-    positions.find_by(decoder, step % 2 == 1, &mut dc, to)?;
-    let data: Vec<_> = scans.iter().map(|scan| scan.words()).collect();
+    Positions::find_by(decoder, step % 2 == 1, &mut dc, to)?;
+    let data: Vec<_> = scans.iter().map(|scan| scan.words(&memory)).collect();
     let symbols: Vec<_> = scans.iter().map(|scan| scan.symbols()).collect();
     let emulated: Vec<_> = (0..scans.len())
         .map(|i| EmulatedScan {

@@ -3,18 +3,9 @@
 use super::{grids::grid, *};
 use crate::{
     Device, LoadOptions, VideoDecoder,
-    device::{Payload, video::test_gpu},
+    codec::tests::engines::{load, pixels},
+    device::video::test_gpu,
 };
-
-pub(super) fn pixels(device: &Device, file: &[u8], decoder: VideoDecoder) -> (Vec<f32>, bool) {
-    let options = LoadOptions::new().video_decoder(decoder);
-    let decoded = options.open_bytes(device, file).unwrap();
-    let by_engines = matches!(decoded.payload, Payload::Video(_));
-    (
-        decoded.into_image().unwrap().download().unwrap(),
-        by_engines,
-    )
-}
 
 pub(super) fn compare(device: &Device, file: &[u8], what: &str) -> bool {
     let (host, by_host) = pixels(device, file, VideoDecoder::Host);
@@ -50,13 +41,7 @@ fn engines_give_libde265s_pixels() {
                 let mut damaged = file.clone();
                 let end = damaged.len() - 2000;
                 damaged[end..end + 24].fill(0x5a);
-                let load = |decoder| {
-                    let options = LoadOptions::new().video_decoder(decoder);
-                    let image = options.decode(&device, &damaged);
-                    image
-                        .map(|image| image.download().unwrap())
-                        .map_err(|e| e.to_string())
-                };
+                let load = |decoder| load(&device, &damaged, decoder);
                 let same = load(VideoDecoder::Host) == load(VideoDecoder::Engine);
                 println!("{chroma} {tile:?}: a damaged tile is the same: {same}");
             }

@@ -34,6 +34,10 @@ fn file(format: CompressionFormat, chroma: &str, size: (u32, u32)) -> Vec<u8> {
     context.write_to_bytes().unwrap()
 }
 
+fn joined(packet: &Packet<'_>) -> Vec<u8> {
+    packet.joined(&mut Vec::new()).to_vec()
+}
+
 /// The kinds of the units of an Annex B stream.
 fn kinds(packet: &[u8]) -> Vec<u8> {
     let starts = packet.windows(4).enumerate();
@@ -59,7 +63,7 @@ fn a_single_picture_is_one_frame_with_its_parameter_sets() {
         assert_eq!((*codec, *bits, *columns), (VideoCodec::Hevc, 8, 1));
         assert_eq!(coded.video.is_444, is_444);
         assert_eq!((*size, *tile), ([256, 192], [256, 192]));
-        let kinds = kinds(&packets[0]);
+        let kinds = kinds(&joined(&packets[0]));
         // Video, sequence and picture parameter sets, and a slice of a key frame.
         assert!(kinds.starts_with(&[32, 33, 34]), "{kinds:?}");
         assert!(
@@ -84,7 +88,10 @@ fn an_avif_is_a_frame_too() {
             (video.codec, video.bits, video.is_444),
             (VideoCodec::Av1, 8, is_444)
         );
-        assert_eq!(*video.packets[0], *items.data(items.primary).unwrap());
+        assert_eq!(
+            joined(&video.packets[0]),
+            *items.data(items.primary).unwrap()
+        );
     }
     assert!(
         Coded::of(&Items::new(&file(CompressionFormat::Av1, "422", (64, 64))).unwrap()).is_none()
@@ -116,6 +123,8 @@ fn the_host_decodes_without_a_gpu() {
     let target = PayloadTarget {
         device: &crate::Device::cpu(),
         file: None,
+        uploaded: None,
+        new_image: None,
         jpeg_decoder: Default::default(),
         in_group: false,
         color_policy: Default::default(),
@@ -135,15 +144,18 @@ fn units_have_start_codes_and_damaged_lengths_are_none() {
     let data = [0, 0, 0, 2, 40, 7, 0, 0, 0, 1, 78];
     // Without the two that only inform.
     let expected = [0, 0, 0, 1, 64, 1, 9, 0, 0, 0, 1, 40, 7];
-    assert_eq!(annex_b(&configuration, &data).unwrap(), expected);
+    let all = units(&configuration, &data).unwrap();
+    assert_eq!(joined(&Packet::Units(all)), expected);
     for cut in [1, 3, 5, 7, 10] {
-        assert_eq!(annex_b(&configuration, &data[..cut]), None, "{cut}");
+        assert_eq!(units(&configuration, &data[..cut]), None, "{cut}");
     }
     for cut in 0..configuration.len() {
-        assert_eq!(annex_b(&configuration[..cut], &data), None, "{cut}");
+        assert_eq!(units(&configuration[..cut], &data), None, "{cut}");
     }
 }
 
+#[cfg(feature = "heif-vendored")]
+mod damage;
 #[cfg(feature = "heif-vendored")]
 mod engines;
 #[cfg(feature = "heif-vendored")]

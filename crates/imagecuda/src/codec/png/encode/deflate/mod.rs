@@ -18,6 +18,7 @@ pub(super) type Chunk<'a> = (&'a [u8], &'a [Match]);
 
 /// Appends a block of these chunks to `out`, and zero bits up to a whole byte. Returns the number
 /// of bits of the block. If it is the `last` block, the stream ends with it.
+#[inline(always)]
 pub(super) fn compress(chunks: &[Chunk<'_>], last: bool, out: &mut Vec<u8>) -> u64 {
     let counts = count(chunks);
     let mut lengths = [0; SYMBOLS];
@@ -84,6 +85,7 @@ fn sequences((data, matches): Chunk<'_>, mut each: impl FnMut(&[u8], Option<Matc
 }
 
 /// Counts how often each symbol occurs.
+#[inline(always)]
 fn count(chunks: &[Chunk<'_>]) -> [u32; SYMBOLS] {
     // Several counters, as equal bytes often follow each other and would wait for one counter.
     let mut bytes = [[0u32; 256]; 4];
@@ -115,6 +117,7 @@ fn count(chunks: &[Chunk<'_>]) -> [u32; SYMBOLS] {
     counts
 }
 
+#[inline(always)]
 fn write(chunks: &[Chunk<'_>], codes: &[u32; SYMBOLS], writer: &mut Writer<'_>) {
     let parts = |code: u32| (u64::from(code & 0xffff), code >> 16);
     let mut literals_codes = [(0, 0); 256];

@@ -148,6 +148,21 @@ fn headers_inside_of_stored_blocks() {
     );
 }
 
+#[test]
+fn four_hundred_headers_that_begin_no_block() {
+    let photo = File::photo(&mut Random(13), (600, 400), 2, 8);
+    let inner = deflate::with_flushes(6, &photo.rows, 1500, FlushCompress::Full);
+    let blocks = inner.windows(4).filter(|four| *four == [0, 0, 255, 255]);
+    assert!(blocks.count() > 400);
+    let file = rows_of(&inner, 1000);
+    let mut writer = Writer::new();
+    let parts: Vec<_> = file.rows.chunks(60_000).collect();
+    for (i, bytes) in parts.iter().enumerate() {
+        writer.stored(bytes, i + 1 == parts.len());
+    }
+    check("stored", &file.with(&writer.finish(&file.rows), 1 << 20));
+}
+
 /// Writes bytes as blocks of all kinds in any order.
 fn mixed(random: &mut Random, bytes: &[u8], kinds: usize) -> Vec<u8> {
     let mut writer = Writer::new();
@@ -285,6 +300,19 @@ fn a_picture_that_is_one_run() {
     writer.dynamic(&all[..last], &literals, &[1], false);
     writer.fixed(&all[last..], true);
     check("one run", &file.with(&writer.finish(&file.rows), 1 << 20));
+}
+
+#[test]
+fn a_chain_of_ninety_six_thousand_copies() {
+    // Each match copies the one before it. The first byte of a row is always that of no filter.
+    let rows = [0, 1, 2].repeat(97_000);
+    let mut all: Vec<_> = rows[..3].iter().copied().map(Symbol::Literal).collect();
+    all.resize(3 + rows.len() / 3 - 1, Symbol::Match(3, 3));
+    assert!(all.len() > 96_000);
+    let file = File::of((2999, 97), 0, 8, rows);
+    let mut writer = Writer::new();
+    writer.dynamic(&all, &flat_code(286), &flat_code(30), true);
+    check("copies", &file.with(&writer.finish(&file.rows), 8192));
 }
 
 #[test]

@@ -2,28 +2,17 @@
 
 use super::file;
 use crate::{
-    Device, LoadOptions, VideoDecoder,
-    codec::webp::encoder,
-    device::{Payload, video::test_gpu},
+    Device, VideoDecoder,
+    codec::{
+        tests::engines::{by_threads, compare_damaged, pixels},
+        webp::encoder,
+    },
+    device::video::test_gpu,
     picture::Pixels,
 };
 use imagecuda_kernels::layout::Layout;
 use libwebp_sys::WebPConfig;
-use std::{
-    sync::atomic::{AtomicUsize, Ordering},
-    thread,
-};
-
-/// The pixels on a GPU, and whether its engines decoded them.
-fn pixels(device: &Device, file: &[u8], decoder: VideoDecoder) -> (Vec<f32>, bool) {
-    let options = LoadOptions::new().video_decoder(decoder);
-    let decoded = options.open_bytes(device, file).unwrap();
-    let by_engines = matches!(decoded.payload, Payload::Video(_));
-    (
-        decoded.into_image().unwrap().download().unwrap(),
-        by_engines,
-    )
-}
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Pictures with and without segments, of all filters and qualities.
 fn files(sizes: &[[u32; 2]]) -> Vec<Vec<u8>> {
@@ -141,67 +130,28 @@ fn engines_decode_batches() {
         .iter()
         .map(|file| pixels(&device, file, VideoDecoder::Host).0)
         .collect();
-    let (next, by_engines) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let work = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= 1000 {
-                break;
-            }
-            let number = number * 7 % files.len();
-            let (made, by) = pixels(&device, &files[number], VideoDecoder::Engine);
-            by_engines.fetch_add(usize::from(by), Ordering::Relaxed);
-            assert!(made == expected[number], "file {number}");
-        }
-    };
-    thread::scope(|scope| (0..16).for_each(|_| drop(scope.spawn(work))));
-    println!("{} of 1000 by engines", by_engines.into_inner());
+    let by_engines = AtomicUsize::new(0);
+    by_threads(1000, |number| {
+        let number = number * 7 % files.len();
+        let (made, by) = pixels(&device, &files[number], VideoDecoder::Engine);
+        by_engines.fetch_add(usize::from(by), Ordering::Relaxed);
+        assert!(made == expected[number], "file {number}");
+    });
+    let by_engines = by_engines.into_inner();
+    assert!(by_engines > 500, "{by_engines} of 1000 by engines");
 }
 
 /// Errors are libwebp's, and nothing hangs. Of what the engines do not tell, there is a count.
 #[test]
 fn engines_and_damage() {
-    let Some(device) = test_gpu() else {
-        return;
-    };
     let files = files(&[[160, 120], [333, 211]]);
-    let load = |file: &[u8], decoder| {
-        let options = LoadOptions::new().video_decoder(decoder);
-        let image = options.decode(&device, file);
-        let image = image.map(|image| image.download().unwrap());
-        image.map_err(|error| error.to_string())
-    };
-    let next = AtomicUsize::new(0);
-    // Errors, the same pixels, other pixels, pixels where the host has an error.
-    let counts = [const { AtomicUsize::new(0) }; 4];
-    let work = || {
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= 400 {
-                break;
-            }
-            let mut file = files[number % files.len()].clone();
-            let at = file.len() / 4 + number * 7919 % (file.len() * 3 / 4);
-            match number % 4 {
-                0 => file.truncate(at),
-                _ => file[at] ^= 1 << (number % 8),
-            }
-            let host = load(&file, VideoDecoder::Host);
-            let engine = load(&file, VideoDecoder::Engine);
-            let outcome = match (&host, &engine) {
-                (Err(host), Err(engine)) => {
-                    assert_eq!(host, engine);
-                    0
-                }
-                (Ok(host), Ok(engine)) if host == engine => 1,
-                (Ok(_), Ok(_)) => 2,
-                (Err(_), Ok(_)) => 3,
-                (Ok(_), Err(engine)) => panic!("{number}: {engine}"),
-            };
-            counts[outcome].fetch_add(1, Ordering::Relaxed);
+    compare_damaged(|number| {
+        let mut file = files[number % files.len()].clone();
+        let at = file.len() / 4 + number * 7919 % (file.len() * 3 / 4);
+        match number % 4 {
+            0 => file.truncate(at),
+            _ => file[at] ^= 1 << (number % 8),
         }
-    };
-    thread::scope(|scope| (0..16).for_each(|_| drop(scope.spawn(work))));
-    let counts = counts.map(AtomicUsize::into_inner);
-    println!("of 400: errors, same, other, unseen: {counts:?}");
+        file
+    });
 }

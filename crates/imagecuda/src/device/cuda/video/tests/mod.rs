@@ -101,6 +101,28 @@ fn pictures_are_decoded_and_sizes_may_change() {
     assert!(!decoder.is_broken);
 }
 
+/// The library would give the frames in work the new size.
+#[test]
+fn sizes_do_not_change_while_frames_are_in_work() {
+    let mut decoder = decoder();
+    let rows = |decoder: &mut Decoder, surface| {
+        let rows = decoder.finish(surface, std::ptr::null_mut(), |frame| Ok(frame.rows));
+        decoder.unmap().unwrap();
+        rows
+    };
+    decoder.start(&[packet::SOUND], 1).unwrap();
+    decoder.start(&[packet::SOUND], 2).unwrap();
+    for in_work in [2, 1] {
+        let refusal = decoder.start(&[packet::LARGER], 0).unwrap_err();
+        assert_eq!(refusal.to_string(), "the tiles have different coded sizes");
+        assert_eq!(rows(&mut decoder, in_work), Ok(496));
+    }
+    assert!(!decoder.is_broken);
+    decoder.start(&[packet::LARGER], 0).unwrap();
+    assert_eq!(rows(&mut decoder, 0), Ok(1024));
+    assert!(!decoder.is_broken);
+}
+
 #[test]
 fn what_is_not_as_expected_is_refused_and_the_next_picture_is_right() {
     for (packet, expected) in [

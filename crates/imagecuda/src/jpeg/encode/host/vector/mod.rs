@@ -6,13 +6,16 @@ mod avx2;
 use super::{
     super::{
         huffman::Table,
-        progressive::{Picture, Script, Tokens, gathered},
+        progressive::{Row, ScanCoder, Tokens, gathered},
     },
     rows::{CodedUnit, Masks, Part, Planes, Quantizer, STEP, Samples, Transform},
     scan::{Coder, Counter, Scan},
 };
 use imagecuda_kernels::{
-    jpeg::encode::{fdct, sample},
+    jpeg::{
+        encode::{fdct, sample},
+        picture::BLOCK,
+    },
     texel::Rgb8,
 };
 
@@ -123,29 +126,25 @@ pub(super) fn count(scan: &mut Scan<'_>, blocks: &[CodedUnit], counter: &mut Cou
     scan.each(blocks, counter);
 }
 
-/// The masks of data units.
-pub(in super::super) fn masks_of(blocks: &[CodedUnit], masks: &mut [Masks]) {
+/// The masks of data units, whose coefficients are `stride` words apart.
+pub(in super::super) fn masks_of(words: &[i16], stride: usize, masks: &mut [Masks]) {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
         #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
         // SAFETY: as above.
-        return unsafe { avx2::masks_of(blocks, masks) };
+        return unsafe { avx2::masks_of(words, stride, masks) };
     }
-    for (block, masks) in blocks.iter().zip(masks) {
-        *masks = portable_masks(block);
+    for (unit, masks) in words.chunks(stride).zip(masks) {
+        *masks = portable_masks(&unit[..BLOCK]);
     }
 }
 
-fn portable_masks(CodedUnit(coefficients, some): &CodedUnit) -> Masks {
+fn portable_masks(coefficients: &[i16]) -> Masks {
     let mut masks = Masks::default();
-    masks.some[0] = *some;
-    let mut left = *some;
-    while left != 0 {
-        let place = left.trailing_zeros();
-        left &= left - 1;
-        let coefficient = coefficients[place as usize % 64];
+    for (place, &coefficient) in coefficients.iter().enumerate() {
         let magnitude = coefficient.unsigned_abs();
-        let bit = |is: bool| u64::from(is) << place;
+        let bit = |is: bool| u64::from(is) << (BLOCK - 1 - place);
+        masks.some[0] |= bit(magnitude > 0);
         masks.some[1] |= bit(magnitude > 1);
         masks.some[2] |= bit(magnitude > 3);
         masks.bits[0] |= bit(magnitude & 1 != 0);
@@ -155,24 +154,28 @@ fn portable_masks(CodedUnit(coefficients, some): &CodedUnit) -> Masks {
     masks
 }
 
-/// See [`Picture::run`].
-pub(in super::super) fn run_scan(picture: &Picture<'_>, script: &Script, tokens: &mut Tokens) {
+/// See [`ScanCoder::row`].
+pub(in super::super) fn run_scan(row: &Row<'_>, scan: &mut ScanCoder) {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
         #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
         // SAFETY: as above.
-        return unsafe { avx2::run_scan(picture, script, tokens) };
+        return unsafe { avx2::run_scan(row, scan) };
     }
-    picture.run(script, tokens, gathered);
+    scan.row(row, gathered);
 }
 
 /// See [`Tokens::write`].
-pub(in super::super) fn write_tokens(tokens: &Tokens, tables: &[Option<Table>; 2]) -> Vec<u8> {
+pub(in super::super) fn write_tokens(
+    tokens: &Tokens,
+    tables: &[Option<Table>; 2],
+    file: &mut Vec<u8>,
+) {
     #[cfg(target_arch = "x86_64")]
     if has_avx2() {
         #[allow(unsafe_code, reason = "a call of what the processor is checked for")]
         // SAFETY: as above.
-        return unsafe { avx2::write_tokens(tokens, tables) };
+        return unsafe { avx2::write_tokens(tokens, tables, file) };
     }
-    tokens.write(tables)
+    tokens.write(tables, file);
 }

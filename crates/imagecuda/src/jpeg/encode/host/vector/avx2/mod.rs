@@ -1,8 +1,8 @@
 //! Samples, coefficients and codes with the instructions of AVX2.
 
 use super::{
-    CodedUnit, Coder, Counter, Masks, Part, Picture, Planes, Quantizer, STEP, Samples, Scan,
-    Script, Table, Tokens, Transform, Vectors,
+    CodedUnit, Coder, Counter, Masks, Part, Planes, Quantizer, Row, STEP, Samples, Scan, ScanCoder,
+    Table, Tokens, Transform, Vectors,
 };
 use crate::jpeg::{encode::progressive::gathered, entropy::planes::processor::has_fast_deposits};
 use bytemuck::cast;
@@ -79,34 +79,33 @@ pub(super) fn count(scan: &mut Scan<'_>, blocks: &[CodedUnit], counter: &mut Cou
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(super) fn run_scan(picture: &Picture<'_>, script: &Script, tokens: &mut Tokens) {
+pub(super) fn run_scan(row: &Row<'_>, scan: &mut ScanCoder) {
     if !has_fast_deposits() {
-        return picture.run(script, tokens, gathered);
+        return scan.row(row, gathered);
     }
-    let gather = |bits, places: u64| {
-        let lowest_first = _pext_u64(bits, places);
-        // Two shifts, as one by 64 would shift by 0.
-        lowest_first.reverse_bits() >> 1 >> (63 - places.count_ones().min(63))
-    };
-    picture.run(script, tokens, gather);
+    scan.row(row, |bits, places| _pext_u64(bits, places));
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(super) fn write_tokens(tokens: &Tokens, tables: &[Option<Table>; 2]) -> Vec<u8> {
-    tokens.write(tables)
+pub(super) fn write_tokens(tokens: &Tokens, tables: &[Option<Table>; 2], file: &mut Vec<u8>) {
+    tokens.write(tables, file);
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-pub(super) fn masks_of(blocks: &[CodedUnit], masks: &mut [Masks]) {
-    for (block, masks) in blocks.iter().zip(masks) {
-        *masks = masks_of_one(block);
+pub(super) fn masks_of(words: &[i16], stride: usize, masks: &mut [Masks]) {
+    for (unit, masks) in words.chunks(stride).zip(masks) {
+        if let Some(coefficients) = unit.first_chunk() {
+            *masks = masks_of_one(coefficients);
+        }
     }
 }
 
 #[target_feature(enable = "avx2")]
 #[inline]
-fn masks_of_one(CodedUnit(coefficients, some): &CodedUnit) -> Masks {
-    let rows: [__m256i; 4] = cast(*coefficients);
+fn masks_of_one(coefficients: &[i16; 64]) -> Masks {
+    // The last coefficients first, as the first ones become the highest bits.
+    let [a, b, c, d] = cast::<_, [__m256i; 4]>(*coefficients).map(|row| reversed(row));
+    let rows = [d, c, b, a];
     let magnitudes = rows.map(|row| _mm256_abs_epi16(row));
     // Bits of the signs.
     let signs = |words: [__m256i; 4]| {
@@ -118,13 +117,22 @@ fn masks_of_one(CodedUnit(coefficients, some): &CodedUnit) -> Masks {
     };
     let above = |v: i16| signs(magnitudes.map(|m| _mm256_cmpgt_epi16(m, _mm256_set1_epi16(v))));
     Masks {
-        some: [*some, above(1), above(3)],
+        some: [above(0), above(1), above(3)],
         bits: [
             signs(magnitudes.map(|m| _mm256_slli_epi16::<15>(m))),
             signs(magnitudes.map(|m| _mm256_slli_epi16::<14>(m))),
         ],
         negative: signs(rows),
     }
+}
+
+/// Sixteen words in the opposite order.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn reversed(words: __m256i) -> __m256i {
+    const WORDS: [u8; 16] = [14, 15, 12, 13, 10, 11, 8, 9, 6, 7, 4, 5, 2, 3, 0, 1];
+    let halves = _mm256_shuffle_epi8(words, cast(const { both(WORDS) }));
+    _mm256_permute4x64_epi64::<0b01_00_11_10>(halves)
 }
 
 /// No byte, in a shuffle.

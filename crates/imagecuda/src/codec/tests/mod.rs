@@ -1,3 +1,6 @@
+#[cfg(any(feature = "heif-vendored", feature = "webp"))]
+pub(super) mod engines;
+
 use super::*;
 use crate::Compression;
 use std::io::Cursor;

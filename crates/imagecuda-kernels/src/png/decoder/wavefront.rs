@@ -1,0 +1,245 @@
+//! Undoes the filters of rows that depend on each other.
+//!
+//! A warp is alone on its scheduler, so what counts is how long a thread takes from a byte to the next
+//! one. Memory is read and written four words at a time: each row is a line of memory of its own, so
+//! an access of a warp takes as long as 32 of a thread, and the words of other threads wait for it.
+
+use super::{unfilter::Strip, work::WorkOf};
+use crate::png::block::{Longs, Warp, Words};
+use core::hint::select_unpredictable;
+
+/// Words that a thread processes between loads.
+pub(super) const STEPS: u32 = 4;
+
+/// A place that no memory has: a multiple of four.
+const NOWHERE: u32 = !3;
+
+/// Four words of a row.
+type Quad = [u32; STEPS as usize];
+
+/// A thread's row.
+#[derive(Clone, Copy, Default)]
+struct Row {
+    /// Its filter as masks for the byte to the left, the one above, and the one above left; and whether
+    /// it is that of averages.
+    left_mask: u32,
+    up_mask: u32,
+    corner_mask: u32,
+    average_mask: u32,
+    /// The mask for the words of the thread before, which the first thread has not.
+    before_mask: u32,
+    /// The place of its first word, and its length in whole fours of words.
+    place: u32,
+    length: u32,
+    /// The four words of memory of which the last are for these steps, the four of which the first
+    /// are, and the four after them.
+    older: Quad,
+    newer: Quad,
+    later: Quad,
+    /// The words for these steps, those that they made, and those of the steps before.
+    words: Quad,
+    made: Quad,
+    before: Quad,
+    /// The last word that was made, the word above the next one, and the one above the last one.
+    done: u32,
+    up: u32,
+    above: u32,
+    /// A word from the strip before for the next steps, if it is there.
+    awaited: u64,
+}
+
+/// The Paeth predictor, arranged so that little work is left once `left` is known.
+#[inline(always)]
+fn paeth(left: i32, up: i32, corner: i32) -> i32 {
+    let threshold = 3 * corner - up - left;
+    let (low, high) = (left.min(up), left.max(up));
+    let other = if high <= threshold { low } else { corner };
+    if threshold <= low { high } else { other }
+}
+
+/// All ones if bit `number` of `bits` is set, otherwise zero. Not by a comparison, of which the
+/// compiler would make a predicate.
+#[inline(always)]
+fn mask(bits: u32, number: u32) -> u32 {
+    ((bits << (31 - number)) as i32 >> 31) as u32
+}
+
+/// Undoes the filter of four bytes. `before` are the four bytes to the left, `up` the ones above,
+/// and `up_before` the ones left of those.
+#[inline(always)]
+fn four(row: &Row, has_averages: bool, word: u32, [before, up, up_before]: [u32; 3]) -> u32 {
+    let corner = (up << 8 | up_before >> 24) & row.corner_mask;
+    let up = up & row.up_mask;
+    let mut left = (before >> 24 & row.left_mask) as i32;
+    let mut done = 0;
+    for i in 0..4 {
+        let byte = |word: u32| (word >> (8 * i) & 255) as i32;
+        let mut predicted = paeth(left, byte(up), byte(corner));
+        if has_averages && row.average_mask != 0 {
+            predicted = (left + byte(up)) >> 1;
+        }
+        let sum = byte(word) + predicted;
+        done |= (sum as u32 & 255) << (8 * i);
+        left = sum & row.left_mask as i32;
+    }
+    done
+}
+
+/// Four of eight words: those from place 1 + `skipped` on, with at most three skipped.
+#[inline(always)]
+fn shifted([_, b, c, d]: Quad, [e, f, g, h]: Quad, skipped: u32) -> Quad {
+    // No index, as the words would lie in memory.
+    let two = |near: u32, far: u32| select_unpredictable(skipped & 2 != 0, far, near);
+    let (b, c, d, e, f) = (two(b, d), two(c, e), two(d, f), two(e, g), two(f, h));
+    let one = |near: u32, far: u32| select_unpredictable(skipped & 1 != 0, far, near);
+    [one(b, c), one(c, d), one(d, e), one(e, f)]
+}
+
+/// Goes through a strip from left to right. Each thread is a word behind the one before it. A
+/// thread takes part before its row begins and after its end, as branches cost more. Before, all its
+/// words are zeros, and so are those that it makes. What it makes after the end nobody uses.
+#[inline(always)]
+pub(super) fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
+    let &Strip { takes, gives, .. } = strip;
+    let words = strip.words;
+    // The place of the word from the strip before for each fourth thread.
+    let from = strip.taken;
+    let at = |step: u32, thread: u32| from + (step + thread % STEPS).min(words - 1);
+    let mut own = block.own(Row::default());
+    block.each(&mut own, |thread, row| {
+        *row = begin::<B>(work, strip, thread);
+        if takes {
+            row.awaited = work.hand_over.peek(at(0, thread));
+        }
+    });
+    let mut step = 0;
+    while step < strip.stride + strip.rows - 1 {
+        block.apart(&mut own, |thread, row| {
+            row.words = shifted(row.older, row.newer, 3 - thread % STEPS);
+            (row.older, row.newer) = (row.newer, row.later);
+            row.later = load::<B>(work, row, thread, step + 2 * STEPS);
+            if takes && (row.awaited >> 32) == 0 {
+                row.awaited = work.hand_over.wait(at(step, thread));
+            }
+        });
+        let mut handed = [0; STEPS as usize];
+        if takes {
+            let number = |row: &Row| row.awaited as u32;
+            handed = [0, 1, 2, 3].map(|from| block.broadcast(&own, from, number));
+            // After these, so that it may come to where the other one was.
+            block.apart(&mut own, |thread, row| {
+                row.awaited = work.hand_over.peek(at(step + STEPS, thread));
+            });
+        }
+        take_step(block, &mut own, has_averages, handed[0], 0);
+        take_step(block, &mut own, has_averages, handed[1], 1);
+        take_step(block, &mut own, has_averages, handed[2], 2);
+        take_step(block, &mut own, has_averages, handed[3], 3);
+        block.apart(&mut own, |thread, row| {
+            store::<B>(work, row, thread, step);
+            if gives {
+                give::<B>(work, strip, step.wrapping_sub(thread), row);
+            }
+            row.before = row.made;
+        });
+        step += STEPS;
+    }
+}
+
+/// What a thread knows before the first step.
+#[inline(always)]
+fn begin<B: Warp>(work: &WorkOf<B>, strip: &Strip, thread: u32) -> Row {
+    // All filters that exist.
+    let filter = work.filters.get(strip.first + thread.min(strip.rows - 1)) & 7;
+    let mut row = Row {
+        left_mask: mask(0b11010, filter) & 255,
+        up_mask: mask(0b11100, filter),
+        corner_mask: mask(0b10000, filter),
+        average_mask: mask(0b01000, filter),
+        before_mask: mask(!1, thread),
+        length: if thread < strip.rows { strip.stride } else { 0 },
+        place: strip.place + thread * strip.stride,
+        ..Row::default()
+    };
+    row.newer = load::<B>(work, &row, thread, 0);
+    row.later = load::<B>(work, &row, thread, STEPS);
+    row
+}
+
+/// The four words of memory of which the thread needs the first ones at `step`, a multiple of four.
+/// Zeros before its row and after it.
+#[inline(always)]
+fn load<B: Warp>(work: &WorkOf<B>, row: &Row, thread: u32, step: u32) -> Quad {
+    let at = step.wrapping_sub(thread / STEPS * STEPS);
+    let place = select_unpredictable(at < row.length, row.place.wrapping_add(at), NOWHERE);
+    work.planes.get_four(place)
+}
+
+/// Writes the four words of memory of which these steps or the ones before made the last.
+#[inline(always)]
+fn store<B: Warp>(work: &WorkOf<B>, row: &Row, thread: u32, step: u32) {
+    let quad = shifted(row.before, row.made, (thread + STEPS - 1) % STEPS);
+    let at = step.wrapping_sub(thread.next_multiple_of(STEPS));
+    let place = select_unpredictable(at < row.length, row.place.wrapping_add(at), NOWHERE);
+    work.planes.set_four(place, quad);
+}
+
+/// Hands the words that the last thread made to the next strip, from word `first` of the row on.
+/// There is room for some that are none of the row.
+#[inline(always)]
+fn give<B: Warp>(work: &WorkOf<B>, strip: &Strip, first: u32, row: &Row) {
+    let at = first.wrapping_add(STEPS);
+    let is_last = row.place == strip.place + (strip.rows - 1) * strip.stride;
+    let end = if is_last { strip.words + STEPS } else { 0 };
+    let place = select_unpredictable(at < end, strip.given.wrapping_add(at), u32::MAX);
+    let numbers = row.made.map(|word| 1 << 32 | u64::from(word));
+    work.hand_over.publish(place, numbers);
+}
+
+/// Each thread makes its word number `i` of these steps. `handed` is the one above that of the first
+/// thread.
+#[inline(always)]
+fn take_step<B: Warp>(block: &B, own: &mut B::Own<Row>, has_averages: bool, handed: u32, i: usize) {
+    block.shift(own, |row| row.done, |row, up| row.up = up);
+    block.apart(own, |_, row| {
+        let up = row.up & row.before_mask | handed & !row.before_mask;
+        let beside = [row.done, up, row.above];
+        row.done = four(row, has_averages, row.words[i], beside);
+        row.above = up;
+        row.made[i] = row.done;
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_predictor_of_every_three_bytes_is_that_of_the_standard() {
+        for left in 0..256 {
+            for up in 0..256 {
+                for corner in 0..256 {
+                    let estimate: i32 = left + up - corner;
+                    let distance = |byte: i32| (estimate - byte).abs();
+                    let (a, b, c) = (distance(left), distance(up), distance(corner));
+                    let expected = if a <= b && a <= c {
+                        left
+                    } else if b <= c {
+                        up
+                    } else {
+                        corner
+                    };
+                    assert_eq!(paeth(left, up, corner), expected, "{left} {up} {corner}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_shifted_by_one_to_four() {
+        for skipped in 0..4 {
+            let words = shifted([0, 1, 2, 3], [4, 5, 6, 7], skipped);
+            assert_eq!(words, [1, 2, 3, 4].map(|word| word + skipped));
+        }
+    }
+}

@@ -25,11 +25,14 @@ const FEATURE: &str = "entries";
 
 /// Kernels that hide latency by many threads: how their names begin, the threads of a block, and the blocks
 /// of which a multiprocessor has registers for at least. Without that, ptxas takes more registers.
-const BOUNDS: [(&str, u32, u32); 5] = [
+const BOUNDS: [(&str, u32, u32); 8] = [
+    ("png_pack", 256, 8),
     ("strip_8", 256, 2),
     ("tensor_strip_8", 256, 2),
     ("tensor_strips_8", 256, 2),
+    ("down_strip_8", 256, 2),
     ("strip_", 256, 3),
+    ("down_strip_", 256, 3),
     ("tensor_strip", 256, 3),
 ];
 

@@ -22,9 +22,16 @@ dependencies. Stops at the first failure. Missing tools are installed, or named.
 what has been made to run there, and names the rest.
 
   --quick      formatting, clippy and tests with all but HEIF, and no more: no libheif to build
-  --windows    on Linux: all tests but HEIF's, built for Windows and run by Wine, and no more
-  --aarch64    on Linux: the same for aarch64 Linux, run by QEMU
+  --windows    on Linux: all tests but HEIF's, built for Windows and run by Wine, and no more. Also
+               clippy for Microsoft's compiler, Ctrl-C, hundreds of conversions whose files must be
+               those of Linux, and a new package to which Windows' own cargo adds the library
+  --aarch64    on Linux: all tests but HEIF's and the conversions, built for aarch64 Linux and run
+               by QEMU
 ";
+
+/// All features of the library but HEIF, whose vendored codecs take minutes to build.
+pub(crate) const FEATURES: &str =
+    "imagecuda/cuda,imagecuda/cudarc,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing";
 
 type Step = (&'static str, fn() -> Result<(), Failure>);
 
@@ -52,8 +59,17 @@ const ALL: [Step; 14] = [
 ];
 
 /// Each of these takes minutes, and programs that most machines have not got.
-const WINDOWS: [Step; 1] = [("tests for Windows", cross::windows)];
-const AARCH64: [Step; 1] = [("tests for aarch64", cross::aarch64)];
+const WINDOWS: [Step; 5] = [
+    ("tests for Windows", cross::windows),
+    ("conversions", cross::windows_conversions),
+    ("Ctrl-C", cross::windows_interrupts),
+    ("a new package on Windows", cross::windows_host),
+    ("clippy for msvc", cross::msvc),
+];
+const AARCH64: [Step; 2] = [
+    ("conversions", cross::aarch64_conversions),
+    ("tests for aarch64", cross::aarch64),
+];
 
 const ON_WINDOWS: [Step; 8] = [
     ("formatting", formatting),
@@ -132,9 +148,9 @@ fn clippy_cuda() -> Result<(), Failure> {
 }
 
 fn clippy_heif() -> Result<(), Failure> {
-    clippy(
-        "--workspace --features imagecuda/cuda,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing,imagecuda/heif-vendored",
-    )
+    clippy(&format!(
+        "--workspace --features {FEATURES},imagecuda/heif-vendored"
+    ))
 }
 
 fn clippy_none() -> Result<(), Failure> {
@@ -144,13 +160,11 @@ fn clippy_none() -> Result<(), Failure> {
 /// With the packages and features of `clippy_heif`: were they others, then the crates that
 /// build libheif might have other features, and it would be built again.
 fn tests() -> Result<(), Failure> {
-    tests_with(
-        "imagecuda/cuda,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing,imagecuda/heif-vendored",
-    )
+    tests_with(&format!("{FEATURES},imagecuda/heif-vendored"))
 }
 
 fn tests_without_heif() -> Result<(), Failure> {
-    tests_with("imagecuda/cuda,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing")
+    tests_with(FEATURES)
 }
 
 fn tests_with(features: &str) -> Result<(), Failure> {
@@ -180,10 +194,7 @@ fn documentation() -> Result<(), Failure> {
         "--no-deps",
     ]);
     cargo
-        .args([
-            "--features",
-            "imagecuda/cuda,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing",
-        ])
+        .args(["--features", FEATURES])
         .env("RUSTDOCFLAGS", "-D warnings");
     sh::run(&mut cargo).map_err(|failure| format!("{failure}; mend what it names"))
 }

@@ -3,6 +3,7 @@
 //! would show through those. Then that one must be cleared first, which only its own control can
 //! ask for, and it must be a full frame.
 
+use super::threshold_alpha;
 use crate::{
     Error, Result,
     codec::{
@@ -103,10 +104,24 @@ impl animation::AnimationWriter for Writer {
     fn push(&mut self, pixels: Pixels<'_>, delay: Duration) -> Result<()> {
         check_sides(&pixels, u16::MAX.into())?;
         let (ticks, end) = self.clock.ticks(delay)?;
-        let clear = match pixels.layout {
-            Layout::Rgba8 => pixels.data.iter().skip(3).step_by(4).any(|&a| a == 0),
+        let Pixels {
+            width,
+            height,
+            layout,
+            ..
+        } = pixels;
+        let mut data = memory::copied(pixels.data)?;
+        let clear = match layout {
+            Layout::Rgba8 => {
+                threshold_alpha(&mut data);
+                data.iter().skip(3).step_by(4).any(|&alpha| alpha == 0)
+            }
             Layout::Rgb8 => false,
             other => return Err(Error::encode(format!("the encoder takes no {other:?}"))),
+        };
+        let pixels = Pixels {
+            data: &data,
+            ..pixels
         };
         let part = match &self.last {
             Some(last) if !clear => Rect::of_change(&pixels, &last.data),
@@ -114,10 +129,10 @@ impl animation::AnimationWriter for Writer {
         };
         self.write_last(clear)?;
         self.last = Some(Last {
-            width: pixels.width,
-            height: pixels.height,
-            layout: pixels.layout,
-            data: memory::copied(pixels.data)?,
+            width,
+            height,
+            layout,
+            data,
             part,
             ticks: ticks as u16,
         });

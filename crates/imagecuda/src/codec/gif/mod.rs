@@ -154,18 +154,11 @@ pub(super) fn error(error: DecodingError) -> Error {
 
 fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
     check_sides(&request.pixels, 65_535)?;
-    // A GIF's pixel is opaque or transparent. The encoder treats every alpha but 0 as opaque.
     let mut thresholded;
     let mut pixels = request.pixels;
     if pixels.layout == Layout::Rgba8 {
         thresholded = memory::copied(pixels.data)?;
-        for [color @ .., alpha] in thresholded.as_chunks_mut::<4>().0 {
-            if *alpha < 128 {
-                (*color, *alpha) = ([0; 3], 0);
-            } else {
-                *alpha = 255;
-            }
-        }
+        threshold_alpha(&mut thresholded);
         pixels.data = &thresholded;
     }
     // The quantiser's authors recommend this speed of 1 to 30. Speed 1 takes ten times as long for
@@ -175,3 +168,17 @@ fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
         pixels,
     )
 }
+
+/// Makes RGBA pixels opaque or transparent, as a GIF's are. The encoder treats every alpha but 0 as opaque.
+fn threshold_alpha(pixels: &mut [u8]) {
+    for [color @ .., alpha] in pixels.as_chunks_mut::<4>().0 {
+        if *alpha < 128 {
+            (*color, *alpha) = ([0; 3], 0);
+        } else {
+            *alpha = 255;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -73,10 +73,23 @@ impl<'a> Entry<'a> {
         self.rest.starts_with(b"\x89PNG\r\n\x1a\n")
     }
 
-    /// The deepest, then the largest. Of a depth that no picture has nothing is known.
+    /// The deepest, then the largest.
     fn rank(&self) -> (u16, u32) {
-        let bits = if self.bits > 32 { 0 } else { self.bits };
-        (bits, self.width * self.height)
+        (self.depth(), self.width * self.height)
+    }
+
+    /// The depth that the list says, or that of the picture if no picture has that depth. Some writers leave it
+    /// at 0, above all that of a PNG, which counts as one with alpha.
+    fn depth(&self) -> u16 {
+        match (self.bits, self.rest) {
+            (1..=32, _) => self.bits,
+            _ if self.is_png() => 32,
+            (_, [12, 0, 0, 0, _, _, _, _, _, _, b0, b1, ..]) => u16::from_le_bytes([*b0, *b1]),
+            _ => {
+                let bits = self.rest.get(14..).and_then(|bits| bits.first_chunk());
+                bits.map_or(0, |bits| u16::from_le_bytes(*bits))
+            }
+        }
     }
 }
 

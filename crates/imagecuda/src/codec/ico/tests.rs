@@ -123,21 +123,44 @@ fn the_bitmap_knows_its_size() {
 fn the_best_of_several() {
     let small = bitmap(32, 8, &pixels(|_| 1), &MASK);
     let png = png(&[9, 8, 7]);
-    let entries: [(u8, u16, &[u8]); 3] = [(4, 8, &small), (1, 32, &png), (1, 24, &small)];
-    let mut list = vec![0, 0, 1, 0, 3, 0];
-    let mut data = Vec::new();
-    for (side, bits, picture) in entries {
-        list.extend([side, side, 0, 0, 1, 0]);
-        list.extend(bits.to_le_bytes());
-        list.extend((picture.len() as u32).to_le_bytes());
-        list.extend((54 + data.len() as u32).to_le_bytes());
-        data.extend_from_slice(picture);
-    }
-    let file = [list, data].concat();
+    let file = icons(&[(4, 8, &small), (1, 32, &png), (1, 24, &small)]);
     assert_eq!(load(&file).unwrap(), (Layout::Rgb8, vec![9, 8, 7]));
     for cut in 0..file.len() {
         drop(load(&file[..cut]));
     }
+}
+
+/// Some writers list no depth, or one that no picture has.
+#[test]
+fn a_depth_that_the_list_lacks_is_that_of_the_picture() {
+    let small = bitmap(32, 8, &pixels(|_| 1), &MASK);
+    let png = png(&[9, 8, 7]);
+    let palette = [&[0; 8][..], &[0x50, 0, 0, 0].repeat(4)].concat();
+    let flat = bitmap(1, 8, &palette, &MASK);
+    let is_png = (Layout::Rgb8, vec![9, 8, 7]);
+    let is_small = (Layout::Rgba8, expected(|_| 1));
+    for lacking in [0, 300] {
+        let file = icons(&[(9, lacking, &png), (4, 32, &small), (4, 8, &flat)]);
+        assert_eq!(load(&file).unwrap(), is_png);
+        let file = icons(&[(4, 32, &small), (9, lacking, &flat), (9, 24, &png)]);
+        assert_eq!(load(&file).unwrap(), is_small);
+        let file = icons(&[(4, lacking, &small), (9, 24, &png)]);
+        assert_eq!(load(&file).unwrap(), is_small);
+    }
+}
+
+/// An icon of several pictures, each with its side and the depth that the list says.
+fn icons(entries: &[(u8, u16, &[u8])]) -> Vec<u8> {
+    let mut list = vec![0, 0, 1, 0, entries.len() as u8, 0];
+    let mut data = Vec::new();
+    for (side, bits, picture) in entries {
+        list.extend([*side, *side, 0, 0, 1, 0]);
+        list.extend(bits.to_le_bytes());
+        list.extend((picture.len() as u32).to_le_bytes());
+        list.extend(((6 + 16 * entries.len() + data.len()) as u32).to_le_bytes());
+        data.extend_from_slice(picture);
+    }
+    [list, data].concat()
 }
 
 fn png(data: &[u8]) -> Vec<u8> {

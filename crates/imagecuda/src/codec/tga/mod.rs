@@ -1,21 +1,20 @@
 //! TGA: a header without a magic number, a palette, and pixels or runs of them.
 
+mod write;
+
 use super::{
     capabilities::PLAIN,
-    check_sides,
-    contract::{Codec, Decode, EncodeRequest, no_metadata},
+    contract::{Codec, Decode, no_metadata},
     double_decode::DoubleDecode,
-    image_crate,
 };
-use crate::{Error, Format, Limits, Result, error::cut_short, picture::Header, sink::Sink};
-use image::codecs::tga::TgaEncoder;
+use crate::{Error, Format, Limits, Result, error::cut_short, picture::Header};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
 pub(super) static CODEC: Codec = Codec {
     format: Format::Tga,
     open,
     recover: |bytes, limits| DoubleDecode::open(open, bytes, limits),
-    encode,
+    encode: write::encode,
     metadata: no_metadata,
     sequence: None,
     capabilities: PLAIN,
@@ -262,11 +261,6 @@ impl<'a> Packets<'a> {
         self.data = rest;
         Ok(taken)
     }
-}
-
-fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
-    check_sides(&request.pixels, 65_535)?;
-    image_crate::write(TgaEncoder::new(out), request.pixels)
 }
 
 #[cfg(test)]

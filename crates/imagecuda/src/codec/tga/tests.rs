@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Format, codec};
+use crate::{Format, SaveOptions, codec, codec::contract::EncodeRequest, picture::Pixels};
 
 const WIDTH: u16 = 4;
 
@@ -189,4 +189,68 @@ fn what_is_damaged_or_missing() {
     decoder.read_into(&mut out).unwrap();
     assert_eq!(out[..28], expected(true).1[..28]);
     assert_eq!(out[28..], [0; 4]);
+}
+
+fn saved(width: u32, pixels: &[u8], layout: Layout) -> Vec<u8> {
+    let pixels = Pixels {
+        width,
+        height: pixels.len() as u32 / width / layout.channels() as u32,
+        layout,
+        data: pixels,
+    };
+    let mut file = std::io::Cursor::new(Vec::new());
+    let options = SaveOptions::new();
+    codec::encode(Format::Tga, EncodeRequest::new(pixels, &options), &mut file).unwrap();
+    file.into_inner()
+}
+
+/// The numbers of pixels that each packet of a saved file has.
+fn packets(file: &[u8]) -> Vec<usize> {
+    let bytes = usize::from(file[16]) / 8;
+    let mut rest = &file[18..file.len() - 26];
+    let mut counts = Vec::new();
+    while let Some((&head, data)) = rest.split_first() {
+        let count = usize::from(head & 127) + 1;
+        counts.push(count);
+        rest = &data[bytes * if head < 128 { count } else { 1 }..];
+    }
+    counts
+}
+
+/// The specification forbids it, and Pillow cannot read it.
+#[test]
+fn no_saved_run_goes_on_in_the_next_row() {
+    for layout in [Layout::Rgb8, Layout::Rgba8] {
+        let channels = layout.channels();
+        // One colour; noise of two colours; pixels of which no two neighbours are equal.
+        let kinds: [fn(usize) -> usize; 3] = [
+            |_| 7,
+            |i| i.wrapping_mul(0x9e37_79b9) >> 13 & 1,
+            |i| i % 251,
+        ];
+        for color in kinds {
+            for width in [1, 2, 3, 127, 128, 129, 256, 300] {
+                let pixels: Vec<u8> = (0..4 * width * channels)
+                    .map(|i| (color(i / channels) * (1 + i % channels)) as u8)
+                    .collect();
+                let file = saved(width as u32, &pixels, layout);
+                assert_eq!(load(&file).unwrap(), (layout, pixels));
+                let mut x = 0;
+                for count in packets(&file) {
+                    x += count;
+                    assert!(x <= width, "{width}");
+                    x %= width;
+                }
+                // Never longer than without runs.
+                let plain = 4 * (width * channels + width.div_ceil(128));
+                assert!(file.len() <= 18 + plain + 26, "{width}: {}", file.len());
+            }
+        }
+    }
+    let footer = b"TRUEVISION-XFILE.\0";
+    assert!(saved(1, &[9; 3], Layout::Rgb8).ends_with(footer));
+    let flat = saved(200, &[9; 200 * 3 * 2], Layout::Rgb8);
+    assert_eq!(packets(&flat), [128, 72, 128, 72]);
+    let pixels = [1, 2, 2, 3, 4, 4].map(|v| [v; 3]).concat();
+    assert_eq!(packets(&saved(6, &pixels, Layout::Rgb8)), [1, 2, 1, 2]);
 }

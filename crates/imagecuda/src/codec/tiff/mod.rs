@@ -4,7 +4,6 @@
 
 mod chunks;
 mod compression;
-mod deflate;
 mod embedded;
 mod empty;
 mod fax;
@@ -21,6 +20,7 @@ mod pages;
 mod predictor;
 mod read;
 mod samples;
+mod strips;
 mod subsampled;
 mod tag;
 mod write;

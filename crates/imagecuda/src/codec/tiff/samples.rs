@@ -34,11 +34,11 @@ impl Palette {
         if count == 0 {
             return Err(Error::decode("the palette has no colours"));
         }
-        // Some writers fill only the low bytes.
-        let max = if map.iter().all(|&v| v < 256) {
-            255.0
-        } else {
-            65535.0
+        // Some writers fill only the low bytes, and some only the high bytes: in Pillow's files white is 0xff00.
+        let max = match map {
+            _ if map.iter().all(|&v| v < 256) => 255.0,
+            _ if map.iter().all(|&v| v & 0xff == 0) => 65280.0,
+            _ => 65535.0,
         };
         let color = |i| [0, 1, 2].map(|channel| map[channel * count + i] as f64 / max);
         Ok(Self {

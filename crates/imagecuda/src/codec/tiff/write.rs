@@ -1,6 +1,6 @@
 //! Writing TIFF.
 
-use super::{deflate, metadata::Described};
+use super::{metadata::Described, strips};
 use crate::{
     Compression, Error, Metadata, Result, codec::EncodeRequest, picture::Pixels, sink::Sink,
 };
@@ -10,12 +10,11 @@ use std::borrow::Cow;
 use tiff::{
     TiffError,
     encoder::{
-        Compression as Method, DeflateLevel, Predictor, TiffEncoder, TiffKind, TiffValue,
+        Compression as Method, DeflateLevel, TiffEncoder, TiffKind, TiffValue,
         colortype::{
             ColorType, Gray8, Gray16, RGB8, RGB16, RGB32Float, RGBA8, RGBA16, RGBA32Float,
         },
     },
-    tags::{ExtraSamples, Tag},
 };
 
 pub(super) fn encode(
@@ -55,36 +54,22 @@ fn write_as<K: TiffKind + Send>(
     pixels: Pixels<'_>,
     metadata: &Metadata,
 ) -> Result<()> {
-    // Differences of neighbours compress better. But the crate has no predictor for floats, and
-    // differences break the runs that PackBits looks for.
-    let integers = pixels.layout.bits() < 32;
-    let predictor = match method {
-        Method::Lzw | Method::Deflate(_) if integers => Predictor::Horizontal,
-        _ => Predictor::None,
-    };
-    let file = file.with_compression(method).with_predictor(predictor);
-    let level = match method {
-        Method::Deflate(level) => Some(level),
-        _ => None,
-    };
     match pixels.layout {
-        Layout::L8 => write_page::<Gray8, K>(file, level, pixels, metadata),
-        Layout::L16 => write_page::<Gray16, K>(file, level, pixels, metadata),
-        Layout::Rgb8 => write_page::<RGB8, K>(file, level, pixels, metadata),
-        Layout::Rgba8 => write_page::<RGBA8, K>(file, level, pixels, metadata),
-        Layout::Rgb16 => write_page::<RGB16, K>(file, level, pixels, metadata),
-        Layout::Rgba16 => write_page::<RGBA16, K>(file, level, pixels, metadata),
-        Layout::Rgb32F => write_page::<RGB32Float, K>(file, level, pixels, metadata),
-        Layout::Rgba32F => write_page::<RGBA32Float, K>(file, level, pixels, metadata),
+        Layout::L8 => write_page::<Gray8, K>(file, method, pixels, metadata),
+        Layout::L16 => write_page::<Gray16, K>(file, method, pixels, metadata),
+        Layout::Rgb8 => write_page::<RGB8, K>(file, method, pixels, metadata),
+        Layout::Rgba8 => write_page::<RGBA8, K>(file, method, pixels, metadata),
+        Layout::Rgb16 => write_page::<RGB16, K>(file, method, pixels, metadata),
+        Layout::Rgba16 => write_page::<RGBA16, K>(file, method, pixels, metadata),
+        Layout::Rgb32F => write_page::<RGB32Float, K>(file, method, pixels, metadata),
+        Layout::Rgba32F => write_page::<RGBA32Float, K>(file, method, pixels, metadata),
         other => Err(Error::encode(format!("the encoder takes no {other:?}"))),
     }
 }
 
-/// With a `level`, strips are deflated on all cores. Otherwise the crate compresses as it was
-/// configured.
 fn write_page<C: ColorType, K: TiffKind + Send>(
     mut file: TiffEncoder<&mut dyn Sink, K>,
-    level: Option<DeflateLevel>,
+    method: Method,
     pixels: Pixels<'_>,
     metadata: &Metadata,
 ) -> Result<()>
@@ -93,26 +78,8 @@ where
     [C::Inner]: TiffValue,
 {
     let described = Described::begin(metadata, &mut file).map_err(encode_error)?;
-    if let Some(level) = level {
-        let picture = file.image_directory().map_err(encode_error)?;
-        return deflate::write::<C, K>(picture, described, level, pixels);
-    }
-    let mut image = file
-        .new_image::<C>(pixels.width, pixels.height)
-        .map_err(encode_error)?;
-    if pixels.layout.has_alpha() {
-        // The crate's `extra_samples` adds to the samples of `C`, and its predictor assumes pixels
-        // as wide as `C`. So `C` includes alpha, and only the tag is missing.
-        let straight = [ExtraSamples::UnassociatedAlpha.to_u16()];
-        image
-            .encoder()
-            .write_tag(Tag::ExtraSamples, &straight[..])
-            .map_err(encode_error)?;
-    }
-    described.finish(image.encoder()).map_err(encode_error)?;
-    image
-        .write_data(&samples(pixels.data))
-        .map_err(encode_error)
+    let picture = file.image_directory().map_err(encode_error)?;
+    strips::write::<C, K>(picture, described, method, pixels)
 }
 
 /// Staging memory is aligned for any sample. Other bytes are copied.

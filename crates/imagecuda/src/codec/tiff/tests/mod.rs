@@ -9,6 +9,7 @@ mod jpeg;
 mod luma;
 mod old_jpeg;
 mod packed;
+mod saved;
 mod sloppy;
 mod tiles;
 

@@ -115,6 +115,28 @@ fn palettes_that_are_deep_or_short() {
     assert_eq!(found, native(&[color(3), color(40_000)].concat()));
 }
 
+/// 8-bit colours are in both bytes, or in one. A low byte of one colour shows that all have 16 bits.
+#[test]
+fn palettes_of_8_bits() {
+    let colors: Vec<u16> = (0..3 * 256_u32).map(|i| (i * 85 % 256) as u16).collect();
+    let expected = [3, 255].map(|i| [0, 1, 2].map(|c| colors[c * 256 + i] as u8));
+    for factor in [1, 256, 257] {
+        let map: Vec<u16> = colors.iter().map(|v| v * factor).collect();
+        let tags = [(BITS, &[8][..]), (PHOTOMETRIC, &[3]), (COLOR_MAP, &map)];
+        let (layout, found) = load_row(2, &tags, |_| vec![3, 255]);
+        assert_eq!(
+            (layout, found),
+            (Layout::Rgb8, expected.concat()),
+            "{factor}"
+        );
+    }
+    let mut map: Vec<u16> = colors.iter().map(|v| v * 256).collect();
+    map[7] = 1;
+    let tags = [(BITS, &[8][..]), (PHOTOMETRIC, &[3]), (COLOR_MAP, &map)];
+    let exact = expected.map(|color| color.map(|v| (f64::from(v) * 256.0 / 257.0).round() as u8));
+    assert_eq!(load_row(2, &tags, |_| vec![3, 255]).1, exact.concat());
+}
+
 #[test]
 fn a_mask_is_white_inside() {
     let tags = [(BITS, &[1][..]), (PHOTOMETRIC, &[4])];

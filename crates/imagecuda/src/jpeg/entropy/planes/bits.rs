@@ -248,15 +248,6 @@ impl<'a> Bits<'a> {
         bits
     }
 
-    /// As [`append`](Self::append), but the bits are not wanted.
-    #[inline(always)]
-    pub(super) fn pass(&mut self, count: u32) {
-        match count <= ENOUGH {
-            true => self.skip(count),
-            false => *self = self.append_many(0, count).0,
-        }
-    }
-
     // The reader goes by value. A reference would keep it in memory instead of registers.
     #[cold]
     #[inline(never)]

@@ -7,6 +7,7 @@ mod damage;
 mod large;
 mod rare;
 mod reference;
+mod scripts;
 
 use self::large::large_files_have_the_same_pixels;
 use self::rare::{heights_behind_the_first_scan, rare_kinds_are_exact};
@@ -108,6 +109,7 @@ pub(crate) fn trials() -> Vec<Trial> {
             damage::check(device, rare.bytes(), rare.what.to_owned())
         });
     }
+    trials.extend(scripts::trials());
     trials.extend(trials_of_the_corpus());
     trials.extend(reference::trials());
     trials
@@ -252,7 +254,11 @@ fn exact_or_bad(device: &Device, bytes: Vec<u8>, bad: bool) -> Result<(), Failed
 
 fn a_flat_picture_is_exact(device: &Device) {
     exact(device, &jpegs::flat([2048, 2048], 0xc0)).unwrap();
-    exact(device, &jpegs::flat([700, 500], 0xc2)).unwrap();
+    // More blocks than one symbol can end.
+    for size in [[700, 500], [2048, 2048], [1, 65_500], [65_500, 41]] {
+        exact(device, &jpegs::flat(size, 0xc2)).unwrap();
+        exact(device, &jpegs::flat_and_refined(size)).unwrap();
+    }
 }
 
 /// Right decoders for which there is no room are missed.

@@ -37,11 +37,11 @@ impl Colors {
     }
 }
 
-fn pick<T: Copy>(noise: &mut Noise, among: &[T]) -> T {
+pub(super) fn pick<T: Copy>(noise: &mut Noise, among: &[T]) -> T {
     among[(noise.next() >> 20) as usize % among.len()]
 }
 
-fn up_to(noise: &mut Noise, limit: usize) -> usize {
+pub(super) fn up_to(noise: &mut Noise, limit: usize) -> usize {
     1 + (noise.next() >> 20) as usize % limit
 }
 
@@ -69,6 +69,17 @@ pub fn pair(seed: u64) -> [Vec<u8>; 2] {
         frame.scans = scans(&frame, noise);
         frame.write(noise)
     })
+}
+
+/// A progressive file, not yet written.
+pub(super) fn progressive(noise: &mut Noise) -> Frame {
+    let (mut frame, _) = made(noise, false);
+    frame.start = 0xc2;
+    if frame.codes != Codes::Deep {
+        frame.codes = Codes::Fitting;
+    }
+    frame.scans = scans(&frame, noise);
+    frame
 }
 
 fn made(noise: &mut Noise, soft: bool) -> (Frame, Jpeg) {
@@ -142,6 +153,7 @@ fn made(noise: &mut Noise, soft: bool) -> (Frame, Jpeg) {
             apart: one_in(noise, 2),
             tail: one_in(noise, 15),
             endless: one_in(noise, 15),
+            long_runs: false,
         },
     };
     fill(&mut frame, colors, content, noise);
@@ -156,40 +168,6 @@ fn made(noise: &mut Noise, soft: bool) -> (Frame, Jpeg) {
     );
     let bytes = frame.write(noise);
     (frame, Jpeg { bytes, what })
-}
-
-/// One colour all over, so that a decoder in the middle of the data never finds where it is.
-pub fn flat(size: [usize; 2], start: u8) -> Jpeg {
-    let noise = &mut Noise::new(1);
-    let codes = if start == 0xc2 {
-        Codes::Fitting
-    } else {
-        Codes::Standard
-    };
-    let mut frame = Frame {
-        size,
-        start,
-        components: vec![Component {
-            id: 1,
-            factors: [1, 1],
-            quantiser: 0,
-            tables: [0, 0],
-            blocks: Vec::new(),
-        }],
-        quantisers: vec![[1; 64]],
-        scans: Vec::new(),
-        codes,
-        jfif: true,
-        adobe: None,
-        oddities: Oddities::default(),
-    };
-    let [across, down] = frame.mcus();
-    frame.components[0].blocks = vec![[0; 64]; across * down];
-    frame.scans = scans_of_all(&frame);
-    Jpeg {
-        bytes: frame.write(noise),
-        what: format!("flat gray of {size:?}"),
-    }
 }
 
 /// One pixel to some hundreds, odd more often than not; or long and thin.
@@ -276,19 +254,6 @@ fn groups(frame: &Frame, noise: &mut Noise) -> Vec<Vec<usize>> {
         groups.reverse();
     }
     groups
-}
-
-fn scans_of_all(frame: &Frame) -> Vec<Scan> {
-    let scan = |band| Scan {
-        components: (0..frame.components.len()).collect(),
-        band,
-        approximation: [0, 0],
-        restart: 0,
-    };
-    match frame.start {
-        0xc2 => vec![scan([0, 0]), scan([1, 63])],
-        _ => vec![scan([0, 63])],
-    }
 }
 
 fn scans(frame: &Frame, noise: &mut Noise) -> Vec<Scan> {

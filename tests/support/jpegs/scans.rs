@@ -36,6 +36,8 @@ pub struct Coder<'a> {
     ended: u16,
     ac: u8,
     corrections: Vec<u16>,
+    /// The most correction bits behind one symbol, but for those of the last block.
+    pub most_corrections: usize,
 }
 
 impl<'a> Coder<'a> {
@@ -48,6 +50,8 @@ impl<'a> Coder<'a> {
             ended: 0,
             ac: 0,
             corrections: Vec::new(),
+            // As libjpeg, whose buffer is not without end.
+            most_corrections: 900,
         }
     }
 
@@ -148,8 +152,7 @@ impl<'a> Coder<'a> {
         if run > 0 || !corrections.is_empty() {
             self.ended += 1;
             self.corrections.extend(corrections);
-            // As libjpeg, whose buffer is not without end.
-            if self.ended == 0x7fff || self.corrections.len() > 900 {
+            if self.ended == 0x7fff || self.corrections.len() > self.most_corrections {
                 self.end_blocks();
             }
         }

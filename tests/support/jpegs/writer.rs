@@ -59,6 +59,8 @@ pub struct Oddities {
     pub tail: bool,
     /// No end marker.
     pub endless: bool,
+    /// Runs of blocks as long as a symbol can tell of, with all their correction bits.
+    pub long_runs: bool,
 }
 
 impl Frame {
@@ -188,6 +190,9 @@ impl Frame {
 
     fn tokens(&self, scan: &Scan) -> Vec<Token> {
         let mut coder = Coder::new(scan, self.start == 0xc2);
+        if self.oddities.long_runs {
+            coder.most_corrections = usize::MAX;
+        }
         let (each, units) = self.units(scan);
         let interval = match scan.restart {
             0 => units.len(),

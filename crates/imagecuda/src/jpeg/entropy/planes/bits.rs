@@ -137,6 +137,23 @@ impl<'a> Reader<'a> {
         8 * self.intervals.bytes.len()
     }
 
+    /// All intervals, each followed by padding.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.intervals.bytes
+    }
+
+    /// The number of the next bit.
+    pub(super) fn bit(&self) -> usize {
+        self.all_bits() - self.bits.left()
+    }
+
+    /// Goes on at bit `bit`.
+    pub(super) fn go_to(&mut self, bit: usize) {
+        self.bits = Bits::new(self.intervals.bytes.get(bit / 8..).unwrap_or_default());
+        self.bits.fill();
+        self.bits.skip((bit % 8) as u32);
+    }
+
     /// Whether no more bits were read of the interval than it has.
     pub(super) fn is_sound(&self) -> bool {
         let place = self.number.checked_sub(1);
@@ -229,15 +246,6 @@ impl<'a> Bits<'a> {
         let (after, bits) = self.append_many(bits, count);
         *self = after;
         bits
-    }
-
-    /// As [`append`](Self::append), but the bits are not wanted.
-    #[inline(always)]
-    pub(super) fn pass(&mut self, count: u32) {
-        match count <= ENOUGH {
-            true => self.skip(count),
-            false => *self = self.append_many(0, count).0,
-        }
     }
 
     // The reader goes by value. A reference would keep it in memory instead of registers.

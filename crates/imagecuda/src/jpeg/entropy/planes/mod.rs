@@ -14,6 +14,7 @@ mod bits;
 mod dc;
 mod first;
 mod part;
+mod passes;
 mod places;
 pub(in crate::jpeg) mod processor;
 mod refine;

@@ -16,9 +16,15 @@ pub(super) trait Processor: Copy {
 
 /// The zero coefficients of a block, from the first (the highest bit) on.
 pub(super) trait Zeros {
-    /// Advances by `count` zeros. Returns the mask of the zero there, or `None` if there are not as
+    /// A place among them.
+    type Place: Copy;
+
+    /// The place before the first one.
+    fn start(&self) -> Self::Place;
+
+    /// Advances by `count` zeros. Returns the place, and the mask of the zero there: 0 if there are not as
     /// many.
-    fn pass(&mut self, count: u32) -> Option<u64>;
+    fn pass(&self, from: Self::Place, count: u32) -> (Self::Place, u64);
 }
 
 /// A processor with the instruction, which this function wraps.
@@ -40,28 +46,32 @@ impl<D: Fn(u64, u64) -> u64 + Copy> Processor for Depositing<D> {
         OneHot {
             deposit: self.0,
             mask,
-            one: 1 << (mask.count_ones() & 63),
         }
     }
 }
 
-/// `one` has a single bit. Among the lowest bits it stands where the current zero stands among the set
-/// bits of `mask`, so that depositing it gives the zero's mask.
+/// A place is a single bit. Among the lowest bits it stands where the zero stands among the set bits of
+/// `mask`, so that depositing it gives the zero's mask.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 pub(super) struct OneHot<D> {
     deposit: D,
     mask: u64,
-    one: u64,
 }
 
 #[cfg(target_arch = "x86_64")]
 impl<D: Fn(u64, u64) -> u64> Zeros for OneHot<D> {
+    type Place = u64;
+
     #[inline(always)]
-    fn pass(&mut self, count: u32) -> Option<u64> {
-        self.one >>= count & 63;
-        let bit = (self.deposit)(self.one, self.mask);
-        (self.one != 0).then_some(bit)
+    fn start(&self) -> u64 {
+        1 << (self.mask.count_ones() & 63)
+    }
+
+    #[inline(always)]
+    fn pass(&self, from: u64, count: u32) -> (u64, u64) {
+        let one = from >> (count & 63);
+        (one, (self.deposit)(one, self.mask))
     }
 }
 
@@ -132,11 +142,7 @@ impl Processor for LookingUp {
             }
             count += byte.count_ones() as usize;
         }
-        Places {
-            places,
-            next: usize::MAX,
-            count,
-        }
+        Places { places, count }
     }
 }
 
@@ -144,15 +150,22 @@ impl Processor for LookingUp {
 #[derive(Clone, Copy)]
 pub(super) struct Places {
     places: [u8; 72],
-    next: usize,
     count: usize,
 }
 
 impl Zeros for Places {
+    /// The number of the next zero.
+    type Place = usize;
+
     #[inline(always)]
-    fn pass(&mut self, count: u32) -> Option<u64> {
-        self.next = self.next.wrapping_add(count as usize);
-        let place = self.places[..self.count.min(72)].get(self.next)?;
-        Some(1 << ((63 - place) & 63))
+    fn start(&self) -> usize {
+        0
+    }
+
+    #[inline(always)]
+    fn pass(&self, from: usize, count: u32) -> (usize, u64) {
+        let next = from + count as usize;
+        let place = self.places[..self.count.min(72)].get(next.wrapping_sub(1));
+        (next, place.map_or(0, |place| 1 << ((63 - place) & 63)))
     }
 }

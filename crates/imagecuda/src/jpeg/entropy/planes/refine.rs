@@ -3,12 +3,11 @@
 use super::{
     super::table::{Codes, codes},
     bits::Bits,
-    part::{self, Masks, Part},
+    part::{Masks, Part},
     places::{Processor, Zeros},
     scan::{LOOKUP, Progress},
 };
 use crate::jpeg::file::Huffman;
-use imagecuda_kernels::jpeg::progressive::Start;
 
 /// For each value of the next bits, 8 bits each: how many zeros to advance, the number of bits of
 /// code and sign, the symbol, and flags.
@@ -80,48 +79,11 @@ pub(super) fn rows(
                 let Masks {
                     nonzero, negative, ..
                 } = masks;
-                *plane |= run.block::<_, true>(nonzero, negative, processor)?;
+                *plane |= run.block(nonzero, negative, processor)?;
             }
         }
         (scan.reader.bits, scan.empty) = (run.bits, run.empty);
         block += count;
-    }
-    scan.reader.is_sound().then_some(())
-}
-
-/// The same, but records where each block begins, and no bits of coefficients.
-#[inline(always)]
-pub(super) fn starts(
-    scan: &mut Progress<'_>,
-    table: &RefineTable,
-    part: &mut part::Starts<'_>,
-    processor: impl Processor,
-) -> Option<()> {
-    let to = part.to.next()?;
-    let (mut nonzero, mut to) = (&mut part.nonzero[..], &mut to[..]);
-    if to.len() != nonzero.len() {
-        return None;
-    }
-    let all = scan.reader.all_bits();
-    while !nonzero.is_empty() {
-        let (count, begins) = scan.reader.take(nonzero.len())?;
-        if begins {
-            scan.empty = 0;
-        }
-        let (nonzero, to) = (nonzero.split_off_mut(..count)?, to.split_off_mut(..count)?);
-        let mut run = Run::new(scan, table);
-        for (nonzero, to) in nonzero.iter_mut().zip(to) {
-            let is_ended = run.empty > 0;
-            *to = Start::new((all - run.bits.left()) as u32, is_ended);
-            if is_ended {
-                run.empty -= 1;
-                run.bits.pass((*nonzero & run.band).count_ones());
-                run.bits.fill();
-            } else {
-                run.block::<_, false>(nonzero, &mut 0, processor)?;
-            }
-        }
-        (scan.reader.bits, scan.empty) = (run.bits, run.empty);
     }
     scan.reader.is_sound().then_some(())
 }
@@ -139,8 +101,9 @@ struct Run<'t, 'a> {
 
 /// What has been read of a block.
 #[derive(Clone, Copy)]
-struct Block<Z> {
-    zeros: Z,
+struct Block<P> {
+    /// Among the zeros.
+    place: P,
     /// The correction bits, in order: one for each coefficient that was nonzero before.
     corrections: u64,
     new: u64,
@@ -185,19 +148,19 @@ impl<'t, 'a> Run<'t, 'a> {
         }
     }
 
-    /// Reads a block, and adds what it has to the masks of coefficients that are not 0. If `BITS` are
-    /// wanted, returns the coefficients that have this scan's bit, and adds new ones to those that are
-    /// negative.
+    /// Reads a block, and adds what it has to the masks of coefficients that are not 0, and of those that are
+    /// negative. Returns the coefficients that have this scan's bit.
     #[inline(always)]
-    fn block<P: Processor, const BITS: bool>(
+    fn block<P: Processor>(
         &mut self,
         nonzero: &mut u64,
         negative: &mut u64,
         processor: P,
     ) -> Option<u64> {
         let old = *nonzero & self.band;
+        let zeros = processor.zeros(!*nonzero & self.band);
         let mut block = Block {
-            zeros: processor.zeros(!*nonzero & self.band),
+            place: zeros.start(),
             corrections: 0,
             new: 0,
             signs: 0,
@@ -214,7 +177,7 @@ impl<'t, 'a> Run<'t, 'a> {
                     break;
                 }
                 let other;
-                (other, bits, block) = other_symbol(self.table, entry, bits, block)?;
+                (other, bits, block) = other_symbol(self.table, &zeros, (entry, bits, block))?;
                 match other {
                     Other::New(as_entry) => entry = as_entry,
                     Other::Passed if block.at < last => continue,
@@ -227,19 +190,19 @@ impl<'t, 'a> Run<'t, 'a> {
             }
             let count = entry & 255;
             let target = block.at + count as i32;
-            let bit = block.zeros.pass(count)?;
+            let (place, bit) = zeros.pass(block.place, entry & 63);
+            if bit == 0 {
+                return None;
+            }
+            block.place = place;
             let at = bit.leading_zeros() as i32;
             bits.skip(entry >> 8 & 255);
             bits.fill();
             block.new |= bit;
             // Each nonzero coefficient in between has a correction bit.
             let between = (at - target) as u32;
-            if BITS {
-                block.signs = 2 * block.signs + u64::from(entry >> 31);
-                block.corrections = bits.append(block.corrections, between);
-            } else {
-                bits.pass(between);
-            }
+            block.signs = 2 * block.signs + u64::from(entry >> 31);
+            block.corrections = bits.append(block.corrections, between);
             (block.at, block.bit) = (at, bit);
             if at >= last {
                 break;
@@ -250,12 +213,6 @@ impl<'t, 'a> Run<'t, 'a> {
         // none was reached, those of the whole band.
         let left = old & block.bit.wrapping_sub(1);
         *nonzero |= block.new;
-        if !BITS {
-            bits.pass(left.count_ones());
-            bits.fill();
-            self.bits = bits;
-            return Some(0);
-        }
         let corrections = bits.append(block.corrections, left.count_ones());
         bits.fill();
         self.bits = bits;
@@ -269,10 +226,9 @@ impl<'t, 'a> Run<'t, 'a> {
 #[inline(never)]
 fn other_symbol<'a, Z: Zeros>(
     table: &RefineTable,
-    entry: u32,
-    mut bits: Bits<'a>,
-    mut block: Block<Z>,
-) -> Option<(Other, Bits<'a>, Block<Z>)> {
+    zeros: &Z,
+    (entry, mut bits, mut block): (u32, Bits<'a>, Block<Z::Place>),
+) -> Option<(Other, Bits<'a>, Block<Z::Place>)> {
     bits.fill();
     let (symbol, length) = match entry >> 8 & 255 {
         0 => table.codes.find((bits.buffer >> 48) as u32)?,
@@ -281,7 +237,11 @@ fn other_symbol<'a, Z: Zeros>(
     bits.skip(length);
     let other = match (symbol >> 4, symbol & 15) {
         (15, 0) => {
-            let bit = block.zeros.pass(16)?;
+            let (place, bit) = zeros.pass(block.place, 16);
+            if bit == 0 {
+                return None;
+            }
+            block.place = place;
             let at = bit.leading_zeros() as i32;
             let between = (at - block.at - 16) as u32;
             block.corrections = bits.append(block.corrections, between);

@@ -4,6 +4,7 @@ use super::{
     bits::{Intervals, Reader},
     first::{self, FirstTable},
     part::Part,
+    passes::{self, PassTable},
     places::Processor,
     refine::{self, RefineTable},
     steps::{self, StepTable},
@@ -47,6 +48,8 @@ enum Table {
     /// Of a first scan, if only the starts of blocks are recorded.
     Steps(StepTable),
     Refine(RefineTable),
+    /// Of a refinement, if only the starts of blocks are recorded.
+    Passes(PassTable),
 }
 
 impl<'a> AcScan<'a> {
@@ -73,10 +76,13 @@ impl<'a> AcScan<'a> {
             plane: 0,
         };
         let table = if before > 0 {
-            if let Some(refined) = refined {
-                progress.plane = refined.binary_search(&low).ok()?;
+            match refined {
+                Some(refined) => {
+                    progress.plane = refined.binary_search(&low).ok()?;
+                    Table::Refine(RefineTable::new(huffman))
+                }
+                None => Table::Passes(PassTable::new(huffman)),
             }
-            Table::Refine(RefineTable::new(huffman))
         } else if refined.is_none() {
             progress.found = zeroed(across).ok()?;
             Table::Steps(StepTable::new(huffman, low, u32::from(last - first) + 1))
@@ -100,10 +106,11 @@ impl<'a> AcScan<'a> {
             (Table::First(table), None) => first::rows(progress, table, part),
             (Table::Steps(table), Some(starts)) => steps::rows(progress, table, across, starts),
             (Table::Refine(table), None) => refine::rows(progress, table, part, processor),
-            (Table::Refine(table), Some(starts)) => {
-                refine::starts(progress, table, starts, processor)
+            (Table::Passes(table), Some(starts)) => {
+                passes::rows(progress, table, starts, processor)
             }
-            (Table::First(_), Some(_)) | (Table::Steps(_), None) => None,
+            (Table::First(_) | Table::Refine(_), Some(_))
+            | (Table::Steps(_) | Table::Passes(_), None) => None,
         }
     }
 }

@@ -123,10 +123,12 @@ impl Grid<'_> {
 
     fn block(&self, threads: u32) -> Block {
         let dynamic = self.launch.dynamic_shared as usize;
+        let finds_races =
+            self.options.finds_races && !self.options.races_meant.contains(&self.program.name);
         let warps = threads.div_ceil(LANES as u32);
         Block {
             index: [0; 3],
-            shared: Shared::new(self.program, dynamic, self.options.finds_races),
+            shared: Shared::new(self.program, dynamic, finds_races),
             warps: (0..warps)
                 .map(|number| Warp::new(self.program, number))
                 .collect(),

@@ -192,6 +192,8 @@ pub(crate) struct Access {
     /// Whether the address is in a 32-bit register.
     pub(crate) is_short: bool,
     pub(crate) is_volatile: bool,
+    /// Whether a load extends the sign of what is smaller than a register.
+    pub(crate) is_signed: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

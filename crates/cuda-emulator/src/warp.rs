@@ -2,6 +2,12 @@
 
 use crate::program::{CONSTANT, LANES, Op, Program, Row};
 
+/// A warp's lanes change turns after so many instructions, if some are ready that are further.
+const TURN: u32 = 4096;
+
+/// How long those run.
+const SHORT_TURN: u32 = 512;
+
 /// Why no lane of a warp can run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
@@ -34,6 +40,9 @@ pub(crate) struct Warp {
     pub(crate) mask64: [u64; LANES],
     /// Others are ready from here on.
     pub(crate) stop: u32,
+    /// Instructions before lanes that are further may run. Lanes that part do not begin it anew, as
+    /// lanes that spin may part again and again. It is never 0 while a lane runs.
+    pub(crate) turn: u32,
     /// The number of the warp in its block.
     pub(crate) number: u32,
     /// Local memory of all lanes, one after the other.
@@ -55,6 +64,7 @@ impl Warp {
             mask32: [0; LANES],
             mask64: [0; LANES],
             stop: 0,
+            turn: TURN,
             number,
             local: vec![0xCD; program.local_bytes * LANES],
         }
@@ -69,7 +79,7 @@ impl Warp {
         };
         (self.waiting, self.meeting) = (0, 0);
         self.pcs = [entry; LANES];
-        self.stop = u32::MAX;
+        (self.stop, self.turn) = (u32::MAX, TURN);
         self.run(entry, self.live);
     }
 
@@ -126,9 +136,12 @@ impl Warp {
             group |= u32::from(self.pcs[lane] == lowest) << lane;
         }
         group &= ready;
+        if let Some(after) = after {
+            self.turn = if lowest > after { SHORT_TURN } else { TURN };
+        }
         self.stop = match after {
-            Some(_) => u32::MAX,
-            None => self.lowest(ready & !group, 0).unwrap_or(u32::MAX),
+            Some(after) if lowest > after => u32::MAX,
+            _ => self.lowest(ready & !group, 0).unwrap_or(u32::MAX),
         };
         self.run(lowest, group);
         Ok(())

@@ -110,7 +110,7 @@ unsafe extern "C" fn cuDeviceGetAttribute(
             // Shared memory of a block, also with cuFuncSetAttribute, and of a multiprocessor.
             8 => 48 << 10,
             97 => 96 << 10,
-            81 => 96 << 10,
+            81 => options::get().shared as i32,
             9 => 64 << 10,
             10 => 32,
             // Clock rates in kHz.
@@ -180,12 +180,11 @@ unsafe extern "C" fn cuCtxPopCurrent_v2(context: *mut u64) -> Code {
     let popped = CURRENT.with_borrow_mut(Vec::pop);
     with(|_| {
         let popped = popped.ok_or(code::INVALID_CONTEXT)?;
-        // SAFETY: as in `cuDriverGetVersion`; null is allowed here.
         if context.is_null() {
-            Ok(())
-        } else {
-            unsafe { put(context, popped) }
+            return Ok(());
         }
+        // SAFETY: as in `cuDriverGetVersion`.
+        unsafe { put(context, popped) }
     })
 }
 

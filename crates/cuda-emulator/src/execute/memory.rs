@@ -151,7 +151,11 @@ impl Engine<'_> {
         for lane in self.lanes() {
             let place = self.place(access, addresses[lane], lane, intent)?;
             for (element, row) in i.rows[..count].iter().enumerate() {
-                let value = self.read(place, element * usize::from(access.size), access.size);
+                let mut value = self.read(place, element * usize::from(access.size), access.size);
+                if access.is_signed {
+                    let above = 64 - 8 * u32::from(access.size);
+                    value = ((value << above) as i64 >> above) as u64;
+                }
                 match access.is_wide {
                     true => self.warp.r64[*row as usize][lane] = value,
                     false => self.warp.r32[*row as usize][lane] = value as u32,

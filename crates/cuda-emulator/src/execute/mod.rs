@@ -14,12 +14,6 @@ use crate::{
     warp::{Rest, Warp},
 };
 
-/// A warp's lanes change turns after so many instructions, if some are ready that are further.
-const TURN: u32 = 4096;
-
-/// How long those run.
-const SHORT_TURN: u32 = 512;
-
 /// As many instructions count those with which lanes look whether others have done something. Whoever
 /// waits so soon gives way.
 const LOOK: u32 = 64;
@@ -117,9 +111,6 @@ impl Engine<'_> {
                 Err(Rest::Stuck) => return Err(self.fault(FaultKind::Deadlock, 0, 0)),
             }
             let stop = self.warp.stop;
-            let others = self.warp.live & !self.warp.waiting & !self.warp.active != 0;
-            let is_short = others && stop == u32::MAX;
-            let mut turn = if is_short { SHORT_TURN } else { TURN };
             loop {
                 if *budget == 0 {
                     self.warp.place(self.warp.active, self.warp.pc);
@@ -132,17 +123,19 @@ impl Engine<'_> {
                     Flow::Look => {
                         self.warp.pc += 1;
                         *budget = budget.saturating_sub(LOOK);
-                        turn = turn.saturating_sub(LOOK).max(1);
+                        self.warp.turn = self.warp.turn.saturating_sub(LOOK).max(1);
                     }
                     Flow::Jump(target) => self.warp.pc = target,
                     Flow::Pick => break,
                 }
-                turn = turn.wrapping_sub(1);
-                if self.warp.pc >= stop || (others && turn == 0) {
+                self.warp.turn -= 1;
+                if self.warp.turn == 0 {
                     self.warp.place(self.warp.active, self.warp.pc);
-                    if others && turn == 0 && !is_short {
-                        after = Some(self.warp.pc);
-                    }
+                    after = Some(self.warp.pc);
+                    break;
+                }
+                if self.warp.pc >= stop {
+                    self.warp.place(self.warp.active, self.warp.pc);
                     break;
                 }
             }

@@ -264,5 +264,6 @@ fn access(words: &Words<'_>, count: usize, is_wide: bool, base: Class) -> Result
         is_wide,
         is_short: base == Class::R32,
         is_volatile: words.is_volatile,
+        is_signed: words.kind.starts_with('s'),
     })
 }

@@ -87,6 +87,12 @@ fn races_in_shared_memory_are_found() {
     };
     let racy = run_with(&options, &program(shared, &body("")), 1, 64);
     assert_eq!(racy.unwrap_err().kind, FaultKind::Race);
+    let meant = Options {
+        races_meant: vec!["test".into()],
+        finds_races: true,
+        ..OPTIONS
+    };
+    assert!(run_with(&meant, &program(shared, &body("")), 1, 64).is_ok());
     let safe = run_with(&options, &program(shared, &body("bar.sync 0;")), 1, 64).unwrap();
     assert!(safe.iter().zip((0..64).rev()).all(|(a, b)| *a == b));
 }

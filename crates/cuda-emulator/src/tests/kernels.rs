@@ -92,3 +92,11 @@ fn tables_lead_each_lane_elsewhere() {
     let words = run("", body, 32).unwrap();
     assert_eq!(words[..5], [10, 20, 30, 10, 10]);
 }
+
+#[test]
+fn loads_extend_signs_where_they_should() {
+    let body = "mov.b32 %r2, 65533; mov.b32 %r3, 253; st.global.b32 [%rd3], %r2; ld.global.s16 %r4, [%rd3];\n\
+                ld.global.u16 %r5, [%rd3]; add.s32 %r6, %r4, %r5; st.global.b32 [%rd3], %r3;\n\
+                ld.global.s8 %r7, [%rd3]; add.s32 %r6, %r6, %r7; st.global.b32 [%rd3], %r6;";
+    assert_eq!(run("", body, 1).unwrap(), [65533 - 3 - 3]);
+}

@@ -30,8 +30,10 @@ const OPTIONS: Options = Options {
     launched: None,
     seed: None,
     finds_races: false,
+    races_meant: Vec::new(),
     is_lazy: false,
     memory: 0,
+    shared: 0,
     most_instructions: 20_000_000,
     statistics: false,
 };

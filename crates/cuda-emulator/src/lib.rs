@@ -16,6 +16,7 @@ mod driver;
 mod execute;
 mod grid;
 mod memory;
+mod operands;
 pub mod options;
 mod program;
 mod ptx;

@@ -87,8 +87,8 @@ impl Engine<'_> {
     /// Runs for at most `budget` instructions, which it takes from there.
     pub(crate) fn run(&mut self, budget: &mut u32) -> Result<Pause, Fault> {
         #[cfg(target_arch = "x86_64")]
-        if std::arch::is_x86_feature_detected!("avx2") {
-            // SAFETY: the processor has the instructions.
+        if has_avx2() {
+            // SAFETY: the processor has all of the instructions.
             return unsafe { self.run_avx2(budget) };
         }
         self.run_here(budget)
@@ -335,6 +335,13 @@ impl Engine<'_> {
         let values = std::array::from_fn(value);
         self.put32(i.rows[0], &values);
     }
+}
+
+/// Whether the processor has the instructions of [`Engine::run_avx2`].
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("bmi1") && has!("bmi2") && has!("lzcnt") && has!("popcnt")
 }
 
 /// The numbers of lanes in a mask.

@@ -1,6 +1,7 @@
 //! A kernel's text as a program.
 
 use super::{
+    call::{Call, callees},
     module::{FunctionText, Module},
     opcode,
     registers::{Registers, class_of},
@@ -28,64 +29,6 @@ pub(crate) fn decode(
             .map_err(|message| format!("{name}: {message}"))?;
     }
     decoder.finish(name)
-}
-
-/// Lists the functions that `name` calls, and then itself.
-fn callees(
-    module: &Module,
-    name: &str,
-    path: &mut Vec<String>,
-    order: &mut Vec<String>,
-) -> Result<(), String> {
-    if order.iter().any(|known| known == name) {
-        return Ok(());
-    }
-    if path.iter().any(|above| above == name) {
-        return Err(format!("{name} calls itself"));
-    }
-    let function = module
-        .functions
-        .get(name)
-        .ok_or_else(|| format!("no function {name}"))?;
-    path.push(name.into());
-    let body = &module.text[function.body.clone()];
-    let statements = body
-        .split(';')
-        .map(|piece| text::strip_labels(piece, |_| ()));
-    for call in statements.filter_map(|text| text.strip_prefix("call.uni")) {
-        callees(module, Call::parse(call)?.function, path, order)?;
-    }
-    path.pop();
-    order.push(name.into());
-    Ok(())
-}
-
-/// The parts of `(retval0), f, (param0, param1)`.
-struct Call<'a> {
-    result: Option<&'a str>,
-    function: &'a str,
-    arguments: Vec<&'a str>,
-}
-
-impl<'a> Call<'a> {
-    fn parse(text: &'a str) -> Result<Self, String> {
-        let parts = operands(text);
-        let inside = |part: &'a str| {
-            part.strip_prefix('(')
-                .and_then(|part| part.strip_suffix(')'))
-        };
-        let (result, rest) = match parts.first().copied().and_then(inside) {
-            Some(result) => (Some(result), &parts[1..]),
-            None => (None, &parts[..]),
-        };
-        let function = *rest.first().ok_or_else(|| format!("no function: {text}"))?;
-        let arguments = rest.get(1).copied().and_then(inside).unwrap_or("");
-        Ok(Self {
-            result,
-            function,
-            arguments: operands(arguments),
-        })
-    }
 }
 
 /// Where a function begins and what it takes and gives.
@@ -417,41 +360,5 @@ impl<'m> Decoder<'m> {
     pub(super) fn parameter(&mut self, name: &str, kind: &str) -> Result<(Row, Class), String> {
         let class = class_of(kind).ok_or("no type")?;
         Ok((self.registers.row(name, class), class))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every kernel of the library is decoded, and its registers get rows.
-    #[test]
-    fn all_kernels_of_the_library_are_decoded() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../imagecuda/src/device/cuda/kernels.ptx"
-        );
-        let module = Module::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
-        let addresses = module
-            .globals
-            .iter()
-            .map(|global| (global.name.clone(), 0x1000));
-        let addresses = addresses.collect();
-        let entries: Vec<_> = module.functions.values().filter(|f| f.is_entry).collect();
-        assert!(entries.len() > 50, "{}", entries.len());
-        for entry in entries {
-            let program = decode(&module, &entry.name, &addresses).unwrap();
-            assert!(
-                program.code.len() > 5 && program.rows.r32 > 0,
-                "{}",
-                entry.name
-            );
-            // Lines of the module, each after the one before it.
-            let lines = program.code[program.entry as usize..]
-                .iter()
-                .map(|i| i.line);
-            assert!(lines.clone().is_sorted(), "{}", entry.name);
-            assert!(lines.min().unwrap() >= entry.line, "{}", entry.name);
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Reading PTX: an index of a module's text, and functions as instructions.
 
+mod call;
 mod function;
 mod memory;
 mod module;

@@ -2,6 +2,7 @@
 
 mod faults;
 mod kernels;
+mod library;
 
 use crate::{
     execute::{FaultKind, Launch},

@@ -77,7 +77,7 @@ const ORDERS: &[Tests] = &[
     Tests(UNIT, "codec::png::kernels::tests::structures::stored", &[]),
     Tests(
         UNIT,
-        "codec::png::kernels::tests::structures::every_color",
+        "codec::png::kernels::tests::structures::four_hundred",
         &[],
     ),
 ];

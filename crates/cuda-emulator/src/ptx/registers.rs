@@ -105,7 +105,9 @@ pub(super) fn class_of(kind: &str) -> Option<Class> {
     Some(match kind {
         ".pred" => Class::Predicate,
         ".b64" | ".u64" | ".s64" => Class::R64,
-        ".b8" | ".u8" | ".b16" | ".u16" | ".s16" | ".b32" | ".u32" | ".s32" | ".f32" => Class::R32,
+        ".b8" | ".u8" | ".s8" | ".b16" | ".u16" | ".s16" | ".b32" | ".u32" | ".s32" | ".f32" => {
+            Class::R32
+        }
         _ => return None,
     })
 }

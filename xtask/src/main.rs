@@ -14,6 +14,7 @@ mod chart;
 mod cross;
 mod custom_kernel;
 mod deny;
+mod emulated;
 mod fingerprint;
 mod fuzz;
 mod machine_code;

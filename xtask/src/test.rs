@@ -7,12 +7,12 @@ use std::{
 };
 
 use crate::{
-    Failure, api, args::Args, cross, custom_kernel, deny, fuzz, machine_code, prerequisites, ptx,
-    ptxas, sh,
+    Failure, api, args::Args, cross, custom_kernel, deny, emulated, fuzz, machine_code,
+    prerequisites, ptx, ptxas, sh,
 };
 
 pub(crate) const HELP: &str = "\
-cargo xtask test [--quick | --windows | --aarch64]
+cargo xtask test [--quick | --emulated | --windows | --aarch64]
 
 Everything that CI runs: formatting, clippy four times (default features; with all but HEIF;
 with `heif-vendored` too; with none), all tests and doctests, the documentation, the list of
@@ -22,6 +22,8 @@ dependencies. Stops at the first failure. Missing tools are installed, or named.
 what has been made to run there, and names the rest.
 
   --quick      formatting, clippy and tests with all but HEIF, and no more: no libheif to build
+  --emulated   tests of the GPU's code on a GPU of software, which interprets kernels.ptx, and no more.
+               Fails also if they do not launch every kernel
   --windows    on Linux: all tests but HEIF's, built for Windows and run by Wine, and no more. Also
                clippy for Microsoft's compiler, Ctrl-C, hundreds of conversions whose files must be
                those of Linux, and a new package to which Windows' own cargo adds the library
@@ -58,6 +60,12 @@ const ALL: [Step; 14] = [
     ("dependencies", deny::check),
 ];
 
+/// It takes minutes.
+const EMULATED: [Step; 2] = [
+    ("tests on an emulated GPU", emulated::test),
+    ("the same in another order", emulated::test_orders),
+];
+
 /// Each of these takes minutes, and programs that most machines have not got.
 const WINDOWS: [Step; 5] = [
     ("tests for Windows", cross::windows),
@@ -87,14 +95,18 @@ NOT CHECKED, because these steps have run on Linux alone so far: libheif (its co
 list of public items, kernels.ptx, the custom kernel and the fuzz targets";
 
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
-    let flags = ["--quick", "--windows", "--aarch64"].map(|flag| args.flag(flag));
-    let steps = match flags {
-        [false, false, false] if cfg!(windows) => &ON_WINDOWS[..],
-        [false, false, false] => &ALL[..],
-        [true, false, false] => &QUICK[..],
-        [false, true, false] => &WINDOWS[..],
-        [false, false, true] => &AARCH64[..],
-        _ => return Err("one of --quick, --windows and --aarch64 at a time".to_owned()),
+    let names = ["--quick", "--emulated", "--windows", "--aarch64"];
+    let chosen: Vec<&str> = names.into_iter().filter(|flag| args.flag(flag)).collect();
+    let steps = match chosen[..] {
+        [] if cfg!(windows) => &ON_WINDOWS[..],
+        [] => &ALL[..],
+        ["--quick"] => &QUICK[..],
+        ["--emulated"] => &EMULATED[..],
+        ["--windows"] => &WINDOWS[..],
+        ["--aarch64"] => &AARCH64[..],
+        _ => {
+            return Err("one of --quick, --emulated, --windows and --aarch64 at a time".to_owned());
+        }
     };
     args.finish()?;
     let start = Instant::now();

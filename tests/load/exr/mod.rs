@@ -5,6 +5,7 @@ mod layers;
 use crate::support::{
     Noise,
     exr::{Channel, Type, attribute, file, half, header, part},
+    same,
 };
 use imagecuda::{
     ColorPolicy, Device, ErrorKind, Format, Image, LoadOptions, SaveOptions, Scale, inspect_bytes,
@@ -54,6 +55,14 @@ fn shows(
     expected: impl Fn(i32, i32) -> [f64; 4],
 ) {
     let (width, pixels) = load(device, options, file).unwrap();
+    // Eight bits are the floats, rounded.
+    let bytes = options.decode_u8(device, file).unwrap();
+    let rounded = options.decode(device, file).unwrap().to_u8().unwrap();
+    same(
+        &bytes.download().unwrap(),
+        &rounded.download().unwrap(),
+        "8 bits",
+    );
     for (i, pixel) in pixels.chunks(4).enumerate() {
         let (x, y) = (i as i32 % width as i32, i as i32 / width as i32);
         let [r, g, b, alpha] = expected(x, y);

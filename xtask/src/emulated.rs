@@ -1,0 +1,221 @@
+//! `cargo xtask test --emulated`: tests of the GPU's code, on a GPU made of software.
+
+use crate::{Failure, sh};
+use std::{
+    collections::BTreeSet,
+    ffi::OsStr,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const FEATURES: &str = "cuda,cudarc,dlpack,ndarray,tracing";
+
+/// Tests of one program: the target's argument, what the names contain, and what is left out, as it
+/// takes minutes on the emulated GPU.
+struct Tests(&'static str, &'static str, &'static [&'static str]);
+
+const PUBLIC: &str = "--test=all";
+const UNIT: &str = "--lib";
+
+/// Together they launch every kernel but those of [`NOT_LAUNCHED`].
+const TESTS: &[Tests] = &[
+    Tests(PUBLIC, "cuda::image::kernels", &["gpu_expands_as_the_cpu"]),
+    Tests(PUBLIC, "cuda::image::packing::deep", &[]),
+    Tests(PUBLIC, "cuda::image::tensor", &[]),
+    Tests(PUBLIC, "cuda::image::cudarc", &[]),
+    Tests(PUBLIC, "cuda::image::dlpack", &[]),
+    Tests(
+        PUBLIC,
+        "cuda::image::resize",
+        &[
+            "gpu_resizes_as_the_cpu",
+            "pictures_are_those_of_the_oracle",
+            "another_filter_is_noticed",
+        ],
+    ),
+    Tests(PUBLIC, "cuda::load::exr", &[]),
+    Tests(PUBLIC, "cuda::load::orientation", &["larger_than_a_tile"]),
+    Tests(
+        PUBLIC,
+        "cuda::load::scale",
+        &["jpeg_is_that_of_libjpeg_turbo"],
+    ),
+    Tests(PUBLIC, "cuda::color::icc::", &[]),
+    Tests(PUBLIC, "cuda::color::cmyk::a_profile", &[]),
+    Tests(PUBLIC, "cuda::load::region::every_format", &[]),
+    Tests(PUBLIC, "cuda::save::channels::auto", &[]),
+    Tests(PUBLIC, "cuda::save::channels::every_choice", &[]),
+    Tests(PUBLIC, "cuda::save::options::", &[]),
+    Tests(PUBLIC, "cuda::jpeg::decode", &[]),
+    Tests(PUBLIC, "cuda::jpeg::encode::the_same", &[]),
+    Tests(PUBLIC, "cuda::batch::grouped", &["smaller_pictures"]),
+    Tests(PUBLIC, "cuda::batch::tensors", &["memory_is_used_again"]),
+    Tests(UNIT, "codec::png::encode::tests::the_kernels", &[]),
+    Tests(
+        UNIT,
+        "codec::png::kernels::tests::structures::f",
+        &["flat_pictures"],
+    ),
+    Tests(UNIT, "codec::png::kernels::tests::structures::s", &[]),
+    Tests(
+        UNIT,
+        "codec::png::kernels::tests::structures::every_color",
+        &[],
+    ),
+    Tests(UNIT, "codec::webp::encoder::tests::engines_of_kernels", &[]),
+];
+
+/// A few of each kind, which run again with other orders of warps, blocks and streams.
+const ORDERS: &[Tests] = &[
+    Tests(PUBLIC, "cuda::image::tensor::fit", &[]),
+    Tests(PUBLIC, "cuda::load::scale::what_does_not_fit", &[]),
+    Tests(PUBLIC, "cuda::load::orientation::png", &[]),
+    Tests(PUBLIC, "cuda::jpeg::decode::crowded", &[]),
+    Tests(PUBLIC, "cuda::batch::grouped::files_that", &[]),
+    Tests(PUBLIC, "cuda::batch::tensors::pictures", &[]),
+    Tests(UNIT, "codec::png::encode::tests::the_kernels", &[]),
+    Tests(UNIT, "codec::png::kernels::tests::structures::stored", &[]),
+    Tests(
+        UNIT,
+        "codec::png::kernels::tests::structures::four_hundred",
+        &[],
+    ),
+];
+
+const SEEDS: [&str; 2] = ["1", "2"];
+
+/// Kernels that may race in shared memory: `png_expand` reads links that other threads shorten, and
+/// takes the old ones as well as the new ones.
+const RACES_MEANT: &str = "png_expand";
+
+/// Kernels that these tests do not launch, and why.
+const NOT_LAUNCHED: [(&str, &str); 4] = [
+    ("down_strip_6", LARGE_PICTURES),
+    ("down_strip_8", LARGE_PICTURES),
+    ("planes_16_to_f32", DEEP_PLANES),
+    ("planes_16_to_u8", DEEP_PLANES),
+];
+
+const LARGE_PICTURES: &str = "only resize::gpu_resizes_as_the_cpu needs it, which takes minutes";
+
+const DEEP_PLANES: &str = "only HEIF and AVIF have such planes, and libheif takes minutes to build";
+
+/// Runs the tests, and checks that they have launched all kernels.
+pub(crate) fn test() -> Result<(), Failure> {
+    let emulator = build()?;
+    let launched = emulator.with_file_name("launched-kernels.txt");
+    if launched.exists() {
+        fs::remove_file(&launched).map_err(sh::io(&launched))?;
+    }
+    for tests in TESTS {
+        run(
+            &emulator,
+            tests,
+            &[("CUDA_EMULATOR_LAUNCHED", launched.as_os_str())],
+        )?;
+    }
+    check(&launched)
+}
+
+/// Runs some of them in the orders of two seeds, with streams that do nothing before somebody waits,
+/// and looks for races.
+pub(crate) fn test_orders() -> Result<(), Failure> {
+    let emulator = build()?;
+    for seed in SEEDS {
+        let variables = [
+            ("CUDA_EMULATOR_SEED", seed),
+            ("CUDA_EMULATOR_LAZY", "1"),
+            ("CUDA_EMULATOR_RACES", "1"),
+            ("CUDA_EMULATOR_RACES_MEANT", RACES_MEANT),
+        ];
+        let variables = variables.map(|(name, value)| (name, OsStr::new(value)));
+        for tests in ORDERS {
+            run(&emulator, tests, &variables)?;
+        }
+    }
+    Ok(())
+}
+
+/// Builds the emulator, and says where it is: alone in a folder under the driver's name, as `cudarc`
+/// looks for that by itself.
+fn build() -> Result<PathBuf, Failure> {
+    if !cfg!(target_os = "linux") {
+        return Err("the emulated GPU has been run on Linux alone".to_owned());
+    }
+    sh::run(sh::cargo().args(["build", "--package", "cuda-emulator"]))?;
+    let built = sh::target().join("debug/libcuda_emulator.so");
+    let folder = sh::target().join("emulated");
+    fs::create_dir_all(&folder).map_err(sh::io(&folder))?;
+    let library = folder.join("libcuda.so");
+    fs::copy(&built, &library).map_err(sh::io(&library))?;
+    Ok(library)
+}
+
+fn run(emulator: &Path, tests: &Tests, variables: &[(&str, &OsStr)]) -> Result<(), Failure> {
+    let Tests(target, filter, skipped) = tests;
+    say!("── {filter}");
+    let mut cargo = sh::cargo();
+    cargo.args([
+        "test",
+        "--quiet",
+        "--package",
+        "imagecuda",
+        "--features",
+        FEATURES,
+    ]);
+    cargo.args([target, "--", filter]);
+    for name in *skipped {
+        cargo.args(["--skip", name]);
+    }
+    cargo
+        .env("IMAGECUDA_TEST_DEVICE", "cuda")
+        .env("CUDA_DELAY_LOAD_PATH", emulator)
+        .env("LD_LIBRARY_PATH", emulator.with_file_name(""))
+        .envs(variables.iter().copied());
+    sh::run(&mut cargo)
+}
+
+/// Checks that every kernel was launched, or is named in [`NOT_LAUNCHED`].
+fn check(launched: &Path) -> Result<(), Failure> {
+    let ptx = sh::root().join("crates/imagecuda/src/device/cuda/kernels.ptx");
+    let ptx = fs::read_to_string(&ptx).map_err(sh::io(&ptx))?;
+    let launched = fs::read_to_string(launched).map_err(sh::io(launched))?;
+    let missing = missing(&ptx, &launched);
+    let known: BTreeSet<&str> = NOT_LAUNCHED.iter().map(|(name, _)| *name).collect();
+    if let Some(name) = missing.difference(&known).next() {
+        return Err(format!(
+            "no test launched `{name}`; add one to the list in xtask/src/emulated.rs"
+        ));
+    }
+    if let Some(name) = known.difference(&missing).next() {
+        return Err(format!(
+            "`{name}` was launched, or is no kernel; take it out of NOT_LAUNCHED"
+        ));
+    }
+    for (name, why) in NOT_LAUNCHED {
+        say!("{name} was not launched: {why}");
+    }
+    Ok(())
+}
+
+/// The entries of the PTX that are not among the lines of `launched`.
+fn missing<'a>(ptx: &'a str, launched: &str) -> BTreeSet<&'a str> {
+    let launched: BTreeSet<&str> = launched.lines().collect();
+    let entries = ptx
+        .lines()
+        .filter_map(|line| line.strip_prefix(".visible .entry "));
+    let names = entries.map(|rest| rest.split('(').next().unwrap_or(rest));
+    names.filter(|name| !launched.contains(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kernels_that_were_not_launched_are_named() {
+        let ptx = ".visible .entry a(\n)\n{\n}\n.visible .entry b(\n)\n.func c(\n";
+        assert_eq!(missing(ptx, "a\na\n"), BTreeSet::from(["b"]));
+        assert_eq!(missing(ptx, "a\nb\n"), BTreeSet::new());
+    }
+}

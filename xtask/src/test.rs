@@ -24,7 +24,8 @@ what has been made to run there, and names the rest.
   --quick      formatting, clippy and tests with all but HEIF, and no more: no libheif to build
   --windows    on Linux: all tests but HEIF's, built for Windows and run by Wine, and no more. Also
                clippy for Microsoft's compiler, Ctrl-C, hundreds of conversions whose files must be
-               those of Linux, and a new package to which Windows' own cargo adds the library
+               those of Linux, README's line for machines without a CUDA toolkit, and, where Windows'
+               own cargo is, a new package to which it adds the library
   --aarch64    on Linux: all tests but HEIF's and the conversions, built for aarch64 Linux and run
                by QEMU
 ";
@@ -59,12 +60,14 @@ const ALL: [Step; 14] = [
 ];
 
 /// Each of these takes minutes, and programs that most machines have not got.
-const WINDOWS: [Step; 5] = [
+const WINDOWS: [Step; 6] = [
+    ("clippy for msvc", cross::msvc),
     ("tests for Windows", cross::windows),
     ("conversions", cross::windows_conversions),
     ("Ctrl-C", cross::windows_interrupts),
+    ("README's line for Windows", cross::windows_line),
+    // Left out where there is no cargo of Windows.
     ("a new package on Windows", cross::windows_host),
-    ("clippy for msvc", cross::msvc),
 ];
 const AARCH64: [Step; 2] = [
     ("conversions", cross::aarch64_conversions),
@@ -88,7 +91,7 @@ list of public items, kernels.ptx, the custom kernel and the fuzz targets";
 
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     let flags = ["--quick", "--windows", "--aarch64"].map(|flag| args.flag(flag));
-    let steps = match flags {
+    let mut steps = match flags {
         [false, false, false] if cfg!(windows) => &ON_WINDOWS[..],
         [false, false, false] => &ALL[..],
         [true, false, false] => &QUICK[..],
@@ -97,6 +100,14 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         _ => return Err("one of --quick, --windows and --aarch64 at a time".to_owned()),
     };
     args.finish()?;
+    let mut not_run = cfg!(windows).then(|| NOT_ON_WINDOWS.to_owned());
+    if flags == [false, true, false]
+        && let Some(reason) = cross::windows_host_is_missing()?
+        && let [others @ .., (name, _)] = steps
+    {
+        not_run = Some(format!("NOT RUN: {name}: {reason}"));
+        steps = others;
+    }
     let start = Instant::now();
     for (index, (name, step)) in steps.iter().enumerate() {
         let begin = Instant::now();
@@ -115,8 +126,8 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         steps.len(),
         start.elapsed().as_secs_f64()
     );
-    if cfg!(windows) {
-        say!("{NOT_ON_WINDOWS}");
+    if let Some(text) = not_run {
+        say!("{text}");
     }
     Ok(())
 }

@@ -147,7 +147,7 @@ fn convert_names_what_it_cannot_save_to(device: &Device) {
         let run = run("convert", device, folder.path(), &args);
         assert_eq!(run.status.code(), Some(1), "{target}");
         let said = String::from_utf8_lossy(&run.stderr);
-        let begins = format!("convert: {target}: ");
+        let begins = format!("convert: {target} (BMP): ");
         assert!(said.starts_with(&begins) && said.contains(says), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
         assert_eq!(count(folder.path()), 2, "{target}");
@@ -260,7 +260,7 @@ fn arguments_may_be_no_unicode(device: &Device) {
         false => {
             let said = String::from_utf8_lossy(&run.stderr);
             assert_eq!(run.status.code(), Some(1), "{said}");
-            assert!(said.starts_with("convert: a\u{fffd}.bmp: "), "{said}");
+            assert!(said.starts_with("convert: a\u{fffd}.bmp (BMP): "), "{said}");
             assert_eq!(count(folder.path()), 1);
         }
     }

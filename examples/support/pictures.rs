@@ -64,8 +64,7 @@ pub(crate) fn list(
         for entry in fs::read_dir(&here).map_err(|error| named(&here, &error))? {
             let entry = entry.map_err(|error| named(&here, &error))?;
             let (path, name) = (entry.path(), inner.join(entry.file_name()));
-            let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-            if is_hidden {
+            if is_hidden(&entry) {
                 continue;
             }
             // Links to folders are not followed: they may lead round in circles.
@@ -91,6 +90,20 @@ pub(crate) fn list(
     found.pictures.sort();
     found.left_out.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(found)
+}
+
+/// By its name, or as Windows has it, which so hides the covers that it puts into folders of music.
+fn is_hidden(entry: &fs::DirEntry) -> bool {
+    #[cfg(windows)]
+    {
+        const HIDDEN: u32 = 2;
+        use std::os::windows::fs::MetadataExt;
+        let attributes = entry.metadata().map(|data| data.file_attributes());
+        if attributes.is_ok_and(|attributes| attributes & HIDDEN != 0) {
+            return true;
+        }
+    }
+    entry.file_name().as_encoded_bytes().starts_with(b".")
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

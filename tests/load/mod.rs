@@ -16,6 +16,8 @@ mod recover_rows;
 mod region;
 mod scale;
 mod tiff_damage;
+#[cfg(windows)]
+mod windows;
 
 use libtest_mimic::Trial;
 
@@ -37,6 +39,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         region::trials(),
         scale::trials(),
         tiff_damage::trials(),
+        #[cfg(windows)]
+        windows::trials(),
     ];
     trials.into_iter().flatten().collect()
 }

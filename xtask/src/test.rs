@@ -26,7 +26,8 @@ what has been made to run there, and names the rest.
                Fails also if they do not launch every kernel
   --windows    on Linux: all tests but HEIF's, built for Windows and run by Wine, and no more. Also
                clippy for Microsoft's compiler, Ctrl-C, hundreds of conversions whose files must be
-               those of Linux, and a new package to which Windows' own cargo adds the library
+               those of Linux, README's line for machines without a CUDA toolkit, and, where Windows'
+               own cargo is, a new package to which it adds the library
   --aarch64    on Linux: all tests but HEIF's and the conversions, built for aarch64 Linux and run
                by QEMU
 ";
@@ -67,12 +68,14 @@ const EMULATED: [Step; 2] = [
 ];
 
 /// Each of these takes minutes, and programs that most machines have not got.
-const WINDOWS: [Step; 5] = [
+const WINDOWS: [Step; 6] = [
+    ("clippy for msvc", cross::msvc),
     ("tests for Windows", cross::windows),
     ("conversions", cross::windows_conversions),
     ("Ctrl-C", cross::windows_interrupts),
+    ("README's line for Windows", cross::windows_line),
+    // Left out where there is no cargo of Windows.
     ("a new package on Windows", cross::windows_host),
-    ("clippy for msvc", cross::msvc),
 ];
 const AARCH64: [Step; 2] = [
     ("conversions", cross::aarch64_conversions),
@@ -97,7 +100,7 @@ list of public items, kernels.ptx, the custom kernel and the fuzz targets";
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     let names = ["--quick", "--emulated", "--windows", "--aarch64"];
     let chosen: Vec<&str> = names.into_iter().filter(|flag| args.flag(flag)).collect();
-    let steps = match chosen[..] {
+    let mut steps = match chosen[..] {
         [] if cfg!(windows) => &ON_WINDOWS[..],
         [] => &ALL[..],
         ["--quick"] => &QUICK[..],
@@ -109,6 +112,14 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         }
     };
     args.finish()?;
+    let mut not_run = cfg!(windows).then(|| NOT_ON_WINDOWS.to_owned());
+    if chosen == ["--windows"]
+        && let Some(reason) = cross::windows_host_is_missing()?
+        && let [others @ .., (name, _)] = steps
+    {
+        not_run = Some(format!("NOT RUN: {name}: {reason}"));
+        steps = others;
+    }
     let start = Instant::now();
     for (index, (name, step)) in steps.iter().enumerate() {
         let begin = Instant::now();
@@ -127,8 +138,8 @@ pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
         steps.len(),
         start.elapsed().as_secs_f64()
     );
-    if cfg!(windows) {
-        say!("{NOT_ON_WINDOWS}");
+    if let Some(text) = not_run {
+        say!("{text}");
     }
     Ok(())
 }

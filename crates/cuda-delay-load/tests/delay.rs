@@ -381,7 +381,7 @@ fn only_the_system_s_folder_is_searched() {
 #[cfg(windows)]
 fn is_wine() -> bool {
     use libloading::os::windows::Library;
-    // SAFETY: every process has this library, and the function is not called.
     let ntdll = Library::open_already_loaded("ntdll.dll").expect("Windows has it");
+    // SAFETY: the function is not called, only asked for.
     unsafe { ntdll.get::<unsafe extern "C" fn()>("wine_get_version") }.is_ok()
 }

@@ -85,6 +85,15 @@ impl System {
 
     /// Cargo for the packages that other systems have.
     fn cargo(&self, command: &str) -> Result<Command, Failure> {
+        let mut cargo = self.cargo_for_any(command)?;
+        cargo
+            .args(["--package", "imagecuda", "--package", "imagecuda-kernels"])
+            .args(["--package", "cuda-delay-load", "--features", FEATURES]);
+        Ok(cargo)
+    }
+
+    /// Cargo for any package.
+    fn cargo_for_any(&self, command: &str) -> Result<Command, Failure> {
         let variable = |what: &str| {
             let target = self.target.to_uppercase().replace('-', "_");
             format!("CARGO_TARGET_{target}_{what}")
@@ -92,8 +101,6 @@ impl System {
         let mut cargo = sh::cargo();
         cargo
             .args([command, "--target", self.target])
-            .args(["--package", "imagecuda", "--package", "imagecuda-kernels"])
-            .args(["--package", "cuda-delay-load", "--features", FEATURES])
             .env(variable("LINKER"), self.linker)
             .env(variable("RUNNER"), &self.runner)
             // In a folder of their own: `RUSTC_BOOTSTRAP` has build scripts run again, and what
@@ -177,8 +184,17 @@ pub(crate) fn msvc() -> Result<(), Failure> {
     msvc::check()
 }
 
+pub(crate) fn windows_line() -> Result<(), Failure> {
+    host::check_line(&System::windows()?)
+}
+
 pub(crate) fn windows_host() -> Result<(), Failure> {
     host::check(&System::windows()?)
+}
+
+/// Why the step before cannot be run, if that is for want of Windows' own cargo.
+pub(crate) fn windows_host_is_missing() -> Result<Option<Failure>, Failure> {
+    Ok(host::toolchain(WINDOWS)?.err())
 }
 
 pub(crate) fn aarch64() -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! Clippy for Microsoft's compiler. What is written in C is compiled by MinGW, so nothing can be linked.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use super::{build_std, folder};
 use crate::{Failure, sh};
@@ -16,6 +16,7 @@ const FEATURES: [&[&str]; 4] = [
 ];
 
 /// In place of Microsoft's `lib`: an archive with nothing in it.
+#[cfg(unix)]
 const LIB: &str = "#!/bin/sh
 for word; do
     case $word in -out:*) printf '!<arch>\\n' > \"${word#-out:}\" ;; esac
@@ -43,7 +44,7 @@ pub(super) fn check() -> Result<(), Failure> {
 
 #[cfg(unix)]
 fn lib() -> Result<PathBuf, Failure> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{fs, os::unix::fs::PermissionsExt};
     let lib = folder().join("lib");
     fs::create_dir_all(folder()).map_err(sh::io(&lib))?;
     fs::write(&lib, LIB).map_err(sh::io(&lib))?;

@@ -68,6 +68,11 @@ pub(super) fn prefix(wine: &str) -> Result<PathBuf, Failure> {
                 .arg("-ladvapi32"),
         )?;
     }
+    // A test that was interrupted leaves it here, and every program would find a driver then.
+    let driver = system.join("nvcuda.dll");
+    if driver.is_file() {
+        fs::remove_file(&driver).map_err(sh::io(&driver))?;
+    }
     share(&prefix)?;
     Ok(prefix)
 }

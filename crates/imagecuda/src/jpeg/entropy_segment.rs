@@ -99,6 +99,7 @@ fn look_at_many(bytes: &[u8], len: usize) -> Vec<(bool, u32)> {
 }
 
 /// What [`look`] says of each chunk, of bytes after which others come that are not known yet.
+#[cfg(any(unix, all(test, feature = "jpeg")))]
 pub(crate) fn look_at_part(part: &[u8]) -> Vec<(bool, u32)> {
     let chunks = part.chunks(CHUNK).enumerate();
     // A marker may begin with the last byte.

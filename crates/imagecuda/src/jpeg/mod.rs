@@ -20,13 +20,12 @@ mod samples;
 pub(crate) mod segments;
 mod tables;
 
+#[cfg(unix)] // elsewhere files are read in order
+pub(crate) use self::entropy_segment::look_at_part;
 #[cfg(feature = "cuda")]
 pub(crate) use self::plan::ScanPlan;
 pub(crate) use self::{
-    device::Jpeg,
-    entropy_segment::{LookedAt, look_at_part},
-    first_scan::FirstScan,
-    plan::GpuPlan,
+    device::Jpeg, entropy_segment::LookedAt, first_scan::FirstScan, plan::GpuPlan,
 };
 
 #[cfg(test)]

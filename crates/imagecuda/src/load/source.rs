@@ -54,8 +54,7 @@ impl LoadOptions {
     ) -> Result<StagedFile> {
         span!("read",);
         let _loading = Loading::start();
-        paths::check(path)?;
-        let mut file = File::open(path)?;
+        let mut file = paths::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
         let mut start = [0; HEAD];
@@ -100,8 +99,7 @@ impl LoadOptions {
 
     /// Reads a file into memory.
     pub(crate) fn read_whole(&self, path: &Path) -> Result<Vec<u8>> {
-        paths::check(path)?;
-        let file = File::open(path)?;
+        let file = paths::open(path)?;
         let len = file.metadata()?.len();
         check_limit("bytes", Some(len), self.limits.bytes)?;
         self.read_rest(file, len)

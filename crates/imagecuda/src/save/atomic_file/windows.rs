@@ -1,6 +1,7 @@
 //! Replacing a file on Windows. Whoever has the old one open keeps it, if they have opened it so that
 //! it may be deleted. If not, it cannot be replaced.
 
+use crate::paths::ERROR_SHARING_VIOLATION;
 use std::{
     fs::{self, File, Metadata, OpenOptions},
     io,
@@ -9,10 +10,9 @@ use std::{
 };
 use tempfile::{NamedTempFile, PersistError};
 
-/// Rights to a file, and error codes, as Windows numbers them.
+/// Rights to a file, as Windows numbers them.
 const GENERIC_WRITE: u32 = 0x4000_0000;
 const DELETE: u32 = 0x0001_0000;
-const ERROR_SHARING_VIOLATION: i32 = 32;
 
 /// What a file keeps when it is replaced: hidden, of the system, not indexed.
 const KEPT_ATTRIBUTES: u32 = 0x2 | 0x4 | 0x2000;

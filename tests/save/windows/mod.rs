@@ -1,5 +1,7 @@
 //! Paths of Windows, and files that other programs have open.
 
+mod names;
+
 use crate::support::pictures::{folder, picture};
 use imagecuda::{Device, Error, ErrorKind, Format, Image, LoadOptions, SaveOptions, batch::Saver};
 use libtest_mimic::Trial;
@@ -7,7 +9,7 @@ use std::{
     fs::{self, File},
     io::{self, Read, Seek},
     os::windows::fs::{MetadataExt, OpenOptionsExt},
-    path::{self, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 
 /// What others may do meanwhile with a file that is open.
@@ -15,17 +17,18 @@ const SHARE_READ: u32 = 1;
 const SHARE_WRITE: u32 = 2;
 
 pub(crate) fn trials() -> Vec<Trial> {
-    crate::support::on_each_device(crate::device_tests![
+    let mut trials = names::trials();
+    trials.extend(crate::support::on_each_device(crate::device_tests![
+        another_hard_link_keeps_the_old_picture,
         readers_keep_the_picture_that_they_have_open,
         a_file_that_another_program_locks_is_an_error_and_stays,
         a_locked_file_of_a_batch_fails_alone,
         a_hidden_file_stays_hidden,
         paths_may_be_long,
-        names_may_be_of_any_script,
-        names_of_devices_are_errors,
         paths_of_every_kind_lead_to_the_file,
         relative_paths_of_every_kind_lead_to_the_file,
-    ])
+    ]));
+    trials
 }
 
 fn image(device: &Device, width: u32) -> Image {
@@ -52,6 +55,18 @@ fn io_error(error: &Error, path: &Path, kind: io::ErrorKind, says: &str) {
 
 fn count(folder: &Path) -> usize {
     fs::read_dir(folder).unwrap().count()
+}
+
+fn another_hard_link_keeps_the_old_picture(device: &Device) {
+    let folder = folder();
+    let [path, other] = ["a.bmp", "b.bmp"].map(|name| folder.path().join(name));
+    let [old, new] = [40, 20].map(|width| image(device, width));
+    imagecuda::save(&old, &path).unwrap();
+    fs::hard_link(&path, &other).unwrap();
+    imagecuda::save(&new, &path).unwrap();
+    assert!(fs::read(&path).unwrap() == encoded(&new));
+    assert!(fs::read(&other).unwrap() == encoded(&old));
+    assert_eq!(count(folder.path()), 2);
 }
 
 /// Rust opens files so that they may be deleted, and so does this library.
@@ -183,90 +198,6 @@ fn paths_may_be_long(device: &Device) {
     let missing = deep.join("no/such/a.bmp");
     let error = imagecuda::save(&image(device, 40), &missing).unwrap_err();
     io_error(&error, &missing, io::ErrorKind::NotFound, "does not exist");
-}
-
-fn names_may_be_of_any_script(device: &Device) {
-    let folder = folder();
-    let names = [
-        "gr\u{fc}\u{df}e \u{3b1}\u{3b2} \u{5199}\u{771f}.bmp",
-        "\u{1f5bc}\u{fe0f}.bmp",
-        "a b  c.bmp",
-        ".hidden.bmp",
-        "a.b.c.bmp",
-        "\u{645}\u{631}\u{62d}\u{628}\u{627}.BMP",
-    ];
-    let image = image(device, 40);
-    for name in names {
-        let path = folder.path().join(name);
-        for _ in 0..2 {
-            imagecuda::save(&image, &path).unwrap();
-        }
-        assert!(fs::read(&path).unwrap() == encoded(&image), "{name}");
-        let loaded = LoadOptions::new().load(device, &path).unwrap();
-        assert!(encoded(&loaded) == encoded(&image), "{name}");
-    }
-    assert_eq!(count(folder.path()), names.len());
-}
-
-fn names_of_devices_are_errors(device: &Device) {
-    let folder = folder();
-    let image = image(device, 40);
-    for name in [
-        "nul.bmp",
-        "CON.bmp",
-        "aux.BMP",
-        "com1.bmp",
-        "LPT9.x.bmp",
-        "prn .bmp",
-    ] {
-        let path = folder.path().join(name);
-        // Releases of Windows differ in the names that they take for devices.
-        let whole = path::absolute(&path).unwrap();
-        let is_device = whole.to_str().unwrap().starts_with(r"\\.\");
-        let saved = imagecuda::save(&image, &path);
-        if !is_device {
-            saved.unwrap();
-            fs::remove_file(&path).unwrap();
-            continue;
-        }
-        let kind = io::ErrorKind::InvalidFilename;
-        io_error(
-            &saved.unwrap_err(),
-            &path,
-            kind,
-            "Windows takes this name for the device",
-        );
-        let error = LoadOptions::new().load(device, &path).unwrap_err();
-        io_error(
-            &error,
-            &path,
-            kind,
-            "Windows takes this name for the device",
-        );
-        let error = imagecuda::inspect(&path).unwrap_err();
-        io_error(
-            &error,
-            &path,
-            kind,
-            "Windows takes this name for the device",
-        );
-        // A file of that name exists where Windows is told to look no further.
-        let path = folder.path().canonicalize().unwrap().join(name);
-        imagecuda::save(&image, &path).unwrap();
-        assert!(fs::read(&path).unwrap() == encoded(&image), "{name}");
-        fs::remove_file(&path).unwrap();
-    }
-    // Names that only look like them.
-    for name in [
-        "null.bmp",
-        "com.bmp",
-        "com10.bmp",
-        "console.bmp",
-        "a.nul.bmp",
-    ] {
-        imagecuda::save(&image, folder.path().join(name)).unwrap();
-    }
-    assert_eq!(count(folder.path()), 5);
 }
 
 fn paths_of_every_kind_lead_to_the_file(device: &Device) {

@@ -76,17 +76,12 @@ pub(super) fn store(data: &[u8], last: bool, out: &mut Vec<u8>) {
 /// remaining literals.
 #[inline(always)]
 fn sequences((data, matches): Chunk<'_>, mut each: impl FnMut(&[u8], Option<Match>)) {
-    let (mut done, mut matches) = (0, matches.iter());
-    // One call, so that it is inlined and has the instructions of its caller.
-    loop {
-        let found = matches.next().copied();
-        let end = found.map_or(data.len(), |found| usize::from(found.start));
-        each(&data[done..end], found);
-        match found {
-            Some(found) => done = found.end() as usize,
-            None => return,
-        }
+    let mut done = 0;
+    for &found in matches {
+        each(&data[done..usize::from(found.start)], Some(found));
+        done = found.end() as usize;
     }
+    each(&data[done..], None);
 }
 
 /// Counts how often each symbol occurs.

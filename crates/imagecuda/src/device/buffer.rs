@@ -2,7 +2,10 @@
 //! The CPU and the GPU give the same bits.
 
 use super::cuda::{self, Strips};
-use super::{ExpandSpec, Inner, Payload, Staging, cpu, planes, resample};
+use super::{
+    ExpandSpec, Inner, Payload, Staging, cpu, planes,
+    resample::{self, Source},
+};
 use crate::ErrorKind;
 use crate::{Device, Result, color::Conversion, memory::Reused, resample::Plan};
 use imagecuda_kernels::{
@@ -234,6 +237,31 @@ impl Buffer<RgbaF32> {
             (Self::Cuda(dst), Self::Cuda(src)) => dst.resample_from(src, plan, size),
             _ => Err(ErrorKind::DeviceMismatch.into()),
         }
+    }
+
+    /// Makes a picture of the size `size` of what a decoder made, and converts its colours. Returns the payload
+    /// if all of its pixels have to be expanded first.
+    pub(crate) fn resample_file(
+        &mut self,
+        payload: Payload,
+        spec: ExpandSpec,
+        conversion: Option<&Conversion>,
+        plan: &Plan,
+        size: (u32, u32),
+    ) -> Option<Payload> {
+        if let (Self::Cpu(dst), Payload::Pixels(bytes)) = (self, &payload) {
+            let (width, height) = (size.0 as usize, size.1 as usize);
+            let source = Source::File {
+                bytes,
+                spec,
+                conversion,
+            };
+            let dst = &mut dst[..width * height];
+            if resample::resample_file(plan, source, width, dst) {
+                return None;
+            }
+        }
+        Some(payload)
     }
 
     /// Makes a picture of a tensor of `src`, on the same device. This memory holds the tensor; the

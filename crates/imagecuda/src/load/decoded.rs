@@ -150,7 +150,21 @@ impl Decoded {
             return self.expand_to(image);
         };
         // An image that is too small shows before anything is decoded.
-        resampling.plan(image)?;
+        let plan = resampling.plan(image)?;
+        let (width, height) = resampling.size();
+        let (conversion, mut spec) = (self.conversion.as_deref(), self.spec);
+        if let Some(conversion) = conversion {
+            spec.layout = conversion.input(spec.layout);
+        }
+        let left = {
+            span!("upload", device = %self.device, width, height, bytes = self.payload.len());
+            let buffer = &mut image.buffer;
+            buffer.resample_file(self.payload, spec, conversion, &plan, (width, height))
+        };
+        let Some(payload) = left else {
+            return image.reshape(width, height);
+        };
+        self.payload = payload;
         let full = self.into_image()?;
         resampling.write(&full, image)
     }

@@ -29,8 +29,9 @@ pub(crate) struct Taps {
     /// The first pixel that any position needs, and the end of those.
     pub(crate) range: (u32, u32),
     /// The most pixels that a position needs.
-    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for kernels"))]
     pub(crate) most: u32,
+    /// Whether the weights of each position add up to 1.0, exactly.
+    pub(crate) is_exact: bool,
 }
 
 /// What is taken of an axis: from `begin` to `end` of `size` pixels, for `positions` positions.
@@ -162,6 +163,7 @@ impl Taps {
         let mut range = (u32::MAX, 0);
         let stretch = extent.scale().max(1.0);
         let (mut exact, mut weights) = (Vec::new(), Vec::new());
+        let mut is_exact = true;
         for (position, (start, end)) in windows.enumerate() {
             let center = extent.center(position as u32);
             exact.clear();
@@ -170,6 +172,7 @@ impl Taps {
                 _ => filter.at((f64::from(pixel) + 0.5 - center) / stretch),
             }));
             normalize(&exact, &mut weights);
+            is_exact &= sum_of(&weights) == 1.0;
             range = (range.0.min(start), range.1.max(end));
             words[position] = start;
             words[positions + position] = end - start;
@@ -188,6 +191,7 @@ impl Taps {
             strip_columns: OnceLock::new(),
             range,
             most: most as u32,
+            is_exact,
         })
     }
 

@@ -2,9 +2,11 @@
 
 mod pixels;
 mod planes;
+mod sums;
 pub(super) mod vector;
 
 pub(crate) use self::pixels::Pixels;
+pub(super) use self::sums::Tap;
 
 use super::{ExpandSpec, PngData};
 use crate::jpeg::{GpuPlan, Jpeg};
@@ -45,18 +47,29 @@ pub(crate) fn expand_converted(
     src: &[u8],
     dst: &mut [RgbaF32],
 ) {
-    let ExpandSpec { layout, curve, .. } = spec;
     expand_by(spec, src, dst, |src, dst| {
-        match (conversion.shaper(), curve) {
-            (Some(shaper), Curve::Encoded) => vector::expand_shaped(layout, shaper, src, dst),
-            _ => {
-                vector::expand(layout, curve, src, dst);
-                for pixel in dst {
-                    *pixel = conversion.apply(*pixel);
-                }
-            }
-        }
+        expand_piece(spec, Some(conversion), src, dst);
     });
+}
+
+/// Expands pixels that need no orientation, and converts their colours.
+pub(super) fn expand_piece(
+    spec: ExpandSpec,
+    conversion: Option<&Conversion>,
+    src: &[u8],
+    dst: &mut [RgbaF32],
+) {
+    let ExpandSpec { layout, curve, .. } = spec;
+    let shaper = conversion.and_then(Conversion::shaper);
+    if let (Some(shaper), Curve::Encoded) = (shaper, curve) {
+        return vector::expand_shaped(layout, shaper, src, dst);
+    }
+    vector::expand(layout, curve, src, dst);
+    if let Some(conversion) = conversion {
+        for pixel in dst {
+            *pixel = conversion.apply(*pixel);
+        }
+    }
 }
 
 /// Turns pixels as `spec` says, and expands them by `expand`, which gets pieces that fit a core's cache.

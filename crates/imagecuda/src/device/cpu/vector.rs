@@ -1,7 +1,10 @@
 //! The kernels' loops, compiled once more for processors with AVX2. The bits are the same: no multiplication
 //! and addition are fused there either.
 
-use super::planes;
+use super::{
+    planes,
+    sums::{self, Tap},
+};
 use imagecuda_kernels::{
     color::SHAPER,
     expand::{Curve, Expand},
@@ -48,6 +51,21 @@ vectorized! {
 
     /// See [`host::resample_row`].
     fn resample_row(pass: &Pass, weights: Weights<'_>, src: &[RgbaF32], y: usize, row: &mut [RgbaF32], run: &mut [RgbaF32]) = host::resample_row;
+
+    /// See [`sums::lines`].
+    fn lines(taps: &[Tap], numbers: &[f32], out: &mut [f32]) = sums::lines;
+
+    /// See [`sums::columns`].
+    fn columns(weights: Weights<'_>, channels: usize, left: u32, row: &[f32], out: &mut [RgbaF32]) = sums::columns;
+
+    /// See [`sums::units`].
+    fn units(bytes: &[u8], out: &mut [f32]) = sums::units;
+
+    /// See [`sums::enter`].
+    fn enter(pass: &Pass, pixels: &mut [RgbaF32]) = sums::enter;
+
+    /// See [`sums::leave`].
+    fn leave(pass: &Pass, pixels: &mut [RgbaF32]) = sums::leave;
 
     /// See [`host::tensor_row`].
     fn tensor_row(spec: &TensorSpec, pixels: &[RgbaF32], planes: &mut [&mut [u8]]) = host::tensor_row;

@@ -20,6 +20,9 @@ pub(super) struct Bits<'a> {
 /// The number of bits that [`Bits::fill`] guarantees: a code of 16 bits, and 15 bits of its value.
 const ENOUGH: u32 = 32;
 
+/// The number of bits that [`Bits::refill`] guarantees.
+pub(super) const MANY: u32 = 56;
+
 impl<'a> Source<'a> for Bits<'a> {
     fn new(data: &'a [u8]) -> Self {
         Self {
@@ -53,15 +56,19 @@ impl Bits<'_> {
         }
     }
 
+    /// Makes at least [`MANY`] bits available. Where few were there, this takes as long as
+    /// [`fill`](Self::fill), and no processor has to guess whether it is needed.
     #[inline(always)]
-    fn refill(&mut self) {
+    pub(super) fn refill(&mut self) {
         const ONES: u64 = 0x0101_0101_0101_0101;
         if let Some(next) = self.data.get(self.at..).and_then(<[u8]>::first_chunk) {
             let word = u64::from_be_bytes(*next);
-            // Whether any byte is 0xff, which is a zero byte of the inverted word.
-            if (!word).wrapping_sub(ONES) & word & (ONES << 7) == 0 {
-                self.buffer |= word >> self.count;
-                self.at += (63 - self.count as usize) / 8;
+            let room = 63_u32.wrapping_sub(self.count) & 63;
+            let taken = word & !(u64::MAX >> (room & !7));
+            // Whether any byte that is taken is 0xff, which is a zero byte of the inverted word.
+            if (!taken).wrapping_sub(ONES) & taken & (ONES << 7) == 0 {
+                self.buffer |= word >> (self.count & 63);
+                self.at += room as usize / 8;
                 self.count |= 56;
                 return;
             }
@@ -92,6 +99,8 @@ impl Bits<'_> {
                     byte
                 }
                 None => {
+                    // Below the valid bits there may be some of a byte that is not read after all.
+                    self.buffer &= !(u64::MAX >> self.count);
                     self.made_up += 64 - self.count;
                     self.count = 64;
                     return;
@@ -125,6 +134,16 @@ impl Bits<'_> {
             true => value - (1 << count) + 1,
             false => value,
         }
+    }
+
+    /// The signed coefficient of size `count`, 1 to 15, after the next `code` bits. Nothing is consumed.
+    #[inline(always)]
+    pub(super) fn signed(&self, code: u32, count: u32) -> i16 {
+        let next = self.buffer << (code & 63);
+        let value = (next >> (count.wrapping_neg() & 63)) as i32;
+        // A first bit of 0 means a negative value.
+        let negative = !(next.cast_signed() >> 63) as i32;
+        (value - (negative & ((1 << (count & 31)) - 1))) as i16
     }
 
     /// Reads `count` bits, 0 to 15, as an unsigned number.
@@ -174,10 +193,50 @@ mod tests {
         }
     }
 
+    /// Whatever is in the buffer, a refill adds what the data have, and zeros after their end.
+    #[test]
+    fn refills_may_come_at_any_time() {
+        let mut data: Vec<u8> = (0u32..3000).map(|i| (i * i / 7) as u8).collect();
+        for i in (0..data.len()).step_by(11) {
+            data[i] = 0xff;
+        }
+        // Stuffed zeros, and a marker in the end.
+        let mut stuffed = Vec::new();
+        for &byte in &data {
+            stuffed.push(byte);
+            stuffed.extend((byte == 0xff).then_some(0));
+        }
+        stuffed.extend([0xff, 0xd9, 0xff, 0xff]);
+        data.extend([0; 16]);
+        for step in 1..=32 {
+            let (mut bits, mut at) = (Bits::new(&stuffed), 0);
+            while at + step < data.len() * 8 {
+                match at % 3 {
+                    0 => bits.fill(),
+                    _ => bits.refill(),
+                }
+                let expected = (at..at + step).fold(0, |number, bit| {
+                    number << 1 | u32::from(data[bit / 8]) >> (7 - bit % 8) & 1
+                });
+                assert_eq!(bits.peek(step as u32), expected, "{step} {at}");
+                bits.skip(step as u32);
+                at += step;
+                assert_eq!(bits.is_exhausted(), at > (data.len() - 16) * 8);
+            }
+        }
+    }
+
     #[test]
     fn values_have_a_sign() {
         let mut bits = Bits::new(&[0b0100_0111, 0]);
         bits.fill();
+        for count in 1..=15 {
+            for code in 0..=16 {
+                let mut other = bits;
+                other.skip(code);
+                assert_eq!(i32::from(bits.signed(code, count)), other.value(count));
+            }
+        }
         assert_eq!(bits.value(0), 0);
         assert_eq!(bits.value(1), -1);
         assert_eq!(bits.value(1), 1);

@@ -2,19 +2,22 @@
 
 use super::{
     NATURAL,
-    bits::Bits,
+    bits::{Bits, MANY},
     scanner::ScanDecoder,
-    skips::Skips,
-    table::{Code, Table},
+    skips::{self, Skips},
+    table::{Ac, AcTable, Code, Table},
 };
 use crate::jpeg::file::Scan;
+
+/// Steps over codes for which a refill makes enough bits available.
+const STEPS: u32 = MANY / skips::WINDOW;
 
 /// The tables of a scan's components, and each component's last DC coefficient.
 pub(super) struct Sequential(Vec<Part>);
 
 struct Part {
     dc: Table,
-    ac: Table,
+    ac: AcTable,
     /// For a component of which only the means of blocks are wanted: its AC codes are passed over.
     skips: Option<Skips>,
     last: i32,
@@ -26,7 +29,7 @@ impl Sequential {
         let part = |component: &super::ScanComponent| {
             Some(Part {
                 dc: Table::new(component.dc.as_deref()?),
-                ac: Table::new(component.ac.as_deref()?),
+                ac: AcTable::new(component.ac.as_deref()?),
                 skips: None,
                 last: 0,
             })
@@ -63,33 +66,22 @@ impl Part {
     #[inline(always)]
     fn skip(&self, skips: &Skips, bits: &mut Bits<'_>) {
         let mut k = 1;
-        while k < 64 {
-            bits.fill();
-            // A step takes so few bits that there are enough for another one.
-            if let Some(step) = skips.step(bits, k) {
+        'codes: while k < 64 {
+            bits.refill();
+            for _ in 0..STEPS {
+                let Some(step) = skips.step(bits, k) else {
+                    bits.fill();
+                    match self.ac.read(bits) {
+                        Ac::Value(run, _) => k += run as u32 + 1,
+                        Ac::Zeros => k += 16,
+                        Ac::End => return,
+                    }
+                    continue 'codes;
+                };
                 if step.ends {
                     return;
                 }
                 k += step.advance;
-                if let Some(step) = skips.step(bits, k) {
-                    if step.ends {
-                        return;
-                    }
-                    k += step.advance;
-                }
-                continue;
-            }
-            match self.ac.read(bits) {
-                Code::Value(_, run) => k += u32::from(run) + 1,
-                Code::Symbol(0xf0) => k += 16,
-                Code::Symbol(symbol) => {
-                    let size = symbol & 15;
-                    if size == 0 {
-                        return;
-                    }
-                    k += u32::from(symbol >> 4) + 1;
-                    bits.skip(size.into());
-                }
             }
         }
         bits.nonsense |= k > 64;
@@ -116,28 +108,23 @@ impl ScanDecoder for Sequential {
         block[0] = part.dc(bits);
         let ac = &part.ac;
         let mut k = 1;
-        while k < 64 {
-            bits.fill();
-            let value = match ac.read(bits) {
-                Code::Value(value, run) => {
-                    k += usize::from(run);
-                    value
-                }
-                Code::Symbol(0xf0) => {
-                    k += 16;
-                    continue;
-                }
-                Code::Symbol(symbol) => {
-                    let size = symbol & 15;
-                    if size == 0 {
-                        return;
+        'block: while k < 64 {
+            bits.refill();
+            // There are enough bits for two codes.
+            for _ in 0..2 {
+                match ac.read(bits) {
+                    Ac::Value(run, value) => {
+                        k += run;
+                        block[usize::from(NATURAL[k % NATURAL.len()]) % 64] = value;
+                        k += 1;
                     }
-                    k += usize::from(symbol >> 4);
-                    bits.value(size.into()) as i16
+                    Ac::Zeros => k += 16,
+                    Ac::End => return,
                 }
-            };
-            block[usize::from(NATURAL[k % NATURAL.len()]) % 64] = value;
-            k += 1;
+                if k >= 64 {
+                    break 'block;
+                }
+            }
         }
         bits.nonsense |= k > 64;
     }

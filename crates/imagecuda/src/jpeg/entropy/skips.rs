@@ -3,7 +3,7 @@
 use super::{super::file::Huffman, bits::Bits, table::codes};
 
 /// The number of bits of a look-up.
-const WINDOW: u32 = 13;
+pub(super) const WINDOW: u32 = 13;
 
 /// For each value of the next bits: how far all codes that they show in full, each with its value, take a
 /// decoder.

@@ -1,6 +1,9 @@
 //! Huffman codes as look-up tables.
 
-use super::{super::file::Huffman, bits::Bits};
+use super::{
+    super::file::Huffman,
+    bits::{Bits, MANY},
+};
 
 /// The number of bits of a look-up.
 const FAST: u32 = 10;
@@ -106,14 +109,86 @@ impl Table {
     #[cold]
     #[inline(never)]
     fn read_longer(&self, bits: &mut Bits<'_>) -> u8 {
-        if let Some((symbol, length)) = self.codes.find(bits.peek(16)) {
-            bits.skip(length);
-            return symbol;
+        self.codes.read(bits)
+    }
+}
+
+/// Huffman codes of AC coefficients. Values are no part of the look-up, so processors need not guess whether it
+/// has them.
+#[derive(Clone, Debug)]
+pub(super) struct AcTable {
+    /// For each value of the next bits, from high to low: the zeros before the coefficient (8 bits), the size
+    /// of its value (8), the bits of the code (8), and the bits of both (8). If the code is longer than a
+    /// look-up, the entry is 0.
+    fast: Box<[u32; 1 << AC_FAST]>,
+    codes: Codes,
+}
+
+const AC_FAST: u32 = 11;
+
+/// Codes that are so short, each with its value, of which [`Bits::refill`] makes two available.
+const _: () = assert!(2 * (AC_FAST + 15) <= MANY);
+
+/// What an AC code stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ac {
+    /// Zeros, and the coefficient after them.
+    Value(usize, i16),
+    /// Sixteen zeros.
+    Zeros,
+    /// Nothing more.
+    End,
+}
+
+impl AcTable {
+    /// Makes the look-up of a table that [is sound](Huffman::is_sound).
+    pub(super) fn new(huffman: &Huffman) -> Self {
+        let mut fast = Box::new([0; 1 << AC_FAST]);
+        for (code, length, symbol) in codes(huffman) {
+            let Some(free) = AC_FAST.checked_sub(length) else {
+                continue;
+            };
+            let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+            let first = (code << free) as usize;
+            let entry = run << 24 | size << 16 | length << 8 | (length + size);
+            fast[first..first + (1 << free)].fill(entry);
         }
-        // An invalid code consumes 17 bits, as in libjpeg.
-        bits.skip(17);
-        bits.nonsense = true;
-        0
+        Self {
+            fast,
+            codes: Codes::new(huffman),
+        }
+    }
+
+    /// Reads a code and its value: one, or two in a row, after each [`Bits::refill`].
+    #[inline(always)]
+    pub(super) fn read(&self, bits: &mut Bits<'_>) -> Ac {
+        let entry = self.fast[bits.peek(AC_FAST) as usize % (1 << AC_FAST)];
+        let (run, size) = (entry >> 24, entry >> 16 & 255);
+        if size != 0 {
+            let value = bits.signed(entry >> 8 & 255, size);
+            bits.skip(entry & 255);
+            return Ac::Value(run as usize, value);
+        }
+        if entry == 0 {
+            return self.read_longer(bits);
+        }
+        bits.skip(entry & 255);
+        match run {
+            15 => Ac::Zeros,
+            _ => Ac::End,
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_longer(&self, bits: &mut Bits<'_>) -> Ac {
+        bits.fill();
+        let symbol = self.codes.read(bits);
+        match (symbol >> 4, symbol & 15) {
+            (15, 0) => Ac::Zeros,
+            (_, 0) => Ac::End,
+            (run, size) => Ac::Value(run.into(), bits.value(size.into()) as i16),
+        }
     }
 }
 
@@ -135,6 +210,18 @@ impl Codes {
             code <<= 1;
         }
         all
+    }
+
+    /// Reads a symbol of any length.
+    fn read(&self, bits: &mut Bits<'_>) -> u8 {
+        if let Some((symbol, length)) = self.find(bits.peek(16)) {
+            bits.skip(length);
+            return symbol;
+        }
+        // An invalid code consumes 17 bits, as in libjpeg.
+        bits.skip(17);
+        bits.nonsense = true;
+        0
     }
 
     /// The symbol of the code at the start of 16 bits, and the code's length.

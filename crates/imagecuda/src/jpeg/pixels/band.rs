@@ -141,7 +141,7 @@ impl<'a> Band<'a> {
                 let (blocks, quantizers) = (&blocks[used.clone()], &part.quantizers);
                 match size {
                     8 => rows::inverse(blocks, quantizers, plane, stride, vectors),
-                    _ => rows::reduced(blocks, quantizers, plane, stride, size),
+                    _ => rows::reduced(blocks, quantizers, plane, stride, size, vectors),
                 }
             }
         }

@@ -42,6 +42,7 @@ pub(super) fn reduced(
     plane: &mut [u8],
     stride: usize,
     size: usize,
+    vectors: impl Vectors,
 ) {
     for (column, block) in blocks.iter().enumerate() {
         let mut put = |y: usize, samples: &[u8]| {
@@ -57,11 +58,11 @@ pub(super) fn reduced(
         }
         match size {
             4 => {
-                let rows = idct_reduced::inverse_4(block, quantizers);
+                let rows = vectors.inverse_4(block, quantizers);
                 rows.iter().enumerate().for_each(|(y, row)| put(y, row));
             }
             2 => {
-                let rows = idct_reduced::inverse_2(block, quantizers);
+                let rows = vectors.inverse_2(block, quantizers);
                 rows.iter().enumerate().for_each(|(y, row)| put(y, row));
             }
             _ => put(0, &[idct_reduced::inverse_1(block[0], quantizers[0])]),

@@ -7,12 +7,18 @@ use super::{
     band::{Band, Blocks},
     rows::{self, STEP},
 };
-use imagecuda_kernels::jpeg::idct;
+use imagecuda_kernels::jpeg::{idct, idct_reduced};
 
 /// The functions for which some processors have instructions.
 pub(super) trait Vectors: Copy {
     /// See [`idct::inverse`].
     fn inverse(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 8]; 8];
+
+    /// See [`idct_reduced::inverse_4`].
+    fn inverse_4(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 4]; 4];
+
+    /// See [`idct_reduced::inverse_2`].
+    fn inverse_2(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 2]; 2];
 
     /// The lower three bytes of each word.
     fn pack(self, words: [u32; STEP]) -> [u8; 3 * STEP];
@@ -26,6 +32,16 @@ impl Vectors for Portable {
     #[inline(always)]
     fn inverse(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 8]; 8] {
         idct::inverse_in_lanes(coefficients, quantizers)
+    }
+
+    #[inline(always)]
+    fn inverse_4(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 4]; 4] {
+        idct_reduced::inverse_4(coefficients, quantizers)
+    }
+
+    #[inline(always)]
+    fn inverse_2(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 2]; 2] {
+        idct_reduced::inverse_2(coefficients, quantizers)
     }
 
     #[inline(always)]

@@ -1,5 +1,7 @@
 //! The inverse DCT and the packing of pixels, with AVX2's instructions.
 
+mod reduced;
+
 use super::{Band, Blocks, STEP, Vectors};
 use bytemuck::cast;
 use imagecuda_kernels::jpeg::idct;
@@ -15,40 +17,61 @@ use std::arch::x86_64::{
 
 /// These functions may only be called by functions that are compiled for the same features.
 #[derive(Clone, Copy)]
-struct Functions<I, P>(I, P);
+struct Functions<I, F, T, P> {
+    inverse: I,
+    inverse_4: F,
+    inverse_2: T,
+    pack: P,
+}
 
-impl<I, P> Vectors for Functions<I, P>
+impl<I, F, T, P> Vectors for Functions<I, F, T, P>
 where
     I: Fn(&[i16; 64], &[u16; 64]) -> [[u8; 8]; 8] + Copy,
+    F: Fn(&[i16; 64], &[u16; 64]) -> [[u8; 4]; 4] + Copy,
+    T: Fn(&[i16; 64], &[u16; 64]) -> [[u8; 2]; 2] + Copy,
     P: Fn([u32; STEP]) -> [u8; 3 * STEP] + Copy,
 {
     #[inline(always)]
     fn inverse(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 8]; 8] {
-        (self.0)(coefficients, quantizers)
+        (self.inverse)(coefficients, quantizers)
+    }
+
+    #[inline(always)]
+    fn inverse_4(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 4]; 4] {
+        (self.inverse_4)(coefficients, quantizers)
+    }
+
+    #[inline(always)]
+    fn inverse_2(self, coefficients: &[i16; 64], quantizers: &[u16; 64]) -> [[u8; 2]; 2] {
+        (self.inverse_2)(coefficients, quantizers)
     }
 
     #[inline(always)]
     fn pack(self, words: [u32; STEP]) -> [u8; 3 * STEP] {
-        (self.1)(words)
+        (self.pack)(words)
     }
+}
+
+/// All of them.
+macro_rules! functions {
+    () => {
+        Functions {
+            inverse: |block: &_, quantizers: &_| inverse(block, quantizers),
+            inverse_4: |block: &_, quantizers: &_| reduced::inverse_4(block, quantizers),
+            inverse_2: |block: &_, quantizers: &_| reduced::inverse_2(block, quantizers),
+            pack: |words| pack(words),
+        }
+    };
 }
 
 #[target_feature(enable = "avx2")]
 pub(super) fn paint(band: &mut Band<'_>, blocks: Blocks<'_>, rows: u32, out: &mut [u8]) -> usize {
-    let vectors = Functions(
-        |block: &_, quantizers: &_| inverse(block, quantizers),
-        |words| pack(words),
-    );
-    band.paint(blocks, rows, out, vectors)
+    band.paint(blocks, rows, out, functions!())
 }
 
 #[target_feature(enable = "avx2")]
 pub(super) fn begin_below(band: &mut Band<'_>, above: Blocks<'_>) {
-    let vectors = Functions(
-        |block: &_, quantizers: &_| inverse(block, quantizers),
-        |words| pack(words),
-    );
-    band.begin_below(above, vectors);
+    band.begin_below(above, functions!());
 }
 
 #[target_feature(enable = "avx2")]

@@ -1,11 +1,22 @@
 //! Pictures of other sizes, and tensors, on the CPU.
 
+mod passes;
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::passes::Source;
+
+use self::passes::Passes;
 use super::cpu::{TASK, vector};
 use crate::{
     Result, memory, parallel,
     resample::{Plan, Step},
 };
 use imagecuda_kernels::{host, pixel::RgbaF32, tensor::TensorSpec};
+
+/// The fewest rows of a result that a thread makes one after another. Neighbours need many of the source's
+/// rows together.
+const NEIGHBOURS: usize = 16;
 
 /// Makes a picture of `src`. `dst` has as many pixels as the plan gives, in rows of `width`.
 pub(super) fn resample(
@@ -14,16 +25,22 @@ pub(super) fn resample(
     width: usize,
     dst: &mut [RgbaF32],
 ) -> Result<()> {
-    let between;
-    let rows = match plan {
-        Plan::Two(first, last) => {
-            between = run(first, src)?;
-            Rows::Pass(last, &between)
-        }
-        other => Rows::of(other, src),
+    with_rows(plan, src, |rows| make_rows(rows, width, dst))
+}
+
+/// Makes a picture of a file's pixels, a few rows of which are floats at a time. Returns whether the plan
+/// allows that; otherwise nothing is done.
+pub(super) fn resample_file(
+    plan: &Plan,
+    source: Source<'_>,
+    width: usize,
+    dst: &mut [RgbaF32],
+) -> bool {
+    let Some(passes) = Passes::of(plan, source) else {
+        return false;
     };
-    make_rows(&rows, width, dst);
-    Ok(())
+    make_rows(&Rows::Passes(passes), width, dst);
+    true
 }
 
 /// Makes a picture of a tensor, whose bytes are `dst`, of `src`.
@@ -33,29 +50,47 @@ pub(super) fn tensor(
     src: &[RgbaF32],
     dst: &mut [u8],
 ) -> Result<()> {
+    with_rows(plan, src, |rows| tensor_of(rows, spec, dst))
+}
+
+/// Calls `act` with the rows of the plan's result.
+fn with_rows(plan: &Plan, src: &[RgbaF32], act: impl FnOnce(&Rows<'_>)) -> Result<()> {
     let between;
-    let rows = match plan {
-        Plan::Two(first, last) => {
-            between = run(first, src)?;
-            Rows::Pass(last, &between)
+    let rows = match (Passes::of(plan, Source::Image(src)), plan) {
+        (Some(passes), _) => Rows::Passes(passes),
+        (None, Plan::Identity) => Rows::Copied(src),
+        (None, Plan::Nearest { .. }) => Rows::Nearest(plan, src),
+        (None, Plan::One(step)) => Rows::Memory(step, src),
+        (None, Plan::Two(first, last)) => {
+            between = whole(first, src)?;
+            Rows::Memory(last, &between)
         }
-        other => Rows::of(other, src),
     };
+    act(&rows);
+    Ok(())
+}
+
+fn tensor_of(rows: &Rows<'_>, spec: &TensorSpec, dst: &mut [u8]) {
     // A pass has flattened its pixels.
-    let flatten = spec.flatten != 0 && !matches!(rows, Rows::Pass(..));
+    let flatten = spec.flatten != 0 && matches!(rows, Rows::Copied(_) | Rows::Nearest(..));
     let (left, top) = (spec.left as usize, spec.top as usize);
     let (width, height) = (spec.inner_width as usize, spec.inner_height as usize);
     let mut lines = tensor_rows(spec, dst);
-    let few = (TASK / spec.width as usize).max(1);
+    let few = rows.few(spec.width as usize);
     let tasks = lines.chunks_mut(few).enumerate();
-    let init = || (vec![RgbaF32::default(); spec.width as usize], Vec::new());
-    parallel::fold(tasks, init, |(line, run), (task, planes)| {
+    let init = || {
+        (
+            vec![RgbaF32::default(); spec.width as usize],
+            Memory::default(),
+        )
+    };
+    parallel::fold(tasks, init, |(line, memory), (task, planes)| {
         for (i, planes) in planes.iter_mut().enumerate() {
             let y = task * few + i;
             line.fill(RgbaF32(spec.pad));
             if (top..top + height).contains(&y) {
                 let inner = &mut line[left..left + width];
-                rows.make(y - top, inner, run);
+                rows.make(y - top, inner, memory);
                 if flatten {
                     for pixel in inner {
                         *pixel = spec.flattened(*pixel);
@@ -65,7 +100,6 @@ pub(super) fn tensor(
             vector::tensor_row(spec, line, planes);
         }
     });
-    Ok(())
 }
 
 /// The bytes of each row: of its planes, or of its one part where the channels lie side by side.
@@ -84,23 +118,20 @@ fn tensor_rows<'a>(spec: &TensorSpec, bytes: &'a mut [u8]) -> Vec<Vec<&'a mut [u
     rows
 }
 
-/// The result of a pass that another one takes.
-fn run(step: &Step, src: &[RgbaF32]) -> Result<Vec<RgbaF32>> {
+/// The whole result of a pass that another one takes.
+fn whole(step: &Step, src: &[RgbaF32]) -> Result<Vec<RgbaF32>> {
     let mut result = memory::zeroed(step.len())?;
-    make_rows(
-        &Rows::Pass(step, src),
-        step.pass.width as usize,
-        &mut result,
-    );
+    let width = step.pass.width as usize;
+    make_rows(&Rows::Memory(step, src), width, &mut result);
     Ok(result)
 }
 
 fn make_rows(rows: &Rows<'_>, width: usize, dst: &mut [RgbaF32]) {
-    let few = (TASK / width).max(1);
+    let few = rows.few(width);
     let tasks = dst.chunks_mut(few * width).enumerate();
-    parallel::fold(tasks, Vec::new, |run, (task, dst)| {
+    parallel::fold(tasks, Memory::default, |memory, (task, dst)| {
         for (i, row) in dst.chunks_mut(width).enumerate() {
-            rows.make(task * few + i, row, run);
+            rows.make(task * few + i, row, memory);
         }
     });
 }
@@ -109,21 +140,29 @@ fn make_rows(rows: &Rows<'_>, width: usize, dst: &mut [RgbaF32]) {
 enum Rows<'a> {
     Copied(&'a [RgbaF32]),
     Nearest(&'a Plan, &'a [RgbaF32]),
-    Pass(&'a Step, &'a [RgbaF32]),
+    Passes(Passes<'a>),
+    /// One pass over a whole picture.
+    Memory(&'a Step, &'a [RgbaF32]),
 }
 
-impl<'a> Rows<'a> {
-    /// The rows of a plan of one pass at most.
-    fn of(plan: &'a Plan, src: &'a [RgbaF32]) -> Self {
-        match plan {
-            Plan::Identity => Self::Copied(src),
-            Plan::Nearest { .. } => Self::Nearest(plan, src),
-            Plan::One(step) | Plan::Two(_, step) => Self::Pass(step, src),
+/// Memory that is used again for each row that a thread makes.
+#[derive(Default)]
+struct Memory {
+    passes: passes::Memory,
+    run: Vec<RgbaF32>,
+}
+
+impl Rows<'_> {
+    /// How many rows of `width` pixels are worth waking a thread.
+    fn few(&self, width: usize) -> usize {
+        match self {
+            Self::Passes(passes) => (4 * TASK / (width + passes.cost())).max(NEIGHBOURS),
+            _ => (TASK / width).max(1),
         }
     }
 
-    /// Makes row `y`. `run` is memory that is used again.
-    fn make(&self, y: usize, row: &mut [RgbaF32], run: &mut Vec<RgbaF32>) {
+    /// Makes row `y`.
+    fn make(&self, y: usize, row: &mut [RgbaF32], memory: &mut Memory) {
         match *self {
             Self::Copied(src) => row.copy_from_slice(&src[y * row.len()..][..row.len()]),
             Self::Nearest(
@@ -137,8 +176,10 @@ impl<'a> Rows<'a> {
                 let (columns, rows) = (columns.weights(), rows.weights());
                 host::nearest_row(columns, rows, *pitch as usize, src, y, row);
             }
-            Self::Nearest(..) => unreachable!("`of` looks at the plan"),
-            Self::Pass(step, src) => {
+            Self::Nearest(..) => unreachable!("`with_rows` looks at the plan"),
+            Self::Passes(ref passes) => passes.make(y, row, &mut memory.passes),
+            Self::Memory(step, src) => {
+                let run = &mut memory.run;
                 run.resize(row.len(), RgbaF32::default());
                 vector::resample_row(&step.pass, step.taps.weights(), src, y, row, run);
             }

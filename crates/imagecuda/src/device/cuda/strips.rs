@@ -2,8 +2,9 @@
 
 use super::{
     Context,
+    buffer::Buffer,
     error::check,
-    memory::{Buffer, DeviceBytes},
+    memory::DeviceBytes,
     resample::{MOST_SHARED, pad},
 };
 use crate::{

@@ -29,7 +29,6 @@ pub(crate) struct Taps {
     /// The first pixel that any position needs, and the end of those.
     pub(crate) range: (u32, u32),
     /// The most pixels that a position needs.
-    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for kernels"))]
     pub(crate) most: u32,
 }
 

@@ -1,9 +1,11 @@
 //! The CPU device: runs the kernels' bodies on host memory, on all cores.
 
+mod file_pixels;
 mod pixels;
 mod planes;
 pub(super) mod vector;
 
+pub(super) use self::file_pixels::FilePixels;
 pub(crate) use self::pixels::Pixels;
 
 use super::{ExpandSpec, PngData};
@@ -45,18 +47,12 @@ pub(crate) fn expand_converted(
     src: &[u8],
     dst: &mut [RgbaF32],
 ) {
-    let ExpandSpec { layout, curve, .. } = spec;
-    expand_by(spec, src, dst, |src, dst| {
-        match (conversion.shaper(), curve) {
-            (Some(shaper), Curve::Encoded) => vector::expand_shaped(layout, shaper, src, dst),
-            _ => {
-                vector::expand(layout, curve, src, dst);
-                for pixel in dst {
-                    *pixel = conversion.apply(*pixel);
-                }
-            }
-        }
-    });
+    let pixels = FilePixels {
+        bytes: src,
+        spec,
+        conversion: Some(conversion),
+    };
+    expand_by(spec, src, dst, |src, dst| pixels.expand(src, dst));
 }
 
 /// Turns pixels as `spec` says, and expands them by `expand`, which gets pieces that fit a core's cache.

@@ -2,6 +2,7 @@
 //! and addition are fused there either.
 
 use super::planes;
+use crate::device::resample;
 use imagecuda_kernels::{
     color::SHAPER,
     expand::{Curve, Expand},
@@ -48,6 +49,18 @@ vectorized! {
 
     /// See [`host::resample_row`].
     fn resample_row(pass: &Pass, weights: Weights<'_>, src: &[RgbaF32], y: usize, row: &mut [RgbaF32], run: &mut [RgbaF32]) = host::resample_row;
+
+    /// See [`resample::enter_row`].
+    fn enter_row(pass: &Pass, line: &mut [RgbaF32]) = resample::enter_row;
+
+    /// See [`resample::add_weighted`].
+    fn add_weighted(weight: f32, line: &[RgbaF32], run: &mut [RgbaF32]) = resample::add_weighted;
+
+    /// See [`resample::add_run`].
+    fn add_run(total: &mut [RgbaF32], run: &mut [RgbaF32]) = resample::add_run;
+
+    /// See [`resample::finish_row`].
+    fn finish_row(pass: &Pass, total: &[RgbaF32], run: &[RgbaF32], row: &mut [RgbaF32]) = resample::finish_row;
 
     /// See [`host::tensor_row`].
     fn tensor_row(spec: &TensorSpec, pixels: &[RgbaF32], planes: &mut [&mut [u8]]) = host::tensor_row;

@@ -3,6 +3,7 @@
 mod grouped;
 mod loader;
 mod pipeline;
+mod tensor_oracle;
 mod tensors;
 #[cfg(feature = "tracing")]
 mod tracing;
@@ -14,6 +15,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         grouped::trials(),
         loader::trials(),
         pipeline::trials(),
+        tensor_oracle::trials(),
         tensors::trials(),
         #[cfg(feature = "tracing")]
         tracing::trials(),

@@ -3,6 +3,8 @@
 mod animation;
 mod channels;
 mod eight_bits;
+#[cfg(any(target_os = "linux", windows))]
+mod files;
 mod options;
 #[cfg(target_os = "linux")]
 mod overwriting;

@@ -1,10 +1,8 @@
 //! Files that are saved over: what they keep, and folders that are in the way.
 
-use crate::support::{
-    alone_through, is_one_pixel_too_wide,
-    pictures::{folder, picture},
-};
-use imagecuda::{Device, Error, ErrorKind, Format, Image, ImageU8, SaveOptions};
+use super::files::{encoded, image, io_error};
+use crate::support::{alone_through, is_one_pixel_too_wide, pictures::folder};
+use imagecuda::{Device, Format, ImageU8, SaveOptions};
 use libtest_mimic::Trial;
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use std::{
@@ -26,35 +24,12 @@ pub(crate) fn trials() -> Vec<Trial> {
     ])
 }
 
-fn image(device: &Device, width: u32) -> Image {
-    picture(device, width, 30).to_f32().unwrap()
-}
-
-fn encoded(image: &Image) -> Vec<u8> {
-    imagecuda::encode(image, Format::Bmp).unwrap()
-}
-
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().mode() & 0o7777
 }
 
 fn is_root() -> bool {
     fs::metadata("/proc/self").unwrap().uid() == 0
-}
-
-#[track_caller]
-fn io_error(result: Result<(), Error>, path: &Path, kind: io::ErrorKind, says: &str) {
-    let error = result.unwrap_err();
-    let ErrorKind::Io(io) = error.kind() else {
-        panic!("{error}")
-    };
-    assert_eq!(io.kind(), kind, "{error}");
-    assert_eq!(error.path(), Some(path));
-    let text = error.to_string();
-    assert!(
-        text.contains(says) && !text.contains(".imagecuda-"),
-        "{error}"
-    );
 }
 
 fn permissions_and_owner_are_kept(device: &Device) {
@@ -185,30 +160,60 @@ fn errors_name_the_folder_that_is_in_the_way(device: &Device) {
 
     let missing = at("no/such/a.bmp");
     let result = imagecuda::save(&image, &missing);
-    io_error(result, &missing, io::ErrorKind::NotFound, &says("no/such"));
+    io_error(
+        &result.unwrap_err(),
+        &missing,
+        io::ErrorKind::NotFound,
+        &says("no/such"),
+    );
     let link = at("link.bmp");
     symlink("gone/a.bmp", &link).unwrap();
     let result = imagecuda::save(&image, &link);
-    io_error(result, &link, io::ErrorKind::NotFound, &says("gone"));
+    io_error(
+        &result.unwrap_err(),
+        &link,
+        io::ErrorKind::NotFound,
+        &says("gone"),
+    );
     fs::write(at("file"), "").unwrap();
     let inside = at("file/a.bmp");
     let text = format!("{} is not a folder", at("file").display());
     let result = imagecuda::save(&image, &inside);
-    io_error(result, &inside, io::ErrorKind::NotADirectory, &text);
+    io_error(
+        &result.unwrap_err(),
+        &inside,
+        io::ErrorKind::NotADirectory,
+        &text,
+    );
     let target = at("folder.bmp");
     fs::create_dir(&target).unwrap();
     let result = imagecuda::save(&image, &target);
-    io_error(result, &target, io::ErrorKind::IsADirectory, "directory");
+    io_error(
+        &result.unwrap_err(),
+        &target,
+        io::ErrorKind::IsADirectory,
+        "directory",
+    );
 
     let mut animation = SaveOptions::new().animation(Format::Gif).unwrap();
     animation.push(&image, std::time::Duration::ZERO).unwrap();
     let missing = at("no/a.gif");
     let result = animation.save(&missing);
-    io_error(result, &missing, io::ErrorKind::NotFound, &says("no"));
+    io_error(
+        &result.unwrap_err(),
+        &missing,
+        io::ErrorKind::NotFound,
+        &says("no"),
+    );
     let saver = imagecuda::batch::Saver::new(SaveOptions::new());
     saver.save(&image, &missing);
     let result = saver.finish().remove(0).result.map(drop);
-    io_error(result, &missing, io::ErrorKind::NotFound, &says("no"));
+    io_error(
+        &result.unwrap_err(),
+        &missing,
+        io::ErrorKind::NotFound,
+        &says("no"),
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
 }
 
@@ -222,7 +227,12 @@ fn names_are_as_long_as_a_system_takes(device: &Device) {
     assert!(fs::read(name(255)).unwrap() == encoded(&image));
     let long = name(256);
     let result = imagecuda::save(&image, &long);
-    io_error(result, &long, io::ErrorKind::InvalidFilename, "too long");
+    io_error(
+        &result.unwrap_err(),
+        &long,
+        io::ErrorKind::InvalidFilename,
+        "too long",
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
@@ -291,7 +301,12 @@ fn saves_in_place(device: &Device, path: &Path) {
     }
     let old = fs::read(path).unwrap();
     let result = imagecuda::save(&image(device, 600), path);
-    io_error(result, path, io::ErrorKind::FileTooLarge, "large");
+    io_error(
+        &result.unwrap_err(),
+        path,
+        io::ErrorKind::FileTooLarge,
+        "large",
+    );
     let wide = ImageU8::new(device, 65_536, 1).unwrap();
     let jpeg = SaveOptions::new().format(Format::Jpeg);
     let error = jpeg.save_u8(&wide, path).unwrap_err();
@@ -309,12 +324,22 @@ fn in_a_read_only_folder(device: &Device, root: &Path) {
     saves_in_place(device, &path);
     let says = format!("no file can be made in the folder {}: ", folder.display());
     let result = imagecuda::save(&image(device, 40), &new);
-    io_error(result, &new, io::ErrorKind::PermissionDenied, &says);
+    io_error(
+        &result.unwrap_err(),
+        &new,
+        io::ErrorKind::PermissionDenied,
+        &says,
+    );
     assert!(!new.exists());
     // What may not be written is not, either.
     fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
     let result = imagecuda::save(&image(device, 40), &path);
-    io_error(result, &path, io::ErrorKind::PermissionDenied, "read-only");
+    io_error(
+        &result.unwrap_err(),
+        &path,
+        io::ErrorKind::PermissionDenied,
+        "read-only",
+    );
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
 }
 

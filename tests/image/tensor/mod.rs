@@ -1,13 +1,14 @@
 //! Tensors: their elements against formulas written here, and the GPU against the CPU, bit for bit.
 
+mod files;
 mod fit;
 mod interop;
 
 use super::resize::{FILTERS, image, samples};
 use crate::support::{Noise, same};
 use imagecuda::{
-    Device, ErrorKind, Filter, Format, Image, Layout, LoadOptions, Tensor, TensorChannels,
-    TensorElement, TensorFit, TensorLayout, TensorOptions, encode,
+    Device, ErrorKind, Filter, Tensor, TensorChannels, TensorElement, TensorFit, TensorLayout,
+    TensorOptions,
 };
 use libtest_mimic::Trial;
 
@@ -17,10 +18,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         halves_are_rounded_to_the_nearest,
         a_resampled_tensor_is_that_of_the_resized_picture,
         alpha_is_ignored_or_flattened,
-        files_become_tensors,
         pictures_go_to_their_places,
         wrong_options_are_errors,
     ]);
+    trials.extend(files::trials());
     trials.extend(fit::trials());
     trials.extend(interop::trials());
     trials.extend(crate::support::on_both_devices(crate::device_tests![
@@ -212,32 +213,6 @@ fn alpha_is_ignored_or_flattened(device: &Device) {
             );
         }
     }
-}
-
-fn files_become_tensors(device: &Device) {
-    let rgb: Vec<u8> = Noise::new(7).bytes(30 * 20 * 3);
-    let picture = Image::from_pixels(&Device::cpu(), 30, 20, Layout::Rgb8, &rgb).unwrap();
-    let file = encode(&picture, Format::Png).unwrap();
-    let options = TensorOptions::new()
-        .layout(TensorLayout::Nhwc)
-        .element(TensorElement::U8);
-    let tensor = LoadOptions::new()
-        .decode_tensor(device, &file, &options)
-        .unwrap();
-    assert_eq!(tensor.device(), device);
-    same(&tensor.download::<u8>().unwrap(), &rgb, "decoded");
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.png");
-    std::fs::write(&path, &file).unwrap();
-    let tensor = LoadOptions::new()
-        .load_tensor(device, &path, &options)
-        .unwrap();
-    same(&tensor.download::<u8>().unwrap(), &rgb, "loaded");
-    let missing = folder.path().join("b.png");
-    let error = LoadOptions::new()
-        .load_tensor(device, &missing, &options)
-        .unwrap_err();
-    assert_eq!(error.path(), Some(&*missing));
 }
 
 fn pictures_go_to_their_places(device: &Device) {

@@ -2,8 +2,9 @@
 
 mod names;
 
-use crate::support::pictures::{folder, picture};
-use imagecuda::{Device, Error, ErrorKind, Format, Image, LoadOptions, SaveOptions, batch::Saver};
+use super::files::{encoded, image, io_error};
+use crate::support::pictures::folder;
+use imagecuda::{Device, ErrorKind, LoadOptions, SaveOptions, batch::Saver};
 use libtest_mimic::Trial;
 use std::{
     fs::{self, File},
@@ -29,28 +30,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         relative_paths_of_every_kind_lead_to_the_file,
     ]));
     trials
-}
-
-fn image(device: &Device, width: u32) -> Image {
-    picture(device, width, 30).to_f32().unwrap()
-}
-
-fn encoded(image: &Image) -> Vec<u8> {
-    imagecuda::encode(image, Format::Bmp).unwrap()
-}
-
-#[track_caller]
-fn io_error(error: &Error, path: &Path, kind: io::ErrorKind, says: &str) {
-    let ErrorKind::Io(io) = error.kind() else {
-        panic!("{error}")
-    };
-    assert_eq!(io.kind(), kind, "{error}");
-    assert_eq!(error.path(), Some(path));
-    let text = error.to_string();
-    assert!(
-        text.contains(says) && !text.contains(".imagecuda-"),
-        "{error}"
-    );
 }
 
 fn count(folder: &Path) -> usize {

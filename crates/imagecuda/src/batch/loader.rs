@@ -49,9 +49,19 @@ pub struct Loader {
     in_flight: Option<usize>,
     max_bytes: u64,
     pub(super) ordered: bool,
-    /// Whether perhaps nobody looks at the images' pixels.
-    is_for_saving: bool,
+    keeps: Kept,
     pub(super) cancel: CancelToken,
+}
+
+/// Which pixels the CPU keeps as they are in files, as perhaps nobody looks at them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Kept {
+    #[default]
+    Nothing,
+    /// Those that become files again with little work.
+    ForSaving,
+    /// Those of which tensors can be made, row by row.
+    ForTensors,
 }
 
 impl Loader {
@@ -68,7 +78,7 @@ impl Loader {
             in_flight: None,
             max_bytes: BYTES,
             ordered: true,
-            is_for_saving: false,
+            keeps: Kept::default(),
             cancel: CancelToken::new(),
         }
     }
@@ -116,8 +126,8 @@ impl Loader {
     }
 
     /// Leaves pixels on the CPU as they are in their files until somebody looks at them.
-    pub(super) fn for_saving(mut self) -> Self {
-        self.is_for_saving = true;
+    pub(super) fn keeping(mut self, keeps: Kept) -> Self {
+        self.keeps = keeps;
         self
     }
 
@@ -400,8 +410,11 @@ impl<S: Source> Shared<S> {
             true => decoded.expanded_size(),
             false => (decoded.width(), decoded.height()),
         };
-        let mut image = self.budget.image(device, size.0, size.1)?;
         let metadata = decoded.metadata().clone();
+        if matches!(self.loader.keeps, Kept::ForTensors) && decoded.has_rows() {
+            return Ok(Loaded::Image(decoded.into_image_of_rows()?, metadata));
+        }
+        let mut image = self.budget.image(device, size.0, size.1)?;
         let decoded = match decoded.into_planned() {
             Ok((jpeg, conversion, resampling)) => {
                 let planned = Planned {
@@ -415,9 +428,9 @@ impl<S: Source> Shared<S> {
             }
             Err(decoded) => *decoded,
         };
-        match self.loader.is_for_saving {
-            true => decoded.hold_in(&mut image)?,
-            false => decoded.write_to(&mut image)?,
+        match self.loader.keeps {
+            Kept::ForSaving => decoded.hold_in(&mut image)?,
+            Kept::Nothing | Kept::ForTensors => decoded.write_to(&mut image)?,
         }
         add_elapsed(&mut start, &times.upload);
         Ok(Loaded::Image(image, metadata))

@@ -2,6 +2,7 @@
 
 use super::{
     BYTES, CancelToken, Loader, PooledImage, Saver,
+    loader::Kept,
     report::{Busy, Callback, Event, Failure, Outcome, Report, Tracker},
     times::{LoadTimes, SaveTimes, add_elapsed},
 };
@@ -59,7 +60,7 @@ impl Pipeline {
     /// and after your work, at most two images per thread and 8 GiB are in flight.
     pub fn new(device: &Device) -> Self {
         Self {
-            loader: Loader::new(device).for_saving(),
+            loader: Loader::new(device).keeping(Kept::ForSaving),
             save: SaveOptions::new(),
             threads: None,
             in_flight: None,

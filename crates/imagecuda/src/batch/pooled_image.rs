@@ -70,7 +70,9 @@ impl Borrow<Image> for PooledImage {
 
 impl Drop for PooledImage {
     fn drop(&mut self) {
-        if let Some(image) = self.image.take() {
+        // A file's pixels have no memory that another image could use.
+        let image = self.image.take().filter(|image| image.buffer.has_memory());
+        if let Some(image) = image {
             self.slot.give_back(image);
         } // and the slot is free after this
     }

@@ -134,7 +134,9 @@ impl Saver {
         self
     }
 
-    /// Sets how many bytes of packed pixels may be in flight. A larger image is saved alone.
+    /// Sets how many bytes of packed pixels may be in flight, in the layout that the file gets. Of a
+    /// progressive JPEG that kernels transform it is the bytes of its coefficients, up to 6 a pixel. A
+    /// larger image is saved alone.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = bytes;
         self
@@ -177,8 +179,8 @@ impl Saver {
         path: PathBuf,
         options: &SaveOptions,
     ) {
-        // An upper bound for all layouts but the float ones.
-        let bytes = image.len() as u64 * 4;
+        let job = options.job(&path);
+        let bytes = job.as_ref().map_or(0, |job| job.bytes(image));
         let most = self.in_flight.unwrap_or(2 * self.most_threads);
         let shared = &*self.shared;
         let mut start = Instant::now();
@@ -204,7 +206,8 @@ impl Saver {
             path,
             bytes,
         };
-        let pending = options.start(image, &ticket.path).and_then(|pending| {
+        let pending = job.and_then(|job| {
+            let pending = job.start(image)?;
             self.spawn_if_needed()?;
             Ok(pending)
         });

@@ -1,7 +1,7 @@
 //! Batches of tensors, whose memory is used again.
 
-use super::{Images, Loader, PooledImage, Source};
-use crate::{Device, Error, Result, Tensor, TensorOptions, device::Strips};
+use super::{Images, Loader, PooledImage, Source, loader::Kept};
+use crate::{Device, Error, Result, Tensor, TensorOptions, device::PendingPicture};
 use std::{
     fmt,
     iter::FusedIterator,
@@ -50,7 +50,7 @@ impl Loader {
         I::Item: Source,
     {
         let batch_size = batch_size.max(1);
-        let mut loader = self.clone();
+        let mut loader = self.clone().keeping(Kept::ForTensors);
         loader.in_a_row = batch_size;
         Tensors {
             images: Some(loader.load(sources)),
@@ -198,11 +198,10 @@ impl<S: Source> Tensors<S> {
     }
 }
 
-/// Images that become pictures of a tensor in one launch.
+/// Images that become pictures of a tensor together: in one launch, or on all cores.
 #[derive(Default)]
 struct Together {
-    images: Vec<PooledImage>,
-    strips: Vec<Strips>,
+    pictures: Vec<(PooledImage, PendingPicture)>,
 }
 
 /// The most images of a launch. While they wait, the loader lacks their memory.
@@ -225,10 +224,9 @@ impl Together {
             moved.to_tensor_into(options, tensor, picture)?;
             return Ok(size);
         }
-        if let Some(strips) = image.to_tensor_later(options, tensor, picture)? {
-            self.images.push(image);
-            self.strips.push(strips);
-            if self.images.len() == MOST_TOGETHER {
+        if let Some(pending) = image.start_picture(options, tensor, picture)? {
+            self.pictures.push((image, pending));
+            if self.pictures.len() == MOST_TOGETHER {
                 self.make(tensor)?;
             }
         }
@@ -237,9 +235,12 @@ impl Together {
 
     /// Makes the pictures of all images that wait.
     fn make(&mut self, tensor: &mut Tensor) -> Result<()> {
-        let made = tensor.make(&self.strips);
-        self.strips.clear();
-        self.images.clear();
+        let pictures = self
+            .pictures
+            .iter()
+            .map(|(image, pending)| (&**image, pending));
+        let made = tensor.make(&pictures.collect::<Vec<_>>());
+        self.pictures.clear();
         made
     }
 }

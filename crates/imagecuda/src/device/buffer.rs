@@ -2,10 +2,7 @@
 //! The CPU and the GPU give the same bits.
 
 use super::cuda::{self, Strips};
-use super::{
-    ExpandSpec, Inner, Payload, Staging, cpu, planes,
-    resample::{self, Source},
-};
+use super::{ExpandSpec, Inner, Payload, Staging, cpu, planes, resample};
 use crate::ErrorKind;
 use crate::{Device, Result, color::Conversion, memory::Reused, resample::Plan};
 use imagecuda_kernels::{
@@ -15,6 +12,7 @@ use imagecuda_kernels::{
     pixel::{Rgba8, RgbaF32},
     tensor::TensorSpec,
 };
+use std::{ops::Range, sync::Arc};
 
 mod sealed {
     pub trait Sealed {}
@@ -41,6 +39,22 @@ impl DevicePixel for RgbaF32 {
 impl DevicePixel for Rgba8 {
     type Sample = u8;
     const LAYOUT: Layout = Layout::Rgba8;
+}
+
+/// How a picture becomes one of a tensor.
+pub(crate) struct TensorJob {
+    pub(crate) plan: Plan,
+    pub(crate) spec: TensorSpec,
+    /// The width and the height of the source.
+    pub(crate) source: (u32, u32),
+}
+
+/// A picture of a tensor that is to be made with others.
+pub(crate) enum PendingPicture {
+    /// By kernels.
+    Strips(Strips),
+    /// By the CPU, at this place among the tensor's bytes.
+    Rows(Range<usize>, TensorJob),
 }
 
 /// A fixed number of pixels on one device.
@@ -152,7 +166,7 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Buffer<RgbaF32> {
-    /// As [`expand`](Self::expand). The CPU may keep the file's pixels until somebody looks at them.
+    /// As [`expand`](Self::expand). The CPU keeps the file's pixels until somebody looks at them.
     pub(crate) fn hold(&mut self, payload: Payload, spec: ExpandSpec) -> Result<()> {
         let payload = match (&mut *self, payload) {
             (Self::Cpu(dst), Payload::Pixels(staging)) => match dst.hold(staging, spec) {
@@ -162,6 +176,23 @@ impl Buffer<RgbaF32> {
             (_, payload) => payload,
         };
         self.expand(payload, spec)
+    }
+
+    /// The CPU's pixels of a file, for a tensor alone.
+    pub(crate) fn of_file(
+        bytes: Staging,
+        spec: ExpandSpec,
+        conversion: Option<Arc<Conversion>>,
+    ) -> Self {
+        Self::Cpu(cpu::Pixels::of_file(bytes, spec, conversion))
+    }
+
+    /// Whether there is memory for the pixels, and not only a file's.
+    pub(crate) fn has_memory(&self) -> bool {
+        match self {
+            Self::Cpu(pixels) => pixels.has_memory(),
+            Self::Cuda(_) => true,
+        }
     }
 
     /// Expands as [`expand`](Self::expand) does, and then converts the colours.
@@ -221,91 +252,70 @@ impl Buffer<RgbaF32> {
 }
 
 impl Buffer<RgbaF32> {
-    /// Makes a picture of the size `size` of `src`, on the same device. On a GPU this returns before the
-    /// work is done.
+    /// Makes a picture of the size `size` of `src`, which is a picture of the size `source` on the same
+    /// device. On a GPU this returns before the work is done.
     pub(crate) fn resample_from(
         &mut self,
         src: &Self,
+        source: (u32, u32),
         plan: &Plan,
         size: (u32, u32),
     ) -> Result<()> {
         let (width, height) = (size.0 as usize, size.1 as usize);
         match (self, src) {
             (Self::Cpu(dst), Self::Cpu(src)) => {
-                resample::resample(plan, src, width, &mut dst[..width * height])
+                let dst = &mut dst[..width * height];
+                resample::resample(plan, (src, source), width, dst)
             }
             (Self::Cuda(dst), Self::Cuda(src)) => dst.resample_from(src, plan, size),
             _ => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 
-    /// Makes a picture of the size `size` of what a decoder made, and converts its colours. Returns the payload
-    /// if all of its pixels have to be expanded first.
-    pub(crate) fn resample_file(
+    /// Starts to make a picture of a tensor of `src`, on the same device. This memory holds the tensor. If
+    /// many pictures can be made together, this only returns what [`make_pictures`](Self::make_pictures)
+    /// needs to make this one.
+    pub(crate) fn start_picture(
         &mut self,
-        payload: Payload,
-        spec: ExpandSpec,
-        conversion: Option<&Conversion>,
-        plan: &Plan,
-        size: (u32, u32),
-    ) -> Option<Payload> {
-        if let (Self::Cpu(dst), Payload::Pixels(bytes)) = (self, &payload) {
-            let (width, height) = (size.0 as usize, size.1 as usize);
-            let source = Source::File {
-                bytes,
-                spec,
-                conversion,
-            };
-            let dst = &mut dst[..width * height];
-            if resample::resample_file(plan, source, width, dst) {
-                return None;
-            }
-        }
-        Some(payload)
-    }
-
-    /// Makes a picture of a tensor of `src`, on the same device. This memory holds the tensor; the
-    /// picture begins `at` bytes after its start, and has `bytes` bytes.
-    pub(crate) fn tensor_from(
-        &mut self,
-        (at, bytes): (usize, usize),
+        place: Range<usize>,
         src: &Self,
-        plan: &Plan,
-        spec: &TensorSpec,
-    ) -> Result<()> {
+        job: TensorJob,
+    ) -> Result<Option<PendingPicture>> {
         match (self, src) {
-            (Self::Cpu(dst), Self::Cpu(src)) => {
-                let dst = &mut bytemuck::cast_slice_mut(dst)[at..at + bytes];
-                resample::tensor(plan, spec, src, dst)
+            (Self::Cpu(_), Self::Cpu(_)) => Ok(Some(PendingPicture::Rows(place, job))),
+            (Self::Cuda(dst), Self::Cuda(src)) => {
+                let TensorJob { plan, spec, .. } = &job;
+                if let Some(strips) = dst.tensor_strips(place.start, src, plan, spec)? {
+                    return Ok(Some(PendingPicture::Strips(strips)));
+                }
+                dst.tensor_from(place.start, src, plan, spec)?;
+                Ok(None)
             }
-            (Self::Cuda(dst), Self::Cuda(src)) => dst.tensor_from(at, src, plan, spec),
             _ => Err(ErrorKind::DeviceMismatch.into()),
         }
     }
 
-    /// As [`tensor_from`](Self::tensor_from), but where many pictures can be made together, it only returns
-    /// what [`make_strips`](Self::make_strips) needs to make this one.
-    pub(crate) fn tensor_later(
-        &mut self,
-        (at, bytes): (usize, usize),
-        src: &Self,
-        plan: &Plan,
-        spec: &TensorSpec,
-    ) -> Result<Option<Strips>> {
-        if let (Self::Cuda(dst), Self::Cuda(src)) = (&mut *self, src)
-            && let Some(strips) = dst.tensor_strips(at, src, plan, spec)?
-        {
-            return Ok(Some(strips));
-        }
-        self.tensor_from((at, bytes), src, plan, spec)?;
-        Ok(None)
-    }
-
-    /// Makes pictures of the tensor, whose sources are still there.
-    pub(crate) fn make_strips(&mut self, strips: &[Strips]) -> Result<()> {
+    /// Makes pictures of the tensor in the order of their places. Each comes with its source.
+    pub(crate) fn make_pictures(&mut self, pictures: &[(&Self, &PendingPicture)]) -> Result<()> {
         match self {
-            Self::Cpu(_) => Ok(()),
-            Self::Cuda(dst) => dst.make_strips(strips),
+            Self::Cpu(dst) => {
+                let jobs = pictures
+                    .iter()
+                    .filter_map(|(src, pending)| match (src, pending) {
+                        (Self::Cpu(src), PendingPicture::Rows(place, job)) => {
+                            Some((place.clone(), job, src))
+                        }
+                        _ => None,
+                    });
+                resample::tensor(jobs, bytemuck::cast_slice_mut(dst))
+            }
+            Self::Cuda(dst) => {
+                let strips = pictures.iter().filter_map(|(_, pending)| match pending {
+                    PendingPicture::Strips(strips) => Some(strips),
+                    PendingPicture::Rows(..) => None,
+                });
+                dst.make_strips(&strips.collect::<Vec<_>>())
+            }
         }
     }
 

@@ -28,16 +28,16 @@ mod staging;
 )]
 pub(crate) mod video;
 
+pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 pub(crate) use self::{
-    buffer::Buffer,
-    cuda::{JpegGroups, PlannedJpeg, Strips, UploadedJpeg},
+    buffer::{Buffer, PendingPicture, TensorJob},
+    cuda::{JpegGroups, PlannedJpeg, UploadedJpeg},
     decode_jpeg::{GroupMember, JpegRequest},
     decode_png::PngData,
     expand_spec::{ExpandSpec, NewImage},
     planes::Planes,
     staging::{Payload, Staging},
 };
-pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 
 use crate::{Error, ErrorKind, Result, memory};
 use std::{env, fmt, str::FromStr, sync::Arc};

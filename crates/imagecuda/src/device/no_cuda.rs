@@ -140,7 +140,7 @@ impl<P: DevicePixel> Buffer<P> {
         resample_from(&Self, &Plan, (u32, u32)) -> Result<()>;
         tensor_from(usize, &Self, &Plan, &TensorSpec) -> Result<()>;
         tensor_strips(usize, &Self, &Plan, &TensorSpec) -> Result<Option<Strips>>;
-        make_strips(&[Strips]) -> Result<()>;
+        make_strips(&[&Strips]) -> Result<()>;
         clear(usize, usize) -> Result<()>;
     }
 }

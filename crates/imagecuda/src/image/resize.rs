@@ -57,7 +57,8 @@ impl Image {
         let size = (width, height);
         let sampling = Sampling::whole(self.dimensions(), size);
         let plan = Plan::new(&sampling, filter, Input::Straight, [0.0; 3])?;
-        dst.buffer.resample_from(&self.buffer, &plan, size)?;
+        dst.buffer
+            .resample_from(&self.buffer, self.dimensions(), &plan, size)?;
         dst.reshape(width, height)
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     device::{Buffer, ExpandSpec, Payload, PlannedJpeg},
     trace::span,
 };
-use imagecuda_kernels::layout::Layout;
+use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::sync::Arc;
 
 /// A decoded file, ready for upload: pixels in the file's own layout or planes in host memory, or a
@@ -133,9 +133,11 @@ impl Decoded {
         }
     }
 
-    /// As [`write_to`](Self::write_to), for an image whose pixels perhaps nobody looks at.
+    /// As [`write_to`](Self::write_to), for an image whose pixels perhaps nobody looks at before they are
+    /// saved. The CPU keeps those that become bytes of a file again with little work.
     pub(crate) fn hold_in(self, image: &mut Image) -> Result<()> {
-        if self.needs_floats() {
+        let is_smaller = self.spec.layout.bits() <= 16 && self.spec.curve == Curve::Encoded;
+        if !is_smaller || !self.spec.is_stored() || self.needs_floats() {
             return self.write_to(image);
         }
         let ExpandSpec { width, height, .. } = self.spec;
@@ -145,28 +147,45 @@ impl Decoded {
         image.reshape(width, height)
     }
 
+    /// How pixels are expanded, for the conversion if there is one.
+    fn converted_spec(&self) -> ExpandSpec {
+        let mut spec = self.spec;
+        if let Some(conversion) = &self.conversion {
+            spec.layout = conversion.input(spec.layout);
+        }
+        spec
+    }
+
+    /// Whether the CPU can make floats of one row at a time.
+    pub(crate) fn has_rows(&self) -> bool {
+        let is_pixels = matches!(self.payload, Payload::Pixels(_));
+        is_pixels && !self.device.is_cuda() && self.resampling.is_none()
+    }
+
+    /// An image of which a tensor or a smaller image is made, and which nobody else looks at. If it [has
+    /// rows](Self::has_rows), it has the file's pixels, and no floats.
+    pub(crate) fn into_image_of_rows(self) -> Result<Image> {
+        if !self.has_rows() {
+            return self.into_image();
+        }
+        let (spec, (width, height)) = (self.converted_spec(), self.size());
+        span!("upload", device = %self.device, width, height, bytes = self.payload.len());
+        match self.payload {
+            Payload::Pixels(bytes) => {
+                let buffer = Buffer::of_file(bytes, spec, self.conversion);
+                Ok(Image::of(self.device, buffer, width, height))
+            }
+            payload => Self { payload, ..self }.into_image(),
+        }
+    }
+
     pub(crate) fn write_to(mut self, image: &mut Image) -> Result<()> {
         let Some(resampling) = self.resampling.take() else {
             return self.expand_to(image);
         };
         // An image that is too small shows before anything is decoded.
-        let plan = resampling.plan(image)?;
-        let (width, height) = resampling.size();
-        let (conversion, mut spec) = (self.conversion.as_deref(), self.spec);
-        if let Some(conversion) = conversion {
-            spec.layout = conversion.input(spec.layout);
-        }
-        let left = {
-            span!("upload", device = %self.device, width, height, bytes = self.payload.len());
-            let buffer = &mut image.buffer;
-            buffer.resample_file(self.payload, spec, conversion, &plan, (width, height))
-        };
-        let Some(payload) = left else {
-            return image.reshape(width, height);
-        };
-        self.payload = payload;
-        let full = self.into_image()?;
-        resampling.write(&full, image)
+        resampling.plan(image)?;
+        resampling.write(&self.into_image_of_rows()?, image)
     }
 
     /// Makes pixels that keep their size.
@@ -177,8 +196,7 @@ impl Decoded {
         match &self.conversion {
             None => image.buffer.expand(self.payload, self.spec)?,
             Some(conversion) => {
-                let mut spec = self.spec;
-                spec.layout = conversion.input(spec.layout);
+                let spec = self.converted_spec();
                 let buffer = &mut image.buffer;
                 buffer.expand_converted(self.payload, spec, conversion)?;
             }

@@ -4,8 +4,10 @@ use crate::{Device, LoadOptions, Result, Tensor, TensorOptions};
 use std::path::Path;
 
 impl LoadOptions {
-    /// Loads a file to a tensor of one picture on `device`: [`load`](Self::load) and
-    /// [`Image::to_tensor`](crate::Image::to_tensor).
+    /// Loads a file to a tensor of one picture on `device`: the elements are those of [`load`](Self::load)
+    /// and [`Image::to_tensor`](crate::Image::to_tensor). On the CPU, rows of the file become floats one at a
+    /// time, without an image of floats in between. That is so unless the file is also to become smaller
+    /// ([`fit`](Self::fit), [`scale`](Self::scale)), and for planes of luma and chroma (HEIF, lossy WebP).
     ///
     /// # Errors
     ///
@@ -18,8 +20,13 @@ impl LoadOptions {
     ) -> Result<Tensor> {
         options.check()?;
         let path = path.as_ref();
-        let tensor = self.load(device, path)?.to_tensor(options);
-        tensor.map_err(|error| error.with_path(path))
+        if device.is_cuda() {
+            let tensor = self.load(device, path)?.to_tensor(options);
+            return tensor.map_err(|error| error.with_path(path));
+        }
+        self.open(device, path)?.with_context(path, |decoded| {
+            decoded.into_image_of_rows()?.to_tensor(options)
+        })
     }
 
     /// Loads a file's bytes in memory, as [`load_tensor`](Self::load_tensor) loads a file.
@@ -34,7 +41,11 @@ impl LoadOptions {
         options: &TensorOptions,
     ) -> Result<Tensor> {
         options.check()?;
-        self.decode(device, bytes)?.to_tensor(options)
+        if device.is_cuda() {
+            return self.decode(device, bytes)?.to_tensor(options);
+        }
+        let decoded = self.open_bytes(device, bytes)?;
+        decoded.into_image_of_rows()?.to_tensor(options)
     }
 }
 

@@ -50,7 +50,7 @@ impl Resampling {
     pub(crate) fn write(&self, from: &Image, to: &mut Image) -> Result<()> {
         let (plan, (width, height)) = (self.plan(to)?, self.size());
         to.buffer
-            .resample_from(&from.buffer, &plan, (width, height))?;
+            .resample_from(&from.buffer, from.dimensions(), &plan, (width, height))?;
         to.reshape(width, height)
     }
 }

@@ -9,6 +9,8 @@ mod weights;
 
 #[cfg(feature = "cuda")]
 pub(crate) use self::strips::Strips;
+#[cfg(test)]
+pub(crate) use self::weights::Extent;
 pub(crate) use self::{
     fit::{Placement, Sampling},
     plan::{Plan, Step},

@@ -5,9 +5,14 @@ mod animation;
 pub(crate) mod atomic_file;
 mod channels;
 mod packed;
+mod shorthand;
 
 pub(crate) use self::packed::PendingSave;
-pub use self::{animation::AnimationEncoder, packed::PackedImage};
+pub use self::{
+    animation::AnimationEncoder,
+    packed::PackedImage,
+    shorthand::{encode, encode_u8, save, save_u8, save_via},
+};
 
 use self::packed::PendingData;
 use crate::jpeg::encode::Encoding;
@@ -119,19 +124,13 @@ impl SaveOptions {
     /// As [`save`](Self::save).
     pub fn pack(&self, image: &Image, path: impl AsRef<Path>) -> Result<PackedImage> {
         let path = path.as_ref();
-        self.start(image, path)
-            .and_then(PendingSave::finish)
+        self.job(path)
+            .and_then(|job| job.start(image)?.finish())
             .map_err(|error| error.with_path(path))
     }
 
-    /// Starts to pack as [`pack`](Self::pack) does, without waiting for the device. `image` may be
-    /// changed or dropped at once.
-    pub(crate) fn start(&self, image: &Image, path: &Path) -> Result<PendingSave> {
-        self.job(path)?.start(image)
-    }
-
     /// The job for a file at `path`.
-    fn job(&self, path: &Path) -> Result<SaveJob> {
+    pub(crate) fn job(&self, path: &Path) -> Result<SaveJob> {
         let format = self.format_of(path)?;
         self.job_in(format, path.extension().and_then(|e| e.to_str()))
     }
@@ -184,7 +183,7 @@ impl SaveOptions {
 
 /// The parameters of saving one file: its format, the input of its encoder, and the options.
 #[derive(Debug)]
-struct SaveJob {
+pub(crate) struct SaveJob {
     options: SaveOptions,
     format: Format,
     extension: Option<String>,
@@ -194,12 +193,33 @@ struct SaveJob {
 }
 
 impl SaveJob {
+    /// The bytes of host memory that a picture takes from [`start`](Self::start) until it is encoded. Where
+    /// kernels code all of it, they are those of its packed pixels: the file is not larger, as a rule.
+    pub(crate) fn bytes(&self, image: &Image) -> u64 {
+        let packed = image.len() as u64 * self.packing.layout().bytes_per_pixel() as u64;
+        let has_coefficients =
+            self.options.progressive && self.is_jpeg_for_kernels(image.device(), image.len());
+        let encoding = has_coefficients.then(|| self.encoding(image.dimensions()));
+        match encoding {
+            Some(Ok(encoding)) => packed.max(encoding.coefficient_bytes()),
+            // An encoding that cannot be is the error of `start`.
+            _ => packed,
+        }
+    }
+
+    /// The parameters of a JPEG.
+    fn encoding(&self, size: (u32, u32)) -> Result<Encoding> {
+        Encoding::new(size, self.packing == Packing::L8, &self.options)
+    }
+
     fn background(&self) -> Background {
         let rgb = self.options.background.unwrap_or_default();
         rgb.map(imagecuda_kernels::pixel::unit_from_u8)
     }
 
-    fn start(self, image: &Image) -> Result<PendingSave> {
+    /// Starts to pack the pixels, or to encode them, without waiting for the device. `image` may be changed
+    /// or dropped at once.
+    pub(crate) fn start(self, image: &Image) -> Result<PendingSave> {
         if self.auto_channels {
             return self.start_auto(image);
         }
@@ -281,9 +301,8 @@ impl SaveJob {
     /// Starts to encode the picture as JPEG on its device.
     fn start_jpeg(self, image: &Image) -> Result<PendingSave> {
         let (width, height) = (image.width(), image.height());
-        let is_gray = self.packing == Packing::L8;
         let start = || {
-            let mut encoding = Encoding::new((width, height), is_gray, &self.options)?;
+            let mut encoding = self.encoding((width, height))?;
             let coding = image.buffer.start_jpeg(&mut encoding, self.background())?;
             Ok((encoding, coding))
         };
@@ -336,69 +355,5 @@ impl SaveJob {
     }
 }
 
-/// Saves to a file at the best quality of the format that the extension names.
-///
-/// # Errors
-///
-/// As [`SaveOptions::save`].
-pub fn save(image: &Image, path: impl AsRef<Path>) -> Result<()> {
-    SaveOptions::new().save(image, path)
-}
-
-/// Saves as [`save`] does, through the intermediate 8-bit image `via`.
-///
-/// # Errors
-///
-/// As [`SaveOptions::save_via`].
-pub fn save_via(image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
-    SaveOptions::new().save_via(image, path, via)
-}
-
-/// Saves an 8-bit image to a file.
-///
-/// # Errors
-///
-/// As [`SaveOptions::save_u8`].
-pub fn save_u8(image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
-    SaveOptions::new().save_u8(image, path)
-}
-
-/// Encodes to the bytes of a file in memory, at the format's best quality.
-///
-/// # Errors
-///
-/// As [`SaveOptions::save`].
-pub fn encode(image: &Image, format: Format) -> Result<Vec<u8>> {
-    SaveOptions::new().encode(image, format)
-}
-
-/// Encodes an 8-bit image to the bytes of a file in memory, at the format's best quality.
-///
-/// # Errors
-///
-/// As [`SaveOptions::save`].
-pub fn encode_u8(image: &ImageU8, format: Format) -> Result<Vec<u8>> {
-    SaveOptions::new().encode_u8(image, format)
-}
-
-impl Image {
-    /// Saves to a file, as [`save()`] does. [`SaveOptions::save`] has options.
-    ///
-    /// # Errors
-    ///
-    /// As [`SaveOptions::save`].
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        save(self, path)
-    }
-}
-
-impl ImageU8 {
-    /// Saves to a file, as [`save_u8`] does. [`SaveOptions::save_u8`] has options.
-    ///
-    /// # Errors
-    ///
-    /// As [`SaveOptions::save`].
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        save_u8(self, path)
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,12 @@
 //! The CPU device: runs the kernels' bodies on host memory, on all cores.
 
+mod file_pixels;
 mod pixels;
 mod planes;
 mod sums;
 pub(super) mod vector;
 
+pub(super) use self::file_pixels::FilePixels;
 pub(crate) use self::pixels::Pixels;
 pub(super) use self::sums::Tap;
 
@@ -47,29 +49,12 @@ pub(crate) fn expand_converted(
     src: &[u8],
     dst: &mut [RgbaF32],
 ) {
-    expand_by(spec, src, dst, |src, dst| {
-        expand_piece(spec, Some(conversion), src, dst);
-    });
-}
-
-/// Expands pixels that need no orientation, and converts their colours.
-pub(super) fn expand_piece(
-    spec: ExpandSpec,
-    conversion: Option<&Conversion>,
-    src: &[u8],
-    dst: &mut [RgbaF32],
-) {
-    let ExpandSpec { layout, curve, .. } = spec;
-    let shaper = conversion.and_then(Conversion::shaper);
-    if let (Some(shaper), Curve::Encoded) = (shaper, curve) {
-        return vector::expand_shaped(layout, shaper, src, dst);
-    }
-    vector::expand(layout, curve, src, dst);
-    if let Some(conversion) = conversion {
-        for pixel in dst {
-            *pixel = conversion.apply(*pixel);
-        }
-    }
+    let pixels = FilePixels {
+        bytes: src,
+        spec,
+        conversion: Some(conversion),
+    };
+    expand_by(spec, src, dst, |src, dst| pixels.expand(src, dst));
 }
 
 /// Turns pixels as `spec` says, and expands them by `expand`, which gets pieces that fit a core's cache.

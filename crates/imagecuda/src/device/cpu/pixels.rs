@@ -1,8 +1,9 @@
 //! Pixels in host memory. Those of a file may wait in the file's own layout until somebody looks at them:
 //! a picture that only becomes another file needs no floats.
 
-use super::{PIECE, TASK, expand, vector};
+use super::{FilePixels, PIECE, TASK, expand, vector};
 use crate::{
+    color::Conversion,
     device::{DevicePixel, ExpandSpec, Staging},
     memory::Reused,
     parallel::{self, lock},
@@ -16,7 +17,7 @@ use imagecuda_kernels::{
 use std::{
     fmt,
     ops::{Deref, DerefMut},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 /// A fixed number of pixels. Dereferencing it makes them, if that has not been done.
@@ -25,14 +26,31 @@ pub(crate) struct Pixels<P: DevicePixel> {
     /// Not set as long as nobody has looked at the pixels of `file`.
     pixels: OnceLock<Reused<P>>,
     /// What the first pixels are made of.
-    file: Option<FilePixels<P>>,
+    file: Option<Held<P>>,
 }
 
-struct FilePixels<P> {
+struct Held<P> {
     bytes: Staging,
     spec: ExpandSpec,
-    /// The memory of the pixels, until they are made.
+    conversion: Option<Arc<Conversion>>,
+    /// The memory of the pixels, until they are made. `None` if it is to be allocated then.
     room: Mutex<Option<Reused<P>>>,
+}
+
+impl<P> Held<P> {
+    fn pixels(&self) -> FilePixels<'_> {
+        FilePixels {
+            bytes: &self.bytes,
+            spec: self.spec,
+            conversion: self.conversion.as_deref(),
+        }
+    }
+
+    /// Whether the pixels are those of the image but for their layout.
+    fn is_stored(&self) -> bool {
+        let is_encoded = self.spec.curve == Curve::Encoded;
+        is_encoded && self.spec.is_stored() && self.conversion.is_none()
+    }
 }
 
 impl<P: DevicePixel> From<Reused<P>> for Pixels<P> {
@@ -55,24 +73,60 @@ impl<P: DevicePixel> Pixels<P> {
     /// work, that looks at these pixels and waits for itself.
     fn made(&self) -> &Reused<P> {
         self.pixels.get_or_init(|| {
-            let FilePixels { bytes, spec, room } = self
+            let held = self
                 .file
                 .as_ref()
                 .expect("pixels, or what they are made of");
-            let mut pixels = lock(room).take().expect("room until now");
-            let bytes = &bytes[..spec.len() * spec.layout.bytes_per_pixel()];
-            vector::expand(spec.layout, spec.curve, bytes, &mut pixels[..spec.len()]);
+            let room = lock(&held.room).take();
+            let mut pixels = room.unwrap_or_else(|| {
+                Reused::for_overwrite(self.len).expect("memory for pixels that are looked at")
+            });
+            held.make(&mut pixels[..held.spec.len()]);
             pixels
         })
     }
 }
 
+impl<P: DevicePixel> Held<P> {
+    /// Makes the pixels on this thread.
+    fn make(&self, pixels: &mut [P]) {
+        let (file, width) = (self.pixels(), self.spec.width as usize);
+        if self.is_stored() {
+            let bytes = &file.bytes[..pixels.len() * self.spec.layout.bytes_per_pixel()];
+            return vector::expand(self.spec.layout, Curve::Encoded, bytes, pixels);
+        }
+        let (mut floats, mut turned) = (vec![RgbaF32::default(); width], Vec::new());
+        for (y, row) in pixels.chunks_mut(width).enumerate() {
+            file.write_row((0, y), &mut floats, &mut turned);
+            let floats = bytemuck::cast_slice(&floats);
+            vector::expand(Layout::Rgba32F, Curve::Encoded, floats, row);
+        }
+    }
+}
+
 impl Pixels<RgbaF32> {
-    /// Keeps a file's pixels as they are, for the first ones of these. Returns the bytes if they have to
-    /// be expanded at once.
-    pub(crate) fn hold(&mut self, bytes: Staging, spec: ExpandSpec) -> Option<Staging> {
-        let is_smaller = spec.layout.bits() <= 16 && spec.curve == Curve::Encoded;
-        if !is_smaller || !spec.is_stored() || spec.len() > self.len {
+    /// Pixels of a file that nobody is to look at, but for a tensor that is made of them.
+    pub(in crate::device) fn of_file(
+        bytes: Staging,
+        spec: ExpandSpec,
+        conversion: Option<Arc<Conversion>>,
+    ) -> Self {
+        Self {
+            len: spec.len(),
+            pixels: OnceLock::new(),
+            file: Some(Held {
+                bytes,
+                spec,
+                conversion,
+                room: Mutex::new(None),
+            }),
+        }
+    }
+
+    /// Keeps a file's pixels as they are, for the first ones of these. Returns the bytes if there are more
+    /// than there is room for.
+    pub(in crate::device) fn hold(&mut self, bytes: Staging, spec: ExpandSpec) -> Option<Staging> {
+        if spec.len() > self.len {
             return Some(bytes);
         }
         let room = match (self.pixels.take(), self.file.take()) {
@@ -80,12 +134,28 @@ impl Pixels<RgbaF32> {
             (None, Some(file)) => lock(&file.room).take(),
             (None, None) => None,
         };
-        self.file = Some(FilePixels {
+        self.file = Some(Held {
             bytes,
             spec,
+            conversion: None,
             room: Mutex::new(room),
         });
         None
+    }
+
+    /// Whether there is memory for the pixels, or there are any.
+    pub(in crate::device) fn has_memory(&self) -> bool {
+        let has_room = |file: &Held<_>| lock(&file.room).is_some();
+        self.pixels.get().is_some() || self.file.as_ref().is_some_and(has_room)
+    }
+
+    /// The file's pixels, as long as nobody has looked at them, if they are as many in a row and in all as
+    /// asked for.
+    pub(in crate::device) fn file(&self, (width, height): (u32, u32)) -> Option<FilePixels<'_>> {
+        let held = self.file.as_ref()?;
+        let is_it =
+            self.pixels.get().is_none() && held.spec.width == width && held.spec.height >= height;
+        is_it.then(|| held.pixels())
     }
 
     /// Packs the first `len` pixels: the same as packing the floats, whether there are any or not.
@@ -97,7 +167,9 @@ impl Pixels<RgbaF32> {
         dst: &mut [u8],
     ) {
         match &self.file {
-            Some(file) if self.pixels.get().is_none() && len <= file.spec.len() => {
+            Some(file)
+                if self.pixels.get().is_none() && len <= file.spec.len() && file.is_stored() =>
+            {
                 let layout = file.spec.layout;
                 let bytes = &file.bytes[..len * layout.bytes_per_pixel()];
                 pack_file(layout, bytes, packing, background, dst);
@@ -139,14 +211,20 @@ impl<P: DevicePixel> Deref for Pixels<P> {
 
 impl<P: DevicePixel> DerefMut for Pixels<P> {
     fn deref_mut(&mut self) -> &mut [P] {
-        let file = self.file.take();
         if self.pixels.get().is_none() {
-            let FilePixels { bytes, spec, room } = file.expect("what the pixels are made of");
-            let room = room.into_inner().unwrap_or_else(PoisonError::into_inner);
-            let mut pixels = room.expect("room until now");
-            expand(spec, &bytes, &mut pixels[..spec.len()]);
-            self.pixels = pixels.into();
+            let held = self.file.as_ref().expect("what the pixels are made of");
+            let room = held.is_stored().then(|| lock(&held.room).take()).flatten();
+            match room {
+                Some(mut pixels) => {
+                    expand(held.spec, &held.bytes, &mut pixels[..held.spec.len()]);
+                    self.pixels = pixels.into();
+                }
+                None => {
+                    self.made();
+                }
+            }
         }
+        self.file = None;
         self.pixels.get_mut().expect("made before")
     }
 }
@@ -161,6 +239,7 @@ impl<P: DevicePixel> fmt::Debug for Pixels<P> {
 mod tests {
     use super::*;
     use crate::memory::Pageable;
+    use imagecuda_kernels::orient::{Orientation, View};
 
     const SIZE: (u32, u32) = (300, 7);
     const LEN: usize = 2100;
@@ -237,15 +316,55 @@ mod tests {
     }
 
     #[test]
-    fn floats_and_turned_pixels_are_not_kept() {
+    fn what_has_no_room_is_not_kept() {
         let mut pixels = Pixels::from(Reused::for_overwrite(12).unwrap());
-        let bytes = || Staging::Pageable(Pageable::new(12 * 12).unwrap());
-        let floats = ExpandSpec::stored(Layout::Rgb32F, 4, 3);
-        assert!(pixels.hold(bytes(), floats).is_some());
-        let mut turned = ExpandSpec::stored(Layout::Rgb8, 4, 3);
-        turned.view.orientation = imagecuda_kernels::orient::Orientation::Rotate180;
-        assert!(pixels.hold(bytes(), turned).is_some());
+        let bytes = Staging::Pageable(Pageable::new(16 * 3).unwrap());
         let large = ExpandSpec::stored(Layout::Rgb8, 4, 4);
-        assert!(pixels.hold(bytes(), large).is_some());
+        assert!(pixels.hold(bytes, large).is_some());
+    }
+
+    /// Turned pixels, linear ones, and those without memory of their own.
+    #[test]
+    fn pixels_that_are_not_stored_are_made_too() {
+        let spec = ExpandSpec::stored(Layout::Rgb8, 5, 7);
+        let mut turned = spec;
+        turned.view = View::whole(Orientation::Rotate90, 5, 7);
+        let linear = ExpandSpec {
+            curve: Curve::Linear,
+            ..spec
+        };
+        for spec in [spec, turned, linear] {
+            let mut bytes = Pageable::new(35 * 3).unwrap();
+            for (i, byte) in bytes.iter_mut().enumerate() {
+                *byte = (i * 7) as u8;
+            }
+            let mut floats = vec![RgbaF32::default(); 35];
+            expand(spec, &bytes, &mut floats);
+            let held = || {
+                let mut copy = Pageable::new(35 * 3).unwrap();
+                copy.copy_from_slice(&bytes);
+                Pixels::of_file(Staging::Pageable(copy), spec, None)
+            };
+            assert!(held()[..] == floats[..]);
+            let mut changed = held();
+            changed[1] = floats[0];
+            assert!(changed[2..] == floats[2..] && changed[1] == floats[0]);
+            let mut packed = [vec![0; 35 * 3], vec![0; 35 * 3]];
+            held().pack(Packing::Rgb8, [0.0; 3], 35, &mut packed[0]);
+            super::super::pack(Packing::Rgb8, [0.0; 3], &floats, &mut packed[1]);
+            assert!(packed[0] == packed[1]);
+        }
+    }
+
+    #[test]
+    fn a_files_pixels_have_memory_once_they_are_looked_at() {
+        let (pixels, _) = held(Layout::Rgb8);
+        assert!(pixels.file(SIZE).is_some() && pixels.file((SIZE.0 - 1, SIZE.1)).is_none());
+        assert!(pixels.has_memory());
+        let bytes = Staging::Pageable(Pageable::new(36).unwrap());
+        let file = Pixels::of_file(bytes, ExpandSpec::stored(Layout::Rgb8, 4, 3), None);
+        assert!(!file.has_memory());
+        assert_eq!(file[..].len(), 12);
+        assert!(file.has_memory() && file.file((4, 3)).is_none());
     }
 }

@@ -1,9 +1,6 @@
 //! Device memory that changes hands with the crate `cudarc`.
 
-use super::{
-    Context,
-    memory::{Buffer, DeviceBytes},
-};
+use super::{Context, buffer::Buffer, memory::DeviceBytes};
 use crate::{Device, Error, ErrorKind, Result, device::DevicePixel};
 use cudarc::driver::{CudaSlice, CudaStream};
 use std::{marker::PhantomData, sync::Arc};

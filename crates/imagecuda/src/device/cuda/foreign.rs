@@ -7,8 +7,8 @@ use std::ffi::c_void;
 #[cfg(feature = "dlpack")]
 use {
     super::{
+        buffer::Buffer,
         error::{check, check_raw},
-        memory::Buffer,
     },
     crate::device::DevicePixel,
     cust::memory::DevicePointer,

@@ -9,7 +9,7 @@ impl Context {
     pub(crate) fn idle_memory(&self) -> IdleMemory {
         IdleMemory {
             host: (self.pinned.idle_bytes() + memory::idle_bytes()) as u64,
-            device: (self.scratch.idle_bytes() + self.jpeg_tables.bytes()) as u64
+            device: (self.scratch.idle_bytes() + self.jpeg_table_bytes()) as u64
                 + self.unused_of_driver(),
         }
     }

@@ -3,8 +3,8 @@
 use super::jpeg::is_direct;
 use super::{
     Context,
+    buffer::{Buffer, parallel_copy},
     error::check,
-    memory::{Buffer, parallel_copy},
     pinned::Pinned,
     scratch::Scratch,
 };

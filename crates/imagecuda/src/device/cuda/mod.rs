@@ -7,8 +7,10 @@
 //! kernels work at the same time.
 #![allow(unsafe_code)]
 
+mod buffer;
 #[cfg(feature = "cudarc")]
 mod cudarc;
+mod current;
 mod encode_jpeg;
 mod encode_png;
 mod encode_webp;
@@ -24,11 +26,13 @@ mod pack;
 mod pinned;
 mod planes;
 mod png;
+mod recent;
 mod resample;
 mod scratch;
 mod strips;
 mod video;
 
+pub(crate) use {buffer::Buffer, pinned::Pinned};
 pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
@@ -38,9 +42,9 @@ pub(crate) use {
     strips::Strips,
     video::VideoFrames,
 };
-pub(crate) use {memory::Buffer, pinned::Pinned};
 
 use crate::{ErrorKind, Result, memory::Pool};
+use current::{Contexts, Current, Driver};
 use cust::{
     device::{Device, DeviceAttribute},
     stream::{Stream, StreamFlags},
@@ -49,9 +53,8 @@ use cust::{
 use error::{check, check_raw};
 use std::sync::MutexGuard;
 use std::{
-    cell::Cell,
     collections::BTreeMap,
-    fmt, ptr,
+    fmt,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
 };
 
@@ -78,7 +81,7 @@ pub(crate) struct Context {
     kernels: module::Kernels,
     memory: memory::Allocator,
     /// Decoders of the video engines.
-    videos: video::Pool,
+    videos: Arc<video::Pool>,
     pinned: Pool<pinned::Locked>,
     scratch: Pool<scratch::Slab>,
     /// The most idle bytes of device memory, if a limit was set.
@@ -138,7 +141,7 @@ impl Context {
             launch_lock: Mutex::new(()),
             kernels,
             memory,
-            videos: video::Pool::default(),
+            videos: Arc::default(),
             pinned: Pool::new(pinned::KEEP),
             scratch: Pool::new(scratch::KEEP),
             device_limit: AtomicUsize::new(usize::MAX),
@@ -198,30 +201,12 @@ impl Context {
     }
 
     pub(crate) fn make_current(&self) -> Result<()> {
-        check(
-            "cuCtxSetCurrent",
-            cust::context::CurrentContext::set_current(&self.primary),
-        )
+        Driver::set(self.primary.as_raw())
     }
 
     /// Makes this context current until the guard is dropped.
     fn enter(&self) -> Result<Current> {
-        let own = self.primary.as_raw();
-        if INSIDE.get() == own {
-            // A caller has entered it.
-            return Ok(Current {
-                context: None,
-                inside: own,
-            });
-        }
-        let mut restore = Current::remember()?;
-        match restore.context == Some(own) {
-            // As on threads of this crate's own.
-            true => restore.context = None,
-            false => self.make_current()?,
-        }
-        INSIDE.set(own);
-        Ok(restore)
+        Current::enter(self.primary.as_raw())
     }
 }
 
@@ -262,41 +247,4 @@ fn find(ordinal: u32) -> Result<Device> {
         .into());
     }
     check("cuDeviceGet", Device::get_device(ordinal))
-}
-
-thread_local! {
-    /// The context that a [`Current`] of this thread has made current; null if there is none.
-    static INSIDE: Cell<sys::CUcontext> = const { Cell::new(ptr::null_mut()) };
-}
-
-/// Restores the thread's current context when dropped, if it was another.
-struct Current {
-    context: Option<sys::CUcontext>,
-    /// What [`INSIDE`] was.
-    inside: sys::CUcontext,
-}
-
-impl Current {
-    fn remember() -> Result<Self> {
-        let mut previous = ptr::null_mut();
-        // SAFETY: the driver writes one pointer, to a local variable that has room for it. A driver
-        // that is not initialised returns an error.
-        let result = unsafe { sys::cuCtxGetCurrent(&mut previous) };
-        check_raw("cuCtxGetCurrent", result)?;
-        Ok(Self {
-            context: Some(previous),
-            inside: INSIDE.get(),
-        })
-    }
-}
-
-impl Drop for Current {
-    fn drop(&mut self) {
-        INSIDE.set(self.inside);
-        if let Some(previous) = self.context {
-            // SAFETY: the context was current on this thread a moment ago; null is none. A failure
-            // leaves ours current, which does no harm.
-            let _ = unsafe { sys::cuCtxSetCurrent(previous) };
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Packing: pixels in the form that an encoder wants.
 
-use super::{error::check, launch::BLOCK, memory::Buffer, pinned::Pinned};
+use super::{buffer::Buffer, error::check, launch::BLOCK, pinned::Pinned};
 use crate::Result;
 use cust::{launch, memory::DevicePointer};
 use imagecuda_kernels::{

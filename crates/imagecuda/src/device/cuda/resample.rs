@@ -2,9 +2,11 @@
 
 use super::{
     Context,
+    buffer::Buffer,
     error::{check, check_raw},
     launch::{BLOCK, run},
-    memory::{Buffer, DeviceBytes},
+    memory::DeviceBytes,
+    recent::Recent,
 };
 use crate::{
     Result,
@@ -16,7 +18,7 @@ use imagecuda_kernels::{
     resample::{Pass, RUN, TILE_COLUMNS, TILE_GROUP, TILE_LOADS, TILE_ROWS},
     tensor::{TensorElement, TensorSpec},
 };
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Threads of a block: 32 columns, and 8 rows.
 const THREADS: u32 = 256;
@@ -30,19 +32,7 @@ const MOST_TABLES: usize = 32;
 const LARGEST_TABLE: usize = 4 << 20;
 
 /// The last weights on the device.
-#[derive(Default)]
-pub(super) struct Tables(Mutex<Vec<(Words, Arc<DeviceBytes>)>>);
-
-/// What a table is made of.
-type Words = Arc<Vec<u32>>;
-
-impl Tables {
-    pub(super) fn clear(&self) {
-        let Self(tables) = self;
-        let tables = std::mem::take(&mut *tables.lock().unwrap_or_else(PoisonError::into_inner));
-        drop(tables);
-    }
-}
+pub(super) type Tables = Recent<Vec<u32>, DeviceBytes, MOST_TABLES>;
 
 // As kernels take them: arrays are arguments that `cust` knows.
 type PassWords = [u32; size_of::<Pass>() / 4];
@@ -50,33 +40,17 @@ type SpecWords = [u32; size_of::<TensorSpec>() / 4];
 
 impl Context {
     /// Weights in device memory, from the last ones if they are among them. The context must be current.
-    pub(super) fn table(self: &Arc<Self>, words: &Words) -> Result<Arc<DeviceBytes>> {
-        let lock = || {
-            let Tables(tables) = &self.tables;
-            tables.lock().unwrap_or_else(PoisonError::into_inner)
-        };
-        {
-            let mut tables = lock();
-            let same = |(known, _): &(Words, _)| Arc::ptr_eq(known, words);
-            if let Some(at) = tables.iter().position(same) {
-                let found = tables.remove(at);
-                let table = Arc::clone(&found.1);
-                tables.push(found);
-                return Ok(table);
-            }
+    pub(super) fn table(self: &Arc<Self>, words: &Arc<Vec<u32>>) -> Result<Arc<DeviceBytes>> {
+        if let Some(table) = self.tables.find(words) {
+            return Ok(table);
         }
         let bytes: &[u8] = bytemuck::cast_slice(words);
         let table = Arc::new(DeviceBytes::uninitialized(self, bytes.len())?);
         let mut pinned = self.pinned(bytes.len())?;
         pinned.copy_from_slice(bytes);
         pinned.start_upload(table.pointer(), bytes.len(), &self.stream)?;
-        if bytes.len() <= LARGEST_TABLE {
-            let mut tables = lock();
-            if tables.len() == MOST_TABLES {
-                tables.remove(0);
-            }
-            tables.push((Arc::clone(words), Arc::clone(&table)));
-        }
+        let is_small = bytes.len() <= LARGEST_TABLE;
+        self.tables.keep(words, &table, || is_small);
         Ok(table)
     }
 

@@ -2,8 +2,9 @@
 
 use super::{
     Context,
+    buffer::Buffer,
     error::check,
-    memory::{Buffer, DeviceBytes},
+    memory::DeviceBytes,
     resample::{MOST_SHARED, pad},
 };
 use crate::{
@@ -216,11 +217,12 @@ impl Buffer<RgbaF32> {
     }
 
     /// Makes pictures of this tensor, whose sources live. Does not wait.
-    pub(crate) fn make_strips(&mut self, strips: &[Strips]) -> Result<()> {
+    pub(crate) fn make_strips(&mut self, strips: &[&Strips]) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
         for sums in STRIP_SUMS {
-            let own: Vec<&Strips> = strips.iter().filter(|strips| strips.sums == sums).collect();
+            let of_sums = strips.iter().filter(|strips| strips.sums == sums);
+            let own: Vec<&Strips> = of_sums.copied().collect();
             match &own[..] {
                 [] => {}
                 [strips] => context.run_strips(strips, true)?,

@@ -1,40 +1,17 @@
 //! The passes of a plan, row by row: rows of the source become numbers shortly before they are summed, and what
 //! is between the passes is never more than the rows that one row of the result needs.
 
+use super::source::Source;
 use crate::{
-    color::Conversion,
-    device::{
-        ExpandSpec,
-        cpu::{self, Tap, vector},
-    },
+    device::cpu::{FilePixels, Tap, vector},
     resample::{Plan, Step},
 };
-use imagecuda_kernels::{
-    expand::Curve,
-    host,
-    layout::Layout,
-    orient::{Orientation, View},
-    pixel::RgbaF32,
-    resample::Input,
-};
+use imagecuda_kernels::{expand::Curve, layout::Layout, pixel::RgbaF32, resample::Input};
 use std::ops::Range;
 
 /// The most bytes of the rows that a thread has between the passes. Where filters are wider, the whole picture
 /// passes through memory.
 const MOST_BYTES: usize = 8 << 20;
-
-/// Where a picture comes from.
-#[derive(Clone, Copy)]
-pub(in crate::device) enum Source<'a> {
-    /// Floats.
-    Image(&'a [RgbaF32]),
-    /// The pixels of a file, and how they become floats.
-    File {
-        bytes: &'a [u8],
-        spec: ExpandSpec,
-        conversion: Option<&'a Conversion>,
-    },
-}
 
 /// The passes that make a picture of another size.
 pub(super) struct Passes<'a> {
@@ -59,7 +36,14 @@ pub(super) struct Memory {
     taps: Vec<Tap>,
     /// A row of the source, or one between the passes.
     line: Vec<RgbaF32>,
-    oriented: Vec<u8>,
+    turned: Vec<u8>,
+}
+
+impl Memory {
+    /// Forgets the rows of another picture.
+    pub(super) fn begin(&mut self) {
+        self.held = 0..0;
+    }
 }
 
 impl<'a> Passes<'a> {
@@ -80,11 +64,11 @@ impl<'a> Passes<'a> {
         };
         let is_exact = |step: Option<&Step>| step.is_some_and(|step| step.taps.is_exact);
         let channels = match source {
-            Source::File {
+            Source::File(FilePixels {
                 spec,
                 conversion: None,
                 ..
-            } if is_exact(down) && is_exact(after) && spec.curve == Curve::Encoded => {
+            }) if is_exact(down) && is_exact(after) && spec.curve == Curve::Encoded => {
                 match (spec.layout, down.map(|down| down.pass.input)) {
                     (_, Some(input)) if input == Input::Over as u32 => 4,
                     (Layout::L8, _) => 1,
@@ -182,7 +166,7 @@ impl<'a> Passes<'a> {
             match self.before {
                 None => {
                     let slot = &mut memory.ring[slot..slot + pitch];
-                    self.fill(source, slot, &mut memory.oriented);
+                    self.fill(source, slot, &mut memory.turned);
                 }
                 Some(across) => {
                     self.line(source, memory);
@@ -203,57 +187,26 @@ impl<'a> Passes<'a> {
 
     /// Makes row `y` of the source, four numbers a pixel, in `memory.line`.
     fn line(&self, y: usize, memory: &mut Memory) {
-        let Memory { line, oriented, .. } = memory;
+        let Memory { line, turned, .. } = memory;
         line.resize(self.columns.len() + 1, RgbaF32::default());
-        self.fill(y, &mut line[..self.columns.len()], oriented);
+        self.fill(y, &mut line[..self.columns.len()], turned);
     }
 
     /// Makes row `y` of the source, as it is summed.
-    fn fill(&self, y: usize, to: &mut [RgbaF32], oriented: &mut Vec<u8>) {
+    fn fill(&self, y: usize, to: &mut [RgbaF32], turned: &mut Vec<u8>) {
         let (left, width) = (self.columns.start as usize, self.columns.len());
         let first = self.before.or(self.down).or(self.after);
         match self.source {
-            Source::Image(pixels) => {
-                let pitch = first.map_or(0, |first| first.pass.pitch as usize);
-                to.copy_from_slice(&pixels[y * pitch + left..][..width]);
+            Source::File(file) if self.channels < 4 => {
+                let row = file.row((left, y), width, turned);
+                return vector::units(row, numbers_mut(to));
             }
-            Source::File {
-                bytes,
-                spec,
-                conversion,
-            } => {
-                let row = file_row(bytes, spec, (left, width), y, oriented);
-                if self.channels < 4 {
-                    return vector::units(row, numbers_mut(to));
-                }
-                cpu::expand_piece(spec, conversion, row, to);
-            }
+            source => source.write_row((left, y), &mut to[..width], turned),
         }
         if let Some(first) = first {
             vector::enter(&first.pass, to);
         }
     }
-}
-
-/// The pixels of a file in `width` columns of row `y` of what is viewed, from column `left` on.
-fn file_row<'a>(
-    bytes: &'a [u8],
-    spec: ExpandSpec,
-    (left, width): (usize, usize),
-    y: usize,
-    oriented: &'a mut Vec<u8>,
-) -> &'a [u8] {
-    let size = spec.layout.bytes_per_pixel();
-    if spec.view.orientation == Orientation::Normal {
-        return &bytes[spec.view.source(left, y) * size..][..width * size];
-    }
-    let view = View {
-        left: spec.view.left + left as u32,
-        ..spec.view
-    };
-    oriented.resize(width * size, 0);
-    host::orient_row(view, size, bytes, y, oriented);
-    oriented
 }
 
 /// Pixels of four numbers that hold a row of `width` pixels.

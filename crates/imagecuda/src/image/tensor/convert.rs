@@ -5,7 +5,7 @@ use super::Tensor;
 use crate::ErrorKind;
 use crate::{
     Image, Result, TensorFit, TensorOptions,
-    device::Strips,
+    device::{PendingPicture, TensorJob},
     resample::{Placement, Plan, Sampling},
     trace::span,
 };
@@ -56,33 +56,39 @@ impl Image {
         tensor: &mut Tensor,
         picture: usize,
     ) -> Result<()> {
-        let strips = self.to_tensor_later(options, tensor, picture)?;
-        tensor.make(strips.as_slice())
+        match self.start_picture(options, tensor, picture)? {
+            Some(pending) => tensor.make(&[(self, &pending)]),
+            None => Ok(()),
+        }
     }
 
     /// As [`to_tensor_into`](Self::to_tensor_into), but where many pictures can be made together, it only
-    /// returns what [`Tensor::make`] needs to make this one. The image must live until then.
-    pub(crate) fn to_tensor_later(
+    /// returns what [`Tensor::make`] needs to make this one.
+    pub(crate) fn start_picture(
         &self,
         options: &TensorOptions,
         tensor: &mut Tensor,
         picture: usize,
-    ) -> Result<Option<Strips>> {
+    ) -> Result<Option<PendingPicture>> {
         options.check()?;
         tensor.check(options, picture)?;
         span!("to_tensor", device = %self.device, width = self.width, height = self.height);
-        let (plan, spec) = plan(self.dimensions(), tensor.size(), options)?;
+        let source = self.dimensions();
+        let (plan, spec) = plan(source, tensor.size(), options)?;
         let bytes = tensor.picture_bytes();
-        let place = (picture * bytes, bytes);
-        let buffer = &mut tensor.buffer;
-        buffer.tensor_later(place, &self.buffer, &plan, &spec)
+        let place = picture * bytes..(picture + 1) * bytes;
+        let job = TensorJob { plan, spec, source };
+        tensor.buffer.start_picture(place, &self.buffer, job)
     }
 }
 
 impl Tensor {
-    /// Makes pictures of images that are still there.
-    pub(crate) fn make(&mut self, strips: &[Strips]) -> Result<()> {
-        self.buffer.make_strips(strips)
+    /// Makes pictures of images, in the order of the pictures.
+    pub(crate) fn make(&mut self, pictures: &[(&Image, &PendingPicture)]) -> Result<()> {
+        let pictures = pictures
+            .iter()
+            .map(|(image, pending)| (&image.buffer, *pending));
+        self.buffer.make_pictures(&pictures.collect::<Vec<_>>())
     }
 }
 

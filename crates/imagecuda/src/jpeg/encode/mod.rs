@@ -72,6 +72,11 @@ impl Encoding {
         })
     }
 
+    /// The bytes of all data units' coefficients.
+    pub(crate) fn coefficient_bytes(&self) -> u64 {
+        u64::from(self.frame.units()) * size_of::<[i16; BLOCK]>() as u64
+    }
+
     /// The divisors of luma and chroma.
     pub(crate) fn divisors(&self) -> [Divisors; 2] {
         self.quantizers.each_ref().map(Divisors::new)

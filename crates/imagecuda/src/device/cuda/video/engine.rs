@@ -5,14 +5,15 @@ use super::{
     decoder::Decoder,
     kind::{Attempt, Refusal},
     library::Library,
-    pool::Class,
+    members::Class,
+    pool::Pooled,
 };
 use cust::sys;
 use std::{ptr, sync::Arc};
 
 /// A decoder and the stream in which its frames are copied.
 #[derive(Debug)]
-pub(super) struct Engine {
+pub(in crate::device::cuda) struct Engine {
     pub(super) decoder: Decoder,
     pub(super) stream: FrameStream,
     /// Memory for the data of a frame.
@@ -56,6 +57,12 @@ impl Engine {
         let unmapped = self.decoder.unmap();
         self.decoder.is_broken |= copied.is_err();
         copied.and(unmapped)
+    }
+}
+
+impl Pooled for Engine {
+    fn is_sound(&mut self) -> bool {
+        !self.decoder.is_broken && !self.decoder.has_work()
     }
 }
 

@@ -9,19 +9,19 @@ mod engine;
 mod hand;
 mod kind;
 mod library;
+mod members;
 mod pool;
 mod session;
 #[cfg(test)]
 mod tests;
 
-pub(super) use self::pool::Pool;
 use self::{
     abi::{DecoderCaps, Zero},
     engine::Engine,
     hand::{Hand, OTHER_COLOURS},
     kind::{Attempt, Kind, Refusal},
     library::{Library, library},
-    pool::{Class, Need},
+    members::{Class, Need},
 };
 use super::{Buffer, Context, scratch::Scratch};
 use crate::{
@@ -45,6 +45,9 @@ use std::{
     },
     thread,
 };
+
+/// The decoders of a context.
+pub(super) type Pool = pool::Pool<Engine>;
 
 /// A picture in device memory, as engines decoded it.
 pub(crate) struct VideoFrames {
@@ -122,15 +125,17 @@ impl Context {
             && macroblocks <= u64::from(abilities.most_macroblocks);
         let class = Class::of(kind, video.tile, abilities.most).filter(|_| fits);
         let frames = video.packets.len();
+        let class = class.ok_or(Refusal::Unsupported)?;
         let need = Need {
-            class: class.ok_or(Refusal::Unsupported)?,
-            coded,
+            class,
             frames,
             engines: usize::from(abilities.engines).max(1),
             pixels: u64::from(video.size[0]) * u64::from(video.size[1]),
             choice,
         };
-        let mut taken = Pool::take(self, library, need)?;
+        let context = Arc::clone(self);
+        let make = move || Engine::new(&context, library, class, coded);
+        let mut taken = self.videos.take(need, make)?;
         self.decode_frames(video, &mut taken.engines)
     }
 

@@ -1,5 +1,7 @@
 //! Decoders against a library that is made up: what it is asked, and what comes of its errors.
 
+mod pool;
+
 use super::{
     abi::*,
     decoder::Decoder,

@@ -1,14 +1,24 @@
-use super::{passes::Passes, *};
+//! Passes that are made row by row.
+
+use super::{
+    super::{passes::Passes, source::Source},
+    bits, resampled, whole_passes,
+};
 use crate::{
     Filter,
     color::{Cicp, ColorDescription, Conversion},
-    device::{ExpandSpec, cpu},
-    resample::Sampling,
+    device::{
+        ExpandSpec,
+        cpu::{self, FilePixels},
+        resample::passes,
+    },
+    resample::{Plan, Sampling},
 };
 use imagecuda_kernels::{
     expand::Curve,
     layout::Layout,
     orient::{Orientation, View},
+    pixel::RgbaF32,
     resample::Input,
 };
 
@@ -30,31 +40,6 @@ impl Noise {
     fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.next() as u8).collect()
     }
-}
-
-/// The result of a plan whose passes go through memory, by the kernels' own loops.
-fn through_memory(plan: &Plan, src: &[RgbaF32], len: usize) -> Vec<RgbaF32> {
-    let pass = |step: &Step, src: &[RgbaF32]| {
-        let mut dst = vec![RgbaF32::default(); step.len()];
-        let width = step.pass.width as usize;
-        let mut run = vec![RgbaF32::default(); width];
-        for (y, row) in dst.chunks_mut(width).enumerate() {
-            let weights = step.taps.weights();
-            host::resample_row(&step.pass, weights, src, y, row, &mut run);
-        }
-        dst
-    };
-    let dst = match plan {
-        Plan::One(step) => pass(step, src),
-        Plan::Two(first, last) => pass(last, &pass(first, src)),
-        Plan::Identity | Plan::Nearest { .. } => Vec::new(),
-    };
-    assert_eq!(dst.len(), len);
-    dst
-}
-
-fn bits(pixels: &[RgbaF32]) -> Vec<[u32; 4]> {
-    pixels.iter().map(|p| p.0.map(f32::to_bits)).collect()
 }
 
 /// A picture's part in another size.
@@ -105,17 +90,15 @@ fn rows_are_those_of_passes_through_memory() {
             continue;
         }
         tried += 1;
-        let len = (size.0 * size.1) as usize;
-        let mut found = vec![RgbaF32::default(); len];
-        assert!(Passes::of(&plan, Source::Image(&src)).is_some());
-        resample(&plan, &src, size.0 as usize, &mut found).unwrap();
-        let expected = through_memory(&plan, &src, len);
+        let from = Source::Floats(&src, source.0 as usize);
+        let mut found = resampled(&plan, from, size);
+        let expected = whole_passes(&plan, &src, size);
         assert!(
             bits(&found) == bits(&expected),
             "{sampling:?} {filter:?} {input:?}"
         );
         // The last rows first.
-        let passes = Passes::of(&plan, Source::Image(&src)).unwrap();
+        let passes = Passes::of(&plan, from).unwrap();
         let mut memory = passes::Memory::default();
         for (y, row) in found.chunks_mut(size.0 as usize).enumerate().rev() {
             passes.make(y, row, &mut memory);
@@ -177,25 +160,20 @@ fn pixels_of_a_file_are_those_of_the_expanded_file() {
             _ => None,
         };
         let conversion = conversion.as_deref();
-        let from = Source::File {
+        let from = Source::File(FilePixels {
             bytes: &bytes,
             spec,
             conversion,
-        };
-        let len = (size.0 * size.1) as usize;
-        let mut found = vec![RgbaF32::default(); len];
-        if !resample_file(&plan, from, size.0 as usize, &mut found) {
-            assert!(matches!(plan, Plan::Identity | Plan::Nearest { .. }));
-            continue;
-        }
-        tried += 1;
+        });
+        let found = resampled(&plan, from, size);
+        tried += u32::from(Passes::of(&plan, from).is_some());
         few += u32::from(Passes::of(&plan, from).is_some_and(|passes| passes.channels() < 4));
         let mut expanded = vec![RgbaF32::default(); spec.len()];
         match conversion {
             Some(conversion) => cpu::expand_converted(spec, conversion, &bytes, &mut expanded),
             None => cpu::expand(spec, &bytes, &mut expanded),
         }
-        let expected = through_memory(&plan, &expanded, len);
+        let expected = whole_passes(&plan, &expanded, size);
         assert!(
             bits(&found) == bits(&expected),
             "{spec:?} {sampling:?} {filter:?} {input:?}"
@@ -215,8 +193,7 @@ fn wide_filters_go_through_memory() {
     let size = (5, 2);
     let sampling = Sampling::whole((width, height), size);
     let plan = Plan::new(&sampling, Filter::Lanczos3, Input::Straight, [0.0; 3]).unwrap();
-    assert!(Passes::of(&plan, Source::Image(&src)).is_none());
-    let mut found = vec![RgbaF32::default(); 10];
-    resample(&plan, &src, 5, &mut found).unwrap();
-    assert!(bits(&found) == bits(&through_memory(&plan, &src, 10)));
+    let from = Source::Floats(&src, width as usize);
+    assert!(Passes::of(&plan, from).is_none());
+    assert!(bits(&resampled(&plan, from, size)) == bits(&whole_passes(&plan, &src, size)));
 }

@@ -103,9 +103,7 @@ pub(super) fn compare(system: &System) -> Result<(), Failure> {
     };
     let programs = Programs {
         here: sh::target().join("debug/examples/convert"),
-        there: system
-            .examples(&["convert"])?
-            .join(format!("convert{suffix}")),
+        there: system.build()?.join(format!("convert{suffix}")),
         system,
         folder: &folder,
     };

@@ -189,7 +189,8 @@ impl Host<'_> {
         fs::create_dir_all(&registry).map_err(sh::io(&registry))?;
         for name in ["cache", "index"] {
             let link = registry.join(name);
-            symlink(&ours.join("registry").join(name), &link).map_err(sh::io(&link))?;
+            let sources = ours.join("registry").join(name);
+            symlink(&sources, &link).map_err(sh::io(&link))?;
         }
         Ok(())
     }

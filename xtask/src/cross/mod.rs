@@ -114,10 +114,9 @@ impl System {
         Ok(cargo)
     }
 
-    /// Builds what tests start and open, and then runs all tests but those in documentation.
+    /// Runs all tests but those in documentation.
     fn test(&self, variables: &[(&str, &str)], skipped: &[(&str, &str)]) -> Result<(), Failure> {
-        // Examples are built only where no kind of test is named.
-        sh::run(self.cargo("test")?.arg("--no-run"))?;
+        self.build()?;
         let mut cargo = self.cargo("test")?;
         cargo.args(["--lib", "--tests", "--no-fail-fast", "--"]);
         for (name, why) in skipped {
@@ -127,13 +126,11 @@ impl System {
         sh::run(cargo.envs(variables.iter().copied()))
     }
 
-    /// Builds these examples and returns the folder of their programs.
-    fn examples(&self, names: &[&str]) -> Result<PathBuf, Failure> {
-        let mut cargo = self.cargo("build")?;
-        for name in names {
-            cargo.args(["--example", name]);
-        }
-        sh::run(&mut cargo)?;
+    /// Builds tests, and what they start and open: examples too, as no kind of test is named. Returns the
+    /// folder of the examples. `cargo build` would build the standard library with other features, and
+    /// everything else once more.
+    fn build(&self) -> Result<PathBuf, Failure> {
+        sh::run(self.cargo("test")?.arg("--no-run"))?;
         Ok(folder().join(self.target).join("debug/examples"))
     }
 
@@ -170,10 +167,7 @@ pub(crate) fn windows_interrupts() -> Result<(), Failure> {
     cargo
         .args(["test", "--package", "imagecuda", "--features", FEATURES])
         .args(["--test", "all", "--", "interrupted"])
-        .env(
-            "IMAGECUDA_TEST_EXAMPLES",
-            system.examples(&["batch", "convert"])?,
-        )
+        .env("IMAGECUDA_TEST_EXAMPLES", system.build()?)
         .env("IMAGECUDA_TEST_RUNNER", &system.runner)
         .envs(system.variables);
     sh::run(&mut cargo)

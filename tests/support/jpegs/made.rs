@@ -71,9 +71,9 @@ pub fn pair(seed: u64) -> [Vec<u8>; 2] {
     })
 }
 
-/// A progressive file, not yet written.
+/// A progressive file like that, not yet written.
 pub(super) fn progressive(noise: &mut Noise) -> Frame {
-    let (mut frame, _) = made(noise, false);
+    let (mut frame, _) = made(noise, true);
     frame.start = 0xc2;
     if frame.codes != Codes::Deep {
         frame.codes = Codes::Fitting;

@@ -9,8 +9,9 @@ use crate::support::Noise;
 /// What is done to a script.
 #[derive(Clone, Copy, Debug)]
 enum Change {
-    /// A scan comes a second time, later on.
+    /// A scan that begins coefficients comes a second time, later on.
     Twice,
+    /// One is missing, with those that refine it.
     Missing,
     /// The scans come in any order, but each after those that it refines.
     Shuffled,
@@ -18,7 +19,7 @@ enum Change {
     DcLast,
     /// A component has no DC coefficients.
     NoDc,
-    /// A refinement is left out, so that the next one skips a bit.
+    /// A refinement of DC coefficients is left out, so that the next one skips a bit.
     Skipped,
     /// Each coefficient has scans of its own.
     Single,
@@ -44,11 +45,20 @@ pub fn unusual(seed: u64) -> Jpeg {
     let any = up_to(noise, scans.len()) - 1;
     match change {
         Change::Twice => {
-            let again = scans[any].clone();
+            let begins = |scan: &&Scan| scan.approximation[0] == 0;
+            let again = scans[..=any].iter().rev().find(begins);
+            let again = again.unwrap_or(&scans[0]).clone();
             let place = any + up_to(noise, scans.len() - any);
             scans.insert(place, again);
         }
-        Change::Missing if scans.len() > 1 => drop(scans.remove(any)),
+        Change::Missing => {
+            let missing = scans[any].clone();
+            let mut number = 0;
+            scans.retain(|scan| {
+                number += 1;
+                number == 1 || number <= any || !depends(scan, &missing)
+            });
+        }
         Change::Shuffled => *scans = shuffled(scans, noise),
         Change::DcLast => scans.sort_by_key(|scan| scan.band[0] == 0),
         Change::NoDc => {
@@ -59,7 +69,10 @@ pub fn unusual(seed: u64) -> Jpeg {
             }
         }
         Change::Skipped => {
-            if let Some(place) = scans.iter().position(|scan| scan.approximation[0] > 1) {
+            if let Some(place) = scans
+                .iter()
+                .position(|scan| scan.approximation[0] > 1 && scan.band[0] == 0)
+            {
                 scans.remove(place);
             }
         }
@@ -74,7 +87,6 @@ pub fn unusual(seed: u64) -> Jpeg {
             };
             *scans = scans.iter().flat_map(alone).collect();
         }
-        Change::Missing => {}
     }
     let what = format!("{change:?} of {:?}: {:?}", frame.size, frame.scans);
     let bytes = frame.write(noise);
@@ -83,10 +95,6 @@ pub fn unusual(seed: u64) -> Jpeg {
 
 /// Any order in which each scan comes after those before it that have some of its coefficients.
 fn shuffled(scans: &[Scan], noise: &mut Noise) -> Vec<Scan> {
-    let depends = |late: &Scan, early: &Scan| {
-        let common = late.components.iter().any(|i| early.components.contains(i));
-        common && late.band[0] <= early.band[1] && early.band[0] <= late.band[1]
-    };
     let mut left: Vec<&Scan> = scans.iter().collect();
     let mut order = Vec::new();
     while !left.is_empty() {
@@ -96,4 +104,10 @@ fn shuffled(scans: &[Scan], noise: &mut Noise) -> Vec<Scan> {
         order.push(left.remove(pick(noise, &free)).clone());
     }
     order
+}
+
+/// Whether two scans have a coefficient in common.
+fn depends(late: &Scan, early: &Scan) -> bool {
+    let common = late.components.iter().any(|i| early.components.contains(i));
+    common && late.band[0] <= early.band[1] && early.band[0] <= late.band[1]
 }

@@ -52,9 +52,9 @@ pub(crate) struct TensorJob {
 /// A picture of a tensor that is to be made with others.
 pub(crate) enum PendingPicture {
     /// By kernels.
-    Strips(Strips),
+    Strips(Box<Strips>),
     /// By the CPU, at this place among the tensor's bytes.
-    Rows(Range<usize>, TensorJob),
+    Rows(Range<usize>, Box<TensorJob>),
 }
 
 /// A fixed number of pixels on one device.
@@ -282,11 +282,11 @@ impl Buffer<RgbaF32> {
         job: TensorJob,
     ) -> Result<Option<PendingPicture>> {
         match (self, src) {
-            (Self::Cpu(_), Self::Cpu(_)) => Ok(Some(PendingPicture::Rows(place, job))),
+            (Self::Cpu(_), Self::Cpu(_)) => Ok(Some(PendingPicture::Rows(place, Box::new(job)))),
             (Self::Cuda(dst), Self::Cuda(src)) => {
                 let TensorJob { plan, spec, .. } = &job;
                 if let Some(strips) = dst.tensor_strips(place.start, src, plan, spec)? {
-                    return Ok(Some(PendingPicture::Strips(strips)));
+                    return Ok(Some(PendingPicture::Strips(Box::new(strips))));
                 }
                 dst.tensor_from(place.start, src, plan, spec)?;
                 Ok(None)
@@ -303,7 +303,7 @@ impl Buffer<RgbaF32> {
                     .iter()
                     .filter_map(|(src, pending)| match (src, pending) {
                         (Self::Cpu(src), PendingPicture::Rows(place, job)) => {
-                            Some((place.clone(), job, src))
+                            Some((place.clone(), &**job, src))
                         }
                         _ => None,
                     });
@@ -311,7 +311,7 @@ impl Buffer<RgbaF32> {
             }
             Self::Cuda(dst) => {
                 let strips = pictures.iter().filter_map(|(_, pending)| match pending {
-                    PendingPicture::Strips(strips) => Some(strips),
+                    PendingPicture::Strips(strips) => Some(&**strips),
                     PendingPicture::Rows(..) => None,
                 });
                 dst.make_strips(&strips.collect::<Vec<_>>())

@@ -143,7 +143,6 @@ impl Plan {
     }
 }
 
-#[cfg(feature = "cuda")]
 impl Step {
     /// The number of the result's pixels.
     pub(crate) fn len(&self) -> usize {

@@ -355,5 +355,11 @@ impl SaveJob {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(
+    test,
+    feature = "bmp",
+    feature = "exr",
+    feature = "jpeg",
+    feature = "png"
+))]
 mod tests;

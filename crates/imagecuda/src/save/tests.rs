@@ -7,7 +7,6 @@ fn bytes(options: SaveOptions, format: Format, (width, height): (u32, u32)) -> u
     options.job_in(format, None).unwrap().bytes(&image)
 }
 
-#[cfg(all(feature = "bmp", feature = "png", feature = "exr"))]
 #[test]
 fn packed_pixels_count_as_in_the_file() {
     let pixels = 40 * 30;
@@ -22,7 +21,6 @@ fn packed_pixels_count_as_in_the_file() {
 }
 
 /// Kernels make the coefficients of whole MCUs, 128 bytes a block.
-#[cfg(feature = "jpeg")]
 #[test]
 fn coefficients_of_progressive_files_count() {
     let kernels = SaveOptions::new().jpeg_encoder(JpegEncoder::Kernels);

@@ -22,7 +22,7 @@ dependencies. Stops at the first failure. Missing tools are installed, or named.
 what has been made to run there, and names the rest.
 
   --quick      formatting, clippy and tests with all but HEIF, and no more: no libheif to build
-  --emulated   tests of the GPU's code on a GPU of software, which interprets kernels.ptx, and no more.
+  --emulated   on Linux: tests of the GPU's code on a GPU of software, which interprets kernels.ptx, and no more.
                Fails also if they launch other kernels than they should
   --windows    on Linux: all tests but HEIF's, built for Windows and run by Wine, and no more. Also
                clippy for Microsoft's compiler, Ctrl-C, hundreds of conversions whose files must be

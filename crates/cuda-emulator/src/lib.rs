@@ -1,4 +1,5 @@
-//! A CUDA driver in software, for tests on machines without a GPU.
+//! A CUDA driver in software, for tests on machines without a GPU. `cargo build -p cuda-emulator` builds it;
+//! programs load it where `CUDA_DELAY_LOAD_PATH` names the library. `cargo xtask test --emulated` does both.
 //!
 //! The library takes the place of libcuda. `cuModuleLoadData` takes PTX, and `cuLaunchKernel`
 //! interprets it. Each load and store is checked: an address outside of all allocations, or one that

@@ -186,6 +186,13 @@ unsafe extern "C" fn cuMemcpy2DAsync_v2(copy: *const c_void, stream: u64) -> Cod
         if copy.bytes > copy.to_pitch || copy.bytes > copy.from_pitch {
             return Err(code::INVALID_VALUE);
         }
+        if let Some(rows) = copy.rows.checked_sub(1) {
+            for ((start, pitch), is_host) in [to, from].into_iter().zip(pitches).zip(is_host) {
+                if !is_host {
+                    driver.check(start, rows * pitch + copy.bytes)?;
+                }
+            }
+        }
         let work = Work::Copy2d([to, from], pitches, copy.bytes, copy.rows);
         driver.queue_copy(stream, host, work)
     })

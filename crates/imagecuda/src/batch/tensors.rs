@@ -14,7 +14,8 @@ impl Loader {
     /// pictures that are left.
     ///
     /// With several devices, each tensor is on the next one. Images that are
-    /// [`unordered`](Self::unordered) come in any order here too.
+    /// [`unordered`](Self::unordered) come in any order here too. Where a device fails while it makes
+    /// pictures together, that is the error of the whole batch, and the last item.
     ///
     /// ```
     /// # fn main() -> imagecuda::Result<()> {
@@ -161,8 +162,13 @@ impl<S: Source> Tensors<S> {
         let (mut results, mut pictures) = (Vec::new(), 0);
         let mut together = Together::default();
         while pictures < self.batch_size {
-            // Those that are there are made together, without waiting for more.
-            let next = match images.next_if_ready() {
+            // Those that are there are made together, without waiting for more. If that fails, it is
+            // nobody's failure alone.
+            let ready = match together.pictures.len() {
+                MOST_TOGETHER => None,
+                _ => images.next_if_ready(),
+            };
+            let next = match ready {
                 Some(next) => Some(next),
                 None => {
                     together.make(&mut tensor)?;
@@ -226,9 +232,6 @@ impl Together {
         }
         if let Some(pending) = image.start_picture(options, tensor, picture)? {
             self.pictures.push((image, pending));
-            if self.pictures.len() == MOST_TOGETHER {
-                self.make(tensor)?;
-            }
         }
         Ok(size)
     }

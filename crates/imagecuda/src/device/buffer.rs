@@ -12,7 +12,7 @@ use imagecuda_kernels::{
     pixel::{Rgba8, RgbaF32},
     tensor::TensorSpec,
 };
-use std::{ops::Range, sync::Arc};
+use std::{iter, ops::Range, sync::Arc};
 
 mod sealed {
     pub trait Sealed {}
@@ -114,7 +114,10 @@ impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn copy_from(&mut self, src: &Self, len: usize) -> Result<()> {
         match (self, src) {
             (Self::Cpu(dst), src) => src.download(bytemuck::cast_slice_mut(&mut dst[..len])),
-            (dst, Self::Cpu(src)) => dst.upload(bytemuck::cast_slice(&src[..len])),
+            (dst, Self::Cpu(src)) => {
+                src.reserve()?;
+                dst.upload(bytemuck::cast_slice(&src[..len]))
+            }
             (Self::Cuda(dst), Self::Cuda(src)) => dst.copy_from(src, len),
         }
     }
@@ -282,7 +285,15 @@ impl Buffer<RgbaF32> {
         job: TensorJob,
     ) -> Result<Option<PendingPicture>> {
         match (self, src) {
-            (Self::Cpu(_), Self::Cpu(_)) => Ok(Some(PendingPicture::Rows(place, Box::new(job)))),
+            (Self::Cpu(_), Self::Cpu(src)) if resample::is_by_rows(&job, src) => {
+                Ok(Some(PendingPicture::Rows(place, Box::new(job))))
+            }
+            // Memory may be missing, which is this picture's failure alone.
+            (Self::Cpu(dst), Self::Cpu(src)) => {
+                let picture = iter::once((place, &job, src));
+                resample::tensor(picture, bytemuck::cast_slice_mut(dst))?;
+                Ok(None)
+            }
             (Self::Cuda(dst), Self::Cuda(src)) => {
                 let TensorJob { plan, spec, .. } = &job;
                 if let Some(strips) = dst.tensor_strips(place.start, src, plan, spec)? {

@@ -45,7 +45,6 @@ impl ExpandSpec {
     }
 
     /// The number of the file's pixels.
-    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for kernels"))]
     pub(crate) fn source_len(&self) -> usize {
         self.view.width as usize * self.view.height as usize
     }

@@ -158,8 +158,9 @@ impl Decoded {
 
     /// Whether the CPU can make floats of one row at a time.
     pub(crate) fn has_rows(&self) -> bool {
-        let is_pixels = matches!(self.payload, Payload::Pixels(_));
-        is_pixels && !self.device.is_cuda() && self.resampling.is_none()
+        let bytes = self.spec.source_len() * self.spec.layout.bytes_per_pixel();
+        let has_all = matches!(&self.payload, Payload::Pixels(pixels) if pixels.len() >= bytes);
+        has_all && !self.device.is_cuda() && self.resampling.is_none()
     }
 
     /// An image of which a tensor or a smaller image is made, and which nobody else looks at. If it [has

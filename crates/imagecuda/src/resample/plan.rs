@@ -16,6 +16,7 @@ pub(crate) enum Plan {
         columns: Arc<Taps>,
         rows: Arc<Taps>,
         /// The width of the source.
+        #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for kernels"))]
         pitch: u32,
     },
     /// One axis.

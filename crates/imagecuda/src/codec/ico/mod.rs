@@ -81,7 +81,7 @@ impl<'a> Entry<'a> {
     /// The depth that the list says, or that of the picture if no picture has that depth. Some writers leave it
     /// at 0, above all that of a PNG, which counts as one with alpha.
     fn depth(&self) -> u16 {
-        match (self.bits, self.rest) {
+        let stored = match (self.bits, self.rest) {
             (1..=32, _) => self.bits,
             _ if self.is_png() => 32,
             (_, [12, 0, 0, 0, _, _, _, _, _, _, b0, b1, ..]) => u16::from_le_bytes([*b0, *b1]),
@@ -89,7 +89,9 @@ impl<'a> Entry<'a> {
                 let bits = self.rest.get(14..).and_then(|bits| bits.first_chunk());
                 bits.map_or(0, |bits| u16::from_le_bytes(*bits))
             }
-        }
+        };
+        // A header with another depth is damaged, and no better than good ones.
+        if stored <= 32 { stored } else { 0 }
     }
 }
 

@@ -146,6 +146,11 @@ fn a_depth_that_the_list_lacks_is_that_of_the_picture() {
         assert_eq!(load(&file).unwrap(), is_small);
         let file = icons(&[(4, lacking, &small), (9, 24, &png)]);
         assert_eq!(load(&file).unwrap(), is_small);
+        // The header of a damaged picture says a depth that none has either.
+        let mut damaged = flat.clone();
+        damaged[14..16].fill(0xff);
+        let file = icons(&[(4, lacking, &damaged), (9, 24, &png)]);
+        assert_eq!(load(&file).unwrap(), is_png);
     }
 }
 

@@ -57,13 +57,12 @@ where
         counts.push(bytes.len() as u64);
         Ok(())
     };
-    let mut strips = pixels.data.chunks(rows * stride);
     if method == Method::Uncompressed {
-        strips.try_for_each(put)?;
+        pixels.data.chunks(rows * stride).try_for_each(put)?;
     } else {
-        let strips: Vec<&[u8]> = strips.collect();
         let make = |predicted: &mut Vec<C::Inner>, strip: usize, out: &mut Vec<u8>| {
-            let mut bytes = strips[strip];
+            let start = strip * rows * stride;
+            let mut bytes = &pixels.data[start..pixels.data.len().min(start + rows * stride)];
             if is_predicted {
                 predicted.clear();
                 // The crate leaves out what does not fit.
@@ -75,7 +74,11 @@ where
             }
             compress(method, bytes, out)
         };
-        let made: Vec<io::Result<()>> = in_order(strips.len(), make, |_, bytes| put(bytes))?;
+        let made: Vec<io::Result<()>> = in_order(
+            pixels.data.len().div_ceil(rows * stride),
+            make,
+            |_, bytes| put(bytes),
+        )?;
         made.into_iter().collect::<io::Result<()>>()?;
     }
 

@@ -44,14 +44,35 @@ impl FilePixels<'_> {
         row: &mut [RgbaF32],
         turned: &mut Vec<u8>,
     ) {
+        self.expand_all(self.row(place, row.len(), turned), row);
+    }
+
+    /// Expands the pixels of a row.
+    fn expand_all(&self, src: &[u8], row: &mut [RgbaF32]) {
         let bytes_per_pixel = self.spec.layout.bytes_per_pixel();
-        let src = self.row(place, row.len(), turned);
         for (row, src) in row
             .chunks_mut(PIECE)
             .zip(src.chunks(PIECE * bytes_per_pixel))
         {
             self.expand(src, row);
         }
+    }
+
+    /// Writes the pixels of row `y` from the columns that `column` gives, as floats.
+    pub(in crate::device) fn gather(
+        &self,
+        y: usize,
+        column: impl Fn(usize) -> usize,
+        row: &mut [RgbaF32],
+        gathered: &mut Vec<u8>,
+    ) {
+        let bytes_per_pixel = self.spec.layout.bytes_per_pixel();
+        gathered.clear();
+        for x in 0..row.len() {
+            let at = self.spec.view.source(column(x), y) * bytes_per_pixel;
+            gathered.extend_from_slice(&self.bytes[at..][..bytes_per_pixel]);
+        }
+        self.expand_all(gathered, row);
     }
 
     /// Expands a few pixels, and converts their colours.

@@ -3,6 +3,7 @@
 
 use super::{FilePixels, PIECE, TASK, expand, vector};
 use crate::{
+    Result,
     color::Conversion,
     device::{DevicePixel, ExpandSpec, Staging},
     memory::Reused,
@@ -67,6 +68,18 @@ impl<P: DevicePixel> Pixels<P> {
     /// The number of pixels.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Allocates memory for the pixels, if they have none yet. Otherwise looking at them would panic where memory is
+    /// missing.
+    pub(in crate::device) fn reserve(&self) -> Result<()> {
+        if let (None, Some(file)) = (self.pixels.get(), &self.file) {
+            let mut room = lock(&file.room);
+            if room.is_none() {
+                *room = Some(Reused::for_overwrite(self.len)?);
+            }
+        }
+        Ok(())
     }
 
     /// Makes the pixels on this thread alone. If other threads helped, this one might meanwhile do other
@@ -364,6 +377,8 @@ mod tests {
         let bytes = Staging::Pageable(Pageable::new(36).unwrap());
         let file = Pixels::of_file(bytes, ExpandSpec::stored(Layout::Rgb8, 4, 3), None);
         assert!(!file.has_memory());
+        file.reserve().unwrap();
+        assert!(file.has_memory() && file.file((4, 3)).is_some());
         assert_eq!(file[..].len(), 12);
         assert!(file.has_memory() && file.file((4, 3)).is_none());
     }

@@ -40,6 +40,11 @@ fn make_rows(rows: &Rows<'_>, width: usize, dst: &mut [RgbaF32]) {
     });
 }
 
+/// Whether a picture of a tensor is made of a few rows of `src` at a time.
+pub(super) fn is_by_rows(job: &TensorJob, src: &Pixels<RgbaF32>) -> bool {
+    !Rows::needs_whole(&job.plan, Source::of(src, job.source))
+}
+
 /// Makes pictures of a tensor, whose bytes are `dst`. Each has its place, and the places are in order.
 pub(super) fn tensor<'a>(
     jobs: impl Iterator<Item = (Range<usize>, &'a TensorJob, &'a Pixels<RgbaF32>)>,

@@ -9,8 +9,8 @@ use crate::{
 use imagecuda_kernels::{expand::Curve, layout::Layout, pixel::RgbaF32, resample::Input};
 use std::ops::Range;
 
-/// The most bytes of the rows that a thread has between the passes. Where filters are wider, the whole picture
-/// passes through memory.
+/// The most bytes of the rows that a thread has, of the source and between the passes. Where rows or filters are
+/// wider, the whole picture passes through memory.
 const MOST_BYTES: usize = 8 << 20;
 
 /// The passes that make a picture of another size.
@@ -86,8 +86,8 @@ impl<'a> Passes<'a> {
             down,
             after,
         };
-        let bytes = passes.ring_rows() * passes.pitch() * size_of::<RgbaF32>();
-        (bytes <= MOST_BYTES).then_some(passes)
+        let pixels = passes.ring_rows() * passes.pitch() + passes.columns.len();
+        (pixels * size_of::<RgbaF32>() <= MOST_BYTES).then_some(passes)
     }
 
     /// Numbers that a pixel of the source becomes.

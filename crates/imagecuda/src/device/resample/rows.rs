@@ -21,8 +21,8 @@ const NEIGHBOURS: usize = 16;
 /// Where the rows of a result come from.
 pub(super) enum Rows<'a> {
     Copied(Source<'a>),
-    /// With the columns and the rows of the source, whose rows have so many pixels.
-    Nearest(&'a Taps, &'a Taps, usize, Source<'a>),
+    /// With the columns and the rows of the source.
+    Nearest(&'a Taps, &'a Taps, Source<'a>),
     Passes(Passes<'a>),
     /// One pass over a whole picture.
     Memory(&'a Step, Cow<'a, [RgbaF32]>),
@@ -32,8 +32,7 @@ pub(super) enum Rows<'a> {
 #[derive(Default)]
 pub(super) struct Memory {
     passes: passes::Memory,
-    /// A row of the source, or a sum.
-    line: Vec<RgbaF32>,
+    run: Vec<RgbaF32>,
     turned: Vec<u8>,
 }
 
@@ -45,20 +44,22 @@ impl Memory {
 }
 
 impl<'a> Rows<'a> {
+    /// Fails only if there is no memory for a [whole picture](Self::needs_whole).
     pub(super) fn of(plan: &'a Plan, source: Source<'a>) -> Result<Self> {
         if let Some(passes) = Passes::of(plan, source) {
             return Ok(Self::Passes(passes));
         }
         Ok(match plan {
             Plan::Identity => Self::Copied(source),
-            Plan::Nearest {
-                columns,
-                rows,
-                pitch,
-            } => Self::Nearest(columns, rows, *pitch as usize, source),
+            Plan::Nearest { columns, rows, .. } => Self::Nearest(columns, rows, source),
             Plan::One(step) => Self::Memory(step, source.floats()?),
             Plan::Two(first, last) => Self::Memory(last, whole(first, source)?.into()),
         })
+    }
+
+    /// Whether a plan needs a whole picture in memory.
+    pub(super) fn needs_whole(plan: &Plan, source: Source<'_>) -> bool {
+        matches!(plan, Plan::One(_) | Plan::Two(..)) && Passes::of(plan, source).is_none()
     }
 
     /// How many rows of `width` pixels are worth waking a thread.
@@ -73,17 +74,14 @@ impl<'a> Rows<'a> {
     pub(super) fn make(&self, y: usize, row: &mut [RgbaF32], memory: &mut Memory) {
         match self {
             Self::Copied(source) => source.write_row((0, y), row, &mut memory.turned),
-            Self::Nearest(columns, rows, pitch, source) => {
+            Self::Nearest(columns, rows, source) => {
+                let column = |x| columns.weights().window(x).0 as usize;
                 let from = rows.weights().window(y).0 as usize;
-                memory.line.resize(*pitch, RgbaF32::default());
-                source.write_row((0, from), &mut memory.line, &mut memory.turned);
-                for (x, pixel) in row.iter_mut().enumerate() {
-                    *pixel = memory.line[columns.weights().window(x).0 as usize];
-                }
+                source.gather(from, column, row, &mut memory.turned);
             }
             Self::Passes(passes) => passes.make(y, row, &mut memory.passes),
             Self::Memory(step, src) => {
-                let run = &mut memory.line;
+                let run = &mut memory.run;
                 run.resize(row.len(), RgbaF32::default());
                 vector::resample_row(&step.pass, step.taps.weights(), src, y, row, run);
             }

@@ -39,6 +39,25 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// Writes the pixels of row `y` from the columns that `column` gives.
+    pub(super) fn gather(
+        &self,
+        y: usize,
+        column: impl Fn(usize) -> usize,
+        row: &mut [RgbaF32],
+        gathered: &mut Vec<u8>,
+    ) {
+        match self {
+            Self::Floats(pixels, width) => {
+                let line = &pixels[y * width..][..*width];
+                for (x, pixel) in row.iter_mut().enumerate() {
+                    *pixel = line[column(x)];
+                }
+            }
+            Self::File(file) => file.gather(y, column, row, gathered),
+        }
+    }
+
     /// All pixels.
     pub(super) fn floats(&self) -> Result<Cow<'a, [RgbaF32]>> {
         let file = match *self {

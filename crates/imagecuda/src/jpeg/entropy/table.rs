@@ -119,15 +119,16 @@ impl Table {
 pub(super) struct AcTable {
     /// For each value of the next bits, from high to low: the zeros before the coefficient (8 bits), the size
     /// of its value (8), the bits of the code (8), and the bits of both (8). If the code is longer than a
-    /// look-up, the entry is 0.
+    /// look-up, or it and its value are longer than [`SHORT`], the entry is 0.
     fast: Box<[u32; 1 << AC_FAST]>,
     codes: Codes,
 }
 
 const AC_FAST: u32 = 11;
 
-/// Codes that are so short, each with its value, of which [`Bits::refill`] makes two available.
-const _: () = assert!(2 * (AC_FAST + 15) <= MANY);
+/// The most bits of a code of the look-up and its value. So many are left of what [`Bits::refill`] makes available
+/// after a code of any length, which is of 16 bits and 15 of its value at most.
+const SHORT: u32 = MANY - (16 + 15);
 
 /// What an AC code stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,6 +150,9 @@ impl AcTable {
                 continue;
             };
             let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
+            if length + size > SHORT {
+                continue;
+            }
             let first = (code << free) as usize;
             let entry = run << 24 | size << 16 | length << 8 | (length + size);
             fast[first..first + (1 << free)].fill(entry);
@@ -247,4 +251,49 @@ pub(super) fn codes(huffman: &Huffman) -> impl Iterator<Item = (u32, u32, u8)> {
         code += 1;
         (code - 1, length, symbol)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::scanner::Source as _, *};
+
+    /// The longest code and value, and then the longest code of the look-up with the longest value.
+    #[test]
+    fn a_refill_is_enough_for_two_codes_of_any_length() {
+        let mut counts = [0; 16];
+        (counts[10], counts[15]) = (1, 1);
+        let huffman = Huffman {
+            counts,
+            symbols: vec![0x0f, 0x1f],
+        };
+        let table = AcTable::new(&huffman);
+        let values = [21845, 26214, 17476, 28086];
+        let (mut text, mut expected) = (String::from("10101010"), Vec::new());
+        for (i, value) in values.into_iter().enumerate() {
+            text += if i % 2 == 0 {
+                "0000000000100000"
+            } else {
+                "00000000000"
+            };
+            text += &format!("{value:015b}");
+            expected.push(Ac::Value(1 - i % 2, value));
+        }
+        text += &"0".repeat(8 - text.len() % 8);
+        let data: Vec<u8> = text
+            .as_bytes()
+            .chunks(8)
+            .map(|byte| byte.iter().fold(0, |sum, bit| sum * 2 + (bit - b'0')))
+            .collect();
+        assert!(!data.contains(&0xff));
+        let mut bits = Bits::new(&data);
+        bits.refill();
+        bits.skip(8);
+        let mut found = Vec::new();
+        for _ in 0..2 {
+            bits.refill();
+            found.extend([table.read(&mut bits), table.read(&mut bits)]);
+        }
+        assert_eq!(found, expected);
+        assert!(!bits.is_exhausted());
+    }
 }

@@ -216,6 +216,7 @@ impl<E: Pooled> Pool<E> {
             if !is_wanted || !has_room {
                 // At once, for the next picture that wants more.
                 members.is_growing = false;
+                drop(state);
                 std::mem::forget(growing);
                 return;
             }

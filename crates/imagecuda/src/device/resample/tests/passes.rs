@@ -10,7 +10,7 @@ use crate::{
     device::{
         ExpandSpec,
         cpu::{self, FilePixels},
-        resample::passes,
+        resample::{passes, rows::Rows},
     },
     resample::{Plan, Sampling},
 };
@@ -194,6 +194,13 @@ fn wide_filters_go_through_memory() {
     let sampling = Sampling::whole((width, height), size);
     let plan = Plan::new(&sampling, Filter::Lanczos3, Input::Straight, [0.0; 3]).unwrap();
     let from = Source::Floats(&src, width as usize);
+    assert!(Passes::of(&plan, from).is_none() && Rows::needs_whole(&plan, from));
+    assert!(bits(&resampled(&plan, from, size)) == bits(&whole_passes(&plan, &src, size)));
+    // So do rows that are very wide.
+    let (wide, size) = ((width * height, 1), (7, 3));
+    let from = Source::Floats(&src, wide.0 as usize);
+    let sampling = Sampling::whole(wide, size);
+    let plan = Plan::new(&sampling, Filter::Triangle, Input::Straight, [0.0; 3]).unwrap();
     assert!(Passes::of(&plan, from).is_none());
     assert!(bits(&resampled(&plan, from, size)) == bits(&whole_passes(&plan, &src, size)));
 }

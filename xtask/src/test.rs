@@ -15,15 +15,16 @@ pub(crate) const HELP: &str = "\
 cargo xtask test [--quick | --emulated | --windows | --aarch64]
 
 Everything that CI runs: formatting, clippy four times (default features; with all but HEIF;
-with `heif-vendored` too; with none), all tests and doctests, the documentation, the list of
+with `heif-vendored` too; with none), all tests and doctests, tests of the GPU's code on a GPU of
+software, the documentation, the list of
 public items, kernels.ptx rebuilt, compared and assembled, and the example with a kernel of its own,
 built and run on the CPU, the fuzz targets, 10 seconds each, and what deny.toml asks of the
 dependencies. Stops at the first failure. Missing tools are installed, or named. On Windows it runs
 what has been made to run there, and names the rest.
 
   --quick      formatting, clippy and tests with all but HEIF, and no more: no libheif to build
-  --emulated   on Linux: tests of the GPU's code on a GPU of software, which interprets kernels.ptx, and no more.
-               Fails also if they launch other kernels than they should
+  --emulated   on Linux: tests of the GPU's code on a GPU of software, which interprets kernels.ptx,
+               and some of them again in other orders of warps, blocks and streams, and no more
   --windows    on Linux: all tests but HEIF's, built for Windows and run by Wine, and no more. Also
                clippy for Microsoft's compiler, Ctrl-C, hundreds of conversions whose files must be
                those of Linux, README's line for machines without a CUDA toolkit, and, where Windows'
@@ -36,6 +37,10 @@ what has been made to run there, and names the rest.
 pub(crate) const FEATURES: &str =
     "imagecuda/cuda,imagecuda/cudarc,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing";
 
+/// All features of the library. Tests, clippy and the emulated GPU have them with the same packages: were they
+/// others, then the crates that build libheif might have other features, and it would be built again.
+pub(crate) const ALL_FEATURES: &str = "imagecuda/cuda,imagecuda/cudarc,imagecuda/dlpack,imagecuda/ndarray,imagecuda/tracing,imagecuda/heif-vendored";
+
 type Step = (&'static str, fn() -> Result<(), Failure>);
 
 const QUICK: [Step; 3] = [
@@ -44,7 +49,7 @@ const QUICK: [Step; 3] = [
     ("tests, no libheif", tests_without_heif),
 ];
 
-const ALL: [Step; 14] = [
+const ALL: [Step; 15] = [
     ("prerequisites", prerequisites::check),
     ("formatting", formatting),
     ("clippy, default features", clippy_default),
@@ -52,6 +57,7 @@ const ALL: [Step; 14] = [
     ("clippy, cuda and libheif", clippy_heif),
     ("clippy, no features", clippy_none),
     ("tests", tests),
+    ("tests on an emulated GPU", emulated::test),
     ("tests, no features", tests_none),
     ("documentation", documentation),
     ("public items", api::check),
@@ -61,7 +67,6 @@ const ALL: [Step; 14] = [
     ("dependencies", deny::check),
 ];
 
-/// It takes minutes.
 const EMULATED: [Step; 2] = [
     ("tests on an emulated GPU", emulated::test),
     ("the same in another order", emulated::test_orders),
@@ -171,19 +176,15 @@ fn clippy_cuda() -> Result<(), Failure> {
 }
 
 fn clippy_heif() -> Result<(), Failure> {
-    clippy(&format!(
-        "--workspace --features {FEATURES},imagecuda/heif-vendored"
-    ))
+    clippy(&format!("--workspace --features {ALL_FEATURES}"))
 }
 
 fn clippy_none() -> Result<(), Failure> {
     clippy("--package imagecuda --no-default-features")
 }
 
-/// With the packages and features of `clippy_heif`: were they others, then the crates that
-/// build libheif might have other features, and it would be built again.
 fn tests() -> Result<(), Failure> {
-    tests_with(&format!("{FEATURES},imagecuda/heif-vendored"))
+    tests_with(ALL_FEATURES)
 }
 
 fn tests_without_heif() -> Result<(), Failure> {

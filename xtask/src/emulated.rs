@@ -39,7 +39,6 @@ const TESTS: &[Tests] = &[
     Tests(PUBLIC, "cuda::jpeg::encode::the_same", &[]),
     Tests(PUBLIC, "cuda::batch::grouped", &["smaller_pictures"]),
     Tests(PUBLIC, "cuda::batch::tensors", &["memory_is_used_again"]),
-    Tests(UNIT, "codec::png::encode::tests::the_kernels", &[]),
     Tests(
         UNIT,
         "codec::png::kernels::tests::structures::f",
@@ -62,7 +61,8 @@ const ORDERS: &[Tests] = &[
     Tests(PUBLIC, "cuda::jpeg::decode::crowded", &[]),
     Tests(PUBLIC, "cuda::batch::grouped::files_that", &[]),
     Tests(PUBLIC, "cuda::batch::tensors::pictures", &[]),
-    Tests(UNIT, "codec::png::encode::tests::the_kernels", &[]),
+    Tests(PUBLIC, "cuda::save::channels::auto", &[]),
+    Tests(PUBLIC, "cuda::jpeg::encode::the_same", &[]),
     Tests(UNIT, "codec::png::kernels::tests::structures::stored", &[]),
     Tests(
         UNIT,

@@ -78,7 +78,11 @@ const SEEDS: [&str; 2] = ["1", "2"];
 const RACES_MEANT: &str = "png_expand";
 
 /// Kernels that these tests do not launch, and why.
-const NOT_LAUNCHED: [(&str, &str); 2] = [
+const NOT_LAUNCHED: [(&str, &str); 3] = [
+    (
+        "down_strip_8",
+        "eight sums are those of pictures that hardly become lower, which one kernel makes alone",
+    ),
     ("planes_16_to_f32", DEEP_PLANES),
     ("planes_16_to_u8", DEEP_PLANES),
 ];

@@ -240,21 +240,17 @@ fn pack(words: [u32; STEP]) -> [u8; 3 * STEP] {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_inverse_is_that_of_the_kernels() {
-        if !std::arch::is_x86_feature_detected!("avx2") {
-            return;
-        }
-        let mut state = 1u64;
-        let mut noise = || {
+    /// Coefficients and quantizers of up to 16 bits, so that both ways are taken, and the bound between them is
+    /// reached.
+    pub(super) fn blocks(seed: u64) -> impl Iterator<Item = ([i16; 64], [u16; 64])> {
+        let mut state = seed;
+        let mut noise = move || {
             state = state
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
             (state >> 33) as u32
         };
-        let (mut words, mut others) = (0, 0);
-        for round in 0..20_000u32 {
-            // Up to 16 bits, so that both ways are taken, and the bound between them is reached.
+        (0..20_000u32).map(move |round| {
             let (bits, quantizer_bits) = (1 + round % 15, 1 + round / 15 % 16);
             let count = 1 + noise() % 64;
             let mut coefficients = [0; 64];
@@ -264,6 +260,17 @@ mod tests {
             }
             let quantizers =
                 std::array::from_fn(|_| (noise() & ((1 << quantizer_bits) - 1)) as u16);
+            (coefficients, quantizers)
+        })
+    }
+
+    #[test]
+    fn the_inverse_is_that_of_the_kernels() {
+        if !std::arch::is_x86_feature_detected!("avx2") {
+            return;
+        }
+        let (mut words, mut others) = (0, 0);
+        for (coefficients, quantizers) in blocks(1) {
             #[allow(unsafe_code, reason = "calls of what the processor is checked for")]
             // SAFETY: the processor has AVX2, which was tested above.
             let (found, is_small) = unsafe {

@@ -167,32 +167,15 @@ fn two_of_words([r01, r23, r45, r67]: [__m256i; 4]) -> [[u8; 2]; 2] {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::tests::blocks, *};
 
     #[test]
     fn the_inverse_to_fewer_samples_is_that_of_the_kernels() {
         if !std::arch::is_x86_feature_detected!("avx2") {
             return;
         }
-        let mut state = 7u64;
-        let mut noise = || {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            (state >> 33) as u32
-        };
         let (mut words, mut others) = (0, 0);
-        for round in 0..20_000u32 {
-            // Up to 16 bits, so that both ways are taken, and the bound between them is reached.
-            let (bits, quantizer_bits) = (1 + round % 15, 1 + round / 15 % 16);
-            let count = 1 + noise() % 64;
-            let mut coefficients = [0; 64];
-            for _ in 0..count {
-                let value = (noise() as i16) >> (15 - bits);
-                coefficients[noise() as usize % 64] = value;
-            }
-            let quantizers =
-                std::array::from_fn(|_| (noise() & ((1 << quantizer_bits) - 1)) as u16);
+        for (coefficients, quantizers) in blocks(7) {
             #[allow(unsafe_code, reason = "calls of what the processor is checked for")]
             // SAFETY: the processor has AVX2, which was tested above.
             let (four, two, is_small) = unsafe {

@@ -8,20 +8,26 @@ fn attribute(name: &str, kind: &str, value: &[u8]) -> Vec<u8> {
 }
 
 /// An OpenEXR file of floats, whose first block is `data`.
-fn exr(
-    [right, bottom]: [i32; 2],
+fn exr(corner: [i32; 2], channels: &[u8], compression: u8, data: &[u8], more: &[u8]) -> Vec<u8> {
+    seen_through(corner, corner, channels, compression, data, more)
+}
+
+/// The same, of which the window of `display` is seen.
+fn seen_through(
+    display: [i32; 2],
+    corner: [i32; 2],
     channels: &[u8],
     compression: u8,
     data: &[u8],
     more: &[u8],
 ) -> Vec<u8> {
-    let window = [0, 0, right, bottom].map(i32::to_le_bytes).concat();
+    let window = |[right, bottom]: [i32; 2]| [0, 0, right, bottom].map(i32::to_le_bytes).concat();
     let mut file = 20_000_630_u32.to_le_bytes().to_vec();
     file.extend([2, 0, 0, 0]);
     file.extend(attribute("channels", "chlist", channels));
     file.extend(attribute("compression", "compression", &[compression]));
-    file.extend(attribute("dataWindow", "box2i", &window));
-    file.extend(attribute("displayWindow", "box2i", &window));
+    file.extend(attribute("dataWindow", "box2i", &window(corner)));
+    file.extend(attribute("displayWindow", "box2i", &window(display)));
     file.extend(attribute("lineOrder", "lineOrder", &[0]));
     file.extend(attribute("pixelAspectRatio", "float", &1_f32.to_le_bytes()));
     file.extend(attribute("screenWindowCenter", "v2f", &[0; 8]));
@@ -79,6 +85,13 @@ pub(super) fn all() -> Vec<Bomb> {
             "8,192² pixels",
             "exr",
             exr([8191; 2], &rgb, ZIP, &zeros(999), &[]),
+            Fate::NoMemory,
+        ),
+        bomb(
+            "a block for which there is no memory",
+            "16² pixels seen of 2²⁷ × 1",
+            "exr",
+            seen_through([15; 2], [(1 << 27) - 1, 0], &rgb, ZIP, &zeros(1 << 20), &[]),
             Fate::NoMemory,
         ),
         bomb(

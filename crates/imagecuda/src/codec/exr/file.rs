@@ -11,7 +11,7 @@ use exr::{
         header::{Header, LayerAttributes},
     },
 };
-use std::io::Cursor;
+use std::{hint, io::Cursor};
 
 /// A file whose headers have been read.
 pub(super) struct File<'a> {
@@ -129,21 +129,32 @@ impl Part {
                 ));
             }
         }
-        let most = header.max_block_pixel_size();
-        let rect = Rect {
+        let largest = self.largest();
+        let bytes = (largest.width as u64)
+            .checked_mul(largest.height as u64)
+            .and_then(|pixels| pixels.checked_mul(header.channels.bytes_per_pixel as u64));
+        check_limit("bytes", bytes, limits.bytes.min(isize::MAX as u64))
+    }
+
+    /// Checks that there is enough memory for a block, as the crate aborts otherwise. Another thread
+    /// may take the memory meanwhile, but rarely does.
+    pub(super) fn check_memory(&self) -> Result<()> {
+        let memory = zeroed::<u8>(self.bytes(self.largest()))?;
+        // The compiler leaves out an allocation that nobody uses.
+        hint::black_box(&memory);
+        Ok(())
+    }
+
+    /// A block of the largest size, which is the first.
+    fn largest(&self) -> Rect {
+        let most = self.header.max_block_pixel_size();
+        let size = self.header.layer_size;
+        Rect {
             x: 0,
             y: 0,
-            width: most.0.min(width),
-            height: most.1.min(height),
-        };
-        let bytes = (rect.width as u64)
-            .checked_mul(rect.height as u64)
-            .and_then(|pixels| pixels.checked_mul(header.channels.bytes_per_pixel as u64));
-        check_limit("bytes", bytes, limits.bytes.min(isize::MAX as u64))?;
-        // Checks that there is enough memory, as the decoder aborts otherwise. Another thread may
-        // take the memory meanwhile, but rarely does.
-        drop(zeroed::<u8>(self.bytes(rect))?);
-        Ok(())
+            width: most.0.min(size.0),
+            height: most.1.min(size.1),
+        }
     }
 
     /// The blocks of the full-size picture. Blocks of its smaller copies come after them.

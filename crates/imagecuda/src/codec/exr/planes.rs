@@ -45,6 +45,7 @@ impl Blocks<'_> {
             return Err(cut_short());
         }
         let indices: Vec<usize> = (0..listed).filter(|&i| needed(part.rect(i))).collect();
+        part.check_memory()?;
         let failed = Mutex::new(None);
         let make = |_: &mut (), i: usize, out: &mut Vec<u8>| {
             // Panics are caught here, as one on a rayon thread would not become this file's error.

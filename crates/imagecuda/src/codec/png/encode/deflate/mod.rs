@@ -76,12 +76,15 @@ pub(super) fn store(data: &[u8], last: bool, out: &mut Vec<u8>) {
 /// remaining literals.
 #[inline(always)]
 fn sequences((data, matches): Chunk<'_>, mut each: impl FnMut(&[u8], Option<Match>)) {
-    let mut done = 0;
-    for &found in matches {
-        each(&data[done..usize::from(found.start)], Some(found));
+    let (mut done, mut matches) = (0, matches.iter());
+    // One call, so that `each` becomes part of its caller and uses the instructions that that may use.
+    loop {
+        let found = matches.next().copied();
+        let start = found.map_or(data.len(), |found| found.start.into());
+        each(&data[done..start], found);
+        let Some(found) = found else { return };
         done = found.end() as usize;
     }
-    each(&data[done..], None);
 }
 
 /// Counts how often each symbol occurs.

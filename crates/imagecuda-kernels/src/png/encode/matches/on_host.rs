@@ -52,23 +52,33 @@ impl Looks {
         self.places.fill(0);
         self.bits.fill(0);
         let mut first = 0;
+        let mut slots = self.slots(first);
         // All bytes of these groups have whole words.
         while first + GROUP + 7 <= data.len() as u32 {
-            self.make_group(first, bytes_per_pixel);
+            // Those of the next group, as what was just stored cannot be loaded at once.
+            let next = self.slots(first + GROUP);
+            self.make_group(first, &slots, bytes_per_pixel);
+            slots = next;
             first += GROUP;
         }
         self.make_last(data, bytes_per_pixel, first);
     }
 
-    /// Makes the looks of a group, and remembers its places.
+    /// The slots of a group's places.
     #[inline(always)]
-    fn make_group(&mut self, first: u32, bytes_per_pixel: u32) {
-        let bytes = &self.bytes;
-        // Loops over constant numbers, which compilers make vectors of.
+    fn slots(&self, first: u32) -> [u32; GROUP as usize] {
+        // A loop over a constant number, which compilers make vectors of.
         let mut slots = [0; GROUP as usize];
         for (i, slot) in (0..).zip(&mut slots) {
-            *slot = self::slot(word_at(bytes, first + i));
+            *slot = self::slot(word_at(&self.bytes, first + i));
         }
+        slots
+    }
+
+    /// Makes the looks of a group, and remembers its places.
+    #[inline(always)]
+    fn make_group(&mut self, first: u32, slots: &[u32; GROUP as usize], bytes_per_pixel: u32) {
+        let bytes = &self.bytes;
         let mut bits = 0;
         for (number, slot) in (0..).zip(slots.iter().step_by(LOOK as usize)) {
             let at = first + LOOK * number;
@@ -86,7 +96,7 @@ impl Looks {
         }
         let number = first / LOOK;
         self.bits[number as usize / 32 % LOOK_WORDS] |= bits << (number % 32);
-        for (at, slot) in (first..).zip(slots) {
+        for (at, &slot) in (first..).zip(slots) {
             self.places[slot as usize % PLACES] = place(at) as u16;
         }
     }

@@ -9,6 +9,7 @@ use imagecuda_kernels::png::encode::{
     huffman::{self, END, LITERALS, SYMBOLS},
     matches::Match,
 };
+use std::slice;
 
 /// The most bytes of a stored block.
 const STORED: usize = 65_535;
@@ -72,18 +73,43 @@ pub(super) fn store(data: &[u8], last: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// Calls `each` with the literals before each match and with the match; at the end with the
-/// remaining literals.
+/// The literals before each match, with the match. The last ones are before none.
+///
+/// It is an iterator, as loops use the instructions that the function around them may use: the
+/// closures that a function is called with do not.
+struct Sequences<'a> {
+    data: &'a [u8],
+    matches: slice::Iter<'a, Match>,
+    done: usize,
+    is_last: bool,
+}
+
+impl<'a> Iterator for Sequences<'a> {
+    type Item = (&'a [u8], Option<Match>);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_last {
+            return None;
+        }
+        let found = self.matches.next().copied();
+        let start = found.map_or(self.data.len(), |found| found.start.into());
+        let literals = &self.data[self.done..start];
+        match found {
+            Some(found) => self.done = found.end() as usize,
+            None => self.is_last = true,
+        }
+        Some((literals, found))
+    }
+}
+
 #[inline(always)]
-fn sequences((data, matches): Chunk<'_>, mut each: impl FnMut(&[u8], Option<Match>)) {
-    let (mut done, mut matches) = (0, matches.iter());
-    // One call, so that `each` becomes part of its caller and uses the instructions that that may use.
-    loop {
-        let found = matches.next().copied();
-        let start = found.map_or(data.len(), |found| found.start.into());
-        each(&data[done..start], found);
-        let Some(found) = found else { return };
-        done = found.end() as usize;
+fn sequences((data, matches): Chunk<'_>) -> Sequences<'_> {
+    Sequences {
+        data,
+        matches: matches.iter(),
+        done: 0,
+        is_last: false,
     }
 }
 
@@ -94,7 +120,7 @@ fn count(chunks: &[Chunk<'_>]) -> [u32; SYMBOLS] {
     let mut bytes = [[0u32; 256]; 4];
     let mut counts = [0; SYMBOLS];
     for &chunk in chunks {
-        sequences(chunk, |literals, found| {
+        for (literals, found) in sequences(chunk) {
             let (fours, tail) = literals.as_chunks::<4>();
             for four in fours {
                 for (counts, &byte) in bytes.iter_mut().zip(four) {
@@ -109,7 +135,7 @@ fn count(chunks: &[Chunk<'_>]) -> [u32; SYMBOLS] {
                     counts[symbol] += 1;
                 }
             }
-        });
+        }
     }
     for bytes in &bytes {
         for (sum, count) in counts.iter_mut().zip(bytes) {
@@ -128,7 +154,7 @@ fn write(chunks: &[Chunk<'_>], codes: &[u32; SYMBOLS], writer: &mut Writer<'_>) 
         *literal = parts(code);
     }
     for &chunk in chunks {
-        sequences(chunk, |literals, found| {
+        for (literals, found) in sequences(chunk) {
             let (fours, tail) = literals.as_chunks::<4>();
             for four in fours {
                 let [(a, a_len), (b, b_len), (c, c_len), (d, d_len)] =
@@ -147,7 +173,7 @@ fn write(chunks: &[Chunk<'_>], codes: &[u32; SYMBOLS], writer: &mut Writer<'_>) 
                 let (b, b_len) = huffman::coded(codes[distance.0], distance);
                 writer.push(u64::from(a) | u64::from(b) << a_len, a_len + b_len);
             }
-        });
+        }
     }
     let (code, len) = parts(codes[END]);
     writer.push(code, len);

@@ -159,12 +159,10 @@ fn write(tokens: &[u32], all: &[u32; 1024], out: &mut Stuffer<'_>) {
         let bits = u64::from(code >> 16) << count | u64::from(token & 0xffff);
         (bits, (code & 31) + count)
     };
-    // In variables of their own, which stay in registers.
-    let (mut rest, mut free) = (out.rest, out.free);
-    let mut put = |bits, count| {
-        if let Some(word) = super::super::host::put(bits, count, &mut rest, &mut free) {
-            super::super::host::stuff(word, out.file);
-        }
+    // In variables of its own, which stay in registers.
+    let mut own = Stuffer {
+        file: &mut *out.file,
+        ..*out
     };
     // Four at a time, as the branch predictor cannot foresee when a word is full.
     let (fours, few) = tokens.as_chunks::<4>();
@@ -174,17 +172,17 @@ fn write(tokens: &[u32], all: &[u32; 1024], out: &mut Stuffer<'_>) {
         if count < 64 {
             let first = a.0 << b.1 | b.0;
             let second = c.0 << d.1 | d.0;
-            put(first << (c.1 + d.1) | second, count);
+            own.put(first << (c.1 + d.1) | second, count);
         } else {
             for (some, count) in [a, b, c, d] {
-                put(some, count);
+                own.put(some, count);
             }
         }
     }
     for (some, count) in few.iter().copied().map(coded) {
-        put(some, count);
+        own.put(some, count);
     }
-    (out.rest, out.free) = (rest, free);
+    (out.rest, out.free) = (own.rest, own.free);
 }
 
 /// Writes bits to a file, with a zero after each 0xff.
@@ -201,6 +199,14 @@ impl<'a> Stuffer<'a> {
             file,
             rest: 0,
             free: 64,
+        }
+    }
+
+    /// Writes the lowest `count` of `bits`, up to 63; the others are zeros.
+    #[inline(always)]
+    fn put(&mut self, bits: u64, count: u32) {
+        if let Some(word) = super::super::host::put(bits, count, &mut self.rest, &mut self.free) {
+            super::super::host::stuff(word, self.file);
         }
     }
 

@@ -10,6 +10,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         crate::support::on_each_device(crate::device_tests![what_is_on_the_host_is_refused]);
     trials.extend(crate::support::on_both_devices(crate::device_tests![
         an_image_becomes_a_slice_and_an_image_again,
+        other_streams_wait_for_our_work,
         a_tensor_becomes_a_slice,
         a_slice_of_another_length_is_refused,
     ]));
@@ -63,6 +64,21 @@ fn an_image_becomes_a_slice_and_an_image_again(gpu: &Device) {
         &resized.download().unwrap(),
         "resized",
     );
+}
+
+/// `cudarc` knows that our work writes what it gets.
+fn other_streams_wait_for_our_work(gpu: &Device) {
+    let floats = |device: &Device| picture(device).to_f32().unwrap();
+    let resized = |image: Image| image.resized(512, 512, Filter::Lanczos3).unwrap();
+    let expected = resized(floats(&Device::cpu())).download().unwrap();
+    let context = CudaContext::new(0).unwrap();
+    let [stream, other] = [(); 2].map(|()| context.new_stream().unwrap());
+    let slice = resized(floats(gpu)).into_cuda_slice(&stream).unwrap();
+    same(&other.clone_dtoh(&slice).unwrap(), &expected, "read");
+    let mut slice = resized(floats(gpu)).into_cuda_slice(&stream).unwrap();
+    other.memset_zeros(&mut slice).unwrap();
+    let zeros = vec![0.0; expected.len()];
+    same(&stream.clone_dtoh(&slice).unwrap(), &zeros, "written");
 }
 
 fn a_tensor_becomes_a_slice(gpu: &Device) {

@@ -56,6 +56,11 @@ pub fn gpu_is_missing() -> bool {
     !gpu_required() && Device::cuda(0).is_err_and(missing)
 }
 
+/// Whether the GPU is one of software, with little memory and no pages.
+pub fn gpu_is_emulated() -> bool {
+    env::var_os("CUDA_EMULATOR_MEMORY").is_some()
+}
+
 /// Each test on the CPU, and on the GPU.
 pub fn on_each_device(tests: &[(&str, Body)]) -> Vec<Trial> {
     let no_gpu = gpu_is_missing();

@@ -56,6 +56,7 @@ const TESTS: &[Tests] = &[
 /// A few of each kind, which run again with other orders of warps, blocks and streams.
 const ORDERS: &[Tests] = &[
     Tests(PUBLIC, "cuda::image::tensor::fit", &[]),
+    Tests(PUBLIC, "cuda::image::cudarc::", &[]),
     Tests(PUBLIC, "cuda::load::scale::what_does_not_fit", &[]),
     Tests(PUBLIC, "cuda::load::orientation::png", &[]),
     Tests(PUBLIC, "cuda::jpeg::decode::crowded", &[]),
@@ -70,6 +71,12 @@ const ORDERS: &[Tests] = &[
         &[],
     ),
 ];
+
+/// Those of a GPU with so many megabytes of memory.
+const LITTLE_MEMORY: (Tests, &str) = (
+    Tests(PUBLIC, "cuda::hostile::faults::memory::what_kernels", &[]),
+    "256",
+);
 
 const SEEDS: [&str; 2] = ["1", "2"];
 
@@ -97,6 +104,12 @@ pub(crate) fn test() -> Result<(), Failure> {
     for tests in TESTS {
         launched.extend(run(&emulator, tests, &[])?);
     }
+    let (tests, megabytes) = &LITTLE_MEMORY;
+    launched.extend(run(
+        &emulator,
+        tests,
+        &[("CUDA_EMULATOR_MEMORY", megabytes)],
+    )?);
     check(&launched)
 }
 

@@ -6,7 +6,8 @@ use crate::support::alone;
 use crate::support::alone_through;
 use crate::support::pictures::{folder, opaque, picture};
 use imagecuda::{
-    Device, Error, ErrorKind, Format, Image, LoadOptions, PngDecoder, PngEncoder, SaveOptions,
+    Device, Error, ErrorKind, Format, Image, JpegDecoder, JpegEncoder, LoadOptions, PngDecoder,
+    PngEncoder, SaveOptions, Subsampling,
     batch::{Loader, Saver},
 };
 use libtest_mimic::Trial;
@@ -17,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
         what_does_not_fit_is_an_error_and_what_comes_next_works,
         a_png_whose_kernels_lack_memory_is_decoded_by_the_host,
+        what_kernels_lack_memory_for_is_done_by_the_host,
         files_for_which_there_is_no_thread_are_errors,
     ])
 }
@@ -58,11 +60,19 @@ fn is_limited(name: &str, device: &Device) -> bool {
 
 /// Takes memory, in images of halves of halves of a size, until there is none for any of them.
 fn fill(device: &Device) -> Vec<Image> {
+    // What is left is less than 32 MB, and more than nothing on the host, which needs some.
+    let mut held = fill_to(device, 1000);
+    let smallest = held.pop();
+    assert!(held.len() > 3 && smallest.is_some(), "{}", held.len());
+    held
+}
+
+/// Takes memory until there is none for an image of `least` by `least` pixels.
+fn fill_to(device: &Device, least: u32) -> Vec<Image> {
     // 8 GB, so that a large GPU is full at once, and 256 MB.
     let mut side = if device.is_cuda() { 22_528 } else { 4096 };
     let mut held = Vec::new();
-    // What is left is less than 32 MB, and more than nothing on the host, which needs some.
-    while side > 1000 {
+    while side > least {
         match Image::new(device, side, side) {
             Ok(image) => held.push(image),
             Err(error) => {
@@ -72,8 +82,6 @@ fn fill(device: &Device) -> Vec<Image> {
             }
         }
     }
-    let smallest = held.pop();
-    assert!(held.len() > 3 && smallest.is_some(), "{}", held.len());
     held
 }
 
@@ -194,4 +202,72 @@ fn a_png_whose_kernels_lack_memory_is_decoded_by_the_host(device: &Device) {
     drop(held);
     let image = load(PngDecoder::Kernels).unwrap();
     assert!(image.download().unwrap() == expected);
+}
+
+fn what_kernels_lack_memory_for_is_done_by_the_host(device: &Device) {
+    #[cfg(target_os = "linux")]
+    if !is_limited(
+        "hostile::faults::memory::what_kernels_lack_memory_for_is_done_by_the_host",
+        device,
+    ) {
+        return;
+    }
+    if !device.is_cuda() {
+        // The emulation needs no memory of a GPU.
+        return;
+    }
+    // A GPU's driver gives memory in large pieces.
+    let side = if crate::support::gpu_is_emulated() {
+        512
+    } else {
+        4096
+    };
+    let pixels = opaque(&picture(device, side, side));
+    let options = |jpeg, png| {
+        let of_jpeg = SaveOptions::new().subsampling(Subsampling::Yuv444);
+        let of_png = SaveOptions::new().png_encoder(png);
+        [
+            (Format::Jpeg, of_jpeg.jpeg_encoder(jpeg)),
+            (Format::Png, of_png),
+        ]
+    };
+    let by_host = options(JpegEncoder::Host, PngEncoder::Host);
+    let files = by_host.map(|(format, options)| options.encode_u8(&pixels, format).unwrap());
+    let load = |decoder| {
+        let options = LoadOptions::new().jpeg_decoder(decoder);
+        options.decode(device, &files[0])
+    };
+    let expected = load(JpegDecoder::Host).unwrap().download().unwrap();
+
+    // The floats, and a quarter of them: the kernels need another half of them.
+    let spare = Image::new(device, side, side + side / 4).unwrap();
+    let held = fill_to(device, 64);
+    drop(spare);
+    let error = load(JpegDecoder::Kernels).unwrap_err();
+    assert!(is_out_of_memory(&error, 1), "{error}");
+    let image = load(JpegDecoder::Auto).unwrap();
+    assert!(image.download().unwrap() == expected);
+    drop((held, image));
+
+    let image = pixels.to_f32().unwrap();
+    // A third of the floats: the kernels need at least a half of them.
+    let spare = Image::new(device, side, side / 3).unwrap();
+    let held = fill_to(device, 64);
+    drop(spare);
+    let by_kernels = options(JpegEncoder::Kernels, PngEncoder::Kernels);
+    let by_whom_can = options(JpegEncoder::Auto, PngEncoder::Auto);
+    for (i, file) in files.iter().enumerate() {
+        let (format, options) = &by_kernels[i];
+        let error = options.encode(&image, *format).unwrap_err();
+        assert!(is_out_of_memory(&error, 1), "{error}");
+        let options = &by_whom_can[i].1;
+        assert!(
+            options.encode(&image, *format).unwrap() == *file,
+            "{format}"
+        );
+        // For the kernels they become floats, for which there is no room.
+        let of_bytes = options.encode_u8(&pixels, *format).unwrap();
+        assert!(of_bytes == *file, "{format}, bytes");
+    }
+    drop(held);
 }

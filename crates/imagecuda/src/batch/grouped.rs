@@ -157,7 +157,7 @@ impl<S: Source> Pending<S> {
             return Ok(());
         };
         let (width, height) = resampling.size();
-        let mut result = budget.image(self.image.device(), width, height)?;
+        let mut result = budget.small_image(self.image.device(), width, height)?;
         resampling.write(&self.image, &mut result)?;
         // A later image may have the memory, in the order of the device's stream.
         self.slot

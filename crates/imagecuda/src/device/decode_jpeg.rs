@@ -2,7 +2,7 @@
 
 use super::{Buffer, GPU_MIN_PIXELS, Inner, NewImage, Payload, Staging, UploadedJpeg, cpu, cuda};
 use crate::{
-    Device, JpegDecoder, Result,
+    Device, ErrorKind, JpegDecoder, Result,
     jpeg::{FirstScan, Jpeg},
 };
 use imagecuda_kernels::pixel::RgbaF32;
@@ -83,7 +83,8 @@ impl Device {
     }
 
     /// Decodes a JPEG with kernels. On a GPU the host may do the entropy decoding. Returns `None`
-    /// if the host must decode the pixels.
+    /// if the host must decode the pixels, as it must, unless `Kernels` were chosen, if there is no memory
+    /// for them.
     pub(crate) fn decode_jpeg(
         &self,
         jpeg: &Jpeg<'_>,
@@ -92,6 +93,24 @@ impl Device {
         if !jpeg.has_bytes() || !jpeg.is_all() {
             return Ok(None);
         }
+        let decoder = request.decoder;
+        match self.decode_jpeg_in_memory(jpeg, request) {
+            // Coefficients and samples take several times the memory of the host's pixels.
+            Err(error)
+                if decoder != JpegDecoder::Kernels
+                    && matches!(error.kind(), ErrorKind::OutOfMemory { .. }) =>
+            {
+                Ok(None)
+            }
+            decoded => decoded,
+        }
+    }
+
+    fn decode_jpeg_in_memory(
+        &self,
+        jpeg: &Jpeg<'_>,
+        request: JpegRequest<'_>,
+    ) -> Result<Option<Payload>> {
         let by_kernels = self.is_for_kernels(jpeg.picture().pixels(), request.decoder);
         let plan = by_kernels.then(|| jpeg.plan(true)).flatten();
         match (self.inner(), plan) {

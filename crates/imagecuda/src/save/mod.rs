@@ -17,8 +17,8 @@ pub use self::{
 use self::packed::PendingData;
 use crate::jpeg::encode::Encoding;
 use crate::{
-    Channels, Compression, Device, Error, ErrorKind, Format, Image, ImageU8, Result, SaveOptions,
-    codec, device::Staging,
+    Channels, Compression, Device, Error, ErrorKind, Format, Image, ImageU8, JpegEncoder,
+    PngEncoder, Result, SaveOptions, codec, device::Staging,
 };
 use imagecuda_kernels::{
     pack::{Background, Packing},
@@ -225,10 +225,13 @@ impl SaveJob {
         }
         let (device, len) = (image.device(), image.len());
         if self.is_jpeg_for_kernels(device, len) {
-            return self.start_jpeg(image);
-        }
-        if let Some(lines) = self.lines_for_kernels(device, image.width(), image.height()) {
-            return self.start_png(image, &lines);
+            if let Some(data) = self.unless_memory_lacks(self.start_jpeg(image))? {
+                return Ok(self.with_data(image.width(), image.height(), data));
+            }
+        } else if let Some(lines) = self.lines_for_kernels(device, image.width(), image.height()) {
+            if let Some(data) = self.unless_memory_lacks(self.start_png(image, &lines))? {
+                return Ok(self.with_data(image.width(), image.height(), data));
+            }
         }
         if device.is_cuda() && self.is_lossy_webp(len) {
             return self.start_webp(image);
@@ -285,34 +288,23 @@ impl SaveJob {
     }
 
     /// Starts to encode the picture as PNG on its device.
-    fn start_png(self, image: &Image, lines: &Scanlines) -> Result<PendingSave> {
+    fn start_png(&self, image: &Image, lines: &Scanlines) -> Result<PendingData> {
         let coding = image
             .buffer
             .start_png(image.device(), lines, self.packing, self.background())
             .map_err(|error| error.with_format(self.format))?;
-        Ok(PendingSave {
-            job: self,
-            width: image.width(),
-            height: image.height(),
-            data: PendingData::Png(coding),
-        })
+        Ok(PendingData::Png(coding))
     }
 
     /// Starts to encode the picture as JPEG on its device.
-    fn start_jpeg(self, image: &Image) -> Result<PendingSave> {
-        let (width, height) = (image.width(), image.height());
+    fn start_jpeg(&self, image: &Image) -> Result<PendingData> {
         let start = || {
-            let mut encoding = self.encoding((width, height))?;
+            let mut encoding = self.encoding(image.dimensions())?;
             let coding = image.buffer.start_jpeg(&mut encoding, self.background())?;
             Ok((encoding, coding))
         };
         let (encoding, coding) = start().map_err(|error: Error| error.with_format(self.format))?;
-        Ok(PendingSave {
-            job: self,
-            width,
-            height,
-            data: PendingData::Jpeg(Box::new(encoding), coding),
-        })
+        Ok(PendingData::Jpeg(Box::new(encoding), coding))
     }
 
     fn start_via(self, image: &Image, via: &mut ImageU8) -> Result<PendingSave> {
@@ -336,7 +328,10 @@ impl SaveJob {
         let lines = self.lines_for_kernels(device, image.width(), image.height());
         if lines.is_some() || self.is_jpeg_for_kernels(device, len) {
             // The kernels encode floats.
-            return self.start(&image.to_f32()?);
+            return match self.unless_memory_lacks(image.to_f32())? {
+                Some(floats) => self.start(&floats),
+                None => self.start_u8(&image.to_device(&Device::cpu())?),
+            };
         }
         let pixels = image
             .buffer
@@ -345,12 +340,31 @@ impl SaveJob {
         Ok(self.with_pixels(image.width(), image.height(), pixels))
     }
 
+    /// What is for the kernels; `None` if the device has no memory for it and the host may encode, which
+    /// takes less.
+    fn unless_memory_lacks<T>(&self, made: Result<T>) -> Result<Option<T>> {
+        let host_may = match self.format {
+            Format::Jpeg => self.options.jpeg_encoder == JpegEncoder::Auto,
+            _ => self.options.png_encoder == PngEncoder::Auto,
+        };
+        match made {
+            Err(error) if host_may && matches!(error.kind(), ErrorKind::OutOfMemory { .. }) => {
+                Ok(None)
+            }
+            made => made.map(Some),
+        }
+    }
+
     fn with_pixels(self, width: u32, height: u32, pixels: Staging) -> PendingSave {
+        self.with_data(width, height, PendingData::Pixels(pixels))
+    }
+
+    fn with_data(self, width: u32, height: u32, data: PendingData) -> PendingSave {
         PendingSave {
             job: self,
             width,
             height,
-            data: PendingData::Pixels(pixels),
+            data,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! so that later files use their memory again.
 
 use super::CancelToken;
-use crate::{Device, Image, Result};
+use crate::{Device, ErrorKind, Image, Result};
 use std::{
     collections::BTreeMap,
     sync::{
@@ -208,18 +208,31 @@ impl Budget {
     /// An image on `device` with room for `width` × `height`. It is a returned image if one is
     /// large enough, else a new one, which replaces a returned one.
     pub(super) fn image(&self, device: &Device, width: u32, height: u32) -> Result<Image> {
+        self.image_within(device, [width, height], usize::MAX)
+    }
+
+    /// As [`image`](Self::image), with at most a few times the room, as whoever gets it may keep it.
+    pub(super) fn small_image(&self, device: &Device, width: u32, height: u32) -> Result<Image> {
+        const TIMES: usize = 4;
+        let pixels = width as usize * height as usize;
+        self.image_within(device, [width, height], pixels.saturating_mul(TIMES))
+    }
+
+    fn image_within(&self, device: &Device, size: [u32; 2], most: usize) -> Result<Image> {
+        let [width, height] = size;
         let pixels = width as usize * height as usize;
         let found = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             let here = |i: &usize| idle[*i].device() == device;
             let fitting = (0..idle.len())
                 .filter(here)
-                .filter(|&i| idle[i].capacity() >= pixels)
+                .filter(|&i| (pixels..=most).contains(&idle[i].capacity()))
                 .min_by_key(|&i| idle[i].capacity());
-            // If no image is large enough, the largest is replaced.
+            // If no image is large enough, the largest of the others is replaced.
             let largest = || {
                 (0..idle.len())
                     .filter(here)
+                    .filter(|&i| idle[i].capacity() < pixels)
                     .max_by_key(|&i| idle[i].capacity())
             };
             fitting.or_else(largest).map(|i| idle.swap_remove(i))
@@ -230,7 +243,26 @@ impl Budget {
             return Ok(image);
         } // else the old one is freed here, before the new one is had
         self.made.fetch_add(1, Ordering::Relaxed);
-        Image::for_overwrite(device, width, height)
+        match Image::for_overwrite(device, width, height) {
+            Err(error) if matches!(error.kind(), ErrorKind::OutOfMemory { .. }) => {
+                // The returned images may be what is missing.
+                if !self.free_idle(device) {
+                    return Err(error);
+                }
+                Image::for_overwrite(device, width, height)
+            }
+            made => made,
+        }
+    }
+
+    /// Frees the returned images of a device. Returns whether there were any.
+    fn free_idle(&self, device: &Device) -> bool {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let freed: Vec<Image> = idle
+            .extract_if(.., |image| image.device() == device)
+            .collect();
+        drop(idle);
+        !freed.is_empty()
     }
 }
 

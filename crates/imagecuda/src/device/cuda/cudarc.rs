@@ -2,7 +2,7 @@
 
 use super::{Context, buffer::Buffer, memory::DeviceBytes};
 use crate::{Device, Error, ErrorKind, Result, device::DevicePixel};
-use cudarc::driver::{CudaSlice, CudaStream};
+use cudarc::driver::{CudaSlice, CudaStream, DevicePtrMut};
 use std::{marker::PhantomData, sync::Arc};
 
 /// The alignment that kernels need.
@@ -16,7 +16,8 @@ impl Context {
 }
 
 impl<P: DevicePixel> Buffer<P> {
-    /// Hands the memory to `cudarc`, as `len` values. Work that enters `stream` from now on waits for ours.
+    /// Hands the memory to `cudarc`, as `len` values. Work that enters `stream` from now on waits for ours,
+    /// and so does what `cudarc` does with the slice in other streams.
     pub(crate) fn into_cuda_slice<T>(
         self,
         stream: &Arc<CudaStream>,
@@ -35,7 +36,11 @@ impl<P: DevicePixel> Buffer<P> {
         let address = self.into_bytes().leak().as_raw();
         // SAFETY: the memory has so many values, of types for which all bits are valid. It was allocated in
         // stream order where the device can do that, and `cudarc` frees it in the same way.
-        Ok(unsafe { stream.upgrade_device_ptr(address, len) })
+        let mut slice = unsafe { stream.upgrade_device_ptr(address, len) };
+        // For `cudarc` our work is a write in this stream, which it records here.
+        let (_, write) = slice.device_ptr_mut(stream);
+        drop(write);
+        Ok(slice)
     }
 
     /// Takes over the memory of a slice, with room for `len` pixels. Our work waits for what is in the

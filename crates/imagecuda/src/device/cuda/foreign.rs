@@ -3,7 +3,10 @@
 use super::{Context, event::Event};
 use crate::{Device, Result, device::Inner};
 use cust::sys;
-use std::ffi::c_void;
+use std::{
+    ffi::c_void,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+};
 #[cfg(feature = "dlpack")]
 use {
     super::{
@@ -58,10 +61,12 @@ impl Device {
         };
         // SAFETY: the caller says that the stream is this context's, and lives.
         unsafe { context.order_after(stream.cast())? };
-        let result = work(self);
+        let result = catch_unwind(AssertUnwindSafe(|| work(self)));
+        // After a panic, too, as the caller may catch it.
         // SAFETY: as above.
-        unsafe { context.order_before(stream)? };
-        Ok(result)
+        let ordered = unsafe { context.order_before(stream) };
+        let result = result.unwrap_or_else(|panic| resume_unwind(panic));
+        ordered.map(|()| result)
     }
 }
 

@@ -99,8 +99,12 @@ impl Context {
             other => return other.map_err(|code| device_error("cuMemAlloc", code)),
         }
         // Memory that was freed in stream order may not be available yet, and pools keep freed
-        // memory. So wait, give it back to the driver, and try again.
+        // memory, as they keep tables and decoders. So end those, wait, give all back to the driver,
+        // and try again.
         self.scratch.trim(0);
+        self.tables.clear();
+        self.jpeg_tables.clear();
+        self.videos.trim();
         self.wait_for_all()?;
         if let Some(pool) = self.memory.pool {
             // SAFETY: the pool is this context's, and is never destroyed. Only unused memory goes

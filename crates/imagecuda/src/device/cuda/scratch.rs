@@ -41,11 +41,13 @@ impl Block for Slab {
 
     /// The memory. It is freed in the order of the kernels' stream, whatever stream used it last.
     fn free(self) {
-        let context = self.memory.context();
+        let context = Arc::clone(self.memory.context());
         let Ok(_current) = context.enter() else {
             return;
         };
         let _ = self.done.order_before(&context.stream);
+        // Within the context, the event too.
+        drop(self);
     }
 }
 

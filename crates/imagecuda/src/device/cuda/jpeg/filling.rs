@@ -148,6 +148,8 @@ pub(super) struct Filling<T> {
     device: usize,
     reserved: usize,
     writers: usize,
+    /// Whether a picture was reserved and never written, and maybe tables that others share.
+    pub(super) is_incomplete: bool,
     /// The tables and the shapers that some picture has written or writes.
     tables: Vec<(Arc<[Table]>, usize)>,
     shapers: Vec<(Arc<Conversion>, usize)>,
@@ -171,6 +173,7 @@ impl<T> Filling<T> {
             device: 0,
             reserved: 0,
             writers: 0,
+            is_incomplete: false,
             tables: Vec::new(),
             shapers: Vec::new(),
             members: Vec::new(),
@@ -226,6 +229,7 @@ impl<T> Filling<T> {
     /// Notes that a picture is written; `None` if it will not be.
     pub(super) fn commit(&mut self, member: Option<Member<T>>) {
         self.writers -= 1;
+        self.is_incomplete |= member.is_none();
         self.members.extend(member);
     }
 }

@@ -156,8 +156,12 @@ impl<T> Flight<T> {
             mut staging,
             parts,
             mut members,
+            is_incomplete,
             ..
         } = group;
+        if is_incomplete {
+            return Err(undecoded(context, members));
+        }
         // Each kernel takes jobs that follow each other.
         members.sort_by_key(|member| member.shaper.is_some());
         match start(context, &mut staging, parts, &members, number) {

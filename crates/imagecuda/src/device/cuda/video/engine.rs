@@ -9,15 +9,16 @@ use super::{
     pool::Pooled,
 };
 use cust::sys;
-use std::{ptr, sync::Arc};
+use std::{mem::ManuallyDrop, ptr, sync::Arc};
 
 /// A decoder and the stream in which its frames are copied.
 #[derive(Debug)]
 pub(in crate::device::cuda) struct Engine {
-    pub(super) decoder: Decoder,
-    pub(super) stream: FrameStream,
+    pub(super) decoder: ManuallyDrop<Decoder>,
+    pub(super) stream: ManuallyDrop<FrameStream>,
     /// Memory for the data of a frame.
     pub(super) data: Vec<u8>,
+    context: Arc<Context>,
 }
 
 impl Engine {
@@ -35,9 +36,10 @@ impl Engine {
         let _current = context.enter().map_err(failed)?;
         let Class { kind, largest } = class;
         Ok(Self {
-            decoder: Decoder::new(library, kind, coded, largest)?,
-            stream: FrameStream::new()?,
+            decoder: ManuallyDrop::new(Decoder::new(library, kind, coded, largest)?),
+            stream: ManuallyDrop::new(FrameStream::new()?),
             data: Vec::new(),
+            context: Arc::clone(context),
         })
     }
 
@@ -57,6 +59,18 @@ impl Engine {
         let unmapped = self.decoder.unmap();
         self.decoder.is_broken |= copied.is_err();
         copied.and(unmapped)
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // A decoder may be ended on a thread that has no context. Without one, it is tried all the same.
+        let _current = self.context.enter();
+        // SAFETY: `drop` runs once, and nothing uses the fields afterwards.
+        unsafe {
+            ManuallyDrop::drop(&mut self.decoder);
+            ManuallyDrop::drop(&mut self.stream);
+        }
     }
 }
 

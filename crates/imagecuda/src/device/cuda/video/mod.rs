@@ -183,7 +183,11 @@ impl Context {
             }));
             outcomes
         });
-        // The copies were waited for, if no thread panicked.
+        // The copies were waited for, if no thread panicked. After that, too, nothing may write to the
+        // memory of another picture.
+        for engine in others.iter_mut().chain([&mut *own]) {
+            let _ = engine.release();
+        }
         let has_work = |engine: &mut Engine| engine.decoder.has_work();
         if !has_work(own) && !others.iter_mut().any(has_work) {
             memory.mark_idle();
@@ -217,23 +221,27 @@ fn abilities(context: &Context, library: &Library, kind: Kind) -> Attempt<Abilit
     type Known = BTreeMap<(u32, Kind), Option<Abilities>>;
     static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    let ask = || {
-        let mut caps = DecoderCaps::zero();
-        caps.codec = kind.codec();
-        caps.chroma = kind.chroma();
-        caps.bits_minus_8 = u32::from(kind.bits - 8);
-        // SAFETY: the pointer is to a local of the type that the library reads and writes.
-        let code = unsafe { (library.cuvidGetDecoderCaps)(&mut caps) };
-        let is_supported =
-            code == 0 && caps.is_supported != 0 && caps.surfaces >> kind.surface() & 1 == 1;
-        is_supported.then_some(Abilities {
-            least: [caps.least_width, caps.least_height].map(u32::from),
-            most: [caps.most_width, caps.most_height],
-            most_macroblocks: caps.most_macroblocks,
-            engines: caps.engines,
-        })
-    };
-    let found = *known.entry((context.ordinal, kind)).or_insert_with(ask);
+    if let Some(found) = known.get(&(context.ordinal, kind)) {
+        return found.ok_or(Refusal::Unsupported);
+    }
+    let mut caps = DecoderCaps::zero();
+    caps.codec = kind.codec();
+    caps.chroma = kind.chroma();
+    caps.bits_minus_8 = u32::from(kind.bits - 8);
+    // SAFETY: the pointer is to a local of the type that the library reads and writes.
+    let code = unsafe { (library.cuvidGetDecoderCaps)(&mut caps) };
+    if code != 0 {
+        // Asked again next time: memory may have been short.
+        return Err(Refusal::Unsupported);
+    }
+    let is_supported = caps.is_supported != 0 && caps.surfaces >> kind.surface() & 1 == 1;
+    let found = is_supported.then_some(Abilities {
+        least: [caps.least_width, caps.least_height].map(u32::from),
+        most: [caps.most_width, caps.most_height],
+        most_macroblocks: caps.most_macroblocks,
+        engines: caps.engines,
+    });
+    known.insert((context.ordinal, kind), found);
     found.ok_or(Refusal::Unsupported)
 }
 

@@ -55,6 +55,8 @@ pub(crate) struct Event {
     pub(crate) recorded: u64,
     pub(crate) passed: u64,
     pub(crate) stream: u64,
+    /// Nobody has its handle any longer, but streams may wait for it.
+    pub(crate) is_destroyed: bool,
 }
 
 pub(crate) struct Driver {
@@ -198,6 +200,14 @@ impl Driver {
             self.error = Some(error);
         }
         true
+    }
+
+    /// An event that has not been destroyed.
+    pub(crate) fn event(&mut self, event: u64) -> Result<&mut Event, Code> {
+        let found = self.events.get_mut(&event);
+        found
+            .filter(|event| !event.is_destroyed)
+            .ok_or(code::INVALID_HANDLE)
     }
 
     /// Does what comes before the time that an event was recorded for the `count`th time.

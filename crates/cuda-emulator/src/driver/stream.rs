@@ -70,8 +70,7 @@ unsafe extern "C" fn cuStreamGetCtx(_stream: u64, context: *mut u64) -> Code {
 #[unsafe(no_mangle)]
 extern "C" fn cuStreamWaitEvent(stream: u64, event: u64, _flags: c_uint) -> Code {
     with(|driver| {
-        let found = driver.events.get(&event).ok_or(code::INVALID_HANDLE)?;
-        let count = found.recorded;
+        let count = driver.event(event)?.recorded;
         driver.queue(stream, Work::Wait(event, count))
     })
 }
@@ -89,14 +88,12 @@ unsafe extern "C" fn cuEventCreate(event: *mut u64, _flags: c_uint) -> Code {
 #[unsafe(no_mangle)]
 extern "C" fn cuEventDestroy_v2(event: u64) -> Code {
     with(|driver| {
-        // What waits for it must not go on too early.
-        let recorded = driver
-            .events
-            .get(&event)
-            .ok_or(code::INVALID_HANDLE)?
-            .recorded;
-        driver.pass(event, recorded);
-        driver.events.remove(&event);
+        // What waits for it still does.
+        let found = driver.event(event)?;
+        found.is_destroyed = true;
+        if found.passed >= found.recorded {
+            driver.events.remove(&event);
+        }
         Ok(())
     })
 }
@@ -105,7 +102,7 @@ extern "C" fn cuEventDestroy_v2(event: u64) -> Code {
 extern "C" fn cuEventRecord(event: u64, stream: u64) -> Code {
     with(|driver| {
         // An event that is recorded anew in another stream stands for that; what was before is done.
-        let found = *driver.events.get(&event).ok_or(code::INVALID_HANDLE)?;
+        let found = *driver.event(event)?;
         if found.stream != stream {
             driver.pass(event, found.recorded);
         }
@@ -125,7 +122,7 @@ extern "C" fn cuEventRecordWithFlags(event: u64, stream: u64, _flags: c_uint) ->
 #[unsafe(no_mangle)]
 extern "C" fn cuEventQuery(event: u64) -> Code {
     with(|driver| {
-        let found = *driver.events.get(&event).ok_or(code::INVALID_HANDLE)?;
+        let found = *driver.event(event)?;
         if found.passed >= found.recorded {
             return Ok(());
         }
@@ -138,11 +135,7 @@ extern "C" fn cuEventQuery(event: u64) -> Code {
 #[unsafe(no_mangle)]
 extern "C" fn cuEventSynchronize(event: u64) -> Code {
     with(|driver| {
-        let recorded = driver
-            .events
-            .get(&event)
-            .ok_or(code::INVALID_HANDLE)?
-            .recorded;
+        let recorded = driver.event(event)?.recorded;
         driver.pass(event, recorded);
         Ok(())
     })

@@ -142,3 +142,29 @@ fn more_small_images_may_be_in_flight() {
     slots.extend(budget.reserve_slot());
     assert_eq!(budget.free_slots(&budget.lock()), 0);
 }
+
+/// Who keeps a thumbnail does not keep the memory of a whole picture.
+#[test]
+fn small_images_have_no_more_than_a_few_times_their_room() {
+    let cpu = Device::cpu();
+    let budget = Budget::new(4, u64::MAX, CancelToken::new());
+    let returned = |side| {
+        budget
+            .idle
+            .lock()
+            .unwrap()
+            .push(Image::new(&cpu, side, side).unwrap())
+    };
+    let idle = || budget.idle.lock().unwrap().len();
+    returned(100);
+    assert_eq!(budget.small_image(&cpu, 20, 20).unwrap().capacity(), 400);
+    assert_eq!(idle(), 1);
+    // A smaller one is replaced, and one that is not much larger is used again.
+    returned(10);
+    assert_eq!(budget.small_image(&cpu, 20, 20).unwrap().capacity(), 400);
+    assert_eq!(idle(), 1);
+    returned(30);
+    assert_eq!(budget.small_image(&cpu, 20, 20).unwrap().capacity(), 900);
+    assert_eq!(budget.image(&cpu, 20, 20).unwrap().capacity(), 10_000);
+    assert_eq!((idle(), budget.made()), (0, 2));
+}

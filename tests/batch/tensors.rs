@@ -14,6 +14,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
         pictures_are_those_of_single_loads_in_order,
         failures_can_be_skipped,
+        failures_alone_are_a_tensor_without_pictures,
         memory_is_used_again,
         devices_take_turns,
         a_tensor_that_cannot_be_had_ends_it,
@@ -88,6 +89,20 @@ fn failures_can_be_skipped(device: &Device) {
     let whole = files.iter().enumerate().filter(|(i, _)| !is_broken(*i));
     let expected: Vec<u16> = whole.flat_map(|(_, file)| single(device, file).0).collect();
     same(&pictures, &expected, "pictures");
+}
+
+fn failures_alone_are_a_tensor_without_pictures(device: &Device) {
+    let batches = Loader::new(device).tensors(files(7, |i| i >= 4), &options(), 4);
+    let found: Vec<_> = batches
+        .skip_failures()
+        .map(|batch| {
+            let batch = batch.unwrap();
+            let elements = batch.tensor().download::<u16>().unwrap();
+            assert_eq!(elements.len(), batch.tensor().len());
+            (batch.tensor().shape(), batch.results().len())
+        })
+        .collect();
+    assert_eq!(found, [([4, 3, 16, 24], 4), ([0, 3, 16, 24], 3)]);
 }
 
 fn memory_is_used_again(device: &Device) {

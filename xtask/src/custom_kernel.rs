@@ -1,13 +1,17 @@
 //! The example that compiles a kernel of its own: a workspace apart, which needs rust-src.
 
-use std::{env, fs, path::PathBuf};
+use std::{env, path::PathBuf, process::Command};
 
 use imagecuda_kernel_builder::{Error, KernelBuilder};
 
-use crate::{Failure, messages::programs, sh};
+use crate::{Failure, sh, workspace::Example};
 
 pub(crate) const NAME: &str = "custom_kernel";
-const MANIFEST: &str = "examples/custom_kernel/Cargo.toml";
+
+const EXAMPLE: Example = Example {
+    name: NAME,
+    packages: &[NAME, "custom-kernel-kernels"],
+};
 
 /// Where the project's machines have rust-src, if the toolchain has none.
 pub(crate) fn archive() -> PathBuf {
@@ -31,14 +35,9 @@ pub(crate) fn missing() -> Result<Option<String>, Failure> {
     }
 }
 
-/// Cargo for the example, in the folder that everything else is built in.
-fn cargo(args: &[&str]) -> std::process::Command {
-    let mut cargo = sh::cargo();
-    cargo
-        .args(args)
-        .args(["--quiet", "--locked", "--manifest-path", MANIFEST])
-        .arg("--target-dir")
-        .arg(sh::target());
+/// Cargo for the example.
+fn cargo(args: &[&str]) -> Command {
+    let mut cargo = EXAMPLE.cargo(args);
     // Its build script looks where any user's would, and not beside this repository.
     if env::var_os("RUST_SRC_ARCHIVE").is_none() && archive().is_file() {
         cargo.env("RUST_SRC_ARCHIVE", archive());
@@ -48,33 +47,18 @@ fn cargo(args: &[&str]) -> std::process::Command {
 
 /// Builds the program, and says where it is.
 pub(crate) fn build(args: &[&str]) -> Result<PathBuf, Failure> {
-    let mut cargo = cargo(&["build", "--message-format=json-render-diagnostics"]);
-    let built = programs(&sh::listen(cargo.args(args))?);
-    let program = built.into_iter().find(|program| program.name == NAME);
-    program
-        .map(|program| program.path)
-        .ok_or_else(|| format!("cargo built no {NAME}"))
+    let mut cargo = cargo(&["build"]);
+    cargo.args(args);
+    EXAMPLE.build(cargo)
 }
 
 /// Checks the example, builds it and runs it on the CPU.
 pub(crate) fn test() -> Result<(), Failure> {
-    let mut format = sh::cargo();
-    format.args(["fmt", "--manifest-path", MANIFEST]);
-    format.args(["--package", NAME, "--package", "custom-kernel-kernels"]);
-    sh::run(format.args(["--", "--check", "-l"]))?;
+    EXAMPLE.check_formatting()?;
     if let Some(reason) = missing()? {
         say!("THE EXAMPLE custom_kernel WAS NEITHER BUILT NOR RUN: {reason}");
         return Ok(());
     }
     sh::run(cargo(&["clippy", "--workspace"]).args(["--", "-D", "warnings"]))?;
-    let program = build(&[])?;
-    let output = sh::target().join("custom_kernel.png");
-    let _ = fs::remove_file(&output);
-    let mut run = sh::command(program);
-    run.args(["--device", "cpu", "examples/data/sample.jpg"]);
-    sh::run(run.arg(&output))?;
-    match output.is_file() {
-        true => fs::remove_file(&output).map_err(sh::io(&output)),
-        false => Err(format!("{} was not written", output.display())),
-    }
+    EXAMPLE.run(build(&[])?, &["examples/data/sample.jpg"])
 }

@@ -10,6 +10,7 @@ mod args;
 mod asan;
 mod bench;
 mod bundle;
+mod candle;
 mod chart;
 mod cross;
 mod custom_kernel;
@@ -24,6 +25,7 @@ mod ptx;
 mod ptxas;
 mod sh;
 mod test;
+mod workspace;
 
 use std::process::ExitCode;
 

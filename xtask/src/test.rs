@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    Failure, api, args::Args, cross, custom_kernel, deny, emulated, fuzz, machine_code,
+    Failure, api, args::Args, candle, cross, custom_kernel, deny, emulated, fuzz, machine_code,
     prerequisites, ptx, ptxas, sh,
 };
 
@@ -17,10 +17,10 @@ cargo xtask test [--quick | --emulated | --windows | --aarch64]
 Everything that CI runs: formatting, clippy four times (default features; with all but HEIF;
 with `heif-vendored` too; with none), all tests and doctests, tests of the GPU's code on a GPU of
 software, the documentation, the list of
-public items, kernels.ptx rebuilt, compared and assembled, and the example with a kernel of its own,
-built and run on the CPU, the fuzz targets, 10 seconds each, and what deny.toml asks of the
-dependencies. Stops at the first failure. Missing tools are installed, or named. On Windows it runs
-what has been made to run there, and names the rest.
+public items, kernels.ptx rebuilt, compared and assembled, the examples with a kernel of its own and
+with candle, built and run on the CPU, the fuzz targets, 10 seconds each, and what deny.toml asks of
+the dependencies. Stops at the first failure. Missing tools are installed, or named. On Windows it
+runs what has been made to run there, and names the rest.
 
   --quick      formatting, clippy and tests with all but HEIF, and no more: no libheif to build
   --emulated   on Linux: tests of the GPU's code on a GPU of software, which interprets kernels.ptx,
@@ -49,7 +49,7 @@ const QUICK: [Step; 3] = [
     ("tests, no libheif", tests_without_heif),
 ];
 
-const ALL: [Step; 15] = [
+const ALL: [Step; 16] = [
     ("prerequisites", prerequisites::check),
     ("formatting", formatting),
     ("clippy, default features", clippy_default),
@@ -63,6 +63,7 @@ const ALL: [Step; 15] = [
     ("public items", api::check),
     ("kernels.ptx", kernels),
     ("custom kernel", custom_kernel::test),
+    ("candle", candle::test),
     ("fuzz targets", fuzz::smoke),
     ("dependencies", deny::check),
 ];
@@ -100,7 +101,7 @@ const ON_WINDOWS: [Step; 8] = [
 
 const NOT_ON_WINDOWS: &str = "\
 NOT CHECKED, because these steps have run on Linux alone so far: libheif (its codecs are Debian's), the
-list of public items, kernels.ptx, the custom kernel and the fuzz targets";
+list of public items, kernels.ptx, the custom kernel, the example with candle and the fuzz targets";
 
 pub(crate) fn run(args: &mut Args) -> Result<(), Failure> {
     let names = ["--quick", "--emulated", "--windows", "--aarch64"];

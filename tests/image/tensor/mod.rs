@@ -242,6 +242,8 @@ fn wrong_options_are_errors(device: &Device) {
     let options = TensorOptions::new();
     assert_eq!(invalid(options.std([1.0, 0.0, 1.0])), "std");
     assert_eq!(invalid(options.std([1.0, f32::NAN, 1.0])), "std");
+    // Its reciprocal is infinite.
+    assert_eq!(invalid(options.std([1.0, 1.0, 1e-40])), "std");
     assert_eq!(invalid(options.mean([f32::INFINITY, 0.0, 0.0])), "mean");
     assert_eq!(
         invalid(options.mean([0.5; 3]).element(TensorElement::U8)),

@@ -141,7 +141,7 @@ impl<S> Drop for TensorBatch<S> {
 
 impl<S: Source> Tensors<S> {
     /// Leaves files with an error out of the tensors: later files take their places. Their errors are
-    /// among the results all the same.
+    /// among the results all the same. Where only such files are left, the last tensor has no pictures.
     pub fn skip_failures(mut self) -> Self {
         self.skips_failures = true;
         self

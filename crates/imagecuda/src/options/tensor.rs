@@ -100,7 +100,7 @@ impl TensorOptions {
 
     /// Sets what red, green and blue are divided by after [`mean`](Self::mean), as a product with the
     /// reciprocal in single precision. The default is 1.0. The errors are those of
-    /// [`mean`](Self::mean), and 0.0 is one too.
+    /// [`mean`](Self::mean). 0.0 is one too, and so is a number whose reciprocal is too large for a float.
     pub fn std(mut self, std: [f32; 3]) -> Self {
         self.std = std;
         self
@@ -145,7 +145,8 @@ impl TensorOptions {
         }
         let divides = |std: &f32| std.is_finite() && std.recip().is_finite();
         if !self.std.iter().all(divides) {
-            return Err(Error::option("std", "it must be finite and not zero"));
+            let reason = "it must be finite, and so must its reciprocal";
+            return Err(Error::option("std", reason));
         }
         let is_normalized = (self.mean, self.std) != ([0.0; 3], [1.0; 3]);
         if is_normalized && self.element == TensorElement::U8 {

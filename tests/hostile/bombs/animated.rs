@@ -219,6 +219,31 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Picture(64, 64),
         ),
         bomb(
+            "extensions of no kind",
+            "8,000,000 of them",
+            "gif",
+            {
+                let file = gif([64; 2], [64; 2], 1, &lzw(64 * 64));
+                [&file[..19], &[0x21, 0x42, 0].repeat(8_000_000), &file[19..]].concat()
+            },
+            Fate::Picture(64, 64),
+        ),
+        bomb(
+            "zeros and controls without data",
+            "10,000,000 of them",
+            "gif",
+            {
+                let file = gif([64; 2], [64; 2], 1, &lzw(64 * 64));
+                [
+                    &file[..19],
+                    &[0, 0x21, 0xf9, 0].repeat(5_000_000),
+                    &file[19..],
+                ]
+                .concat()
+            },
+            Fate::Picture(64, 64),
+        ),
+        bomb(
             "claimed frames",
             "2³² - 1 of 64²",
             "png",

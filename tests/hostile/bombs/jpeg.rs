@@ -329,6 +329,30 @@ pub(super) fn all() -> Vec<Bomb> {
             restarting(65_536),
             Fate::Picture(2048, 2048),
         ),
+        bomb(
+            "restarts beyond the picture",
+            "20,000,000 markers",
+            "jpg",
+            {
+                let intervals: Vec<u8> = (0..64).flat_map(|i| [0, 0xff, 0xd0 + i % 8]).collect();
+                let data = [intervals, [0xff, 0xd0].repeat(20_000_000)].concat();
+                let file = baseline(64, 64, 1, &data);
+                [&file[..2], &segment(0xdd, &[0, 1]), &file[2..]].concat()
+            },
+            small,
+        ),
+        bomb(
+            "restarts without an interval",
+            "20,000,000 markers",
+            "jpg",
+            baseline(
+                64,
+                64,
+                1,
+                &[vec![0; 16], [0xff, 0xd0].repeat(20_000_000)].concat(),
+            ),
+            small,
+        ),
     ];
     all.push(Bomb {
         size: 3 << 30,

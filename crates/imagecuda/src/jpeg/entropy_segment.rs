@@ -1,6 +1,6 @@
 //! Finds the end of entropy-coded data, and the restart markers in them.
 
-use crate::parallel;
+use crate::{Result, memory, parallel};
 use imagecuda_kernels::jpeg::stuffing::CHUNK;
 
 /// A scan's entropy-coded data.
@@ -8,7 +8,7 @@ use imagecuda_kernels::jpeg::stuffing::CHUNK;
 pub(super) struct EntropySegment {
     /// The offset of the marker that ends the data, or the end of the file.
     pub(super) end: usize,
-    /// The offsets of the restart markers.
+    /// The offsets of the first restart markers.
     pub(super) restarts: Vec<usize>,
     /// The number of 0xff bytes in each chunk.
     pub(super) marks: Vec<u32>,
@@ -23,8 +23,14 @@ pub(crate) struct LookedAt {
 }
 
 impl EntropySegment {
-    /// Finds the end of the data that start at `at`, some of which may have been looked at.
-    pub(super) fn find(bytes: &[u8], mut at: usize, known: Option<&LookedAt>) -> Self {
+    /// Finds the end of the data that start at `at`, some of which may have been looked at. Of the
+    /// restart markers the first `most` are kept.
+    pub(super) fn find(
+        bytes: &[u8],
+        mut at: usize,
+        most: usize,
+        known: Option<&LookedAt>,
+    ) -> Result<Self> {
         let mut restarts = Vec::new();
         let mut marks = Vec::new();
         let start = at;
@@ -50,28 +56,30 @@ impl EntropySegment {
             while let Some(found) = next(behind) {
                 behind = found + 1;
                 if let 0xd0..=0xd7 = bytes[found] {
-                    restarts.push(found - 1);
+                    if restarts.len() < most {
+                        memory::push(&mut restarts, found - 1)?;
+                    }
                     continue;
                 }
                 let end = found - 1;
                 if end > at {
-                    marks.push(look(&bytes[at..end], None).1);
+                    memory::push(&mut marks, look(&bytes[at..end], None).1)?;
                 }
-                return Self {
+                return Ok(Self {
                     end,
                     restarts,
                     marks,
-                };
+                });
             }
             if end > at {
-                marks.push(count);
+                memory::push(&mut marks, count)?;
             }
             if end == bytes.len() {
-                return Self {
+                return Ok(Self {
                     end,
                     restarts,
                     marks,
-                };
+                });
             }
             at = end;
         }
@@ -198,6 +206,7 @@ mod tests {
             len in prop_oneof![0usize..100, CHUNK - 40..CHUNK + 40, 0..4 * CHUNK],
             often in 1u32..200,
             ends in any::<bool>(),
+            most in prop_oneof![Just(usize::MAX), 0_usize..40],
         ) {
             let mut state = seed | 1;
             let mut bytes: Vec<u8> = vec![1, 2, 3];
@@ -213,7 +222,9 @@ mod tests {
                     _ => bytes.push((state >> 10) as u8),
                 }
             }
-            prop_assert_eq!(EntropySegment::find(&bytes, 3, None), slow(&bytes, 3));
+            let mut expected = slow(&bytes, 3);
+            expected.restarts.truncate(most);
+            prop_assert_eq!(EntropySegment::find(&bytes, 3, most, None).unwrap(), expected);
         }
     }
 
@@ -246,7 +257,8 @@ mod tests {
                 .map(|(number, chunk)| look(chunk, data.get((number + 1) * CHUNK).copied()))
                 .collect();
             prop_assert_eq!(parallel::in_pool(3, || look_at_many(data, data.len())), one_thread);
-            prop_assert_eq!(EntropySegment::find(&bytes, 5, None), slow(&bytes, 5));
+            let found = EntropySegment::find(&bytes, 5, usize::MAX, None).unwrap();
+            prop_assert_eq!(found, slow(&bytes, 5));
         }
     }
 }

@@ -102,4 +102,28 @@ impl File {
         };
         (across as usize, down as usize)
     }
+
+    /// The most restart markers of a scan that make a difference: one between two intervals, and one
+    /// that ends the last. Of a damaged file some count that are out of place.
+    pub(super) fn most_restarts(
+        &self,
+        components: &[ScanComponent],
+        interval: u32,
+        damaged: bool,
+    ) -> usize {
+        if interval == 0 {
+            return 1;
+        }
+        // There are as many blocks as MCUs, or more.
+        let side = if self.lossless { 1 } else { 8 };
+        let blocks = |c: &ScanComponent| {
+            let part = &self.picture.component[c.index];
+            part.width.div_ceil(side) as usize * part.height.div_ceil(side) as usize
+        };
+        let intervals = components.iter().map(blocks).sum::<usize>() / interval as usize + 1;
+        match damaged {
+            true => 2 * intervals + 64,
+            false => intervals,
+        }
+    }
 }

@@ -73,14 +73,17 @@ pub(crate) fn reserve<T>(memory: &mut Vec<T>, more: usize) -> Result<()> {
     })
 }
 
+/// Appends an element. Fails where a growing `Vec` would abort.
+pub(crate) fn push<T>(memory: &mut Vec<T>, element: T) -> Result<()> {
+    if memory.len() == memory.capacity() {
+        reserve(memory, memory.len().max(64))?;
+    }
+    memory.push(element);
+    Ok(())
+}
+
 /// Copies a slice. Fails if there is no memory for it.
-#[cfg(any(
-    feature = "gif",
-    feature = "hdr",
-    feature = "heif",
-    feature = "pnm",
-    feature = "webp"
-))]
+#[cfg(any(feature = "gif", feature = "heif", feature = "pnm", feature = "webp"))]
 pub(crate) fn copied<T: Copy>(of: &[T]) -> Result<Vec<T>> {
     let mut copy = Vec::new();
     reserve(&mut copy, of.len())?;

@@ -3,7 +3,7 @@
 //! would show through those. Then that one must be cleared first, which only its own control can
 //! ask for, and it must be a full frame.
 
-use super::threshold_alpha;
+use super::{encode_error, palette, threshold_alpha};
 use crate::{
     Error, Result,
     codec::{
@@ -13,12 +13,9 @@ use crate::{
     memory,
     picture::Pixels,
 };
-use gif::{DisposalMethod, Encoder, EncodingError, Frame, Repeat};
+use gif::{DisposalMethod, Encoder, Repeat};
 use imagecuda_kernels::layout::Layout;
 use std::{num::NonZeroU32, time::Duration};
-
-/// The quantiser's speed, as for a single picture.
-const SPEED: i32 = 10;
 
 pub(super) struct Writer {
     encoder: Option<Encoder<Vec<u8>>>,
@@ -73,12 +70,13 @@ impl Writer {
         };
         let whole = Rect::whole(&last.pixels());
         let part = if clear { &whole } else { &last.part };
-        let mut pixels = part.crop(&last.pixels())?;
-        let (width, height) = (part.width as u16, part.height as u16);
-        let mut frame = match last.layout {
-            Layout::Rgba8 => Frame::from_rgba_speed(width, height, &mut pixels, SPEED),
-            _ => Frame::from_rgb_speed(width, height, &pixels, SPEED),
-        };
+        let pixels = part.crop(&last.pixels())?;
+        let mut frame = palette::frame(&Pixels {
+            width: part.width,
+            height: part.height,
+            layout: last.layout,
+            data: &pixels,
+        })?;
         (frame.left, frame.top) = (part.x as u16, part.y as u16);
         frame.delay = last.ticks;
         frame.dispose = match clear {
@@ -89,14 +87,15 @@ impl Writer {
             Some(encoder) => encoder,
             none => {
                 let (width, height) = (last.width as u16, last.height as u16);
-                let mut encoder = Encoder::new(Vec::new(), width, height, &[]).map_err(error)?;
+                let mut encoder =
+                    Encoder::new(Vec::new(), width, height, &[]).map_err(encode_error)?;
                 if let Some(repeat) = self.repeat {
-                    encoder.set_repeat(repeat).map_err(error)?;
+                    encoder.set_repeat(repeat).map_err(encode_error)?;
                 }
                 none.insert(encoder)
             }
         };
-        encoder.write_frame(&frame).map_err(error)
+        encoder.write_frame(&frame).map_err(encode_error)
     }
 }
 
@@ -143,10 +142,6 @@ impl animation::AnimationWriter for Writer {
     fn finish(mut self: Box<Self>) -> Result<Vec<u8>> {
         self.write_last(false)?;
         let encoder = self.encoder.ok_or_else(|| Error::encode("no frames"))?;
-        encoder.into_inner().map_err(error)
+        encoder.into_inner().map_err(encode_error)
     }
-}
-
-fn error(error: EncodingError) -> Error {
-    Error::encode(error)
 }

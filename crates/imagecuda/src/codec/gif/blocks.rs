@@ -73,30 +73,21 @@ pub(super) fn blocks(bytes: &[u8]) -> impl Iterator<Item = Block> {
 /// The file with these repairs: graphic controls of four bytes, no unknown extensions, no zeros between
 /// blocks, a screen that contains the first image, and a palette.
 pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
-    let (mut irregular, mut size) = (Vec::new(), None);
+    let (mut irregular, mut size) = (false, None);
     let has_palette = bytes.get(10).is_none_or(|flags| flags & TABLE != 0);
     let mut lacks_palette = false;
     let mut is_first = true;
     for block in blocks(bytes) {
-        let head = bytes.get(block.start..).unwrap_or_default();
-        if block.kind == 0 {
-            irregular.push(block);
-        } else if head.starts_with(&[EXTENSION, CONTROL]) {
-            if !matches!(head, [_, _, 4, _, _, _, _, 0, ..]) {
-                irregular.push(block);
-            }
-        } else if let [EXTENSION, label, ..] = head
-            && !LABELS.contains(label)
-        {
-            irregular.push(block);
-        } else if block.kind == IMAGE {
+        irregular |= is_irregular(bytes, &block);
+        if block.kind == IMAGE {
+            let head = bytes.get(block.start..).unwrap_or_default();
             lacks_palette |= !has_palette && head.get(9).is_some_and(|flags| flags & TABLE == 0);
             if std::mem::take(&mut is_first) {
                 size = screen(bytes, head);
             }
         }
     }
-    if irregular.is_empty() && size.is_none() && !lacks_palette {
+    if !irregular && size.is_none() && !lacks_palette {
         return Ok(bytes.into());
     }
     let mut out = Vec::new();
@@ -109,7 +100,8 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
         out.extend((0..=255).flat_map(|gray| [gray; 3]));
         from = 13;
     }
-    for block in irregular {
+    // A file may have many. So they are looked for again, and not kept.
+    for block in blocks(bytes).filter(|block| is_irregular(bytes, block)) {
         // A block that is cut off ends the file.
         let Some(data) = bytes.get(block.data..block.end) else {
             break;
@@ -131,6 +123,16 @@ pub(super) fn regular(bytes: &[u8]) -> Result<Cow<'_, [u8]>> {
         place.copy_from_slice(&size.map(u16::to_le_bytes).concat());
     }
     Ok(out.into())
+}
+
+/// Whether a block has to be repaired or left out.
+fn is_irregular(bytes: &[u8], block: &Block) -> bool {
+    match bytes.get(block.start..).unwrap_or_default() {
+        _ if block.kind == 0 => true,
+        [EXTENSION, CONTROL, rest @ ..] => !matches!(rest, [4, _, _, _, _, 0, ..]),
+        [EXTENSION, label, ..] => !LABELS.contains(label),
+        _ => false,
+    }
 }
 
 /// The size that the screen needs for the first image, if it is too small.

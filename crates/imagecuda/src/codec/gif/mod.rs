@@ -4,19 +4,22 @@
 mod animation;
 mod blocks;
 mod frames;
+mod palette;
 
 use self::blocks::{IMAGE, blocks, regular};
 use super::{
     capabilities::PLAIN,
     check_sides,
     contract::{Codec, Decode, EncodeRequest, SequenceCodec, no_metadata},
-    image_crate,
 };
 use crate::{
     Error, Format, Limits, Result, error::cut_short, limits::check_limit, memory, memory::zeroed,
     picture::Header, sink::Sink,
 };
-use ::gif::{ColorOutput, DecodeOptions, Decoder, DecodingError, MemoryLimit};
+use ::gif::{
+    ColorOutput, DecodeOptions, Decoder, DecodingError, DisposalMethod, Encoder, EncodingError,
+    MemoryLimit,
+};
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 use std::{
     borrow::Cow,
@@ -161,15 +164,22 @@ fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
         threshold_alpha(&mut thresholded);
         pixels.data = &thresholded;
     }
-    // The quantiser's authors recommend this speed of 1 to 30. Speed 1 takes ten times as long for
-    // a difference that is hard to see.
-    image_crate::write(
-        image::codecs::gif::GifEncoder::new_with_speed(out, 10),
-        pixels,
-    )
+    let mut frame = palette::frame(&pixels)?;
+    frame.dispose = DisposalMethod::Background;
+    let mut encoder = Encoder::new(out, frame.width, frame.height, &[]).map_err(encode_error)?;
+    encoder.write_frame(&frame).map_err(encode_error)?;
+    encoder.into_inner().map_err(encode_error)?;
+    Ok(())
 }
 
-/// Makes RGBA pixels opaque or transparent, as a GIF's are. The encoder treats every alpha but 0 as opaque.
+fn encode_error(error: EncodingError) -> Error {
+    match error {
+        EncodingError::Io(error) => error.into(),
+        error => Error::encode(error),
+    }
+}
+
+/// Makes RGBA pixels opaque or transparent, as a GIF's are. Transparent ones become black.
 fn threshold_alpha(pixels: &mut [u8]) {
     for [color @ .., alpha] in pixels.as_chunks_mut::<4>().0 {
         if *alpha < 128 {

@@ -1,21 +1,18 @@
-//! Radiance HDR. Written through the `image` crate.
+//! Radiance HDR.
 
 mod header;
 mod rgbe;
+mod write;
 
 use super::{
     capabilities::{Alpha, Capabilities, PLAIN},
     contract::{Codec, Decode, EncodeRequest},
     double_decode::DoubleDecode,
-    image_crate,
 };
 use crate::{
-    Depth, Format, Limits, Result, memory,
-    metadata::embedded::Embedded,
-    picture::{Header, Pixels},
+    Depth, Format, Limits, Result, memory, metadata::embedded::Embedded, picture::Header,
     sink::Sink,
 };
-use image::codecs::hdr::HdrEncoder;
 use imagecuda_kernels::{expand::Curve, layout::Layout};
 
 pub(super) static CODEC: Codec = Codec {
@@ -82,20 +79,8 @@ impl Decode for Hdr<'_> {
 }
 
 fn encode(request: EncodeRequest<'_>, out: &mut dyn Sink) -> Result<()> {
-    // The range of three bytes and an exponent. The encoder's exponent would wrap beyond it, and
-    // turn the brightest pixels black and the darkest bright.
-    const LEAST: f32 = f32::MIN_POSITIVE / 4.0;
-    const MOST: f32 = 255.0 / 256.0 * (f32::MAX / 2.0);
-    let mut data = memory::copied(request.pixels.data)?;
-    for sample in data.as_chunks_mut().0 {
-        let v = f32::from_ne_bytes(*sample);
-        let held = if v >= LEAST { v.min(MOST) } else { 0.0 };
-        *sample = held.to_ne_bytes();
-    }
-    let data = &data[..];
-    let pixels = Pixels {
-        data,
-        ..request.pixels
-    };
-    image_crate::write(HdrEncoder::new(out), pixels)
+    write::write(request.pixels, out)
 }
+
+#[cfg(test)]
+mod tests;

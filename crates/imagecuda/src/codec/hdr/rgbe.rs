@@ -3,10 +3,10 @@
 
 use crate::{Error, Result, error::cut_short};
 
-type Pixel = [u8; 4];
+pub(super) type Pixel = [u8; 4];
 
 /// Scanlines with other lengths have no runs of bytes.
-const WITH_RUNS: std::ops::RangeInclusive<usize> = 8..=0x7fff;
+pub(super) const WITH_RUNS: std::ops::RangeInclusive<usize> = 8..=0x7fff;
 
 /// Reads one scanline from the start of `data`.
 pub(super) fn read_scanline(data: &mut &[u8], out: &mut [Pixel]) -> Result<()> {
@@ -96,6 +96,37 @@ pub(super) fn light([a, b, c, exponent]: Pixel) -> [f32; 3] {
     }
     let unit = (f64::from(exponent) - 136.0).exp2();
     [a, b, c].map(|v| (f64::from(v) * unit) as f32)
+}
+
+/// The largest sample of a pixel: 255 * 2^119.
+pub(super) const MOST: f32 = 255.0 * (1_u128 << 119) as f32;
+
+/// The pixel that is nearest to a light. One of its three bytes is 128 or more, so it cannot be taken
+/// for a run; or it is black, if all samples are below 2^-128. A negative sample and NaN count as 0,
+/// and a sample above [`MOST`] counts as that.
+pub(super) fn of_light(light: [f32; 3]) -> Pixel {
+    // `max` gives the other number for NaN.
+    let held = light.map(|v| f64::from(v.max(0.0).min(MOST)));
+    let largest = held[0].max(held[1]).max(held[2]);
+    // The exponent of the largest sample. No sample is subnormal in double precision.
+    let exponent = (largest.to_bits() >> 52) as i32 - 1023;
+    let bytes = |exponent: i32| {
+        let scale = f64::from_bits(((1023 + 136 - exponent) as u64) << 52);
+        held.map(|v| (v * scale + 0.5) as u32)
+    };
+    let mut exponent = (exponent + 129).max(1);
+    let mut rounded = bytes(exponent);
+    if rounded.contains(&256) {
+        exponent += 1;
+        rounded = bytes(exponent);
+    }
+    match rounded.iter().any(|&byte| byte >= 128) {
+        true => {
+            let [r, g, b] = rounded.map(|byte| byte as u8);
+            [r, g, b, exponent as u8]
+        }
+        false => [0; 4],
+    }
 }
 
 /// Converts CIE XYZ, with D65 as white, to the primaries of sRGB (IEC 61966-2-1).

@@ -9,7 +9,7 @@ use super::{
     segments::{self, Next, Segment},
     tables::Tables,
 };
-use crate::{Error, Result, error::cut_short};
+use crate::{Error, Result, error::cut_short, memory};
 
 /// The most scans of a file. Real files have a few dozen at most. Each scan takes time by the size
 /// of the picture, however few bytes it has.
@@ -224,11 +224,12 @@ impl Parser<'_> {
             }
             known[usize::from(spectral.0)..=usize::from(spectral.1)].fill(approximation.1);
         }
+        let most = file.most_restarts(&components, self.restart_interval, self.damaged);
         let EntropySegment {
             mut end,
             mut restarts,
             marks,
-        } = EntropySegment::find(self.bytes, at, self.known);
+        } = EntropySegment::find(self.bytes, at, most, self.known)?;
         // As in libjpeg, a marker that means nothing ends an interval, and the next restart goes on
         // behind it.
         if self.damaged
@@ -239,7 +240,8 @@ impl Parser<'_> {
             end = self.bytes.len();
             while let Some(found) = next_marker(self.bytes, at) {
                 match self.bytes[found] {
-                    0xd0..=0xd7 => restarts.push(found - 1),
+                    0xd0..=0xd7 if restarts.len() < most => memory::push(&mut restarts, found - 1)?,
+                    0xd0..=0xd7 => {}
                     1..=0xbf => {}
                     _ => {
                         end = found - 1;
@@ -357,7 +359,7 @@ fn check_lossless(file: &File, scan: &Scan) -> Result<()> {
 /// The height that a DNL segment states after the first scan, whose data start at `at`.
 fn height_behind(bytes: &[u8], at: usize) -> Result<u16> {
     const DEFINE_NUMBER_OF_LINES: u8 = 0xdc;
-    let end = EntropySegment::find(bytes, at, None).end;
+    let end = EntropySegment::find(bytes, at, 0, None)?.end;
     match segments::next(bytes, end) {
         Next::Segment(Segment {
             marker: DEFINE_NUMBER_OF_LINES,

@@ -66,9 +66,9 @@ fn markers_are_found_wherever_they_are() {
         let place = bytes.len();
         bytes.extend([0xff, 0xff, 0xd1, 1, 0xff, 0xff, 0, 5, 0xff, 0xc4]);
         bytes.resize(bytes.len() + 70, 0xff);
-        let found = EntropySegment::find(&bytes, 0, None);
+        let found = EntropySegment::find(&bytes, 0, 9, None).unwrap();
         assert_eq!((found.end, found.restarts), (place + 8, vec![place + 1]));
-        let found = EntropySegment::find(&bytes[..place], 0, None);
+        let found = EntropySegment::find(&bytes[..place], 0, 9, None).unwrap();
         assert_eq!((found.end, found.restarts), (place, vec![]));
     }
 }

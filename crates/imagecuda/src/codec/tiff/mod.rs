@@ -124,7 +124,7 @@ impl<'a> Tiff<'a> {
 
     /// Decodes all pixels into `out`. Missing parts go to `holes`; without `holes` they are an
     /// error.
-    fn read(&self, out: &mut [u8], holes: Option<&mut Vec<read::Part>>) -> Result<()> {
+    fn read(&self, out: &mut [u8], holes: Option<&mut Vec<(usize, read::Part)>>) -> Result<()> {
         if self.page.is_direct() {
             return read::read_chunks(self, out, holes);
         }

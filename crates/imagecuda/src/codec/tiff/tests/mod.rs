@@ -6,6 +6,7 @@ mod cores;
 mod empty;
 mod fax;
 mod jpeg;
+mod lists;
 mod luma;
 mod old_jpeg;
 mod packed;

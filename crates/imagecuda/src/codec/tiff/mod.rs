@@ -175,11 +175,12 @@ impl<'a> Tiff<'a> {
                 samples::put(out, pixel[..4].iter().copied());
                 continue;
             }
-            let color = page.meaning.color(&pixel);
             let alpha = page.alpha.map(|_| pixel[used - 1]);
-            let color = match page.alpha {
-                Some(Alpha::Premultiplied) => samples::unpremultiply(color, pixel[used - 1]),
-                _ => color,
+            let color = match (page.alpha, alpha) {
+                (Some(Alpha::Premultiplied), Some(alpha)) => {
+                    page.meaning.color_of_premultiplied(pixel, alpha)
+                }
+                _ => page.meaning.color(&pixel),
             };
             let channels = if page.meaning.is_gray() { 1 } else { 3 };
             samples::put(out, color[..channels].iter().copied().chain(alpha));

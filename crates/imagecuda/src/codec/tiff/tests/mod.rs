@@ -10,6 +10,7 @@ mod lists;
 mod luma;
 mod old_jpeg;
 mod packed;
+mod premultiplied;
 mod saved;
 mod sloppy;
 mod tiles;

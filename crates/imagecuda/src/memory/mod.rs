@@ -74,13 +74,6 @@ pub(crate) fn reserve<T>(memory: &mut Vec<T>, more: usize) -> Result<()> {
 }
 
 /// Copies a slice. Fails if there is no memory for it.
-#[cfg(any(
-    feature = "gif",
-    feature = "hdr",
-    feature = "heif",
-    feature = "pnm",
-    feature = "webp"
-))]
 pub(crate) fn copied<T: Copy>(of: &[T]) -> Result<Vec<T>> {
     let mut copy = Vec::new();
     reserve(&mut copy, of.len())?;

@@ -38,7 +38,10 @@ use crate::{
     Channels, Compression, Depth, Format, Limits, Result,
     limits::check_limit,
     memory::zeroed,
-    metadata::{embedded::Embedded, exif},
+    metadata::{
+        embedded::{Embedded, kept},
+        exif,
+    },
     parallel,
     picture::{Area, Header},
 };
@@ -194,7 +197,7 @@ fn embedded_metadata(bytes: &[u8]) -> Option<Embedded> {
         exif: exif::Tree::read(bytes)
             .filter(exif::Tree::describes)
             .and_then(|tree| tree.to_exif()),
-        icc: directory.data(tag::ICC_PROFILE).map(<[u8]>::to_vec),
+        icc: directory.data(tag::ICC_PROFILE).and_then(kept),
         orientation: exif::orientation(bytes),
         ..Embedded::default()
     })

@@ -321,6 +321,13 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Picture(64, 64),
         ),
         bomb(
+            "frames without end",
+            "260,000 of 1² on 16²",
+            "webp",
+            animated_webp(16, 1, 260_000),
+            Fate::Picture(16, 16),
+        ),
+        bomb(
             "full frames",
             "100 of 2,048²",
             "webp",

@@ -5,12 +5,17 @@ mod chromaticities;
 mod cicp;
 mod convert;
 mod icc;
+mod recent;
 
 #[cfg(feature = "exr")]
 pub(crate) use self::chromaticities::{Chromaticities, REC_709};
-pub(crate) use self::cicp::Cicp;
+pub(crate) use self::{cicp::Cicp, recent::trim};
 
-use self::{cicp::ToLinear, icc::Profile};
+use self::{
+    cicp::ToLinear,
+    icc::Profile,
+    recent::{MOST as MOST_RECENT, recent},
+};
 use imagecuda_kernels::{
     color::{CMYK_TABLE, SHAPER, TABLE, curve, look_up, look_up_cmyk, shape, srgb_decode},
     layout::Layout,
@@ -68,18 +73,11 @@ pub(crate) enum Conversion {
     Cmyk(Vec<f32>),
 }
 
-/// A cache of the last profiles. The files of a batch usually have the same one.
-static RECENT: Mutex<Vec<Recent>> = Mutex::new(Vec::new());
-const MOST_RECENT: usize = 8;
+/// The most bytes of a profile. The largest ones in use have 4 MB.
+pub(crate) const MOST_ICC_BYTES: usize = 24 << 20;
 
-/// The same of the last code points: to find that they are sRGB's takes 0.6 ms.
+/// The last code points: to find that they are sRGB's takes 0.6 ms.
 static RECENT_CICP: Mutex<Vec<(Cicp, Option<Arc<Conversion>>)>> = Mutex::new(Vec::new());
-
-struct Recent {
-    icc: Vec<u8>,
-    channels: Channels,
-    meaning: Meaning,
-}
 
 /// What a profile means for pixels of given channels.
 #[derive(Clone, Debug)]
@@ -88,8 +86,8 @@ enum Meaning {
     Other(Arc<Conversion>),
     /// The pixels are sRGB already.
     Srgb,
-    /// The profile is damaged or is for other channels. Viewers ignore such a profile, and so does
-    /// this library.
+    /// The profile is damaged, too large or for other channels. Viewers ignore such a profile, and so
+    /// does this library.
     Nothing,
 }
 
@@ -121,35 +119,18 @@ impl Channels {
 
 impl Meaning {
     fn of(icc: &[u8], channels: Channels) -> Self {
-        let lock = || {
-            RECENT
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner())
-        };
-        {
-            let mut recent = lock();
-            let same = |recent: &Recent| recent.channels == channels && recent.icc == icc;
-            if let Some(at) = recent.iter().position(same) {
-                let found = recent.remove(at);
-                let meaning = found.meaning.clone();
-                recent.push(found);
-                return meaning;
-            }
+        if icc.len() > MOST_ICC_BYTES {
+            return Self::Nothing;
+        }
+        if let Some(meaning) = recent().find(icc, channels) {
+            return meaning;
         }
         let meaning = match Conversion::new(icc, channels) {
             Some(conversion) if conversion.is_identity() => Self::Srgb,
             Some(conversion) => Self::Other(Arc::new(conversion)),
             None => Self::Nothing,
         };
-        let mut recent = lock();
-        if recent.len() == MOST_RECENT {
-            recent.remove(0);
-        }
-        recent.push(Recent {
-            icc: icc.to_vec(),
-            channels,
-            meaning: meaning.clone(),
-        });
+        recent().add(icc, channels, &meaning);
         meaning
     }
 }
@@ -388,6 +369,16 @@ mod tests {
             let exact = imagecuda_kernels::color::srgb_encode(light);
             assert!((got - exact).abs() < 1e-4, "{got} for {exact}");
         }
+    }
+
+    /// Bytes after those that the header counts make one too large.
+    #[test]
+    fn profiles_that_are_too_large_are_ignored() {
+        let mut profile = icc(&display_p3());
+        profile.resize(MOST_ICC_BYTES, 0);
+        assert!(Conversion::from_icc(&profile, Channels::Rgb).is_some());
+        profile.push(0);
+        assert!(Conversion::from_icc(&profile, Channels::Rgb).is_none());
     }
 
     #[test]

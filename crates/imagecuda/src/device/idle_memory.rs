@@ -1,7 +1,7 @@
 //! Memory that is kept for later use.
 
 use super::Inner;
-use crate::{Device, Result, memory};
+use crate::{Device, Result, color, memory};
 
 /// Bytes of idle memory: of nothing that is in use, but kept so that later work need not allocate it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,9 @@ impl Device {
     }
 
     /// Waits for the device, and frees idle memory until at most `keep_bytes` of host memory and
-    /// `keep_bytes` of the GPU's memory remain. Images keep theirs. With 0 it also does what [`release_video_decoders`](Self::release_video_decoders) does.
+    /// `keep_bytes` of the GPU's memory remain. Images keep theirs. The last ICC profiles and their
+    /// conversions, up to 32 MiB of them that all devices share and [`idle_memory`](Self::idle_memory) does
+    /// not count, go too where they are beyond that. With 0 it also does what [`release_video_decoders`](Self::release_video_decoders) does.
     ///
     /// The driver gives the GPU's memory back in blocks of 32 MB or more. A block stays as long as an
     /// image has a part of it.
@@ -37,13 +39,13 @@ impl Device {
     ///
     /// [`Device`](crate::ErrorKind::Device) if the device failed.
     pub fn trim(&self, keep_bytes: u64) -> Result<()> {
+        let keep = bytes(keep_bytes);
         match self.inner() {
-            Inner::Cpu => {
-                memory::trim(bytes(keep_bytes));
-                Ok(())
-            }
-            Inner::Cuda(context) => context.trim(bytes(keep_bytes)),
+            Inner::Cpu => memory::trim(keep),
+            Inner::Cuda(context) => context.trim(keep)?,
         }
+        color::trim(keep.saturating_sub(bytes(self.idle_memory().host)));
+        Ok(())
     }
 
     /// Sets how much idle memory is kept from now on, and frees what is above it. Zeros keep none: then

@@ -83,7 +83,6 @@ pub(crate) fn push<T>(memory: &mut Vec<T>, element: T) -> Result<()> {
 }
 
 /// Copies a slice. Fails if there is no memory for it.
-#[cfg(any(feature = "gif", feature = "heif", feature = "pnm", feature = "webp"))]
 pub(crate) fn copied<T: Copy>(of: &[T]) -> Result<Vec<T>> {
     let mut copy = Vec::new();
     reserve(&mut copy, of.len())?;

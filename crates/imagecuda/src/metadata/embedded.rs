@@ -4,7 +4,7 @@
 use super::exif;
 use crate::{
     ColorPolicy,
-    color::{Cicp, ColorDescription, is_srgb},
+    color::{Cicp, ColorDescription, MOST_ICC_BYTES, is_srgb},
 };
 use imagecuda_kernels::orient::Orientation;
 
@@ -110,6 +110,14 @@ impl Embedded {
         }
     }
 }
+
+/// A copy of EXIF or of a profile. What is too large counts as missing.
+pub(crate) fn kept(data: &[u8]) -> Option<Vec<u8>> {
+    (data.len() <= MOST_BYTES).then(|| data.to_vec())
+}
+
+/// The most bytes of a file's EXIF, and of its profile.
+pub(crate) const MOST_BYTES: usize = MOST_ICC_BYTES;
 
 /// Whether the header is that of an ICC profile.
 pub(crate) fn is_profile(icc: &[u8]) -> bool {

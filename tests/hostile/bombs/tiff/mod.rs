@@ -124,6 +124,38 @@ pub(super) fn all() -> Vec<Bomb> {
             Fate::Refused,
         ),
         bomb(
+            "tiles of a pixel",
+            "4,096² pixels, as many tiles in one place",
+            "tif",
+            bytes_of_tiles(4096, 4096, true),
+            Fate::Anything,
+        ),
+        bomb(
+            "tiles of a pixel without lengths",
+            "4,096² pixels, as many tiles in one place",
+            "tif",
+            bytes_of_tiles(4096, 4096, false),
+            Fate::Anything,
+        ),
+        bomb(
+            "tiles of a pixel, not there",
+            "2,048² pixels, as many tiles",
+            "tif",
+            {
+                let mut all = tags(2048, 2048, 1);
+                all.extend([one(322, 1), one(323, 1), one(324, 8), one(325, 1)]);
+                [HEAD, &directory(&all, 0)].concat()
+            },
+            Fate::Refused,
+        ),
+        bomb(
+            "every second tile of a pixel",
+            "2,048 × 1,024 pixels, as many tiles",
+            "tif",
+            every_second_tile(2048, 1024),
+            Fate::Refused,
+        ),
+        bomb(
             "strips by their count",
             "2³² - 1, not there",
             "tif",
@@ -188,6 +220,20 @@ pub(super) fn all() -> Vec<Bomb> {
             "tif",
             pages(100_000, 0),
             Fate::Picture(1, 1),
+        ),
+        bomb(
+            "pages without tags",
+            "2,000,000 of them",
+            "tif",
+            {
+                let mut file = HEAD.to_vec();
+                for page in 1..=2_000_000_u32 {
+                    file.extend([0, 0]);
+                    file.extend((8 + 6 * page).to_le_bytes());
+                }
+                file
+            },
+            Fate::Refused,
         ),
         bomb(
             "directories in themselves",
@@ -326,4 +372,28 @@ pub(super) fn all() -> Vec<Bomb> {
         )
     });
     all
+}
+
+/// Tiles of a pixel, all of which are byte 8 of the file. The lists of places and of lengths, if it has
+/// those, are the same bytes.
+fn bytes_of_tiles(width: u32, height: u32, has_lengths: bool) -> Vec<u8> {
+    let (mut all, count) = (tags(width, height, 1), width * height);
+    let at = behind(all.len() + 3 + usize::from(has_lengths));
+    all.extend([one(322, 1), one(323, 1), (324, 1, count, at)]);
+    if has_lengths {
+        all.push((325, 1, count, at));
+    }
+    [HEAD, &directory(&all, 0), &vec![8; count as usize]].concat()
+}
+
+/// Tiles of a pixel, every second of which is beyond the end of the file.
+fn every_second_tile(width: u32, height: u32) -> Vec<u8> {
+    let (mut all, count) = (tags(width, height, 1), width * height);
+    let at = behind(all.len() + 4);
+    let lengths = at + 4 * count;
+    all.extend([one(322, 1), one(323, 1)]);
+    all.extend([(324, 4, count, at), (325, 1, count, lengths)]);
+    let places = [8, u32::MAX].map(u32::to_le_bytes).concat();
+    let places = places.repeat(count as usize / 2);
+    [HEAD, &directory(&all, 0), &places, &vec![1; count as usize]].concat()
 }

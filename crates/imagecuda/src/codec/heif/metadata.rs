@@ -4,7 +4,7 @@ use super::{LIBHEIF, boxes, decode_error, items::Items, regular};
 use crate::{
     Result,
     color::Cicp,
-    metadata::embedded::{Embedded, strip_exif},
+    metadata::embedded::{Embedded, kept, strip_exif},
 };
 use libheif_rs::{ColorPrimaries, HeifContext, ImageHandle, TransferCharacteristics};
 use std::sync::LazyLock;
@@ -29,7 +29,7 @@ fn plain(bytes: &[u8]) -> Option<Embedded> {
         match (kind, body.split_first_chunk()) {
             (b"colr", Some((b"nclx", codes))) if nclx.is_none() => nclx = Some(codes),
             (b"colr", Some((b"prof", profile))) if icc.is_none() && !profile.is_empty() => {
-                icc = Some(profile.to_vec());
+                icc = Some(profile);
             }
             (b"colr", _) => return None,
             _ => {}
@@ -59,7 +59,7 @@ fn plain(bytes: &[u8]) -> Option<Embedded> {
     };
     Some(Embedded {
         exif,
-        icc,
+        icc: icc.and_then(kept),
         cicp,
         applied: Some(boxes::orientation(bytes)),
         ..Embedded::default()
@@ -82,7 +82,7 @@ fn read(bytes: &[u8]) -> Result<Embedded> {
     let profile = handle.color_profile_raw();
     Ok(Embedded {
         exif: exif(&handle),
-        icc: profile.map(|profile| profile.data),
+        icc: profile.and_then(|profile| kept(&profile.data)),
         cicp: cicp(&handle),
         applied: Some(boxes::orientation(bytes)),
         ..Embedded::default()
@@ -102,7 +102,7 @@ fn tiff(item: &[u8]) -> Option<Vec<u8>> {
     let (skip, rest) = item.split_first_chunk()?;
     let exif = rest.get(u32::from_be_bytes(*skip) as usize..)?;
     // Some writers leave "Exif" out of that number.
-    Some(strip_exif(exif).unwrap_or(exif).to_vec())
+    kept(strip_exif(exif).unwrap_or(exif))
 }
 
 /// The code points of the file's nclx.

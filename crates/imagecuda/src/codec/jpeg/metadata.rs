@@ -2,52 +2,46 @@
 
 use crate::{
     jpeg::segments,
-    metadata::embedded::{Embedded, is_profile, strip_exif},
+    metadata::embedded::{Embedded, is_profile, kept, strip_exif},
 };
 
 /// Reads the segments before the scan: EXIF in APP1, and the ICC profile in numbered pieces in
 /// APP2.
 pub(super) fn metadata(bytes: &[u8]) -> Embedded {
     let mut metadata = Embedded::default();
-    let mut pieces = Vec::new();
+    // By number. If two pieces have the same, the first counts: some writers add a copy of a profile that
+    // is there already.
+    let mut pieces = [None; 256];
     for segment in segments::head(bytes) {
         match segment.marker {
             0xe1 => {
                 let exif = strip_exif(segment.data).filter(|exif| !exif.is_empty());
                 if let Some(exif) = exif {
-                    metadata.exif.get_or_insert_with(|| exif.to_vec());
+                    metadata.exif = metadata.exif.or_else(|| kept(exif));
                 }
             }
             0xe2 => {
                 if let Some([number, of, piece @ ..]) = segment.data.strip_prefix(b"ICC_PROFILE\0")
                 {
-                    pieces.push((*number, *of, piece));
+                    pieces[usize::from(*number)].get_or_insert((*of, piece));
                 }
             }
             _ => {}
         }
     }
-    metadata.icc = joined(pieces);
+    metadata.icc = joined(&pieces);
     metadata
 }
 
-/// Joins the pieces of a profile. Each has a number, the number of pieces, and data.
-fn joined(mut pieces: Vec<(u8, u8, &[u8])>) -> Option<Vec<u8>> {
-    // Some writers add a copy of a profile that is there already. If two pieces have the same
-    // number, the first counts.
-    pieces.sort_by_key(|(number, ..)| *number);
-    pieces.dedup_by_key(|(number, ..)| *number);
-    let count = pieces.len();
-    let mut numbered = pieces.iter().zip(1..);
-    let is_whole = numbered.all(|(piece, i)| {
-        let &(number, of, _) = piece;
-        (usize::from(number), usize::from(of)) == (i, count)
-    });
-    let joined: Vec<u8> = pieces
-        .iter()
-        .flat_map(|(.., piece)| *piece)
-        .copied()
-        .collect();
+/// Joins the pieces of a profile. Each has the number of pieces, and data.
+fn joined(pieces: &[Option<(u8, &[u8])>; 256]) -> Option<Vec<u8>> {
+    let numbered = pieces.iter().enumerate();
+    let numbered = numbered.filter_map(|(number, piece)| Some((number, (*piece)?)));
+    let count = numbered.clone().count();
+    let is_whole = (numbered.clone().zip(1..))
+        .all(|((number, (of, _)), i)| (number, usize::from(of)) == (i, count));
+    let pieces: Vec<&[u8]> = numbered.map(|(_, (_, piece))| piece).collect();
+    let joined = pieces.concat();
     // Some writers number the pieces wrongly. The profile contains its own length.
     let length = joined
         .first_chunk()

@@ -13,6 +13,7 @@ use crate::{
         contract::{PayloadTarget, pixel_payload},
     },
     device::Payload,
+    metadata::embedded::MOST_BYTES,
     picture::{Area, Header},
 };
 use ::png::{DecodeOptions, Decoder, Reader, Transformations};
@@ -230,8 +231,6 @@ fn ends_with_its_checksum(data: &Data<'_>, expected: u64) -> bool {
 
 /// Inflates the profile of an iCCP chunk. `None` if it is damaged or inflates to too much.
 pub(in crate::codec) fn profile(chunk: &[u8]) -> Option<Vec<u8>> {
-    // The largest profiles in use have 4 MB.
-    const MOST: u64 = 24 << 20;
     // The chunk has a name, and the number of the only compression method.
     let name = chunk.iter().take(80).position(|&byte| byte == 0)?;
     let [0, deflated @ ..] = chunk.get(name + 1..)? else {
@@ -239,7 +238,7 @@ pub(in crate::codec) fn profile(chunk: &[u8]) -> Option<Vec<u8>> {
     };
     let mut profile = Vec::new();
     let inflate = flate2::read::ZlibDecoder::new(deflated);
-    let left = MOST.checked_sub(deflated.len() as u64)?;
+    let left = (MOST_BYTES as u64).checked_sub(deflated.len() as u64)?;
     let length = inflate.take(left + 1).read_to_end(&mut profile).ok()?;
     (name > 0 && length as u64 <= left).then_some(profile)
 }

@@ -3,7 +3,7 @@
 use super::{chunks::chunks, decode};
 use crate::{
     color::Cicp,
-    metadata::embedded::{Embedded, strip_exif},
+    metadata::embedded::{Embedded, kept, strip_exif},
 };
 
 /// Only chunks with a right checksum count, and the first one of each kind.
@@ -18,7 +18,7 @@ pub(super) fn metadata(bytes: &[u8]) -> Embedded {
         match (chunk.kind, data) {
             (b"IHDR", [.., kind, _, _, _]) => metadata.is_gray = matches!(kind, 0 | 4),
             (b"eXIf", _) if metadata.exif.is_none() && chunk.is_right() => {
-                metadata.exif = Some(strip_exif(data).unwrap_or(data).to_vec());
+                metadata.exif = kept(strip_exif(data).unwrap_or(data));
             }
             // cICP takes precedence over the profile, which is for readers that do not know cICP.
             // The last two bytes are the matrix, which must be 0, and the range, which must be

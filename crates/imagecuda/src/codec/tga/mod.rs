@@ -103,6 +103,11 @@ fn open<'a>(bytes: &'a [u8], _: &Limits) -> Result<Box<dyn Decode + 'a>> {
     ] = header;
     let [first, colors, width, height] =
         [[f0, f1], [n0, n1], [w0, w1], [h0, h1]].map(|two| u16::from_le_bytes(two).into());
+    // Rows may be in the order of two or four passes. No program is known to write that, and version 2 of
+    // the format has it no more.
+    if descriptor >> 6 != 0 {
+        return Err(Error::unsupported("interleaved rows"));
+    }
     // Bits of a pixel, or of the palette's colours, that are no colour.
     let attributes = descriptor & 15;
     let mapped = matches!(kind, 1 | 9);

@@ -1,5 +1,7 @@
 use super::*;
-use crate::{Format, SaveOptions, codec, codec::contract::EncodeRequest, picture::Pixels};
+use crate::{
+    ErrorKind, Format, SaveOptions, codec, codec::contract::EncodeRequest, picture::Pixels,
+};
 
 const WIDTH: u16 = 4;
 
@@ -168,6 +170,21 @@ fn rows_and_columns_run_as_the_header_says() {
     ] {
         let found = load(&file(3, 8, flip, NONE, &raw)).unwrap();
         assert_eq!(found, (Layout::L8, expected.to_vec()));
+    }
+}
+
+#[test]
+fn interleaved_rows_are_refused() {
+    let file = |descriptor| file(3, 8, descriptor, NONE, &[1, 2, 3, 4, 5, 6, 7, 8]);
+    for order in [0, 0x10, 0x20, 0x30] {
+        assert!(load(&file(order)).is_ok());
+        for interleaving in [0x40, 0x80, 0xc0] {
+            let file = file(order | interleaving);
+            let error = load(&file).unwrap_err();
+            let is_said = matches!(error.kind(), ErrorKind::Unsupported(what) if what.contains("interleaved"));
+            assert!(is_said, "{error}");
+            assert!((CODEC.recover)(&file, &Limits::default()).is_err());
+        }
     }
 }
 

@@ -2,33 +2,45 @@
 
 use super::{
     compression::Compression,
-    ifd::{Directory, cut_short},
+    ifd::{Directory, Integers, cut_short},
     tag,
 };
-use crate::{Error, Result, limits::check_limit};
+use crate::{Error, Limits, Result, limits::check_limit, memory::reserve};
 use std::ops::Range;
 
 /// The strips or tiles of a page, row by row. With planes, those of the first plane come first.
-pub(super) struct Chunks {
+pub(super) struct Chunks<'a> {
     /// The size of each in pixels. The last strip may have fewer rows.
     pub(super) width: u32,
     pub(super) height: u32,
     /// How many there are side by side, and one below the other.
     pub(super) across: u32,
     pub(super) down: u32,
-    /// The offset and the length of each. A damaged file may lack some.
-    pub(super) places: Vec<(u64, u64)>,
+    /// A damaged file may lack some.
+    pub(super) places: Places<'a>,
 }
 
-impl Chunks {
+/// The offset and the length of each strip or tile. There may be as many as the file has bytes, so
+/// they stay in the file.
+pub(super) struct Places<'a> {
+    offsets: Integers<'a>,
+    lengths: Integers<'a>,
+    /// The offsets in order, if the file has no lengths. Data then reach to the next offset.
+    starts: Vec<u64>,
+    /// The size of the file.
+    end: u64,
+}
+
+impl<'a> Chunks<'a> {
     /// Finds the strips or tiles of a page with `planes` planes. If the file is `damaged`, some may
     /// be missing.
     pub(super) fn find(
-        directory: &Directory<'_>,
+        directory: &Directory<'a>,
         [width, height]: [u32; 2],
         planes: u64,
         compression: Compression,
         damaged: bool,
+        limits: &Limits,
     ) -> Result<Self> {
         let side = |tag| -> Result<Option<u32>> {
             let number = directory.number(tag)?;
@@ -60,7 +72,7 @@ impl Chunks {
             if chunk_height == 0 {
                 // Either one strip has all rows, or all strips have the same height.
                 let most = usize::try_from(planes * u64::from(height)).unwrap_or(usize::MAX);
-                let strips = directory.numbers_up_to(offsets, most)?;
+                let strips = directory.integers(offsets, most)?;
                 let strips = strips.map_or(1, |strips| strips.len() as u64 / planes);
                 chunk_height = u64::from(height).div_ceil(strips.max(1)) as u32;
             }
@@ -72,18 +84,19 @@ impl Chunks {
         let (across, down) = (width.div_ceil(chunk_width), height.div_ceil(chunk_height));
         let count = (u64::from(across) * u64::from(down)).saturating_mul(planes);
         let count = usize::try_from(count).unwrap_or(usize::MAX);
-        let offsets = directory.numbers_up_to(offsets, count)?;
+        let offsets = directory.integers(offsets, count)?;
         let offsets = offsets.unwrap_or_default();
         if offsets.len() < count && !damaged && compression != Compression::OldJpeg {
             return Err(Error::decode("places of strips or tiles are missing"));
         }
-        let counts = directory.numbers_up_to(counts, count)?;
+        let lengths = directory.integers(counts, count)?;
+        let end = directory.bytes().len() as u64;
         Ok(Self {
             width: chunk_width,
             height: chunk_height,
             across,
             down,
-            places: places(offsets, counts.unwrap_or_default(), directory.bytes().len()),
+            places: Places::new(offsets, lengths.unwrap_or_default(), end, limits)?,
         })
     }
 
@@ -95,7 +108,7 @@ impl Chunks {
         let overhead = OVERHEAD * self.places.len() as u64;
         let most = (pixels.saturating_add(bytes.len() as u64)).saturating_add(overhead);
         let lengths = self.places.iter();
-        let lengths = lengths.map(|&place| range_in_file(place, bytes).len() as u64);
+        let lengths = lengths.map(|place| range_in_file(place, bytes).len() as u64);
         // Twice the size, as compressed data may be larger than their pixels.
         match lengths.sum::<u64>() / 2 > most {
             true => Err(Error::decode("strips or tiles lie over each other")),
@@ -113,25 +126,47 @@ impl Chunks {
 /// The size of the headers and tables of a strip or tile, which even a tiny one may have.
 const OVERHEAD: u64 = 1 << 10;
 
-/// Combines offsets and lengths. If lengths are missing, data reach to the next offset.
-fn places(offsets: Vec<u64>, counts: Vec<u64>, end: usize) -> Vec<(u64, u64)> {
-    let mut starts = Vec::new();
-    if counts.iter().all(|&count| count == 0) {
-        starts.clone_from(&offsets);
-        starts.sort_unstable();
-    }
-    let length = |(index, &offset): (usize, &u64)| {
-        if let Some(&count) = counts.get(index)
-            && starts.is_empty()
-        {
-            return count;
+impl<'a> Places<'a> {
+    fn new(
+        offsets: Integers<'a>,
+        lengths: Integers<'a>,
+        end: u64,
+        limits: &Limits,
+    ) -> Result<Self> {
+        let mut starts = Vec::new();
+        if lengths.iter().all(|length| length == 0) {
+            let bytes = (offsets.len() as u64).checked_mul(size_of::<u64>() as u64);
+            check_limit("bytes", bytes, limits.bytes)?;
+            reserve(&mut starts, offsets.len())?;
+            starts.extend(offsets.iter());
+            starts.sort_unstable();
         }
-        let next = starts.partition_point(|&start| start <= offset);
-        let next = starts.get(next).copied().unwrap_or(end as u64);
-        next.saturating_sub(offset)
-    };
-    let lengths: Vec<u64> = offsets.iter().enumerate().map(length).collect();
-    offsets.into_iter().zip(lengths).collect()
+        Ok(Self {
+            offsets,
+            lengths,
+            starts,
+            end,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<(u64, u64)> {
+        let offset = self.offsets.get(index)?;
+        let said = self.lengths.get(index).filter(|_| self.starts.is_empty());
+        let length = said.unwrap_or_else(|| {
+            let next = self.starts.partition_point(|&start| start <= offset);
+            let next = self.starts.get(next).copied().unwrap_or(self.end);
+            next.saturating_sub(offset)
+        });
+        Some((offset, length))
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
 }
 
 /// Clips a place to the file.
@@ -143,9 +178,7 @@ pub(super) fn range_in_file((offset, count): (u64, u64), bytes: &[u8]) -> Range<
 }
 
 /// The data of a place.
-pub(super) fn data<'a>(place: Option<&(u64, u64)>, bytes: &'a [u8]) -> Result<&'a [u8]> {
+pub(super) fn data(place: Option<(u64, u64)>, bytes: &[u8]) -> Result<&[u8]> {
     let place = place.ok_or_else(|| Error::decode("places of strips or tiles are missing"))?;
-    bytes
-        .get(range_in_file(*place, bytes))
-        .ok_or_else(cut_short)
+    bytes.get(range_in_file(place, bytes)).ok_or_else(cut_short)
 }

@@ -2,7 +2,7 @@
 //! decoded here, as the crate reads neither two-dimensional Group 3 nor rows without end-of-line
 //! codes.
 
-use crate::{Error, Result};
+use crate::{Error, Result, memory::reserve};
 use fax::{
     BitReader,
     maps::{self, Mode},
@@ -89,8 +89,20 @@ impl Rows<'_> {
             }
             Fax::Group4 => self.two_dimensional()?,
         }
-        self.current.extend([self.width; 3]);
+        for _ in 0..3 {
+            self.change(self.width)?;
+        }
         std::mem::swap(&mut self.above, &mut self.current);
+        Ok(())
+    }
+
+    /// Notes that the colour changes. A row of many changes needs 32 times the memory of its pixels.
+    fn change(&mut self, at: u32) -> Row<()> {
+        if self.current.len() == self.current.capacity() {
+            let more = self.current.len().max(64);
+            reserve(&mut self.current, more).map_err(Stop::Damage)?;
+        }
+        self.current.push(at);
         Ok(())
     }
 
@@ -98,7 +110,7 @@ impl Rows<'_> {
         let (mut at, mut black) = (0, false);
         loop {
             at = self.run(at, black)?;
-            self.current.push(at);
+            self.change(at)?;
             if at >= self.width {
                 return Ok(());
             }
@@ -153,15 +165,15 @@ impl Rows<'_> {
                 Some(Mode::Pass) => at = self.above[next + 1],
                 Some(Mode::Horizontal) => {
                     at = self.run(at, black)?;
-                    self.current.push(at);
+                    self.change(at)?;
                     at = self.run(at, !black)?;
-                    self.current.push(at);
+                    self.change(at)?;
                 }
                 Some(Mode::Vertical(offset)) => {
                     let to = change.checked_add_signed(offset.into());
                     let to = to.filter(|&to| to >= at && to <= self.width);
                     at = to.ok_or_else(|| self.damage("a change that is not in its row"))?;
-                    self.current.push(at);
+                    self.change(at)?;
                     black = !black;
                     // The next change to the opposite colour is one before or after this one.
                     next = if next > 0 { next - 1 } else { next + 1 };

@@ -1,8 +1,8 @@
 //! Reads directories of tags, and tolerates small faults: tags in any order, and numbers of any
-//! integer type. It never allocates more than the file has.
+//! integer type. Lists as long as the file stay where they are in it.
 
 pub(super) use crate::error::cut_short;
-use crate::{Error, Result};
+use crate::{Error, Result, memory::reserve};
 
 /// The tags of a picture.
 pub(super) struct Directory<'a> {
@@ -19,6 +19,15 @@ struct Entry {
     count: u64,
     /// The offset of the values.
     at: usize,
+}
+
+/// The integers of a tag, where they are in the file. None is negative.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Integers<'a> {
+    values: &'a [u8],
+    /// The bytes of each.
+    size: usize,
+    little_endian: bool,
 }
 
 /// The byte order and the size of offsets.
@@ -165,27 +174,38 @@ impl<'a> Directory<'a> {
     }
 
     /// The values of a tag, if the file has it: at most `most` integers, none of them negative.
-    pub(super) fn numbers_up_to(&self, tag: u16, most: usize) -> Result<Option<Vec<u64>>> {
+    pub(super) fn integers(&self, tag: u16, most: usize) -> Result<Option<Integers<'a>>> {
         let Some(entry) = self.find(tag) else {
             return Ok(None);
         };
         let (values, size) = self.values(entry, most)?;
-        let number = |value: &[u8]| {
-            let value = self.integer(value);
-            match entry.kind {
-                1 | 2 | 3 | 4 | 7 | 13 | 16 | 18 => Some(value),
-                6 | 8 | 9 | 17 if value >> (8 * size - 1) == 0 => Some(value),
-                _ => None,
-            }
+        let integers = Integers {
+            values,
+            size,
+            little_endian: self.little_endian,
         };
-        let numbers = values.chunks_exact(size).map(number);
-        let numbers: Option<Vec<u64>> = numbers.collect();
-        numbers.map(Some).ok_or_else(|| nonsense(tag))
+        let is_positive = |value| value >> (8 * size - 1) == 0;
+        match entry.kind {
+            1 | 2 | 3 | 4 | 7 | 13 | 16 | 18 => Ok(Some(integers)),
+            6 | 8 | 9 | 17 if integers.iter().all(is_positive) => Ok(Some(integers)),
+            _ => Err(nonsense(tag)),
+        }
+    }
+
+    /// A copy of them, for lists of which only so many values count that they are short.
+    pub(super) fn numbers_up_to(&self, tag: u16, most: usize) -> Result<Option<Vec<u64>>> {
+        let Some(integers) = self.integers(tag, most)? else {
+            return Ok(None);
+        };
+        let mut numbers = Vec::new();
+        reserve(&mut numbers, integers.len())?;
+        numbers.extend(integers.iter());
+        Ok(Some(numbers))
     }
 
     /// The first value of a tag, if the file has it.
     pub(super) fn number(&self, tag: u16) -> Result<Option<u64>> {
-        Ok(self.numbers_up_to(tag, 1)?.map(|numbers| numbers[0]))
+        Ok(self.integers(tag, 1)?.and_then(|numbers| numbers.get(0)))
     }
 
     /// The first value of a tag as 16 bits, or the default.
@@ -202,7 +222,8 @@ impl<'a> Directory<'a> {
         let (values, size) = self.values(entry, N).ok()?;
         let fraction = |value: &[u8]| {
             let (low, high) = value.split_at(size / 2);
-            let [whole, low, high] = [value, low, high].map(|part| self.integer(part));
+            let order = self.little_endian;
+            let [whole, low, high] = [value, low, high].map(|part| integer(part, order));
             match entry.kind {
                 5 => low as f64 / high as f64,
                 10 => f64::from(low as i32) / f64::from(high as i32),
@@ -220,13 +241,30 @@ impl<'a> Directory<'a> {
     pub(super) fn data(&self, tag: u16) -> Option<&'a [u8]> {
         Some(self.values(self.find(tag)?, usize::MAX).ok()?.0)
     }
+}
 
-    fn integer(&self, value: &[u8]) -> u64 {
-        let digit = |number, &byte: &u8| number << 8 | u64::from(byte);
-        match self.little_endian {
-            true => value.iter().rev().fold(0, digit),
-            false => value.iter().fold(0, digit),
-        }
+impl Integers<'_> {
+    pub(super) fn len(&self) -> usize {
+        self.iter().len()
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<u64> {
+        let start = index.checked_mul(self.size)?;
+        let value = self.values.get(start..start.checked_add(self.size)?)?;
+        (self.size > 0).then(|| integer(value, self.little_endian))
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = u64> {
+        let values = self.values.chunks_exact(self.size.max(1));
+        values.map(|value| integer(value, self.little_endian))
+    }
+}
+
+fn integer(value: &[u8], little_endian: bool) -> u64 {
+    let digit = |number, &byte: &u8| number << 8 | u64::from(byte);
+    match little_endian {
+        true => value.iter().rev().fold(0, digit),
+        false => value.iter().fold(0, digit),
     }
 }
 

@@ -72,20 +72,21 @@ impl Lab {
 
     /// The sRGB colour of samples from 0 to 1.
     pub(super) fn color(&self, samples: [f64; 3]) -> [f64; 3] {
+        self.color_of_premultiplied(samples, 1.0)
+    }
+
+    /// The same of samples that were multiplied by `alpha`. A signed one stays signed.
+    pub(super) fn color_of_premultiplied(&self, samples: [f64; 3], alpha: f64) -> [f64; 3] {
         let [l, a, b] = samples.map(|sample| sample * self.top);
+        let signed = |v: f64| match self.encoding {
+            LabEncoding::Cie if v > self.top / 2.0 => v - self.top - 1.0,
+            _ => v,
+        };
+        let [l, a, b] = [l, signed(a), signed(b)].map(|v| v / alpha);
         // In 16 bits, a* and b* have eight fraction bits.
         let unit = (self.top + 1.0) / 256.0;
         let (l, a, b) = match self.encoding {
-            LabEncoding::Cie => {
-                let signed = |v: f64| {
-                    if v > self.top / 2.0 {
-                        v - self.top - 1.0
-                    } else {
-                        v
-                    }
-                };
-                (100.0 * l / self.top, signed(a) / unit, signed(b) / unit)
-            }
+            LabEncoding::Cie => (100.0 * l / self.top, a / unit, b / unit),
             LabEncoding::Icc => (
                 100.0 * l / (255.0 * unit),
                 a / unit - 128.0,

@@ -38,7 +38,10 @@ use crate::{
     Channels, Compression, Depth, Format, Limits, Result,
     limits::check_limit,
     memory::zeroed,
-    metadata::{embedded::Embedded, exif},
+    metadata::{
+        embedded::{Embedded, kept},
+        exif,
+    },
     parallel,
     picture::{Area, Header},
 };
@@ -124,7 +127,7 @@ impl<'a> Tiff<'a> {
 
     /// Decodes all pixels into `out`. Missing parts go to `holes`; without `holes` they are an
     /// error.
-    fn read(&self, out: &mut [u8], holes: Option<&mut Vec<read::Part>>) -> Result<()> {
+    fn read(&self, out: &mut [u8], holes: Option<&mut Vec<(usize, read::Part)>>) -> Result<()> {
         if self.page.is_direct() {
             return read::read_chunks(self, out, holes);
         }
@@ -175,11 +178,12 @@ impl<'a> Tiff<'a> {
                 samples::put(out, pixel[..4].iter().copied());
                 continue;
             }
-            let color = page.meaning.color(&pixel);
             let alpha = page.alpha.map(|_| pixel[used - 1]);
-            let color = match page.alpha {
-                Some(Alpha::Premultiplied) => samples::unpremultiply(color, pixel[used - 1]),
-                _ => color,
+            let color = match (page.alpha, alpha) {
+                (Some(Alpha::Premultiplied), Some(alpha)) => {
+                    page.meaning.color_of_premultiplied(pixel, alpha)
+                }
+                _ => page.meaning.color(&pixel),
             };
             let channels = if page.meaning.is_gray() { 1 } else { 3 };
             samples::put(out, color[..channels].iter().copied().chain(alpha));
@@ -193,7 +197,7 @@ fn embedded_metadata(bytes: &[u8]) -> Option<Embedded> {
         exif: exif::Tree::read(bytes)
             .filter(exif::Tree::describes)
             .and_then(|tree| tree.to_exif()),
-        icc: directory.data(tag::ICC_PROFILE).map(<[u8]>::to_vec),
+        icc: directory.data(tag::ICC_PROFILE).and_then(kept),
         orientation: exif::orientation(bytes),
         ..Embedded::default()
     })

@@ -21,30 +21,49 @@ const END_OF_IMAGE: [u8; 2] = [0xff, 0xd9];
 /// The parts of a JPEG file, as segments without their markers.
 #[derive(Default)]
 struct Header {
-    quantizers: Vec<Vec<u8>>,
-    codes: Vec<Vec<u8>>,
+    quantizers: Tables,
+    codes: Tables,
     frame: Option<(u8, Vec<u8>)>,
     restart_interval: Option<[u8; 2]>,
     scan: Option<Vec<u8>>,
 }
 
-/// Whether strips are whole JPEG files.
-pub(super) fn has_whole_strips(directory: &Directory<'_>, chunks: &Chunks) -> bool {
-    let begins = |place| {
-        let data = chunks::data(Some(place), directory.bytes());
-        data.is_ok_and(|data| data.starts_with(&START_OF_IMAGE))
-    };
-    match &chunks.places[..] {
-        [] => false,
-        [_] => {
-            let whole = chunks::data(chunks.places.first(), directory.bytes());
-            begins(&chunks.places[0])
-                && whole.is_ok_and(|whole| {
-                    Header::read(whole).is_some_and(|(_, end)| end < whole.len())
-                })
-                && interchange(directory).is_none()
+/// Segments of one kind, of which a file may have as many as bytes.
+#[derive(Default)]
+struct Tables {
+    count: usize,
+    /// All of them with their markers.
+    segments: Vec<u8>,
+}
+
+impl Tables {
+    fn add(&mut self, marker: u8, data: &[u8]) -> Result<()> {
+        let more = data.len() + 4;
+        // Room for twice as many, so that there are few copies.
+        let length = self.segments.len();
+        if self.segments.capacity() - length < more {
+            reserve(&mut self.segments, more.max(length))?;
         }
-        many => many[..2].iter().all(begins),
+        put(&mut self.segments, marker, data);
+        self.count += 1;
+        Ok(())
+    }
+}
+
+/// Whether strips are whole JPEG files.
+pub(super) fn has_whole_strips(directory: &Directory<'_>, chunks: &Chunks<'_>) -> bool {
+    let strip = |index| chunks::data(chunks.places.get(index), directory.bytes());
+    let begins = |index| strip(index).is_ok_and(|data| data.starts_with(&START_OF_IMAGE));
+    match chunks.places.len() {
+        0 => false,
+        1 => {
+            let ends = |whole: &[u8]| {
+                let header = Header::read(whole).ok().flatten();
+                header.is_some_and(|(_, end)| end < whole.len())
+            };
+            begins(0) && strip(0).is_ok_and(ends) && interchange(directory).is_none()
+        }
+        _ => begins(0) && begins(1),
     }
 }
 
@@ -61,9 +80,15 @@ pub(super) fn streams<'a>(page: &Page<'a>) -> Result<Vec<Cow<'a, [u8]>>> {
     if let Some(whole) = interchange(directory) {
         let with_start = match whole.starts_with(&START_OF_IMAGE) {
             true => Cow::Borrowed(whole),
-            false => [&START_OF_IMAGE, whole].concat().into(),
+            false => {
+                let mut joined = Vec::new();
+                reserve(&mut joined, START_OF_IMAGE.len() + whole.len())?;
+                joined.extend(START_OF_IMAGE);
+                joined.extend(whole);
+                joined.into()
+            }
         };
-        header = Header::read(&with_start);
+        header = Header::read(&with_start)?;
         let has_data = |&(_, end): &(Header, usize)| with_start.len() > end + END_OF_IMAGE.len();
         if header.as_ref().is_some_and(has_data) {
             streams.push(with_start);
@@ -93,13 +118,14 @@ fn interchange<'a>(directory: &Directory<'a>) -> Option<&'a [u8]> {
 fn joined(page: &Page<'_>, mut header: Header) -> Result<Vec<u8>> {
     let bytes = page.directory.bytes();
     let mut strips = Vec::new();
-    for place in &page.chunks.places {
+    reserve(&mut strips, page.chunks.places.len())?;
+    for place in page.chunks.places.iter() {
         strips.push(chunks::data(Some(place), bytes)?);
     }
     // The first strip may have the header, or the rest of it.
     if let Some(first) = strips.first_mut()
         && matches!(first, [0xff, 0xc0..=0xcf | 0xd8 | 0xda..=0xfe, ..])
-        && let Some(end) = header.add(first, 0)
+        && let Some(end) = header.add(first, 0)?
     {
         *first = &first[end..];
     }
@@ -108,7 +134,7 @@ fn joined(page: &Page<'_>, mut header: Header) -> Result<Vec<u8>> {
     }
     header.complete(page, strips.len())?;
     let length = strips.iter().map(|strip| strip.len() + 2).sum::<usize>();
-    let mut out = header.write();
+    let mut out = header.write()?;
     reserve(&mut out, length)?;
     for (index, strip) in strips.iter().enumerate() {
         let strip = strip.strip_suffix(&END_OF_IMAGE).unwrap_or(strip);
@@ -124,39 +150,36 @@ fn joined(page: &Page<'_>, mut header: Header) -> Result<Vec<u8>> {
 
 impl Header {
     /// Reads the segments up to the data of the first scan, and returns the data's offset.
-    fn read(bytes: &[u8]) -> Option<(Self, usize)> {
+    fn read(bytes: &[u8]) -> Result<Option<(Self, usize)>> {
         let mut header = Self::default();
-        match header.add(bytes, START_OF_IMAGE.len()) {
-            Some(end) => Some((header, end)),
-            // The strips follow tables without a scan.
-            None if header.frame.is_some() || !header.quantizers.is_empty() => {
-                Some((header, bytes.len()))
-            }
-            None => None,
-        }
+        let end = header.add(bytes, START_OF_IMAGE.len())?;
+        // The strips may follow tables without a scan.
+        let has_tables = header.frame.is_some() || header.quantizers.count > 0;
+        let end = end.or_else(|| has_tables.then_some(bytes.len()));
+        Ok(end.map(|end| (header, end)))
     }
 
     /// Adds the segments from `at` up to the data of the first scan. Returns the data's offset, if
     /// there is a scan.
-    fn add(&mut self, bytes: &[u8], mut at: usize) -> Option<usize> {
+    fn add(&mut self, bytes: &[u8], mut at: usize) -> Result<Option<usize>> {
         while let Next::Segment(segment) = segments::next(bytes, at) {
             at = segment.after;
-            let data = segment.data.to_vec();
+            let data = segment.data;
             match segment.marker {
-                0xdb => self.quantizers.push(data),
-                0xc4 => self.codes.push(data),
+                marker @ 0xdb => self.quantizers.add(marker, data)?,
+                marker @ 0xc4 => self.codes.add(marker, data)?,
                 0xdd => self.restart_interval = data.first_chunk().copied(),
                 marker @ (0xc0..=0xc3 | 0xc5..=0xc7 | 0xc9..=0xcf) => {
-                    self.frame = Some((marker, data));
+                    self.frame = Some((marker, data.to_vec()));
                 }
                 START_OF_SCAN => {
-                    self.scan = Some(data);
-                    return Some(at);
+                    self.scan = Some(data.to_vec());
+                    return Ok(Some(at));
                 }
                 _ => {}
             }
         }
-        None
+        Ok(None)
     }
 
     /// Adds the parts that tags contain.
@@ -168,19 +191,19 @@ impl Header {
                 "JPEG of {components} components"
             )));
         }
-        if self.quantizers.is_empty() {
+        if self.quantizers.count == 0 {
             for (number, table) in tables(directory, tag::JPEG_Q_TABLES, components)? {
                 let values = table.get(..64).ok_or_else(cut_short)?;
-                self.quantizers.push([&[number], values].concat());
+                self.quantizers.add(0xdb, &[&[number], values].concat())?;
             }
         }
-        if self.codes.is_empty() {
+        if self.codes.count == 0 {
             for (tag, class) in [(tag::JPEG_DC_TABLES, 0x00), (tag::JPEG_AC_TABLES, 0x10)] {
                 for (number, table) in tables(directory, tag, components)? {
                     let counts = table.get(..16).ok_or_else(cut_short)?;
                     let symbols: usize = counts.iter().map(|&count| usize::from(count)).sum();
                     let table = table.get(..16 + symbols).ok_or_else(cut_short)?;
-                    self.codes.push([&[class | number], table].concat());
+                    self.codes.add(0xc4, &[&[class | number], table].concat())?;
                 }
             }
         }
@@ -213,7 +236,7 @@ impl Header {
             for number in 0..components {
                 let identifier = identifiers.and_then(|frame| frame.get(6 + 3 * number));
                 // Luma has the first tables; chroma has the next ones, if they exist.
-                let table = number.min((self.codes.len() / 2).saturating_sub(1));
+                let table = number.min((self.codes.count / 2).saturating_sub(1));
                 scan.extend([*identifier.ok_or_else(cut_short)?, table as u8 * 0x11]);
             }
             scan.extend([0, 63, 0]);
@@ -239,27 +262,30 @@ impl Header {
     }
 
     /// A file up to its data.
-    fn write(&self) -> Vec<u8> {
+    fn write(&self) -> Result<Vec<u8>> {
         let mut out = START_OF_IMAGE.to_vec();
-        let mut put = |marker: u8, data: &[u8]| {
-            out.extend([0xff, marker]);
-            // No segment can be longer: tables have 64 or 272 bytes.
-            out.extend((data.len() as u16 + 2).to_be_bytes());
-            out.extend(data);
-        };
-        self.quantizers.iter().for_each(|data| put(0xdb, data));
-        self.codes.iter().for_each(|data| put(0xc4, data));
+        for tables in [&self.quantizers, &self.codes] {
+            reserve(&mut out, tables.segments.len())?;
+            out.extend(&tables.segments);
+        }
         if let Some(interval) = &self.restart_interval {
-            put(0xdd, interval);
+            put(&mut out, 0xdd, interval);
         }
         if let Some((marker, data)) = &self.frame {
-            put(*marker, data);
+            put(&mut out, *marker, data);
         }
         if let Some(data) = &self.scan {
-            put(START_OF_SCAN, data);
+            put(&mut out, START_OF_SCAN, data);
         }
-        out
+        Ok(out)
     }
+}
+
+/// Writes a segment. None can be longer: they are those of a file, or tables of 64 or 272 bytes.
+fn put(out: &mut Vec<u8>, marker: u8, data: &[u8]) {
+    out.extend([0xff, marker]);
+    out.extend((data.len() as u16 + 2).to_be_bytes());
+    out.extend(data);
 }
 
 /// The tables of all components, and their numbers. A tag has their offsets. Components may share

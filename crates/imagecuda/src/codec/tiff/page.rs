@@ -36,7 +36,7 @@ pub(super) struct Page<'a> {
     pub(super) sampling: [u32; 2],
     /// The colour space of a JPEG's components.
     pub(super) jpeg_color: Option<Color>,
-    pub(super) chunks: Chunks,
+    pub(super) chunks: Chunks<'a>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,8 @@ impl<'a> Page<'a> {
         let samples = if is_log { 1 } else { samples };
         let planar = samples > 1 && directory.short(tag::PLANAR_CONFIGURATION, 1)? == 2;
         let planes = if planar { samples as u64 } else { 1 };
-        let mut chunks = Chunks::find(&directory, [width, height], planes, compression, damaged)?;
+        let size = [width, height];
+        let mut chunks = Chunks::find(&directory, size, planes, compression, damaged, limits)?;
         if compression == Compression::OldJpeg {
             if planar || directory.has(tag::TILE_WIDTH) {
                 let what = "old-style JPEG in tiles or planes";

@@ -6,7 +6,7 @@ use crate::{
     Error, Format, Limits, Result,
     codec::{self, Decode, Sequence},
 };
-use std::{collections::HashSet, time::Duration};
+use std::time::Duration;
 
 pub(super) struct Pages {
     bytes: Vec<u8>,
@@ -14,8 +14,8 @@ pub(super) struct Pages {
     limits: Limits,
     /// The offset of the next page's directory; 0 after the last.
     next: u64,
-    /// The offsets of earlier directories, as those of a damaged file may form a circle.
-    seen: HashSet<u64>,
+    /// The number of pages from the next one on. Directories of a damaged file may form a circle.
+    left: u64,
     /// Why the next page cannot be found.
     lost: Option<Error>,
 }
@@ -27,10 +27,11 @@ impl Pages {
             bytes,
             limits,
             next: 0,
-            seen: HashSet::new(),
+            left: 0,
             lost: None,
         };
         pages.next = pages.structure.first(&pages.bytes)?;
+        pages.left = length(pages.structure, &pages.bytes);
         Ok(pages)
     }
 
@@ -50,25 +51,50 @@ impl Pages {
     /// The offset of the directory after the next page's; 0 after the last. As in libtiff,
     /// directories that form a circle give each page once.
     fn after_next(&mut self) -> Result<u64> {
-        self.seen.insert(self.next);
         let next = self.structure.following(&self.bytes, self.next)?;
-        Ok(if self.seen.contains(&next) { 0 } else { next })
+        self.left = self.left.saturating_sub(1);
+        Ok(if self.left == 0 { 0 } else { next })
     }
 }
 
 /// The number of pages of the file.
 pub(super) fn count(bytes: &[u8]) -> u32 {
-    let mut seen = HashSet::new();
-    if let Ok(structure) = Structure::of(bytes) {
-        let mut next = structure.first(bytes);
-        while let Ok(page) = next
-            && page != 0
-            && seen.insert(page)
-        {
-            next = structure.following(bytes, page);
+    let pages = Structure::of(bytes).map_or(0, |structure| length(structure, bytes));
+    u32::try_from(pages).unwrap_or(u32::MAX)
+}
+
+/// The number of directories in the list, each counted once. This is Brent's algorithm, which finds a
+/// circle without a set of all places: there may be a directory in every six bytes.
+fn length(structure: Structure, bytes: &[u8]) -> u64 {
+    let page = |place: Result<u64>| place.ok().filter(|&place| place != 0);
+    let following = |place| page(structure.following(bytes, place));
+    let Some(first) = page(structure.first(bytes)) else {
+        return 0;
+    };
+    // `ahead` has done `steps` since it left `behind`, which it meets again in a circle of as many.
+    let (mut behind, mut ahead) = (first, first);
+    let (mut count, mut steps, mut most) = (0, 0, 1_u64);
+    let circle = loop {
+        count += 1;
+        let Some(next) = following(ahead) else {
+            return count;
+        };
+        (ahead, steps) = (next, steps + 1);
+        if ahead == behind {
+            break steps;
         }
+        if steps == most {
+            (behind, steps, most) = (ahead, 0, most.saturating_mul(2));
+        }
+    };
+    // The two meet where the circle begins if one is ahead by its length.
+    let step = |place| following(place).unwrap_or_default();
+    let (mut behind, mut ahead) = (first, (0..circle).fold(first, |place, _| step(place)));
+    let mut before = 0;
+    while behind != ahead {
+        (behind, ahead, before) = (step(behind), step(ahead), before + 1);
     }
-    u32::try_from(seen.len()).unwrap_or(u32::MAX)
+    before + circle
 }
 
 impl Sequence for Pages {

@@ -13,11 +13,11 @@ use super::{
 use crate::{
     Error, Limits, Result,
     codec::{Decode, caught},
-    memory::zeroed,
+    memory::{reserve, zeroed},
     parallel,
     picture::Header,
 };
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, mem, ops::Range};
 
 /// Opens a damaged file.
 pub(super) fn open<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Box<dyn Decode + 'a>> {
@@ -33,9 +33,30 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Whether the two are one part.
-    fn is_above(&self, below: &Self) -> bool {
-        self.x == below.x && self.y.end == below.y.start
+    /// The two as one part, if `next` is right below or to the right.
+    fn joined(&self, next: &Self) -> Option<Self> {
+        let is_below = self.x == next.x && self.y.end == next.y.start;
+        let is_beside = self.y == next.y && self.x.end == next.x.start;
+        (is_below || is_beside).then(|| Self {
+            x: self.x.start..next.x.end,
+            y: self.y.start..next.y.end,
+        })
+    }
+
+    /// Adds a part after others, with the number of its band. There may be one for each second
+    /// pixel.
+    fn add(mut self, mut number: usize, parts: &mut Vec<(usize, Self)>) -> Result<()> {
+        while let Some((first, last)) = parts.last()
+            && let Some(joined) = last.joined(&self)
+        {
+            (number, self) = (*first, joined);
+            parts.pop();
+        }
+        if parts.len() == parts.capacity() {
+            reserve(parts, parts.len().max(16))?;
+        }
+        parts.push((number, self));
+        Ok(())
     }
 }
 
@@ -52,7 +73,7 @@ impl Decode for Damaged<'_> {
         let black = if tiff.header.layout.is_cmyk() { 255 } else { 0 };
         let pixel = tiff.header.layout.bytes_per_pixel();
         let row = tiff.header.width as usize * pixel;
-        for hole in holes {
+        for (_, hole) in holes {
             for row in out
                 .chunks_exact_mut(row)
                 .take(hole.y.end)
@@ -70,7 +91,7 @@ impl Decode for Damaged<'_> {
 pub(super) fn read_chunks(
     tiff: &Tiff<'_>,
     raw: &mut [u8],
-    mut holes: Option<&mut Vec<Part>>,
+    holes: Option<&mut Vec<(usize, Part)>>,
 ) -> Result<()> {
     raw.fill(0);
     let page = &tiff.page;
@@ -79,49 +100,52 @@ pub(super) fn read_chunks(
     let band_height = page.chunks.height.min(area.height);
     let [plane, band] = [area.height, band_height].map(|rows| rows as usize * row);
     let damaged = holes.is_some();
-    let mut bands = Vec::new();
-    for (plane, raw) in raw.chunks_exact_mut(plane).enumerate() {
-        let first = (area.y / page.chunks.height) as usize;
-        for (down, raw) in (first..).zip(raw.chunks_mut(band)) {
-            let number = plane * page.chunks.down as usize + down;
-            bands.push(Band { number, down, raw });
-        }
-    }
+    let bytes = raw.len();
+    let count = bytes / plane * plane.div_ceil(band);
+    let first = (area.y / page.chunks.height) as usize;
+    // There may be as many as pixels, so they are made one by one.
+    let planes = raw.chunks_exact_mut(plane).enumerate();
+    let bands = planes.flat_map(|(plane, raw)| {
+        let bands = (first..).zip(raw.chunks_mut(band));
+        bands.map(move |(down, raw)| Band {
+            number: plane * page.chunks.down as usize + down,
+            down,
+            raw,
+        })
+    });
     let reader = || Reader {
         tiff,
         row,
         damaged,
         files: Files::new(page, &tiff.limits, damaged),
         spare: Vec::new(),
-        is_done: false,
+        failed: None,
         found: false,
-        results: Vec::new(),
+        missing: Vec::new(),
     };
     // Each thread has memory for a tile: all together no more than the picture has.
     let tile_row = page.row_bytes(page.chunks.width).unwrap_or(0) as usize;
-    let is_shared = page.compression.runs_beside_others()
-        && tile_row <= row
-        && bands.len() <= MOST_SHARED_BANDS;
-    let readers = match is_shared && band * bands.len() >= ENOUGH_BYTES {
-        true => parallel::fold(bands.into_iter(), reader, Reader::read),
+    let is_shared =
+        page.compression.runs_beside_others() && tile_row <= row && count <= MOST_SHARED_BANDS;
+    let mut readers = match is_shared && band * count >= ENOUGH_BYTES {
+        true => {
+            let bands: Vec<_> = bands.collect();
+            parallel::fold(bands.into_iter(), reader, Reader::read)
+        }
         false => {
             let mut reader = reader();
-            bands.into_iter().for_each(|band| reader.read(band));
+            bands.for_each(|band| reader.read(band));
             vec![reader]
         }
     };
-    let found = readers.iter().any(|reader| reader.found);
-    let mut results: Vec<_> = readers.into_iter().flat_map(|r| r.results).collect();
-    results.sort_by_key(|&(number, _)| number);
-    for (_, result) in results {
-        let part = result?;
-        let Some(holes) = &mut holes else { continue };
-        match holes.last_mut() {
-            Some(above) if above.is_above(&part) => above.y.end = part.y.end,
-            _ => holes.push(part),
-        }
+    let failed = readers.iter_mut().filter_map(|reader| reader.failed.take());
+    if let Some((_, error)) = failed.min_by_key(|&(number, _)| number) {
+        return Err(error);
     }
-    if found {
+    if let Some(holes) = holes {
+        *holes = missing(&mut readers)?;
+    }
+    if readers.iter().any(|reader| reader.found) {
         Ok(())
     } else {
         Err(Error::decode("nothing of the picture is left"))
@@ -131,6 +155,24 @@ pub(super) fn read_chunks(
 /// The most bands that threads share. What they find missing of more would take much memory: bands one
 /// below the other are one part only for the thread that reads both.
 const MOST_SHARED_BANDS: usize = 1 << 16;
+
+/// What all of them found missing, in order.
+fn missing(readers: &mut [Reader<'_>]) -> Result<Vec<(usize, Part)>> {
+    if let [reader] = readers {
+        return Ok(mem::take(&mut reader.missing));
+    }
+    let mut all = Vec::new();
+    reserve(&mut all, readers.iter().map(|r| r.missing.len()).sum())?;
+    readers
+        .iter_mut()
+        .for_each(|reader| all.append(&mut reader.missing));
+    all.sort_unstable_by_key(|(number, part)| (*number, part.x.start));
+    let mut joined = Vec::new();
+    for (number, part) in all {
+        part.add(number, &mut joined)?;
+    }
+    Ok(joined)
+}
 
 /// The rows of a plane that a strip has, or tiles side by side.
 struct Band<'a> {
@@ -148,33 +190,28 @@ struct Reader<'a> {
     files: Files,
     /// The samples of a tile.
     spare: Vec<u8>,
-    /// Whether one failed, and no others count.
-    is_done: bool,
+    /// The number of the band that failed, and why. No others count then.
+    failed: Option<(usize, Error)>,
     /// Whether anything is there.
     found: bool,
-    /// What is missing, or why all fails, by the numbers of bands.
-    results: Vec<(usize, Result<Part>)>,
+    /// What is missing, by the numbers of bands.
+    missing: Vec<(usize, Part)>,
 }
 
 impl Reader<'_> {
     fn read(&mut self, mut band: Band<'_>) {
         let (area, width) = (self.tiff.area, self.tiff.page.chunks.width);
         for across in area.x / width..(area.x + area.width).div_ceil(width) {
-            if self.is_done {
+            if self.failed.is_some() {
                 return;
             }
             // A panic on a thread of rayon's would not be this file's error.
-            match caught(Error::decode, || self.read_chunk(&mut band, across)) {
-                Ok(None) => {}
-                Ok(Some(part)) => match self.results.last_mut() {
-                    Some((_, Ok(above))) if above.is_above(&part) => above.y.end = part.y.end,
-                    _ => self.results.push((band.number, Ok(part))),
-                },
-                Err(error) => {
-                    self.results.push((band.number, Err(error)));
-                    self.is_done = true;
-                }
-            }
+            let part = caught(Error::decode, || self.read_chunk(&mut band, across));
+            let part = part.and_then(|part| match part {
+                Some(part) => part.add(band.number, &mut self.missing),
+                None => Ok(()),
+            });
+            self.failed = part.err().map(|error| (band.number, error));
         }
     }
 
@@ -203,7 +240,7 @@ impl Reader<'_> {
         let pixel = page.pixel_bits() as usize;
         let (at, bits) = (x as usize * pixel, part.x.len() * pixel);
         let to = band.raw.chunks_exact_mut(self.row);
-        if self.tiff.empty.contains(index) {
+        if self.tiff.empty.contains(&chunks.places, index) {
             let from = &mut self.spare[..if fills_rows { 0 } else { space.row }];
             from.fill(0);
             self.tiff.empty.fill(from);
@@ -297,7 +334,7 @@ fn decode(
 /// The compressed data of a strip or tile. Its samples have `bytes` bytes.
 fn data<'a>(page: &Page<'a>, index: usize, bytes: usize) -> Result<Cow<'a, [u8]>> {
     let file = page.directory.bytes();
-    let mut place = page.chunks.places.get(index).copied();
+    let mut place = page.chunks.places.get(index);
     match (&mut place, page.compression) {
         // The parts of an old-style JPEG may be anywhere.
         (_, Compression::OldJpeg) => return Ok(Cow::Borrowed(&[])),
@@ -305,7 +342,7 @@ fn data<'a>(page: &Page<'a>, index: usize, bytes: usize) -> Result<Cow<'a, [u8]>
         (Some((_, length)), Compression::None) => *length = (*length).max(bytes as u64),
         _ => {}
     }
-    let data = chunks::data(place.as_ref(), file)?;
+    let data = chunks::data(place, file)?;
     if data.is_empty() && bytes > 0 {
         return Err(cut_short());
     }

@@ -87,11 +87,27 @@ impl Meaning {
             Self::LogLuv => log::color((a * f64::from(u32::MAX) + 0.5) as u32),
         }
     }
-}
 
-/// Divides premultiplied colours by their alpha.
-pub(super) fn unpremultiply(color: [f64; 3], alpha: f64) -> [f64; 3] {
-    color.map(|v| if alpha > 0.0 { v / alpha } else { 0.0 })
+    /// The colour of samples that were multiplied by `alpha`. TIFF 6.0 multiplies the samples that
+    /// it stores, so they are divided before they become a colour: no ink is 0, and so is white
+    /// where white is zero.
+    pub(super) fn color_of_premultiplied(&self, mut pixel: [f64; 5], alpha: f64) -> [f64; 3] {
+        match self {
+            // These are numbers of colours, and not multiplied.
+            Self::Palette(_) => {}
+            _ if alpha <= 0.0 || alpha.is_nan() => return [0.0; 3],
+            // No pixel has more than all of an ink.
+            Self::Cmyk => pixel
+                .iter_mut()
+                .for_each(|ink| *ink = (*ink / alpha).min(1.0)),
+            Self::Lab(how) => {
+                let [l, a, b, ..] = pixel;
+                return how.color_of_premultiplied([l, a, b], alpha);
+            }
+            _ => pixel.iter_mut().for_each(|sample| *sample /= alpha),
+        }
+        self.color(&pixel)
+    }
 }
 
 /// Writes a pixel. The length of `out` decides whether channels have 8, 16 or 32 (float) bits.

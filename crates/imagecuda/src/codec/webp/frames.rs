@@ -1,6 +1,9 @@
-//! The frames of an animated WebP, composed by libwebp.
+//! The frames of an animated WebP.
 
-use super::demux::{Animation, Held, whole_frames};
+use super::{
+    compose::Animation,
+    demux::{Held, whole_frames},
+};
 use crate::{
     Result,
     codec::{

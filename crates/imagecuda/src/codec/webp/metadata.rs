@@ -1,7 +1,7 @@
 //! Reads the metadata in the chunks of a WebP.
 
 use super::riff;
-use crate::metadata::embedded::{Embedded, strip_exif};
+use crate::metadata::embedded::{Embedded, kept, strip_exif};
 
 /// Reads the metadata that the extended header announces. If a chunk occurs twice, the first
 /// counts.
@@ -15,10 +15,10 @@ pub(super) fn metadata(bytes: &[u8]) -> Embedded {
         match name {
             b"EXIF" if flags & riff::EXIF != 0 => {
                 let exif = strip_exif(data).unwrap_or(data);
-                metadata.exif.get_or_insert_with(|| exif.to_vec());
+                metadata.exif = metadata.exif.or_else(|| kept(exif));
             }
             b"ICCP" if flags & riff::ICC != 0 => {
-                metadata.icc.get_or_insert_with(|| data.to_vec());
+                metadata.icc = metadata.icc.or_else(|| kept(data));
             }
             _ => {}
         }

@@ -3,6 +3,7 @@
 
 mod alpha;
 mod animation;
+mod compose;
 mod demux;
 mod encoder;
 mod frames;
@@ -14,7 +15,8 @@ mod write;
 
 pub(in crate::codec) use self::write::write_planes;
 use self::{
-    demux::{Animation, Held, whole_frames},
+    compose::Animation,
+    demux::{Held, whole_frames},
     write::write,
 };
 use super::{

@@ -2,6 +2,7 @@
 //! stored, so only tags that describe the picture are copied.
 
 use super::Reader;
+use crate::metadata::embedded::MOST_BYTES;
 
 /// The tags of the first directory that describe a picture: title, camera, resolution, orientation,
 /// date, author, and the tags that Windows adds.
@@ -44,7 +45,7 @@ impl Tree {
         let first = reader.first()?;
         // The values of a sound structure do not overlap, so together they are no longer than the
         // structure.
-        let mut left = bytes.len();
+        let mut left = bytes.len().min(MOST_BYTES);
         let mut take = |directory: usize, wanted: &dyn Fn(u16) -> bool| -> Vec<Entry> {
             let mut entries = Vec::new();
             for raw in reader.entries(directory) {
@@ -52,8 +53,9 @@ impl Tree {
                 let Some(value) = raw.value.filter(|_| raw.kind <= 13 && wanted(raw.tag)) else {
                     continue;
                 };
+                // A value that is too large counts as missing.
                 let Some(rest) = left.checked_sub(value.len()) else {
-                    break;
+                    continue;
                 };
                 left = rest;
                 entries.push(Entry {
@@ -327,6 +329,15 @@ mod tests {
         tree.main.push(entry(296, 3, &[1, 0]));
         let read = Tree::read(&tree.to_exif().unwrap()).unwrap();
         assert_eq!(read.main.len(), clean.main.len() - 1);
+    }
+
+    #[test]
+    fn values_that_are_too_large_are_left_out() {
+        let mut tree = tree();
+        let without = tree.clone();
+        tree.main.push(entry(270, 2, &vec![b'a'; MOST_BYTES + 1]));
+        tree.main.sort_by_key(|entry| entry.tag);
+        assert_eq!(Tree::read(&tree.to_exif().unwrap()), Some(without));
     }
 
     /// Damages every byte in turn. Nothing panics, and no value is larger than the file.

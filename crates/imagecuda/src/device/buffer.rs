@@ -211,10 +211,7 @@ impl Buffer<RgbaF32> {
                 Ok(())
             }
             (Self::Cpu(dst), Payload::Planes(planes)) => {
-                let dst = &mut dst[..spec.len()];
-                planes::expand(&planes, &spec, dst)?;
-                cpu::convert_colors(conversion, dst);
-                Ok(())
+                planes::expand_converted(&planes, &spec, conversion, &mut dst[..spec.len()])
             }
             (Self::Cuda(dst), payload) => dst.expand_converted(payload, spec, conversion),
             (Self::Cpu(_), _) => Err(ErrorKind::DeviceMismatch.into()),

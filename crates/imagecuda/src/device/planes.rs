@@ -1,7 +1,7 @@
 //! Pictures as planes of luma, chroma and alpha, on their way to a device.
 
 use super::{ExpandSpec, Staging, cpu};
-use crate::{Device, Error, Result, memory};
+use crate::{Device, Error, Result, color::Conversion, memory};
 use imagecuda_kernels::{
     host,
     layout::Layout,
@@ -150,5 +150,16 @@ pub(super) fn expand<P: imagecuda_kernels::expand::Expand + Send>(
     dst: &mut [P],
 ) -> Result<()> {
     cpu::expand_planes(&planes.viewed(spec)?, &planes.memory, dst);
+    Ok(())
+}
+
+/// As [`expand`], and converts the colours.
+pub(super) fn expand_converted(
+    planes: &Planes,
+    spec: &ExpandSpec,
+    conversion: &Conversion,
+    dst: &mut [RgbaF32],
+) -> Result<()> {
+    cpu::expand_planes_converted(&planes.viewed(spec)?, conversion, &planes.memory, dst);
     Ok(())
 }

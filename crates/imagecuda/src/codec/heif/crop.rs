@@ -58,7 +58,7 @@ pub(super) fn find(bytes: &[u8]) -> Option<Crop> {
                         // A quarter turn counter-clockwise.
                         *rect = Rect {
                             x: rect.y,
-                            y: width - rect.x - rect.width,
+                            y: rest(width, rect.x, rect.width)?,
                             width: rect.height,
                             height: rect.width,
                         };
@@ -69,8 +69,8 @@ pub(super) fn find(bytes: &[u8]) -> Option<Crop> {
                 let [width, height] = size?;
                 if let Some(Crop { rect, .. }) = &mut crop {
                     match body.first()? & 1 {
-                        0 => rect.y = height - rect.y - rect.height,
-                        _ => rect.x = width - rect.x - rect.width,
+                        0 => rect.y = rest(height, rect.y, rect.height)?,
+                        _ => rect.x = rest(width, rect.x, rect.width)?,
                     }
                 }
             }
@@ -78,6 +78,12 @@ pub(super) fn find(bytes: &[u8]) -> Option<Crop> {
         }
     }
     crop
+}
+
+/// What is left of a side behind a part of it. `None` if the part is not in it: a damaged file may state a smaller
+/// size after the part.
+fn rest(side: u32, start: u32, length: u32) -> Option<u32> {
+    side.checked_sub(start)?.checked_sub(length)
 }
 
 /// What is seen of the coded picture, and how it is turned. `None` if the properties are damaged or
@@ -199,6 +205,20 @@ mod tests {
             boxed(b"iprp", &iprp),
         ];
         boxed(b"meta", &meta.concat())
+    }
+
+    #[test]
+    fn a_part_of_a_picture_that_shrinks_is_none() {
+        let ispe = |width: u32, height: u32| {
+            let body = [0, width, height].map(u32::to_be_bytes);
+            (b"ispe", body.as_flattened().to_vec())
+        };
+        let part = (b"clap", clap([40, 1, 30, 1, 60, 2, 70, 2]));
+        for turn in [(b"irot", vec![1]), (b"imir", vec![0]), (b"imir", vec![1])] {
+            let of = |last| find(&file(&[ispe(100, 100), part.clone(), last, turn.clone()]));
+            assert!(of(ispe(100, 100)).is_some(), "{turn:?}");
+            assert!(of(ispe(50, 50)).is_none(), "{turn:?}");
+        }
     }
 
     /// The coded pixels in the places where they are seen.

@@ -2,7 +2,7 @@
 //! 14496-12). What is damaged counts as not there.
 
 use super::boxes::{boxes, child, full, number};
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// A property: its four letters and its content.
 pub(super) type Property<'a> = (&'a [u8; 4], &'a [u8]);
@@ -85,6 +85,53 @@ impl<'a> Items<'a> {
                 })
         };
         find().unwrap_or_default()
+    }
+
+    /// Whether the primary item, or one that it needs, is made of itself by way of others or of their alpha.
+    /// libheif 1.23.1 holds a lock on a picture while it decodes its alpha and the tiles of both, so it would
+    /// wait for itself. That a grid has itself as a tile, it sees.
+    pub(super) fn is_made_of_itself(&self) -> bool {
+        let mut needs: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+        let lists = boxes(self.meta).filter(|(kind, _)| *kind == b"iref");
+        for all in lists.filter_map(|(_, body)| full(body)) {
+            let size = if all.version == 0 { 2 } else { 4 };
+            for (kind, body) in boxes(all.body) {
+                let Some(from) = number(body, 0, size) else {
+                    continue;
+                };
+                // After their count, of two bytes.
+                let others = body.get(size + 2..).unwrap_or_default().chunks_exact(size);
+                for other in others.filter_map(|id| number(id, 0, size)) {
+                    match kind {
+                        b"dimg" if other != from => needs.entry(from).or_default().push(other),
+                        b"auxl" => needs.entry(other).or_default().push(from),
+                        _ => {}
+                    }
+                }
+            }
+        }
+        // Depth first: whether an item is on the path from the primary one, or was left.
+        let mut is_on_path = BTreeMap::from([(self.primary, true)]);
+        let mut path = vec![(self.primary, 0)];
+        while let Some((item, next)) = path.last_mut() {
+            let needed = needs.get(item).and_then(|needed| needed.get(*next));
+            *next += 1;
+            match needed {
+                None => {
+                    is_on_path.insert(*item, false);
+                    path.pop();
+                }
+                Some(needed) => match is_on_path.get(needed) {
+                    Some(true) => return true,
+                    Some(false) => {}
+                    None => {
+                        is_on_path.insert(*needed, true);
+                        path.push((*needed, 0));
+                    }
+                },
+            }
+        }
+        false
     }
 
     /// The data of an item.

@@ -155,6 +155,9 @@ struct Opened<'a> {
 }
 
 fn read_context<'a>(bytes: Cow<'a, [u8]>, limits: &Limits, threads: &Share) -> Result<Opened<'a>> {
+    if Items::new(&bytes).is_some_and(|items| items.is_made_of_itself()) {
+        return Err(Error::decode("a picture is made of itself"));
+    }
     let mut context: HeifContext<'a> = HeifContext::new().map_err(decode_error)?;
     limit(&mut context, limits)?;
     // For the tiles of a grid. 0 is the caller's thread alone.

@@ -1,6 +1,6 @@
 //! Pixels of a file in its own layout, of which rows become floats one at a time.
 
-use super::{PIECE, vector};
+use super::{PIECE, convert_colors, vector};
 use crate::{color::Conversion, device::ExpandSpec};
 use imagecuda_kernels::{
     expand::Curve,
@@ -84,9 +84,7 @@ impl FilePixels<'_> {
         }
         vector::expand(layout, curve, src, dst);
         if let Some(conversion) = self.conversion {
-            for pixel in dst {
-                *pixel = conversion.apply(*pixel);
-            }
+            convert_colors(conversion, dst);
         }
     }
 }

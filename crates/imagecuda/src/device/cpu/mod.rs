@@ -106,22 +106,59 @@ pub(crate) fn expand_encoded<P: Expand + Send>(layout: Layout, src: &[u8], dst: 
 
 /// Makes pixels of the planes in `memory`.
 pub(super) fn expand_planes<P: Expand + Send>(picture: &Picture, memory: &[u8], dst: &mut [P]) {
+    planes_by_piece(picture, dst, |x, y, dst| {
+        vector::planes(picture, memory, x, y, dst);
+    });
+}
+
+/// Makes pixels of the planes in `memory`, and converts their colours.
+pub(super) fn expand_planes_converted(
+    picture: &Picture,
+    conversion: &Conversion,
+    memory: &[u8],
+    dst: &mut [RgbaF32],
+) {
+    planes_by_piece(picture, dst, |x, y, dst| {
+        vector::planes(picture, memory, x, y, dst);
+        convert_colors(conversion, dst);
+    });
+}
+
+/// Fills each row of `dst` by `expand`, in pieces. It gets the column and the row of the first pixel.
+fn planes_by_piece<P: Send>(
+    picture: &Picture,
+    dst: &mut [P],
+    expand: impl Fn(u32, u32, &mut [P]) + Sync,
+) {
     let width = picture.view.size[0] as usize;
+    let piece = match picture.view.across {
+        [_, 0] => PIECE,
+        // A row is a column of the planes. The lines of memory that it reads serve the next rows too, if
+        // they are still in the cache then.
+        _ => 128,
+    };
     let rows = (TASK / width).max(1);
     let tasks = dst.chunks_mut(rows * width).enumerate();
     parallel::for_each(tasks, |(task, dst)| {
-        for (y, dst) in (task * rows..).zip(dst.chunks_mut(width)) {
-            vector::planes(picture, memory, y as u32, dst);
+        for x in (0..width).step_by(piece) {
+            for (y, row) in (task * rows..).zip(dst.chunks_mut(width)) {
+                let end = row.len().min(x + piece);
+                expand(x as u32, y as u32, &mut row[x..end]);
+            }
         }
     });
 }
 
-pub(crate) fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {
-    parallel::for_each(pixels.chunks_mut(TASK), |pixels| {
-        for pixel in pixels {
-            *pixel = conversion.apply(*pixel);
+/// Converts the colours of pixels, on this thread.
+fn convert_colors(conversion: &Conversion, pixels: &mut [RgbaF32]) {
+    match conversion.shaper() {
+        Some(shaper) => vector::shape_all(shaper, pixels),
+        None => {
+            for pixel in pixels {
+                *pixel = conversion.apply(*pixel);
+            }
         }
-    });
+    }
 }
 
 /// Replaces each pixel by the result of `body`, which gets its x, its y and its value. Rows have

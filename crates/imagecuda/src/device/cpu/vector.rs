@@ -6,7 +6,7 @@ use super::{
     sums::{self, Tap},
 };
 use imagecuda_kernels::{
-    color::SHAPER,
+    color::{self, SHAPER},
     expand::{Curve, Expand},
     host,
     layout::Layout,
@@ -41,7 +41,7 @@ macro_rules! vectorized {
 
 vectorized! {
     /// See [`planes::row`].
-    fn planes<D: Expand>(picture: &Picture, memory: &[u8], y: u32, dst: &mut [D]) = planes::row;
+    fn planes<D: Expand>(picture: &Picture, memory: &[u8], x: u32, y: u32, dst: &mut [D]) = planes::row;
 
     /// See [`host::expand`].
     fn expand<D: Expand>(layout: Layout, curve: Curve, src: &[u8], dst: &mut [D]) = host::expand;
@@ -75,4 +75,7 @@ vectorized! {
 
     /// See [`host::expand_shaped`].
     fn expand_shaped(layout: Layout, shaper: &[f32; SHAPER], src: &[u8], dst: &mut [RgbaF32]) = host::expand_shaped;
+
+    /// See [`color::shape_all`].
+    fn shape_all(shaper: &[f32; SHAPER], pixels: &mut [RgbaF32]) = color::shape_all;
 }

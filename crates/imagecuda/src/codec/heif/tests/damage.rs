@@ -1,6 +1,9 @@
 //! Files that are damaged, or ask for much.
 
-use super::*;
+use super::{
+    regular::{boxed, with_meta},
+    *,
+};
 use crate::ErrorKind;
 
 fn decode_damaged(format: Format, bytes: &[u8]) -> Result<Vec<u8>> {
@@ -79,5 +82,43 @@ fn limits_hold_for_libheif_too() {
         bomb[ispe..][..8].copy_from_slice(&[0, 0, 0x80, 0, 0, 0, 0x80, 0]);
         let error = decode(format, &bomb).unwrap_err();
         println!("{error}");
+    }
+}
+
+/// A picture whose alpha is derived from it would have libheif wait for itself.
+#[test]
+fn a_picture_that_is_made_of_itself_is_an_error() {
+    let size = (40, 30);
+    let data = picture(size.0, size.1, Layout::Rgba8);
+    for format in FORMATS {
+        let options = SaveOptions::new().quality(60);
+        let file = encode(format, size, Layout::Rgba8, &data, &options).unwrap();
+        let items = Items::new(&file).unwrap();
+        let picture = items.primary as u16;
+        let is_alpha = |id: &u64| items.references(b"auxl", *id) == [items.primary];
+        let mut ids = items.all().unwrap().map(|(id, _)| id);
+        let alpha = ids.find(is_alpha).unwrap() as u16;
+        let made_of = |reference: [u16; 2]| {
+            with_meta(&file, |kind, body| match kind {
+                b"iref" => {
+                    let [from, to] = reference.map(u16::to_be_bytes);
+                    boxed(kind, &[body, &boxed(b"dimg", &[&from, &[0, 1], &to])])
+                }
+                _ => boxed(kind, &[body]),
+            })
+        };
+        let of = |reference| Items::new(&made_of(reference)).unwrap().is_made_of_itself();
+        assert!(!items.is_made_of_itself(), "{format}");
+        // libheif itself sees the second, and the third is only one thing twice.
+        assert!(of([alpha, picture]), "{format}");
+        assert!(!of([picture, picture]), "{format}");
+        assert!(!of([picture, alpha]), "{format}");
+        for decoded in [
+            decode(format, &made_of([alpha, picture])).map(|(_, pixels)| pixels),
+            decode_damaged(format, &made_of([alpha, picture])),
+        ] {
+            let error = decoded.unwrap_err();
+            assert!(error.to_string().contains("made of itself"), "{error}");
+        }
     }
 }

@@ -157,6 +157,35 @@ impl Made {
         }
     }
 
+    /// A small file of each kind.
+    pub(super) fn of_every_kind() -> Vec<Vec<u8>> {
+        let has: [fn(&Self) -> bool; 12] = [
+            |made| made.chroma == "420" && made.bits == 8 && made.tiles.is_none(),
+            |made| made.chroma == "444" && !made.full_range,
+            |made| made.chroma == "422",
+            |made| made.chroma == "400",
+            |made| made.bits == 10,
+            |made| made.bits == 12,
+            |made| made.has_alpha && made.tiles.is_none(),
+            |made| made.tiles.is_some() && !made.has_alpha,
+            |made| made.tiles.is_some() && made.has_alpha,
+            |made| made.clap.is_some(),
+            |made| made.orientation != ImageOrientation::Normal,
+            |made| made.has_icc,
+        ];
+        let is_small = |made: &Self| {
+            let [columns, rows] = made.tiles.unwrap_or([1, 1]).map(u32::from);
+            made.size[0] * made.size[1] * columns * rows < 200_000
+        };
+        let of = |has: &fn(&Self) -> bool| {
+            let made = (0..)
+                .map(Self::new)
+                .find(|made| is_small(made) && has(made));
+            made.unwrap().file()
+        };
+        has.iter().map(of).collect()
+    }
+
     /// Whether the engines decode it.
     pub(super) fn is_for_engines(&self) -> bool {
         // Of the matrix 12 the primaries decide, which the host knows.

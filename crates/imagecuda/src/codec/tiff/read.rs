@@ -37,7 +37,7 @@ impl Part {
     fn joined(&self, next: &Self) -> Option<Self> {
         let is_below = self.x == next.x && self.y.end == next.y.start;
         let is_beside = self.y == next.y && self.x.end == next.x.start;
-        (is_below || is_beside).then(|| Self {
+        (is_below || is_beside).then_some(Self {
             x: self.x.start..next.x.end,
             y: self.y.start..next.y.end,
         })

@@ -16,7 +16,7 @@ const SHARE: usize = 10;
 const SAMPLES: usize = 30_000;
 
 /// The fewest samples. It sees the pixels of smaller pictures several times.
-const FEWEST: usize = 5000;
+const FEWEST: usize = 10_000;
 
 /// An opaque pixel, or black with an alpha of 0.
 type Color = [u8; 4];

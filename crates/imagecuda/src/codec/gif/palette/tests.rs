@@ -171,11 +171,7 @@ fn samples_are_mixed() {
         let color = |number: usize| (number as u32).to_le_bytes();
         let samples = samples((0..count).map(color), count).unwrap();
         let wanted = (count / 10).max(count.min(30_000));
-        let times = if wanted < 5000 {
-            5000_usize.div_ceil(wanted)
-        } else {
-            1
-        };
+        let times = FEWEST.div_ceil(wanted);
         assert_eq!(samples.len(), wanted * times);
         let mut numbers: Vec<usize> = samples
             .iter()

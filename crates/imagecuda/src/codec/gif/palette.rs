@@ -15,6 +15,9 @@ const MOST: usize = 256;
 const SHARE: usize = 10;
 const SAMPLES: usize = 30_000;
 
+/// The fewest samples. It sees the pixels of smaller pictures several times.
+const FEWEST: usize = 10_000;
+
 /// An opaque pixel, or black with an alpha of 0.
 type Color = [u8; 4];
 
@@ -125,7 +128,8 @@ fn samples(opaque: impl Iterator<Item = Color>, count: usize) -> Result<Vec<Colo
         ((u128::from(state) * end as u128) >> 64) as usize
     };
     let mut samples = Vec::new();
-    memory::reserve(&mut samples, wanted)?;
+    let times = FEWEST.div_ceil(wanted);
+    memory::reserve(&mut samples, wanted * times)?;
     // One of each of `wanted` parts of the picture.
     let start = |part: usize| (part as u128 * count as u128 / wanted as u128) as usize;
     let mut in_part = |part| start(part) + below(start(part + 1) - start(part));
@@ -138,6 +142,9 @@ fn samples(opaque: impl Iterator<Item = Color>, count: usize) -> Result<Vec<Colo
             }
             next = in_part(samples.len());
         }
+    }
+    for _ in 1..times {
+        samples.extend_from_within(..wanted);
     }
     for last in (1..samples.len()).rev() {
         samples.swap(last, below(last + 1));

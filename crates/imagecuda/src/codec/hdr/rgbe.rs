@@ -105,8 +105,10 @@ pub(super) const MOST: f32 = 255.0 * (1_u128 << 119) as f32;
 /// for a run; or it is black, if all samples are below 2^-128. A negative sample and NaN count as 0,
 /// and a sample above [`MOST`] counts as that.
 pub(super) fn of_light(light: [f32; 3]) -> Pixel {
-    // `max` gives the other number for NaN.
-    let held = light.map(|v| f64::from(v.max(0.0).min(MOST)));
+    let held = light.map(|v| match v > 0.0 {
+        true => f64::from(v.min(MOST)),
+        false => 0.0,
+    });
     let largest = held[0].max(held[1]).max(held[2]);
     // The exponent of the largest sample. No sample is subnormal in double precision.
     let exponent = (largest.to_bits() >> 52) as i32 - 1023;

@@ -87,21 +87,21 @@ fn pixels<'a, const N: usize>(mut data: &'a [u8], mut out: &mut [[u8; N]]) -> Re
     while !out.is_empty() {
         let [r, g, b, a]: [u8; 4] = pixel;
         let mut count = 1;
-        (pixel, data) = match data {
-            &[0xfe, r, g, b, ref rest @ ..] => ([r, g, b, a], rest),
-            &[0xff, r, g, b, a, ref rest @ ..] => ([r, g, b, a], rest),
-            &[number @ ..0x40, ref rest @ ..] => (seen[usize::from(number)], rest),
-            &[op @ 0x40..0x80, ref rest @ ..] => {
+        (pixel, data) = match *data {
+            [0xfe, r, g, b, ref rest @ ..] => ([r, g, b, a], rest),
+            [0xff, r, g, b, a, ref rest @ ..] => ([r, g, b, a], rest),
+            [number @ ..0x40, ref rest @ ..] => (seen[usize::from(number)], rest),
+            [op @ 0x40..0x80, ref rest @ ..] => {
                 let add = |v: u8, shift: u8| v.wrapping_add((op >> shift) & 3).wrapping_sub(2);
                 ([add(r, 4), add(g, 2), add(b, 0), a], rest)
             }
-            &[op @ 0x80..0xc0, other, ref rest @ ..] => {
+            [op @ 0x80..0xc0, other, ref rest @ ..] => {
                 let green = (op & 63).wrapping_sub(32);
                 let add = |v: u8, more: u8| v.wrapping_add(green).wrapping_add(more);
                 let [red, blue] = [other >> 4, other & 15].map(|more| more.wrapping_sub(8));
                 ([add(r, red), add(g, 0), add(b, blue), a], rest)
             }
-            &[op @ 0xc0..0xfe, ref rest @ ..] => {
+            [op @ 0xc0..0xfe, ref rest @ ..] => {
                 count = usize::from(op & 63) + 1;
                 (pixel, rest)
             }

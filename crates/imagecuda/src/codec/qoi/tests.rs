@@ -138,12 +138,7 @@ fn runs_are_remembered_and_alpha_is_taken() {
     let run = file(3, 1, 4, &[0xc0, 0xfe, 10, 20, 30, 53]);
     let expected = [[0, 0, 0, 255], [10, 20, 30, 255], [0, 0, 0, 255]];
     assert_eq!(decode(&run).unwrap(), expected.as_flattened());
-    let alpha = file(
-        3,
-        1,
-        3,
-        &[0xff, 1, 2, 3, 0, 0xfe, 9, 9, 9, (3 + 10 + 21) % 64],
-    );
+    let alpha = file(3, 1, 3, &[0xff, 1, 2, 3, 0, 0xfe, 9, 9, 9, 3 + 10 + 21]);
     assert_eq!(decode(&alpha).unwrap(), [1, 2, 3, 9, 9, 9, 1, 2, 3]);
 }
 

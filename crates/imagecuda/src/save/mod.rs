@@ -228,10 +228,10 @@ impl SaveJob {
             if let Some(data) = self.unless_memory_lacks(self.start_jpeg(image))? {
                 return Ok(self.with_data(image.width(), image.height(), data));
             }
-        } else if let Some(lines) = self.lines_for_kernels(device, image.width(), image.height()) {
-            if let Some(data) = self.unless_memory_lacks(self.start_png(image, &lines))? {
-                return Ok(self.with_data(image.width(), image.height(), data));
-            }
+        } else if let Some(lines) = self.lines_for_kernels(device, image.width(), image.height())
+            && let Some(data) = self.unless_memory_lacks(self.start_png(image, &lines))?
+        {
+            return Ok(self.with_data(image.width(), image.height(), data));
         }
         if device.is_cuda() && self.is_lossy_webp(len) {
             return self.start_webp(image);

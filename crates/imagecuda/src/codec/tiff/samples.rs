@@ -88,25 +88,24 @@ impl Meaning {
         }
     }
 
-    /// The colour of samples that were multiplied by `alpha`. TIFF 6.0 multiplies the samples that
-    /// it stores, so they are divided before they become a colour: no ink is 0, and so is white
-    /// where white is zero.
+    /// The colour of samples that were multiplied by `alpha`. Inks and L*a*b* are divided as they are
+    /// stored, since no ink is 0; other samples become a colour first, as in libtiff and libvips.
     pub(super) fn color_of_premultiplied(&self, mut pixel: [f64; 5], alpha: f64) -> [f64; 3] {
         match self {
-            // These are numbers of colours, and not multiplied.
-            Self::Palette(_) => {}
-            _ if alpha <= 0.0 || alpha.is_nan() => return [0.0; 3],
-            // No pixel has more than all of an ink.
-            Self::Cmyk => pixel
-                .iter_mut()
-                .for_each(|ink| *ink = (*ink / alpha).min(1.0)),
+            _ if alpha <= 0.0 || alpha.is_nan() => [0.0; 3],
+            Self::Cmyk => {
+                // No pixel has more than all of an ink.
+                let inks = &mut pixel[..4];
+                inks.iter_mut()
+                    .for_each(|ink| *ink = (*ink / alpha).min(1.0));
+                self.color(&pixel)
+            }
             Self::Lab(how) => {
                 let [l, a, b, ..] = pixel;
-                return how.color_of_premultiplied([l, a, b], alpha);
+                how.color_of_premultiplied([l, a, b], alpha)
             }
-            _ => pixel.iter_mut().for_each(|sample| *sample /= alpha),
+            _ => self.color(&pixel).map(|sample| sample / alpha),
         }
-        self.color(&pixel)
     }
 }
 

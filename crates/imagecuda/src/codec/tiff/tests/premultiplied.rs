@@ -1,4 +1,4 @@
-//! Colours that were multiplied by alpha as they are stored, before they mean a colour.
+//! Samples that were multiplied by alpha.
 
 use super::*;
 
@@ -15,7 +15,6 @@ fn both(bits: u16, photometric: u16, samples: &[i16], alpha: u16) -> [(Layout, V
             (PHOTOMETRIC, &[photometric]),
             (SAMPLES, &count),
             (EXTRA, &[kind]),
-            (530, &[1, 1]),
         ];
         let mut pixel: Vec<u16> = samples.iter().map(|&v| (v / divisor) as u16).collect();
         pixel.push(alpha);
@@ -28,12 +27,12 @@ fn both(bits: u16, photometric: u16, samples: &[i16], alpha: u16) -> [(Layout, V
 
 const INVERTED: u16 = 0;
 const CMYK: u16 = 5;
-const YCBCR: u16 = 6;
+const PALETTE: u16 = 3;
 const CIE_LAB: u16 = 8;
 const ICC_LAB: u16 = 9;
 
 #[test]
-fn the_stored_samples_are_divided() {
+fn inks_are_divided_as_they_are_stored() {
     for (bits, alpha) in [8, 16].into_iter().zip(ALPHA) {
         // Multiples of 5 in either depth.
         let all = |share: i16| match bits {
@@ -42,14 +41,10 @@ fn the_stored_samples_are_divided() {
         };
         for (photometric, shares) in [
             (1, &[30][..]),
-            (INVERTED, &[0]),
-            (INVERTED, &[30]),
-            (INVERTED, &[51]),
             (2, &[10, 51, 0]),
             (CMYK, &[51, 0, 0, 0]),
             (CMYK, &[10, 20, 30, 5]),
             (CMYK, &[0, 0, 0, 0]),
-            (YCBCR, &[30, 25, 40]),
             (CIE_LAB, &[30, 10, -15]),
             (CIE_LAB, &[30, -10, 20]),
             (ICC_LAB, &[30, 20, 35]),
@@ -88,7 +83,7 @@ fn half_opaque_cyan() {
 
 #[test]
 fn floats_are_divided_too() {
-    for (photometric, ink) in [(INVERTED, 1), (CMYK, 4)] {
+    for (photometric, ink) in [(1, 1), (CMYK, 4)] {
         let depths = vec![32; ink + 1];
         let formats = vec![3; ink + 1];
         let count = [depths.len() as u16];
@@ -114,19 +109,29 @@ fn floats_are_divided_too() {
     }
 }
 
-/// One colour of a palette may have any alpha.
+/// What becomes a colour first is divided as that colour, as in libtiff and libvips.
 #[test]
-fn numbers_of_colours_are_not_divided() {
-    let map: Vec<u16> = (0..3 * 256).map(|i| i % 256 * (257 >> (i / 256))).collect();
-    let [straight, multiplied] = [2, 1].map(|kind| {
-        let tags = [
-            (BITS, &[8, 8][..]),
-            (PHOTOMETRIC, &[3]),
-            (SAMPLES, &[2]),
-            (COLOR_MAP, &map),
-            (EXTRA, &[kind]),
-        ];
-        load_row(4, &tags, |_| vec![120, 7, 120, 255, 3, 0, 255, 128])
-    });
-    assert_eq!(multiplied, straight);
+fn colours_are_divided() {
+    let map: Vec<u16> = (0..3 * 256).map(|i| i % 256 * 257).collect();
+    let pixels = vec![205, 51, 230, 51, 255, 51, 120, 0];
+    let tags = [
+        (BITS, &[8, 8][..]),
+        (PHOTOMETRIC, &[INVERTED]),
+        (SAMPLES, &[2]),
+        (EXTRA, &[1]),
+    ];
+    // A fifth of 250, 125 and 0.
+    let expected = vec![250, 51, 125, 51, 0, 51, 0, 0];
+    let found = load_row(4, &tags, |_| pixels.clone());
+    assert_eq!(found, (Layout::La8, expected));
+    let pixels = vec![20, 51, 10, 51];
+    let tags = [
+        (BITS, &[8, 8][..]),
+        (PHOTOMETRIC, &[PALETTE]),
+        (SAMPLES, &[2]),
+        (COLOR_MAP, &map),
+        (EXTRA, &[1]),
+    ];
+    let found = load_row(2, &tags, |_| pixels.clone()).1;
+    assert_eq!(found, [100, 100, 100, 51, 50, 50, 50, 51]);
 }

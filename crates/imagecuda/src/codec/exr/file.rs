@@ -140,7 +140,7 @@ impl Part {
     /// may take the memory meanwhile, but rarely does.
     pub(super) fn check_memory(&self) -> Result<()> {
         let memory = zeroed::<u8>(self.bytes(self.largest()))?;
-        // The compiler leaves out an allocation that nobody uses.
+        // A compiler may leave out an allocation that nobody uses.
         hint::black_box(&memory);
         Ok(())
     }

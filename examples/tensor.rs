@@ -6,10 +6,13 @@
 mod args;
 #[path = "support/say.rs"]
 mod say;
+#[path = "support/size.rs"]
+mod size;
 
 use args::{value, value_with};
 use imagecuda::{Device, Format, TensorElement, TensorFit, TensorOptions, batch::Loader};
 use say::{complain, say};
+use size::size;
 use std::{
     error::Error,
     fs,
@@ -95,14 +98,6 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
     };
     task.folder = folder.into();
     Ok(Some(task))
-}
-
-fn size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text.split_once('x').map(|(w, h)| (w.parse(), h.parse()));
-    match sides {
-        Some((Ok(width), Ok(height))) => Ok((width, height)),
-        _ => Err(format!("{text} is not like 224x224")),
-    }
 }
 
 fn fit(text: &str) -> Result<TensorFit, String> {

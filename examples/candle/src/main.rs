@@ -10,6 +10,8 @@ mod bridge;
 mod pictures;
 #[path = "../../support/say.rs"]
 mod say;
+#[path = "../../support/size.rs"]
+mod size;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -17,6 +19,7 @@ mod tests;
 use args::{value, value_with};
 use imagecuda::{Device, Format, TensorElement, TensorFit, TensorOptions, batch::Loader};
 use say::{complain, say};
+use size::size;
 use statistics::Sums;
 use std::{error::Error, path::PathBuf, process::ExitCode, time::Instant};
 
@@ -93,14 +96,6 @@ fn parse(mut args: lexopt::Parser) -> Result<Option<Task>, Box<dyn Error>> {
     };
     task.folder = folder.into();
     Ok(Some(task))
-}
-
-fn size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text.split_once('x').map(|(w, h)| (w.parse(), h.parse()));
-    match sides {
-        Some((Ok(width), Ok(height))) => Ok((width, height)),
-        _ => Err(format!("{text} is not like 224x224")),
-    }
 }
 
 fn element(text: &str) -> Result<TensorElement, String> {

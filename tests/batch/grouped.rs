@@ -6,7 +6,8 @@ use crate::support::{
     same,
 };
 use imagecuda::{
-    ColorPolicy, Device, Image, JpegDecoder, LoadOptions, SaveOptions, Scale,
+    ColorPolicy, Device, Filter, Image, JpegDecoder, LoadOptions, SaveOptions, Scale,
+    TensorChannels, TensorElement, TensorLayout, TensorOptions,
     batch::{CancelToken, Loader},
 };
 use libtest_mimic::Trial;
@@ -25,6 +26,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         files_that_the_kernels_give_up_are_decoded_by_the_host,
         colours_and_orientations_are_those_of_single_loads,
         smaller_pictures_are_those_of_single_loads,
+        tensors_are_those_of_single_loads,
         a_cancelled_batch_of_jpegs_ends,
         few_images_in_flight_are_enough,
         a_file_s_own_options_are_asked_for_once,
@@ -248,6 +250,60 @@ fn colours_and_orientations_are_those_of_single_loads(device: &Device) {
         let image = image.unwrap();
         assert_eq!(image.dimensions(), singles[i].dimensions(), "{i}");
         assert!(image.download().unwrap() == sample(i), "{i}");
+    }
+}
+
+/// Of pictures that a group leaves as 8-bit pixels, and of those that need floats: with other filters and channels
+/// than its kernels have, of CMYK, and with profiles.
+fn tensors_are_those_of_single_loads(device: &Device) {
+    let mut files: Vec<Vec<u8>> = jpegs::encoded().into_iter().map(|f| f.bytes).collect();
+    files.extend((0..20).map(|i| jpegs::random(i).bytes));
+    files.extend((0..8).map(|i| jpegs::soft(i).bytes));
+    let mut noise = Noise::new(5);
+    for (i, file) in files.iter_mut().enumerate().filter(|(i, _)| i % 9 == 4) {
+        *file = jpegs::damaged(file, i as u64, &mut noise).0;
+    }
+    let small = TensorOptions::new()
+        .element(TensorElement::F32)
+        .size(19, 13);
+    let ways = [
+        small,
+        small.filter(Filter::Box).channels(TensorChannels::Gray),
+        small
+            .filter(Filter::Lanczos3)
+            .channels(TensorChannels::Bgr)
+            .layout(TensorLayout::Nhwc),
+        small.filter(Filter::Nearest),
+        small
+            .filter(Filter::Mitchell)
+            .channels(TensorChannels::Rgba),
+        small.background([9, 99, 199]),
+        TensorOptions::new()
+            .element(TensorElement::F32)
+            .size(90, 300)
+            .filter(Filter::CatmullRom),
+    ];
+    for (way, options) in ways.iter().enumerate() {
+        let loader = Loader::new(device).threads(8).options(kernels());
+        let mut index = 0;
+        for batch in loader.tensors(files.clone(), options, 64) {
+            let batch = batch.unwrap();
+            let all = batch.tensor().download::<f32>().unwrap();
+            let pictures = all.chunks(all.len() / batch.results().len());
+            for (got, (file, result)) in pictures.zip(batch.results()) {
+                let single = kernels().decode(&Device::cpu(), file);
+                assert_eq!(result.is_ok(), single.is_ok(), "{way} {index}");
+                match single {
+                    Ok(image) => {
+                        let expected = image.to_tensor(options).unwrap().download::<f32>();
+                        same(&bits(got), &bits(&expected.unwrap()), (way, index));
+                    }
+                    Err(_) => assert!(got.iter().all(|&v| v == 0.0)),
+                }
+                index += 1;
+            }
+        }
+        assert_eq!(index, files.len());
     }
 }
 

@@ -77,6 +77,8 @@ pub enum Input {
     Opaque,
     /// It becomes opaque, over [`Pass::background`].
     Over,
+    /// As `Opaque`. The source of a strip has 8-bit pixels instead of floats.
+    OpaqueBytes,
 }
 
 /// What becomes of a sum.
@@ -274,11 +276,9 @@ impl Pass {
         } else {
             1.0
         };
-        let alpha = if self.input == Input::Opaque as u32 {
-            1.0
-        } else {
-            a
-        };
+        let is_opaque =
+            self.input == Input::Opaque as u32 || self.input == Input::OpaqueBytes as u32;
+        let alpha = if is_opaque { 1.0 } else { a };
         RgbaF32([r * factor, g * factor, b * factor, alpha])
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Pending<S> {
     /// The file's own options, if it has them: the caller's function is asked once.
     pub(super) options: Option<LoadOptions>,
     pub(super) image: Image,
+    /// Whether the image is to hold 8-bit pixels.
+    pub(super) takes_bytes: bool,
     /// How the image becomes smaller once it is decoded.
     pub(super) resampling: Option<Resampling>,
     pub(super) metadata: Metadata,
@@ -126,6 +128,10 @@ impl<S: Source> GroupMember for Pending<S> {
     fn image(&self) -> &Buffer<RgbaF32> {
         &self.image.buffer
     }
+
+    fn takes_bytes(&self) -> bool {
+        self.takes_bytes
+    }
 }
 
 impl<S: Source> Pending<S> {
@@ -171,7 +177,11 @@ impl<S: Source> Pending<S> {
             false => self.load_alone(&shared.loader),
         };
         let result = result.map(|()| (self.image, self.metadata));
-        (self.index, Outcome::new(self.source, result, self.slot))
+        let mut outcome = Outcome::new(self.source, result, self.slot);
+        if let Ok(image) = &mut outcome.result {
+            image.holds_bytes = is_decoded && self.takes_bytes;
+        }
+        (self.index, outcome)
     }
 }
 

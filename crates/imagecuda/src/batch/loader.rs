@@ -53,14 +53,14 @@ pub struct Loader {
     pub(super) cancel: CancelToken,
 }
 
-/// Which pixels the CPU keeps as they are in files, as perhaps nobody looks at them.
+/// Which pixels stay as they are in files, as perhaps nobody looks at their floats.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Kept {
     #[default]
     Nothing,
-    /// Those that become files again with little work.
+    /// Those on the CPU that become files again with little work.
     ForSaving,
-    /// Those of which tensors can be made, row by row.
+    /// Those of which tensors can be made: on the CPU row by row, on a GPU of 8-bit pixels.
     ForTensors,
 }
 
@@ -125,7 +125,7 @@ impl Loader {
         self
     }
 
-    /// Leaves pixels on the CPU as they are in their files until somebody looks at them.
+    /// Leaves some pixels as they are in their files.
     pub(super) fn keeping(mut self, keeps: Kept) -> Self {
         self.keeps = keeps;
         self
@@ -343,6 +343,10 @@ impl<S: Source> Shared<S> {
         let result = match result {
             Ok(Loaded::Image(image, metadata)) => Ok((image, metadata)),
             Ok(Loaded::Planned(mut planned, staged, image, metadata)) => {
+                let takes_bytes = matches!(self.loader.keeps, Kept::ForTensors)
+                    && planned.conversion.is_none()
+                    && planned.resampling.is_none()
+                    && planned.jpeg.has_bytes();
                 let pending = Pending {
                     index,
                     source,
@@ -350,6 +354,7 @@ impl<S: Source> Shared<S> {
                     staged,
                     options: planned.options.take(),
                     image,
+                    takes_bytes,
                     resampling: planned.resampling,
                     metadata,
                 };

@@ -15,6 +15,8 @@ pub struct PooledImage {
     image: Option<Image>,
     metadata: Metadata,
     slot: Slot,
+    /// Whether the image's memory holds 8-bit pixels. Only images that become tensors have them.
+    pub(super) holds_bytes: bool,
 }
 
 impl PooledImage {
@@ -23,6 +25,7 @@ impl PooledImage {
             image: Some(image),
             metadata,
             slot,
+            holds_bytes: false,
         }
     }
 

@@ -217,13 +217,23 @@ impl Together {
     /// Makes an image a picture of the tensor, or lets it wait. Returns the size that it had.
     fn add(
         &mut self,
-        image: PooledImage,
+        mut image: PooledImage,
         options: &TensorOptions,
         tensor: &mut Tensor,
         picture: usize,
     ) -> Result<(u32, u32)> {
         let size = image.dimensions();
         let device = tensor.device().clone();
+        if image.holds_bytes {
+            if image.device() == &device
+                && let Some(pending) = image.start_picture_of_bytes(options, tensor, picture)?
+            {
+                self.pictures.push((image, pending));
+                return Ok(size);
+            }
+            image.expand_bytes()?;
+            image.holds_bytes = false;
+        }
         if image.device() != &device {
             // Skipped failures move images to the tensors of other devices.
             let moved = image.to_device(&device)?;

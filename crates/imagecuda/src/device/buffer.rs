@@ -49,6 +49,14 @@ pub(crate) struct TensorJob {
     pub(crate) source: (u32, u32),
 }
 
+/// What the memory of a source on a GPU holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SourcePixels {
+    Floats,
+    /// 8-bit RGBA, in the first quarter of the memory.
+    Bytes,
+}
+
 /// A picture of a tensor that is to be made with others.
 pub(crate) enum PendingPicture {
     /// By kernels.
@@ -293,13 +301,38 @@ impl Buffer<RgbaF32> {
             }
             (Self::Cuda(dst), Self::Cuda(src)) => {
                 let TensorJob { plan, spec, .. } = &job;
-                if let Some(strips) = dst.tensor_strips(place.start, src, plan, spec)? {
+                let pixels = SourcePixels::Floats;
+                if let Some(strips) = dst.tensor_strips(place.start, src, plan, spec, pixels)? {
                     return Ok(Some(PendingPicture::Strips(Box::new(strips))));
                 }
                 dst.tensor_from(place.start, src, plan, spec)?;
                 Ok(None)
             }
             _ => Err(ErrorKind::DeviceMismatch.into()),
+        }
+    }
+
+    /// As [`start_picture`](Self::start_picture), of a source on a GPU whose memory holds 8-bit pixels. `None` if
+    /// the picture is not for kernels that read those.
+    pub(crate) fn start_picture_of_bytes(
+        &mut self,
+        place: Range<usize>,
+        src: &Self,
+        job: &TensorJob,
+    ) -> Result<Option<PendingPicture>> {
+        let (Self::Cuda(dst), Self::Cuda(src)) = (self, src) else {
+            return Err(ErrorKind::DeviceMismatch.into());
+        };
+        let pixels = SourcePixels::Bytes;
+        let strips = dst.tensor_strips(place.start, src, &job.plan, &job.spec, pixels)?;
+        Ok(strips.map(|strips| PendingPicture::Strips(Box::new(strips))))
+    }
+
+    /// Makes floats of the 8-bit pixels that this memory of a GPU holds. Does not wait.
+    pub(crate) fn expand_own_bytes(&mut self, len: usize) -> Result<()> {
+        match self {
+            Self::Cpu(_) => Err(ErrorKind::DeviceMismatch.into()),
+            Self::Cuda(buffer) => buffer.expand_own_bytes(len),
         }
     }
 

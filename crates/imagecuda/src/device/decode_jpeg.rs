@@ -18,6 +18,11 @@ pub(crate) trait GroupMember: Send {
     /// Where the pixels go.
     #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
     fn image(&self) -> &Buffer<RgbaF32>;
+
+    /// Whether the image is to hold 8-bit pixels. Its picture has no other values then, and its colours are not
+    /// converted.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
+    fn takes_bytes(&self) -> bool;
 }
 
 /// How to decode a JPEG, and what there is of it already.

@@ -30,7 +30,7 @@ pub(crate) mod video;
 
 pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 pub(crate) use self::{
-    buffer::{Buffer, PendingPicture, TensorJob},
+    buffer::{Buffer, PendingPicture, SourcePixels, TensorJob},
     cuda::{JpegGroups, PlannedJpeg, UploadedJpeg},
     decode_jpeg::{GroupMember, JpegRequest},
     decode_png::PngData,

@@ -2,7 +2,7 @@
 //! values. So other code need not ask for the feature, and none of these methods can run.
 
 use super::{
-    ExpandSpec, IdleMemory, JpegRequest, Payload, PngData, Staging,
+    ExpandSpec, IdleMemory, JpegRequest, Payload, PngData, SourcePixels, Staging,
     encode_webp::WebpSamples,
     video::{Video, VideoSignal},
 };
@@ -139,7 +139,8 @@ impl<P: DevicePixel> Buffer<P> {
         start_webp(WebpPlanes, Option<Background>) -> Result<PendingWebp>;
         resample_from(&Self, &Plan, (u32, u32)) -> Result<()>;
         tensor_from(usize, &Self, &Plan, &TensorSpec) -> Result<()>;
-        tensor_strips(usize, &Self, &Plan, &TensorSpec) -> Result<Option<Strips>>;
+        tensor_strips(usize, &Self, &Plan, &TensorSpec, SourcePixels) -> Result<Option<Strips>>;
+        expand_own_bytes(usize) -> Result<()>;
         make_strips(&[&Strips]) -> Result<()>;
         clear(usize, usize) -> Result<()>;
     }
@@ -209,6 +210,7 @@ pub(crate) struct PlannedJpeg(Never);
 impl PlannedJpeg {
     methods! {
         bytes() -> usize;
+        has_bytes() -> bool;
     }
 }
 

@@ -1,20 +1,21 @@
 //! The first pass: a thread goes down through a column of the source.
 
 use super::{
-    ANY, LINE, NOTHING, Strip,
-    memory::{AHEAD, ask_for, read_once, read_quad},
-    place,
+    ANY, BYTES, LINE, NOTHING, Strip,
+    memory::{AHEAD, ask_for, read_once, read_quad, read_word_once},
+    place, source_pixel,
 };
 use crate::{
+    expand::Expand,
     gpu::{shared::store_quad, thread},
-    pixel::RgbaF32,
+    pixel::{Rgba8, RgbaF32},
     resample::{Pass, accumulate, strip_batch, strip_rows, strip_words, weighted_sum},
 };
 
 /// The way of a thread through its column.
 pub(super) struct Walk {
     /// The pixel of `row`, which is loaded next.
-    next: *const RgbaF32,
+    next: *const u8,
     row: u32,
     /// The weights of the row.
     weights: *const f32,
@@ -48,7 +49,7 @@ impl Strip<'_> {
     ///
     /// The job is right.
     #[inline(always)]
-    pub(super) unsafe fn walk<const SUMS: u32>(self) -> Walk {
+    pub(super) unsafe fn walk<const SUMS: u32, const INPUT: u32>(self) -> Walk {
         // SAFETY: the result has these columns and rows, and the source the pixel.
         unsafe {
             let row = self.down().window(self.top as usize).0;
@@ -57,10 +58,10 @@ impl Strip<'_> {
                 position -= 1;
             }
             position -= position % SUMS;
-            let column = self.column();
+            let column = self.column::<INPUT>();
             let rows = strip_rows(self.job.last.height) + strip_words(SUMS) * row;
             Walk {
-                next: column.add(row as usize * self.job.first.pitch as usize),
+                next: column.add(row as usize * self.row_bytes::<INPUT>()),
                 row,
                 weights: (self.job.by_row as *const u32).add(rows as usize).cast(),
                 sums: [NOTHING; 8],
@@ -77,10 +78,33 @@ impl Strip<'_> {
     ///
     /// The job is right.
     #[inline(always)]
-    unsafe fn column(self) -> *const RgbaF32 {
+    unsafe fn column<const INPUT: u32>(self) -> *const u8 {
         let column = (self.start + thread::thread_idx_x() as u32).min(self.last_column);
         // SAFETY: what the caller promised.
-        unsafe { (self.job.src as *const RgbaF32).add(column as usize) }
+        unsafe { (self.job.src as *const u8).add(column as usize * source_pixel(INPUT)) }
+    }
+
+    /// Bytes of a row of the source.
+    #[inline(always)]
+    fn row_bytes<const INPUT: u32>(self) -> usize {
+        self.job.first.pitch as usize * source_pixel(INPUT)
+    }
+
+    /// Loads a pixel of the source.
+    ///
+    /// # Safety
+    ///
+    /// The source has the pixel.
+    #[inline(always)]
+    unsafe fn load<const INPUT: u32>(from: *const u8) -> RgbaF32 {
+        // SAFETY: what the caller promised.
+        unsafe {
+            if INPUT == BYTES {
+                RgbaF32::from_encoded(Rgba8(read_word_once(from).to_le_bytes()))
+            } else {
+                RgbaF32(read_once(from))
+            }
+        }
     }
 
     /// A pixel of the source as it is summed.
@@ -97,16 +121,16 @@ impl Strip<'_> {
     ///
     /// The walk is the thread's, and the source has both, and the pixel below.
     #[inline(always)]
-    unsafe fn next(self, walk: &mut Walk) -> RgbaF32 {
-        let (next, pitch) = (walk.next, self.job.first.pitch as usize);
-        walk.next = next.wrapping_add(pitch);
+    unsafe fn next<const INPUT: u32>(self, walk: &mut Walk) -> RgbaF32 {
+        let (next, row) = (walk.next, self.row_bytes::<INPUT>());
+        walk.next = next.wrapping_add(row);
         // SAFETY: what the caller promised.
         unsafe {
             ask_for(
-                next.wrapping_add(AHEAD as usize * pitch),
-                thread::thread_idx_x().is_multiple_of(8),
+                next.wrapping_add(AHEAD as usize * row),
+                thread::thread_idx_x().is_multiple_of(128 / source_pixel(INPUT)),
             );
-            RgbaF32(read_once(next))
+            Self::load::<INPUT>(next)
         }
     }
 
@@ -116,13 +140,13 @@ impl Strip<'_> {
     ///
     /// The walk is the thread's.
     #[inline(always)]
-    unsafe fn next_or_last(self, walk: &mut Walk) -> RgbaF32 {
+    unsafe fn next_or_last<const INPUT: u32>(self, walk: &mut Walk) -> RgbaF32 {
         let next = walk.next;
         if walk.row + 1 < self.job.end_row {
-            walk.next = next.wrapping_add(self.job.first.pitch as usize);
+            walk.next = next.wrapping_add(self.row_bytes::<INPUT>());
         }
         // SAFETY: what the caller promised.
-        RgbaF32(unsafe { read_once(next) })
+        unsafe { Self::load::<INPUT>(next) }
     }
 
     /// Adds a pixel to all sums.
@@ -178,7 +202,7 @@ impl Strip<'_> {
             while walk.row + 1 < end {
                 // SAFETY: the source has the rows, and those that are asked for.
                 unsafe {
-                    let (first, second) = (self.next(walk), self.next(walk));
+                    let (first, second) = (self.next::<INPUT>(walk), self.next::<INPUT>(walk));
                     self.add::<SUMS, INPUT>(walk, first);
                     self.add::<SUMS, INPUT>(walk, second);
                 }
@@ -187,13 +211,15 @@ impl Strip<'_> {
         while walk.row < end {
             // SAFETY: the walk is the thread's.
             unsafe {
-                let pixel = self.next_or_last(walk);
+                let pixel = self.next_or_last::<INPUT>(walk);
                 self.add::<SUMS, INPUT>(walk, pixel);
             }
         }
         let sum = &mut walk.sums[(NUMBER % SUMS) as usize];
         let RgbaF32([r, g, b, a]) = *sum;
-        walk.no_numbers |= u32::from((r + g + b + a).is_nan()) << NUMBER;
+        if INPUT != BYTES {
+            walk.no_numbers |= u32::from((r + g + b + a).is_nan()) << NUMBER;
+        }
         core::mem::replace(sum, NOTHING)
     }
 
@@ -276,6 +302,8 @@ impl Strip<'_> {
         put: impl Fn(u32, RgbaF32),
     ) {
         let pitch = self.job.first.pitch as usize;
+        // SAFETY: what the caller promised.
+        let column = unsafe { self.column::<ANY>().cast::<RgbaF32>() };
         let mut row = 0;
         while row < strip_batch(SUMS) && y + row < self.below {
             if walk.no_numbers >> row & 1 != 0 {
@@ -286,7 +314,7 @@ impl Strip<'_> {
                     let sum = weighted_sum(
                         count,
                         |k| self.down().weight(position, k),
-                        |k| self.column().add((start + k) as usize * pitch).read(),
+                        |k| column.add((start + k) as usize * pitch).read(),
                         |pixel| self.job.first.enter(pixel),
                     );
                     put(row, sum);

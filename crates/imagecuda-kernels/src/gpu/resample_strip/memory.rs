@@ -37,6 +37,26 @@ reads! {
     read_once: "ld.global.cg.v4.f32";
 }
 
+/// Four bytes in device memory that no thread writes or reads again soon.
+///
+/// # Safety
+///
+/// `from` is valid for four bytes, and a multiple of 4.
+#[inline(always)]
+pub(super) unsafe fn read_word_once<T>(from: *const T) -> u32 {
+    let word;
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "ld.global.cg.u32 {word}, [{from}];",
+            word = out(reg32) word,
+            from = in(reg64) from,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    word
+}
+
 /// Rows between a pixel that is loaded and one that is brought nearer: of the distances 2 to 16 this was the
 /// fastest.
 pub(super) const AHEAD: u32 = 4;

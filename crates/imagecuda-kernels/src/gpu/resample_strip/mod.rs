@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     jpeg::jobs::job_of_block,
-    pixel::RgbaF32,
+    pixel::{Rgba8, RgbaF32},
     resample::{Input, STRIP_LINE, STRIP_THREADS, StripJob, strip_batch},
 };
 
@@ -32,9 +32,18 @@ const LINE: u32 = STRIP_LINE;
 
 const NOTHING: RgbaF32 = RgbaF32([0.0; 4]);
 
-/// What becomes of a pixel before it is summed. The compiler knows it for two of them.
+/// Bytes of a pixel of the source.
+const fn source_pixel(input: u32) -> usize {
+    match input {
+        BYTES => size_of::<Rgba8>(),
+        _ => size_of::<RgbaF32>(),
+    }
+}
+
+/// What becomes of a pixel before it is summed. The compiler knows it for three of them.
 const STRAIGHT: u32 = Input::Straight as u32;
 const OPAQUE: u32 = Input::Opaque as u32;
+const BYTES: u32 = Input::OpaqueBytes as u32;
 const ANY: u32 = u32::MAX;
 
 /// Where a column of the strip is in a row in shared memory, in bytes: pixels that are two or four columns
@@ -136,7 +145,7 @@ impl<'a> Strip<'a> {
     unsafe fn make<const SUMS: u32, const INPUT: u32>(self, store: impl Fn(usize, usize, RgbaF32)) {
         // SAFETY: what the caller promised. All threads have the same rows.
         unsafe {
-            let mut walk = self.walk::<SUMS>();
+            let mut walk = self.walk::<SUMS, INPUT>();
             self.catch_up::<SUMS, INPUT>(&mut walk);
             let bytes = strip_batch(SUMS) * LINE;
             let has_two = shared::dynamic_len() >= 2 * bytes;
@@ -144,7 +153,7 @@ impl<'a> Strip<'a> {
             while y < self.below {
                 let strip = Self { lines, ..self };
                 strip.go_on::<SUMS, INPUT>(&mut walk, |row, sum| strip.put(row, sum));
-                if walk.no_numbers != 0 {
+                if INPUT != BYTES && walk.no_numbers != 0 {
                     strip.make_again::<SUMS>(&walk, y, |row, sum| strip.put(row, sum));
                 }
                 barrier();
@@ -177,7 +186,7 @@ impl Strip<'_> {
         let mut y = self.top;
         // SAFETY: what the caller promised. The result has the pixels that are written.
         unsafe {
-            let mut walk = self.walk::<SUMS>();
+            let mut walk = self.walk::<SUMS, INPUT>();
             self.catch_up::<SUMS, INPUT>(&mut walk);
             while y < self.below {
                 let put = |row: u32, sum: RgbaF32| {
@@ -231,6 +240,8 @@ unsafe fn to_tensor<const SUMS: u32>(job: &StripJob, number: u32) {
         };
         if job.first.input == OPAQUE {
             strip.make::<SUMS, OPAQUE>(store);
+        } else if job.first.input == BYTES {
+            strip.make::<SUMS, BYTES>(store);
         } else {
             strip.make::<SUMS, ANY>(store);
         }

@@ -15,7 +15,11 @@ use crate::{
 };
 use cust::{function::Function, launch, memory::DevicePointer};
 use imagecuda_kernels::{
-    expand::Curve, layout::Layout, orient::View, pack::Background, pixel::RgbaF32,
+    expand::Curve,
+    layout::Layout,
+    orient::View,
+    pack::Background,
+    pixel::{Rgba8, RgbaF32},
 };
 
 /// Launches a kernel with these arguments.
@@ -198,6 +202,18 @@ impl<P: DevicePixel> Buffer<P> {
 }
 
 impl Buffer<RgbaF32> {
+    /// Makes floats of the 8-bit pixels that this memory holds. Does not wait.
+    pub(crate) fn expand_own_bytes(&mut self, len: usize) -> Result<()> {
+        assert!(len <= self.len(), "more pixels than room");
+        let context = self.context().clone();
+        let _current = context.enter()?;
+        let mut own = context.scratch(len * size_of::<Rgba8>())?;
+        own.wait_on(&context.stream)?;
+        context.copy(self.pointer(), own.pointer(), len * size_of::<Rgba8>())?;
+        self.expand_from(own.pointer(), Layout::Rgba8, Curve::Encoded, len)?;
+        own.record_on(&context.stream)
+    }
+
     /// Like [`expand`](Self::expand), and converts the colours. Does not wait.
     pub(crate) fn expand_converted(
         &mut self,

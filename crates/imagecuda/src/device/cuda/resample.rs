@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Result,
+    device::SourcePixels,
     resample::{Plan, Step},
 };
 use cust::{launch, memory::DevicePointer, sys};
@@ -151,7 +152,7 @@ impl Buffer<RgbaF32> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let (from, to) = (src.pointer(), self.pointer());
-        if let Some(strips) = context.strips(plan, [from, to], None)? {
+        if let Some(strips) = context.strips(plan, [from, to], None, SourcePixels::Floats)? {
             return context.run_strips(&strips, false);
         }
         match plan {

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Result,
+    device::SourcePixels,
     resample::{self, Plan, Step},
 };
 use bytemuck::Zeroable;
@@ -47,6 +48,7 @@ impl Context {
         plan: &Plan,
         [src, dst]: [DevicePointer<u8>; 2],
         spec: Option<&TensorSpec>,
+        pixels: SourcePixels,
     ) -> Result<Option<Strips>> {
         let Plan::Two(first, last) = plan else {
             return Ok(None);
@@ -56,6 +58,13 @@ impl Context {
         };
         if spec.is_none() && first.pass.input != Input::Straight as u32 {
             return Ok(None);
+        }
+        let mut first_pass = first.pass;
+        if pixels == SourcePixels::Bytes {
+            if first.pass.input != Input::Opaque as u32 {
+                return Ok(None);
+            }
+            first_pass.input = Input::OpaqueBytes as u32;
         }
         let tables = [
             self.table(first.taps.words())?,
@@ -73,7 +82,7 @@ impl Context {
                 by_row,
                 across,
                 by_column,
-                first: first.pass,
+                first: first_pass,
                 last: last.pass,
                 end_row: first.taps.range.1,
                 columns: strips.columns,
@@ -204,12 +213,13 @@ impl Buffer<RgbaF32> {
         src: &Self,
         plan: &Plan,
         spec: &TensorSpec,
+        pixels: SourcePixels,
     ) -> Result<Option<Strips>> {
         self.check_same_context(src)?;
         let context = self.context().clone();
         let _current = context.enter()?;
         let to = self.pointer().wrapping_add(at);
-        let strips = context.strips(plan, [src.pointer(), to], Some(spec))?;
+        let strips = context.strips(plan, [src.pointer(), to], Some(spec), pixels)?;
         if strips.is_some() {
             pad(&context, spec, to)?;
         }

@@ -14,6 +14,7 @@ use imagecuda_kernels::{
     resample::Input,
     tensor::{TensorChannels, TensorSpec},
 };
+use std::ops::Range;
 
 impl Image {
     /// Makes a tensor of one picture: resampled to [`size`](TensorOptions::size), normalised, its channels
@@ -70,6 +71,36 @@ impl Image {
         tensor: &mut Tensor,
         picture: usize,
     ) -> Result<Option<PendingPicture>> {
+        let (place, job) = self.tensor_job(options, tensor, picture)?;
+        tensor.buffer.start_picture(place, &self.buffer, job)
+    }
+
+    /// As [`start_picture`](Self::start_picture), for an image on a GPU whose memory holds 8-bit pixels. `None` if
+    /// the kernels for this picture need floats.
+    pub(crate) fn start_picture_of_bytes(
+        &self,
+        options: &TensorOptions,
+        tensor: &mut Tensor,
+        picture: usize,
+    ) -> Result<Option<PendingPicture>> {
+        let (place, job) = self.tensor_job(options, tensor, picture)?;
+        let source = &self.buffer;
+        tensor.buffer.start_picture_of_bytes(place, source, &job)
+    }
+
+    /// Makes floats of the 8-bit pixels that the image's memory holds. Does not wait.
+    pub(crate) fn expand_bytes(&mut self) -> Result<()> {
+        let pixels = self.width as usize * self.height as usize;
+        self.buffer.expand_own_bytes(pixels)
+    }
+
+    /// The place of a picture among the bytes of a tensor, and how it becomes that of the tensor.
+    fn tensor_job(
+        &self,
+        options: &TensorOptions,
+        tensor: &Tensor,
+        picture: usize,
+    ) -> Result<(Range<usize>, TensorJob)> {
         options.check()?;
         tensor.check(options, picture)?;
         span!("to_tensor", device = %self.device, width = self.width, height = self.height);
@@ -77,8 +108,7 @@ impl Image {
         let (plan, spec) = plan(source, tensor.size(), options)?;
         let bytes = tensor.picture_bytes();
         let place = picture * bytes..(picture + 1) * bytes;
-        let job = TensorJob { plan, spec, source };
-        tensor.buffer.start_picture(place, &self.buffer, job)
+        Ok((place, TensorJob { plan, spec, source }))
     }
 }
 

@@ -1,11 +1,11 @@
 //! Staging memory that several threads fill with pictures: a group that is to go up together.
 
 use super::{super::pinned::Pinned, Parts, prepare::PictureParts, put};
-use crate::{color::Conversion, jpeg::GpuPlan};
+use crate::{color::Conversion, device::GroupMember, jpeg::GpuPlan};
 use imagecuda_kernels::jpeg::{
     huffman::Table,
     jobs::{PictureJob, ScanJob},
-    picture::BLOCK,
+    picture::{BLOCK, Color},
     scaled::Scaled,
 };
 use std::{slice, sync::Arc};
@@ -42,6 +42,14 @@ impl PlannedJpeg {
     pub(crate) fn bytes(&self) -> usize {
         super::bytes(&self.scaled.picture)
     }
+
+    /// Whether 8-bit pixels are all that floats would be.
+    pub(crate) fn has_bytes(&self) -> bool {
+        matches!(
+            self.scaled.picture.color(),
+            Color::Gray | Color::Rgb | Color::Ycc
+        )
+    }
 }
 
 /// A picture of a group. Offsets are those of the staging memory.
@@ -58,6 +66,19 @@ pub(super) struct Member<T> {
     pub(super) pixels: u64,
     pub(super) with: T,
 }
+
+impl<T: GroupMember> Member<T> {
+    /// The number of the kernel among [`PIXEL_KERNELS`] that makes its pixels.
+    pub(super) fn pixel_kernel(&self) -> usize {
+        match self.shaper {
+            Some(_) => 2,
+            None => self.with.takes_bytes().into(),
+        }
+    }
+}
+
+/// The kernels that make pixels of samples.
+pub(super) const PIXEL_KERNELS: [&str; 3] = ["jpeg_to_f32", "jpeg_to_u8", "jpeg_to_shaped"];
 
 /// What a picture needs before it is in a group.
 pub(super) struct Wanted<'a> {

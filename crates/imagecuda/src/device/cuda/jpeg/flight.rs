@@ -3,14 +3,14 @@
 use super::{
     super::{Context, error::check_raw, pinned::Pinned, scratch::Scratch},
     Parts,
-    filling::{Filling, Member},
+    filling::{Filling, Member, PIXEL_KERNELS},
     inverse_kernel,
     launch::{EntropyLaunches, Grid},
     picture_job,
     prepare::Regions,
     put,
 };
-use crate::Result;
+use crate::{Result, device::GroupMember};
 use bytemuck::cast_slice;
 use cust::{stream::Stream, sys};
 use imagecuda_kernels::jpeg::{
@@ -33,16 +33,15 @@ pub(super) struct Flight<T> {
 
 /// The launches that make pixels of all pictures.
 struct PixelLaunches {
-    /// The address of the jobs.
+    /// The address of the jobs. Those of each kernel of [`PIXEL_KERNELS`] follow each other.
     jobs: u64,
-    count: u32,
     inverse: u32,
     /// The eighths of its size that the smallest picture has.
     unit: u32,
-    /// The pictures without a conversion of colours come first.
-    plain: u32,
-    rows: u32,
-    shaped_rows: u32,
+    /// For each kernel, its pictures.
+    counts: [u32; PIXEL_KERNELS.len()],
+    /// And their blocks.
+    rows: [u32; PIXEL_KERNELS.len()],
 }
 
 /// Where the pictures of a group are in device memory.
@@ -89,7 +88,7 @@ impl Layout {
 }
 
 /// The jobs of a group whose device memory begins at `base`.
-fn jobs<T>(
+fn jobs<T: GroupMember>(
     members: &[Member<T>],
     layout: &Layout,
     base: u64,
@@ -97,16 +96,14 @@ fn jobs<T>(
     let (mut scans, mut pictures) = (Vec::new(), Vec::with_capacity(members.len()));
     let mut pixels = PixelLaunches {
         jobs: base + layout.picture_jobs as u64,
-        count: members.len() as u32,
         inverse: 0,
         unit: members
             .iter()
             .map(|m| m.jpeg.scaled.unit)
             .min()
             .unwrap_or(8),
-        plain: 0,
-        rows: 0,
-        shaped_rows: 0,
+        counts: [0; PIXEL_KERNELS.len()],
+        rows: [0; PIXEL_KERNELS.len()],
     };
     for (number, (member, region)) in members.iter().zip(&layout.regions).enumerate() {
         let [work, zeros, samples] = region.map(|at| base + at as u64);
@@ -128,24 +125,17 @@ fn jobs<T>(
         job.pixels = member.pixels;
         job.first_inverse = pixels.inverse;
         pixels.inverse += job.inverse_blocks();
-        let rows = match member.shaper {
-            None => {
-                pixels.plain += 1;
-                &mut pixels.rows
-            }
-            Some(at) => {
-                job.shaper = at as u64;
-                &mut pixels.shaped_rows
-            }
-        };
-        job.first_row = *rows;
-        *rows += job.pixel_blocks();
+        job.shaper = member.shaper.unwrap_or(0) as u64;
+        let kernel = member.pixel_kernel();
+        job.first_row = pixels.rows[kernel];
+        pixels.rows[kernel] += job.pixel_blocks();
+        pixels.counts[kernel] += 1;
         pictures.push(job);
     }
     (scans, pictures, pixels)
 }
 
-impl<T> Flight<T> {
+impl<T: GroupMember> Flight<T> {
     /// Starts the upload and the kernels. If that fails, returns all pictures as not decoded.
     pub(super) fn launch(
         context: &Arc<Context>,
@@ -163,7 +153,7 @@ impl<T> Flight<T> {
             return Err(undecoded(context, members));
         }
         // Each kernel takes jobs that follow each other.
-        members.sort_by_key(|member| member.shaper.is_some());
+        members.sort_by_key(Member::pixel_kernel);
         match start(context, &mut staging, parts, &members, number) {
             Ok(memory) => Ok(Self {
                 staging,
@@ -195,7 +185,7 @@ fn undecoded<T>(context: &Context, members: Vec<Member<T>>) -> Vec<(T, bool)> {
     members.map(|member| (member.with, false)).collect()
 }
 
-fn start<T>(
+fn start<T: GroupMember>(
     context: &Arc<Context>,
     staging: &mut Pinned,
     parts: Parts,
@@ -246,30 +236,22 @@ impl PixelLaunches {
     ///
     /// As for [`Context::launch`].
     unsafe fn run(&self, context: &Context, base: u64, stream: &Stream) -> Result<()> {
-        let jobs = self.jobs;
-        let shaped_jobs = jobs + u64::from(self.plain) * size_of::<PictureJob>() as u64;
-        let shaped = u64::from(self.count - self.plain);
-        for (kernel, blocks, arguments) in [
-            (
-                inverse_kernel(self.unit),
-                self.inverse,
-                &[jobs, self.count.into(), base, base][..],
-            ),
-            (
-                "jpeg_to_f32",
-                self.rows,
-                &[jobs, self.plain.into(), base, 0],
-            ),
-            (
-                "jpeg_to_shaped",
-                self.shaped_rows,
-                &[shaped_jobs, shaped, base, 0, base],
-            ),
-        ] {
-            if blocks > 0 {
-                // SAFETY: the kernels take these arguments; the rest is the caller's word.
-                unsafe { context.launch(kernel, Grid::of_pixels(blocks), stream, arguments)? };
+        let mut jobs = self.jobs;
+        let all = self.counts.iter().sum::<u32>().into();
+        let (inverse, grid) = (inverse_kernel(self.unit), Grid::of_pixels(self.inverse));
+        // SAFETY: the kernel takes these arguments; the rest is the caller's word.
+        unsafe { context.launch(inverse, grid, stream, &[jobs, all, base, base])? };
+        for ((kernel, count), blocks) in PIXEL_KERNELS.into_iter().zip(self.counts).zip(self.rows) {
+            if count > 0 {
+                // The last one is that of the one kernel that converts colours.
+                let arguments = [jobs, count.into(), base, 0, base];
+                let taken = if kernel == "jpeg_to_shaped" { 5 } else { 4 };
+                // SAFETY: as above.
+                unsafe {
+                    context.launch(kernel, Grid::of_pixels(blocks), stream, &arguments[..taken])?;
+                }
             }
+            jobs += u64::from(count) * size_of::<PictureJob>() as u64;
         }
         Ok(())
     }

@@ -21,6 +21,10 @@ impl GroupMember for Member {
     fn image(&self) -> &Buffer<RgbaF32> {
         &self.image.buffer
     }
+
+    fn takes_bytes(&self) -> bool {
+        false
+    }
 }
 
 /// A file that no other has the pixels of.

@@ -14,11 +14,9 @@ use std::{
 /// sleeps learns of that 0.4 later.
 const SPIN: Duration = Duration::from_millis(3);
 
-/// The most threads that spin at a time. More would take cores, and the driver's locks, from
-/// threads that have work.
-const SPINNERS: usize = 2;
-
-static SPINNING: AtomicUsize = AtomicUsize::new(0);
+/// Threads that wait. One spins only while no other waits: it would take the driver's locks from threads that
+/// have work, and where there are many pictures nobody waits for one of them.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
 
 /// A point in a stream, for which other streams and the host can wait. Every method needs the
 /// context to be current.
@@ -87,21 +85,21 @@ impl Event {
     pub(super) fn wait(&self) -> Result<()> {
         // Spins first, as waking a thread takes longer than most of the work.
         let mut result = sys::CUresult::CUDA_ERROR_NOT_READY;
-        if SPINNING.fetch_add(1, Ordering::Relaxed) < SPINNERS {
-            let start = Instant::now();
-            while start.elapsed() < SPIN {
-                result = self.query();
-                if result != sys::CUresult::CUDA_ERROR_NOT_READY {
-                    break;
-                }
-                (0..16).for_each(|_| std::hint::spin_loop());
+        let start = Instant::now();
+        WAITING.fetch_add(1, Ordering::Relaxed);
+        while WAITING.load(Ordering::Relaxed) == 1 && start.elapsed() < SPIN {
+            result = self.query();
+            if result != sys::CUresult::CUDA_ERROR_NOT_READY {
+                break;
             }
+            (0..16).for_each(|_| std::hint::spin_loop());
         }
-        SPINNING.fetch_sub(1, Ordering::Relaxed);
-        match result {
+        let result = match result {
             sys::CUresult::CUDA_ERROR_NOT_READY => self.wait_asleep(),
             result => check_raw("cuEventQuery", result),
-        }
+        };
+        WAITING.fetch_sub(1, Ordering::Relaxed);
+        result
     }
 
     /// As [`wait`](Self::wait), but without asking the driver again and again.

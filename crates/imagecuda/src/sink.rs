@@ -1,11 +1,21 @@
 //! The output of encoders.
 
 use crate::Result;
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
 /// The output of an encoder.
-pub(crate) trait Sink: Write + Seek + Send {}
-impl<T: Write + Seek + Send> Sink for T {}
+pub(crate) trait Sink: Write + Seek + Send {
+    /// Makes room for so many bytes in all, if it can.
+    fn reserve(&mut self, bytes: usize);
+}
+
+impl Sink for Cursor<Vec<u8>> {
+    fn reserve(&mut self, bytes: usize) {
+        let bytes = bytes.saturating_sub(self.get_ref().len());
+        // Who writes more than there is room for says so.
+        let _ = self.get_mut().try_reserve(bytes);
+    }
+}
 
 /// Runs an encoder. If writing to `out` fails, returns the error of `out`: some encoders keep only
 /// its text, and some write their last bytes where they cannot return an error.
@@ -53,6 +63,12 @@ impl Write for Watched<'_> {
     fn flush(&mut self) -> io::Result<()> {
         let result = self.out.flush();
         self.note(result)
+    }
+}
+
+impl Sink for Watched<'_> {
+    fn reserve(&mut self, bytes: usize) {
+        self.out.reserve(bytes);
     }
 }
 

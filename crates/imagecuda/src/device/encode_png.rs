@@ -75,11 +75,11 @@ impl Buffer<RgbaF32> {
 }
 
 impl PendingPng {
-    /// Waits for the stream.
-    pub(crate) fn finish(self) -> Result<EncodedPng> {
+    /// Waits for the stream. If its size is known before, tells it to `reserve`.
+    pub(crate) fn finish(self, reserve: &mut dyn FnMut(usize)) -> Result<EncodedPng> {
         match self {
             Self::Host(encoded) => Ok(EncodedPng::Host(encoded)),
-            Self::Cuda(pending) => pending.finish().map(EncodedPng::Cuda),
+            Self::Cuda(pending) => pending.finish(reserve).map(EncodedPng::Cuda),
         }
     }
 }

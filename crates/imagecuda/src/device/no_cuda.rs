@@ -278,7 +278,7 @@ pub(crate) struct PendingPng(Never);
 
 impl PendingPng {
     methods! {
-        finish() -> Result<EncodedPng>;
+        finish(&mut dyn FnMut(usize)) -> Result<EncodedPng>;
     }
 }
 

@@ -50,7 +50,8 @@ impl SaveOptions {
     /// error names the file. All functions that save have these errors.
     pub fn save(&self, image: &Image, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.pack(image, path)?.save(path)
+        let started = self.job(path).and_then(|job| job.start(image));
+        started.map_err(|error| error.with_path(path))?.save(path)
     }
 
     /// Saves as [`save`](Self::save) does, through the intermediate image `via`. If the file takes
@@ -63,10 +64,8 @@ impl SaveOptions {
     /// for `via`.
     pub fn save_via(&self, image: &Image, path: impl AsRef<Path>, via: &mut ImageU8) -> Result<()> {
         let path = path.as_ref();
-        self.job(path)
-            .and_then(|job| job.start_via(image, via)?.finish())
-            .map_err(|error| error.with_path(path))?
-            .save(path)
+        let started = self.job(path).and_then(|job| job.start_via(image, via));
+        started.map_err(|error| error.with_path(path))?.save(path)
     }
 
     /// Saves an 8-bit image to a file.
@@ -76,10 +75,8 @@ impl SaveOptions {
     /// As [`save`](Self::save).
     pub fn save_u8(&self, image: &ImageU8, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        self.job(path)
-            .and_then(|job| job.start_u8(image)?.finish())
-            .map_err(|error| error.with_path(path))?
-            .save(path)
+        let started = self.job(path).and_then(|job| job.start_u8(image));
+        started.map_err(|error| error.with_path(path))?.save(path)
     }
 
     /// Encodes to the bytes of a file in memory.

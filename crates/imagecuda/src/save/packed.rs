@@ -36,8 +36,27 @@ pub(super) enum PendingData {
 }
 
 impl PendingSave {
+    /// Saves to a file, as [`PackedImage::save`] does. What can be done to make the file is done while the device
+    /// works.
+    pub(super) fn save(self, path: &Path) -> Result<()> {
+        let format = self.job.format;
+        let save = |out: &mut dyn Sink| {
+            let packed = self.finish_with(&mut |bytes| out.reserve(bytes))?;
+            packed.write_to(out)
+        };
+        atomic_file::replace(path, save)
+            .map(drop)
+            .map_err(|error| error.with_format(format).with_path(path))
+    }
+
     /// Waits until the image is in host memory.
     pub(crate) fn finish(self) -> Result<PackedImage> {
+        self.finish_with(&mut |_| ())
+    }
+
+    /// As [`finish`](Self::finish). If the size of the file is known while the device still works, tells it to
+    /// `reserve`.
+    fn finish_with(self, reserve: &mut dyn FnMut(usize)) -> Result<PackedImage> {
         let Self {
             job,
             width,
@@ -58,7 +77,7 @@ impl PendingSave {
             .map_err(|error| error.with_format(job.format))?,
             PendingData::Png(coding) => codec::caught(Error::encode, || {
                 span!("encode", format = %job.format, width, height);
-                coding.finish().map(PackedData::Png)
+                coding.finish(reserve).map(PackedData::Png)
             })
             .map_err(|error| error.with_format(job.format))?,
             PendingData::WebP(planes) => {
@@ -158,6 +177,7 @@ impl PackedImage {
     fn encode_to(&self, out: &mut dyn Sink) -> Result<()> {
         let job = &self.job;
         if let PackedData::Jpeg(encoding, bytes) = &self.data {
+            out.reserve(bytes.len());
             return Ok(encoding.write(bytes, &job.options.metadata, out)?);
         }
         span!("encode", format = %job.format, width = self.width, height = self.height);
@@ -171,6 +191,7 @@ impl PackedImage {
             return codec::write_webp_planes(planes, &job.options, out);
         }
         if let PackedData::Png(encoded) = &self.data {
+            out.reserve(encoded.stream().len());
             let encoded = (encoded.stream(), encoded.remainders());
             return codec::write_encoded_png(pixels, &job.options.metadata, encoded, out);
         }

@@ -154,8 +154,8 @@ impl PendingPng {
         self.answer.start_fetch(end, ANSWER, stream)
     }
 
-    /// Waits for the stream.
-    pub(crate) fn finish(mut self) -> Result<EncodedPng> {
+    /// Waits for the stream. While it is written and downloaded, tells its size to `reserve`.
+    pub(crate) fn finish(mut self, reserve: &mut dyn FnMut(usize)) -> Result<EncodedPng> {
         let context = Arc::clone(&self.context);
         let _current = context.enter()?;
         // Once the answer is there, the kernels' stream is done with this picture. The rest runs in
@@ -165,13 +165,18 @@ impl PendingPng {
         bits.copy_from_slice(&self.answer[..8]);
         // Adler-32 follows the codes.
         let bytes = u64::from_ne_bytes(bits).div_ceil(8) + 4;
-        let encoded = self.write(bytes, &context.downloads)?;
+        let encoded = self.write(bytes, reserve, &context.downloads)?;
         self.work.mark_idle();
         Ok(encoded)
     }
 
     /// Writes the stream, which is `bytes` bytes long, and waits for it.
-    fn write(&self, bytes: u64, stream: &Stream) -> Result<EncodedPng> {
+    fn write(
+        &self,
+        bytes: u64,
+        reserve: &mut dyn FnMut(usize),
+        stream: &Stream,
+    ) -> Result<EncodedPng> {
         let (context, job) = (&self.context, self.work.pointer());
         let mut parts = Parts::default();
         parts.add(bytes.next_multiple_of(4) as usize);
@@ -194,6 +199,7 @@ impl PendingPng {
         run!(context, "png_crc", grid, THREADS, stream, words, bytes, to)?;
         fetched.start_fetch(words, parts.end, stream)?;
         drop(launching);
+        reserve(bytes as usize);
         fetched.wait()?;
         memory.mark_idle();
         Ok(EncodedPng {

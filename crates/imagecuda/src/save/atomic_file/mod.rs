@@ -29,8 +29,8 @@ use tempfile::NamedTempFile;
 pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
     match Target::of(path)? {
         Target::New(path) => {
-            let mut file = beside(&path, 0o666, None).map_err(|error| in_folder(&path, &error))?;
-            let length = fill(&mut file, write)?;
+            let file = beside(&path, 0o666, None).map_err(|error| in_folder(&path, &error))?;
+            let length = fill(&file, write)?;
             let renamed = rename(file, &path);
             renamed.map_err(|error| in_folder(&path, &error.error))?;
             Ok(length)
@@ -54,7 +54,7 @@ fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<
     // Opening it checks that the caller may change the file.
     let old = open_old(path)?;
     // The old file may be secret, so only the owner may read the new one for now.
-    let mut file = match beside(path, 0o600, old.metadata().ok().as_ref()) {
+    let file = match beside(path, 0o600, old.metadata().ok().as_ref()) {
         Ok(file) => file,
         Err(error) if needs_no_folder(&error) => {
             let bytes = in_memory(write)?;
@@ -63,7 +63,7 @@ fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<
         }
         Err(error) => return Err(in_folder(path, &error).into()),
     };
-    let length = fill(&mut file, write)?;
+    let length = fill(&file, write)?;
     attributes::keep(&old, file.as_file());
     drop(old); // or some systems would not let it be replaced
     let Err(error) = rename(file, path) else {
@@ -115,12 +115,62 @@ fn in_memory(write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<Vec<u8>>
 }
 
 /// Writes the whole temporary file, and returns its size.
-fn fill(file: &mut NamedTempFile, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
+fn fill(file: &NamedTempFile, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
     // `NamedTempFile` would add its own path to errors, and drop the system's error number.
-    let mut out = BufWriter::new(file.as_file_mut());
+    let mut out = FileSink {
+        file: BufWriter::new(file.as_file()),
+        reserved: 0,
+    };
     write(&mut out)?;
+    let FileSink {
+        file: out,
+        reserved,
+    } = out;
     out.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(file.as_file().metadata()?.len())
+    let length = file.as_file().metadata()?.len();
+    if reserved as u64 > length {
+        // What was not needed is given back.
+        file.as_file().set_len(length)?;
+    }
+    Ok(length)
+}
+
+/// The fewest bytes for which a file system is asked for room. Fewer are written as fast without it.
+const LARGE: usize = 1 << 20;
+
+/// The temporary file.
+struct FileSink<'a> {
+    file: BufWriter<&'a File>,
+    /// Bytes that there is room for.
+    reserved: usize,
+}
+
+impl Sink for FileSink<'_> {
+    fn reserve(&mut self, bytes: usize) {
+        if bytes > self.reserved.max(LARGE) && system::reserve(self.file.get_ref(), bytes as u64) {
+            self.reserved = bytes;
+        }
+    }
+}
+
+impl Write for FileSink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for FileSink<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
 }
 
 /// Creates a temporary file in the folder of `path`. On Unix its permissions are `mode` without the
@@ -133,4 +183,31 @@ fn beside(path: &Path, mode: u32, old: Option<&Metadata>) -> io::Result<NamedTem
     let mut builder = tempfile::Builder::new();
     builder.prefix(".imagecuda-");
     builder.make_in(folder(path), |hidden| options.open(hidden))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Room that is not needed goes back, and bytes for which there was none are written too.
+    #[test]
+    fn a_file_has_what_was_written_whatever_was_reserved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.bin");
+        for (reserved, written) in [(8 << 20, 1000), (2 << 20, 3 << 20), (0, 2 << 20), (5, 0)] {
+            let bytes: Vec<u8> = (0..written).map(|i: usize| (i % 251) as u8).collect();
+            let length = replace(&path, |out| {
+                out.reserve(reserved);
+                Ok(out.write_all(&bytes)?)
+            });
+            assert_eq!(length.unwrap(), bytes.len() as u64);
+            assert!(std::fs::read(&path).unwrap() == bytes);
+            #[cfg(target_os = "linux")]
+            {
+                use std::os::unix::fs::MetadataExt;
+                let on_disk = std::fs::metadata(&path).unwrap().blocks() * 512;
+                assert!(on_disk <= bytes.len() as u64 + (1 << 20), "{on_disk}");
+            }
+        }
+    }
 }

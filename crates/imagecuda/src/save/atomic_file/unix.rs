@@ -17,6 +17,19 @@ pub(super) fn rename(file: NamedTempFile, path: &Path) -> Result<(), PersistErro
     file.persist(path).map(drop)
 }
 
+/// Makes room for the first `bytes` bytes of a file, whose length stays. Returns whether there is room now:
+/// some file systems cannot do it, and a full one says so when the bytes are written.
+#[cfg(target_os = "linux")]
+pub(super) fn reserve(file: &File, bytes: u64) -> bool {
+    use rustix::fs::{FallocateFlags, fallocate};
+    fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes).is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(super) fn reserve(_: &File, _: u64) -> bool {
+    false
+}
+
 /// Prepares the creation of a temporary file.
 pub(super) fn prepare(options: &mut OpenOptions, mode: u32, _: Option<&Metadata>) {
     #[cfg(unix)]

@@ -50,6 +50,11 @@ const TESTS: &[Tests] = &[
         "codec::png::kernels::tests::structures::every_color",
         &[],
     ),
+    Tests(
+        UNIT,
+        "codec::png::kernels::tests::many::pictures_of_many_threads",
+        &[],
+    ),
     Tests(UNIT, "codec::webp::encoder::tests::engines_of_kernels", &[]),
 ];
 

@@ -200,14 +200,25 @@ impl<'m> Decoder<'m> {
     }
 
     fn branch_if(&mut self, predicate: &str, opcode: &str, label: &str) -> Result<(), String> {
-        if !matches!(opcode, "bra" | "bra.uni") {
-            return Err("only branches may have predicates".into());
+        if !matches!(opcode, "bra" | "bra.uni" | "exit") {
+            return Err("only branches and ends may have predicates".into());
         }
         let (op, name) = match predicate.strip_prefix('!') {
             Some(name) => (Op::BranchUnless, name),
             None => (Op::BranchIf, predicate),
         };
         let row = self.registers.operand(name, Class::Predicate, false)?;
+        if opcode == "exit" {
+            // The others pass over the end.
+            let op = match op {
+                Op::BranchIf => Op::BranchUnless,
+                _ => Op::BranchIf,
+            };
+            let after = self.program.code.len() + 2;
+            self.push(op, &[row], after as i32);
+            self.push(Op::Exit, &[], 0);
+            return Ok(());
+        }
         self.jumps.push((self.program.code.len(), label.into()));
         self.push(op, &[row], 0);
         Ok(())

@@ -54,6 +54,16 @@ fn a_block_may_wait_for_one_before_it() {
 }
 
 #[test]
+fn threads_end_where_a_predicate_says_so() {
+    // Of warps of 32 threads some end, and the others go on together.
+    let body = "setp.lt.u32 %p1, %r1, 40; @%p1 exit; setp.gt.u32 %p2, %r1, 60; @!%p2 exit;\n\
+                st.global.b32 [%rd3], %r1;";
+    let words = run("", body, 96).unwrap();
+    let wanted: Vec<u32> = (0..96).map(|n| if n > 60 { n } else { 0 }).collect();
+    assert_eq!(words, wanted);
+}
+
+#[test]
 fn functions_return_to_each_caller() {
     let function = ".func (.param .b32 back) twice(\n\t.param .b32 value\n)\n{\n\
                     \t.reg .b32 %r<3>;\n\tld.param.b32 %r1, [value];\n\tadd.s32 %r2, %r1, %r1;\n\

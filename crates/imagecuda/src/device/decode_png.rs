@@ -59,18 +59,15 @@ impl Device {
                 Ok(Some(Payload::Pixels(pixels)))
             }
             Inner::Cuda(context) => {
-                let started = context.start_decoding_png(png, staging);
+                let decoded = context.decode_png(png, staging, is_whole);
                 // The kernels need several times the memory of the host's pixels.
-                let has_no_memory = started
+                let has_no_memory = decoded
                     .as_ref()
                     .is_err_and(|error| matches!(error.kind(), ErrorKind::OutOfMemory { .. }));
                 if decoder == PngDecoder::Auto && has_no_memory {
                     return Ok(None);
                 }
-                let pending = started?;
-                let is_whole = is_whole();
-                let pixels = pending.finish()?;
-                Ok(pixels.filter(|_| is_whole).map(Payload::Png))
+                Ok(decoded?.map(Payload::Png))
             }
         }
     }

@@ -68,6 +68,16 @@ impl Context {
         .into())
     }
 
+    #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
+    pub(crate) fn decode_png(
+        &self,
+        _: &PngData<'_>,
+        _: Option<&Staging>,
+        _: impl FnOnce() -> bool,
+    ) -> Result<Option<PngPixels>> {
+        match self.0 {}
+    }
+
     methods! {
         ordinal() -> u32;
         name() -> &str;
@@ -79,7 +89,6 @@ impl Context {
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
         upload_progressive(&Jpeg<'_>) -> Result<Option<Coefficients>>;
         plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
-        start_decoding_png(&PngData<'_>, Option<&Staging>) -> Result<DecodingPng>;
         decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;
         trim_videos() -> usize;
         idle_memory() -> IdleMemory;
@@ -238,17 +247,6 @@ pub(crate) struct PngPixels(Never);
 impl PngPixels {
     methods! {
         bytes() -> usize;
-    }
-}
-
-#[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
-#[derive(Debug)]
-pub(crate) struct DecodingPng(Never);
-
-#[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
-impl DecodingPng {
-    pub(crate) fn finish(self) -> Result<Option<PngPixels>> {
-        match self.0 {}
     }
 }
 

@@ -166,25 +166,32 @@ pub(super) struct Block<const WARP: bool> {
     shared: SharedWords,
     /// Two words for each warp.
     sums: SharedWords,
-    /// The number of the launch's first block.
+    /// The number of the launch's first block, and of all blocks that work on the picture.
     first: u32,
+    blocks: u32,
     not_sync: PhantomData<*const ()>,
 }
 
 impl<const WARP: bool> Block<WARP> {
     /// This thread's block, with its shared memory and 64 more words. The first block of the launch has
-    /// number `first`.
+    /// number `first`, and the picture has `blocks` blocks in all.
     ///
     /// # Safety
     ///
     /// All threads of the block call this, and make all later calls together. With `WARP` the block
     /// is a single warp, and otherwise it is several whole warps.
     #[inline(always)]
-    pub(super) unsafe fn new(shared: SharedWords, sums: SharedWords, first: u32) -> Self {
+    pub(super) unsafe fn new(
+        shared: SharedWords,
+        sums: SharedWords,
+        first: u32,
+        blocks: u32,
+    ) -> Self {
         Self {
             shared,
             sums,
             first,
+            blocks,
             not_sync: PhantomData,
         }
     }
@@ -214,7 +221,7 @@ impl<const WARP: bool> ThreadBlock for Block<WARP> {
 
     #[inline(always)]
     fn blocks(&self) -> u32 {
-        thread::grid_dim_x() as u32
+        self.blocks
     }
 
     #[inline(always)]

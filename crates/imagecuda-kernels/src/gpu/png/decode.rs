@@ -1,6 +1,7 @@
 //! The entries of the decoder's kernels.
 
 use super::{
+    super::thread,
     block::{Block, Device},
     shared_words::SharedWords,
 };
@@ -71,8 +72,8 @@ unsafe fn work(job: *const DecodeJob) -> Work<Device<u32>, Device<u64>> {
     }
 }
 
-/// Defines the entries of kernels that take a job and the number of the first block: the body, the
-/// shared memory, and whether a block is a single warp.
+/// Defines the entries of kernels that take jobs, one for each row of the grid, and the number of the first
+/// block: the body, the shared memory, and whether a block is a single warp.
 macro_rules! entries {
     ($($(#[$doc:meta])* $name:ident: $kernel:ident, $shared:ident[$bytes:literal], $warp:literal, $body:expr;)*) => {$(
         shared_memory! {
@@ -84,13 +85,16 @@ macro_rules! entries {
 
         $(#[$doc])*
         #[unsafe(no_mangle)]
-        unsafe extern "ptx-kernel" fn $name(job: *const DecodeJob, first: u32) {
-            // SAFETY: the host passes a job, and launches blocks of the kernel's number of threads,
-            // all of which run this.
+        unsafe extern "ptx-kernel" fn $name(jobs: *const DecodeJob, first: u32) {
+            // SAFETY: the host passes jobs, and launches blocks of the kernel's number of threads,
+            // all of which run this. All threads of a block end together.
             unsafe {
+                let job = jobs.add(thread::block_idx_y());
+                let blocks = (*job).blocks[Kernel::$kernel as usize];
+                thread::exit_if(first + thread::block_idx_x() as u32 >= blocks);
                 let shared = SharedWords::new($shared::<u32>(), $bytes / 4);
                 let sums = SharedWords::new(warp_sums::<u32>(), 64);
-                let block = Block::<$warp>::new(shared, sums, first);
+                let block = Block::<$warp>::new(shared, sums, first, blocks);
                 let work = work(job);
                 $body(&block, &work);
             }

@@ -1,9 +1,13 @@
 //! The argument of the kernels on a GPU.
 
-use super::{launches::Lengths, picture::Picture, work::Room};
+use super::{
+    launches::{KERNELS, Lengths},
+    picture::Picture,
+    work::Room,
+};
 use bytemuck::{Pod, Zeroable};
 
-/// A picture to decode: the memory of a [`Work`](super::work::Work) as device addresses.
+/// A picture to decode, one of those of a launch: the memory of a [`Work`](super::work::Work) as device addresses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct DecodeJob {
@@ -13,6 +17,8 @@ pub struct DecodeJob {
     pub file_words: u32,
     pub piece_count: u32,
     pub end: u32,
+    /// The thread blocks of each kernel. Where other pictures have more, the rest does nothing.
+    pub blocks: [u32; KERNELS],
     pub file: u64,
     pub pieces: u64,
     pub data: u64,

@@ -31,6 +31,9 @@ pub enum Kernel {
     Pixels,
 }
 
+/// The number of kernels.
+pub const KERNELS: usize = Kernel::Pixels as usize + 1;
+
 /// A launch: a kernel, the number of its first thread block, thread blocks, and the threads of each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Launch {
@@ -125,6 +128,23 @@ impl Sizes {
             launch(Kernel::Check, checks, check::THREADS),
             launch(Kernel::Tables, tables, tables::THREADS),
         ]
+    }
+
+    /// All launches of a picture whose data are there, in order.
+    pub fn all(&self, picture: &Picture) -> impl Iterator<Item = Launch> {
+        let rounds = (0..ROUNDS).flat_map(|_| self.round());
+        let before = self.part(0..self.data_words()).into_iter();
+        let before = before.chain(self.first()).chain(rounds);
+        before.chain(self.last(picture))
+    }
+
+    /// The thread blocks that a picture has of each kernel.
+    pub fn blocks(&self, picture: &Picture) -> [u32; KERNELS] {
+        let mut blocks = [0; KERNELS];
+        for launch in self.all(picture) {
+            blocks[launch.kernel as usize] = launch.blocks;
+        }
+        blocks
     }
 
     /// The launches of one round.

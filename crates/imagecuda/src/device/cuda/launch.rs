@@ -146,20 +146,31 @@ impl<P: DevicePixel> Buffer<P> {
         oriented: Option<Scratch>,
         spec: ExpandSpec,
     ) -> Result<()> {
+        self.expand_at(pixels.pointer(), oriented, spec)?;
+        pixels.record_on(&self.context().stream)
+    }
+
+    /// As [`expand_scratch`](Self::expand_scratch), of pixels in any device memory.
+    pub(super) fn expand_at(
+        &mut self,
+        pixels: DevicePointer<u8>,
+        oriented: Option<Scratch>,
+        spec: ExpandSpec,
+    ) -> Result<()> {
         let context = self.context().clone();
         let (ExpandSpec { layout, curve, .. }, len) = (spec, spec.len());
         if let Some(mut oriented) = oriented {
             // Pixels are oriented and cropped before they are expanded, as they are smaller then.
             oriented.wait_on(&context.stream)?;
-            context.run_orient(pixels.pointer(), oriented.pointer(), spec)?;
+            context.run_orient(pixels, oriented.pointer(), spec)?;
             self.expand_from(oriented.pointer(), layout, curve, len)?;
             oriented.record_on(&context.stream)?;
         } else if !spec.is_stored() {
-            context.run_orient(pixels.pointer(), self.pointer(), spec)?;
+            context.run_orient(pixels, self.pointer(), spec)?;
         } else {
-            self.expand_from(pixels.pointer(), layout, curve, len)?;
+            self.expand_from(pixels, layout, curve, len)?;
         }
-        pixels.record_on(&context.stream)
+        Ok(())
     }
 
     /// Like [`expand_pixels`](Self::expand_pixels), from any host memory.

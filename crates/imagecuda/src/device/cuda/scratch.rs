@@ -121,6 +121,12 @@ impl Scratch {
         self.slab.is_idle = true;
     }
 
+    /// Notes that work uses the memory whose order the caller knows. Its last user says when it is done.
+    pub(super) fn mark_used(&mut self) {
+        self.is_in_use = true;
+        self.slab.is_idle = false;
+    }
+
     /// Records that the work that is in `stream` now uses the memory.
     pub(super) fn record_on(&mut self, stream: &Stream) -> Result<()> {
         self.slab.done.record(stream)?;

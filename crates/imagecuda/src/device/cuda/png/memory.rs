@@ -13,6 +13,7 @@ use crate::{Result, device::PngData};
 use imagecuda_kernels::png::decoder::{
     job::DecodeJob,
     launches::{Lengths, Sizes},
+    picture::Picture,
     work::{control, status},
 };
 use std::{ops::Range, sync::Arc};
@@ -25,7 +26,7 @@ pub(super) struct Addresses {
 }
 
 /// The size of a palette's colours in bytes.
-const PALETTE: usize = 1024;
+pub(super) const PALETTE: usize = 1024;
 
 /// The range of the file from the first to the last piece of compressed data, and a few bytes
 /// behind it: the kernels read whole words.
@@ -54,54 +55,67 @@ fn piece_table(png: &PngData<'_>) -> Vec<u32> {
     table
 }
 
-/// A picture's memory: three buffers, for the kernels' work, for tokens, and for links.
-struct Layout {
-    /// The job, with the addresses of all parts.
-    job: DecodeJob,
-    /// The address of the job itself.
-    address: u64,
-    /// The size of the upload without the file.
-    others: usize,
-    /// The sizes of the three buffers.
-    bytes: [usize; 3],
+/// A picture's sizes, and its pieces.
+pub(super) struct Prepared {
+    pub(super) picture: Picture,
+    pub(super) sizes: Sizes,
+    /// The [`piece_table`].
+    pub(super) pieces: Vec<u32>,
+    pub(super) palette: Vec<u32>,
+    /// The length of the [`data_range`].
+    pub(super) file_bytes: usize,
+    pub(super) pixel_bytes: usize,
 }
 
-impl Layout {
-    /// Lays out the parts in buffers at these addresses. `pieces` is the length of the
-    /// [`piece_table`].
-    fn new(
-        png: &PngData<'_>,
-        sizes: &Sizes,
-        pieces: usize,
-        [start, tokens, links]: [u64; 3],
-    ) -> Self {
-        let picture = png.picture;
-        let lengths = Lengths::new(sizes, &picture);
-        let words = |count: u32| 4 * count as usize;
-        let mut parts = Parts::default();
-        let mut add = |bytes: usize| start + parts.add(bytes) as u64;
-        let address = add(size_of::<DecodeJob>());
-        let control = add(words(control::WORDS));
-        let piece_words = add(4 * pieces);
-        let palette = add(PALETTE);
-        let others = (palette - start) as usize + PALETTE;
-        let file_bytes = data_range(png).len();
-        // The planes and the strips' hand-over reuse the memory of the tokens, and the pixels that
-        // of the links, as these are no longer needed then.
-        let mut reused = Parts::default();
-        let planes = tokens + reused.add(words(lengths.planes)) as u64;
-        let hand_over = tokens + reused.add(2 * words(lengths.hand_over)) as u64;
-        let job = DecodeJob {
-            picture,
-            room: sizes.room,
+impl Prepared {
+    pub(super) fn new(png: &PngData<'_>) -> Self {
+        Self {
+            picture: png.picture,
+            // This fits, as the data are shorter than 2^28 bytes.
+            sizes: Sizes::new(png.bytes as u32),
+            pieces: piece_table(png),
+            palette: png.palette.clone(),
+            file_bytes: data_range(png).len(),
+            pixel_bytes: png.pixel_bytes,
+        }
+    }
+
+    pub(super) fn lengths(&self) -> Lengths {
+        Lengths::new(&self.sizes, &self.picture)
+    }
+
+    /// The bytes that tokens, and later planes, need.
+    pub(super) fn token_bytes(&self) -> usize {
+        let lengths = self.lengths();
+        words(lengths.tokens).max(words(lengths.planes))
+    }
+
+    /// The bytes that strips hand over.
+    pub(super) fn hand_over_bytes(&self) -> usize {
+        2 * words(self.lengths().hand_over)
+    }
+
+    /// The bytes that links, and later pixels, need.
+    pub(super) fn link_bytes(&self) -> usize {
+        let lengths = self.lengths();
+        words(lengths.tokens).max(words(lengths.pixels))
+    }
+
+    /// The job of the picture, whose other parts `add` lays out: it returns the address of so many bytes.
+    pub(super) fn job(&self, at: &Places, mut add: impl FnMut(usize) -> u64) -> DecodeJob {
+        let lengths = self.lengths();
+        DecodeJob {
+            picture: self.picture,
+            room: self.sizes.room,
             lengths,
-            file_words: (file_bytes / 4 + 2) as u32,
-            piece_count: pieces as u32 / 2 - 1,
-            end: sizes.end(),
-            file: add(file_bytes + 8),
-            pieces: piece_words,
+            file_words: (self.file_bytes / 4 + 2) as u32,
+            piece_count: self.pieces.len() as u32 / 2 - 1,
+            end: self.sizes.end(),
+            blocks: self.sizes.blocks(&self.picture),
+            file: add(self.file_bytes + 8),
+            pieces: at.pieces,
             data: add(words(lengths.data)),
-            control,
+            control: at.control,
             hits: add(words(lengths.hits)),
             candidates: add(words(lengths.candidates)),
             headers: add(words(lengths.headers)),
@@ -115,26 +129,86 @@ impl Layout {
             section_sums: add(2 * words(lengths.section_sums)),
             subsequences: add(words(lengths.subsequences)),
             stored: add(words(lengths.stored)),
-            tokens,
-            links,
+            tokens: at.tokens,
+            links: at.links,
             open_tiles: add(words(lengths.open_tiles)),
             checksums: add(words(lengths.checksums)),
             filters: add(words(lengths.filters)),
             strips: add(words(lengths.strips)),
-            planes,
-            hand_over,
+            // The planes reuse the memory of the tokens, and the pixels that of the links, as these are no
+            // longer needed then.
+            planes: at.tokens,
+            hand_over: at.hand_over,
+            palette: at.palette,
+            pixels: at.links,
+        }
+    }
+
+    /// Writes the picture's control words to `to`, as kernels find them first.
+    pub(super) fn put_control(to: &mut [u8], at: usize) {
+        let mut words = [0u32; control::WORDS as usize];
+        words[control::STATUS as usize] = status::UNFINISHED;
+        put(to, at, &words);
+    }
+}
+
+fn words(count: u32) -> usize {
+    4 * count as usize
+}
+
+/// The addresses of parts that pictures have in different places.
+pub(super) struct Places {
+    pub(super) control: u64,
+    pub(super) pieces: u64,
+    pub(super) palette: u64,
+    pub(super) tokens: u64,
+    pub(super) links: u64,
+    pub(super) hand_over: u64,
+}
+
+/// A picture's memory: three buffers, for the kernels' work, for tokens, and for links.
+struct Layout {
+    /// The job, with the addresses of all parts.
+    job: DecodeJob,
+    /// The address of the job itself.
+    address: u64,
+    /// The size of the upload without the file.
+    others: usize,
+    /// The sizes of the three buffers.
+    bytes: [usize; 3],
+}
+
+impl Layout {
+    /// Lays out the parts in buffers at these addresses.
+    fn new(prepared: &Prepared, [start, tokens, links]: [u64; 3]) -> Self {
+        let mut parts = Parts::default();
+        let mut add = |bytes: usize| start + parts.add(bytes) as u64;
+        let address = add(size_of::<DecodeJob>());
+        let control = add(words(control::WORDS));
+        let pieces = add(size_of_val(&prepared.pieces[..]));
+        let palette = add(PALETTE);
+        let others = (palette - start) as usize + PALETTE;
+        // What strips hand over is in the memory of the tokens, too.
+        let mut reused = Parts::default();
+        reused.add(words(prepared.lengths().planes));
+        let hand_over = tokens + reused.add(prepared.hand_over_bytes()) as u64;
+        let places = Places {
+            control,
+            pieces,
             palette,
-            pixels: links,
+            tokens,
+            links,
+            hand_over,
         };
-        let token_bytes = words(lengths.tokens);
+        let job = prepared.job(&places, add);
         Self {
             job,
             address,
             others,
             bytes: [
                 parts.end,
-                token_bytes.max(reused.end),
-                token_bytes.max(words(lengths.pixels)),
+                prepared.token_bytes().max(reused.end),
+                prepared.link_bytes(),
             ],
         }
     }
@@ -148,11 +222,8 @@ impl Context {
         file: Option<&Pinned>,
         stream: usize,
     ) -> Result<DecodingPng> {
-        // This fits, as the data are shorter than 2^28 bytes.
-        let sizes = Sizes::new(png.bytes as u32);
-        let pieces = piece_table(png);
-        let layout = |addresses| Layout::new(png, &sizes, pieces.len(), addresses);
-        let [work, tokens, links] = layout([0; 3]).bytes;
+        let prepared = Prepared::new(png);
+        let [work, tokens, links] = Layout::new(&prepared, [0; 3]).bytes;
         let (mut work, mut tokens) = (self.scratch(work)?, self.scratch(tokens)?);
         let mut links = self.scratch(links)?;
         let addresses = [&work, &tokens, &links].map(|memory| memory.pointer().as_raw());
@@ -161,12 +232,12 @@ impl Context {
             address,
             others,
             ..
-        } = layout(addresses);
+        } = Layout::new(&prepared, addresses);
         let start = addresses[0];
         let offset = |address: u64| (address - start) as usize;
         let uploaded = match file {
             Some(_) => others,
-            None => offset(job.file) + data_range(png).len(),
+            None => offset(job.file) + prepared.file_bytes,
         };
         let mut pinned = self.pinned(uploaded)?;
         let addresses = Addresses {
@@ -185,11 +256,9 @@ impl Context {
         let token_bytes = u64::from(job.lengths.tokens) * 4;
         self.zero(job.tokens..job.tokens + token_bytes, queue)?;
         drop(launching);
-        let mut words = [0u32; control::WORDS as usize];
-        words[control::STATUS as usize] = status::UNFINISHED;
         put(&mut pinned, offset(address), &[job]);
-        put(&mut pinned, offset(job.control), &words);
-        put(&mut pinned, offset(job.pieces), &pieces);
+        Prepared::put_control(&mut pinned, offset(job.control));
+        put(&mut pinned, offset(job.pieces), &prepared.pieces);
         put(&mut pinned, offset(job.palette), &png.palette);
         self.start_parts(Upload {
             png,
@@ -198,8 +267,8 @@ impl Context {
             others,
             at: offset(job.file),
             target: start,
-            pieces: &pieces,
-            sizes: &sizes,
+            pieces: &prepared.pieces,
+            sizes: &prepared.sizes,
             addresses: &addresses,
             stream,
         })?;
@@ -207,7 +276,7 @@ impl Context {
             context: Arc::clone(self),
             stream,
             picture: png.picture,
-            sizes,
+            sizes: prepared.sizes,
             addresses,
             pixel_bytes: png.pixel_bytes,
             pinned,

@@ -1,10 +1,11 @@
 //! PNG decoding: compressed data are uploaded, and kernels decode them.
 //!
 //! Each picture has a stream to itself while it is decoded, as long as there are enough streams.
-//! The host waits for its status.
+//! The host waits for its status. Small pictures of several threads are decoded together.
 
 mod memory;
 mod parts;
+mod together;
 
 use super::{
     Buffer, Context, error::check, error::check_raw, event::Event, new_stream, pinned::Pinned,
@@ -22,9 +23,10 @@ use imagecuda_kernels::png::decoder::{
 };
 use memory::Addresses;
 use std::sync::{
-    Arc,
+    Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
 };
+use together::Way;
 
 /// The number of pictures that can be decoded without waiting for each other.
 const STREAMS: usize = 12;
@@ -41,6 +43,7 @@ pub(super) struct Streams {
     /// For each of them, an event for each part of the data.
     uploaded: Vec<Vec<Event>>,
     next: AtomicUsize,
+    together: together::Together,
 }
 
 impl Streams {
@@ -55,13 +58,14 @@ impl Streams {
                 .map(|_| events().collect())
                 .collect::<Result<_>>()?,
             next: AtomicUsize::new(0),
+            together: together::Together::default(),
         })
     }
 }
 
 /// A picture's pixels in device memory, in the layout that the host's decoder uses.
 pub(crate) struct PngPixels {
-    memory: Scratch,
+    memory: PixelMemory,
     bytes: usize,
 }
 
@@ -78,8 +82,14 @@ impl PngPixels {
     }
 }
 
+enum PixelMemory {
+    Own(Scratch),
+    /// That of a group, and the pixels' address in it.
+    Shared(Arc<Mutex<Scratch>>, u64),
+}
+
 /// A picture that the kernels are decoding.
-pub(crate) struct DecodingPng {
+struct DecodingPng {
     context: Arc<Context>,
     stream: usize,
     picture: Picture,
@@ -94,13 +104,14 @@ pub(crate) struct DecodingPng {
 }
 
 impl Context {
-    /// Starts to decode a picture. The file may be in `staging` memory. The caller must keep that
-    /// until [`DecodingPng::finish`].
-    pub(crate) fn start_decoding_png(
+    /// Decodes a picture. The file may be in `staging` memory. `None` if the host has to decode it: something is
+    /// wrong, or `is_whole` does not hold, which is asked while kernels run.
+    pub(crate) fn decode_png(
         self: &Arc<Self>,
         png: &PngData<'_>,
         staging: Option<&Staging>,
-    ) -> Result<DecodingPng> {
+        is_whole: impl FnOnce() -> bool,
+    ) -> Result<Option<PngPixels>> {
         let _current = self.enter()?;
         let file = match staging {
             Some(Staging::Pinned(pinned)) if pinned.as_ptr_range() == png.file.as_ptr_range() => {
@@ -108,6 +119,23 @@ impl Context {
             }
             _ => None,
         };
+        match self.decode_png_together(png, file)? {
+            Way::Done(pixels) => Ok(pixels.filter(|_| is_whole())),
+            Way::Alone(_under_way) => {
+                let pending = self.start_decoding_png(png, file)?;
+                let is_whole = is_whole();
+                Ok(pending.finish()?.filter(|_| is_whole))
+            }
+        }
+    }
+
+    /// Starts to decode a picture, whose file may be in page-locked memory. The caller must keep that until
+    /// [`DecodingPng::finish`].
+    fn start_decoding_png(
+        self: &Arc<Self>,
+        png: &PngData<'_>,
+        file: Option<&Pinned>,
+    ) -> Result<DecodingPng> {
         let number = self.pngs.next.fetch_add(1, Ordering::Relaxed) % STREAMS;
         let stream = &self.pngs.all[number];
         let mut pending = self.prepare_png(png, file, number)?;
@@ -182,7 +210,7 @@ impl DecodingPng {
     }
 
     /// Waits for the pixels. `None` if the host has to decode the picture.
-    pub(crate) fn finish(mut self) -> Result<Option<PngPixels>> {
+    fn finish(mut self) -> Result<Option<PngPixels>> {
         let context = self.context.clone();
         let _current = context.enter()?;
         let mut wrong = status::UNFINISHED;
@@ -199,7 +227,7 @@ impl DecodingPng {
         self.memory.iter_mut().for_each(Scratch::mark_idle);
         self.pixels.mark_idle();
         Ok((wrong == 0).then_some(PngPixels {
-            memory: self.pixels,
+            memory: PixelMemory::Own(self.pixels),
             bytes: self.pixel_bytes,
         }))
     }
@@ -210,10 +238,20 @@ impl<P: DevicePixel> Buffer<P> {
     pub(super) fn expand_png(&mut self, pixels: PngPixels, spec: ExpandSpec) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
-        let PngPixels { mut memory, .. } = pixels;
         // All memory is allocated before the first write, so a failure changes nothing.
         let oriented = self.orientation_scratch(spec)?;
-        memory.wait_on(&context.stream)?;
-        self.expand_scratch(&mut memory, oriented, spec)
+        match pixels.memory {
+            PixelMemory::Own(mut memory) => {
+                memory.wait_on(&context.stream)?;
+                self.expand_scratch(&mut memory, oriented, spec)
+            }
+            PixelMemory::Shared(memory, pixels) => {
+                let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
+                // The kernels that made the pixels have been waited for.
+                memory.mark_used();
+                self.expand_at(DevicePointer::from_raw(pixels), oriented, spec)?;
+                memory.record_on(&context.stream)
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     agree, by_host, by_kernels,
     deflate::{self, Symbol, Writer, flat_code, symbols},
     files::{File, Random},
-    gpu_agrees,
+    gpu, gpu_agrees,
 };
 use flate2::{Compress, Compression, FlushCompress};
 use imagecuda_kernels::png::decoder::work::status;
@@ -25,8 +25,13 @@ fn count(name: &str, default: usize) -> usize {
 
 /// Runs `each` for all numbers below `count`, on all cores.
 fn on_all_cores(count: usize, each: impl Fn(usize) + Sync) {
-    let next = AtomicUsize::new(0);
     let threads = thread::available_parallelism().map_or(1, usize::from);
+    on_threads(threads, count, each);
+}
+
+/// As [`on_all_cores`], on so many threads.
+fn on_threads(threads: usize, count: usize, each: impl Fn(usize) + Sync) {
+    let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
@@ -295,6 +300,27 @@ fn made_files_are_decoded_as_by_two_other_decoders() {
     println!("{left_by_gpu} more have codes that take too many rounds on the GPU");
     assert!(left * 8 <= all, "{left}");
     assert!(left_by_gpu * 500 <= all, "{left_by_gpu}");
+}
+
+/// More threads than pictures can be under way: the others gather, and are decoded together.
+#[test]
+fn pictures_of_many_threads_are_those_of_the_host() {
+    if gpu().is_none() {
+        return;
+    }
+    let taken = AtomicUsize::new(0);
+    on_threads(24, 72, |number| {
+        // Some of a group are damaged.
+        let (what, mut file) = made(number);
+        let (length, is_damaged) = (file.len(), number % 6 == 5);
+        if is_damaged && length > 200 {
+            file[length / 2] ^= 1 << (number % 8);
+            mend(&mut file);
+        }
+        let is_taken = gpu_agrees(&what, &file, false);
+        taken.fetch_add(is_taken.into(), Ordering::Relaxed);
+    });
+    assert!(taken.into_inner() >= 40);
 }
 
 #[test]

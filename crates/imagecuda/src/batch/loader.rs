@@ -261,6 +261,7 @@ impl<S: Source> Shared<S> {
     /// The loop of one thread.
     fn work(&self) {
         let worked = panic::catch_unwind(AssertUnwindSafe(|| {
+            self.loader.devices[0].stay_current();
             while let Some(slot) = self.budget.reserve_slot() {
                 let Some((index, source)) = self.take_source() else {
                     break;

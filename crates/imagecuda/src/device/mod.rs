@@ -178,6 +178,14 @@ impl Device {
         }
     }
 
+    /// Makes the device's context current on a thread of this crate's own, so that no call has to.
+    pub(crate) fn stay_current(&self) {
+        if let Inner::Cuda(context) = self.inner() {
+            // If this fails, each call tries again, and says so.
+            let _ = context.make_current();
+        }
+    }
+
     pub(crate) fn inner(&self) -> &Inner {
         &self.0
     }

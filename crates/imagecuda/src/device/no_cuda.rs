@@ -72,6 +72,7 @@ impl Context {
         ordinal() -> u32;
         name() -> &str;
         synchronize() -> Result<()>;
+        make_current() -> Result<()>;
         transfer_buffers() -> u64;
         pinned(usize) -> Result<Pinned>;
         start_uploading_jpeg(&Staging, usize) -> Option<UploadedJpeg>;

@@ -125,37 +125,55 @@ impl<P: DevicePixel> Buffer<P> {
     /// Memory for the oriented pixels of the file, or for the part of them that is wanted, if they
     /// have to be oriented or cropped.
     pub(super) fn orientation_scratch(&self, spec: ExpandSpec) -> Result<Option<Scratch>> {
+        Self::orientation_bytes(spec)
+            .map(|bytes| self.context().scratch(bytes))
+            .transpose()
+    }
+
+    /// The bytes of that memory.
+    pub(super) fn orientation_bytes(spec: ExpandSpec) -> Option<usize> {
         let as_is = spec.layout == P::LAYOUT && spec.curve == Curve::Encoded;
-        match spec.is_stored() || as_is {
-            true => Ok(None),
-            false => {
-                let bytes = spec.len() * spec.layout.bytes_per_pixel();
-                self.context().scratch(bytes).map(Some)
-            }
-        }
+        let is_needed = !spec.is_stored() && !as_is;
+        is_needed.then(|| spec.len() * spec.layout.bytes_per_pixel())
     }
 
     /// Orients and crops the file's pixels, and makes the first pixels from them.
     pub(super) fn expand_scratch(
         &mut self,
         pixels: &mut Scratch,
-        oriented: Option<Scratch>,
+        mut oriented: Option<Scratch>,
         spec: ExpandSpec,
     ) -> Result<()> {
         let context = self.context().clone();
-        let (ExpandSpec { layout, curve, .. }, len) = (spec, spec.len());
-        if let Some(mut oriented) = oriented {
-            // Pixels are oriented and cropped before they are expanded, as they are smaller then.
+        if let Some(oriented) = &mut oriented {
             oriented.wait_on(&context.stream)?;
-            context.run_orient(pixels.pointer(), oriented.pointer(), spec)?;
-            self.expand_from(oriented.pointer(), layout, curve, len)?;
+        }
+        let turned = oriented.as_ref().map(Scratch::pointer);
+        self.expand_uploaded(pixels.pointer(), turned, spec)?;
+        if let Some(oriented) = &mut oriented {
             oriented.record_on(&context.stream)?;
-        } else if !spec.is_stored() {
-            context.run_orient(pixels.pointer(), self.pointer(), spec)?;
-        } else {
-            self.expand_from(pixels.pointer(), layout, curve, len)?;
         }
         pixels.record_on(&context.stream)
+    }
+
+    /// The same, of memory that the caller keeps until the kernels have run. They belong to the image's
+    /// stream, whose context must be current.
+    pub(super) fn expand_uploaded(
+        &self,
+        pixels: DevicePointer<u8>,
+        oriented: Option<DevicePointer<u8>>,
+        spec: ExpandSpec,
+    ) -> Result<()> {
+        let context = self.context();
+        match oriented {
+            // Pixels are oriented and cropped before they are expanded, as they are smaller then.
+            Some(oriented) => {
+                context.run_orient(pixels, oriented, spec)?;
+                self.run_expansion(oriented, spec.layout, spec.curve, spec.len())
+            }
+            None if !spec.is_stored() => context.run_orient(pixels, self.pointer(), spec),
+            None => self.run_expansion(pixels, spec.layout, spec.curve, spec.len()),
+        }
     }
 
     /// Like [`expand_pixels`](Self::expand_pixels), from any host memory.
@@ -173,8 +191,19 @@ impl<P: DevicePixel> Buffer<P> {
         curve: Curve,
         len: usize,
     ) -> Result<()> {
-        let context = self.context().clone();
-        let _current = context.enter()?;
+        let _current = self.context().enter()?;
+        self.run_expansion(src, layout, curve, len)
+    }
+
+    /// The same in the context that is current.
+    fn run_expansion(
+        &self,
+        src: DevicePointer<u8>,
+        layout: Layout,
+        curve: Curve,
+        len: usize,
+    ) -> Result<()> {
+        let context = self.context();
         if layout == P::LAYOUT && curve == Curve::Encoded {
             return context.copy(src, self.pointer(), len * size_of::<P>());
         }

@@ -8,6 +8,8 @@
 #![allow(unsafe_code)]
 
 mod buffer;
+#[cfg(test)]
+mod calls;
 #[cfg(feature = "cudarc")]
 mod cudarc;
 mod current;

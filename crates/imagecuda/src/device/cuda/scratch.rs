@@ -22,8 +22,18 @@ pub(super) struct Slab {
     memory: DeviceBytes,
     bytes: usize,
     done: Event,
-    /// Whether the last user was waited for, so that the driver need not be asked.
+    /// Whether the last user is known to be done, so that the driver need not be asked.
     is_idle: bool,
+}
+
+impl Slab {
+    /// One whose last user is done, as the driver says.
+    fn idle(self) -> Self {
+        Self {
+            is_idle: true,
+            ..self
+        }
+    }
 }
 
 impl Block for Slab {
@@ -65,7 +75,7 @@ impl Context {
         let pool = &self.scratch;
         let idle = pool
             .take_known(bytes)
-            .or_else(|| pool.take(bytes))
+            .or_else(|| pool.take(bytes).map(Slab::idle))
             .or_else(|| pool.take_busy(bytes, MOST));
         let slab = match idle {
             Some(slab) => slab,

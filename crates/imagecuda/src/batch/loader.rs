@@ -12,7 +12,7 @@ use super::{
     with_options::OptionsBy,
 };
 use crate::{
-    Device, Error, Image, LoadOptions, Metadata, Result, codec,
+    Decoded, Device, Error, Image, LoadOptions, Metadata, Result, codec,
     device::Staging,
     load::{FileBytes, Job},
     picture::Header,
@@ -230,6 +230,8 @@ enum Loaded {
     /// A picture that goes up with others: the bytes of its file, if they were read; its image; and
     /// the rest.
     Planned(Box<Planned>, Option<Staging>, Image, Metadata),
+    /// The same, if the host has decoded it.
+    Decoded(Box<Decoded>, Image, Metadata),
 }
 
 pub(super) struct Outcome<S> {
@@ -353,8 +355,23 @@ impl<S: Source> Shared<S> {
                     image,
                     resampling: planned.resampling,
                     metadata,
+                    decoded: None,
                 };
                 self.add_to_group(*planned, pending);
+                return true;
+            }
+            Ok(Loaded::Decoded(mut decoded, image, metadata)) => {
+                self.add_decoded(Pending {
+                    index,
+                    source,
+                    slot,
+                    staged: None,
+                    options: None,
+                    image,
+                    resampling: decoded.take_resampling(),
+                    metadata,
+                    decoded: Some(decoded),
+                });
                 return true;
             }
             Err(error) => Err(error),
@@ -407,7 +424,8 @@ impl<S: Source> Shared<S> {
             decoded = job.in_group(false).open(file, path)?;
         }
         add_elapsed(&mut start, &times.decode);
-        let size = match decoded.is_planned() {
+        let is_decoded = in_group && decoded.group_pixels().is_some();
+        let size = match decoded.is_planned() || is_decoded {
             true => decoded.expanded_size(),
             false => (decoded.width(), decoded.height()),
         };
@@ -416,6 +434,9 @@ impl<S: Source> Shared<S> {
             return Ok(Loaded::Image(decoded.into_image_of_rows()?, metadata));
         }
         let mut image = self.budget.image(device, size.0, size.1)?;
+        if is_decoded {
+            return Ok(Loaded::Decoded(Box::new(decoded), image, metadata));
+        }
         let decoded = match decoded.into_planned() {
             Ok((jpeg, conversion, resampling)) => {
                 let planned = Planned {

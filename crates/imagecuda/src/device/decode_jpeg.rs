@@ -1,6 +1,8 @@
 //! Chooses between the kernels and the host to decode a JPEG.
 
-use super::{Buffer, GPU_MIN_PIXELS, Inner, NewImage, Payload, Staging, UploadedJpeg, cpu, cuda};
+use super::{
+    Buffer, ExpandSpec, GPU_MIN_PIXELS, Inner, NewImage, Payload, Staging, UploadedJpeg, cpu, cuda,
+};
 use crate::{
     Device, ErrorKind, JpegDecoder, Result,
     jpeg::{FirstScan, Jpeg},
@@ -10,10 +12,14 @@ use imagecuda_kernels::pixel::RgbaF32;
 /// The fewest pixels of a file that a GPU decodes in a group of files faster than one core does.
 const GROUP_MIN_PIXELS: usize = 1 << 12;
 
-/// A picture of a group, which keeps its file and its image until it is decoded.
+/// A picture of a group, which keeps its file or its pixels, and its image, until it is made.
 pub(crate) trait GroupMember: Send {
-    /// The bytes of the file.
+    /// The bytes of the file, if kernels decode it.
     fn file(&self) -> &[u8];
+
+    /// The pixels, if the host has decoded them, and how to expand them.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
+    fn decoded(&self) -> Option<(&cuda::Pinned, ExpandSpec)>;
 
     /// Where the pixels go.
     #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
@@ -36,11 +42,11 @@ pub(crate) struct JpegRequest<'a> {
 }
 
 impl Device {
-    /// Groups of JPEGs that kernels decode together; `None` on the CPU.
-    pub(crate) fn jpeg_groups<T: GroupMember>(&self) -> Option<cuda::JpegGroups<T>> {
+    /// Groups of pictures that go up together; `None` on the CPU.
+    pub(crate) fn picture_groups<T: GroupMember>(&self) -> Option<cuda::PictureGroups<T>> {
         match self.inner() {
             Inner::Cpu => None,
-            Inner::Cuda(context) => Some(cuda::JpegGroups::new(context)),
+            Inner::Cuda(context) => Some(cuda::PictureGroups::new(context)),
         }
     }
 

@@ -31,7 +31,7 @@ pub(crate) mod video;
 pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 pub(crate) use self::{
     buffer::{Buffer, PendingPicture, TensorJob},
-    cuda::{JpegGroups, PlannedJpeg, UploadedJpeg},
+    cuda::{PictureGroups, PlannedJpeg, UploadedJpeg},
     decode_jpeg::{GroupMember, JpegRequest},
     decode_png::PngData,
     expand_spec::{ExpandSpec, NewImage},

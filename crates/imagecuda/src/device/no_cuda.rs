@@ -214,9 +214,9 @@ impl PlannedJpeg {
 }
 
 #[derive(Debug)]
-pub(crate) struct JpegGroups<T>(Never, PhantomData<fn() -> T>);
+pub(crate) struct PictureGroups<T>(Never, PhantomData<fn() -> T>);
 
-impl<T> JpegGroups<T> {
+impl<T> PictureGroups<T> {
     pub(crate) fn new(context: &Context) -> Self {
         match context.0 {}
     }
@@ -227,6 +227,7 @@ impl<T> JpegGroups<T> {
 
     methods! {
         add(PlannedJpeg, Option<&Arc<Conversion>>, T) -> Result<(), T>;
+        add_decoded(T) -> ();
         close() -> ();
     }
 }

@@ -4,7 +4,7 @@ use super::wanted::Resampling;
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     color::Conversion,
-    device::{Buffer, ExpandSpec, Payload, PlannedJpeg},
+    device::{Buffer, ExpandSpec, Payload, PlannedJpeg, cuda},
     trace::span,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -105,6 +105,17 @@ impl Decoded {
     pub(crate) fn is_for_group(&self) -> bool {
         let conversion = self.conversion.as_deref();
         matches!(conversion, None | Some(Conversion::Shaper(_)))
+    }
+
+    /// The pixels, if they go up with those of other pictures of a batch.
+    pub(crate) fn group_pixels(&self) -> Option<(&cuda::Pinned, ExpandSpec)> {
+        let pixels = self.payload.small_pixels()?;
+        self.conversion.is_none().then_some((pixels, self.spec))
+    }
+
+    /// Takes out how the pixels become smaller, so that they keep their size.
+    pub(crate) fn take_resampling(&mut self) -> Option<Resampling> {
+        self.resampling.take()
     }
 
     /// The size of the pixels before they become smaller.

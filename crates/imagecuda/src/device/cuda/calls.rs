@@ -1,11 +1,11 @@
 //! How many of the driver's calls a picture takes whose pixels the host has decoded.
 
-use super::{Context, Pinned};
+use super::{Context, PictureGroups, Pinned};
 use crate::{
     Device, Image,
-    device::{ExpandSpec, Inner, Payload, Staging},
+    device::{Buffer, ExpandSpec, GroupMember, Inner, Payload, Staging},
 };
-use imagecuda_kernels::layout::Layout;
+use imagecuda_kernels::{layout::Layout, pixel::RgbaF32};
 use std::sync::Arc;
 
 const SIZE: (u32, u32) = (500, 375);
@@ -92,4 +92,69 @@ fn calls_of_a_single_picture() {
         calls[1..].iter().all(|&calls| calls <= 9),
         "{calls:?} calls"
     );
+}
+
+/// A picture of a batch.
+struct Member {
+    pixels: Pinned,
+    image: Image,
+}
+
+impl GroupMember for Member {
+    fn file(&self) -> &[u8] {
+        &[]
+    }
+
+    fn decoded(&self) -> Option<(&Pinned, ExpandSpec)> {
+        Some((&self.pixels, spec()))
+    }
+
+    fn image(&self) -> &Buffer<RgbaF32> {
+        &self.image.buffer
+    }
+}
+
+/// Expands all pictures in groups, in the memory of these images, and returns them in order.
+fn expand(context: &Arc<Context>, pictures: &[Vec<u8>], images: Vec<Image>) -> Vec<Image> {
+    let groups = PictureGroups::new(context);
+    for (pixels, image) in pictures.iter().zip(images) {
+        let pixels = staged(context, pixels);
+        groups.add_decoded(Member { pixels, image });
+    }
+    groups.close();
+    let mut images = Vec::new();
+    groups.run(|pictures| {
+        images.extend(pictures.into_iter().map(|(member, is_made)| {
+            assert!(is_made);
+            member.image
+        }));
+    });
+    images
+}
+
+#[test]
+fn a_picture_of_a_group_needs_two_driver_calls_and_a_part_of_others() {
+    alone("calls_of_groups");
+}
+
+#[test]
+#[ignore = "runs in a process of its own"]
+fn calls_of_groups() {
+    let (device, context) = device();
+    let pictures: Vec<Vec<u8>> = (0..64).map(pixels).collect();
+    let new = |_| Image::new(&device, SIZE.0, SIZE.1).unwrap();
+    let mut images: Vec<Image> = (0..pictures.len()).map(new).collect();
+    let (mut calls, mut buffers) = (0, 0);
+    for _ in 0..3 {
+        buffers = device.transfer_buffers();
+        let before = cuda_delay_load::calls();
+        images = expand(&context, &pictures, images);
+        calls = cuda_delay_load::calls() - before;
+    }
+    println!("{calls} calls for {} pictures", pictures.len());
+    assert!(2 * calls <= 5 * pictures.len() as u64, "{calls} calls");
+    assert_eq!(device.transfer_buffers(), buffers);
+    for (image, pixels) in images.iter().zip(&pictures) {
+        check(image, pixels);
+    }
 }

@@ -26,6 +26,7 @@ mod memory;
 mod module;
 mod pack;
 mod pinned;
+mod pixel_group;
 mod planes;
 mod png;
 mod recent;
@@ -39,7 +40,7 @@ pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
     encode_webp::PendingWebp,
-    jpeg::{Coefficients, JpegGroups, PlannedJpeg, UploadedJpeg},
+    jpeg::{Coefficients, PictureGroups, PlannedJpeg, UploadedJpeg},
     png::PngPixels,
     strips::Strips,
     video::VideoFrames,

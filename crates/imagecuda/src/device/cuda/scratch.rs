@@ -125,6 +125,13 @@ impl Scratch {
         }
     }
 
+    /// Waits for the last user, asleep, and notes that nothing uses the memory any more.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.slab.done.wait_asleep()?;
+        self.mark_idle();
+        Ok(())
+    }
+
     /// Notes that nothing uses the memory any more: its last user was waited for.
     pub(super) fn mark_idle(&mut self) {
         self.is_in_use = false;

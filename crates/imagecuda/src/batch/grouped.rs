@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Decoded, Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
     color::Conversion,
-    device::{Buffer, ExpandSpec, GroupMember, PictureGroups, PlannedJpeg, Staging, cuda},
+    device::{Buffer, DecodedPicture, GroupMember, PictureGroups, PlannedJpeg, Staging},
     load::{FileBytes, Job, Resampling},
     parallel,
 };
@@ -125,8 +125,8 @@ impl<S: Source> GroupMember for Pending<S> {
         }
     }
 
-    fn decoded(&self) -> Option<(&cuda::Pinned, ExpandSpec)> {
-        self.decoded.as_ref()?.group_pixels()
+    fn decoded(&self) -> Option<DecodedPicture<'_>> {
+        self.decoded.as_ref()?.for_group()
     }
 
     fn image(&self) -> &Buffer<RgbaF32> {

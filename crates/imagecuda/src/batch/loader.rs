@@ -14,7 +14,7 @@ use super::{
 use crate::{
     Decoded, Device, Error, Image, LoadOptions, Metadata, Result, codec,
     device::Staging,
-    load::{FileBytes, Job},
+    load::{FileBytes, Job, Resampling},
     picture::Header,
 };
 use std::{
@@ -230,8 +230,8 @@ enum Loaded {
     /// A picture that goes up with others: the bytes of its file, if they were read; its image; and
     /// the rest.
     Planned(Box<Planned>, Option<Staging>, Image, Metadata),
-    /// The same, if the host has decoded it.
-    Decoded(Box<Decoded>, Image, Metadata),
+    /// The same, if the host has decoded it, and how it becomes smaller.
+    Decoded(Box<Decoded>, Option<Resampling>, Image, Metadata),
 }
 
 pub(super) struct Outcome<S> {
@@ -360,7 +360,7 @@ impl<S: Source> Shared<S> {
                 self.add_to_group(*planned, pending);
                 return true;
             }
-            Ok(Loaded::Decoded(mut decoded, image, metadata)) => {
+            Ok(Loaded::Decoded(decoded, resampling, image, metadata)) => {
                 self.add_decoded(Pending {
                     index,
                     source,
@@ -368,7 +368,7 @@ impl<S: Source> Shared<S> {
                     staged: None,
                     options: None,
                     image,
-                    resampling: decoded.take_resampling(),
+                    resampling,
                     metadata,
                     decoded: Some(decoded),
                 });
@@ -424,7 +424,7 @@ impl<S: Source> Shared<S> {
             decoded = job.in_group(false).open(file, path)?;
         }
         add_elapsed(&mut start, &times.decode);
-        let is_decoded = in_group && decoded.group_pixels().is_some();
+        let is_decoded = in_group && decoded.for_group().is_some();
         let size = match decoded.is_planned() || is_decoded {
             true => decoded.expanded_size(),
             false => (decoded.width(), decoded.height()),
@@ -435,7 +435,9 @@ impl<S: Source> Shared<S> {
         }
         let mut image = self.budget.image(device, size.0, size.1)?;
         if is_decoded {
-            return Ok(Loaded::Decoded(Box::new(decoded), image, metadata));
+            let resampling = decoded.prepare_for_group()?;
+            let decoded = Box::new(decoded);
+            return Ok(Loaded::Decoded(decoded, resampling, image, metadata));
         }
         let decoded = match decoded.into_planned() {
             Ok((jpeg, conversion, resampling)) => {

@@ -1,30 +1,15 @@
 //! Chooses between the kernels and the host to decode a JPEG.
 
 use super::{
-    Buffer, ExpandSpec, GPU_MIN_PIXELS, Inner, NewImage, Payload, Staging, UploadedJpeg, cpu, cuda,
+    GPU_MIN_PIXELS, GroupMember, Inner, NewImage, Payload, Staging, UploadedJpeg, cpu, cuda,
 };
 use crate::{
     Device, ErrorKind, JpegDecoder, Result,
     jpeg::{FirstScan, Jpeg},
 };
-use imagecuda_kernels::pixel::RgbaF32;
 
 /// The fewest pixels of a file that a GPU decodes in a group of files faster than one core does.
 const GROUP_MIN_PIXELS: usize = 1 << 12;
-
-/// A picture of a group, which keeps its file or its pixels, and its image, until it is made.
-pub(crate) trait GroupMember: Send {
-    /// The bytes of the file, if kernels decode it.
-    fn file(&self) -> &[u8];
-
-    /// The pixels, if the host has decoded them, and how to expand them.
-    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
-    fn decoded(&self) -> Option<(&cuda::Pinned, ExpandSpec)>;
-
-    /// Where the pixels go.
-    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
-    fn image(&self) -> &Buffer<RgbaF32>;
-}
 
 /// How to decode a JPEG, and what there is of it already.
 #[derive(Clone, Copy)]

@@ -14,6 +14,7 @@ pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
 pub(crate) mod encode_webp;
 mod expand_spec;
+mod group_member;
 mod idle_memory;
 #[cfg_attr(
     not(all(feature = "heif", feature = "webp")),
@@ -32,9 +33,10 @@ pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 pub(crate) use self::{
     buffer::{Buffer, PendingPicture, TensorJob},
     cuda::{PictureGroups, PlannedJpeg, UploadedJpeg},
-    decode_jpeg::{GroupMember, JpegRequest},
+    decode_jpeg::JpegRequest,
     decode_png::PngData,
     expand_spec::{ExpandSpec, NewImage},
+    group_member::{DecodedPicture, GroupMember},
     planes::Planes,
     staging::{Payload, Staging},
 };

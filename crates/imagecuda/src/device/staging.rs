@@ -44,14 +44,6 @@ impl Payload {
         }
     }
 
-    /// Pixels that go up with those of other pictures of a batch.
-    pub(crate) fn small_pixels(&self) -> Option<&cuda::Pinned> {
-        match self {
-            Self::Pixels(Staging::Pinned(pixels)) if pixels.len() <= MOST_TOGETHER => Some(pixels),
-            _ => None,
-        }
-    }
-
     /// Whether 8 bits would lose some of the pixels that are made of a file of 8 bits.
     pub(crate) fn has_fractions(&self) -> bool {
         match self {
@@ -61,10 +53,6 @@ impl Payload {
         }
     }
 }
-
-/// The most bytes of a picture that goes up with others. The copy of a larger one takes longer than the
-/// driver's calls.
-const MOST_TOGETHER: usize = 4 << 20;
 
 /// Host memory that a device reads and writes at full speed. Decoders write straight into it.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use super::wanted::Resampling;
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     color::Conversion,
-    device::{Buffer, ExpandSpec, Payload, PlannedJpeg, cuda},
+    device::{Buffer, DecodedPicture, ExpandSpec, Payload, PlannedJpeg},
     trace::span,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -107,15 +107,19 @@ impl Decoded {
         matches!(conversion, None | Some(Conversion::Shaper(_)))
     }
 
-    /// The pixels, if they go up with those of other pictures of a batch.
-    pub(crate) fn group_pixels(&self) -> Option<(&cuda::Pinned, ExpandSpec)> {
-        let pixels = self.payload.small_pixels()?;
-        self.conversion.is_none().then_some((pixels, self.spec))
+    /// The picture, if it goes up with others of a batch.
+    pub(crate) fn for_group(&self) -> Option<DecodedPicture<'_>> {
+        let conversion = self.conversion.as_ref();
+        self.payload.for_group(self.converted_spec(), conversion)
     }
 
-    /// Takes out how the pixels become smaller, so that they keep their size.
-    pub(crate) fn take_resampling(&mut self) -> Option<Resampling> {
-        self.resampling.take()
+    /// Readies it to go up with others. Returns how it becomes smaller afterwards.
+    pub(crate) fn prepare_for_group(&mut self) -> Result<Option<Resampling>> {
+        let spec = self.converted_spec();
+        if let Payload::Planes(planes) = &mut self.payload {
+            planes.describe(&spec)?;
+        }
+        Ok(self.resampling.take())
     }
 
     /// The size of the pixels before they become smaller.

@@ -3,7 +3,7 @@
 use super::{Context, PictureGroups, Pinned};
 use crate::{
     Device, Image,
-    device::{Buffer, ExpandSpec, GroupMember, Inner, Payload, Staging},
+    device::{Buffer, DecodedPicture, ExpandSpec, GroupMember, Inner, Payload, Staging},
 };
 use imagecuda_kernels::{layout::Layout, pixel::RgbaF32};
 use std::sync::Arc;
@@ -105,8 +105,13 @@ impl GroupMember for Member {
         &[]
     }
 
-    fn decoded(&self) -> Option<(&Pinned, ExpandSpec)> {
-        Some((&self.pixels, spec()))
+    fn decoded(&self) -> Option<DecodedPicture<'_>> {
+        Some(DecodedPicture {
+            bytes: &self.pixels,
+            planes: None,
+            spec: spec(),
+            conversion: None,
+        })
     }
 
     fn image(&self) -> &Buffer<RgbaF32> {

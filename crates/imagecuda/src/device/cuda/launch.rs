@@ -253,13 +253,24 @@ impl Buffer<RgbaF32> {
             (payload, _) => payload,
         };
         self.expand(payload, spec)?;
+        self.run_conversion(conversion, table.pointer(), spec.len())?;
+        table.record_on(&context.stream)
+    }
+
+    /// Converts the colours of the first pixels, in the context that is current. The numbers of the
+    /// conversion stay there until the kernel has run.
+    pub(super) fn run_conversion(
+        &self,
+        conversion: &Conversion,
+        numbers: DevicePointer<u8>,
+        len: usize,
+    ) -> Result<()> {
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",
             Conversion::Table(_) => "color_table",
             Conversion::Cmyk(_) => "color_cmyk",
         };
-        context.run(kernel, table.pointer(), self.pointer(), spec.len())?;
-        table.record_on(&context.stream)
+        self.context().run(kernel, numbers, self.pointer(), len)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::PictureGroups;
 use crate::{
     Device, Format, Image, JpegDecoder, SaveOptions, Subsampling,
-    device::{Buffer, ExpandSpec, GroupMember, Inner, Payload, cuda::Pinned},
+    device::{Buffer, DecodedPicture, GroupMember, Inner, Payload},
     jpeg::Jpeg,
 };
 use imagecuda_kernels::{layout::Layout, pixel::RgbaF32};
@@ -18,7 +18,7 @@ impl GroupMember for Member {
         &self.file
     }
 
-    fn decoded(&self) -> Option<(&Pinned, ExpandSpec)> {
+    fn decoded(&self) -> Option<DecodedPicture<'_>> {
         None
     }
 

@@ -8,8 +8,6 @@
 #![allow(unsafe_code)]
 
 mod buffer;
-#[cfg(test)]
-mod calls;
 #[cfg(feature = "cudarc")]
 mod cudarc;
 mod current;
@@ -33,6 +31,8 @@ mod recent;
 mod resample;
 mod scratch;
 mod strips;
+#[cfg(test)]
+mod tests;
 mod video;
 
 pub(crate) use {buffer::Buffer, pinned::Pinned};

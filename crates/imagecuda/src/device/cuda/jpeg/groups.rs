@@ -233,16 +233,16 @@ impl<T: GroupMember> PictureGroups<T> {
             if flights >= most {
                 return Step::Finish;
             }
+            // They do not wait for JPEGs, whose kernels take longer.
+            let decoded = state.decoded.len();
+            if decoded >= MANY || decoded > 0 && only_jpegs {
+                return Step::Upload(state.take_decoded());
+            }
             if let Some(group) = state.full.pop_front_if(|group| group.is_written()) {
                 if group.members.is_empty() {
                     continue;
                 }
                 return Step::Launch(group);
-            }
-            // They do not wait for JPEGs, whose kernels take longer.
-            let decoded = state.decoded.len();
-            if decoded >= MANY || decoded > 0 && only_jpegs {
-                return Step::Upload(state.take_decoded());
             }
             let jpegs = state.open.as_ref().map_or(0, |open| open.members.len());
             let is_large = jpegs >= MANY;

@@ -17,7 +17,7 @@ fn alone(test: &str) {
         return;
     }
     let own = std::env::current_exe().unwrap();
-    let test = format!("device::cuda::calls::{test}");
+    let test = format!("device::cuda::tests::{test}");
     let status = std::process::Command::new(own)
         .args(["--exact", &test, "--ignored", "--nocapture"])
         .status();

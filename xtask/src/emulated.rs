@@ -61,7 +61,7 @@ const ORDERS: &[Tests] = &[
     Tests(PUBLIC, "cuda::load::scale::what_does_not_fit", &[]),
     Tests(PUBLIC, "cuda::load::orientation::png", &[]),
     Tests(PUBLIC, "cuda::jpeg::decode::crowded", &[]),
-    Tests(PUBLIC, "cuda::batch::decoded::every", &[]),
+    Tests(PUBLIC, "cuda::batch::decoded", &[]),
     Tests(PUBLIC, "cuda::batch::grouped::files_that", &[]),
     Tests(PUBLIC, "cuda::batch::tensors::pictures", &[]),
     Tests(PUBLIC, "cuda::save::channels::auto", &[]),

@@ -176,11 +176,11 @@ impl<S: Source> Pending<S> {
 
     fn end(mut self, is_made: bool, shared: &Shared<S>) -> (usize, Outcome<S>) {
         let completed = codec::caught(Error::decode, || self.complete(is_made, shared));
-        let result = match (completed, self.source.content()) {
-            (Err(error), Content::File(path)) => Err(error.with_path(path)),
-            (Err(error), Content::Bytes(_)) => Err(error),
-            (Ok(()), _) => Ok((self.image, self.metadata)),
-        };
+        let result = completed.map_err(|error| match self.source.content() {
+            Content::File(path) => error.with_path(path),
+            Content::Bytes(_) => error,
+        });
+        let result = result.map(|()| (self.image, self.metadata));
         (self.index, Outcome::new(self.source, result, self.slot))
     }
 }

@@ -1,5 +1,6 @@
 //! Many files at a time, and spans.
 
+mod decoded;
 mod grouped;
 mod loader;
 mod pipeline;
@@ -12,6 +13,7 @@ use libtest_mimic::Trial;
 
 pub(crate) fn trials() -> Vec<Trial> {
     let trials = [
+        decoded::trials(),
         grouped::trials(),
         loader::trials(),
         pipeline::trials(),

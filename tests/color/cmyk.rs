@@ -133,7 +133,7 @@ fn lab([c, m, y, k]: [f64; 4]) -> [f64; 3] {
 }
 
 /// A profile of a printer, made by hand: a table of three points an ink.
-fn profile() -> Vec<u8> {
+pub(crate) fn profile() -> Vec<u8> {
     let of = |inks: &[f64]| {
         let [l, a, b] = lab([inks[0], inks[1], inks[2], inks[3]]);
         [l * 652.8, (a + 128.0) * 256.0, (b + 128.0) * 256.0].map(|v| v / 65535.0)

@@ -1,7 +1,7 @@
 //! Colours become sRGB.
 
 mod cicp;
-mod cmyk;
+pub(crate) mod cmyk;
 mod conversion;
 mod icc;
 mod keep;

@@ -1,7 +1,11 @@
 //! Files that say how they are to be turned: every format that can, every orientation, every
 //! size of pixel, on every device.
 
-use crate::support::{Noise, bits, crc32, same};
+use crate::support::{
+    Noise, bits,
+    pictures::{exif, png_with_exif},
+    same,
+};
 use image::{ColorType, ExtendedColorType, ImageEncoder};
 use imagecuda::{Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions};
 use libtest_mimic::Trial;
@@ -17,13 +21,6 @@ pub(crate) fn trials() -> Vec<Trial> {
         a_buffer_must_fit_the_turned_size,
         what_is_off_stays_off,
     ])
-}
-
-/// The little-endian EXIF structure of one entry.
-fn exif(orientation: u8) -> Vec<u8> {
-    let mut bytes = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
-    bytes.extend([orientation, 0, 0, 0]);
-    bytes
 }
 
 /// Where the standard puts the stored pixel `x`, `y` of `w` × `h` in the viewed picture.
@@ -79,14 +76,6 @@ fn check_all(device: &Device, plain: &[u8], with_exif: fn(&[u8], u8) -> Vec<u8>)
     for orientation in 1..=8 {
         check(device, orientation, &with_exif(plain, orientation), plain);
     }
-}
-
-/// A PNG with EXIF after its header.
-pub(super) fn png_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
-    let chunk = [b"eXIf", &exif(orientation)[..]].concat();
-    let length = u32::try_from(chunk.len() - 4).unwrap().to_be_bytes();
-    let crc = crc32(&chunk).to_be_bytes();
-    [&file[..33], &length, &chunk, &crc, &file[33..]].concat()
 }
 
 fn png_of_every_layout(device: &Device) {

@@ -1,7 +1,11 @@
 //! Smaller pictures: JPEG at libjpeg-turbo's scales, means of squares for others, and what fits.
 
-use super::orientation::{jpeg_with_exif, png_with_exif, viewed};
-use crate::support::{Noise, bits, jpegs, pictures, same};
+use super::orientation::{jpeg_with_exif, viewed};
+use crate::support::{
+    Noise, bits, jpegs,
+    pictures::{self, png_with_exif},
+    same,
+};
 use imagecuda::{
     Device, ErrorKind, Filter, Format, Image, ImageU8, JpegDecoder, Layout, LoadOptions,
     SaveOptions, Scale,

@@ -1,6 +1,6 @@
 //! Pictures to save and load, and how far apart two are.
 
-use super::{Noise, bits};
+use super::{Noise, bits, crc32};
 use imagecuda::{Compression, Device, Format, ImageU8, LoadOptions};
 use tempfile::TempDir;
 
@@ -85,4 +85,19 @@ pub const COMPRESSIONS: [Compression; 6] = [
 pub fn decode_bits(device: &Device, file: &[u8]) -> Vec<u32> {
     let image = LoadOptions::new().decode(device, file).unwrap();
     bits(&image.download().unwrap())
+}
+
+/// The little-endian EXIF structure of one entry.
+pub fn exif(orientation: u8) -> Vec<u8> {
+    let mut bytes = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    bytes.extend([orientation, 0, 0, 0]);
+    bytes
+}
+
+/// A PNG with EXIF after its header.
+pub fn png_with_exif(file: &[u8], orientation: u8) -> Vec<u8> {
+    let chunk = [b"eXIf", &exif(orientation)[..]].concat();
+    let length = u32::try_from(chunk.len() - 4).unwrap().to_be_bytes();
+    let crc = crc32(&chunk).to_be_bytes();
+    [&file[..33], &length, &chunk, &crc, &file[33..]].concat()
 }

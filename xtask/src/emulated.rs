@@ -37,6 +37,7 @@ const TESTS: &[Tests] = &[
     Tests(PUBLIC, "cuda::save::options::", &[]),
     Tests(PUBLIC, "cuda::jpeg::decode", &[]),
     Tests(PUBLIC, "cuda::jpeg::encode::the_same", &[]),
+    Tests(PUBLIC, "cuda::batch::decoded", &[]),
     Tests(PUBLIC, "cuda::batch::grouped", &["smaller_pictures"]),
     Tests(PUBLIC, "cuda::batch::tensors", &["memory_is_used_again"]),
     Tests(
@@ -65,6 +66,7 @@ const ORDERS: &[Tests] = &[
     Tests(PUBLIC, "cuda::load::scale::what_does_not_fit", &[]),
     Tests(PUBLIC, "cuda::load::orientation::png", &[]),
     Tests(PUBLIC, "cuda::jpeg::decode::crowded", &[]),
+    Tests(PUBLIC, "cuda::batch::decoded", &[]),
     Tests(PUBLIC, "cuda::batch::grouped::files_that", &[]),
     Tests(PUBLIC, "cuda::batch::tensors::pictures", &[]),
     Tests(PUBLIC, "cuda::save::channels::auto", &[]),

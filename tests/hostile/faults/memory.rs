@@ -19,6 +19,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         what_does_not_fit_is_an_error_and_what_comes_next_works,
         a_png_whose_kernels_lack_memory_is_decoded_by_the_host,
         what_kernels_lack_memory_for_is_done_by_the_host,
+        what_kernels_of_a_batch_lack_memory_for_is_an_error_with_a_path,
         files_for_which_there_is_no_thread_are_errors,
     ])
 }
@@ -270,4 +271,54 @@ fn what_kernels_lack_memory_for_is_done_by_the_host(device: &Device) {
         assert!(of_bytes == *file, "{format}, bytes");
     }
     drop(held);
+}
+
+/// Where there is memory for a batch's images alone, the files of groups are loaded for themselves, and
+/// fail.
+fn what_kernels_of_a_batch_lack_memory_for_is_an_error_with_a_path(device: &Device) {
+    #[cfg(target_os = "linux")]
+    if !is_limited(
+        "hostile::faults::memory::what_kernels_of_a_batch_lack_memory_for_is_an_error_with_a_path",
+        device,
+    ) {
+        return;
+    }
+    if !device.is_cuda() {
+        // Files become images there without more memory of the device.
+        return;
+    }
+    let side = if crate::support::gpu_is_emulated() {
+        512
+    } else {
+        4096
+    };
+    let pixels = opaque(&picture(device, side, side));
+    let folder = folder();
+    let options = SaveOptions::new().background([0; 3]);
+    let paths = ["a.jpg", "a.bmp", "b.jpg", "b.bmp"].map(|name| folder.path().join(name));
+    for path in &paths {
+        options.save_u8(&pixels, path).unwrap();
+    }
+    let load = || {
+        let loader = Loader::new(device).threads(1).in_flight(1);
+        loader.load(paths.clone())
+    };
+    let expected: Vec<_> = load()
+        .map(|(_, image)| image.unwrap().download().unwrap())
+        .collect();
+    let spare = Image::new(device, side, side).unwrap();
+    let held = fill_to(device, 64);
+    drop(spare);
+    let mut count = 0;
+    for (path, image) in load() {
+        let error = image.err().unwrap();
+        assert!(is_out_of_memory(&error, 1), "{error}");
+        assert_eq!(error.path(), Some(&*path));
+        count += 1;
+    }
+    assert_eq!(count, paths.len());
+    drop(held);
+    for ((_, image), expected) in load().zip(expected) {
+        assert!(image.unwrap().download().unwrap() == expected);
+    }
 }

@@ -3,9 +3,10 @@
 
 mod undecoded;
 
-use super::orientation::{jpeg_with_exif, png_with_exif};
+use super::orientation::jpeg_with_exif;
 use crate::support::{
     Noise, animations, bits, jpegs,
+    pictures::png_with_exif,
     profiles::{Icc, PRO_PHOTO, para},
     same,
 };

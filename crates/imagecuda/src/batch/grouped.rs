@@ -1,5 +1,5 @@
-//! Files that a GPU decodes together. The loader's threads read and plan them. One thread for each GPU
-//! launches the kernels, and hands the images on.
+//! Files that go up to a GPU together. The loader's threads read them, and plan or decode them. One thread
+//! for each GPU launches the kernels, and hands the images on.
 
 use super::{
     budget::{Budget, Slot},
@@ -8,9 +8,9 @@ use super::{
     times::add_elapsed,
 };
 use crate::{
-    Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
+    Decoded, Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
     color::Conversion,
-    device::{Buffer, GroupMember, JpegGroups, PlannedJpeg, Staging},
+    device::{Buffer, DecodedPicture, GroupMember, PictureGroups, PlannedJpeg, Staging},
     load::{FileBytes, Job, Resampling},
     parallel,
 };
@@ -54,11 +54,13 @@ pub(super) struct Pending<S> {
     /// How the image becomes smaller once it is decoded.
     pub(super) resampling: Option<Resampling>,
     pub(super) metadata: Metadata,
+    /// The pixels, if the host has decoded them.
+    pub(super) decoded: Option<Box<Decoded>>,
 }
 
 /// The groups of each of a loader's devices.
 pub(super) struct Groups<S> {
-    devices: Vec<Option<JpegGroups<Pending<S>>>>,
+    devices: Vec<Option<PictureGroups<Pending<S>>>>,
     /// How many images a device gets before the next one.
     in_a_row: usize,
     /// Whether there is a thread for each of them.
@@ -68,7 +70,7 @@ pub(super) struct Groups<S> {
 impl<S: Source> Groups<S> {
     pub(super) fn new(devices: &[Device], in_a_row: usize) -> Self {
         Self {
-            devices: devices.iter().map(Device::jpeg_groups).collect(),
+            devices: devices.iter().map(Device::picture_groups).collect(),
             in_a_row,
             are_run: AtomicBool::new(false),
         }
@@ -105,13 +107,13 @@ impl<S: Source> Groups<S> {
     }
 
     /// The groups of the device that source `index` is for.
-    fn of(&self, index: usize) -> &Option<JpegGroups<Pending<S>>> {
+    fn of(&self, index: usize) -> &Option<PictureGroups<Pending<S>>> {
         &self.devices[index / self.in_a_row % self.devices.len()]
     }
 
     /// Says that no more sources come.
     pub(super) fn close(&self) {
-        self.devices.iter().flatten().for_each(JpegGroups::close);
+        self.devices.iter().flatten().for_each(PictureGroups::close);
     }
 }
 
@@ -123,6 +125,10 @@ impl<S: Source> GroupMember for Pending<S> {
             // The files of such sources are read.
             (None, Content::File(_)) => &[],
         }
+    }
+
+    fn decoded(&self) -> Option<DecodedPicture<'_>> {
+        self.decoded.as_ref()?.for_group()
     }
 
     fn image(&self) -> &Buffer<RgbaF32> {
@@ -137,24 +143,27 @@ impl<S: Source> GroupMember for Pending<S> {
 impl<S: Source> Pending<S> {
     /// Loads the file for itself, with entropy decoding on the host.
     fn load_alone(&mut self, loader: &Loader) -> Result<()> {
-        let content = self.source.content();
-        let path = match content {
+        let path = match self.source.content() {
             Content::File(path) => Some(path),
             Content::Bytes(_) => None,
         };
         let device = self.image.device().clone();
         let options = self.options.as_ref().unwrap_or(&loader.options).clone();
-        let loaded = codec::caught(Error::decode, || {
-            let file = FileBytes::from(self.file());
-            let options = options.jpeg_decoder(JpegDecoder::Host);
-            Job::new(&options, &device, &mut |_, _| Ok(())).open(file, path)
-        });
-        let decoded = loaded.map_err(|error| match path {
-            Some(path) => error.with_path(path),
-            None => error,
-        })?;
+        let options = options.jpeg_decoder(JpegDecoder::Host);
+        let file = FileBytes::from(self.file());
+        let decoded = Job::new(&options, &device, &mut |_, _| Ok(())).open(file, path)?;
         self.metadata = decoded.metadata().clone();
         decoded.write_to(&mut self.image)
+    }
+
+    /// Completes the image, which a group has made, or has not.
+    fn complete(&mut self, is_made: bool, shared: &Shared<S>) -> Result<()> {
+        match self.decoded.take() {
+            Some(decoded) if !is_made => decoded.write_to(&mut self.image)?,
+            None if !is_made => return self.load_alone(&shared.loader),
+            _ => {}
+        }
+        self.resample(&shared.budget)
     }
 
     /// Makes the decoded image smaller, if it is to be.
@@ -171,15 +180,16 @@ impl<S: Source> Pending<S> {
         Ok(())
     }
 
-    fn end(mut self, is_decoded: bool, shared: &Shared<S>) -> (usize, Outcome<S>) {
-        let result = match is_decoded {
-            true => self.resample(&shared.budget),
-            false => self.load_alone(&shared.loader),
-        };
+    fn end(mut self, is_made: bool, shared: &Shared<S>) -> (usize, Outcome<S>) {
+        let completed = codec::caught(Error::decode, || self.complete(is_made, shared));
+        let result = completed.map_err(|error| match self.source.content() {
+            Content::File(path) => error.with_path(path),
+            Content::Bytes(_) => error,
+        });
         let result = result.map(|()| (self.image, self.metadata));
         let mut outcome = Outcome::new(self.source, result, self.slot);
         if let Ok(image) = &mut outcome.result {
-            image.holds_bytes = is_decoded && self.takes_bytes;
+            image.holds_bytes = is_made && self.takes_bytes;
         }
         (self.index, outcome)
     }
@@ -257,6 +267,16 @@ impl<S: Source> Shared<S> {
             self.deliver([pending.end(false, self)]);
         }
         add_elapsed(&mut start, &self.times.upload);
+    }
+
+    /// Adds a source whose pixels are decoded to a group of its device.
+    pub(super) fn add_decoded(&self, mut pending: Pending<S>) {
+        let size = pending.decoded.as_ref().map(|d| d.expanded_size());
+        if let (Some((width, height)), Some(groups)) = (size, self.groups.of(pending.index)) {
+            // There is room, so this cannot fail.
+            let _ = pending.image.reshape(width, height);
+            groups.add_decoded(pending);
+        }
     }
 
     /// The loop of the thread of a device.

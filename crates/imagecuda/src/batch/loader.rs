@@ -12,9 +12,9 @@ use super::{
     with_options::OptionsBy,
 };
 use crate::{
-    Device, Error, Image, LoadOptions, Metadata, Result, codec,
+    Decoded, Device, Error, Image, LoadOptions, Metadata, Result, codec,
     device::Staging,
-    load::{FileBytes, Job},
+    load::{FileBytes, Job, Resampling},
     picture::Header,
 };
 use std::{
@@ -230,6 +230,8 @@ enum Loaded {
     /// A picture that goes up with others: the bytes of its file, if they were read; its image; and
     /// the rest.
     Planned(Box<Planned>, Option<Staging>, Image, Metadata),
+    /// The same, if the host has decoded it, and how it becomes smaller.
+    Decoded(Box<Decoded>, Option<Resampling>, Image, Metadata),
 }
 
 pub(super) struct Outcome<S> {
@@ -261,6 +263,7 @@ impl<S: Source> Shared<S> {
     /// The loop of one thread.
     fn work(&self) {
         let worked = panic::catch_unwind(AssertUnwindSafe(|| {
+            self.loader.devices[0].stay_current();
             while let Some(slot) = self.budget.reserve_slot() {
                 let Some((index, source)) = self.take_source() else {
                     break;
@@ -357,8 +360,24 @@ impl<S: Source> Shared<S> {
                     takes_bytes,
                     resampling: planned.resampling,
                     metadata,
+                    decoded: None,
                 };
                 self.add_to_group(*planned, pending);
+                return true;
+            }
+            Ok(Loaded::Decoded(decoded, resampling, image, metadata)) => {
+                self.add_decoded(Pending {
+                    index,
+                    source,
+                    slot,
+                    staged: None,
+                    options: None,
+                    image,
+                    takes_bytes: false,
+                    resampling,
+                    metadata,
+                    decoded: Some(decoded),
+                });
                 return true;
             }
             Err(error) => Err(error),
@@ -411,7 +430,8 @@ impl<S: Source> Shared<S> {
             decoded = job.in_group(false).open(file, path)?;
         }
         add_elapsed(&mut start, &times.decode);
-        let size = match decoded.is_planned() {
+        let is_decoded = in_group && decoded.for_group().is_some();
+        let size = match decoded.is_planned() || is_decoded {
             true => decoded.expanded_size(),
             false => (decoded.width(), decoded.height()),
         };
@@ -420,6 +440,11 @@ impl<S: Source> Shared<S> {
             return Ok(Loaded::Image(decoded.into_image_of_rows()?, metadata));
         }
         let mut image = self.budget.image(device, size.0, size.1)?;
+        if is_decoded {
+            let resampling = decoded.prepare_for_group()?;
+            let decoded = Box::new(decoded);
+            return Ok(Loaded::Decoded(decoded, resampling, image, metadata));
+        }
         let decoded = match decoded.into_planned() {
             Ok((jpeg, conversion, resampling)) => {
                 let planned = Planned {

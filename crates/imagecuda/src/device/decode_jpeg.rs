@@ -1,29 +1,15 @@
 //! Chooses between the kernels and the host to decode a JPEG.
 
-use super::{Buffer, GPU_MIN_PIXELS, Inner, NewImage, Payload, Staging, UploadedJpeg, cpu, cuda};
+use super::{
+    GPU_MIN_PIXELS, GroupMember, Inner, NewImage, Payload, Staging, UploadedJpeg, cpu, cuda,
+};
 use crate::{
     Device, ErrorKind, JpegDecoder, Result,
     jpeg::{FirstScan, Jpeg},
 };
-use imagecuda_kernels::pixel::RgbaF32;
 
 /// The fewest pixels of a file that a GPU decodes in a group of files faster than one core does.
 const GROUP_MIN_PIXELS: usize = 1 << 12;
-
-/// A picture of a group, which keeps its file and its image until it is decoded.
-pub(crate) trait GroupMember: Send {
-    /// The bytes of the file.
-    fn file(&self) -> &[u8];
-
-    /// Where the pixels go.
-    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
-    fn image(&self) -> &Buffer<RgbaF32>;
-
-    /// Whether the image is to hold 8-bit pixels. Its picture has no other values then, and its colours are not
-    /// converted.
-    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
-    fn takes_bytes(&self) -> bool;
-}
 
 /// How to decode a JPEG, and what there is of it already.
 #[derive(Clone, Copy)]
@@ -41,11 +27,11 @@ pub(crate) struct JpegRequest<'a> {
 }
 
 impl Device {
-    /// Groups of JPEGs that kernels decode together; `None` on the CPU.
-    pub(crate) fn jpeg_groups<T: GroupMember>(&self) -> Option<cuda::JpegGroups<T>> {
+    /// Groups of pictures that go up together; `None` on the CPU.
+    pub(crate) fn picture_groups<T: GroupMember>(&self) -> Option<cuda::PictureGroups<T>> {
         match self.inner() {
             Inner::Cpu => None,
-            Inner::Cuda(context) => Some(cuda::JpegGroups::new(context)),
+            Inner::Cuda(context) => Some(cuda::PictureGroups::new(context)),
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod encode_jpeg;
 pub(crate) mod encode_png;
 pub(crate) mod encode_webp;
 mod expand_spec;
+mod group_member;
 mod idle_memory;
 #[cfg_attr(
     not(all(feature = "heif", feature = "webp")),
@@ -31,10 +32,11 @@ pub(crate) mod video;
 pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 pub(crate) use self::{
     buffer::{Buffer, PendingPicture, SourcePixels, TensorJob},
-    cuda::{JpegGroups, PlannedJpeg, UploadedJpeg},
-    decode_jpeg::{GroupMember, JpegRequest},
+    cuda::{PictureGroups, PlannedJpeg, UploadedJpeg},
+    decode_jpeg::JpegRequest,
     decode_png::PngData,
     expand_spec::{ExpandSpec, NewImage},
+    group_member::{DecodedPicture, GroupMember},
     planes::Planes,
     staging::{Payload, Staging},
 };
@@ -175,6 +177,14 @@ impl Device {
         match self.inner() {
             Inner::Cpu => Ok(()),
             Inner::Cuda(context) => context.make_current(),
+        }
+    }
+
+    /// Makes the device's context current on a thread of this crate's own, so that no call has to.
+    pub(crate) fn stay_current(&self) {
+        if let Inner::Cuda(context) = self.inner() {
+            // If this fails, each call tries again, and says so.
+            let _ = context.make_current();
         }
     }
 

@@ -82,6 +82,7 @@ impl Context {
         ordinal() -> u32;
         name() -> &str;
         synchronize() -> Result<()>;
+        make_current() -> Result<()>;
         transfer_buffers() -> u64;
         pinned(usize) -> Result<Pinned>;
         start_uploading_jpeg(&Staging, usize) -> Option<UploadedJpeg>;
@@ -224,9 +225,9 @@ impl PlannedJpeg {
 }
 
 #[derive(Debug)]
-pub(crate) struct JpegGroups<T>(Never, PhantomData<fn() -> T>);
+pub(crate) struct PictureGroups<T>(Never, PhantomData<fn() -> T>);
 
-impl<T> JpegGroups<T> {
+impl<T> PictureGroups<T> {
     pub(crate) fn new(context: &Context) -> Self {
         match context.0 {}
     }
@@ -237,6 +238,7 @@ impl<T> JpegGroups<T> {
 
     methods! {
         add(PlannedJpeg, Option<&Arc<Conversion>>, T) -> Result<(), T>;
+        add_decoded(T) -> ();
         close() -> ();
     }
 }

@@ -76,6 +76,13 @@ impl Planes {
         })
     }
 
+    /// Writes what the planes are before them, as `spec` turns the picture.
+    pub(crate) fn describe(&mut self, spec: &ExpandSpec) -> Result<Picture> {
+        let picture = self.viewed(spec)?;
+        self.memory[..size_of::<Picture>()].copy_from_slice(bytemuck::bytes_of(&picture));
+        Ok(picture)
+    }
+
     /// The picture as `spec` turns it.
     pub(super) fn viewed(&self, spec: &ExpandSpec) -> Result<Picture> {
         viewed(self.picture, spec)

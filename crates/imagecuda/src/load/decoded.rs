@@ -4,7 +4,7 @@ use super::wanted::Resampling;
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     color::Conversion,
-    device::{Buffer, ExpandSpec, Payload, PlannedJpeg},
+    device::{Buffer, DecodedPicture, ExpandSpec, Payload, PlannedJpeg},
     trace::span,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -105,6 +105,21 @@ impl Decoded {
     pub(crate) fn is_for_group(&self) -> bool {
         let conversion = self.conversion.as_deref();
         matches!(conversion, None | Some(Conversion::Shaper(_)))
+    }
+
+    /// The picture, if it goes up with others of a batch.
+    pub(crate) fn for_group(&self) -> Option<DecodedPicture<'_>> {
+        let conversion = self.conversion.as_ref();
+        self.payload.for_group(self.converted_spec(), conversion)
+    }
+
+    /// Readies it to go up with others. Returns how it becomes smaller afterwards.
+    pub(crate) fn prepare_for_group(&mut self) -> Result<Option<Resampling>> {
+        let spec = self.converted_spec();
+        if let Payload::Planes(planes) = &mut self.payload {
+            planes.describe(&spec)?;
+        }
+        Ok(self.resampling.take())
     }
 
     /// The size of the pixels before they become smaller.

@@ -129,14 +129,16 @@ impl<P: DevicePixel> Buffer<P> {
     /// Memory for the oriented pixels of the file, or for the part of them that is wanted, if they
     /// have to be oriented or cropped.
     pub(super) fn orientation_scratch(&self, spec: ExpandSpec) -> Result<Option<Scratch>> {
+        Self::orientation_bytes(spec)
+            .map(|bytes| self.context().scratch(bytes))
+            .transpose()
+    }
+
+    /// The bytes of that memory.
+    pub(super) fn orientation_bytes(spec: ExpandSpec) -> Option<usize> {
         let as_is = spec.layout == P::LAYOUT && spec.curve == Curve::Encoded;
-        match spec.is_stored() || as_is {
-            true => Ok(None),
-            false => {
-                let bytes = spec.len() * spec.layout.bytes_per_pixel();
-                self.context().scratch(bytes).map(Some)
-            }
-        }
+        let is_needed = !spec.is_stored() && !as_is;
+        is_needed.then(|| spec.len() * spec.layout.bytes_per_pixel())
     }
 
     /// Orients and crops the file's pixels, and makes the first pixels from them.
@@ -150,27 +152,43 @@ impl<P: DevicePixel> Buffer<P> {
         pixels.record_on(&self.context().stream)
     }
 
-    /// As [`expand_scratch`](Self::expand_scratch), of pixels in any device memory.
+    /// The same, of pixels in any device memory. The caller notes that they are used.
     pub(super) fn expand_at(
         &mut self,
         pixels: DevicePointer<u8>,
-        oriented: Option<Scratch>,
+        mut oriented: Option<Scratch>,
         spec: ExpandSpec,
     ) -> Result<()> {
         let context = self.context().clone();
-        let (ExpandSpec { layout, curve, .. }, len) = (spec, spec.len());
-        if let Some(mut oriented) = oriented {
-            // Pixels are oriented and cropped before they are expanded, as they are smaller then.
+        if let Some(oriented) = &mut oriented {
             oriented.wait_on(&context.stream)?;
-            context.run_orient(pixels, oriented.pointer(), spec)?;
-            self.expand_from(oriented.pointer(), layout, curve, len)?;
-            oriented.record_on(&context.stream)?;
-        } else if !spec.is_stored() {
-            context.run_orient(pixels, self.pointer(), spec)?;
-        } else {
-            self.expand_from(pixels, layout, curve, len)?;
         }
-        Ok(())
+        let turned = oriented.as_ref().map(Scratch::pointer);
+        self.expand_uploaded(pixels, turned, spec)?;
+        match &mut oriented {
+            Some(oriented) => oriented.record_on(&context.stream),
+            None => Ok(()),
+        }
+    }
+
+    /// The same, of memory that the caller keeps until the kernels have run. They belong to the image's
+    /// stream, whose context must be current.
+    pub(super) fn expand_uploaded(
+        &self,
+        pixels: DevicePointer<u8>,
+        oriented: Option<DevicePointer<u8>>,
+        spec: ExpandSpec,
+    ) -> Result<()> {
+        let context = self.context();
+        match oriented {
+            // Pixels are oriented and cropped before they are expanded, as they are smaller then.
+            Some(oriented) => {
+                context.run_orient(pixels, oriented, spec)?;
+                self.run_expansion(oriented, spec.layout, spec.curve, spec.len())
+            }
+            None if !spec.is_stored() => context.run_orient(pixels, self.pointer(), spec),
+            None => self.run_expansion(pixels, spec.layout, spec.curve, spec.len()),
+        }
     }
 
     /// Like [`expand_pixels`](Self::expand_pixels), from any host memory.
@@ -188,8 +206,19 @@ impl<P: DevicePixel> Buffer<P> {
         curve: Curve,
         len: usize,
     ) -> Result<()> {
-        let context = self.context().clone();
-        let _current = context.enter()?;
+        let _current = self.context().enter()?;
+        self.run_expansion(src, layout, curve, len)
+    }
+
+    /// The same in the context that is current.
+    fn run_expansion(
+        &self,
+        src: DevicePointer<u8>,
+        layout: Layout,
+        curve: Curve,
+        len: usize,
+    ) -> Result<()> {
+        let context = self.context();
         if layout == P::LAYOUT && curve == Curve::Encoded {
             return context.copy(src, self.pointer(), len * size_of::<P>());
         }
@@ -251,13 +280,24 @@ impl Buffer<RgbaF32> {
             (payload, _) => payload,
         };
         self.expand(payload, spec)?;
+        self.run_conversion(conversion, table.pointer(), spec.len())?;
+        table.record_on(&context.stream)
+    }
+
+    /// Converts the colours of the first pixels, in the context that is current. The numbers of the
+    /// conversion stay there until the kernel has run.
+    pub(super) fn run_conversion(
+        &self,
+        conversion: &Conversion,
+        numbers: DevicePointer<u8>,
+        len: usize,
+    ) -> Result<()> {
         let kernel = match conversion {
             Conversion::Shaper(_) => "color_shape",
             Conversion::Table(_) => "color_table",
             Conversion::Cmyk(_) => "color_cmyk",
         };
-        context.run(kernel, table.pointer(), self.pointer(), spec.len())?;
-        table.record_on(&context.stream)
+        self.context().run(kernel, numbers, self.pointer(), len)
     }
 }
 

@@ -24,12 +24,15 @@ mod memory;
 mod module;
 mod pack;
 mod pinned;
+mod pixel_group;
 mod planes;
 mod png;
 mod recent;
 mod resample;
 mod scratch;
 mod strips;
+#[cfg(test)]
+mod tests;
 mod video;
 
 pub(crate) use {buffer::Buffer, pinned::Pinned};
@@ -37,7 +40,7 @@ pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
     encode_webp::PendingWebp,
-    jpeg::{Coefficients, JpegGroups, PlannedJpeg, UploadedJpeg},
+    jpeg::{Coefficients, PictureGroups, PlannedJpeg, UploadedJpeg},
     png::PngPixels,
     strips::Strips,
     video::VideoFrames,

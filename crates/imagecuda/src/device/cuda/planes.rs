@@ -3,8 +3,9 @@
 use super::{Buffer, launch::run, scratch::Scratch};
 use crate::{
     ErrorKind, Result,
-    device::{DevicePixel, ExpandSpec, Planes, Staging, planes::PICTURE_BYTES},
+    device::{DevicePixel, ExpandSpec, Planes, Staging},
 };
+use cust::memory::DevicePointer;
 use imagecuda_kernels::{layout::Layout, planes::Picture};
 
 /// Threads a block, and pixels of a row that a block takes at a time, as in the kernels.
@@ -13,15 +14,13 @@ const PIECE: u32 = 2 * BLOCK;
 
 impl<P: DevicePixel> Buffer<P> {
     /// Uploads planes, and makes the first pixels of them. Does not wait.
-    pub(super) fn expand_planes(&mut self, planes: Planes, spec: ExpandSpec) -> Result<()> {
+    pub(super) fn expand_planes(&mut self, mut planes: Planes, spec: ExpandSpec) -> Result<()> {
         let context = self.context().clone();
         let _current = context.enter()?;
-        let picture = planes.viewed(&spec)?;
+        let picture = planes.describe(&spec)?;
         let Staging::Pinned(mut pinned) = planes.memory else {
             return Err(ErrorKind::DeviceMismatch.into());
         };
-        pinned[..size_of::<Picture>()].copy_from_slice(bytemuck::bytes_of(&picture));
-        debug_assert!(pinned.len() >= PICTURE_BYTES);
         let bytes = pinned.len();
         let mut memory = context.scratch(bytes)?;
         memory.wait_on(&context.uploads)?;
@@ -37,12 +36,23 @@ impl<P: DevicePixel> Buffer<P> {
         bytes: usize,
         picture: &Picture,
     ) -> Result<()> {
-        let context = self.context().clone();
+        self.run_planes(memory.pointer(), bytes, picture)?;
+        memory.record_on(&self.context().stream)
+    }
+
+    /// The same, of memory that the caller keeps until the kernel has run, in the context that is current.
+    pub(super) fn run_planes(
+        &self,
+        from: DevicePointer<u8>,
+        bytes: usize,
+        picture: &Picture,
+    ) -> Result<()> {
+        let context = self.context();
         let [width, height] = picture.view.size;
         let pieces = u64::from(width.div_ceil(PIECE)) * u64::from(height);
         let grid =
             u32::try_from(pieces).map_or(context.max_grid, |grid| grid.min(context.max_grid));
-        let (from, to, stream) = (memory.pointer(), self.pointer(), &context.stream);
+        let (to, stream) = (self.pointer(), &context.stream);
         match (picture.sample_bytes, P::LAYOUT) {
             (1, Layout::Rgba8) => {
                 run!(
@@ -88,7 +98,6 @@ impl<P: DevicePixel> Buffer<P> {
                 to,
                 bytes
             ),
-        }?;
-        memory.record_on(stream)
+        }
     }
 }

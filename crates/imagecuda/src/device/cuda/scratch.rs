@@ -22,8 +22,18 @@ pub(super) struct Slab {
     memory: DeviceBytes,
     bytes: usize,
     done: Event,
-    /// Whether the last user was waited for, so that the driver need not be asked.
+    /// Whether the last user is known to be done, so that the driver need not be asked.
     is_idle: bool,
+}
+
+impl Slab {
+    /// One whose last user is done, as the driver says.
+    fn idle(self) -> Self {
+        Self {
+            is_idle: true,
+            ..self
+        }
+    }
 }
 
 impl Block for Slab {
@@ -65,7 +75,7 @@ impl Context {
         let pool = &self.scratch;
         let idle = pool
             .take_known(bytes)
-            .or_else(|| pool.take(bytes))
+            .or_else(|| pool.take(bytes).map(Slab::idle))
             .or_else(|| pool.take_busy(bytes, MOST));
         let slab = match idle {
             Some(slab) => slab,
@@ -113,6 +123,13 @@ impl Scratch {
             true => Ok(()),
             false => self.slab.done.wait(),
         }
+    }
+
+    /// Waits for the last user, asleep, and notes that nothing uses the memory any more.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        self.slab.done.wait_asleep()?;
+        self.mark_idle();
+        Ok(())
     }
 
     /// Notes that nothing uses the memory any more: its last user was waited for.

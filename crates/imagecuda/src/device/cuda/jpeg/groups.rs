@@ -1,11 +1,14 @@
-//! Pictures of a batch, decoded together. Threads write what their pictures need into one block of
-//! staging memory. One thread uploads the block and launches one chain of kernels for all of its
-//! pictures.
+//! Pictures of a batch, made together. Threads write what kernels need to decode their JPEGs into one
+//! block of staging memory. One thread uploads the block and launches one chain of kernels for all of its
+//! pictures. The same thread uploads and expands what the host has decoded.
 
 pub(crate) use super::filling::PlannedJpeg;
 
 use super::{
-    super::Context,
+    super::{
+        Context,
+        pixel_group::{self, PixelFlight},
+    },
     filling::{Filling, Member, Wanted},
     flight::Flight,
     prepare::PictureParts,
@@ -22,7 +25,7 @@ use std::{
     time::Duration,
 };
 
-/// Groups whose kernels run or wait to run. More if each is one large picture: some of its kernels have few
+/// Groups whose kernels run or wait to run. More if each is one large JPEG: some of its kernels have few
 /// thread blocks, and leave much of the GPU to others.
 const MAX_FLIGHTS: usize = 4;
 const MAX_SINGLE_FLIGHTS: usize = 5;
@@ -36,7 +39,7 @@ const NAP: Duration = Duration::from_micros(50);
 const MAX_NAPS: usize = 2;
 
 /// Groups of pictures, each of which comes back with its value of `T`.
-pub(crate) struct JpegGroups<T> {
+pub(crate) struct PictureGroups<T> {
     context: Arc<Context>,
     state: Mutex<State<T>>,
     changed: Condvar,
@@ -47,6 +50,8 @@ struct State<T> {
     open: Option<Filling<T>>,
     /// Groups that take no more.
     full: VecDeque<Filling<T>>,
+    /// Pictures that the host has decoded.
+    decoded: VecDeque<T>,
     /// Groups so far.
     made: u64,
     /// Whether no more pictures come.
@@ -58,9 +63,25 @@ struct State<T> {
 /// What the thread that launches does next.
 enum Step<T> {
     Launch(Filling<T>),
+    Upload(Vec<T>),
     /// Finish the group that is under way the longest.
     Finish,
     End,
+}
+
+/// A group that is under way.
+enum UnderWay<T> {
+    Jpegs(Flight<T>),
+    Decoded(PixelFlight<T>),
+}
+
+impl<T: GroupMember> UnderWay<T> {
+    fn finish(self, context: &Context) -> Vec<(T, bool)> {
+        match self {
+            Self::Jpegs(flight) => flight.finish(context),
+            Self::Decoded(flight) => flight.finish(context),
+        }
+    }
 }
 
 impl Context {
@@ -74,13 +95,14 @@ impl Context {
     }
 }
 
-impl<T: GroupMember> JpegGroups<T> {
+impl<T: GroupMember> PictureGroups<T> {
     pub(crate) fn new(context: &Arc<Context>) -> Self {
         Self {
             context: Arc::clone(context),
             state: Mutex::new(State {
                 open: None,
                 full: VecDeque::new(),
+                decoded: VecDeque::new(),
                 made: 0,
                 is_closed: false,
                 is_asleep: false,
@@ -93,7 +115,23 @@ impl<T: GroupMember> JpegGroups<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a picture. Its pixels go to the image of `with`. Returns `with` if there is no memory.
+    /// Adds a picture that the host has decoded.
+    pub(crate) fn add_decoded(&self, with: T) {
+        let mut state = self.lock();
+        state.decoded.push_back(with);
+        self.wake(state);
+    }
+
+    /// Wakes the thread that launches, if it waits.
+    fn wake(&self, state: MutexGuard<'_, State<T>>) {
+        let is_asleep = state.is_asleep;
+        drop(state);
+        if is_asleep {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Adds a JPEG. Its pixels go to the image of `with`. Returns `with` if there is no memory.
     pub(crate) fn add(
         &self,
         jpeg: PlannedJpeg,
@@ -152,20 +190,24 @@ impl<T: GroupMember> JpegGroups<T> {
     }
 
     /// Launches groups until [`close`](Self::close) is called and all is done. Calls `deliver` with
-    /// the pictures of each group. Where it says `false`, the host has to decode the picture.
+    /// the pictures of each group. Where it says `false`, the picture has to be loaded for itself.
     pub(crate) fn run(&self, mut deliver: impl FnMut(Vec<(T, bool)>)) {
         // So that no call has to make it current. If this fails, each call does, and says so.
         let _current = self.context.enter();
         let (mut flights, mut launched) = (VecDeque::new(), 0);
         loop {
-            match self.next_step(flights.len()) {
+            match self.next_step(&flights) {
                 Step::Launch(group) => {
                     launched += 1;
                     match Flight::launch(&self.context, group, launched) {
-                        Ok(flight) => flights.push_back(flight),
+                        Ok(flight) => flights.push_back(UnderWay::Jpegs(flight)),
                         Err(undecoded) => deliver(undecoded),
                     }
                 }
+                Step::Upload(pictures) => match PixelFlight::launch(&self.context, pictures) {
+                    Ok(flight) => flights.push_back(UnderWay::Decoded(flight)),
+                    Err(unexpanded) => deliver(unexpanded),
+                },
                 Step::Finish => {
                     if let Some(flight) = flights.pop_front() {
                         deliver(flight.finish(&self.context));
@@ -176,7 +218,10 @@ impl<T: GroupMember> JpegGroups<T> {
         }
     }
 
-    fn next_step(&self, flights: usize) -> Step<T> {
+    fn next_step(&self, under_way: &VecDeque<UnderWay<T>>) -> Step<T> {
+        let flights = under_way.len();
+        let is_jpegs = |flight: &UnderWay<T>| matches!(flight, UnderWay::Jpegs(_));
+        let only_jpegs = flights > 0 && under_way.iter().all(is_jpegs);
         let mut state = self.lock();
         let (mut naps, mut seen) = (0, 0);
         loop {
@@ -188,17 +233,23 @@ impl<T: GroupMember> JpegGroups<T> {
             if flights >= most {
                 return Step::Finish;
             }
+            // They do not wait for JPEGs, whose kernels take longer.
+            let decoded = state.decoded.len();
+            if decoded >= MANY || decoded > 0 && only_jpegs {
+                return Step::Upload(state.take_decoded());
+            }
             if let Some(group) = state.full.pop_front_if(|group| group.is_written()) {
                 if group.members.is_empty() {
                     continue;
                 }
                 return Step::Launch(group);
             }
-            let ready = state.open.as_ref().map_or(0, |open| open.members.len());
-            let is_large = ready >= MANY;
+            let jpegs = state.open.as_ref().map_or(0, |open| open.members.len());
+            let is_large = jpegs >= MANY;
             if flights > 0 && !is_large {
                 return Step::Finish;
             }
+            let ready = jpegs + decoded;
             let grows = ready > seen && naps < MAX_NAPS && !state.is_closed;
             if ready > 0 && !is_large && grows {
                 // More are probably on the way: the other threads work.
@@ -208,7 +259,10 @@ impl<T: GroupMember> JpegGroups<T> {
                 state = self.lock();
                 continue;
             }
-            if ready > 0 {
+            if decoded > 0 {
+                return Step::Upload(state.take_decoded());
+            }
+            if jpegs > 0 {
                 let open = state.open.take();
                 // Those that are being written end soon, and wake this thread.
                 state.full.extend(open);
@@ -235,9 +289,18 @@ impl<T: GroupMember> JpegGroups<T> {
     }
 }
 
+impl<T: GroupMember> State<T> {
+    /// Takes a group of those that the host has decoded.
+    fn take_decoded(&mut self) -> Vec<T> {
+        let sizes = self.decoded.iter().map(pixel_group::bytes);
+        let count = pixel_group::first_group(sizes);
+        self.decoded.drain(..count).collect()
+    }
+}
+
 /// The part of a group that a thread writes. If it does not end that, its picture is left out.
 struct Writing<'a, T: GroupMember> {
-    groups: &'a JpegGroups<T>,
+    groups: &'a PictureGroups<T>,
     group: u64,
 }
 
@@ -254,11 +317,7 @@ impl<T: GroupMember> Writing<'_, T> {
         if let Some(group) = groups.find(|group| group.number == self.group) {
             group.commit(member);
         }
-        let is_asleep = state.is_asleep;
-        drop(state);
-        if is_asleep {
-            self.groups.changed.notify_one();
-        }
+        self.groups.wake(state);
     }
 }
 

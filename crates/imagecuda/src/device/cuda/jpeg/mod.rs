@@ -22,7 +22,7 @@ pub(super) use self::pictures::is_direct;
 pub(super) use self::tables::DeviceTables;
 pub(crate) use self::{
     early::UploadedJpeg,
-    groups::{JpegGroups, PlannedJpeg},
+    groups::{PictureGroups, PlannedJpeg},
 };
 use self::{pictures::can_be_direct, single::File};
 

@@ -1,9 +1,9 @@
 //! What a group costs.
 
-use super::JpegGroups;
+use super::PictureGroups;
 use crate::{
     Device, Format, Image, JpegDecoder, SaveOptions, Subsampling,
-    device::{Buffer, GroupMember, Inner, Payload},
+    device::{Buffer, DecodedPicture, GroupMember, Inner, Payload},
     jpeg::Jpeg,
 };
 use imagecuda_kernels::{layout::Layout, pixel::RgbaF32};
@@ -16,6 +16,10 @@ struct Member {
 impl GroupMember for Member {
     fn file(&self) -> &[u8] {
         &self.file
+    }
+
+    fn decoded(&self) -> Option<DecodedPicture<'_>> {
+        None
     }
 
     fn image(&self) -> &Buffer<RgbaF32> {
@@ -52,7 +56,7 @@ fn decode(device: &Device, files: &[Vec<u8>], images: Vec<Image>) -> (u64, Vec<I
     };
     context.make_current().unwrap();
     let before = cuda_delay_load::calls();
-    let groups = JpegGroups::new(context);
+    let groups = PictureGroups::new(context);
     for (file, image) in files.iter().zip(images) {
         let jpeg = Jpeg::read(file, false).unwrap();
         let Some(Payload::Planned(planned)) = device.plan_jpeg(&jpeg, JpegDecoder::Auto) else {

@@ -27,10 +27,10 @@ use imagecuda_kernels::png::decoder::{
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering};
 
 /// Groups under way, or pictures that are decoded alone.
-const FLIGHTS: usize = 2;
+const FLIGHTS: usize = 3;
 
 /// The most pictures of a group. Each takes about 15 MB of device memory.
-const MOST: usize = 16;
+const MOST: usize = 8;
 
 /// The most bytes of a small picture's rows, and of its data. Larger ones keep a GPU busy alone.
 const LARGEST: usize = 2 << 20;

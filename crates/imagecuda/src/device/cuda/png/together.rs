@@ -26,7 +26,7 @@ use imagecuda_kernels::png::decoder::{
 };
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering};
 
-/// Groups under way, or pictures that are decoded alone.
+/// Groups under way, with the small picture that was the first.
 const FLIGHTS: usize = 3;
 
 /// The most pictures of a group. Each takes about 15 MB of device memory.
@@ -74,8 +74,8 @@ enum Answer {
 
 /// What a thread does with its picture.
 pub(super) enum Way<'a> {
-    /// Decode it alone. It counts as a group as long as this lives.
-    Alone(UnderWay<'a>),
+    /// Decode it alone. A small one counts as a group as long as this lives.
+    Alone(Option<UnderWay<'a>>),
     /// It is decoded.
     Done(Option<PngPixels>),
 }
@@ -95,16 +95,14 @@ impl Together {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a picture that is decoded alone.
-    fn begin(&self) -> UnderWay<'_> {
-        self.lock().flights += 1;
-        UnderWay(self)
-    }
-
-    /// Whether nothing is under way. A picture that comes then is decoded alone, which takes the least time.
-    fn is_idle(&self) -> bool {
-        let state = self.lock();
-        state.flights == 0 && state.waiting.is_empty()
+    /// Counts a picture that comes while nothing is under way. It is decoded alone, which takes the least time.
+    fn begin_if_idle(&self) -> Option<UnderWay<'_>> {
+        let mut state = self.lock();
+        let is_idle = state.flights == 0 && state.waiting.is_empty();
+        is_idle.then(|| {
+            state.flights += 1;
+            UnderWay(self)
+        })
     }
 
     /// Waits until the entry has an answer, or until it is this thread's turn to decode a group with it.
@@ -171,8 +169,11 @@ impl Context {
     ) -> Result<Way<'_>> {
         let together = &self.pngs.together;
         let is_small = png.picture.filtered_bytes() as usize <= LARGEST && png.bytes <= LARGEST;
-        if !is_small || together.is_idle() {
-            return Ok(Way::Alone(together.begin()));
+        if !is_small {
+            return Ok(Way::Alone(None));
+        }
+        if let Some(under_way) = together.begin_if_idle() {
+            return Ok(Way::Alone(Some(under_way)));
         }
         let range = data_range(png);
         let own = match file {
@@ -186,7 +187,7 @@ impl Context {
         let source = match (file, &own) {
             (Some(file), _) => file[range].as_ptr(),
             (None, Some(own)) => own.as_ptr(),
-            (None, None) => return Ok(Way::Alone(together.begin())),
+            (None, None) => return Ok(Way::Alone(None)),
         };
         let entry = Arc::new(Entry {
             prepared: Prepared::new(png),
@@ -208,7 +209,7 @@ impl Context {
         match entry.answer().take() {
             Some(Answer::Pixels(pixels)) => Ok(Way::Done(Some(pixels))),
             Some(Answer::ForHost) => Ok(Way::Done(None)),
-            Some(Answer::Alone) | None => Ok(Way::Alone(together.begin())),
+            Some(Answer::Alone) | None => Ok(Way::Alone(None)),
         }
     }
 

@@ -3,11 +3,11 @@
 use crate::color::cmyk;
 use crate::support::{
     Noise, alone, bits,
-    pictures::{picture, png_with_exif},
+    pictures::{PNG_COLORS, noise_png, picture, png_with_exif},
     profiles::{Icc, PRO_PHOTO, curv, mft},
     same,
 };
-use image::{ColorType, ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
+use image::ColorType;
 use imagecuda::{
     ColorPolicy, Device, Format, Image, LoadOptions, PngDecoder, SaveOptions, Scale, batch::Loader,
 };
@@ -29,16 +29,6 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn by_host() -> LoadOptions {
     LoadOptions::new().png_decoder(PngDecoder::Host)
-}
-
-fn png(color: ColorType, width: u32, height: u32) -> Vec<u8> {
-    let len = width as usize * height as usize * usize::from(color.bytes_per_pixel());
-    let pixels = Noise::new(len as u64).bytes(len);
-    let mut file = Vec::new();
-    PngEncoder::new(&mut file)
-        .write_image(&pixels, width, height, ExtendedColorType::from(color))
-        .unwrap();
-    file
 }
 
 /// Profiles of two kinds for RGB, and one for CMYK.
@@ -106,18 +96,9 @@ fn planes() -> [Vec<u8>; 2] {
 fn files() -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     for orientation in 1..=8 {
-        for color in [
-            ColorType::L8,
-            ColorType::La8,
-            ColorType::Rgb8,
-            ColorType::Rgba8,
-            ColorType::L16,
-            ColorType::La16,
-            ColorType::Rgb16,
-            ColorType::Rgba16,
-        ] {
+        for color in PNG_COLORS {
             for (width, height) in [(5, 3), (67, 41)] {
-                let file = png(color, width, height);
+                let file = noise_png(color, width, height);
                 files.push(png_with_exif(&file, orientation));
             }
         }
@@ -172,7 +153,7 @@ fn every_layout_and_orientation_is_that_of_a_single_load(device: &Device) {
 fn smaller_pictures_and_parts_are_those_of_single_loads(device: &Device) {
     let files: Vec<Vec<u8>> = (1..=8)
         .flat_map(|orientation| {
-            let pngs = [ColorType::Rgb8, ColorType::La16].map(|color| png(color, 90, 61));
+            let pngs = [ColorType::Rgb8, ColorType::La16].map(|color| noise_png(color, 90, 61));
             let turned = pngs.map(|file| png_with_exif(&file, orientation));
             let others = tiffs(orientation.into()).into_iter().chain(planes());
             turned.into_iter().chain(others)

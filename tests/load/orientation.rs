@@ -3,10 +3,9 @@
 
 use crate::support::{
     Noise, bits,
-    pictures::{exif, png_with_exif},
+    pictures::{PNG_COLORS, exif, noise_png, png_with_exif},
     same,
 };
-use image::{ColorType, ExtendedColorType, ImageEncoder};
 use imagecuda::{Device, Format, Image, ImageU8, Layout, LoadOptions, SaveOptions};
 use libtest_mimic::Trial;
 use std::io::Cursor;
@@ -79,24 +78,9 @@ fn check_all(device: &Device, plain: &[u8], with_exif: fn(&[u8], u8) -> Vec<u8>)
 }
 
 fn png_of_every_layout(device: &Device) {
-    let colors = [
-        ColorType::L8,
-        ColorType::La8,
-        ColorType::Rgb8,
-        ColorType::Rgba8,
-        ColorType::L16,
-        ColorType::La16,
-        ColorType::Rgb16,
-        ColorType::Rgba16,
-    ];
-    for color in colors {
+    for color in PNG_COLORS {
         for (width, height) in [(1, 1), (5, 3), (67, 41)] {
-            let len = width as usize * height as usize * usize::from(color.bytes_per_pixel());
-            let pixels = Noise::new(len as u64).bytes(len);
-            let mut file = Vec::new();
-            image::codecs::png::PngEncoder::new(&mut file)
-                .write_image(&pixels, width, height, ExtendedColorType::from(color))
-                .unwrap();
+            let file = noise_png(color, width, height);
             check_all(device, &file, png_with_exif);
         }
     }

@@ -1,6 +1,7 @@
 //! Pictures to save and load, and how far apart two are.
 
 use super::{Noise, bits, crc32};
+use image::{ColorType, ExtendedColorType, ImageEncoder, codecs::png::PngEncoder};
 use imagecuda::{Compression, Device, Format, ImageU8, LoadOptions};
 use tempfile::TempDir;
 
@@ -85,6 +86,29 @@ pub const COMPRESSIONS: [Compression; 6] = [
 pub fn decode_bits(device: &Device, file: &[u8]) -> Vec<u32> {
     let image = LoadOptions::new().decode(device, file).unwrap();
     bits(&image.download().unwrap())
+}
+
+/// The layouts of PNG files with 8 and 16 bits.
+pub const PNG_COLORS: [ColorType; 8] = [
+    ColorType::L8,
+    ColorType::La8,
+    ColorType::Rgb8,
+    ColorType::Rgba8,
+    ColorType::L16,
+    ColorType::La16,
+    ColorType::Rgb16,
+    ColorType::Rgba16,
+];
+
+/// A PNG of noise.
+pub fn noise_png(color: ColorType, width: u32, height: u32) -> Vec<u8> {
+    let len = width as usize * height as usize * usize::from(color.bytes_per_pixel());
+    let pixels = Noise::new(len as u64).bytes(len);
+    let mut file = Vec::new();
+    PngEncoder::new(&mut file)
+        .write_image(&pixels, width, height, ExtendedColorType::from(color))
+        .unwrap();
+    file
 }
 
 /// The little-endian EXIF structure of one entry.

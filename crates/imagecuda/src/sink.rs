@@ -5,17 +5,11 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
 /// The output of an encoder.
 pub(crate) trait Sink: Write + Seek + Send {
-    /// Makes room for so many bytes in all, if it can.
-    fn reserve(&mut self, bytes: usize);
+    /// Makes room for so many bytes in all, if that gains anything.
+    fn reserve(&mut self, _: usize) {}
 }
 
-impl Sink for Cursor<Vec<u8>> {
-    fn reserve(&mut self, bytes: usize) {
-        let bytes = bytes.saturating_sub(self.get_ref().len());
-        // Who writes more than there is room for says so.
-        let _ = self.get_mut().try_reserve(bytes);
-    }
-}
+impl Sink for Cursor<Vec<u8>> {}
 
 /// Runs an encoder. If writing to `out` fails, returns the error of `out`: some encoders keep only
 /// its text, and some write their last bytes where they cannot return an error.

@@ -59,6 +59,14 @@ fn is_limited(name: &str, device: &Device) -> bool {
     }
 }
 
+/// The side of a picture that is large beside what fills the memory of a GPU: a driver gives memory in large pieces.
+fn large_side() -> u32 {
+    match crate::support::gpu_is_emulated() {
+        true => 512,
+        false => 4096,
+    }
+}
+
 /// Takes memory, in images of halves of halves of a size, until there is none for any of them.
 fn fill(device: &Device) -> Vec<Image> {
     // What is left is less than 32 MB, and more than nothing on the host, which needs some.
@@ -217,12 +225,7 @@ fn what_kernels_lack_memory_for_is_done_by_the_host(device: &Device) {
         // The emulation needs no memory of a GPU.
         return;
     }
-    // A GPU's driver gives memory in large pieces.
-    let side = if crate::support::gpu_is_emulated() {
-        512
-    } else {
-        4096
-    };
+    let side = large_side();
     let pixels = opaque(&picture(device, side, side));
     let options = |jpeg, png| {
         let of_jpeg = SaveOptions::new().subsampling(Subsampling::Yuv444);
@@ -287,11 +290,7 @@ fn what_kernels_of_a_batch_lack_memory_for_is_an_error_with_a_path(device: &Devi
         // Files become images there without more memory of the device.
         return;
     }
-    let side = if crate::support::gpu_is_emulated() {
-        512
-    } else {
-        4096
-    };
+    let side = large_side();
     let pixels = opaque(&picture(device, side, side));
     let folder = folder();
     let options = SaveOptions::new().background([0; 3]);

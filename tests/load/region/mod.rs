@@ -6,11 +6,10 @@ mod undecoded;
 use super::orientation::jpeg_with_exif;
 use crate::support::{
     Noise, animations, bits, jpegs,
-    pictures::png_with_exif,
+    pictures::{PNG_COLORS, noise_png, png_with_exif},
     profiles::{Icc, PRO_PHOTO, para},
     same,
 };
-use image::{ColorType, ExtendedColorType, ImageEncoder};
 use imagecuda::{
     ColorPolicy, Device, ErrorKind, Format, Image, ImageU8, JpegDecoder, Layout, LoadOptions,
     Metadata, PngDecoder, SaveOptions, batch::Loader,
@@ -114,24 +113,9 @@ fn every_format_that_can_be_written(device: &Device) {
 }
 
 fn png_of_every_layout_and_orientation(device: &Device) {
-    let colors = [
-        ColorType::L8,
-        ColorType::La8,
-        ColorType::Rgb8,
-        ColorType::Rgba8,
-        ColorType::L16,
-        ColorType::La16,
-        ColorType::Rgb16,
-        ColorType::Rgba16,
-    ];
     let (width, height) = (37, 23);
-    for color in colors {
-        let len = width as usize * height as usize * usize::from(color.bytes_per_pixel());
-        let pixels = Noise::new(len as u64).bytes(len);
-        let mut file = Vec::new();
-        image::codecs::png::PngEncoder::new(&mut file)
-            .write_image(&pixels, width, height, ExtendedColorType::from(color))
-            .unwrap();
+    for color in PNG_COLORS {
+        let file = noise_png(color, width, height);
         for orientation in 1..=8 {
             let file = png_with_exif(&file, orientation);
             let what = format!("{color:?}, orientation {orientation}");

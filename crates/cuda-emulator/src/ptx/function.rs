@@ -203,17 +203,18 @@ impl<'m> Decoder<'m> {
         if !matches!(opcode, "bra" | "bra.uni" | "exit") {
             return Err("only branches and ends may have predicates".into());
         }
-        let (op, name) = match predicate.strip_prefix('!') {
-            Some(name) => (Op::BranchUnless, name),
-            None => (Op::BranchIf, predicate),
+        let (is_negated, name) = match predicate.strip_prefix('!') {
+            Some(name) => (true, name),
+            None => (false, predicate),
         };
         let row = self.registers.operand(name, Class::Predicate, false)?;
-        if opcode == "exit" {
-            // The others pass over the end.
-            let op = match op {
-                Op::BranchIf => Op::BranchUnless,
-                _ => Op::BranchIf,
-            };
+        let is_end = opcode == "exit";
+        // Threads that do not end branch over the end.
+        let op = match is_negated != is_end {
+            true => Op::BranchUnless,
+            false => Op::BranchIf,
+        };
+        if is_end {
             let after = self.program.code.len() + 2;
             self.push(op, &[row], after as i32);
             self.push(Op::Exit, &[], 0);

@@ -139,7 +139,7 @@ impl Loader {
     }
 
     /// Starts to load. The loader's threads take sources from the iterator one by one, whenever
-    /// there is room.
+    /// there is room. If the first device is a GPU, its context is current on these threads.
     pub fn load<I>(&self, sources: I) -> Images<I::Item>
     where
         I: IntoIterator,

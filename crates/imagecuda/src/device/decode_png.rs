@@ -32,7 +32,7 @@ impl Device {
     }
 
     /// Decodes a PNG by kernels. Returns `None` if the host has to: something is wrong, or
-    /// `is_whole` does not hold, which is asked while kernels run. With `Auto` also if the picture is
+    /// `is_whole` does not hold, which is asked while kernels run, or after those of a group. With `Auto` also if the picture is
     /// small, or the device has no memory for the kernels. The file may be in `staging` memory.
     pub(crate) fn decode_png(
         &self,

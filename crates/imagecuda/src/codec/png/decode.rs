@@ -70,7 +70,7 @@ impl Decode for Png<'_> {
         if device.takes_png(png_decoder)
             && let Some(png) = kernels::data(&self.head, self.bytes)
         {
-            // The host checks the checksums while the kernels run.
+            // The host checks the checksums while the kernels run, if the picture is not one of a group.
             let is_whole =
                 || !chunks(self.bytes).any(|chunk| chunk.kind == b"IDAT" && !chunk.is_right());
             if let Some(payload) = device.decode_png(&png, png_decoder, file, is_whole)? {

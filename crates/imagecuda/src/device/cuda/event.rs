@@ -14,7 +14,7 @@ use std::{
 /// sleeps learns of that 0.4 later.
 const SPIN: Duration = Duration::from_millis(3);
 
-/// Threads that wait. One spins only while no other waits: it would take the driver's locks from threads that
+/// Threads that wait for any GPU. One spins only while no other waits: it would take the driver's locks from threads that
 /// have work, and where there are many pictures nobody waits for one of them.
 static WAITING: AtomicUsize = AtomicUsize::new(0);
 

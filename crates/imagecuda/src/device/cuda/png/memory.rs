@@ -101,6 +101,18 @@ impl Prepared {
         words(lengths.tokens).max(words(lengths.pixels))
     }
 
+    /// The bytes of the parts that are for the picture's work alone.
+    pub(super) fn work_bytes(&self) -> usize {
+        let mut parts = Parts::default();
+        self.job(&Places::default(), |bytes| parts.add(bytes) as u64);
+        parts.end
+    }
+
+    /// The bytes of device memory that the picture takes in a group.
+    pub(super) fn device_bytes(&self) -> usize {
+        self.work_bytes() + self.token_bytes() + self.hand_over_bytes() + self.link_bytes()
+    }
+
     /// The job of the picture, whose other parts `add` lays out: it returns the address of so many bytes.
     pub(super) fn job(&self, at: &Places, mut add: impl FnMut(usize) -> u64) -> DecodeJob {
         let lengths = self.lengths();
@@ -157,6 +169,7 @@ fn words(count: u32) -> usize {
 }
 
 /// The addresses of parts that pictures have in different places.
+#[derive(Default)]
 pub(super) struct Places {
     pub(super) control: u64,
     pub(super) pieces: u64,

@@ -3,6 +3,7 @@
 //! Each picture has a stream to itself while it is decoded, as long as there are enough streams.
 //! The host waits for its status. Small pictures of several threads are decoded together.
 
+mod group;
 mod memory;
 mod parts;
 mod together;
@@ -84,7 +85,7 @@ impl PngPixels {
 
 enum PixelMemory {
     Own(Scratch),
-    /// That of a group, and the pixels' address in it.
+    /// That of all pixels of a group, and the address of these.
     Shared(Arc<Mutex<Scratch>>, u64),
 }
 
@@ -105,7 +106,7 @@ struct DecodingPng {
 
 impl Context {
     /// Decodes a picture. The file may be in `staging` memory. `None` if the host has to decode it: something is
-    /// wrong, or `is_whole` does not hold, which is asked while kernels run.
+    /// wrong, or `is_whole` does not hold, which is asked while kernels run, or after those of a group.
     pub(crate) fn decode_png(
         self: &Arc<Self>,
         png: &PngData<'_>,

@@ -5,11 +5,11 @@ use super::{
     super::{
         Context,
         error::{check, check_raw},
-        jpeg::{Parts, put},
         pinned::Pinned,
     },
     PixelMemory, PngPixels,
-    memory::{PALETTE, Places, Prepared, data_range},
+    group::{CONTROL, Layout},
+    memory::{Prepared, data_range},
     name,
 };
 use crate::{Result, device::PngData};
@@ -20,7 +20,6 @@ use cust::{
     sys::{self, CUstream},
 };
 use imagecuda_kernels::png::decoder::{
-    job::DecodeJob,
     launches::Launch,
     work::{control, status},
 };
@@ -29,8 +28,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, atomic::Ordering};
 /// Groups under way, with the small picture that was the first.
 const FLIGHTS: usize = 3;
 
-/// The most pictures of a group. Each takes about 15 MB of device memory.
+/// The most pictures of a group, and the most bytes of device memory that they take. One of 500x375 takes 15 MB.
 const MOST: usize = 8;
+const MOST_BYTES: usize = 128 << 20;
 
 /// The most bytes of a small picture's rows, and of its data. Larger ones keep a GPU busy alone.
 const LARGEST: usize = 2 << 20;
@@ -114,7 +114,12 @@ impl Together {
             match own {
                 Some(own) if state.flights < FLIGHTS => {
                     let mut group = vec![state.waiting.remove(own)];
-                    let others = state.waiting.len().min(MOST - 1);
+                    let mut bytes = group[0].prepared.device_bytes();
+                    let others = state.waiting.iter().take(MOST - 1).take_while(|other| {
+                        bytes += other.prepared.device_bytes();
+                        bytes <= MOST_BYTES
+                    });
+                    let others = others.count();
                     group.extend(state.waiting.drain(..others));
                     state.flights += 1;
                     return Some((group, UnderWay(self)));
@@ -216,14 +221,18 @@ impl Context {
     fn decode_group(self: &Arc<Self>, group: &mut Group<'_>) -> Result<()> {
         let number = self.pngs.next.fetch_add(1, Ordering::Relaxed) % super::STREAMS;
         let stream = &self.pngs.all[number];
-        let layout = Layout::new(&group.entries);
+        let pictures: Vec<&Prepared> = group.entries.iter().map(|e| &e.prepared).collect();
+        let layout = Layout::new(&pictures);
         let mut memory = self.scratch(layout.end)?;
+        // Memory of its own: pictures may be kept for long.
+        let mut pixels = self.scratch(layout.pixels_end)?;
         let base = memory.pointer().as_raw();
-        let jobs = layout.jobs(&group.entries, base);
+        let jobs = layout.jobs(&pictures, base, pixels.pointer().as_raw());
         let mut pinned = self.pinned(layout.uploaded)?;
-        layout.put(&group.entries, &jobs, &mut pinned);
+        layout.put(&pictures, &jobs, &mut pinned);
         let launching = self.lock_launch();
         memory.wait_on(stream)?;
+        pixels.wait_on(stream)?;
         pinned.start_upload(memory.pointer(), layout.uploaded, stream)?;
         for (entry, job) in group.entries.iter().zip(&jobs) {
             upload(
@@ -237,24 +246,21 @@ impl Context {
             base + layout.zeros as u64..base + layout.zeros_end as u64,
             stream,
         )?;
-        let all = group.entries.iter().map(|entry| {
-            let prepared = &entry.prepared;
-            prepared.sizes.all(&prepared.picture)
-        });
+        let all = pictures.iter().map(|of| of.sizes.all(&of.picture));
         self.launch_group(all.collect(), base, stream)?;
         let controls = DevicePointer::from_raw(base + layout.controls as u64);
         pinned.start_fetch(controls, jobs.len() * CONTROL, stream)?;
         drop(launching);
         pinned.wait_asleep()?;
         memory.mark_idle();
-        group.is_over = true;
+        pixels.mark_idle();
 
-        let memory = Arc::new(Mutex::new(memory));
+        let pixels = Arc::new(Mutex::new(pixels));
         let statuses = pinned[..jobs.len() * CONTROL].chunks_exact(CONTROL);
         for ((entry, job), words) in group.entries.iter().zip(&jobs).zip(statuses) {
             let answer = match status_of(words) {
                 0 => Answer::Pixels(PngPixels {
-                    memory: PixelMemory::Shared(Arc::clone(&memory), job.pixels),
+                    memory: PixelMemory::Shared(Arc::clone(&pixels), job.pixels),
                     bytes: entry.prepared.pixel_bytes,
                 }),
                 status::UNFINISHED => Answer::Alone,
@@ -262,6 +268,7 @@ impl Context {
             };
             *entry.answer() = Some(answer);
         }
+        group.is_over = true;
         Ok(())
     }
 
@@ -292,9 +299,6 @@ impl Context {
     }
 }
 
-/// Bytes of a picture's control words.
-const CONTROL: usize = control::WORDS as usize * 4;
-
 fn status_of(control: &[u8]) -> u32 {
     let at = control::STATUS as usize * 4;
     bytemuck::pod_read_unaligned(&control[at..at + 4])
@@ -308,92 +312,70 @@ fn upload(source: &Source, target: u64, bytes: usize, stream: CUstream) -> Resul
     check_raw("cuMemcpyHtoDAsync", result)
 }
 
-/// Where the parts of a group are in its memory.
-struct Layout {
-    controls: usize,
-    /// For each picture, its pieces and its palette.
-    heads: Vec<[usize; 2]>,
-    uploaded: usize,
-    /// For each picture, its work, its tokens, its links, and what strips hand over.
-    parts: Vec<[usize; 4]>,
-    zeros: usize,
-    zeros_end: usize,
-    end: usize,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use imagecuda_kernels::png::decoder::picture::Picture;
 
-impl Layout {
-    fn new(entries: &[Arc<Entry>]) -> Self {
-        let mut all = Parts::default();
-        all.add(entries.len() * size_of::<DecodeJob>());
-        let controls = all.add(entries.len() * CONTROL);
-        let prepared = || entries.iter().map(|entry| &entry.prepared);
-        let heads = prepared()
-            .map(|of| [all.add(size_of_val(&of.pieces[..])), all.add(PALETTE)])
-            .collect();
-        let uploaded = all.end;
-        let mut parts: Vec<[usize; 4]> = prepared()
-            .map(|of| [all.add(work_bytes(of)), 0, all.add(of.link_bytes()), 0])
-            .collect();
-        let zeros = all.add(0);
-        for (of, [_, tokens, _, hand_over]) in prepared().zip(&mut parts) {
-            *tokens = all.add(of.token_bytes());
-            *hand_over = all.add(of.hand_over_bytes());
-        }
-        Self {
-            controls,
-            heads,
-            uploaded,
-            parts,
-            zeros,
-            zeros_end: all.end,
-            end: all.end,
-        }
-    }
-
-    /// The jobs, in memory that begins at `base`.
-    fn jobs(&self, entries: &[Arc<Entry>], base: u64) -> Vec<DecodeJob> {
-        let address = |at: usize| base + at as u64;
-        let parts = self.heads.iter().zip(&self.parts);
-        let all = entries.iter().zip(parts).enumerate();
-        all.map(|(number, (entry, (head, part)))| {
-            let [work, tokens, links, hand_over] = part.map(address);
-            let places = Places {
-                control: address(self.controls + number * CONTROL),
-                pieces: address(head[0]),
-                palette: address(head[1]),
-                tokens,
-                links,
-                hand_over,
-            };
-            let mut own = Parts::default();
-            let add = |bytes| work + own.add(bytes) as u64;
-            entry.prepared.job(&places, add)
+    /// A picture of 8-bit RGBA with so many bytes of data.
+    fn entry(width: u32, height: u32, bytes: usize) -> Arc<Entry> {
+        let file = vec![0; bytes];
+        let picture = Picture {
+            width,
+            height,
+            depth: 8,
+            color: 6,
+            ..Picture::default()
+        };
+        let prepared = Prepared::new(&PngData {
+            picture,
+            palette: Vec::new(),
+            pieces: vec![&file],
+            bytes,
+            pixel_bytes: width as usize * height as usize * 4,
+            file: &file,
+        });
+        Arc::new(Entry {
+            prepared,
+            source: Source(std::ptr::null()),
+            answer: Mutex::new(None),
         })
-        .collect()
     }
 
-    /// Writes what is uploaded.
-    fn put(&self, entries: &[Arc<Entry>], jobs: &[DecodeJob], to: &mut [u8]) {
-        put(to, 0, jobs);
-        for (number, (entry, [pieces, palette])) in entries.iter().zip(&self.heads).enumerate() {
-            Prepared::put_control(to, self.controls + number * CONTROL);
-            put(to, *pieces, &entry.prepared.pieces);
-            put(to, *palette, &entry.prepared.palette);
+    #[test]
+    fn a_group_takes_the_first_that_fit_its_memory() {
+        for (side, bytes) in [(300, 200_000), (720, LARGEST)] {
+            let together = Together::default();
+            let others: Vec<_> = (0..9).map(|_| entry(side, side, bytes)).collect();
+            together.lock().waiting.extend(others.iter().cloned());
+            let own = entry(side, side, bytes);
+            let (group, under_way) = together.wait(&own).unwrap();
+            let bytes: usize = group.iter().map(|e| e.prepared.device_bytes()).sum();
+            assert!((2..=MOST).contains(&group.len()) && bytes <= MOST_BYTES);
+            let next = others[group.len() - 1].prepared.device_bytes();
+            assert!(group.len() == MOST || bytes + next > MOST_BYTES);
+            // Both bounds are reached.
+            assert_eq!(group.len() == MOST, side == 300);
+            let in_order = [&own].into_iter().chain(&others);
+            assert!(group.iter().zip(in_order).all(|(a, b)| Arc::ptr_eq(a, b)));
+            assert_eq!(together.lock().waiting.len(), 10 - group.len());
+            assert!(together.begin_if_idle().is_none());
+            drop(under_way);
+            assert_eq!(together.lock().flights, 0);
         }
     }
-}
 
-/// The bytes of a picture's parts that are for its work alone.
-fn work_bytes(of: &Prepared) -> usize {
-    let places = Places {
-        control: 0,
-        pieces: 0,
-        palette: 0,
-        tokens: 0,
-        links: 0,
-        hand_over: 0,
-    };
-    let mut parts = Parts::default();
-    of.job(&places, |bytes| parts.add(bytes) as u64);
-    parts.end
+    /// Pixels that somebody keeps must not keep the memory of the work.
+    #[test]
+    fn pixels_have_little_memory_of_their_own() {
+        let entries: Vec<_> = (0..4).map(|_| entry(500, 375, 300_000)).collect();
+        let pictures: Vec<_> = entries.iter().map(|entry| &entry.prepared).collect();
+        let layout = Layout::new(&pictures);
+        let jobs = layout.jobs(&pictures, 0, 1 << 40);
+        let rows = 500 * 375 * 4;
+        assert!(layout.pixels_end <= 4 * (4 * rows + 4096) && layout.end > 2 * layout.pixels_end);
+        for job in &jobs {
+            assert!(job.pixels >= 1 << 40 && job.tokens < layout.end as u64);
+        }
+    }
 }

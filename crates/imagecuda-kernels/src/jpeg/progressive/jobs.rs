@@ -25,6 +25,40 @@ pub const READ_AHEAD: usize = 288;
 /// Blocks that a thread block of `jpeg_blocks` makes, one for each thread.
 pub const BLOCKS_THREADS: u32 = 128;
 
+/// A scan of AC coefficients without restart markers, in which `jpeg_positions` finds where blocks begin. A thread
+/// block takes the next job of a list, so a job may wait for those before it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct PositionsJob {
+    /// Its data without stuffing: `u32`, of [`bits`](Self::bits) bits, and [`READ_AHEAD`] more bytes.
+    pub data: u64,
+    /// Its [`Symbols`](super::symbols::Symbols).
+    pub symbols: u64,
+    /// Which AC coefficients of each block of its component are not zero: `u64`, in which number k has bit
+    /// `63 - k`. The scans of a component have the same memory. The first one does not read it.
+    pub nonzero: u64,
+    /// Where each block begins: [`Start`](super::Start), as of [`AcScan::starts`].
+    pub starts: u64,
+    /// A `u32`: how many blocks are finished; 0 at first.
+    pub progress: u64,
+    /// The same of the scan of its component before, which has an earlier job; 0 if there is none.
+    pub before: u64,
+    /// A `u32` in which [`status`](super::super::scan::status) bits are set if the data are irregular.
+    pub status: u64,
+    /// What it has.
+    pub band: Band,
+    /// The bits of its data: below [`MOST_POSITION_BITS`].
+    pub bits: u32,
+    /// The blocks of its component, without those that only fill MCUs.
+    pub blocks: u32,
+}
+
+/// The end of the bits of a scan for `jpeg_positions`.
+pub const MOST_POSITION_BITS: u32 = 1 << 29;
+
+/// Threads of a thread block of `jpeg_positions`.
+pub const POSITIONS_THREADS: u32 = 128;
+
 /// A picture whose blocks are to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]

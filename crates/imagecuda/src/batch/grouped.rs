@@ -3,7 +3,8 @@
 
 use super::{
     budget::{Budget, Slot},
-    loader::{Loader, Outcome, Shared},
+    loader::Loader,
+    loading::{Outcome, Shared},
     source::{Content, Source},
     times::add_elapsed,
 };

@@ -1,7 +1,7 @@
 //! The images of a loader, as an iterator for the consumer.
 
 use super::{
-    loader::{Outcome, Ready, Shared, lock},
+    loading::{Outcome, Ready, Shared, lock},
     pooled_image::PooledImage,
     source::{Content, Source},
     times::LoadTimes,

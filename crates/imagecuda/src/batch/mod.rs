@@ -32,6 +32,7 @@ mod budget;
 mod grouped;
 mod images;
 mod loader;
+mod loading;
 mod pipeline;
 mod pooled_image;
 mod report;

@@ -1,5 +1,5 @@
 //! Files that go up to a GPU together. The loader's threads read them, and plan or decode them. One thread
-//! for each GPU launches the kernels, and hands the images on.
+//! for each GPU launches the kernels, and hands the images on. Another one does so for progressive JPEGs.
 
 use super::{
     budget::{Budget, Slot},
@@ -11,7 +11,10 @@ use super::{
 use crate::{
     Decoded, Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
     color::Conversion,
-    device::{Buffer, DecodedPicture, GroupMember, PictureGroups, PlannedJpeg, Staging},
+    device::{
+        Buffer, DecodedPicture, GroupMember, PictureGroups, PlannedJpeg, ProgressiveGroups,
+        ProgressiveJpeg, Staging,
+    },
     load::{FileBytes, Job, Resampling},
     parallel,
 };
@@ -55,13 +58,14 @@ pub(super) struct Pending<S> {
     /// How the image becomes smaller once it is decoded.
     pub(super) resampling: Option<Resampling>,
     pub(super) metadata: Metadata,
-    /// The pixels, if the host has decoded them.
+    /// The pixels, if the host has decoded them, or a progressive JPEG.
     pub(super) decoded: Option<Box<Decoded>>,
 }
 
 /// The groups of each of a loader's devices.
 pub(super) struct Groups<S> {
     devices: Vec<Option<PictureGroups<Pending<S>>>>,
+    progressive: Vec<Option<ProgressiveGroups<Pending<S>>>>,
     /// How many images a device gets before the next one.
     in_a_row: usize,
     /// Whether there is a thread for each of them.
@@ -72,12 +76,13 @@ impl<S: Source> Groups<S> {
     pub(super) fn new(devices: &[Device], in_a_row: usize) -> Self {
         Self {
             devices: devices.iter().map(Device::picture_groups).collect(),
+            progressive: devices.iter().map(Device::progressive_groups).collect(),
             in_a_row,
             are_run: AtomicBool::new(false),
         }
     }
 
-    /// Starts a thread for each GPU. If there cannot be one, each file is decoded for itself.
+    /// Starts two threads for each GPU. If there cannot be one, each file is decoded for itself.
     pub(super) fn start(shared: &Arc<Shared<S>>) -> Vec<JoinHandle<()>> {
         let mut threads = Vec::new();
         let mut are_run = true;
@@ -85,16 +90,18 @@ impl<S: Source> Groups<S> {
             if groups.is_none() {
                 continue;
             }
-            shared.begin();
-            let own = Arc::clone(shared);
-            let thread = thread::Builder::new()
-                .name(format!("imagecuda group {number}"))
-                .spawn(move || own.run_groups(number));
-            match thread {
-                Ok(thread) => threads.push(thread),
-                Err(_) => {
-                    shared.retire(None);
-                    are_run = false;
+            for run in [Shared::run_groups, Shared::run_progressive] {
+                shared.begin();
+                let own = Arc::clone(shared);
+                let thread = thread::Builder::new()
+                    .name(format!("imagecuda group {number}"))
+                    .spawn(move || run(&own, number));
+                match thread {
+                    Ok(thread) => threads.push(thread),
+                    Err(_) => {
+                        shared.retire(None);
+                        are_run = false;
+                    }
                 }
             }
         }
@@ -107,14 +114,21 @@ impl<S: Source> Groups<S> {
         self.of(index).is_some() && self.are_run.load(Ordering::Relaxed)
     }
 
+    /// The number of the device that source `index` is for.
+    fn number(&self, index: usize) -> usize {
+        index / self.in_a_row % self.devices.len()
+    }
+
     /// The groups of the device that source `index` is for.
     fn of(&self, index: usize) -> &Option<PictureGroups<Pending<S>>> {
-        &self.devices[index / self.in_a_row % self.devices.len()]
+        &self.devices[self.number(index)]
     }
 
     /// Says that no more sources come.
     pub(super) fn close(&self) {
         self.devices.iter().flatten().for_each(PictureGroups::close);
+        let progressive = self.progressive.iter().flatten();
+        progressive.for_each(ProgressiveGroups::close);
     }
 }
 
@@ -130,6 +144,10 @@ impl<S: Source> GroupMember for Pending<S> {
 
     fn decoded(&self) -> Option<DecodedPicture<'_>> {
         self.decoded.as_ref()?.for_group()
+    }
+
+    fn progressive(&mut self) -> Option<&mut ProgressiveJpeg> {
+        self.decoded.as_mut()?.progressive()
     }
 
     fn image(&self) -> &Buffer<RgbaF32> {
@@ -165,6 +183,16 @@ impl<S: Source> Pending<S> {
             _ => {}
         }
         self.resample(&shared.budget)
+    }
+
+    /// Makes the image of a progressive JPEG whose blocks are found. If that fails, the picture has to be loaded
+    /// for itself.
+    fn make(&mut self) -> bool {
+        let made = self
+            .decoded
+            .take()
+            .map(|decoded| codec::caught(Error::decode, || decoded.write_to(&mut self.image)));
+        matches!(made, Some(Ok(())))
     }
 
     /// Makes the decoded image smaller, if it is to be.
@@ -278,6 +306,38 @@ impl<S: Source> Shared<S> {
             let _ = pending.image.reshape(width, height);
             groups.add_decoded(pending);
         }
+    }
+
+    /// Adds a progressive JPEG to those of its device whose blocks a kernel finds.
+    pub(super) fn add_progressive(&self, pending: Pending<S>) {
+        if let Some(groups) = &self.groups.progressive[self.groups.number(pending.index)] {
+            groups.add(pending);
+        }
+    }
+
+    /// The loop of the thread of a device for progressive JPEGs.
+    fn run_progressive(self: &Arc<Self>, number: usize) {
+        let mut redo = Redo::default();
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| {
+            let Some(groups) = &self.groups.progressive[number] else {
+                return;
+            };
+            groups.run(|pictures| {
+                let mut start = Instant::now();
+                for (mut pending, is_found) in pictures {
+                    if is_found && pending.make() {
+                        self.deliver([pending.end(true, self)]);
+                    } else {
+                        // What there is of it is of no use.
+                        pending.decoded = None;
+                        redo.add(self, vec![pending]);
+                    }
+                }
+                add_elapsed(&mut start, &self.times.upload);
+            });
+        }));
+        let panic = worked.err().or(redo.end());
+        self.retire(panic);
     }
 
     /// The loop of the thread of a device.

@@ -55,8 +55,8 @@ pub(super) enum Kept {
 
 impl Loader {
     /// Creates a loader of images on `device`, with one thread per core, at most 8 GiB in flight, and
-    /// results in the order of the sources. Two images per thread are in flight, and on a GPU up to
-    /// 256 as long as they take less than 1 GiB.
+    /// results in the order of the sources. Two images per thread are in flight; four on a GPU with at least
+    /// four times the memory that they may take, and up to 256 as long as they take less than 1 GiB.
     pub fn new(device: &Device) -> Self {
         Self {
             devices: vec![device.clone()],
@@ -135,7 +135,13 @@ impl Loader {
         I::IntoIter: Send + 'static,
         I::Item: Source,
     {
-        let in_flight = self.in_flight.unwrap_or(2 * self.threads);
+        // Kernels that find the blocks of progressive JPEGs take longer than a thread, but many pictures at a time.
+        let is_large = |device: &Device| device.all_memory() / 4 >= self.max_bytes;
+        let of_thread = match self.devices.iter().all(is_large) {
+            true => 4,
+            false => 2,
+        };
+        let in_flight = self.in_flight.unwrap_or(of_thread * self.threads);
         let budget = Budget::new(in_flight, self.max_bytes, self.cancel.clone());
         let many = self.in_flight.is_none() && self.devices.iter().any(Device::is_cuda);
         let shared = Arc::new(Shared {

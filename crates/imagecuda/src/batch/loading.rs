@@ -9,7 +9,7 @@ use super::{
     times::{LoadTimes, add_elapsed},
 };
 use crate::{
-    Decoded, Device, Error, Image, Metadata, Result, codec,
+    Decoded, Device, Error, Image, JpegDecoder, LoadOptions, Metadata, Result, codec,
     device::Staging,
     load::{FileBytes, Job, Resampling},
     picture::Header,
@@ -62,6 +62,9 @@ enum Loaded {
     Planned(Box<Planned>, Option<Staging>, Image, Metadata),
     /// The same, if the host has decoded it, and how it becomes smaller.
     Decoded(Box<Decoded>, Option<Resampling>, Image, Metadata),
+    /// A progressive JPEG whose blocks a kernel finds, the bytes of its file, and its own options, as far as there
+    /// are any.
+    Progressive(Box<Decoded>, Option<Staging>, Option<LoadOptions>, Image),
 }
 
 pub(super) struct Outcome<S> {
@@ -210,6 +213,21 @@ impl<S: Source> Shared<S> {
                 });
                 return true;
             }
+            Ok(Loaded::Progressive(decoded, staged, options, image)) => {
+                self.add_progressive(Pending {
+                    index,
+                    source,
+                    slot,
+                    staged,
+                    options,
+                    image,
+                    takes_bytes: false,
+                    resampling: None,
+                    metadata: decoded.metadata().clone(),
+                    decoded: Some(decoded),
+                });
+                return true;
+            }
             Err(error) => Err(error),
         };
         self.deliver([(index, Outcome::new(source, result, slot))]);
@@ -242,11 +260,13 @@ impl<S: Source> Shared<S> {
         add_elapsed(&mut start, &times.read);
         let own = self.loader.own_options(index, file, path)?;
         options = own.as_ref().unwrap_or(options);
-        let mut on_header = |header: &Header, _| {
+        let need = |header: &Header| {
             let pixels = u64::from(header.width) * u64::from(header.height);
-            let need = pixels * 16 + header.bytes() as u64;
+            pixels * 16 + header.bytes() as u64
+        };
+        let mut on_header = |header: &Header, _| {
             if !slot.is_sized() {
-                *goes_on = slot.size(index, need).is_some();
+                *goes_on = slot.size(index, need(header)).is_some();
                 start = Instant::now(); // waiting is no work
             }
             match *goes_on {
@@ -254,7 +274,15 @@ impl<S: Source> Shared<S> {
                 false => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
             }
         };
+        // Where there is no room for another image, this thread would wait for it. It finds the blocks itself, which
+        // takes less time than a kernel does.
+        let may_wait = |header: &Header| {
+            options.jpeg_decoder == JpegDecoder::Kernels || !self.budget.is_full(need(header))
+        };
         let mut job = Job::new(options, device, &mut on_header).in_group(in_group);
+        if in_group {
+            job = job.may_wait(&may_wait);
+        }
         let mut decoded = job.open(file, path)?;
         if decoded.is_planned() && !decoded.is_for_group() {
             decoded = job.in_group(false).open(file, path)?;
@@ -274,6 +302,10 @@ impl<S: Source> Shared<S> {
             let resampling = decoded.prepare_for_group()?;
             let decoded = Box::new(decoded);
             return Ok(Loaded::Decoded(decoded, resampling, image, metadata));
+        }
+        if decoded.is_progressive() {
+            let decoded = Box::new(decoded);
+            return Ok(Loaded::Progressive(decoded, staged, own, image));
         }
         let decoded = match decoded.into_planned() {
             Ok((jpeg, conversion, resampling)) => {

@@ -110,6 +110,8 @@ pub(crate) struct PayloadTarget<'a> {
     pub(crate) jpeg_decoder: JpegDecoder,
     /// Whether the payload may be [`Payload::Planned`].
     pub(crate) in_group: bool,
+    /// Whether the payload may be [`Payload::Progressive`].
+    pub(crate) may_wait: bool,
     #[cfg_attr(
         not(feature = "exr"),
         allow(dead_code, reason = "for OpenEXR's primaries")

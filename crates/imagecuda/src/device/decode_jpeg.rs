@@ -35,18 +35,47 @@ impl Device {
         }
     }
 
+    /// Groups of progressive JPEGs whose blocks a kernel finds together; `None` on the CPU.
+    pub(crate) fn progressive_groups<T: GroupMember>(&self) -> Option<cuda::ProgressiveGroups<T>> {
+        match self.inner() {
+            Inner::Cpu => None,
+            Inner::Cuda(context) => Some(cuda::ProgressiveGroups::new(context)),
+        }
+    }
+
+    /// The bytes of a GPU's memory; 0 on the CPU.
+    pub(crate) fn all_memory(&self) -> u64 {
+        match self.inner() {
+            Inner::Cpu => 0,
+            Inner::Cuda(context) => context.all_memory(),
+        }
+    }
+
     /// The payload of a JPEG that goes up with others; `None` if it is not for the kernels.
     pub(crate) fn plan_jpeg(&self, jpeg: &Jpeg<'_>, decoder: JpegDecoder) -> Option<Payload> {
         let Inner::Cuda(context) = self.inner() else {
             return None;
         };
-        let by_kernels = match decoder {
-            JpegDecoder::Auto => jpeg.picture().pixels() >= GROUP_MIN_PIXELS,
-            JpegDecoder::Host => false,
-            JpegDecoder::Kernels => true,
-        };
-        let plan = by_kernels.then(|| jpeg.plan(false)).flatten()?;
+        let plan = is_for_groups(jpeg, decoder)
+            .then(|| jpeg.plan(false))
+            .flatten()?;
         Some(Payload::Planned(context.plan_jpeg(jpeg, plan)))
+    }
+
+    /// The payload of a progressive JPEG whose blocks a kernel finds with those of others; `None` if it is not
+    /// for the kernel, or if there is no memory.
+    pub(crate) fn prepare_progressive(
+        &self,
+        jpeg: &Jpeg<'_>,
+        decoder: JpegDecoder,
+    ) -> Option<Payload> {
+        match self.inner() {
+            Inner::Cuda(context) if is_for_groups(jpeg, decoder) && !jpeg.is_damaged() => {
+                let prepared = context.prepare_progressive(jpeg).ok().flatten();
+                prepared.map(Payload::Progressive)
+            }
+            _ => None,
+        }
     }
 
     /// Starts to upload a file that kernels will probably decode, from memory that must stay as it is.
@@ -137,5 +166,14 @@ impl Device {
                 Ok(Some(Payload::Jpeg(coefficients)))
             }
         }
+    }
+}
+
+/// Whether kernels decode a JPEG with others, if they can.
+fn is_for_groups(jpeg: &Jpeg<'_>, decoder: JpegDecoder) -> bool {
+    match decoder {
+        JpegDecoder::Auto => jpeg.picture().pixels() >= GROUP_MIN_PIXELS,
+        JpegDecoder::Host => false,
+        JpegDecoder::Kernels => true,
     }
 }

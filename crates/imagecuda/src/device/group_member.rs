@@ -18,6 +18,10 @@ pub(crate) trait GroupMember: Send {
     #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
     fn decoded(&self) -> Option<DecodedPicture<'_>>;
 
+    /// The progressive JPEG whose blocks a kernel is to find, if it is one.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
+    fn progressive(&mut self) -> Option<&mut cuda::ProgressiveJpeg>;
+
     /// Where the pixels go.
     #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "for a GPU"))]
     fn image(&self) -> &Buffer<RgbaF32>;

@@ -32,7 +32,7 @@ pub(crate) mod video;
 pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 pub(crate) use self::{
     buffer::{Buffer, PendingPicture, SourcePixels, TensorJob},
-    cuda::{PictureGroups, PlannedJpeg, UploadedJpeg},
+    cuda::{PictureGroups, PlannedJpeg, ProgressiveGroups, ProgressiveJpeg, UploadedJpeg},
     decode_jpeg::JpegRequest,
     decode_png::PngData,
     expand_spec::{ExpandSpec, NewImage},

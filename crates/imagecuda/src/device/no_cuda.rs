@@ -81,6 +81,7 @@ impl Context {
     methods! {
         ordinal() -> u32;
         name() -> &str;
+        all_memory() -> u64;
         synchronize() -> Result<()>;
         make_current() -> Result<()>;
         transfer_buffers() -> u64;
@@ -89,6 +90,7 @@ impl Context {
         decode_jpeg(&Jpeg<'_>, &GpuPlan, JpegRequest<'_>) -> Result<Option<Payload>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
         upload_progressive(&Jpeg<'_>) -> Result<Option<Coefficients>>;
+        prepare_progressive(&Jpeg<'_>) -> Result<Option<Box<ProgressiveJpeg>>>;
         plan_jpeg(&Jpeg<'_>, GpuPlan) -> PlannedJpeg;
         decode_video(&Video<'_>, VideoDecoder) -> Option<VideoFrames>;
         trim_videos() -> usize;
@@ -239,6 +241,33 @@ impl<T> PictureGroups<T> {
     methods! {
         add(PlannedJpeg, Option<&Arc<Conversion>>, T) -> Result<(), T>;
         add_decoded(T) -> ();
+        close() -> ();
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ProgressiveJpeg(Never);
+
+impl ProgressiveJpeg {
+    methods! {
+        bytes() -> usize;
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct ProgressiveGroups<T>(Never, PhantomData<fn() -> T>);
+
+impl<T> ProgressiveGroups<T> {
+    pub(crate) fn new(context: &Context) -> Self {
+        match context.0 {}
+    }
+
+    pub(crate) fn run(&self, _: impl FnMut(Vec<(T, bool)>)) {
+        match self.0 {}
+    }
+
+    methods! {
+        add(T) -> ();
         close() -> ();
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Payload {
     Image(cuda::Buffer<RgbaF32>),
     /// A JPEG that goes up with others of a batch.
     Planned(cuda::PlannedJpeg),
+    /// A progressive one. Once a kernel has found its blocks, it is as good as its coefficients.
+    Progressive(Box<cuda::ProgressiveJpeg>),
     /// Pixels in the layout that the host decodes to, on the device already.
     Png(cuda::PngPixels),
     /// Planes of luma and chroma.
@@ -38,6 +40,7 @@ impl Payload {
             Self::Jpeg(coefficients) => coefficients.bytes(),
             Self::Image(pixels) => pixels.len() * size_of::<RgbaF32>(),
             Self::Planned(jpeg) => jpeg.bytes(),
+            Self::Progressive(jpeg) => jpeg.bytes(),
             Self::Png(pixels) => pixels.bytes(),
             Self::Planes(planes) => planes.memory.len(),
             Self::Video(frames) => frames.bytes(),

@@ -22,11 +22,11 @@ mod tables;
 
 #[cfg(unix)] // elsewhere files are read in order
 pub(crate) use self::entropy_segment::look_at_part;
-#[cfg(feature = "cuda")]
-pub(crate) use self::plan::ScanPlan;
 pub(crate) use self::{
     device::Jpeg, entropy_segment::LookedAt, first_scan::FirstScan, plan::GpuPlan,
 };
+#[cfg(feature = "cuda")]
+pub(crate) use self::{entropy::planes::starts::Positions, plan::ScanPlan};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -4,7 +4,7 @@ use super::wanted::Resampling;
 use crate::{
     Device, Format, Image, ImageU8, Metadata, Result,
     color::Conversion,
-    device::{Buffer, DecodedPicture, ExpandSpec, Payload, PlannedJpeg},
+    device::{Buffer, DecodedPicture, ExpandSpec, Payload, PlannedJpeg, ProgressiveJpeg},
     trace::span,
 };
 use imagecuda_kernels::{expand::Curve, layout::Layout};
@@ -99,6 +99,19 @@ impl Decoded {
     /// Whether the picture is only planned, to be decoded with others.
     pub(crate) fn is_planned(&self) -> bool {
         matches!(self.payload, Payload::Planned(_))
+    }
+
+    /// Whether it waits for a kernel that finds its blocks.
+    pub(crate) fn is_progressive(&self) -> bool {
+        matches!(self.payload, Payload::Progressive(_))
+    }
+
+    /// The picture whose blocks a kernel is to find.
+    pub(crate) fn progressive(&mut self) -> Option<&mut ProgressiveJpeg> {
+        match &mut self.payload {
+            Payload::Progressive(jpeg) => Some(jpeg),
+            _ => None,
+        }
     }
 
     /// Whether the kernels of a group can convert its colours.

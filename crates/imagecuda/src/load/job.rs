@@ -29,8 +29,13 @@ pub(crate) struct Job<'a> {
     pub(super) device: &'a Device,
     pub(super) on_header: &'a mut OnHeader<'a>,
     in_group: bool,
+    may_wait: Option<&'a MayWait<'a>>,
     is_for_image: bool,
 }
+
+/// Says, once the header of a picture is known, whether a kernel may find the blocks of a progressive JPEG
+/// together with those of others.
+pub(crate) type MayWait<'a> = dyn Fn(&Header) -> bool + 'a;
 
 impl<'a> Job<'a> {
     pub(crate) fn new(
@@ -43,6 +48,7 @@ impl<'a> Job<'a> {
             device,
             on_header,
             in_group: false,
+            may_wait: None,
             is_for_image: false,
         }
     }
@@ -56,6 +62,12 @@ impl<'a> Job<'a> {
     /// Lets a picture that one kernel makes the pixels of be decoded with others.
     pub(crate) fn in_group(mut self, in_group: bool) -> Self {
         self.in_group = in_group;
+        self
+    }
+
+    /// Lets a progressive JPEG wait for others, if `may_wait` says so.
+    pub(crate) fn may_wait(mut self, may_wait: &'a MayWait<'a>) -> Self {
+        self.may_wait = Some(may_wait);
         self
     }
 
@@ -111,6 +123,7 @@ impl<'a> Job<'a> {
             new_image: None,
             jpeg_decoder: options.jpeg_decoder,
             in_group: false,
+            may_wait: false,
             color_policy: options.color_policy,
             png_decoder: options.png_decoder,
             video_decoder: options.video_decoder,
@@ -142,6 +155,7 @@ impl<'a> Job<'a> {
         };
         let payload = decoder.payload(PayloadTarget {
             in_group: self.in_group && is_whole && header.layout.channels() < 4,
+            may_wait: self.may_wait.is_some_and(|may_wait| may_wait(&header)),
             new_image: (self.is_for_image && wanted.resampling.is_none()).then_some(new_image),
             ..target
         })?;

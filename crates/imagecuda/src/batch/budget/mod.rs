@@ -108,6 +108,16 @@ impl Budget {
         self.slots_in_all(counts).saturating_sub(counts.images)
     }
 
+    /// Whether whoever has nothing to do but to load another image of so many bytes would wait for a returned
+    /// one.
+    pub(super) fn is_full(&self, bytes: u64) -> bool {
+        let counts = self.lock();
+        // Those that wait come first.
+        let before = self.bytes.waiting.load(Ordering::Relaxed) as u64;
+        let bytes = bytes.saturating_mul(before + 1);
+        self.free_slots(&counts) == 0 || counts.bytes.saturating_add(bytes) > self.most_bytes
+    }
+
     fn lock(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }

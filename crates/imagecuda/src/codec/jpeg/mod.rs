@@ -85,6 +85,12 @@ impl Decode for Jpeg<'_> {
         {
             return Ok(planned);
         }
+        if target.may_wait
+            && Jpeg::is_all(&self)
+            && let Some(progressive) = device.prepare_progressive(&self, jpeg_decoder)
+        {
+            return Ok(progressive);
+        }
         let request = JpegRequest {
             decoder: jpeg_decoder,
             file: target.file,

@@ -102,6 +102,7 @@ impl<P: DevicePixel> Buffer<P> {
                 Err(ErrorKind::DeviceMismatch.into())
             }
             Payload::Jpeg(coefficients) => self.expand_jpeg(coefficients, spec, None),
+            Payload::Progressive(jpeg) => self.expand_jpeg(jpeg.into_coefficients()?, spec, None),
             Payload::Png(pixels) => self.expand_png(pixels, spec),
             Payload::Planes(planes) => self.expand_planes(planes, spec),
             Payload::Video(frames) => self.expand_frames(frames, spec),
@@ -271,6 +272,10 @@ impl Buffer<RgbaF32> {
         table.wait_on(&context.uploads)?;
         pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
         pinned.order_before(&context.stream)?;
+        let payload = match payload {
+            Payload::Progressive(jpeg) => Payload::Jpeg(jpeg.into_coefficients()?),
+            payload => payload,
+        };
         let payload = match (payload, conversion) {
             (Payload::Jpeg(coefficients), Conversion::Shaper(_)) if is_direct(spec) => {
                 // Expansion and conversion in one pass over the pixels.

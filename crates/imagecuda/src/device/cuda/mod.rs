@@ -40,7 +40,9 @@ pub(crate) use {
     encode_jpeg::{EncodedJpeg, PendingJpeg},
     encode_png::{EncodedPng, PendingPng},
     encode_webp::PendingWebp,
-    jpeg::{Coefficients, PictureGroups, PlannedJpeg, UploadedJpeg},
+    jpeg::{
+        Coefficients, PictureGroups, PlannedJpeg, ProgressiveGroups, ProgressiveJpeg, UploadedJpeg,
+    },
     png::PngPixels,
     strips::Strips,
     video::VideoFrames,
@@ -58,7 +60,7 @@ use std::sync::MutexGuard;
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicUsize},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicUsize},
 };
 
 /// The state of one CUDA device.
@@ -77,6 +79,8 @@ pub(crate) struct Context {
     /// How many JPEG files these streams have decoded.
     jpegs: AtomicUsize,
     jpeg_tables: jpeg::DeviceTables,
+    /// The streams in which kernels find the blocks of progressive JPEG files.
+    positions: OnceLock<Vec<Stream>>,
     /// The streams that decode PNG files.
     pngs: png::Streams,
     /// Held by the thread that queues work.
@@ -91,6 +95,8 @@ pub(crate) struct Context {
     device_limit: AtomicUsize,
     /// Weights of filters.
     tables: resample::Tables,
+    /// The bytes of its memory.
+    all_memory: u64,
     /// The most blocks that a grid may have along x.
     max_grid: u32,
     multiprocessors: u32,
@@ -118,6 +124,7 @@ impl Context {
         let max_grid = attribute(DeviceAttribute::MaxGridDimX)?;
         let multiprocessors = attribute(DeviceAttribute::MultiprocessorCount)?;
         let shared = attribute(DeviceAttribute::MaxSharedMemoryPerMultiprocessor)?;
+        let all_memory = check("cuDeviceTotalMem", device.total_memory())? as u64;
 
         // `cust` makes the new context current; this guard restores the caller's.
         let _restore = Current::remember()?;
@@ -140,6 +147,7 @@ impl Context {
                 .collect::<Result<_>>()?,
             jpegs: AtomicUsize::new(0),
             jpeg_tables: jpeg::DeviceTables::default(),
+            positions: OnceLock::new(),
             pngs: png::Streams::new()?,
             launch_lock: Mutex::new(()),
             kernels,
@@ -149,6 +157,7 @@ impl Context {
             scratch: Pool::new(scratch::KEEP),
             device_limit: AtomicUsize::new(usize::MAX),
             tables: resample::Tables::default(),
+            all_memory,
             max_grid: max_grid.unsigned_abs(),
             multiprocessors: multiprocessors.unsigned_abs(),
             has_much_shared: shared.unsigned_abs() >= 3 * (resample::MOST_SHARED + (1 << 10)),
@@ -161,6 +170,11 @@ impl Context {
 
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The bytes of the device's memory.
+    pub(crate) fn all_memory(&self) -> u64 {
+        self.all_memory
     }
 
     pub(crate) fn stream(&self) -> &Stream {
@@ -192,7 +206,8 @@ impl Context {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
         let pngs = self.pngs.uploads.iter().chain(&self.pngs.all);
-        for stream in self.decodes.iter().chain(pngs) {
+        let positions = self.positions.get().into_iter().flatten();
+        for stream in self.decodes.iter().chain(pngs).chain(positions) {
             check("cuStreamSynchronize", stream.synchronize())?;
         }
         Ok(())

@@ -125,6 +125,11 @@ impl Scratch {
         }
     }
 
+    /// Whether the last user is done.
+    pub(super) fn has_passed(&self) -> bool {
+        self.slab.is_free()
+    }
+
     /// Waits for the last user, asleep, and notes that nothing uses the memory any more.
     pub(super) fn finish(&mut self) -> Result<()> {
         self.slab.done.wait_asleep()?;

@@ -1,6 +1,6 @@
 //! How many of the driver's calls a picture takes whose pixels the host has decoded.
 
-use super::{Context, PictureGroups, Pinned};
+use super::{Context, PictureGroups, Pinned, ProgressiveJpeg};
 use crate::{
     Device, Image,
     device::{Buffer, DecodedPicture, ExpandSpec, GroupMember, Inner, Payload, Staging},
@@ -112,6 +112,10 @@ impl GroupMember for Member {
             spec: spec(),
             conversion: None,
         })
+    }
+
+    fn progressive(&mut self) -> Option<&mut ProgressiveJpeg> {
+        None
     }
 
     fn image(&self) -> &Buffer<RgbaF32> {

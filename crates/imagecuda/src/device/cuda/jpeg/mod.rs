@@ -23,6 +23,7 @@ pub(super) use self::tables::DeviceTables;
 pub(crate) use self::{
     early::UploadedJpeg,
     groups::{PictureGroups, PlannedJpeg},
+    progressive::{ProgressiveGroups, ProgressiveJpeg},
 };
 use self::{pictures::can_be_direct, single::File};
 

@@ -1,6 +1,6 @@
 //! What a group costs.
 
-use super::PictureGroups;
+use super::{PictureGroups, ProgressiveJpeg};
 use crate::{
     Device, Format, Image, JpegDecoder, SaveOptions, Subsampling,
     device::{Buffer, DecodedPicture, GroupMember, Inner, Payload},
@@ -19,6 +19,10 @@ impl GroupMember for Member {
     }
 
     fn decoded(&self) -> Option<DecodedPicture<'_>> {
+        None
+    }
+
+    fn progressive(&mut self) -> Option<&mut ProgressiveJpeg> {
         None
     }
 

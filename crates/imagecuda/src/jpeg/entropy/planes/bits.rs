@@ -51,6 +51,15 @@ impl<'m> Intervals<'m> {
     pub(super) fn bytes(&self) -> &'m [u8] {
         self.bytes
     }
+
+    /// The bits of the only interval, which are the first ones. `None` if there are several, or more bits.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for a GPU"))]
+    pub(super) fn bits_without_restarts(&self) -> Option<u32> {
+        match self.places[..] {
+            [(0, end)] => u32::try_from(8 * end).ok(),
+            _ => None,
+        }
+    }
 }
 
 /// Writes an interval to `memory` from byte `at` on, and moves `at` past its padding. Returns where it

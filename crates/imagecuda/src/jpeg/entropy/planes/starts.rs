@@ -3,14 +3,17 @@
 //! Nothing else is recorded of AC scans: no values, no signs, no bits. Kernels read those.
 
 use super::{
-    Data, Decoder, Share,
-    dc::Samples,
+    Choice, Data, DcScan, Decoder, Share, Task,
+    dc::{self, Samples},
     part::{Part, Starts},
     script::Script,
 };
 use crate::jpeg::file::{File, Huffman};
-use imagecuda_kernels::jpeg::progressive::{Band, Start, symbols::Symbols};
+use imagecuda_kernels::jpeg::progressive::{
+    Band, Start, jobs::MOST_POSITION_BITS, symbols::Symbols,
+};
 use std::{
+    array,
     ops::Range,
     sync::{PoisonError, RwLock},
 };
@@ -69,11 +72,15 @@ impl<'a> Positions<'a> {
         self.places.last().map_or(0, |last| last.end)
     }
 
+    /// The numbers of the [scans](Self::scans) in the file.
+    fn ac_numbers(&self) -> impl Iterator<Item = usize> {
+        self.script.ac.iter().flatten().copied()
+    }
+
     /// The scans of AC coefficients: those of the first component first, and then in the order of
     /// the file.
     pub(crate) fn scans(&self) -> impl Iterator<Item = AcScan<'_>> {
-        let numbers = self.script.ac.iter().flatten().copied();
-        numbers.filter_map(|number| {
+        self.ac_numbers().filter_map(|number| {
             let scan = self.file.scans.get(number)?;
             let from = scan.components.first()?;
             let component = self.file.picture.component.get(from.index)?;
@@ -107,6 +114,45 @@ impl<'a> Positions<'a> {
         let share = Share::of(self.file);
         let decoder = Decoder::build(self.file, &data, share.rows, true)?;
         Self::find_by(decoder, share.is_alone, dc, starts)
+    }
+
+    /// Whether a kernel can find where blocks begin: it knows no restart markers.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for a GPU"))]
+    pub(crate) fn is_for_kernels(&self) -> bool {
+        let mut scans = self.ac_numbers().map(|number| self.file.scans.get(number));
+        scans.all(|scan| {
+            scan.is_some_and(|scan| {
+                let most = MOST_POSITION_BITS as usize / 8;
+                scan.restarts.is_empty() && scan.data.len() < most
+            })
+        })
+    }
+
+    /// Finds the DC coefficients of all blocks of the picture, and leaves the blocks to a kernel. Writes the
+    /// scans' data as [`find`](Self::find) does. Returns the bits that the data of each of the
+    /// [scans](Self::scans) have. `None` if it finds an irregularity, or if the file is [not for
+    /// kernels](Self::is_for_kernels); the contents are then undefined.
+    #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for a GPU"))]
+    pub(crate) fn find_dc(&self, data: &mut [u8], mut dc: &mut [i16]) -> Option<Vec<u32>> {
+        let data = self.unstuffed(data)?;
+        let picture = &self.file.picture;
+        // Scans add bits to them.
+        dc.fill(0);
+        let mut samples: dc::Band<'_> = array::from_fn(|_| Samples::default());
+        for (samples, component) in samples.iter_mut().zip(picture.parts()) {
+            *samples = Samples::Given(dc.split_off_mut(..component.blocks())?);
+        }
+        for &number in &self.script.dc {
+            let (scan, data) = (self.file.scans.get(number)?, data.scans.get(number)?);
+            let mut scan = DcScan::new(self.file, scan, data)?;
+            let rows = 0..picture.mcus_y as usize;
+            Choice::best().run(Task::ReadDc(&mut scan, rows, &mut samples))?;
+        }
+        let bits = |number: usize| {
+            let bits = data.scans.get(number)?.bits_without_restarts();
+            bits.filter(|&bits| bits < MOST_POSITION_BITS)
+        };
+        self.ac_numbers().map(bits).collect()
     }
 
     pub(super) fn unstuffed<'m>(&self, data: &'m mut [u8]) -> Option<Data<'m>> {

@@ -127,6 +127,7 @@ fn the_host_decodes_without_a_gpu() {
         new_image: None,
         jpeg_decoder: Default::default(),
         in_group: false,
+        may_wait: false,
         color_policy: Default::default(),
         png_decoder: Default::default(),
         video_decoder: crate::VideoDecoder::Engine,

@@ -1,0 +1,163 @@
+//! Progressive pictures of a batch whose blocks a kernel finds together. One thread launches the kernel for all
+//! that have come since, and hands on those whose kernel has ended.
+
+use super::{
+    super::super::{Context, new_stream},
+    by_kernel::Flight,
+};
+use crate::device::GroupMember;
+use cust::stream::Stream;
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+/// Launches that run at a time, each in a stream of its own.
+const FLIGHTS: usize = 6;
+
+/// The most pictures of a launch.
+const MOST: usize = 64;
+
+/// With so many pictures a launch waits for no more.
+const MANY: usize = 32;
+
+/// How often the thread looks whether a kernel has ended, and how often at most a launch waits so long for more
+/// pictures. It waits no longer once none have come. A kernel takes many times as long.
+const NAP: Duration = Duration::from_micros(250);
+const MAX_NAPS: usize = 4;
+
+/// Groups of pictures, which come back when their blocks are found.
+pub(crate) struct ProgressiveGroups<T> {
+    context: Arc<Context>,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+struct State<T> {
+    waiting: Vec<T>,
+    /// Whether no more pictures come.
+    is_closed: bool,
+    /// Whether the thread that launches waits for pictures.
+    is_asleep: bool,
+}
+
+/// What the thread that launches does next.
+enum Step<T> {
+    Launch(Vec<T>),
+    /// Finish the launch of this number, whose kernel has ended.
+    Finish(usize),
+    End,
+}
+
+impl Context {
+    /// The streams in which kernels find blocks, which are made when they are first needed. Fewer if the driver
+    /// gives no more.
+    pub(super) fn position_streams(&self) -> &[Stream] {
+        self.positions
+            .get_or_init(|| (0..FLIGHTS).map_while(|_| new_stream().ok()).collect())
+    }
+}
+
+impl<T: GroupMember> ProgressiveGroups<T> {
+    pub(crate) fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            state: Mutex::new(State {
+                waiting: Vec::new(),
+                is_closed: false,
+                is_asleep: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a picture.
+    pub(crate) fn add(&self, with: T) {
+        let mut state = self.lock();
+        state.waiting.push(with);
+        let is_asleep = state.is_asleep;
+        drop(state);
+        if is_asleep {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Says that no more pictures come.
+    pub(crate) fn close(&self) {
+        self.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Lets the kernel find blocks until [`close`](Self::close) is called and all is done. Calls `deliver` with
+    /// pictures. Where it says `false`, the picture has to be loaded for itself.
+    pub(crate) fn run(&self, mut deliver: impl FnMut(Vec<(T, bool)>)) {
+        // So that no call has to make it current. If this fails, each call does, and says so.
+        let _current = self.context.enter();
+        let mut flights: Vec<Flight<T>> = Vec::new();
+        loop {
+            match self.next_step(&flights) {
+                Step::Launch(pictures) => {
+                    let is_free = |number: &usize| flights.iter().all(|f| f.stream != *number);
+                    let mut streams = self.context.position_streams().iter().enumerate();
+                    let stream = streams.find(|(number, _)| is_free(number));
+                    let mut failed = Vec::new();
+                    match stream {
+                        Some(stream) => {
+                            let fail = |with| failed.push((with, false));
+                            let flight = Flight::launch(&self.context, pictures, stream, fail);
+                            flights.extend(flight);
+                        }
+                        None => failed.extend(pictures.into_iter().map(|with| (with, false))),
+                    }
+                    if !failed.is_empty() {
+                        deliver(failed);
+                    }
+                }
+                Step::Finish(number) => {
+                    let flight = flights.swap_remove(number);
+                    deliver(flight.finish(&self.context));
+                }
+                Step::End => return,
+            }
+        }
+    }
+
+    fn next_step(&self, flights: &[Flight<T>]) -> Step<T> {
+        let (mut naps, mut seen) = (0, 0);
+        let mut state = self.lock();
+        loop {
+            if let Some(number) = flights.iter().position(Flight::is_done) {
+                return Step::Finish(number);
+            }
+            let waiting = state.waiting.len();
+            let grows = waiting > seen && naps < MAX_NAPS && !state.is_closed;
+            let is_ready = waiting > 0 && (waiting >= MANY || !grows);
+            if is_ready && flights.len() < self.context.position_streams().len().max(1) {
+                let count = waiting.min(MOST);
+                return Step::Launch(state.waiting.drain(..count).collect());
+            }
+            if waiting == 0 && flights.is_empty() {
+                if state.is_closed {
+                    return Step::End;
+                }
+                state.is_asleep = true;
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                state.is_asleep = false;
+                continue;
+            }
+            naps = if waiting > 0 { naps + 1 } else { 0 };
+            seen = waiting;
+            drop(state);
+            thread::sleep(NAP);
+            state = self.lock();
+        }
+    }
+}

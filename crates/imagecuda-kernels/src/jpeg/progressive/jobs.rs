@@ -49,12 +49,14 @@ pub struct PositionsJob {
     pub band: Band,
     /// The bits of its data: below [`MOST_POSITION_BITS`].
     pub bits: u32,
-    /// The blocks of its component, without those that only fill MCUs.
+    /// The blocks of its component, without those that only fill MCUs: below [`MOST_POSITION_BLOCKS`].
     pub blocks: u32,
 }
 
-/// The end of the bits of a scan for `jpeg_positions`.
+/// The end of the bits of a scan for `jpeg_positions`, and of its blocks.
 pub const MOST_POSITION_BITS: u32 = 1 << 29;
+/// See [`MOST_POSITION_BITS`].
+pub const MOST_POSITION_BLOCKS: u32 = 1 << 23;
 
 /// Threads of a thread block of `jpeg_positions`.
 pub const POSITIONS_THREADS: u32 = 128;

@@ -8,13 +8,15 @@
 //! - [`Start`]: where a block begins in a scan.
 //! - [`symbols`]: Huffman codes, one at a time.
 //! - [`block`]: all scans of a block.
-//! - [`jobs`]: the arguments of the kernel.
-//! - `cpu_emulation`: the kernel on the CPU.
+//! - [`positions`]: where blocks begin, as a kernel finds it. The host can find it too.
+//! - [`jobs`]: the arguments of the kernels.
+//! - `cpu_emulation`: the kernels on the CPU.
 
 pub mod block;
 #[cfg(not(target_arch = "nvptx64"))]
 pub mod cpu_emulation;
 pub mod jobs;
+pub mod positions;
 pub mod symbols;
 
 use bytemuck::{Pod, Zeroable};

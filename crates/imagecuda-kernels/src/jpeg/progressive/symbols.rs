@@ -61,6 +61,15 @@ impl Symbols {
         }
     }
 
+    /// As [`find`](Self::find), but the length of bits that are no code is 0.
+    #[inline(always)]
+    pub(super) fn checked(&self, bits: u32) -> (u32, u32) {
+        match bits >> 16 < self.ends[15] {
+            true => self.find(bits),
+            false => (0, 0),
+        }
+    }
+
     #[inline(always)]
     fn find_longer(&self, bits: u32) -> (u32, u32) {
         let mut length = LOOK_UP + 1;

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::jpeg::file::{File, Huffman};
 use imagecuda_kernels::jpeg::progressive::{
-    Band, Start, jobs::MOST_POSITION_BITS, symbols::Symbols,
+    Band, Start,
+    jobs::{MOST_POSITION_BITS, MOST_POSITION_BLOCKS},
+    symbols::Symbols,
 };
 use std::{
     array,
@@ -116,16 +118,16 @@ impl<'a> Positions<'a> {
         Self::find_by(decoder, share.is_alone, dc, starts)
     }
 
-    /// Whether a kernel can find where blocks begin: it knows no restart markers.
+    /// Whether a kernel can find where blocks begin: it knows no restart markers, and counts only so far.
     #[cfg_attr(not(feature = "cuda"), allow(dead_code, reason = "for a GPU"))]
     pub(crate) fn is_for_kernels(&self) -> bool {
-        let mut scans = self.ac_numbers().map(|number| self.file.scans.get(number));
-        scans.all(|scan| {
-            scan.is_some_and(|scan| {
-                let most = MOST_POSITION_BITS as usize / 8;
-                scan.restarts.is_empty() && scan.data.len() < most
-            })
-        })
+        let most = MOST_POSITION_BITS as usize / 8;
+        let fits = |number: usize| {
+            let scan = self.file.scans.get(number);
+            scan.is_some_and(|scan| scan.restarts.is_empty() && scan.data.len() < most)
+        };
+        let has_few_blocks = |scan: AcScan<'_>| scan.blocks < MOST_POSITION_BLOCKS as usize;
+        self.ac_numbers().all(fits) && self.scans().all(has_few_blocks)
     }
 
     /// Finds the DC coefficients of all blocks of the picture, and leaves the blocks to a kernel. Writes the

@@ -8,6 +8,7 @@ use crate::{
 use imagecuda_kernels::jpeg::progressive::{
     Start,
     cpu_emulation::{self, EmulatedScan},
+    positions::cpu_emulation::positions as positions_by_kernel,
 };
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use mozjpeg::{ColorSpace, Compress};
@@ -142,7 +143,19 @@ fn by_starts(choice: Choice, step: usize, file: &File, bytes: &[u8]) -> Option<V
     decoder.choice = choice;
     let to = starts.iter_mut().map(|starts| &mut starts[..]).collect();
     Positions::find_by(decoder, step % 2 == 1, &mut dc, to)?;
-    let data: Vec<_> = scans.iter().map(|scan| scan.words(&memory)).collect();
+    Some(blocks(file, &positions, &memory, &dc, &starts))
+}
+
+/// All blocks, decoded from where they begin, as a kernel does it.
+fn blocks(
+    file: &File,
+    positions: &Positions<'_>,
+    memory: &[u8],
+    dc: &[i16],
+    starts: &[Vec<Start>],
+) -> Vec<i16> {
+    let scans: Vec<_> = positions.scans().collect();
+    let data: Vec<_> = scans.iter().map(|scan| scan.words(memory)).collect();
     let symbols: Vec<_> = scans.iter().map(|scan| scan.symbols()).collect();
     let emulated: Vec<_> = (0..scans.len())
         .map(|i| EmulatedScan {
@@ -154,8 +167,62 @@ fn by_starts(choice: Choice, step: usize, file: &File, bytes: &[u8]) -> Option<V
         })
         .collect();
     let mut out = vec![[7; 64]; file.picture.blocks()];
-    cpu_emulation::blocks(&file.picture, &dc, &emulated, &mut out);
-    Some(out.as_flattened().to_vec())
+    cpu_emulation::blocks(&file.picture, dc, &emulated, &mut out);
+    out.as_flattened().to_vec()
+}
+
+/// How a kernel fares with a file.
+enum ByKernel {
+    NotForIt,
+    Refused,
+    Found(Vec<i16>),
+}
+
+/// Lets the host decode DC scans, finds where blocks begin as a kernel does it, and decodes from there.
+fn by_kernel(file: &File, bytes: &[u8]) -> ByKernel {
+    let positions = Positions::of(file, bytes);
+    match positions.filter(Positions::is_for_kernels) {
+        None => ByKernel::NotForIt,
+        Some(positions) => {
+            found_by_kernel(file, &positions).map_or(ByKernel::Refused, ByKernel::Found)
+        }
+    }
+}
+
+fn found_by_kernel(file: &File, positions: &Positions<'_>) -> Option<Vec<i16>> {
+    // Anything but what is right.
+    let mut dc = vec![77; file.picture.blocks()];
+    let mut memory = vec![0x5a; positions.room()];
+    let bits = positions.find_dc(&mut memory, &mut dc)?;
+    let mut nonzero = [const { Vec::new() }; 4];
+    let mut starts = Vec::new();
+    for (scan, bits) in positions.scans().zip(bits) {
+        let nonzero = &mut nonzero[scan.component];
+        nonzero.resize(scan.blocks, 0);
+        let (symbols, words) = (scan.symbols(), scan.words(&memory));
+        starts.push(positions_by_kernel(
+            scan.band,
+            &symbols,
+            (&words, bits),
+            nonzero,
+        )?);
+    }
+    // Of regular files the starts are those that the host finds.
+    let wrong = Start::new(1 << 30, true);
+    let scans = positions.scans();
+    let mut expected: Vec<_> = scans.map(|scan| vec![wrong; scan.blocks]).collect();
+    let (mut by_host, mut other) = (vec![77; dc.len()], memory.clone());
+    let to = expected.iter_mut().map(|starts| &mut starts[..]).collect();
+    if positions.find(&mut other, &mut by_host, to).is_some() {
+        assert!(dc == by_host);
+        for (scan, (starts, expected)) in positions.scans().zip(starts.iter().zip(&expected)) {
+            // Where a block of a first scan has no bits, nothing is read.
+            let has_bits = |start: &Start| scan.band.refines > 0 || !start.is_ended();
+            let part = |start: &Start| (start.is_ended(), has_bits(start).then(|| start.bit()));
+            assert!(starts.iter().map(part).eq(expected.iter().map(part)));
+        }
+    }
+    Some(blocks(file, positions, &memory, &dc, &starts))
 }
 
 #[test]
@@ -179,12 +246,20 @@ fn coefficients_are_those_of_the_plain_decoder() {
                 assert!(found.unwrap() == expected, "{number} {choice:?} {step}");
             }
         }
+        let ac = file.scans.iter().filter(|scan| scan.spectral.0 > 0);
+        let has_restarts = ac.clone().any(|scan| !scan.restarts.is_empty());
+        match by_kernel(&file, bytes) {
+            ByKernel::NotForIt => assert!(has_restarts, "{number}"),
+            ByKernel::Refused => panic!("{number}"),
+            ByKernel::Found(found) => assert!(!has_restarts && found == expected, "{number}"),
+        }
     }
 }
 
 /// A file that ends after any of its scans is a file too.
 #[test]
 fn scans_may_be_missing() {
+    let mut by_kernels = 0;
     for bytes in files() {
         let ends: Vec<usize> = markers::parse(&bytes, false)
             .unwrap()
@@ -200,8 +275,17 @@ fn scans_may_be_missing() {
                 assert!(by(choice, 2, 0, &file, &cut).unwrap() == expected);
                 assert!(by_starts(choice, 2, &file, &cut).unwrap() == expected);
             }
+            match by_kernel(&file, &cut) {
+                ByKernel::NotForIt => {}
+                ByKernel::Refused => panic!("refused"),
+                ByKernel::Found(found) => {
+                    assert!(found == expected);
+                    by_kernels += 1;
+                }
+            }
         }
     }
+    assert!(by_kernels > 100, "{by_kernels}");
 }
 
 /// Checks a file that was changed: this decoder refuses it, or the plain decoder reads it without
@@ -209,6 +293,7 @@ fn scans_may_be_missing() {
 #[test]
 fn damage_is_the_plain_decoders() {
     let (mut refused, mut taken) = (0, 0);
+    let (mut refused_by_kernel, mut found_by_kernel) = (0, 0);
     let mut state = 1;
     for bytes in files() {
         let start = markers::parse(&bytes, false).unwrap().scans[0].data.start;
@@ -238,6 +323,17 @@ fn damage_is_the_plain_decoders() {
                 assert!(found == by(choice, 1, 2, &file, &bad));
                 assert!(found == by_starts(choice, 1, &file, &bad));
             }
+            match by_kernel(&file, &bad) {
+                ByKernel::NotForIt => {}
+                ByKernel::Refused => {
+                    assert!(found.is_none());
+                    refused_by_kernel += 1;
+                }
+                ByKernel::Found(by_kernel) => {
+                    assert!(by_kernel == plain(&file, &bad, false).unwrap());
+                    found_by_kernel += 1;
+                }
+            }
             match found {
                 Some(found) => assert!(found == plain(&file, &bad, false).unwrap()),
                 None => refused += 1,
@@ -248,5 +344,9 @@ fn damage_is_the_plain_decoders() {
     assert!(
         refused > 500 && taken - refused > 100,
         "{refused} of {taken}"
+    );
+    assert!(
+        refused_by_kernel > 100 && found_by_kernel > 100,
+        "{refused_by_kernel}, {found_by_kernel}"
     );
 }

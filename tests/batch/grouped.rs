@@ -41,7 +41,7 @@ fn bytes(image: &Image) -> Picture {
     }
 }
 
-fn kernels() -> LoadOptions {
+pub(super) fn kernels() -> LoadOptions {
     LoadOptions::new().jpeg_decoder(JpegDecoder::Kernels)
 }
 
@@ -199,7 +199,7 @@ fn a_file_s_own_options_are_asked_for_once(device: &Device) {
 }
 
 /// A file with an APP segment right after its signature.
-fn with_segment(file: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
+pub(super) fn with_segment(file: &[u8], marker: u8, content: &[u8]) -> Vec<u8> {
     let length = u16::try_from(content.len() + 2).unwrap().to_be_bytes();
     [&file[..2], &[0xff, marker], &length, content, &file[2..]].concat()
 }

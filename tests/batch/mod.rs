@@ -4,6 +4,7 @@ mod decoded;
 mod grouped;
 mod loader;
 mod pipeline;
+mod progressive;
 mod tensor_oracle;
 mod tensors;
 #[cfg(feature = "tracing")]
@@ -17,6 +18,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         grouped::trials(),
         loader::trials(),
         pipeline::trials(),
+        progressive::trials(),
         tensor_oracle::trials(),
         tensors::trials(),
         #[cfg(feature = "tracing")]

@@ -157,23 +157,6 @@ fn blocks(
     let scans: Vec<_> = positions.scans().collect();
     let data: Vec<_> = scans.iter().map(|scan| scan.words(memory)).collect();
     let symbols: Vec<_> = scans.iter().map(|scan| scan.symbols()).collect();
-    let mut nonzero = [const { Vec::new() }; 4];
-    for (i, scan) in scans.iter().enumerate() {
-        let nonzero = &mut nonzero[scan.component];
-        nonzero.resize(scan.blocks, 0);
-        let bits = 32 * data[i].len() as u32;
-        let of = (&data[i][..], bits);
-        let found = imagecuda_kernels::jpeg::progressive::positions::cpu_emulation::positions(
-            scan.band, &symbols[i], of, nonzero,
-        );
-        if file.scans.iter().any(|scan| scan.restart_interval > 0) {
-            continue;
-        }
-        let found = found.unwrap();
-        for (k, (a, b)) in found.iter().zip(&starts[i]).enumerate() {
-            assert!(a.is_ended() == b.is_ended() && (a.bit() == b.bit() || a.is_ended() && scan.band.refines == 0), "scan {i} {:?} block {k} {a:?} {b:?}", scan.band);
-        }
-    }
     let emulated: Vec<_> = (0..scans.len())
         .map(|i| EmulatedScan {
             component: scans[i].component,

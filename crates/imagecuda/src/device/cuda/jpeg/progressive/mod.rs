@@ -3,6 +3,8 @@
 
 mod by_kernel;
 mod groups;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::{by_kernel::ProgressiveJpeg, groups::ProgressiveGroups};
 

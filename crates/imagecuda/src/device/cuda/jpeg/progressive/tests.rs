@@ -1,0 +1,149 @@
+//! What the kernel finds, and what a group costs.
+
+use super::{ProgressiveGroups, ProgressiveJpeg};
+use crate::{
+    Device, Image, JpegDecoder, LoadOptions,
+    device::{Buffer, DecodedPicture, ExpandSpec, GroupMember, Inner, Payload},
+    jpeg::Jpeg,
+};
+use imagecuda_kernels::{layout::Layout, pixel::RgbaF32};
+use mozjpeg::{ColorSpace, Compress};
+
+struct Member {
+    number: usize,
+    payload: Option<Payload>,
+    image: Image,
+}
+
+impl GroupMember for Member {
+    fn file(&self) -> &[u8] {
+        &[]
+    }
+
+    fn decoded(&self) -> Option<DecodedPicture<'_>> {
+        None
+    }
+
+    fn progressive(&mut self) -> Option<&mut ProgressiveJpeg> {
+        match &mut self.payload {
+            Some(Payload::Progressive(jpeg)) => Some(jpeg),
+            _ => None,
+        }
+    }
+
+    fn image(&self) -> &Buffer<RgbaF32> {
+        &self.image.buffer
+    }
+
+    fn takes_bytes(&self) -> bool {
+        false
+    }
+}
+
+fn file(seed: usize, [width, height]: [usize; 2]) -> Vec<u8> {
+    let pixels: Vec<u8> = (0..width * height * 3)
+        .map(|i| {
+            let (x, y) = (i / 3 % width, i / 3 / width);
+            let noise = (i + 77 * seed).wrapping_mul(2_654_435_761) >> 16 & 15;
+            ((x * 5 + y * 3 + i % 3 * 40) % 200 + noise * (seed % 4)) as u8
+        })
+        .collect();
+    let mut encoder = Compress::new(ColorSpace::JCS_RGB);
+    encoder.set_size(width, height);
+    encoder.set_fastest_defaults();
+    encoder.set_progressive_mode();
+    encoder.set_quality(90.0);
+    let mut encoder = encoder.start_compress(Vec::new()).unwrap();
+    encoder.write_scanlines(&pixels).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A file with a flipped bit in its last scans, in which the host finds an irregularity.
+fn irregular(file: &[u8]) -> Vec<u8> {
+    let end = file.len() - 2;
+    (1..end / 2)
+        .map(|before| {
+            let mut bad = file.to_vec();
+            bad[end - before] ^= 0x40;
+            bad
+        })
+        .find(|bad| {
+            let Ok(jpeg) = Jpeg::read(bad, false) else {
+                return false;
+            };
+            let Some(positions) = jpeg.positions() else {
+                return false;
+            };
+            let mut data = vec![0; positions.room()];
+            let mut dc = vec![0; jpeg.picture().blocks()];
+            let mut starts: Vec<_> = positions
+                .scans()
+                .map(|scan| vec![Default::default(); scan.blocks])
+                .collect();
+            let is_for_kernels = positions.find_dc(&mut data, &mut dc).is_some();
+            let to = starts.iter_mut().map(|starts| &mut starts[..]).collect();
+            is_for_kernels && positions.find(&mut data, &mut dc, to).is_none()
+        })
+        .expect("an irregular file")
+}
+
+/// Lets the kernel find the blocks of all files, and makes the images of those that it has found.
+fn decode(device: &Device, files: &[Vec<u8>]) -> Vec<Option<Image>> {
+    let Inner::Cuda(context) = device.inner() else {
+        panic!("no GPU")
+    };
+    let groups = ProgressiveGroups::new(context);
+    for (number, file) in files.iter().enumerate() {
+        let jpeg = Jpeg::read(file, false).unwrap();
+        let payload = device.prepare_progressive(&jpeg, JpegDecoder::Kernels);
+        assert!(matches!(payload, Some(Payload::Progressive(_))), "{number}");
+        let (width, height) = (jpeg.picture().width, jpeg.picture().height);
+        let image = Image::new(device, width, height).unwrap();
+        groups.add(Member {
+            number,
+            payload,
+            image,
+        });
+    }
+    groups.close();
+    let mut images: Vec<Option<Image>> = files.iter().map(|_| None).collect();
+    let mut count = 0;
+    groups.run(|pictures| {
+        for (mut member, is_found) in pictures {
+            count += 1;
+            let (payload, (width, height)) = (member.payload.take(), member.image.dimensions());
+            let spec = ExpandSpec::stored(Layout::Rgb8, width, height);
+            let made = member.image.buffer.expand(payload.unwrap(), spec);
+            assert_eq!(made.is_ok(), is_found, "{}", member.number);
+            images[member.number] = is_found.then_some(member.image);
+        }
+    });
+    assert_eq!(count, files.len());
+    images
+}
+
+#[test]
+fn a_kernel_finds_the_blocks_of_pictures_of_a_group() {
+    let Ok(device) = Device::cuda(0) else {
+        println!("no GPU");
+        return;
+    };
+    let mut files: Vec<Vec<u8>> = (0..9)
+        .map(|seed| file(seed, [40 + 31 * seed, 90 - 7 * seed]))
+        .collect();
+    let bad = irregular(&files[5]);
+    files.insert(3, bad);
+    // Twice, in memory of other values.
+    for _ in 0..2 {
+        for (number, image) in decode(&device, &files).into_iter().enumerate() {
+            let Some(image) = image else {
+                assert_eq!(number, 3);
+                continue;
+            };
+            assert_ne!(number, 3);
+            let expected = LoadOptions::new().decode(&Device::cpu(), &files[number]);
+            let expected = expected.unwrap().download().unwrap();
+            assert!(image.download().unwrap() == expected, "{number}");
+        }
+    }
+}

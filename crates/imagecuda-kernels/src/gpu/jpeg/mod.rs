@@ -7,6 +7,7 @@ mod encode;
 mod forward;
 mod mend;
 mod pictures;
+mod positions;
 pub(super) mod prefix_sums;
 mod progressive;
 mod reduced;

@@ -159,6 +159,8 @@ pub(crate) enum Compare64 {
     Ne,
     LtU,
     LeU,
+    LtS,
+    LeS,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

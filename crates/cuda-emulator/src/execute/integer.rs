@@ -177,6 +177,8 @@ impl Engine<'_> {
             Compare64::Ne => self.test64(i, |a, b| a != b),
             Compare64::LtU => self.test64(i, |a, b| a < b),
             Compare64::LeU => self.test64(i, |a, b| a <= b),
+            Compare64::LtS => self.test64(i, |a, b| (a as i64) < b as i64),
+            Compare64::LeS => self.test64(i, |a, b| a as i64 <= b as i64),
         }
     }
 }

@@ -163,6 +163,10 @@ fn comparison(text: &str) -> Option<(Op, bool)> {
             ("le", "u64") => (E::LeU, false),
             ("gt", "u64") => (E::LtU, true),
             ("ge", "u64") => (E::LeU, true),
+            ("lt", "s64") => (E::LtS, false),
+            ("le", "s64") => (E::LeS, false),
+            ("gt", "s64") => (E::LtS, true),
+            ("ge", "s64") => (E::LeS, true),
             _ => return None,
         };
         return Some((Op::Compare64(op), is_swapped));

@@ -24,6 +24,8 @@ impl Decoder<'_> {
             ("bar.red.or.pred", [target, "0", source]) => {
                 self.collective(Op::BarrierOr, &[target, source])?;
             }
+            // Threads take turns here, so each sees at once what another has written.
+            ("membar.gl", []) => {}
             ("bar.warp.sync", ["-1"]) => self.push(Op::WarpBarrier, &[], 0),
             ("vote.sync.any.pred", [target, source, "-1"]) => {
                 self.collective(Op::VoteAny, &[target, source])?;

@@ -46,7 +46,7 @@ fn a_block_may_wait_for_one_before_it() {
     // Each block waits until the word is its number, and counts it up.
     let body = "setp.ne.u32 %p1, %r1, 0; @%p1 bra E; mov.u32 %r2, %ctaid.x;\n\
                 L: ld.volatile.global.b32 %r3, [%rd1]; setp.ne.u32 %p2, %r3, %r2; @%p2 bra L;\n\
-                add.s32 %r3, %r3, 1; st.global.b32 [%rd1], %r3; E:";
+                add.s32 %r3, %r3, 1; membar.gl; st.global.b32 [%rd1], %r3; E:";
     for options in seeds() {
         let words = run_with(&options, &program("", body), 100, 64).unwrap();
         assert_eq!(words[0], 100, "{:?}", options.seed);
@@ -61,6 +61,19 @@ fn threads_end_where_a_predicate_says_so() {
     let words = run("", body, 96).unwrap();
     let wanted: Vec<u32> = (0..96).map(|n| if n > 60 { n } else { 0 }).collect();
     assert_eq!(words, wanted);
+}
+
+#[test]
+fn numbers_of_64_bits_have_signs() {
+    // Of -5 and up, which are below, up to, above, and from -3 on.
+    let body = "cvt.s64.s32 %rd4, %r1; add.s64 %rd4, %rd4, -5; mov.b32 %r2, 0;\n\
+                setp.lt.s64 %p1, %rd4, -3; selp.b32 %r3, 1, 0, %p1; or.b32 %r2, %r2, %r3;\n\
+                setp.le.s64 %p2, %rd4, -3; selp.b32 %r3, 2, 0, %p2; or.b32 %r2, %r2, %r3;\n\
+                setp.gt.s64 %p3, %rd4, -3; selp.b32 %r3, 4, 0, %p3; or.b32 %r2, %r2, %r3;\n\
+                setp.ge.s64 %p4, %rd4, -3; selp.b32 %r3, 8, 0, %p4; or.b32 %r2, %r2, %r3;\n\
+                st.global.b32 [%rd3], %r2;";
+    let words = run("", body, 8).unwrap();
+    assert_eq!(words, [3, 3, 10, 12, 12, 12, 12, 12]);
 }
 
 #[test]

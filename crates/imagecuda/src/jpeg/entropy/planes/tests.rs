@@ -267,3 +267,28 @@ fn damage_is_the_plain_decoders() {
         "{refused} of {taken}"
     );
 }
+
+#[test]
+fn dump_for_harness() {
+    let Ok(path) = std::env::var("DUMP_FROM") else { return };
+    let bytes = std::fs::read(path).unwrap();
+    let file = markers::parse(&bytes, false).unwrap();
+    let positions = Positions::of(&file, &bytes).unwrap();
+    let scans: Vec<_> = positions.scans().collect();
+    let mut dc = vec![77; file.picture.blocks()];
+    let mut starts: Vec<_> = scans.iter().map(|scan| vec![Start::new(0, false); scan.blocks]).collect();
+    let mut memory = vec![0; positions.room()];
+    let to = starts.iter_mut().map(|starts| &mut starts[..]).collect();
+    positions.find(&mut memory, &mut dc, to).unwrap();
+    let mut out: Vec<u32> = vec![scans.len() as u32];
+    for (scan, starts) in scans.iter().zip(&starts) {
+        let words = scan.words(&memory);
+        let symbols = scan.symbols();
+        let b = scan.band;
+        out.extend([scan.component as u32, b.first, b.last, b.low, b.refines, 32 * words.len() as u32, scan.blocks as u32]);
+        out.extend(bytemuck::cast_slice::<_, u32>(bytemuck::bytes_of(&symbols)));
+        out.extend(words);
+        out.extend(bytemuck::cast_slice::<_, u32>(starts));
+    }
+    std::fs::write(std::env::var("DUMP_TO").unwrap(), bytemuck::cast_slice::<_, u8>(&out)).unwrap();
+}

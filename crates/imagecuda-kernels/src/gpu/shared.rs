@@ -360,6 +360,46 @@ pub unsafe fn store_u8(address: u32, number: u32) {
     }
 }
 
+/// As [`load_u32`], two numbers at a multiple of 8.
+///
+/// # Safety
+///
+/// The address is that of 8 bytes of the block's shared memory, and a multiple of 8.
+#[inline(always)]
+pub unsafe fn load_pair(address: u32) -> (u32, u32) {
+    let (a, b);
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "ld.shared.v2.u32 {{{a}, {b}}}, [{address}];",
+            a = out(reg32) a,
+            b = out(reg32) b,
+            address = in(reg32) address,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    (a, b)
+}
+
+/// As [`store_u32`], two numbers at a multiple of 8.
+///
+/// # Safety
+///
+/// The address is that of 8 bytes of the block's shared memory, and a multiple of 8.
+#[inline(always)]
+pub unsafe fn store_pair(address: u32, (a, b): (u32, u32)) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.shared.v2.u32 [{address}], {{{a}, {b}}};",
+            a = in(reg32) a,
+            b = in(reg32) b,
+            address = in(reg32) address,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
 /// As [`load_u32`], four numbers.
 ///
 /// # Safety

@@ -34,7 +34,7 @@ pub struct BitReader<W> {
 
 /// The 32 bits of two words after the first `skipped` (modulo 32).
 #[inline(always)]
-fn funnel_shift(first: u32, second: u32, skipped: u32) -> u32 {
+pub(crate) fn funnel_shift(first: u32, second: u32, skipped: u32) -> u32 {
     first << (skipped & 31) | second >> 1 >> (!skipped & 31)
 }
 

@@ -10,17 +10,17 @@ use super::{
 };
 use crate::{
     jpeg::{
-        bits::{BitReader, WordSource},
+        bits::{WordSource, funnel_shift},
         progressive::{
             Start,
-            jobs::PositionsJob,
+            jobs::{POSITIONS_THREADS, PositionsJob},
             positions::{
                 BLOCK_PLACES, KNOWN_BLOCKS, MORE_BITS, MORE_BLOCKS, RECORDS, RING_BITS,
                 RING_BLOCKS, Record,
                 check::{self, Known, Step},
                 entry::entry,
                 follower::{Follower, Memory, Ready},
-                slots::{Block, mask},
+                slots::{Block, Lane, Slot, mask},
             },
             symbols::Symbols,
         },
@@ -32,10 +32,10 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 shared_memory! {
     /// The entries of bits.
-    shared_entries: 11392
+    shared_entries: 12032
 }
 shared_memory! {
-    /// The slots of blocks: the corrections of all, and then the next places of all.
+    /// The slots of blocks: 4 times the corrections, and the next place.
     shared_slots: 22528
 }
 shared_memory! {
@@ -55,15 +55,16 @@ shared_memory! {
     shared_phases: 64
 }
 
-/// Bytes from the corrections of a slot to its next place.
-const NEXT: u32 = (RING_BLOCKS + MORE_BLOCKS) * BLOCK_PLACES;
-
 /// Bytes from the [`Known`] numbers of blocks to the coefficients that are not zero, and from there to the new ones.
 const NONZERO: u32 = KNOWN_BLOCKS * 8;
 
+/// The warps that prepare slots.
+const LISTERS: u32 = POSITIONS_THREADS / 32 - 3;
+
 const _: () = {
-    assert!((RING_BITS + MORE_BITS) * 4 == 11392);
-    assert!(2 * NEXT == 22528);
+    assert!(LISTERS == 2);
+    assert!((RING_BITS + MORE_BITS) * 4 == 12032);
+    assert!((RING_BLOCKS + MORE_BLOCKS) * BLOCK_PLACES == 22528);
     assert!(2 * RECORDS * 16 == 4096);
     assert!(size_of::<Symbols>() == 4480);
     assert!(3 * NONZERO == 1536);
@@ -85,7 +86,8 @@ struct Phase {
     /// Whether all is done, or nothing more can be.
     is_checked: u32,
     is_given_up: u32,
-    reserved: u32,
+    /// The blocks that the scan before has finished.
+    available: u32,
 }
 
 /// The memory of a follower, which writes to one half of the records.
@@ -105,9 +107,8 @@ impl Memory for Rings {
 
     #[inline(always)]
     fn slot(self, place: u32) -> (u32, u32) {
-        let at = self.slots + place;
         // SAFETY: a slot of the ring or behind it.
-        unsafe { (shared::load_u32(at), shared::load_u32(at + NEXT)) }
+        unsafe { shared::load_pair(self.slots + place) }
     }
 
     #[inline(always)]
@@ -138,8 +139,7 @@ impl WordSource for Words {
     }
 }
 
-/// Takes jobs in order. One thread block of
-/// [`POSITIONS_THREADS`](crate::jpeg::progressive::jobs::POSITIONS_THREADS) for each of the `jobs`; `next` is 0 at
+/// Takes jobs in order. One thread block of [`POSITIONS_THREADS`] for each of the `jobs`; `next` is 0 at
 /// first. A job waits only for those before it, which other thread blocks have taken by then.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_positions(jobs: *const PositionsJob, next: *const AtomicU32) {
@@ -166,10 +166,10 @@ unsafe extern "ptx-kernel" fn jpeg_positions(jobs: *const PositionsJob, next: *c
         barrier();
         let lane = thread as u32 % 32;
         match thread / 32 {
-            0 => follow(phases),
+            0 => follow(phases, lane),
             1 => Coder { job, lane }.run(phases),
-            2 => Lister::new(job, lane).run(phases),
-            _ => Checker::new(job, lane).run(phases),
+            2 => Checker::new(job, lane).run(phases),
+            share => Lister::new(job, lane, share as u32 - 3).run(phases),
         }
     }
 }
@@ -209,19 +209,22 @@ fn records(phase: u32) -> u32 {
     shared::address(shared_records::<u8>()) + (phase & 1) * 16 * RECORDS
 }
 
-/// The warp that goes from symbol to symbol. Its threads all do the same.
+/// The warp that goes from symbol to symbol. One thread does: more would write records in each other's way.
 ///
 /// # Safety
 ///
 /// As [`each_phase`].
 #[inline(always)]
-unsafe fn follow(phases: *mut Phase) {
+unsafe fn follow(phases: *mut Phase, lane: u32) {
     let mut follower = Follower::default();
     let (entries, slots) = (
         shared::address(shared_entries::<u8>()),
         shared::address(shared_slots::<u8>()),
     );
     let work = |now: &Phase, next: *mut Phase, number| {
+        if lane > 0 {
+            return;
+        }
         let memory = Rings {
             entries,
             slots,
@@ -262,12 +265,16 @@ impl Coder<'_> {
         let work = |now: &Phase, next: *mut Phase, _| {
             let end = now.position / 128 * 32 + RING_BITS;
             let mut coded = now.coded;
+            let mut word = words.word(coded / 32).swap_bytes();
+            let mut after = words.word(coded / 32 + 1);
             while coded < end {
                 let bit = coded + lane;
+                // Not swapped yet, so that nothing waits for it.
+                let last = words.word(coded / 32 + 2);
+                let next = after.swap_bytes();
                 // SAFETY: the table is there. These places are not used in this phase.
                 unsafe {
-                    let bits = BitReader::new(words, bit).peek();
-                    let entry = entry(&*symbols, job.band, bits);
+                    let entry = entry(&*symbols, job.band, funnel_shift(word, next, lane));
                     let at = bit % RING_BITS;
                     shared::store_u32(entries + 4 * at, entry);
                     if at < MORE_BITS {
@@ -275,6 +282,7 @@ impl Coder<'_> {
                     }
                 }
                 coded += 32;
+                (word, after) = (next, last);
             }
             // SAFETY: only this warp writes this.
             unsafe { (*next).coded = coded };
@@ -284,20 +292,23 @@ impl Coder<'_> {
     }
 }
 
-/// The warp that prepares the slots.
+/// A warp that prepares the slots of every [`LISTERS`]th block.
 struct Lister<'a> {
     job: &'a PositionsJob,
     lane: u32,
+    /// Its number among these warps.
+    share: u32,
     /// 4 times the corrections of all blocks so far.
     corrections: u32,
 }
 
 impl<'a> Lister<'a> {
     #[inline(always)]
-    fn new(job: &'a PositionsJob, lane: u32) -> Self {
+    fn new(job: &'a PositionsJob, lane: u32, share: u32) -> Self {
         Self {
             job,
             lane,
+            share,
             corrections: 0,
         }
     }
@@ -308,9 +319,9 @@ impl<'a> Lister<'a> {
     #[inline(always)]
     unsafe fn run(mut self, phases: *mut Phase) {
         let work = |now: &Phase, next: *mut Phase, _| {
-            // SAFETY: these places are not used in this phase, and only this warp writes the next one's numbers.
+            // SAFETY: these places are not used in this phase. One warp writes the numbers of the next one.
             unsafe {
-                let done = self.available();
+                let done = now.available;
                 let end = now.place / BLOCK_PLACES + RING_BLOCKS;
                 // After the last block there are others, so that steps may go past it.
                 let end = match done < self.job.blocks {
@@ -320,8 +331,12 @@ impl<'a> Lister<'a> {
                 if now.listed < end {
                     self.list(now.listed, end);
                 }
-                (*next).listed = now.listed.max(end);
-                (*next).is_given_up = u32::from(done == u32::MAX);
+                if self.share == 0 {
+                    let available = self.available();
+                    (*next).listed = now.listed.max(end);
+                    (*next).available = available;
+                    (*next).is_given_up = u32::from(available == u32::MAX);
+                }
             }
         };
         // SAFETY: what the caller promised.
@@ -370,7 +385,7 @@ impl<'a> Lister<'a> {
             }
             let corrections = self.corrections + sum - bits;
             self.corrections += warp::shuffle(sum, 31);
-            if own < end {
+            if own < end && self.share == 0 {
                 let zeros = (!nonzero & mask(job.band)).count_ones();
                 let at = known + own % KNOWN_BLOCKS * 8;
                 shared::store_u32(at, corrections);
@@ -380,60 +395,51 @@ impl<'a> Lister<'a> {
                 shared::store_u32(at + 2 * NONZERO, 0);
                 shared::store_u32(at + 2 * NONZERO + 4, 0);
             }
-            let mut i = 0;
-            while i < 32 {
-                let low = warp::shuffle(nonzero as u32, i);
-                let high = warp::shuffle((nonzero >> 32) as u32, i);
-                let corrections = warp::shuffle(corrections, i);
-                let number = first + i;
-                if number < end {
-                    let nonzero = u64::from(high) << 32 | u64::from(low);
-                    let place = number * BLOCK_PLACES;
-                    self.put(Block::new(place, nonzero, job.band, corrections));
-                }
-                i += 1;
+            let zeros = !nonzero & mask(job.band);
+            let lanes = Lane::new(lane, job.band);
+            let mut number = first + (first + self.share) % LISTERS;
+            while number < end {
+                let of = number - first;
+                let low = warp::shuffle(zeros as u32, of);
+                let high = warp::shuffle((zeros >> 32) as u32, of);
+                let before = warp::shuffle(corrections, of);
+                let after = warp::shuffle(corrections + bits, of);
+                let zeros = u64::from(high) << 32 | u64::from(low);
+                let block = Block::new(number * BLOCK_PLACES, zeros, [before, after]);
+                put_slots(number, &block, lanes);
+                number += LISTERS;
             }
-        }
-    }
-
-    /// Writes the slots of a block.
-    #[inline(always)]
-    unsafe fn put(&self, block: Block) {
-        let mut number = self.lane;
-        while number < 64 {
-            // SAFETY: slots of the block.
-            unsafe {
-                if let Some((slot, corrections, next)) = block.slot_of(number, self.job.band) {
-                    put_slot(block.place + 4 * slot, corrections, next);
-                }
-                if let Some((corrections, next)) = block.other_slot(number) {
-                    put_slot(block.place + 4 * number, corrections, next);
-                }
-            }
-            number += 32;
         }
     }
 }
 
-/// Writes a slot.
+/// Writes this thread's slots of a block.
 ///
 /// # Safety
 ///
-/// No thread reads it in this phase.
+/// No thread reads them in this phase.
 #[inline(always)]
-unsafe fn put_slot(place: u32, corrections: u32, next: u32) {
-    let slots = shared::address(shared_slots::<u8>());
-    let at = place % (RING_BLOCKS * BLOCK_PLACES);
-    // SAFETY: slots of the ring, and those behind it.
-    unsafe {
-        shared::store_u32(slots + at, corrections);
-        shared::store_u32(slots + at + NEXT, next);
-        if at < MORE_BLOCKS * BLOCK_PLACES {
-            let more = slots + at + RING_BLOCKS * BLOCK_PLACES;
-            shared::store_u32(more, corrections);
-            shared::store_u32(more + NEXT, next);
+unsafe fn put_slots(number: u32, block: &Block, lane: Lane) {
+    let in_ring = number % RING_BLOCKS;
+    let slots = shared::address(shared_slots::<u8>()) + in_ring * BLOCK_PLACES;
+    let put = |Slot {
+                   number,
+                   corrections,
+                   next,
+               }| {
+        let (at, pair) = (slots + 8 * number, (corrections, next));
+        // SAFETY: slots of the ring, and those behind it.
+        unsafe {
+            shared::store_pair(at, pair);
+            if in_ring < MORE_BLOCKS {
+                shared::store_pair(at + RING_BLOCKS * BLOCK_PLACES, pair);
+            }
         }
-    }
+    };
+    lane.of_zero(block, false).map(put);
+    lane.of_zero(block, true).map(put);
+    lane.of_none(block, false).map(put);
+    lane.of_none(block, true).map(put);
 }
 
 /// Says that the data are irregular, and lets nobody wait for the rest.

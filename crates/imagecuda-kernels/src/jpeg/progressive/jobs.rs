@@ -56,10 +56,10 @@ pub struct PositionsJob {
 /// The end of the bits of a scan for `jpeg_positions`, and of its blocks.
 pub const MOST_POSITION_BITS: u32 = 1 << 29;
 /// See [`MOST_POSITION_BITS`].
-pub const MOST_POSITION_BLOCKS: u32 = 1 << 23;
+pub const MOST_POSITION_BLOCKS: u32 = 1 << 22;
 
 /// Threads of a thread block of `jpeg_positions`.
-pub const POSITIONS_THREADS: u32 = 128;
+pub const POSITIONS_THREADS: u32 = 160;
 
 /// A picture whose blocks are to be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]

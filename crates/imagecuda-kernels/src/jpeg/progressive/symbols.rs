@@ -64,9 +64,11 @@ impl Symbols {
     /// As [`find`](Self::find), but the length of bits that are no code is 0.
     #[inline(always)]
     pub(super) fn checked(&self, bits: u32) -> (u32, u32) {
-        match bits >> 16 < self.ends[15] {
-            true => self.find(bits),
-            false => (0, 0),
+        let entry = u32::from(self.short[(bits >> (32 - LOOK_UP)) as usize]);
+        match entry {
+            0 if bits >> 16 >= self.ends[15] => (0, 0),
+            0 => self.find_longer(bits >> 16),
+            entry => (entry >> 8, entry & 255),
         }
     }
 

@@ -51,7 +51,7 @@ pub fn step(from: u32, record: Record, known: Known, band: Band) -> Step {
     }
     let to = entry::next_place(from, record.entry);
     // From the first slot of the block.
-    let zeros = (to - (from & !(BLOCK_PLACES - 1))) / 4;
+    let zeros = (to - (from & !(BLOCK_PLACES - 1))) / 8;
     if zeros > known.zeros {
         return Step::Wrong;
     }

@@ -6,7 +6,7 @@ use super::{
     check::{self, Known, Step},
     entry::entry,
     follower::{Follower, Memory, Ready},
-    slots::Block,
+    slots::{Block, Lane, Slot, mask},
 };
 use crate::jpeg::bits::{BitReader, WordSource};
 use alloc::{vec, vec::Vec};
@@ -30,7 +30,7 @@ impl Memory for Rings<'_> {
     }
 
     fn slot(self, place: u32) -> (u32, u32) {
-        self.0.slots[place as usize / 4].get()
+        self.0.slots[place as usize / 8].get()
     }
 
     fn record(self, number: u32, record: Record) {
@@ -84,7 +84,10 @@ pub fn positions(
         nonzero,
         shared: Shared {
             entries: vec![Cell::default(); (RING_BITS + MORE_BITS) as usize],
-            slots: vec![Cell::default(); ((RING_BLOCKS + MORE_BLOCKS) * BLOCK_PLACES / 4) as usize],
+            slots: vec![
+                Cell::default();
+                ((RING_BLOCKS + MORE_BLOCKS) * BLOCK_PLACES / 8) as usize
+            ],
             known: vec![Cell::default(); KNOWN_BLOCKS as usize],
             records: [records(), records()],
         },
@@ -125,40 +128,40 @@ impl Scan<'_> {
         let blocks = follower.place / BLOCK_PLACES + RING_BLOCKS;
         for number in self.listed..blocks {
             let nonzero = self.nonzero.get(number as usize).copied().unwrap_or(0);
-            let block = Block::new(number * BLOCK_PLACES, nonzero, self.band, self.corrections);
-            put(
-                &self.shared.known,
-                KNOWN_BLOCKS,
-                number,
-                Known {
-                    corrections: self.corrections,
-                    zeros: block.zeros.count_ones(),
-                },
-            );
-            let put_slot = |slot: u32, value| {
-                let ring = RING_BLOCKS * BLOCK_PLACES / 4;
-                put(
-                    &self.shared.slots,
-                    ring,
-                    number * BLOCK_PLACES / 4 + slot,
-                    value,
-                );
+            let zeros = !nonzero & mask(self.band);
+            let after = self.corrections + 4 * (nonzero & mask(self.band)).count_ones();
+            let known = Known {
+                corrections: self.corrections,
+                zeros: zeros.count_ones(),
             };
-            for k in 0..64 {
-                if let Some((slot, corrections, next)) = block.slot_of(k, self.band) {
-                    put_slot(slot, (corrections, next));
-                }
-                if let Some(other) = block.other_slot(k) {
-                    put_slot(k, other);
+            put(&self.shared.known, KNOWN_BLOCKS, number, known);
+            let place = number * BLOCK_PLACES;
+            let block = Block::new(place, zeros, [self.corrections, after]);
+            for number in 0..32 {
+                let lane = Lane::new(number, self.band);
+                for is_second in [false, true] {
+                    let all = [
+                        lane.of_zero(&block, is_second),
+                        lane.of_none(&block, is_second),
+                    ];
+                    for slot in all.into_iter().flatten() {
+                        self.put(place, slot);
+                    }
                 }
             }
-            self.corrections = block.corrections_after();
+            self.corrections = after;
         }
         self.listed = blocks;
         Ready {
             place: blocks * BLOCK_PLACES,
             position: 4 * bits,
         }
+    }
+
+    fn put(&self, place: u32, slot: Slot) {
+        let ring = RING_BLOCKS * BLOCK_PLACES / 8;
+        let at = place / 8 + slot.number;
+        put(&self.shared.slots, ring, at, (slot.corrections, slot.next));
     }
 
     /// Checks the records of a phase.
@@ -204,10 +207,6 @@ struct Words<'a>(&'a [u32], u32);
 
 impl WordSource for Words<'_> {
     fn word(self, number: u32) -> u32 {
-        if number < self.1 {
-            self.0.word(number)
-        } else {
-            0
-        }
+        if number < self.1 { self.0.word(number) } else { 0 }
     }
 }

@@ -121,27 +121,29 @@ impl Follower {
     /// how many steps it has.
     #[inline(always)]
     fn bursts<M: Memory>(&mut self, memory: M, lap: &Lap, count: &mut u32) -> u32 {
-        let (mut place, mut position, mut codes) = (self.place, self.position, self.codes);
+        let (mut place, mut codes) = (self.place, self.codes.wrapping_sub(lap.position));
+        // From the start of the ring, so that a look-up takes one addition.
+        let mut at = self.position - lap.position;
         loop {
             let (mut flags, mut goes_on) = (0, false);
             let mut i = 0;
             while i < BURST {
                 if i + 1 == BURST {
                     // One step early, so that the next one does not wait for it.
-                    goes_on = lap.may_burst(place, position, *count + BURST);
+                    goes_on = lap.may_burst(place, at + lap.position, *count + BURST);
                 }
-                let entry = memory.entry(position - lap.position);
+                let entry = memory.entry(at);
                 let to = entry::next_place(place, entry);
                 let (corrections, next) = memory.slot(to - lap.place);
-                codes += entry::length(entry);
+                codes = codes.wrapping_add(entry::length(entry));
                 place = next;
-                position = codes + corrections;
+                at = codes.wrapping_add(corrections);
                 flags |= entry;
                 let record = Record {
                     entry,
                     corrections,
                     place,
-                    position,
+                    position: at + lap.position,
                 };
                 memory.record(*count + i, record);
                 i += 1;
@@ -150,7 +152,9 @@ impl Follower {
                 return BURST;
             }
             *count += BURST;
-            (self.place, self.position, self.codes) = (place, position, codes);
+            self.place = place;
+            self.position = at + lap.position;
+            self.codes = codes.wrapping_add(lap.position);
             if !goes_on {
                 return 0;
             }
@@ -185,7 +189,7 @@ impl Follower {
             if entry & RUNS != 0 {
                 run = entry::run(entry);
             }
-            codes += entry::length(entry);
+            codes += entry::any_length(entry);
         }
         let (corrections, place) = memory.slot(to - lap.place);
         *self = Self {

@@ -17,8 +17,8 @@
 //! All of this goes on in phases. In each one the [`Follower`](follower::Follower) makes some steps, while the
 //! records of the last phase are checked, and entries and slots are prepared for the next one.
 //!
-//! A *place* is the address of a slot: 4 times its number among the 64 of its block, and [`BLOCK_PLACES`] a
-//! block. A *position* is 4 times the number of a bit, as an entry has 4 bytes.
+//! A *place* is the address of a slot, which has 8 bytes: 8 times its number among the 64 of its block, and
+//! [`BLOCK_PLACES`] a block. A *position* is the address of an entry: 4 times the number of a bit.
 
 pub mod check;
 #[cfg(not(target_arch = "nvptx64"))]
@@ -28,7 +28,7 @@ pub mod follower;
 pub mod slots;
 
 /// Places of a block.
-pub const BLOCK_PLACES: u32 = 256;
+pub const BLOCK_PLACES: u32 = 512;
 
 /// Blocks whose slots are in memory. They are used in turn.
 pub const RING_BLOCKS: u32 = 32;
@@ -43,8 +43,8 @@ pub const BURST: u32 = 4;
 /// block, and from a slot there into the one after.
 pub const BURST_BLOCKS: u32 = 2 * (BURST + 1) + 1;
 
-/// The same in bits: each one may have 31 bits of a code and a value, and all corrections of two blocks.
-pub const BURST_BITS: u32 = (BURST + 1) * (31 + 2 * 63);
+/// The same in bits: an entry may state 63, and there are all corrections of two blocks.
+pub const BURST_BITS: u32 = (BURST + 1) * (63 + 2 * 63);
 
 /// The first slots of the ring lie once more behind its end, so that a burst may begin anywhere.
 pub const MORE_BLOCKS: u32 = BURST_BLOCKS + 1;

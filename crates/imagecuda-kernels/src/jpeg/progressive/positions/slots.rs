@@ -3,71 +3,118 @@
 //! A slot has 4 times the corrections up to the zero that was passed last, and the place from which the next step
 //! starts: its own, or the first one of the next block if that zero was the last coefficient of the band. A slot for
 //! more zeros than there are leads to the next block too; [`check`](super::check) sees that.
+//!
+//! 32 threads write the slots of a block, each those of two coefficients.
 
 use super::{super::Band, BLOCK_PLACES};
 
-/// A block before its scan.
-#[derive(Clone, Copy, Debug)]
-pub struct Block {
-    /// The first of its places.
-    pub place: u32,
-    /// The coefficients of the band that are not zero, and those that are: number k is bit `63 - k`.
-    pub nonzero: u64,
-    /// See [`nonzero`](Self::nonzero).
-    pub zeros: u64,
-    /// 4 times the corrections of all blocks before.
-    pub corrections: u32,
-}
-
-/// The coefficients of a band.
+/// The coefficients of a band: number k is bit `63 - k`.
 #[inline(always)]
 pub fn mask(band: Band) -> u64 {
     u64::MAX >> (band.first & 63) & u64::MAX << (63 - (band.last & 63))
 }
 
+/// A block before its scan.
+#[derive(Clone, Copy, Debug)]
+pub struct Block {
+    /// The first of its places.
+    place: u32,
+    /// The coefficients of the band that are zero: the first 32, and the others. The first one is the highest bit.
+    zeros: [u32; 2],
+    /// How many of the first 32 are zero, and how many are in all.
+    counts: [u32; 2],
+    /// 4 times the corrections of all blocks before, and of this one too.
+    corrections: [u32; 2],
+}
+
+/// A slot: its number in the block, 4 times the corrections, and the next place.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    /// The number.
+    pub number: u32,
+    /// 4 times the corrections.
+    pub corrections: u32,
+    /// The next place.
+    pub next: u32,
+}
+
 impl Block {
-    /// A block of which some coefficients are not zero.
+    /// A block whose coefficients `zeros` of the band are zero, and 4 times the corrections of all blocks before and
+    /// of this one.
     #[inline(always)]
-    pub fn new(place: u32, nonzero: u64, band: Band, corrections: u32) -> Self {
-        let mask = mask(band);
+    pub fn new(place: u32, zeros: u64, corrections: [u32; 2]) -> Self {
+        let zeros = [(zeros >> 32) as u32, zeros as u32];
+        let first = zeros[0].count_ones();
         Self {
             place,
-            nonzero: nonzero & mask,
-            zeros: !nonzero & mask,
+            zeros,
+            counts: [first, first + zeros[1].count_ones()],
             corrections,
         }
     }
+}
 
-    /// 4 times the corrections of this block and of all before.
+/// A thread, and what the band has before its coefficients.
+#[derive(Clone, Copy, Debug)]
+pub struct Lane {
+    number: u32,
+    /// The coefficients before its own among 32.
+    before: u32,
+    /// How many of the band are before its first coefficient, and before its second one.
+    in_band: [u32; 2],
+    last: u32,
+}
+
+impl Lane {
+    /// Thread `number` of 32.
     #[inline(always)]
-    pub fn corrections_after(&self) -> u32 {
-        self.corrections + 4 * self.nonzero.count_ones()
+    pub fn new(number: u32, band: Band) -> Self {
+        let before = |k: u32| k.min(band.last + 1) - k.min(band.first);
+        Self {
+            number,
+            before: !(u32::MAX >> (number & 31)),
+            in_band: [before(number), before(number + 32)],
+            last: band.last,
+        }
     }
 
-    /// The slot, its corrections and its next place, of the zero at coefficient `k`, from 1 to 63. `None` if that
-    /// is no zero of the band.
+    /// The slot of this thread's first or second coefficient. `None` if that is no zero of the band.
     #[inline(always)]
-    pub fn slot_of(&self, k: u32, band: Band) -> Option<(u32, u32, u32)> {
-        let before = !(u64::MAX >> (k & 63));
-        if self.zeros << (k & 63) >> 63 == 0 {
+    pub fn of_zero(&self, block: &Block, is_second: bool) -> Option<Slot> {
+        let half = usize::from(is_second);
+        let zeros = block.zeros[half];
+        if zeros << (self.number & 31) >> 31 == 0 {
             return None;
         }
-        let slot = (self.zeros & before).count_ones() + 1;
-        let corrections = self.corrections + 4 * (self.nonzero & before).count_ones();
-        let next = match k == band.last {
-            true => self.place + BLOCK_PLACES,
-            false => self.place + 4 * slot,
-        };
-        Some((slot, corrections, next))
+        let mut passed = (zeros & self.before).count_ones();
+        if is_second {
+            passed += block.counts[0];
+        }
+        let number = passed + 1;
+        let is_last = self.number + 32 * u32::from(is_second) == self.last;
+        let slots = if is_last { BLOCK_PLACES } else { 8 * number };
+        Some(Slot {
+            number,
+            corrections: block.corrections[0] + 4 * (self.in_band[half] - passed),
+            next: block.place + slots,
+        })
     }
 
-    /// The corrections and the next place of a slot that no zero has, from 0 to 63. `None` if a zero has it.
+    /// The slot of this thread's number, or of that and 32, if no zero has it.
     #[inline(always)]
-    pub fn other_slot(&self, slot: u32) -> Option<(u32, u32)> {
-        if slot == 0 {
-            return Some((self.corrections, self.place));
+    pub fn of_none(&self, block: &Block, is_second: bool) -> Option<Slot> {
+        let number = self.number + 32 * u32::from(is_second);
+        if number == 0 {
+            return Some(Slot {
+                number,
+                corrections: block.corrections[0],
+                next: block.place,
+            });
         }
-        let is_over = slot > self.zeros.count_ones();
-        is_over.then_some((self.corrections_after(), self.place + BLOCK_PLACES))
+        (number > block.counts[1]).then_some(Slot {
+            number,
+            corrections: block.corrections[1],
+            next: block.place + BLOCK_PLACES,
+        })
     }
 }

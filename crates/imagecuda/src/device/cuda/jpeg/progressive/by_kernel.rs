@@ -102,6 +102,11 @@ impl ProgressiveJpeg {
         bytes(&self.scaled.picture)
     }
 
+    /// The scans in which blocks are to be found.
+    pub(super) fn scans(&self) -> usize {
+        self.bits.len()
+    }
+
     /// What is needed to make its coefficients, once the kernel has found all blocks.
     pub(in super::super::super) fn into_coefficients(self: Box<Self>) -> Result<Coefficients> {
         match self.state {
@@ -191,6 +196,8 @@ pub(super) struct Flight<T: GroupMember> {
     staging: Pinned,
     /// The number of its stream.
     pub(super) stream: usize,
+    /// The scans of all pictures.
+    pub(super) scans: usize,
 }
 
 impl<T: GroupMember> Flight<T> {
@@ -214,11 +221,12 @@ impl<T: GroupMember> Flight<T> {
             return None;
         }
         match start(context, &mut uploaded, stream) {
-            Ok((table, staging)) => Some(Self {
+            Ok((table, staging, scans)) => Some(Self {
                 members: uploaded,
                 table,
                 staging,
                 stream: number,
+                scans,
             }),
             Err(_) => {
                 let _ = context.wait_for_all();
@@ -281,12 +289,12 @@ impl<T: GroupMember> Drop for Flight<T> {
     }
 }
 
-/// Starts the kernel for pictures whose uploads are queued in `stream`.
+/// Starts the kernel for pictures whose uploads are queued in `stream`. Returns how many scans they have, too.
 fn start<T: GroupMember>(
     context: &Arc<Context>,
     members: &mut [T],
     stream: &Stream,
-) -> Result<(Scratch, Pinned)> {
+) -> Result<(Scratch, Pinned, usize)> {
     let jpegs: Vec<&mut ProgressiveJpeg> = members
         .iter_mut()
         .filter_map(|member| member.progressive())
@@ -322,5 +330,5 @@ fn start<T: GroupMember>(
     // pictures' memory, which live until the kernel has run.
     unsafe { context.launch("jpeg_positions", grid, stream, &arguments)? };
     table.record_on(stream)?;
-    Ok((table, staging))
+    Ok((table, staging, jobs.len()))
 }

@@ -8,6 +8,7 @@ use super::{
 use crate::device::GroupMember;
 use cust::stream::Stream;
 use std::{
+    collections::VecDeque,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::Duration,
@@ -16,8 +17,8 @@ use std::{
 /// Launches that run at a time, each in a stream of its own.
 const FLIGHTS: usize = 6;
 
-/// The most pictures of a launch.
-const MOST: usize = 64;
+/// Scans at a time for each multiprocessor, which has room for five. The kernels that make the pixels need some too.
+const SCANS: usize = 4;
 
 /// With so many pictures a launch waits for no more.
 const MANY: usize = 32;
@@ -35,7 +36,7 @@ pub(crate) struct ProgressiveGroups<T> {
 }
 
 struct State<T> {
-    waiting: Vec<T>,
+    waiting: VecDeque<T>,
     /// Whether no more pictures come.
     is_closed: bool,
     /// Whether the thread that launches waits for pictures.
@@ -64,7 +65,7 @@ impl<T: GroupMember> ProgressiveGroups<T> {
         Self {
             context: Arc::clone(context),
             state: Mutex::new(State {
-                waiting: Vec::new(),
+                waiting: VecDeque::new(),
                 is_closed: false,
                 is_asleep: false,
             }),
@@ -79,7 +80,7 @@ impl<T: GroupMember> ProgressiveGroups<T> {
     /// Adds a picture.
     pub(crate) fn add(&self, with: T) {
         let mut state = self.lock();
-        state.waiting.push(with);
+        state.waiting.push_back(with);
         let is_asleep = state.is_asleep;
         drop(state);
         if is_asleep {
@@ -127,6 +128,18 @@ impl<T: GroupMember> ProgressiveGroups<T> {
         }
     }
 
+    /// Takes the first pictures whose scans the GPU has room for; one at least if no others are under way.
+    fn first_group(&self, waiting: &mut VecDeque<T>, flights: &[Flight<T>]) -> Vec<T> {
+        let most = SCANS * self.context.multiprocessors as usize;
+        let mut scans: usize = flights.iter().map(|flight| flight.scans).sum();
+        let mut fits = |member: &mut T| {
+            let is_first = scans == 0;
+            scans += member.progressive().map_or(0, |jpeg| jpeg.scans());
+            is_first || scans <= most
+        };
+        std::iter::from_fn(|| waiting.pop_front_if(&mut fits)).collect()
+    }
+
     fn next_step(&self, flights: &[Flight<T>]) -> Step<T> {
         let (mut naps, mut seen) = (0, 0);
         let mut state = self.lock();
@@ -138,8 +151,10 @@ impl<T: GroupMember> ProgressiveGroups<T> {
             let grows = waiting > seen && naps < MAX_NAPS && !state.is_closed;
             let is_ready = waiting > 0 && (waiting >= MANY || !grows);
             if is_ready && flights.len() < self.context.position_streams().len().max(1) {
-                let count = waiting.min(MOST);
-                return Step::Launch(state.waiting.drain(..count).collect());
+                let pictures = self.first_group(&mut state.waiting, flights);
+                if !pictures.is_empty() {
+                    return Step::Launch(pictures);
+                }
             }
             if waiting == 0 && flights.is_empty() {
                 if state.is_closed {

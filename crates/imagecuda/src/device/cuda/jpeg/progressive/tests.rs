@@ -6,7 +6,7 @@ use crate::{
     device::{Buffer, DecodedPicture, ExpandSpec, GroupMember, Inner, Payload},
     jpeg::Jpeg,
 };
-use imagecuda_kernels::{layout::Layout, pixel::RgbaF32};
+use imagecuda_kernels::{jpeg::progressive::Start, layout::Layout, pixel::RgbaF32};
 use mozjpeg::{ColorSpace, Compress};
 
 struct Member {
@@ -58,33 +58,19 @@ fn file(seed: usize, [width, height]: [usize; 2]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// A file with a flipped bit in its last scans, in which the host finds an irregularity.
-fn irregular(file: &[u8]) -> Vec<u8> {
-    let end = file.len() - 2;
-    (1..end / 2)
-        .map(|before| {
-            let mut bad = file.to_vec();
-            bad[end - before] ^= 0x40;
-            bad
-        })
-        .find(|bad| {
-            let Ok(jpeg) = Jpeg::read(bad, false) else {
-                return false;
-            };
-            let Some(positions) = jpeg.positions() else {
-                return false;
-            };
-            let mut data = vec![0; positions.room()];
-            let mut dc = vec![0; jpeg.picture().blocks()];
-            let mut starts: Vec<_> = positions
-                .scans()
-                .map(|scan| vec![Default::default(); scan.blocks])
-                .collect();
-            let is_for_kernels = positions.find_dc(&mut data, &mut dc).is_some();
-            let to = starts.iter_mut().map(|starts| &mut starts[..]).collect();
-            is_for_kernels && positions.find(&mut data, &mut dc, to).is_none()
-        })
-        .expect("an irregular file")
+/// Whether the host finds the blocks of a file that is for the kernel.
+fn is_regular(file: &[u8]) -> Option<bool> {
+    let jpeg = Jpeg::read(file, false).ok()?;
+    let positions = jpeg.positions()?;
+    let mut data = vec![0; positions.room()];
+    let mut dc = vec![0; jpeg.picture().blocks()];
+    positions.find_dc(&mut data, &mut dc)?;
+    let scans = positions.scans();
+    let mut starts: Vec<_> = scans
+        .map(|scan| vec![Start::default(); scan.blocks])
+        .collect();
+    let starts = starts.iter_mut().map(|starts| &mut starts[..]).collect();
+    Some(positions.find(&mut data, &mut dc, starts).is_some())
 }
 
 /// Lets the kernel find the blocks of all files, and makes the images of those that it has found.
@@ -122,28 +108,62 @@ fn decode(device: &Device, files: &[Vec<u8>]) -> Vec<Option<Image>> {
     images
 }
 
+/// That the kernel finds the blocks of those whose blocks the host finds. Returns how many these are.
+fn check(device: &Device, files: &[Vec<u8>]) -> usize {
+    let mut count = 0;
+    for (number, image) in decode(device, files).into_iter().enumerate() {
+        let is_found = image.is_some();
+        assert_eq!(Some(is_found), is_regular(&files[number]), "{number}");
+        if let Some(image) = image {
+            let expected = LoadOptions::new().decode(&Device::cpu(), &files[number]);
+            let expected = expected.unwrap().download().unwrap();
+            assert!(image.download().unwrap() == expected, "{number}");
+            count += 1;
+        }
+    }
+    count
+}
+
 #[test]
 fn a_kernel_finds_the_blocks_of_pictures_of_a_group() {
     let Ok(device) = Device::cuda(0) else {
         println!("no GPU");
         return;
     };
-    let mut files: Vec<Vec<u8>> = (0..9)
+    let files: Vec<Vec<u8>> = (0..9)
         .map(|seed| file(seed, [40 + 31 * seed, 90 - 7 * seed]))
         .collect();
-    let bad = irregular(&files[5]);
-    files.insert(3, bad);
     // Twice, in memory of other values.
     for _ in 0..2 {
-        for (number, image) in decode(&device, &files).into_iter().enumerate() {
-            let Some(image) = image else {
-                assert_eq!(number, 3);
-                continue;
-            };
-            assert_ne!(number, 3);
-            let expected = LoadOptions::new().decode(&Device::cpu(), &files[number]);
-            let expected = expected.unwrap().download().unwrap();
-            assert!(image.download().unwrap() == expected, "{number}");
+        check(&device, &files);
+    }
+}
+
+#[test]
+fn a_kernel_refuses_what_the_host_refuses() {
+    let Ok(device) = Device::cuda(0) else {
+        println!("no GPU");
+        return;
+    };
+    let sound = [file(3, [90, 61]), file(2, [33, 75])];
+    let mut noise = 1u64;
+    let mut number = |below: usize| {
+        noise = noise
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (noise >> 33) as usize % below
+    };
+    let mut files = Vec::new();
+    while files.len() < 60 {
+        let mut bad = sound[files.len() % 2].clone();
+        for _ in 0..1 + number(3) {
+            let at = bad.len() / 4 + number(bad.len() * 3 / 4);
+            bad[at] ^= 1 << number(8);
+        }
+        if is_regular(&bad).is_some() {
+            files.push(bad);
         }
     }
+    let found = check(&device, &files);
+    assert!((1..60).contains(&found), "{found}");
 }

@@ -113,14 +113,13 @@ impl Memory for Rings {
 
     #[inline(always)]
     fn record(self, number: u32, record: Record) {
-        let words = [
-            record.entry,
-            record.corrections,
-            record.place,
-            record.position,
-        ];
+        let at = self.records + 16 * number;
+        // Two pairs, as the second one is loaded as a pair.
         // SAFETY: one of the records.
-        unsafe { shared::store_quad(self.records + 16 * number, words) }
+        unsafe {
+            shared::store_pair(at, (record.entry, record.position));
+            shared::store_pair(at + 8, (record.corrections, record.place));
+        }
     }
 }
 
@@ -529,7 +528,7 @@ impl<'a> Checker<'a> {
         let mut is_wrong = false;
         // SAFETY: there is room for as many records. All threads of the warp are here.
         unsafe {
-            let [entry, corrections, place, position] =
+            let [entry, position, corrections, place] =
                 shared::load_quad(records + 16 * (first + lane));
             let record = Record {
                 entry,

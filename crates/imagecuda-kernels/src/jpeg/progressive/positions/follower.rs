@@ -124,6 +124,7 @@ impl Follower {
         let (mut place, mut codes) = (self.place, self.codes.wrapping_sub(lap.position));
         // From the start of the ring, so that a look-up takes one addition.
         let mut at = self.position - lap.position;
+        let mut entry = memory.entry(at);
         loop {
             let (mut flags, mut goes_on) = (0, false);
             let mut i = 0;
@@ -132,7 +133,6 @@ impl Follower {
                     // One step early, so that the next one does not wait for it.
                     goes_on = lap.may_burst(place, at + lap.position, *count + BURST);
                 }
-                let entry = memory.entry(at);
                 let to = entry::next_place(place, entry);
                 let (corrections, next) = memory.slot(to - lap.place);
                 codes = codes.wrapping_add(entry::length(entry));
@@ -145,6 +145,8 @@ impl Follower {
                     place,
                     position: at + lap.position,
                 };
+                // Everything waits for this, and nothing for the record. After the last step it may be for nothing.
+                entry = memory.entry(at);
                 memory.record(*count + i, record);
                 i += 1;
             }

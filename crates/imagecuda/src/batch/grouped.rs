@@ -124,6 +124,12 @@ impl<S: Source> Groups<S> {
         &self.devices[self.number(index)]
     }
 
+    /// Whether the device that source `index` is for has room for another progressive JPEG.
+    pub(super) fn has_room(&self, index: usize) -> bool {
+        let progressive = &self.progressive[self.number(index)];
+        progressive.as_ref().is_some_and(ProgressiveGroups::has_room)
+    }
+
     /// Says that no more sources come.
     pub(super) fn close(&self) {
         self.devices.iter().flatten().for_each(PictureGroups::close);
@@ -309,7 +315,8 @@ impl<S: Source> Shared<S> {
     }
 
     /// Adds a progressive JPEG to those of its device whose blocks a kernel finds.
-    pub(super) fn add_progressive(&self, pending: Pending<S>) {
+    pub(super) fn add_progressive(&self, mut pending: Pending<S>) {
+        pending.slot.wait();
         if let Some(groups) = &self.groups.progressive[self.groups.number(pending.index)] {
             groups.add(pending);
         }
@@ -325,6 +332,7 @@ impl<S: Source> Shared<S> {
             groups.run(|pictures| {
                 let mut start = Instant::now();
                 for (mut pending, is_found) in pictures {
+                    pending.slot.go_on();
                     if is_found && pending.make() {
                         self.deliver([pending.end(true, self)]);
                     } else {

@@ -54,9 +54,10 @@ pub(super) enum Kept {
 }
 
 impl Loader {
-    /// Creates a loader of images on `device`, with one thread per core, at most 8 GiB in flight, and
-    /// results in the order of the sources. Two images per thread are in flight; four on a GPU with at least
-    /// four times the memory that they may take, and up to 256 as long as they take less than 1 GiB.
+    /// Creates a loader of images on `device`, with one thread per core and results in the order of the sources.
+    /// At most 8 GiB are in flight, or an eighth of the GPU's memory if that is more. Two images per thread are in
+    /// flight; on a GPU up to 256 as long as they take less than 1 GiB, and progressive JPEGs beside them while a
+    /// kernel works on them.
     pub fn new(device: &Device) -> Self {
         Self {
             devices: vec![device.clone()],
@@ -65,7 +66,7 @@ impl Loader {
             options_by: None,
             threads: cores(),
             in_flight: None,
-            max_bytes: BYTES,
+            max_bytes: BYTES.max(device.all_memory() / 8),
             ordered: true,
             keeps: Kept::default(),
             cancel: CancelToken::new(),
@@ -135,18 +136,14 @@ impl Loader {
         I::IntoIter: Send + 'static,
         I::Item: Source,
     {
-        // Kernels that find the blocks of progressive JPEGs take longer than a thread, but many pictures at a time.
-        let is_large = |device: &Device| device.all_memory() / 4 >= self.max_bytes;
-        let of_thread = match self.devices.iter().all(is_large) {
-            true => 4,
-            false => 2,
-        };
-        let in_flight = self.in_flight.unwrap_or(of_thread * self.threads);
-        let budget = Budget::new(in_flight, self.max_bytes, self.cancel.clone());
-        let many = self.in_flight.is_none() && self.devices.iter().any(Device::is_cuda);
+        let in_flight = self.in_flight.unwrap_or(2 * self.threads);
+        let mut budget = Budget::new(in_flight, self.max_bytes, self.cancel.clone());
+        if self.in_flight.is_none() && self.devices.iter().any(Device::is_cuda) {
+            budget = budget.with_small(MOST_SMALL).without_slots_for_waiting();
+        }
         let shared = Arc::new(Shared {
             loader: self.clone(),
-            budget: Arc::new(budget.with_small(if many { MOST_SMALL } else { 0 })),
+            budget: Arc::new(budget),
             groups: Groups::new(&self.devices, self.in_a_row),
             readers: AtomicUsize::new(self.threads),
             sources: Mutex::new(Sources {

@@ -274,10 +274,11 @@ impl<S: Source> Shared<S> {
                 false => Err(std::io::Error::from(std::io::ErrorKind::Interrupted).into()),
             }
         };
-        // Where there is no room for another image, this thread would wait for it. It finds the blocks itself, which
-        // takes less time than a kernel does.
+        // Where the GPU is full, or there is no memory for another image meanwhile, this thread would wait. It finds
+        // the blocks itself, which takes less time than a kernel does.
         let may_wait = |header: &Header| {
-            options.jpeg_decoder == JpegDecoder::Kernels || !self.budget.is_full(need(header))
+            options.jpeg_decoder == JpegDecoder::Kernels
+                || self.groups.has_room(index) && !self.budget.is_full(need(header))
         };
         let mut job = Job::new(options, device, &mut on_header).in_group(in_group);
         if in_group {

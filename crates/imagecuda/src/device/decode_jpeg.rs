@@ -70,7 +70,7 @@ impl Device {
         decoder: JpegDecoder,
     ) -> Option<Payload> {
         match self.inner() {
-            Inner::Cuda(context) if is_for_groups(jpeg, decoder) && !jpeg.is_damaged() => {
+            Inner::Cuda(context) if is_for_position_kernel(jpeg, decoder) => {
                 let prepared = context.prepare_progressive(jpeg).ok().flatten();
                 prepared.map(Payload::Progressive)
             }
@@ -167,6 +167,13 @@ impl Device {
             }
         }
     }
+}
+
+/// Whether a kernel finds the blocks of a progressive JPEG together with those of others, if it can.
+fn is_for_position_kernel(jpeg: &Jpeg<'_>, decoder: JpegDecoder) -> bool {
+    let is_large = jpeg.picture().pixels() >= std::env::var("X_PIXELS").ok().and_then(|v| v.parse().ok()).unwrap_or(1 << 19);
+    let is_chosen = decoder == JpegDecoder::Kernels || decoder == JpegDecoder::Auto && is_large;
+    is_chosen && !jpeg.is_damaged()
 }
 
 /// Whether kernels decode a JPEG with others, if they can.

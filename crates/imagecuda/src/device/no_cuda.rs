@@ -268,6 +268,7 @@ impl<T> ProgressiveGroups<T> {
 
     methods! {
         add(T) -> ();
+        has_room() -> bool;
         close() -> ();
     }
 }

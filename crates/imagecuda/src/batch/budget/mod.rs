@@ -30,6 +30,8 @@ pub(super) struct Budget {
     most_images: usize,
     /// The same while they take less than [`SMALL`] bytes.
     most_small: usize,
+    /// Whether images that wait for a kernel have no slots.
+    waits_without_slots: bool,
     most_bytes: u64,
     cancel: CancelToken,
     counts: Mutex<Counts>,
@@ -71,6 +73,7 @@ impl Budget {
         Self {
             most_images: most_images.max(1),
             most_small: 0,
+            waits_without_slots: false,
             most_bytes,
             cancel,
             counts: Mutex::default(),
@@ -85,6 +88,14 @@ impl Budget {
     pub(super) fn with_small(self, images: usize) -> Self {
         Self {
             most_small: images,
+            ..self
+        }
+    }
+
+    /// Counts no images that [wait for a kernel](Slot::wait), but only their bytes.
+    pub(super) fn without_slots_for_waiting(self) -> Self {
+        Self {
+            waits_without_slots: true,
             ..self
         }
     }
@@ -108,14 +119,14 @@ impl Budget {
         self.slots_in_all(counts).saturating_sub(counts.images)
     }
 
-    /// Whether whoever has nothing to do but to load another image of so many bytes would wait for a returned
-    /// one.
+    /// Whether there is no room for another image of so many bytes beside one that waits for a kernel.
     pub(super) fn is_full(&self, bytes: u64) -> bool {
         let counts = self.lock();
         // Those that wait come first.
         let before = self.bytes.waiting.load(Ordering::Relaxed) as u64;
         let bytes = bytes.saturating_mul(before + 1);
-        self.free_slots(&counts) == 0 || counts.bytes.saturating_add(bytes) > self.most_bytes
+        let has_slot = self.waits_without_slots || self.free_slots(&counts) > 0;
+        !has_slot || counts.bytes.saturating_add(bytes) > self.most_bytes
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -192,6 +203,7 @@ impl Budget {
             budget: Arc::clone(self),
             bytes: 0,
             index: None,
+            is_waiting: false,
             is_delivered: false,
         })
     }
@@ -283,6 +295,8 @@ pub(super) struct Slot {
     bytes: u64,
     /// The source, once its bytes are admitted.
     index: Option<usize>,
+    /// Whether it is not counted.
+    is_waiting: bool,
     is_delivered: bool,
 }
 
@@ -319,6 +333,22 @@ impl Slot {
         self.index.is_some()
     }
 
+    /// Notes that the image waits for a kernel, which takes long, and for which no thread works.
+    pub(super) fn wait(&mut self) {
+        if self.budget.waits_without_slots && !self.is_waiting {
+            self.is_waiting = true;
+            self.budget.change(|counts| counts.images -= 1);
+        }
+    }
+
+    /// Notes that the image no longer waits.
+    pub(super) fn go_on(&mut self) {
+        if self.is_waiting {
+            self.is_waiting = false;
+            self.budget.change(|counts| counts.images += 1);
+        }
+    }
+
     /// Takes an image that the consumer returned, for a later source.
     pub(super) fn give_back(&self, image: Image) {
         let idle = &self.budget.idle;
@@ -348,6 +378,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        self.go_on();
         self.deliver();
         self.budget.change(|counts| {
             counts.images -= 1;

@@ -15,7 +15,12 @@ use std::{
 };
 
 /// Launches that run at a time, each in a stream of its own.
-const FLIGHTS: usize = 6;
+const FLIGHTS: usize = 12;
+
+fn env(name: &str, default: usize) -> usize {
+    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+}
+
 
 /// Scans at a time for each multiprocessor, which has room for five. The kernels that make the pixels need some too.
 const SCANS: usize = 4;
@@ -37,6 +42,8 @@ pub(crate) struct ProgressiveGroups<T> {
 
 struct State<T> {
     waiting: VecDeque<T>,
+    /// The scans of all that wait or are under way.
+    scans: usize,
     /// Whether no more pictures come.
     is_closed: bool,
     /// Whether the thread that launches waits for pictures.
@@ -66,6 +73,7 @@ impl<T: GroupMember> ProgressiveGroups<T> {
             context: Arc::clone(context),
             state: Mutex::new(State {
                 waiting: VecDeque::new(),
+                scans: 0,
                 is_closed: false,
                 is_asleep: false,
             }),
@@ -78,14 +86,26 @@ impl<T: GroupMember> ProgressiveGroups<T> {
     }
 
     /// Adds a picture.
-    pub(crate) fn add(&self, with: T) {
+    pub(crate) fn add(&self, mut with: T) {
         let mut state = self.lock();
+        state.scans += with.progressive().map_or(0, |jpeg| jpeg.scans());
         state.waiting.push_back(with);
         let is_asleep = state.is_asleep;
         drop(state);
         if is_asleep {
             self.changed.notify_one();
         }
+    }
+
+    /// Scans that the GPU has room for.
+    fn most_scans(&self) -> usize {
+        env("X_SCANS", SCANS) * self.context.multiprocessors as usize
+    }
+
+    /// Whether another picture would not wait long until its kernel begins.
+    pub(crate) fn has_room(&self) -> bool {
+        let most = self.most_scans();
+        self.lock().scans < most + most * env("X_QUEUE", 25) / 100
     }
 
     /// Says that no more pictures come.
@@ -102,7 +122,9 @@ impl<T: GroupMember> ProgressiveGroups<T> {
         let mut flights: Vec<Flight<T>> = Vec::new();
         loop {
             match self.next_step(&flights) {
-                Step::Launch(pictures) => {
+                Step::Launch(mut pictures) => {
+                    let scans = pictures.iter_mut().filter_map(T::progressive);
+                    let scans: usize = scans.map(|jpeg| jpeg.scans()).sum();
                     let is_free = |number: &usize| flights.iter().all(|f| f.stream != *number);
                     let mut streams = self.context.position_streams().iter().enumerate();
                     let stream = streams.find(|(number, _)| is_free(number));
@@ -111,9 +133,14 @@ impl<T: GroupMember> ProgressiveGroups<T> {
                         Some(stream) => {
                             let fail = |with| failed.push((with, false));
                             let flight = Flight::launch(&self.context, pictures, stream, fail);
+                            let launched = flight.as_ref().map_or(0, |flight| flight.scans);
+                            self.lock().scans -= scans - launched;
                             flights.extend(flight);
                         }
-                        None => failed.extend(pictures.into_iter().map(|with| (with, false))),
+                        None => {
+                            self.lock().scans -= scans;
+                            failed.extend(pictures.into_iter().map(|with| (with, false)));
+                        }
                     }
                     if !failed.is_empty() {
                         deliver(failed);
@@ -121,6 +148,7 @@ impl<T: GroupMember> ProgressiveGroups<T> {
                 }
                 Step::Finish(number) => {
                     let flight = flights.swap_remove(number);
+                    self.lock().scans -= flight.scans;
                     deliver(flight.finish(&self.context));
                 }
                 Step::End => return,
@@ -130,7 +158,7 @@ impl<T: GroupMember> ProgressiveGroups<T> {
 
     /// Takes the first pictures whose scans the GPU has room for; one at least if no others are under way.
     fn first_group(&self, waiting: &mut VecDeque<T>, flights: &[Flight<T>]) -> Vec<T> {
-        let most = SCANS * self.context.multiprocessors as usize;
+        let most = self.most_scans();
         let mut scans: usize = flights.iter().map(|flight| flight.scans).sum();
         let mut fits = |member: &mut T| {
             let is_first = scans == 0;

@@ -2,7 +2,7 @@
 //! each; beside other libraries on the same files, in one run.
 //!
 //! `cargo bench -p imagecuda --features cuda --bench small -- [--threads 4,8,16] [--images N]
-//! [--device D] [--only NAME] [--python PROGRAM] [--dir FOLDER] [--save]`
+//! [--device D] [--only NAME] [--python PROGRAM] [--dir FOLDER] [--save] [--in-flight N] [--gib N]`
 //!
 //! With `--save` it also saves the loaded images as JPEG files again.
 //!
@@ -66,6 +66,10 @@ fn value(name: &str) -> Option<String> {
     let args: Vec<String> = env::args().collect();
     let at = args.iter().position(|arg| arg == name)?;
     args.get(at + 1).cloned()
+}
+
+fn number(name: &str) -> Option<u64> {
+    value(name)?.parse().ok()
 }
 
 fn main() -> Result<()> {
@@ -299,10 +303,14 @@ fn best(mut act: impl FnMut() -> Result<()>) -> Result<f64> {
 /// Loads the files [`ROUNDS`] times, in one batch.
 fn load(device: &Device, paths: &[PathBuf], threads: usize) -> Result<()> {
     let all = paths.iter().cycle().take(ROUNDS * paths.len()).cloned();
-    for (_, image) in Loader::new(device)
-        .threads(threads)
-        .load(all.collect::<Vec<_>>())
-    {
+    let mut loader = Loader::new(device).threads(threads);
+    if let Some(images) = number("--in-flight") {
+        loader = loader.in_flight(images as usize);
+    }
+    if let Some(gib) = number("--gib") {
+        loader = loader.max_bytes(gib << 30);
+    }
+    for (_, image) in loader.load(all.collect::<Vec<_>>()) {
         image?;
     }
     device.synchronize()

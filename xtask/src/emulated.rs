@@ -39,6 +39,8 @@ const TESTS: &[Tests] = &[
     Tests(PUBLIC, "cuda::jpeg::encode::the_same", &[]),
     Tests(PUBLIC, "cuda::batch::decoded", &[]),
     Tests(PUBLIC, "cuda::batch::grouped", &["smaller_pictures"]),
+    Tests(PUBLIC, "cuda::batch::progressive", &[]),
+    Tests(UNIT, "device::cuda::jpeg::progressive::tests::", &[]),
     Tests(PUBLIC, "cuda::batch::tensors", &["memory_is_used_again"]),
     Tests(
         UNIT,
@@ -69,6 +71,7 @@ const ORDERS: &[Tests] = &[
     Tests(PUBLIC, "cuda::batch::decoded", &[]),
     Tests(PUBLIC, "cuda::batch::grouped::files_that", &[]),
     Tests(PUBLIC, "cuda::batch::tensors::pictures", &[]),
+    Tests(UNIT, "device::cuda::jpeg::progressive::tests::", &[]),
     Tests(PUBLIC, "cuda::save::channels::auto", &[]),
     Tests(PUBLIC, "cuda::jpeg::encode::the_same", &[]),
     Tests(UNIT, "codec::png::kernels::tests::structures::stored", &[]),

@@ -168,3 +168,30 @@ fn small_images_have_no_more_than_a_few_times_their_room() {
     assert_eq!(budget.image(&cpu, 20, 20).unwrap().capacity(), 10_000);
     assert_eq!((idle(), budget.made()), (0, 2));
 }
+
+/// By slots, by bytes, and by the bytes of those that wait for some.
+#[test]
+fn a_batch_is_full_when_another_image_would_wait() {
+    let budget = Arc::new(Budget::new(3, 100, CancelToken::new()));
+    assert!(!budget.is_full(100));
+    assert!(budget.is_full(101));
+    let mut slots: Vec<Slot> = (0..2).map(|_| budget.reserve_slot().unwrap()).collect();
+    slots[0].size(0, 40).unwrap();
+    assert!(!budget.is_full(60));
+    assert!(budget.is_full(61));
+    thread::scope(|scope| {
+        let mut waits = slots.pop().unwrap();
+        scope.spawn(move || waits.size(1, 70));
+        while budget.bytes.waiting.load(SeqCst) == 0 {
+            thread::yield_now();
+        }
+        // The one that waits comes first.
+        assert!(budget.is_full(31));
+        assert!(!budget.is_full(30));
+        slots.clear();
+    });
+    let slots: Vec<_> = (0..3).map(|_| budget.reserve_slot()).collect();
+    assert!(budget.is_full(1));
+    drop(slots);
+    assert!(!budget.is_full(1));
+}

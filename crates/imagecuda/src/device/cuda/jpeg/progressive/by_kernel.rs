@@ -131,9 +131,7 @@ impl ProgressiveJpeg {
         };
         let mut memory = self.context.scratch(self.end)?;
         let base = memory.pointer().as_raw();
-        let thread_blocks = self
-            .layout
-            .write_jobs(&self.scaled.picture, base, &mut upload);
+        let thread_blocks = self.layout.write_jobs(base, &mut upload);
         memory.wait_on(stream)?;
         let queued = upload.start_upload_of(0..self.layout.made, memory.pointer(), stream);
         // From here on dropping the memory waits for the device.

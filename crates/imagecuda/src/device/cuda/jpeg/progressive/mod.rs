@@ -44,6 +44,8 @@ struct ScanParts {
 
 /// Where the parts of a picture are in its device memory, and in the pinned memory that goes up.
 struct Layout {
+    /// The picture at its full size.
+    picture: Picture,
     picture_job: usize,
     blocks_job: usize,
     ac_scans: usize,
@@ -83,6 +85,7 @@ impl Layout {
         });
         let scans = scans.collect();
         (parts.end <= 2 * bytes(picture) + FEW).then_some(Self {
+            picture: *picture,
             picture_job,
             blocks_job,
             ac_scans,
@@ -105,10 +108,10 @@ impl Layout {
 
     /// Writes the jobs of a picture whose device memory is at `base`. Returns the thread blocks that make its
     /// coefficients.
-    fn write_jobs(&self, picture: &Picture, base: u64, to: &mut [u8]) -> u32 {
+    fn write_jobs(&self, base: u64, to: &mut [u8]) -> u32 {
         let at = |part: usize| base + part as u64;
         let mut blocks = BlocksJob {
-            picture: *picture,
+            picture: self.picture,
             dc: at(self.dc),
             scans: at(self.ac_scans),
             scan_ends: [0; 4],
@@ -195,7 +198,7 @@ impl Context {
             return Ok(None);
         }
         layout.write(jpeg, &positions, &mut pinned);
-        let thread_blocks = layout.write_jobs(picture, memory.pointer().as_raw(), &mut pinned);
+        let thread_blocks = layout.write_jobs(memory.pointer().as_raw(), &mut pinned);
         memory.wait_on(&self.uploads)?;
         pinned.start_upload(memory.pointer(), layout.end, &self.uploads)?;
         memory.record_on(&self.uploads)?;

@@ -127,7 +127,9 @@ impl<S: Source> Groups<S> {
     /// Whether the device that source `index` is for has room for another progressive JPEG.
     pub(super) fn has_room(&self, index: usize) -> bool {
         let progressive = &self.progressive[self.number(index)];
-        progressive.as_ref().is_some_and(ProgressiveGroups::has_room)
+        progressive
+            .as_ref()
+            .is_some_and(ProgressiveGroups::has_room)
     }
 
     /// Says that no more sources come.
@@ -332,7 +334,7 @@ impl<S: Source> Shared<S> {
             groups.run(|pictures| {
                 let mut start = Instant::now();
                 for (mut pending, is_found) in pictures {
-                    pending.slot.go_on();
+                    pending.slot.end_wait();
                     if is_found && pending.make() {
                         self.deliver([pending.end(true, self)]);
                     } else {

@@ -75,7 +75,8 @@ pub(super) struct Outcome<S> {
 }
 
 impl<S> Outcome<S> {
-    pub(super) fn new(source: S, result: Result<(Image, Metadata)>, slot: Slot) -> Self {
+    pub(super) fn new(source: S, result: Result<(Image, Metadata)>, mut slot: Slot) -> Self {
+        slot.end_work();
         let (result, slot) = match result {
             Ok((image, metadata)) => (Ok(PooledImage::new(image, metadata, slot)), None),
             Err(error) => (Err(error), Some(slot)),

@@ -11,6 +11,10 @@ use crate::{
 /// The fewest pixels of a file that a GPU decodes in a group of files faster than one core does.
 const GROUP_MIN_PIXELS: usize = 1 << 12;
 
+/// The fewest pixels of a progressive file whose blocks a kernel finds faster than one core does, as each such file
+/// has launches of its own.
+const POSITION_MIN_PIXELS: usize = 1 << 19;
+
 /// How to decode a JPEG, and what there is of it already.
 #[derive(Clone, Copy)]
 pub(crate) struct JpegRequest<'a> {
@@ -171,7 +175,7 @@ impl Device {
 
 /// Whether a kernel finds the blocks of a progressive JPEG together with those of others, if it can.
 fn is_for_position_kernel(jpeg: &Jpeg<'_>, decoder: JpegDecoder) -> bool {
-    let is_large = jpeg.picture().pixels() >= std::env::var("X_PIXELS").ok().and_then(|v| v.parse().ok()).unwrap_or(1 << 19);
+    let is_large = jpeg.picture().pixels() >= POSITION_MIN_PIXELS;
     let is_chosen = decoder == JpegDecoder::Kernels || decoder == JpegDecoder::Auto && is_large;
     is_chosen && !jpeg.is_damaged()
 }

@@ -49,8 +49,9 @@ impl Device {
     }
 
     /// Sets how much idle memory is kept from now on, and frees what is above it. Zeros keep none: then
-    /// each picture allocates its memory. Without limits a GPU keeps up to 4 GiB of host memory and 1 GiB
-    /// of its own, and the CPU 2 GiB; a single picture may need more, and that is kept too.
+    /// each picture allocates its memory. Without limits a GPU keeps up to 4 GiB of host memory, and of its own 1 GiB
+    /// or a sixteenth of all if that is more; the CPU keeps 2 GiB. A single picture may need more, and that is kept
+    /// too.
     ///
     /// The GPU's memory is given back by [`synchronize`](Self::synchronize), in blocks as by
     /// [`trim`](Self::trim).

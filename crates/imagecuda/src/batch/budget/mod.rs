@@ -30,8 +30,10 @@ pub(super) struct Budget {
     most_images: usize,
     /// The same while they take less than [`SMALL`] bytes.
     most_small: usize,
-    /// Whether images that wait for a kernel have no slots.
+    /// Whether images that wait for a kernel are counted by their bytes alone, and so are those that wait for them.
     waits_without_slots: bool,
+    /// The images that wait for a kernel.
+    kernels: AtomicUsize,
     most_bytes: u64,
     cancel: CancelToken,
     counts: Mutex<Counts>,
@@ -74,6 +76,7 @@ impl Budget {
             most_images: most_images.max(1),
             most_small: 0,
             waits_without_slots: false,
+            kernels: AtomicUsize::new(0),
             most_bytes,
             cancel,
             counts: Mutex::default(),
@@ -92,7 +95,8 @@ impl Budget {
         }
     }
 
-    /// Counts no images that [wait for a kernel](Slot::wait), but only their bytes.
+    /// Counts no images that [wait for a kernel](Slot::wait), nor finished ones that the consumer gets after these,
+    /// but only their bytes.
     pub(super) fn without_slots_for_waiting(self) -> Self {
         Self {
             waits_without_slots: true,
@@ -203,7 +207,8 @@ impl Budget {
             budget: Arc::clone(self),
             bytes: 0,
             index: None,
-            is_waiting: false,
+            is_counted: true,
+            waits: false,
             is_delivered: false,
         })
     }
@@ -295,8 +300,10 @@ pub(super) struct Slot {
     bytes: u64,
     /// The source, once its bytes are admitted.
     index: Option<usize>,
-    /// Whether it is not counted.
-    is_waiting: bool,
+    /// Whether it is one of [`Counts::images`].
+    is_counted: bool,
+    /// Whether it waits for a kernel.
+    waits: bool,
     is_delivered: bool,
 }
 
@@ -335,17 +342,28 @@ impl Slot {
 
     /// Notes that the image waits for a kernel, which takes long, and for which no thread works.
     pub(super) fn wait(&mut self) {
-        if self.budget.waits_without_slots && !self.is_waiting {
-            self.is_waiting = true;
+        if self.budget.waits_without_slots && !self.waits && self.is_counted {
+            self.waits = true;
+            self.is_counted = false;
+            self.budget.kernels.fetch_add(1, Ordering::Relaxed);
             self.budget.change(|counts| counts.images -= 1);
         }
     }
 
-    /// Notes that the image no longer waits.
-    pub(super) fn go_on(&mut self) {
-        if self.is_waiting {
-            self.is_waiting = false;
-            self.budget.change(|counts| counts.images += 1);
+    /// Notes that the image no longer waits for a kernel.
+    pub(super) fn end_wait(&mut self) {
+        if self.waits {
+            self.waits = false;
+            self.budget.kernels.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that the image is made. It may have to wait for one before that waits for a kernel.
+    pub(super) fn end_work(&mut self) {
+        self.end_wait();
+        if self.is_counted && self.budget.kernels.load(Ordering::Relaxed) > 0 {
+            self.is_counted = false;
+            self.budget.change(|counts| counts.images -= 1);
         }
     }
 
@@ -360,9 +378,11 @@ impl Slot {
     /// Notes that the consumer has the image.
     pub(super) fn deliver(&mut self) {
         let (is_delivered, index) = (self.is_delivered, self.index);
-        self.is_delivered = true;
+        let again = usize::from(!self.is_counted);
+        (self.is_delivered, self.is_counted) = (true, true);
         if !is_delivered {
             self.budget.change(|counts| {
+                counts.images += again;
                 counts.images_on_the_way -= 1;
                 if let Some(index) = index {
                     counts.sized_on_the_way -= 1;
@@ -378,7 +398,7 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        self.go_on();
+        self.end_wait();
         self.deliver();
         self.budget.change(|counts| {
             counts.images -= 1;

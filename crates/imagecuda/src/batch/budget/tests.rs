@@ -195,3 +195,50 @@ fn a_batch_is_full_when_another_image_would_wait() {
     drop(slots);
     assert!(!budget.is_full(1));
 }
+
+/// Images that wait for a kernel are counted by their bytes alone, and so are finished ones that wait for them,
+/// until the consumer has them.
+#[test]
+fn images_that_wait_for_a_kernel_have_no_slots() {
+    let budget = |without_slots| {
+        let budget = Budget::new(2, 100, CancelToken::new());
+        Arc::new(match without_slots {
+            true => budget.without_slots_for_waiting(),
+            false => budget,
+        })
+    };
+    let images = |budget: &Budget| budget.lock().images;
+
+    let few = budget(false);
+    let mut slots: Vec<Slot> = (0..2).map(|_| few.reserve_slot().unwrap()).collect();
+    slots[0].wait();
+    assert_eq!(images(&few), 2);
+    assert!(few.is_full(1));
+
+    let budget = budget(true);
+    let mut slots: Vec<Slot> = (0..2).map(|_| budget.reserve_slot().unwrap()).collect();
+    slots[0].size(0, 60).unwrap();
+    slots[1].size(1, 20).unwrap();
+    assert!(budget.is_full(21) && !budget.is_full(20));
+    slots[0].wait();
+    assert_eq!(images(&budget), 1);
+    // A later image is finished before.
+    slots[1].end_work();
+    assert_eq!(images(&budget), 0);
+    let mut later = budget.reserve_slot().unwrap();
+    slots[0].end_wait();
+    slots[0].end_work();
+    assert_eq!(images(&budget), 1);
+    // With nothing to wait for, an image stays counted.
+    later.end_work();
+    assert_eq!(images(&budget), 1);
+    slots.iter_mut().for_each(Slot::deliver);
+    assert_eq!(images(&budget), 3);
+    drop(slots);
+    assert_eq!(images(&budget), 1);
+    // One that is lost while it waits.
+    later.wait();
+    drop(later);
+    assert_eq!(images(&budget), 0);
+    assert_eq!(budget.kernels.load(SeqCst), 0);
+}

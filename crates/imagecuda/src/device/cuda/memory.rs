@@ -18,7 +18,8 @@ use std::{
     sync::Arc,
 };
 
-/// How much freed memory a device's pool keeps for later allocations.
+/// How much freed memory a device's pool keeps at least for later allocations. To get memory from the system takes
+/// longer than to decode a picture into it.
 const KEEP: u64 = 1 << 30;
 
 /// Every allocation is a multiple of this, so that kernels may write whole words.
@@ -37,7 +38,7 @@ unsafe impl Send for Allocator {}
 unsafe impl Sync for Allocator {}
 
 impl Allocator {
-    pub(super) fn new(device: Device) -> Result<Self> {
+    pub(super) fn new(device: Device, all_memory: u64) -> Result<Self> {
         let mut supported = 0;
         // `cust` does not list this attribute. SAFETY: the driver writes one integer.
         let result = unsafe {
@@ -63,7 +64,7 @@ impl Allocator {
         let result = unsafe { sys::cuMemPoolCreate(&mut pool, &properties) };
         check_raw("cuMemPoolCreate", result)?;
         let allocator = Self { pool: Some(pool) };
-        allocator.set_release_threshold(KEEP)?;
+        allocator.set_release_threshold(KEEP.max(all_memory / 16))?;
         Ok(allocator)
     }
 

@@ -134,7 +134,7 @@ impl Context {
         )?;
         let (uploads, downloads, stream) = (new_stream()?, new_stream()?, new_stream()?);
         let kernels = module::load(device)?;
-        let memory = memory::Allocator::new(device)?;
+        let memory = memory::Allocator::new(device, all_memory)?;
         Ok(Self {
             ordinal,
             name,

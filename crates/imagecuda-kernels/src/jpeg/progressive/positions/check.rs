@@ -59,5 +59,10 @@ pub fn step(from: u32, record: Record, known: Known, band: Band) -> Step {
         return Step::Passed;
     }
     let corrections = (record.corrections - known.corrections) / 4;
-    Step::Coefficient((band.first - 1).wrapping_add(zeros).wrapping_add(corrections) & 63)
+    Step::Coefficient(
+        (band.first - 1)
+            .wrapping_add(zeros)
+            .wrapping_add(corrections)
+            & 63,
+    )
 }

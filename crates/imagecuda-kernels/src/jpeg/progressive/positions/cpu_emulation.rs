@@ -84,10 +84,7 @@ pub fn positions(
         nonzero,
         shared: Shared {
             entries: vec![Cell::default(); (RING_BITS + MORE_BITS) as usize],
-            slots: vec![
-                Cell::default();
-                ((RING_BLOCKS + MORE_BLOCKS) * BLOCK_PLACES / 8) as usize
-            ],
+            slots: vec![Cell::default(); ((RING_BLOCKS + MORE_BLOCKS) * BLOCK_PLACES / 8) as usize],
             known: vec![Cell::default(); KNOWN_BLOCKS as usize],
             records: [records(), records()],
         },
@@ -207,6 +204,10 @@ struct Words<'a>(&'a [u32], u32);
 
 impl WordSource for Words<'_> {
     fn word(self, number: u32) -> u32 {
-        if number < self.1 { self.0.word(number) } else { 0 }
+        if number < self.1 {
+            self.0.word(number)
+        } else {
+            0
+        }
     }
 }

@@ -39,12 +39,12 @@ pub fn entry(symbols: &Symbols, band: Band, bits: u32) -> u32 {
     }
     let (run, size) = (symbol >> 4, symbol & 15);
     match (band.refines, run, size) {
-        (_, 15, 0) => 16 * SLOT | length * BIT,
-        (_, 0, 0) => TO_NEXT | length * BIT,
+        (_, 15, 0) => 16 * SLOT + length * BIT,
+        (_, 0, 0) => TO_NEXT + length * BIT,
         (_, _, 0) => {
             // `length` and `run` are 30 at most.
             let more = (bits << length) >> (32 - run);
-            RUNS | LAST_PLACE | (length + run) * BIT | packed((1 << run) - 1 + more)
+            (RUNS | LAST_PLACE | packed((1 << run) - 1 + more)) + (length + run) * BIT
         }
         (0, ..) if size + band.low <= 15 => coefficient(run, length + size),
         (1, _, 1) => coefficient(run, length + 1),
@@ -54,19 +54,19 @@ pub fn entry(symbols: &Symbols, band: Band, bits: u32) -> u32 {
 
 #[inline(always)]
 fn coefficient(zeros: u32, length: u32) -> u32 {
-    COEFFICIENT | (zeros + 1) * SLOT | length * BIT
+    COEFFICIENT + (zeros + 1) * SLOT + length * BIT
 }
 
 /// 15 bits where an entry that [`RUNS`] has room.
 #[inline(always)]
 fn packed(blocks: u32) -> u32 {
-    blocks & 7 | (blocks >> 3 & 63) << 9 | (blocks >> 9 & 31) << 19 | (blocks >> 14) << 31
+    (blocks & 7) | ((blocks >> 3) & 63) << 9 | ((blocks >> 9) & 31) << 19 | (blocks >> 14) << 31
 }
 
 /// The blocks of a run after the one that begins it.
 #[inline(always)]
 pub fn run(entry: u32) -> u32 {
-    entry & 7 | (entry >> 9 & 63) << 3 | (entry >> 19 & 31) << 9 | (entry >> 31) << 14
+    (entry & 7) | ((entry >> 9) & 63) << 3 | ((entry >> 19) & 31) << 9 | (entry >> 31) << 14
 }
 
 /// The place to which a step leads, unless the entry is that of a run.

@@ -69,14 +69,13 @@ impl Lap {
             place: most.place.min(ready.place),
             position: most.position.min(ready.position),
         };
-        let before = |end: u32, by: u32| if end < by { 0 } else { end - by };
         Self {
             place,
             position,
             end,
             close: Ready {
-                place: before(end.place, BURST_BLOCKS * BLOCK_PLACES),
-                position: before(end.position, 4 * BURST_BITS),
+                place: end.place.saturating_sub(BURST_BLOCKS * BLOCK_PLACES),
+                position: end.position.saturating_sub(4 * BURST_BITS),
             },
         }
     }
@@ -113,7 +112,7 @@ impl Follower {
                 return count;
             }
             count += 1;
-            slow = if slow > 0 { slow - 1 } else { 0 };
+            slow = u32::saturating_sub(slow, 1);
         }
     }
 

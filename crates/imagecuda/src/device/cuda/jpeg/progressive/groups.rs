@@ -17,11 +17,6 @@ use std::{
 /// Launches that run at a time, each in a stream of its own.
 const FLIGHTS: usize = 12;
 
-fn env(name: &str, default: usize) -> usize {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
-}
-
-
 /// Scans at a time for each multiprocessor, which has room for five. The kernels that make the pixels need some too.
 const SCANS: usize = 4;
 
@@ -99,13 +94,13 @@ impl<T: GroupMember> ProgressiveGroups<T> {
 
     /// Scans that the GPU has room for.
     fn most_scans(&self) -> usize {
-        env("X_SCANS", SCANS) * self.context.multiprocessors as usize
+        SCANS * self.context.multiprocessors as usize
     }
 
-    /// Whether another picture would not wait long until its kernel begins.
+    /// Whether another picture would not wait long until its kernel begins. Some wait, so that there are always more
+    /// when others end.
     pub(crate) fn has_room(&self) -> bool {
-        let most = self.most_scans();
-        self.lock().scans < most + most * env("X_QUEUE", 25) / 100
+        self.lock().scans < self.most_scans() * 5 / 4
     }
 
     /// Says that no more pictures come.

@@ -1,0 +1,306 @@
+//! Where the blocks of progressive scans begin. [`positions`](crate::jpeg::progressive::positions) explains how.
+
+mod checker;
+mod lister;
+
+use self::{checker::Checker, lister::Lister};
+use super::{
+    super::{
+        shared::{self, barrier},
+        thread::thread_idx_x,
+    },
+    block_shared::copy_to_shared,
+};
+use crate::{
+    jpeg::{
+        bits::{WordSource, funnel_shift},
+        progressive::{
+            jobs::{POSITIONS_THREADS, PositionsJob},
+            positions::{
+                BLOCK_PLACES, KNOWN_BLOCKS, MORE_BITS, MORE_BLOCKS, RECORDS, RING_BITS,
+                RING_BLOCKS, Record,
+                entry::entry,
+                follower::{Follower, Memory, Ready},
+            },
+            symbols::Symbols,
+        },
+        scan::status,
+    },
+    shared_memory,
+};
+use core::sync::atomic::{AtomicU32, Ordering};
+
+shared_memory! {
+    /// The entries of bits.
+    shared_entries: 12032
+}
+shared_memory! {
+    /// The slots of blocks: 4 times the corrections, and the next place.
+    shared_slots: 22528
+}
+shared_memory! {
+    /// The records of two phases.
+    shared_records: 4096
+}
+shared_memory! {
+    /// The Huffman table.
+    shared_scan_symbols: 4480
+}
+shared_memory! {
+    /// For each of the known blocks its [`Known`] numbers, which coefficients are not zero, and which are new.
+    shared_known: 1536
+}
+shared_memory! {
+    /// The [`Phase`] of the threads, and the next one.
+    shared_phases: 64
+}
+
+/// Bytes from the [`Known`] numbers of blocks to the coefficients that are not zero, and from there to the new ones.
+const NONZERO: u32 = KNOWN_BLOCKS * 8;
+
+/// The warps that prepare slots.
+const LISTERS: u32 = POSITIONS_THREADS / 32 - 3;
+
+const _: () = {
+    assert!(LISTERS == 2);
+    assert!((RING_BITS + MORE_BITS) * 4 == 12032);
+    assert!((RING_BLOCKS + MORE_BLOCKS) * BLOCK_PLACES == 22528);
+    assert!(2 * RECORDS * 16 == 4096);
+    assert!(size_of::<Symbols>() == 4480);
+    assert!(3 * NONZERO == 1536);
+    assert!(2 * size_of::<Phase>() == 64);
+};
+
+/// What the warps say at the end of a phase.
+#[derive(Clone, Copy)]
+#[repr(C, align(16))]
+struct Phase {
+    /// The place and the position that were reached.
+    place: u32,
+    position: u32,
+    /// The records of the phase.
+    records: u32,
+    /// The bits that have entries, and the blocks that have slots.
+    coded: u32,
+    listed: u32,
+    /// Whether all is done, or nothing more can be.
+    is_checked: u32,
+    is_given_up: u32,
+    /// The blocks that the scan before has finished.
+    available: u32,
+}
+
+/// The memory of a follower, which writes to one half of the records.
+#[derive(Clone, Copy)]
+struct Rings {
+    entries: u32,
+    slots: u32,
+    records: u32,
+}
+
+impl Memory for Rings {
+    #[inline(always)]
+    fn entry(self, position: u32) -> u32 {
+        // SAFETY: an entry of the ring or behind it.
+        unsafe { shared::load_u32(self.entries + position) }
+    }
+
+    #[inline(always)]
+    fn slot(self, place: u32) -> (u32, u32) {
+        // SAFETY: a slot of the ring or behind it.
+        unsafe { shared::load_pair(self.slots + place) }
+    }
+
+    #[inline(always)]
+    fn record(self, number: u32, record: Record) {
+        let at = self.records + 16 * number;
+        // Two pairs, as the second one is loaded as a pair.
+        // SAFETY: one of the records.
+        unsafe {
+            shared::store_pair(at, (record.entry, record.position));
+            shared::store_pair(at + 8, (record.corrections, record.place));
+        }
+    }
+}
+
+/// Data of so many words, and zeros after them.
+#[derive(Clone, Copy)]
+struct Words(*const u32, u32);
+
+impl WordSource for Words {
+    #[inline(always)]
+    fn word(self, number: u32) -> u32 {
+        match number < self.1 {
+            // SAFETY: a word of the data.
+            true => unsafe { *self.0.add(number as usize) },
+            false => 0,
+        }
+    }
+}
+
+/// Takes jobs in order. One thread block of [`POSITIONS_THREADS`] for each of the `jobs`; `next` is 0 at
+/// first. A job waits only for those before it, which other thread blocks have taken by then.
+#[unsafe(no_mangle)]
+unsafe extern "ptx-kernel" fn jpeg_positions(jobs: *const PositionsJob, next: *const AtomicU32) {
+    let thread = thread_idx_x();
+    let phases = shared_phases::<Phase>();
+    let phases_at = shared::address(phases);
+    // SAFETY: the host passes as many jobs as thread blocks, with valid addresses. All threads come to each
+    // barrier.
+    unsafe {
+        if thread == 0 {
+            shared::store_u32(phases_at, (*next).fetch_add(1, Ordering::Relaxed));
+        }
+        barrier();
+        let job = &*jobs.add(shared::load_changing_u32(phases_at) as usize);
+        copy_to_shared(
+            job.symbols as *const u8,
+            shared_scan_symbols(),
+            size_of::<Symbols>(),
+        );
+        barrier();
+        if thread < 16 {
+            shared::store_u32(phases_at + 4 * thread as u32, 0);
+        }
+        barrier();
+        let lane = thread as u32 % 32;
+        match thread / 32 {
+            0 => follow(phases, lane),
+            1 => Coder { job, lane }.run(phases),
+            2 => Checker::new(job, lane).run(phases),
+            share => Lister::new(job, lane, share as u32 - 3).run(phases),
+        }
+    }
+}
+
+/// Calls `work` for each phase with what the warps said at the end of the last one, and the number of the phase; it
+/// writes to the next one.
+///
+/// # Safety
+///
+/// All threads of the block call this.
+#[inline(always)]
+unsafe fn each_phase(phases: *mut Phase, mut work: impl FnMut(&Phase, *mut Phase, u32)) {
+    let mut number = 0;
+    loop {
+        // SAFETY: nobody writes to this one until the next barrier.
+        let (now, next) = unsafe { (&*phases.add(number & 1), phases.add(number & 1 ^ 1)) };
+        if now.is_checked | now.is_given_up != 0 {
+            return;
+        }
+        work(now, next, number as u32);
+        // SAFETY: what the caller promised.
+        unsafe { barrier() };
+        number += 1;
+    }
+}
+
+/// Makes all that was written before visible to all threads of the device.
+#[inline(always)]
+fn fence() {
+    // SAFETY: a fence has no conditions.
+    unsafe { core::arch::asm!("membar.gl;", options(nostack, preserves_flags)) };
+}
+
+/// The address of one half of the records.
+#[inline(always)]
+fn records(phase: u32) -> u32 {
+    shared::address(shared_records::<u8>()) + (phase & 1) * 16 * RECORDS
+}
+
+/// The warp that goes from symbol to symbol. One thread does: more would write records in each other's way.
+///
+/// # Safety
+///
+/// As [`each_phase`].
+#[inline(always)]
+unsafe fn follow(phases: *mut Phase, lane: u32) {
+    let mut follower = Follower::default();
+    let (entries, slots) = (
+        shared::address(shared_entries::<u8>()),
+        shared::address(shared_slots::<u8>()),
+    );
+    let work = |now: &Phase, next: *mut Phase, number| {
+        if lane > 0 {
+            return;
+        }
+        let memory = Rings {
+            entries,
+            slots,
+            records: records(number),
+        };
+        let ready = Ready {
+            place: now.listed * BLOCK_PLACES,
+            position: now.coded * 4,
+        };
+        let count = follower.follow(memory, ready);
+        // SAFETY: only this warp writes these.
+        unsafe {
+            (*next).place = follower.place;
+            (*next).position = follower.position;
+            (*next).records = count;
+        }
+    };
+    // SAFETY: what the caller promised.
+    unsafe { each_phase(phases, work) };
+}
+
+/// The warp that prepares the entries.
+struct Coder<'a> {
+    job: &'a PositionsJob,
+    lane: u32,
+}
+
+impl Coder<'_> {
+    /// # Safety
+    ///
+    /// As [`each_phase`].
+    #[inline(always)]
+    unsafe fn run(self, phases: *mut Phase) {
+        let Self { job, lane } = self;
+        let words = Words(job.data as *const u32, job.bits.div_ceil(32));
+        let symbols = shared_scan_symbols::<Symbols>();
+        let entries = shared::address(shared_entries::<u8>());
+        let work = |now: &Phase, next: *mut Phase, _| {
+            let end = now.position / 128 * 32 + RING_BITS;
+            let mut coded = now.coded;
+            let mut word = words.word(coded / 32).swap_bytes();
+            let mut after = words.word(coded / 32 + 1);
+            while coded < end {
+                let bit = coded + lane;
+                // Not swapped yet, so that nothing waits for it.
+                let last = words.word(coded / 32 + 2);
+                let next = after.swap_bytes();
+                // SAFETY: the table is there. These places are not used in this phase.
+                unsafe {
+                    let entry = entry(&*symbols, job.band, funnel_shift(word, next, lane));
+                    let at = bit % RING_BITS;
+                    shared::store_u32(entries + 4 * at, entry);
+                    if at < MORE_BITS {
+                        shared::store_u32(entries + 4 * (at + RING_BITS), entry);
+                    }
+                }
+                coded += 32;
+                (word, after) = (next, last);
+            }
+            // SAFETY: only this warp writes this.
+            unsafe { (*next).coded = coded };
+        };
+        // SAFETY: what the caller promised.
+        unsafe { each_phase(phases, work) };
+    }
+}
+
+/// Says that the data are irregular, and lets nobody wait for the rest.
+///
+/// # Safety
+///
+/// The addresses are valid.
+#[inline(always)]
+unsafe fn give_up(job: &PositionsJob) {
+    // SAFETY: aligned, and only accessed by atomics while kernels run.
+    let of_picture = unsafe { AtomicU32::from_ptr(job.status as *mut u32) };
+    of_picture.fetch_or(status::INVALID, Ordering::Relaxed);
+    // SAFETY: what the caller promised.
+    unsafe { (job.progress as *mut u32).write_volatile(u32::MAX) };
+}

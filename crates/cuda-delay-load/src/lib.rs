@@ -88,8 +88,16 @@ pub fn has_symbol(name: &str) -> bool {
 /// feature `count`.
 #[cfg(feature = "count")]
 pub fn calls() -> u64 {
+    calls_by_name().map(|(_, calls)| calls).sum()
+}
+
+/// The functions of the driver that were called since the program began, and how often; as
+/// for [`calls`].
+#[cfg(feature = "count")]
+pub fn calls_by_name() -> impl Iterator<Item = (&'static str, u64)> {
     #[cfg(cuda_delay_load)]
-    return trampoline::calls();
+    let all = trampoline::calls_by_name();
     #[cfg(not(cuda_delay_load))]
-    0
+    let all = std::iter::empty();
+    all.filter(|&(_, calls)| calls > 0)
 }

@@ -6,6 +6,8 @@
 //! [`fill`]) brings all the functions along, and they win over those of any libcuda.so
 //! or cuda.lib on the linker's command line.
 
+#[cfg(feature = "count")]
+use std::sync::atomic::AtomicU64;
 use std::{
     arch::naked_asm,
     ffi::c_void,
@@ -91,7 +93,7 @@ macro_rules! define_trampolines {
                 #[cfg(all(target_arch = "x86_64", feature = "count"))]
                 naked_asm!(
                     visibility!($name),
-                    "lock inc qword ptr [rip + {calls}]",
+                    "lock inc qword ptr [rip + {calls} + {offset}]",
                     "jmp qword ptr [rip + {slots} + {offset}]",
                     calls = sym CALLS,
                     slots = sym SLOTS,
@@ -110,8 +112,8 @@ macro_rules! define_trampolines {
                 #[cfg(all(target_arch = "aarch64", feature = "count"))]
                 naked_asm!(
                     visibility!($name),
-                    "adrp x16, {calls}",
-                    "add x16, x16, :lo12:{calls}",
+                    "adrp x16, {calls} + {offset}",
+                    "add x16, x16, :lo12:{calls} + {offset}",
                     "2: ldxr x15, [x16]",
                     "add x15, x15, #1",
                     "stxr w14, x15, [x16]",
@@ -149,13 +151,18 @@ static SLOTS: [Slot; NAMES.len()] = {
     slots
 };
 
-/// Calls of all functions so far.
+/// Calls of each function so far, in the order of `SLOTS`, whose offsets it shares.
 #[cfg(feature = "count")]
-static CALLS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+static CALLS: [AtomicU64; NAMES.len()] = [const { AtomicU64::new(0) }; NAMES.len()];
 
 #[cfg(feature = "count")]
-pub(crate) fn calls() -> u64 {
-    CALLS.load(Ordering::Relaxed)
+const _: () = assert!(size_of::<AtomicU64>() == size_of::<Slot>());
+
+/// The name of each function, and its calls so far.
+#[cfg(feature = "count")]
+pub(crate) fn calls_by_name() -> impl Iterator<Item = (&'static str, u64)> {
+    let calls = CALLS.iter().map(|calls| calls.load(Ordering::Relaxed));
+    NAMES.iter().copied().zip(calls)
 }
 
 /// rustc makes every program refer to the `#[used]` statics and `#[no_mangle]`

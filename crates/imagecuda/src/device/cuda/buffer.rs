@@ -38,7 +38,7 @@ impl<P> Buffer<P> {
 
 impl<P: DevicePixel> Buffer<P> {
     pub(crate) fn uninitialized(context: &Arc<Context>, len: usize) -> Result<Self> {
-        Self::uninitialized_in(context, len, &context.stream)
+        Self::uninitialized_in(context, len, &context.stream.work())
     }
 
     /// Pixels that are allocated in the order of another stream. The caller sees to it that they are used
@@ -66,7 +66,7 @@ impl<P: DevicePixel> Buffer<P> {
                 buffer.pointer().as_raw(),
                 0,
                 len * size_of::<P>(),
-                context.stream.as_inner(),
+                context.stream.work().as_inner(),
             )
         };
         check_raw("cuMemsetD8Async", result)?;
@@ -87,7 +87,7 @@ impl<P: DevicePixel> Buffer<P> {
             let staging = &mut ring[slot];
             staging.wait()?;
             parallel_copy(piece, &mut staging[..piece.len()]);
-            staging.start_upload(target, piece.len(), &context.stream)?;
+            staging.start_upload(target, piece.len(), &context.stream.work())?;
             target = target.wrapping_add(piece.len());
         }
         Ok(())
@@ -107,7 +107,7 @@ impl<P: DevicePixel> Buffer<P> {
             if travelling.len() == ring.len() {
                 arrive(&mut ring, travelling.pop_front())?;
             }
-            ring[slot].start_fetch(source, piece.len(), &context.stream)?;
+            ring[slot].start_fetch(source, piece.len(), &context.stream.work())?;
             source = source.wrapping_add(piece.len());
             travelling.push_back((slot, piece));
         }
@@ -152,7 +152,12 @@ impl Context {
         // the callers to. The stream belongs to this context, and both sides are freed in its
         // order.
         let result = unsafe {
-            sys::cuMemcpyDtoDAsync_v2(dst.as_raw(), src.as_raw(), bytes, self.stream.as_inner())
+            sys::cuMemcpyDtoDAsync_v2(
+                dst.as_raw(),
+                src.as_raw(),
+                bytes,
+                self.stream.work().as_inner(),
+            )
         };
         check_raw("cuMemcpyDtoDAsync", result)
     }

@@ -116,7 +116,7 @@ impl Buffer<RgbaF32> {
             true => Some(context.pinned(units * UNIT)?),
             false => None,
         };
-        let stream = &context.stream;
+        let stream = &context.stream.work();
         let _launching = context.lock_launch();
         work.wait_on(stream)?;
         let mut pending = PendingJpeg {
@@ -174,8 +174,8 @@ impl PendingJpeg {
     fn fetch_coefficients(&mut self, mut to: Pinned, units: usize) -> Result<()> {
         let downloads = &self.context.downloads;
         // Nothing is fetched into the job's memory, which may be given back before the job is up.
-        self.answer.mark(&self.context.stream)?;
-        self.work.record_on(&self.context.stream)?;
+        self.answer.mark(&self.context.stream.work())?;
+        self.work.record_on(&self.context.stream.work())?;
         self.work.wait_on(downloads)?;
         let from = DevicePointer::from_raw(self.job.coefficients);
         to.start_fetch(from, units * UNIT, downloads)?;

@@ -121,7 +121,7 @@ impl Buffer<RgbaF32> {
         let mut upload = context.pinned(size_of::<EncodeJob>())?;
         put(&mut upload, 0, &[job]);
         let answer = context.pinned(ANSWER)?;
-        let stream = &context.stream;
+        let stream = &context.stream.work();
         let _launching = context.lock_launch();
         work.wait_on(stream)?;
         upload.start_upload(work.pointer(), size_of::<EncodeJob>(), stream)?;

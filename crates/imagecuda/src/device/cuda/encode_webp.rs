@@ -41,8 +41,9 @@ impl Buffer<RgbaF32> {
         let [width, height] = planes.size;
         let [columns, rows] = planes.chroma();
         let blocks = (columns * rows).div_ceil(THREADS).min(context.max_grid);
-        work.wait_on(&context.stream)?;
-        let (src, dst, stream) = (self.pointer(), work.pointer(), &context.stream);
+        work.wait_on(&context.stream.work())?;
+        let kernels = context.stream.work();
+        let (src, dst, stream) = (self.pointer(), work.pointer(), &kernels);
         // The word that the kernel sets, and what is beside it.
         colors[..HEAD].fill(0);
         colors.start_upload(dst, HEAD, stream)?;
@@ -77,6 +78,7 @@ impl Buffer<RgbaF32> {
         work.wait_on(&context.downloads)?;
         colors.start_fetch(dst, alpha, &context.downloads)?;
         work.record_on(&context.downloads)?;
+        drop(kernels);
         drop(_current);
         Ok(PendingWebp {
             context,

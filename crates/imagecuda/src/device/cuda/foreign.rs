@@ -9,10 +9,7 @@ use std::{
 };
 #[cfg(feature = "dlpack")]
 use {
-    super::{
-        buffer::Buffer,
-        error::{check, check_raw},
-    },
+    super::{buffer::Buffer, error::check_raw},
     crate::device::DevicePixel,
     cust::memory::DevicePointer,
     imagecuda_kernels::{expand::Curve, layout::Layout},
@@ -79,7 +76,7 @@ impl Context {
     pub(crate) unsafe fn order_before(&self, stream: sys::CUstream) -> Result<()> {
         let _current = self.enter()?;
         let event = Event::new()?;
-        event.record(&self.stream)?;
+        event.record(self.stream.uncounted())?;
         // SAFETY: the event lives, and the caller guarantees that the stream does.
         unsafe { event.order_before_raw(stream) }
     }
@@ -94,7 +91,7 @@ impl Context {
         let event = Event::new()?;
         // SAFETY: the event lives, and the caller guarantees that the stream does.
         unsafe { event.record_raw(stream.cast())? };
-        event.order_before(&self.stream)
+        event.order_before(&self.stream.work())
     }
 }
 
@@ -103,7 +100,7 @@ impl Context {
     /// Waits for the kernels' stream. Transfers of files are not waited for.
     pub(crate) fn wait_for_stream(&self) -> Result<()> {
         let _current = self.enter()?;
-        check("cuStreamSynchronize", self.stream.synchronize())
+        self.stream.synchronize()
     }
 
     /// Waits for all work on the device, including other libraries' work.
@@ -143,10 +140,10 @@ impl<P: DevicePixel> Buffer<P> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let mut scratch = context.scratch(bytes)?;
-        scratch.wait_on(&context.stream)?;
+        scratch.wait_on(&context.stream.work())?;
         context.copy(src, scratch.pointer(), bytes)?;
         let expanded = self.expand_from(scratch.pointer(), layout, Curve::Encoded, len);
-        scratch.record_on(&context.stream)?;
+        scratch.record_on(&context.stream.work())?;
         expanded
     }
 }

@@ -116,14 +116,14 @@ impl<P: DevicePixel> Buffer<P> {
         let bytes = staging.len();
         if spec.layout == P::LAYOUT && spec.curve == Curve::Encoded && spec.is_stored() {
             // In the order of the kernels, which may still use the image.
-            return staging.start_upload(self.pointer(), bytes, &context.stream);
+            return staging.start_upload(self.pointer(), bytes, &context.stream.work());
         }
         // All memory is allocated before the first write, so a failure changes nothing.
         let mut scratch = context.scratch(bytes)?;
         let oriented = self.orientation_scratch(spec)?;
         scratch.wait_on(&context.uploads)?;
         staging.start_upload(scratch.pointer(), bytes, &context.uploads)?;
-        staging.order_before(&context.stream)?;
+        staging.order_before(&context.stream.work())?;
         self.expand_scratch(&mut scratch, oriented, spec)
     }
 
@@ -150,7 +150,7 @@ impl<P: DevicePixel> Buffer<P> {
         spec: ExpandSpec,
     ) -> Result<()> {
         self.expand_at(pixels.pointer(), oriented, spec)?;
-        pixels.record_on(&self.context().stream)
+        pixels.record_on(&self.context().stream.work())
     }
 
     /// The same, of pixels in any device memory. The caller notes that they are used.
@@ -162,12 +162,12 @@ impl<P: DevicePixel> Buffer<P> {
     ) -> Result<()> {
         let context = self.context().clone();
         if let Some(oriented) = &mut oriented {
-            oriented.wait_on(&context.stream)?;
+            oriented.wait_on(&context.stream.work())?;
         }
         let turned = oriented.as_ref().map(Scratch::pointer);
         self.expand_uploaded(pixels, turned, spec)?;
         match &mut oriented {
-            Some(oriented) => oriented.record_on(&context.stream),
+            Some(oriented) => oriented.record_on(&context.stream.work()),
             None => Ok(()),
         }
     }
@@ -249,10 +249,10 @@ impl Buffer<RgbaF32> {
         let context = self.context().clone();
         let _current = context.enter()?;
         let mut own = context.scratch(len * size_of::<Rgba8>())?;
-        own.wait_on(&context.stream)?;
+        own.wait_on(&context.stream.work())?;
         context.copy(self.pointer(), own.pointer(), len * size_of::<Rgba8>())?;
         self.expand_from(own.pointer(), Layout::Rgba8, Curve::Encoded, len)?;
-        own.record_on(&context.stream)
+        own.record_on(&context.stream.work())
     }
 
     /// Like [`expand`](Self::expand), and converts the colours. Does not wait.
@@ -271,7 +271,7 @@ impl Buffer<RgbaF32> {
         let mut table = context.scratch(numbers.len())?;
         table.wait_on(&context.uploads)?;
         pinned.start_upload(table.pointer(), numbers.len(), &context.uploads)?;
-        pinned.order_before(&context.stream)?;
+        pinned.order_before(&context.stream.work())?;
         let payload = match payload {
             Payload::Progressive(jpeg) => Payload::Jpeg(jpeg.into_coefficients()?),
             payload => payload,
@@ -280,13 +280,13 @@ impl Buffer<RgbaF32> {
             (Payload::Jpeg(coefficients), Conversion::Shaper(_)) if is_direct(spec) => {
                 // Expansion and conversion in one pass over the pixels.
                 self.expand_jpeg(coefficients, spec, Some(table.pointer()))?;
-                return table.record_on(&context.stream);
+                return table.record_on(&context.stream.work());
             }
             (payload, _) => payload,
         };
         self.expand(payload, spec)?;
         self.run_conversion(conversion, table.pointer(), spec.len())?;
-        table.record_on(&context.stream)
+        table.record_on(&context.stream.work())
     }
 
     /// Converts the colours of the first pixels, in the context that is current. The numbers of the
@@ -327,7 +327,7 @@ impl Context {
         dst: DevicePointer<u8>,
         n: usize,
     ) -> Result<()> {
-        let (function, stream) = (self.function(kernel)?, &self.stream);
+        let (function, stream) = (self.function(kernel)?, &self.stream.work());
         // SAFETY: the kernel takes these three arguments. The callers sized both buffers for `n`
         // pixels of the kernel's types. They free or reuse them in stream order.
         let launched = unsafe { launch!(function<<<blocks, BLOCK, 0, stream>>>(src, dst, n)) };
@@ -343,7 +343,7 @@ impl Context {
         n: usize,
         [r, g, b]: Background,
     ) -> Result<()> {
-        let (function, stream) = (self.function(kernel)?, &self.stream);
+        let (function, stream) = (self.function(kernel)?, &self.stream.work());
         // SAFETY: as in `run`, with the background after the three arguments.
         let launched =
             unsafe { launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(src, dst, n, r, g, b)) };
@@ -375,7 +375,7 @@ impl Context {
             top,
         } = spec.view;
         let (n, columns, orientation) = (spec.len(), spec.width, orientation as u32);
-        let (function, stream) = (self.function(kernel)?, &self.stream);
+        let (function, stream) = (self.function(kernel)?, &self.stream.work());
         // SAFETY: as in `run`, with the part's width and the view after the three arguments.
         let launched = unsafe {
             launch!(function<<<self.grid(n), BLOCK, 0, stream>>>(

@@ -156,7 +156,7 @@ pub(super) struct DeviceBytes {
 impl DeviceBytes {
     /// Allocates at least `bytes` bytes. They are uninitialised: callers write before they read.
     pub(super) fn uninitialized(context: &Arc<Context>, bytes: usize) -> Result<Self> {
-        Self::uninitialized_in(context, bytes, &context.stream)
+        Self::uninitialized_in(context, bytes, &context.stream.work())
     }
 
     /// As [`uninitialized`](Self::uninitialized), in the order of another stream. The caller sees to it
@@ -223,7 +223,7 @@ impl Drop for DeviceBytes {
         let buffer = unsafe { ManuallyDrop::take(&mut self.buffer) };
         // If this fails, the context is gone, and its memory with it.
         let _ = if self.context.memory.pool.is_some() {
-            buffer.drop_async(&self.context.stream)
+            buffer.drop_async(&self.context.stream.work())
         } else {
             // Work on the memory may be queued. `cuMemFree` waits for that.
             DeviceBuffer::drop(buffer).map_err(|(error, _)| error)

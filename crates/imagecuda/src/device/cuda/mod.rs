@@ -8,6 +8,7 @@
 #![allow(unsafe_code)]
 
 mod buffer;
+mod counted_stream;
 #[cfg(feature = "cudarc")]
 mod cudarc;
 mod current;
@@ -49,6 +50,7 @@ pub(crate) use {
 };
 
 use crate::{ErrorKind, Result, memory::Pool};
+use counted_stream::CountedStream;
 use current::{Contexts, Current, Driver};
 use cust::{
     device::{Device, DeviceAttribute},
@@ -69,7 +71,7 @@ pub(crate) struct Context {
     name: String,
     primary: cust::context::Context,
     /// The stream of kernels and of everything that the caller sees.
-    stream: Stream,
+    stream: CountedStream,
     /// The stream that uploads pixels of files.
     uploads: Stream,
     /// The stream that downloads pixels of files.
@@ -139,7 +141,7 @@ impl Context {
             ordinal,
             name,
             primary,
-            stream,
+            stream: CountedStream::new(stream),
             uploads,
             downloads,
             decodes: (0..jpeg::STREAMS)
@@ -177,17 +179,16 @@ impl Context {
         self.all_memory
     }
 
+    /// The stream, for code outside of this library.
     pub(crate) fn stream(&self) -> &Stream {
-        &self.stream
+        self.stream.share()
     }
 
     /// Waits for the work that callers have asked for. Threads that decode files wait for their own
     /// streams, whose work comes before that of this one.
     pub(crate) fn synchronize(&self) -> Result<()> {
         let _current = self.enter()?;
-        for stream in [&self.uploads, &self.stream, &self.downloads] {
-            check("cuStreamSynchronize", stream.synchronize())?;
-        }
+        self.wait_for_transfers_and_kernels()?;
         self.keep_limit()
     }
 
@@ -200,11 +201,15 @@ impl Context {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn wait_for_transfers_and_kernels(&self) -> Result<()> {
+        check("cuStreamSynchronize", self.uploads.synchronize())?;
+        self.stream.synchronize()?;
+        check("cuStreamSynchronize", self.downloads.synchronize())
+    }
+
     /// Waits for all streams. The context must be current.
     fn wait_for_all(&self) -> Result<()> {
-        for stream in [&self.uploads, &self.stream, &self.downloads] {
-            check("cuStreamSynchronize", stream.synchronize())?;
-        }
+        self.wait_for_transfers_and_kernels()?;
         let pngs = self.pngs.uploads.iter().chain(&self.pngs.all);
         let positions = self.positions.get().into_iter().flatten();
         for stream in self.decodes.iter().chain(pngs).chain(positions) {

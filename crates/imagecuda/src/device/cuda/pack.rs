@@ -22,14 +22,14 @@ impl Buffer<RgbaF32> {
         let bytes = len * packing.layout().bytes_per_pixel();
         let mut target = context.pinned(bytes)?;
         if packing == Packing::Rgba32F {
-            target.start_fetch(self.pointer(), bytes, &context.stream)?;
+            target.start_fetch(self.pointer(), bytes, &context.stream.work())?;
             return Ok(target);
         }
         let mut scratch = context.scratch(bytes)?;
-        scratch.wait_on(&context.stream)?;
+        scratch.wait_on(&context.stream.work())?;
         let dst = scratch.pointer();
         self.pack_to(dst, packing, background, len)?;
-        scratch.record_on(&context.stream)?;
+        scratch.record_on(&context.stream.work())?;
         scratch.wait_on(&context.downloads)?;
         target.start_fetch(dst, bytes, &context.downloads)?;
         scratch.record_on(&context.downloads)?;
@@ -75,7 +75,7 @@ impl Buffer<RgbaF32> {
     ) -> Result<PixelUsage> {
         let context = self.context();
         let _current = context.enter()?;
-        let stream = &context.stream;
+        let stream = &context.stream.work();
         let function = context.function("pixel_usage")?;
         let mut word = context.pinned(size_of::<u32>())?;
         word.fill(0);
@@ -120,7 +120,7 @@ impl Buffer<Rgba8> {
         let _current = context.enter()?;
         let bytes = len * size_of::<Rgba8>();
         let mut target = context.pinned(bytes)?;
-        target.start_fetch(self.pointer(), bytes, &context.stream)?;
+        target.start_fetch(self.pointer(), bytes, &context.stream.work())?;
         Ok(target)
     }
 }

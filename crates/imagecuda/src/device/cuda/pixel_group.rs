@@ -2,7 +2,9 @@
 //! staging memory and expanded by its own kernel. They share device memory, events and a thread, so
 //! that a picture takes little more than these two calls of the driver.
 
-use super::{Buffer, Context, jpeg::Parts, pinned::Pinned, scratch::Scratch};
+use super::{
+    Buffer, Context, counted_stream::QueuedWork, jpeg::Parts, pinned::Pinned, scratch::Scratch,
+};
 use crate::{
     ErrorKind, Result,
     color::Conversion,
@@ -52,16 +54,19 @@ pub(super) struct PixelFlight<T> {
     /// Kept until they are copied.
     _numbers: Vec<Pinned>,
     members: Vec<T>,
+    /// What is in the kernels' stream up to the group's end.
+    queued: QueuedWork,
 }
 
 impl<T: GroupMember> PixelFlight<T> {
     /// Starts the uploads and the kernels. If that fails, returns all pictures as not expanded.
     pub(super) fn launch(context: &Arc<Context>, members: Vec<T>) -> Result<Self, Vec<(T, bool)>> {
         match start(context, &members) {
-            Ok((memory, numbers)) => Ok(Self {
+            Ok((memory, numbers, queued)) => Ok(Self {
                 memory,
                 _numbers: numbers,
                 members,
+                queued,
             }),
             Err(_) => Err(unexpanded(context, members)),
         }
@@ -72,7 +77,10 @@ impl<T: GroupMember> PixelFlight<T> {
         let finished = self.memory.finish();
         let members = std::mem::take(&mut self.members);
         match finished {
-            Ok(()) => members.into_iter().map(|with| (with, true)).collect(),
+            Ok(()) => {
+                context.stream.note_run(self.queued);
+                members.into_iter().map(|with| (with, true)).collect()
+            }
             Err(_) => unexpanded(context, members),
         }
     }
@@ -167,7 +175,10 @@ impl<'a> Plan<'a> {
 }
 
 /// Starts the uploads and the kernels. Returns the group's memory, and that of its conversions.
-fn start<T: GroupMember>(context: &Arc<Context>, members: &[T]) -> Result<(Scratch, Vec<Pinned>)> {
+fn start<T: GroupMember>(
+    context: &Arc<Context>,
+    members: &[T],
+) -> Result<(Scratch, Vec<Pinned>, QueuedWork)> {
     let plan = Plan::of(context, members)?;
     // After `plan`: if a call fails, this waits for copies before the staging memory goes back.
     let mut memory = context.scratch(plan.parts.end.next_power_of_two().max(SMALLEST))?;
@@ -184,7 +195,7 @@ fn start<T: GroupMember>(context: &Arc<Context>, members: &[T]) -> Result<(Scrat
     }
     memory.record_on(&context.uploads)?;
     // In the order of the kernels, which may still use the images.
-    memory.wait_on(&context.stream)?;
+    memory.wait_on(&context.stream.work())?;
     for picture in &plan.pictures {
         let Picture { decoded, image, .. } = picture;
         let (uploaded, spec) = (at(picture.uploaded), decoded.spec);
@@ -196,7 +207,8 @@ fn start<T: GroupMember>(context: &Arc<Context>, members: &[T]) -> Result<(Scrat
             image.run_conversion(conversion, at(numbers), spec.len())?;
         }
     }
-    memory.record_on(&context.stream)?;
+    let queued = context.stream.queued();
+    memory.record_on(context.stream.uncounted())?;
     let numbers = plan.numbers.into_iter().map(|n| n.pinned).collect();
-    Ok((memory, numbers))
+    Ok((memory, numbers, queued))
 }

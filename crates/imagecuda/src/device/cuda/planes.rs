@@ -25,7 +25,7 @@ impl<P: DevicePixel> Buffer<P> {
         let mut memory = context.scratch(bytes)?;
         memory.wait_on(&context.uploads)?;
         pinned.start_upload(memory.pointer(), bytes, &context.uploads)?;
-        pinned.order_before(&context.stream)?;
+        pinned.order_before(&context.stream.work())?;
         self.expand_picture(&mut memory, bytes, &picture)
     }
 
@@ -37,7 +37,7 @@ impl<P: DevicePixel> Buffer<P> {
         picture: &Picture,
     ) -> Result<()> {
         self.run_planes(memory.pointer(), bytes, picture)?;
-        memory.record_on(&self.context().stream)
+        memory.record_on(&self.context().stream.work())
     }
 
     /// The same, of memory that the caller keeps until the kernel has run, in the context that is current.
@@ -52,7 +52,7 @@ impl<P: DevicePixel> Buffer<P> {
         let pieces = u64::from(width.div_ceil(PIECE)) * u64::from(height);
         let grid =
             u32::try_from(pieces).map_or(context.max_grid, |grid| grid.min(context.max_grid));
-        let (to, stream) = (self.pointer(), &context.stream);
+        let (to, stream) = (self.pointer(), &context.stream.work());
         match (picture.sample_bytes, P::LAYOUT) {
             (1, Layout::Rgba8) => {
                 run!(

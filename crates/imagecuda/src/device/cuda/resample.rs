@@ -49,7 +49,7 @@ impl Context {
         let table = Arc::new(DeviceBytes::uninitialized(self, bytes.len())?);
         let mut pinned = self.pinned(bytes.len())?;
         pinned.copy_from_slice(bytes);
-        pinned.start_upload(table.pointer(), bytes.len(), &self.stream)?;
+        pinned.start_upload(table.pointer(), bytes.len(), &self.stream.work())?;
         let is_small = bytes.len() <= LARGEST_TABLE;
         self.tables.keep(words, &table, || is_small);
         Ok(table)
@@ -77,7 +77,7 @@ impl Context {
     ) -> Result<()> {
         let table = self.table(step.taps.words())?;
         let (pass, words): (PassWords, _) = (bytemuck::cast(step.pass), table.pointer());
-        let stream = &self.stream;
+        let stream = &self.stream.work();
         let grid = grid(step.pass.width, step.pass.height);
         run!(
             self, "resample", grid, THREADS, stream, pass, src, words, dst
@@ -170,7 +170,7 @@ impl Buffer<RgbaF32> {
                     context.table(rows.words())?,
                 );
                 let (columns, rows) = (tables.0.pointer(), tables.1.pointer());
-                let (grid, stream, pitch) = (grid(width, height), &context.stream, *pitch);
+                let (grid, stream, pitch) = (grid(width, height), &context.stream.work(), *pitch);
                 run!(
                     context, "nearest", grid, THREADS, stream, from, pitch, columns, rows, to,
                     width, height
@@ -182,10 +182,10 @@ impl Buffer<RgbaF32> {
             }
             Plan::Two(first, last) => {
                 let mut between = context.scratch(first.len() * size_of::<RgbaF32>())?;
-                between.wait_on(&context.stream)?;
+                between.wait_on(&context.stream.work())?;
                 context.run_first(first, from, between.pointer())?;
                 context.run_pass(last, between.pointer(), to)?;
-                between.record_on(&context.stream)
+                between.record_on(&context.stream.work())
             }
         }
     }
@@ -201,7 +201,7 @@ impl Buffer<RgbaF32> {
         self.check_same_context(src)?;
         let context = self.context().clone();
         let _current = context.enter()?;
-        let stream = &context.stream;
+        let stream = &context.stream.work();
         let (from, to) = (src.pointer(), self.pointer().wrapping_add(at));
         let words: SpecWords = bytemuck::cast(*spec);
         pad(&context, spec, to)?;
@@ -272,8 +272,9 @@ impl Buffer<RgbaF32> {
         );
         let to = self.pointer().wrapping_add(at);
         // SAFETY: within the memory, as was looked at; the stream is its context's, which is current.
-        let result =
-            unsafe { sys::cuMemsetD8Async(to.as_raw(), 0, bytes, context.stream.as_inner()) };
+        let result = unsafe {
+            sys::cuMemsetD8Async(to.as_raw(), 0, bytes, context.stream.work().as_inner())
+        };
         check_raw("cuMemsetD8Async", result)
     }
 }
@@ -284,7 +285,7 @@ pub(super) fn pad(context: &Context, spec: &TensorSpec, to: DevicePointer<u8>) -
         return Ok(());
     }
     let grid = context.grid(spec.width as usize * spec.height as usize);
-    let (words, stream): (SpecWords, _) = (bytemuck::cast(*spec), &context.stream);
+    let (words, stream): (SpecWords, _) = (bytemuck::cast(*spec), &context.stream.work());
     run!(context, "tensor_pad", grid, BLOCK, stream, words, to)
 }
 
@@ -299,7 +300,7 @@ impl Context {
     ) -> Result<()> {
         let table = self.table(step.taps.words())?;
         let (pass, words): (PassWords, _) = (bytemuck::cast(step.pass), table.pointer());
-        let (grid, stream) = (grid(step.pass.width, step.pass.height), &self.stream);
+        let (grid, stream) = (grid(step.pass.width, step.pass.height), &self.stream.work());
         run!(
             self,
             "resample_tensor",
@@ -328,7 +329,7 @@ impl Context {
             self.table(last.taps.words())?,
         );
         let (down, across) = (down.pointer(), across.pointer());
-        let (grid, stream) = (Tile::grid(&last.pass), &self.stream);
+        let (grid, stream) = (Tile::grid(&last.pass), &self.stream.work());
         let Tile {
             pitch,
             rows,

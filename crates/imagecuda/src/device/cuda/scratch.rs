@@ -55,7 +55,7 @@ impl Block for Slab {
         let Ok(_current) = context.enter() else {
             return;
         };
-        let _ = self.done.order_before(&context.stream);
+        let _ = self.done.order_before(&context.stream.work());
         // Within the context, the event too.
         drop(self);
     }
@@ -89,7 +89,7 @@ impl Context {
                 };
                 // The memory exists once the stream in which it was allocated reaches the
                 // allocation.
-                slab.done.record(&self.stream)?;
+                slab.done.record(&self.stream.work())?;
                 pool.count();
                 slab
             }

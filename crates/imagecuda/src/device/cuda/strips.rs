@@ -154,7 +154,7 @@ impl Context {
     }
 
     fn launch_strips(&self, kernel: &'static str, job: &StripJob, shared: u32) -> Result<()> {
-        let (function, stream) = (self.function(kernel)?, &self.stream);
+        let (function, stream) = (self.function(kernel)?, &self.stream.work());
         let (blocks, words): (_, JobWords) = (job.strips(), bytemuck::cast(*job));
         // SAFETY: the kernel takes a job, and has shared memory for a batch of rows if it uses any. The job's
         // memory is sized for the pictures, and lives until the kernel has run, as what frees it is in stream
@@ -170,7 +170,7 @@ impl Context {
         let mut all: Vec<&mut StripJob> = jobs.iter_mut().collect();
         let blocks = number(&mut all, self.multiprocessors);
         let bytes: &[u8] = bytemuck::cast_slice(&jobs);
-        let (stream, count) = (&self.stream, jobs.len() as u32);
+        let (stream, count) = (&self.stream.work(), jobs.len() as u32);
         let mut pinned = self.pinned(bytes.len())?;
         pinned[..bytes.len()].copy_from_slice(bytes);
         let mut table = self.scratch(bytes.len())?;

@@ -1,7 +1,9 @@
 //! A group whose kernels run.
 
 use super::{
-    super::{Context, error::check_raw, pinned::Pinned, scratch::Scratch},
+    super::{
+        Context, counted_stream::QueuedWork, error::check_raw, pinned::Pinned, scratch::Scratch,
+    },
     Parts,
     filling::{Filling, Member, PIXEL_KERNELS},
     inverse_kernel,
@@ -16,6 +18,7 @@ use cust::{stream::Stream, sys};
 use imagecuda_kernels::jpeg::{
     jobs::{PictureJob, ScanJob},
     picture::BLOCK,
+    scan::status::UNSYNCHRONIZED,
 };
 use std::sync::Arc;
 
@@ -28,7 +31,14 @@ pub(super) struct Flight<T> {
     /// Holds the statuses once they have been waited for. They come last.
     staging: Pinned,
     memory: Scratch,
+    layout: Layout,
     members: Vec<Member<T>>,
+    /// The number of its stream.
+    stream: usize,
+    /// What was in the other stream that uses images when its pixels were queued.
+    after: QueuedWork,
+    /// Whether sections are mended that did not synchronise.
+    is_mended: bool,
 }
 
 /// The launches that make pixels of all pictures.
@@ -83,6 +93,14 @@ impl Layout {
             zeros_end,
             regions,
             end: all.end,
+        }
+    }
+
+    /// How much memory is asked for.
+    fn size_class(&self) -> usize {
+        match self.end {
+            ..LARGEST => self.end.next_power_of_two().max(SMALLEST),
+            bytes => bytes,
         }
     }
 }
@@ -141,9 +159,10 @@ impl<T: GroupMember> Flight<T> {
         context: &Arc<Context>,
         group: Filling<T>,
         number: usize,
+        is_mended: bool,
     ) -> Result<Self, Vec<(T, bool)>> {
         let Filling {
-            mut staging,
+            staging,
             parts,
             mut members,
             is_incomplete,
@@ -154,27 +173,105 @@ impl<T: GroupMember> Flight<T> {
         }
         // Each kernel takes jobs that follow each other.
         members.sort_by_key(Member::pixel_kernel);
-        match start(context, &mut staging, parts, &members, number) {
-            Ok(memory) => Ok(Self {
-                staging,
-                memory,
-                members,
-            }),
-            Err(_) => Err(undecoded(context, members)),
+        let layout = Layout::new(parts, &members);
+        let Ok(memory) = context.scratch(layout.size_class()) else {
+            return Err(undecoded(context, members));
+        };
+        let mut flight = Self {
+            staging,
+            memory,
+            layout,
+            members,
+            stream: number % context.decodes.len(),
+            after: context.stream.queued(),
+            is_mended,
+        };
+        match flight.start(context) {
+            Ok(()) => Ok(flight),
+            Err(_) => Err(undecoded(context, flight.members)),
         }
     }
 
-    /// Waits for the pixels. Returns the pictures, and whether they are decoded.
-    pub(super) fn finish(mut self, context: &Context) -> Vec<(T, bool)> {
-        if self.staging.wait_asleep().is_err() {
-            return undecoded(context, self.members);
+    /// Queues the upload and the kernels.
+    fn start(&mut self, context: &Context) -> Result<()> {
+        let (layout, members, memory) = (&self.layout, &self.members[..], &mut self.memory);
+        let base = memory.pointer().as_raw();
+        let (mut scans, pictures, pixels) = jobs(members, layout, base);
+        let mut launches = EntropyLaunches::new(&mut scans);
+        if !self.is_mended {
+            launches = launches.without_mending();
         }
+        self.staging[..4 * members.len()].fill(0);
+        put(&mut self.staging, layout.scan_jobs, &scans);
+        put(&mut self.staging, layout.picture_jobs, &pictures);
+
+        let stream = &context.decodes[self.stream];
+        let _launching = context.lock_launch();
+        memory.wait_on(stream)?;
+        // SAFETY: the zeros are within the memory, and the stream is this context's.
+        let result = unsafe {
+            let zeros = layout.zeros_end - layout.zeros;
+            sys::cuMemsetD8Async(base + layout.zeros as u64, 0, zeros, stream.as_inner())
+        };
+        check_raw("cuMemsetD8Async", result)?;
+        self.staging
+            .start_upload_of(0..layout.uploaded, memory.pointer(), stream)?;
+        let table = memory.pointer().wrapping_add(layout.scan_jobs);
+        // SAFETY: the jobs have addresses of this memory, which is used again in stream order.
+        unsafe { context.launch_entropy(&launches, table, stream)? };
+        // What others have queued may still use the memory of the images, unless it is known to have run.
+        self.after = context.stream.queued();
+        if !context.stream.has_run(self.after) {
+            memory.record_on(context.stream.uncounted())?;
+            memory.wait_on(stream)?;
+        }
+        // SAFETY: as before; the jobs have the offsets of coefficients and samples in this memory. The
+        // images live as long as their members.
+        unsafe { pixels.run(context, base, stream)? };
+        self.staging
+            .start_fetch(memory.pointer(), 4 * members.len(), stream)
+    }
+
+    /// Waits for the pixels, and returns the statuses.
+    fn wait(&mut self, context: &Context) -> Result<Vec<u32>> {
+        self.staging.wait_asleep()?;
         self.memory.mark_idle();
-        let statuses = cast_slice::<u8, u32>(&self.staging[..4 * self.members.len()]);
-        let members = self.members.into_iter().zip(statuses);
-        members
-            .map(|(member, &status)| (member.with, status == 0))
-            .collect()
+        // The pixels were made after that.
+        context.stream.note_run(self.after);
+        let statuses = &self.staging[..4 * self.members.len()];
+        Ok(cast_slice::<u8, u32>(statuses).to_vec())
+    }
+
+    /// Waits for the pixels. Returns the pictures, whether they are decoded, and whether some had to be
+    /// decoded a second time, with mending.
+    pub(super) fn finish(mut self, context: &Context) -> (Vec<(T, bool)>, bool) {
+        let Ok(statuses) = self.wait(context) else {
+            return (undecoded(context, self.members), false);
+        };
+        let is_again = |status: u32| !self.is_mended && status & UNSYNCHRONIZED != 0;
+        let regions = std::mem::take(&mut self.layout.regions);
+        let (mut done, mut again) = (Vec::with_capacity(statuses.len()), Vec::new());
+        for ((member, region), status) in self.members.into_iter().zip(regions).zip(statuses) {
+            if is_again(status) {
+                again.push(member);
+                self.layout.regions.push(region);
+            } else {
+                done.push((member.with, status == 0));
+            }
+        }
+        if again.is_empty() {
+            return (done, false);
+        }
+        self.members = again;
+        self.is_mended = true;
+        match self.start(context).and_then(|()| self.wait(context)) {
+            Ok(statuses) => {
+                let members = self.members.into_iter().zip(statuses);
+                done.extend(members.map(|(member, status)| (member.with, status == 0)));
+            }
+            Err(_) => done.extend(undecoded(context, self.members)),
+        }
+        (done, true)
     }
 }
 
@@ -183,49 +280,6 @@ fn undecoded<T>(context: &Context, members: Vec<Member<T>>) -> Vec<(T, bool)> {
     let _ = context.wait_for_all();
     let members = members.into_iter();
     members.map(|member| (member.with, false)).collect()
-}
-
-fn start<T: GroupMember>(
-    context: &Arc<Context>,
-    staging: &mut Pinned,
-    parts: Parts,
-    members: &[Member<T>],
-    number: usize,
-) -> Result<Scratch> {
-    let layout = Layout::new(parts, members);
-    let bytes = match layout.end {
-        ..LARGEST => layout.end.next_power_of_two().max(SMALLEST),
-        bytes => bytes,
-    };
-    let mut memory = context.scratch(bytes)?;
-    let base = memory.pointer().as_raw();
-    let (mut scans, pictures, pixels) = jobs(members, &layout, base);
-    let launches = EntropyLaunches::new(&mut scans);
-    staging[..4 * members.len()].fill(0);
-    put(staging, layout.scan_jobs, &scans);
-    put(staging, layout.picture_jobs, &pictures);
-
-    let stream = &context.decodes[number % context.decodes.len()];
-    let _launching = context.lock_launch();
-    memory.wait_on(stream)?;
-    // SAFETY: the zeros are within the memory, and the stream is this context's.
-    let result = unsafe {
-        let zeros = layout.zeros_end - layout.zeros;
-        sys::cuMemsetD8Async(base + layout.zeros as u64, 0, zeros, stream.as_inner())
-    };
-    check_raw("cuMemsetD8Async", result)?;
-    staging.start_upload_of(0..layout.uploaded, memory.pointer(), stream)?;
-    let table = memory.pointer().wrapping_add(layout.scan_jobs);
-    // SAFETY: the jobs have addresses of this memory, which is used again in stream order.
-    unsafe { context.launch_entropy(&launches, table, stream)? };
-    // What is queued so far may still use the memory of the images.
-    memory.record_on(&context.stream)?;
-    memory.wait_on(stream)?;
-    // SAFETY: as before; the jobs have the offsets of coefficients and samples in this memory. The
-    // images live as long as their members.
-    unsafe { pixels.run(context, base, stream)? };
-    staging.start_fetch(memory.pointer(), 4 * members.len(), stream)?;
-    Ok(memory)
 }
 
 impl PixelLaunches {

@@ -38,6 +38,10 @@ const MANY: usize = 32;
 const NAP: Duration = Duration::from_micros(50);
 const MAX_NAPS: usize = 2;
 
+/// So many groups are mended from the start after one that had to be decoded again for it, as the files of
+/// a batch are often of one kind. Decoding again takes as many calls of the driver as mending six groups.
+const MENDED: u32 = 16;
+
 /// Groups of pictures, each of which comes back with its value of `T`.
 pub(crate) struct PictureGroups<T> {
     context: Arc<Context>,
@@ -76,10 +80,11 @@ enum UnderWay<T> {
 }
 
 impl<T: GroupMember> UnderWay<T> {
-    fn finish(self, context: &Context) -> Vec<(T, bool)> {
+    /// Returns the pictures, whether they are made, and whether some JPEGs had to be mended.
+    fn finish(self, context: &Context) -> (Vec<(T, bool)>, bool) {
         match self {
             Self::Jpegs(flight) => flight.finish(context),
-            Self::Decoded(flight) => flight.finish(context),
+            Self::Decoded(flight) => (flight.finish(context), false),
         }
     }
 }
@@ -195,11 +200,14 @@ impl<T: GroupMember> PictureGroups<T> {
         // So that no call has to make it current. If this fails, each call does, and says so.
         let _current = self.context.enter();
         let (mut flights, mut launched) = (VecDeque::new(), 0);
+        let mut mended = 0;
         loop {
             match self.next_step(&flights) {
                 Step::Launch(group) => {
                     launched += 1;
-                    match Flight::launch(&self.context, group, launched) {
+                    let is_mended = mended > 0;
+                    mended -= u32::from(is_mended);
+                    match Flight::launch(&self.context, group, launched, is_mended) {
                         Ok(flight) => flights.push_back(UnderWay::Jpegs(flight)),
                         Err(undecoded) => deliver(undecoded),
                     }
@@ -210,7 +218,11 @@ impl<T: GroupMember> PictureGroups<T> {
                 },
                 Step::Finish => {
                     if let Some(flight) = flights.pop_front() {
-                        deliver(flight.finish(&self.context));
+                        let (pictures, had_to_mend) = flight.finish(&self.context);
+                        if had_to_mend {
+                            mended = MENDED;
+                        }
+                        deliver(pictures);
                     }
                 }
                 Step::End => return,

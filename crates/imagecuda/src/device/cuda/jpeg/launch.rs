@@ -90,7 +90,7 @@ impl Context {
         };
         launch("jpeg_unstuff", launches.unstuff, &[jobs, count])?;
         launch("jpeg_synchronize", launches.synchronize, &[jobs, count])?;
-        for round in 0..MENDINGS {
+        for round in 0..launches.mendings {
             launch("jpeg_mend", launches.mend, &[jobs, count, round.into()])?;
         }
         launch("jpeg_join", launches.join, &[jobs])?;
@@ -105,6 +105,7 @@ pub(super) struct EntropyLaunches {
     unstuff: Grid,
     synchronize: Grid,
     mend: Grid,
+    mendings: u32,
     join: Grid,
     write: Grid,
     carry: Grid,
@@ -137,9 +138,19 @@ impl EntropyLaunches {
             unstuff: grid(chunks, GROUP_THREADS, 0),
             synchronize: grid(sections, guessing.next_multiple_of(32), shared),
             mend: grid(sections, MEND_THREADS, shared),
+            mendings: MENDINGS,
             join: grid(count, JOIN_THREADS, 0),
             write: grid(groups, GROUP_THREADS, shared),
             carry: grid(count, GROUP_THREADS, 0),
+        }
+    }
+
+    /// The same launches, but no section is mended. Pictures that need that get the status
+    /// `UNSYNCHRONIZED`.
+    pub(super) fn without_mending(self) -> Self {
+        Self {
+            mendings: 0,
+            ..self
         }
     }
 }

@@ -41,7 +41,7 @@ impl<P: DevicePixel> Buffer<P> {
                 Some((context.scratch(bytes)?, self.orientation_scratch(spec)?))
             }
         };
-        let stream = &context.stream;
+        let stream = &context.stream.work();
         let _launching = context.lock_launch();
         from.memory.wait_on(stream)?;
         if let Some(blocks) = &mut from.blocks {

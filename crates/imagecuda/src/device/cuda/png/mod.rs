@@ -243,7 +243,7 @@ impl<P: DevicePixel> Buffer<P> {
         let oriented = self.orientation_scratch(spec)?;
         match pixels.memory {
             PixelMemory::Own(mut memory) => {
-                memory.wait_on(&context.stream)?;
+                memory.wait_on(&context.stream.work())?;
                 self.expand_scratch(&mut memory, oriented, spec)
             }
             PixelMemory::Shared(memory, pixels) => {
@@ -251,7 +251,7 @@ impl<P: DevicePixel> Buffer<P> {
                 // The kernels that made the pixels have been waited for.
                 memory.mark_used();
                 self.expand_at(DevicePointer::from_raw(pixels), oriented, spec)?;
-                memory.record_on(&context.stream)
+                memory.record_on(&context.stream.work())
             }
         }
     }

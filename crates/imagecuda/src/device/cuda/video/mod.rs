@@ -255,13 +255,13 @@ impl<P: DevicePixel> Buffer<P> {
         let mut pinned = context.pinned(header.len())?;
         pinned.copy_from_slice(header);
         let mut memory = frames.memory;
-        memory.wait_on(&context.stream)?;
-        pinned.start_upload(memory.pointer(), header.len(), &context.stream)?;
+        memory.wait_on(&context.stream.work())?;
+        pinned.start_upload(memory.pointer(), header.len(), &context.stream.work())?;
         if let Some(Staging::Pinned(mut alpha)) = frames.alpha {
             let start = picture.planes[3].start as usize * picture.sample_bytes as usize;
             let room = frames.bytes.saturating_sub(start);
             let place = DevicePointer::from_raw(memory.pointer().as_raw() + start as u64);
-            alpha.start_upload(place, alpha.len().min(room), &context.stream)?;
+            alpha.start_upload(place, alpha.len().min(room), &context.stream.work())?;
         }
         self.expand_picture(&mut memory, frames.bytes, &picture)
     }

@@ -59,6 +59,7 @@ const TESTS: &[Tests] = &[
         &[],
     ),
     Tests(UNIT, "codec::webp::encoder::tests::engines_of_kernels", &[]),
+    Tests(UNIT, "device::cuda::jpeg::tests::a_group", &["needs_few"]),
 ];
 
 /// A few of each kind, which run again with other orders of warps, blocks and streams.
@@ -74,6 +75,7 @@ const ORDERS: &[Tests] = &[
     Tests(UNIT, "device::cuda::jpeg::progressive::tests::", &[]),
     Tests(PUBLIC, "cuda::save::channels::auto", &[]),
     Tests(PUBLIC, "cuda::jpeg::encode::the_same", &[]),
+    Tests(UNIT, "device::cuda::jpeg::tests::a_group_waits", &[]),
     Tests(UNIT, "codec::png::kernels::tests::structures::stored", &[]),
     Tests(
         UNIT,

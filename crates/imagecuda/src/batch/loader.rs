@@ -139,7 +139,12 @@ impl Loader {
         let in_flight = self.in_flight.unwrap_or(2 * self.threads);
         let mut budget = Budget::new(in_flight, self.max_bytes, self.cancel.clone());
         if self.in_flight.is_none() && self.devices.iter().any(Device::is_cuda) {
-            budget = budget.with_small(MOST_SMALL).without_slots_for_waiting();
+            // On a small GPU the bytes of all are no bound.
+            let memory = self.devices.iter().filter(|device| device.is_cuda());
+            let memory = memory.map(Device::all_memory).min().unwrap_or(0);
+            budget = budget
+                .with_small(MOST_SMALL)
+                .without_slots_for_waiting(memory / 4);
         }
         let shared = Arc::new(Shared {
             loader: self.clone(),

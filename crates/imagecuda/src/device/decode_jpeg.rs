@@ -15,6 +15,9 @@ const GROUP_MIN_PIXELS: usize = 1 << 12;
 /// has launches of its own.
 const POSITION_MIN_PIXELS: usize = 1 << 19;
 
+/// The most bytes of such a file, so that the kernel ends within half a second.
+const POSITION_MAX_BYTES: usize = 16 << 20;
+
 /// How to decode a JPEG, and what there is of it already.
 #[derive(Clone, Copy)]
 pub(crate) struct JpegRequest<'a> {
@@ -175,8 +178,9 @@ impl Device {
 
 /// Whether a kernel finds the blocks of a progressive JPEG together with those of others, if it can.
 fn is_for_position_kernel(jpeg: &Jpeg<'_>, decoder: JpegDecoder) -> bool {
-    let is_large = jpeg.picture().pixels() >= POSITION_MIN_PIXELS;
-    let is_chosen = decoder == JpegDecoder::Kernels || decoder == JpegDecoder::Auto && is_large;
+    let (pixels, bytes) = (jpeg.picture().pixels(), jpeg.bytes().len());
+    let is_faster = pixels >= POSITION_MIN_PIXELS && bytes <= POSITION_MAX_BYTES;
+    let is_chosen = decoder == JpegDecoder::Kernels || decoder == JpegDecoder::Auto && is_faster;
     is_chosen && !jpeg.is_damaged()
 }
 

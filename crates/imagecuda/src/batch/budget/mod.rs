@@ -30,8 +30,9 @@ pub(super) struct Budget {
     most_images: usize,
     /// The same while they take less than [`SMALL`] bytes.
     most_small: usize,
-    /// Whether images that wait for a kernel are counted by their bytes alone, and so are those that wait for them.
-    waits_without_slots: bool,
+    /// With so many bytes in flight images may wait for a kernel, if they are counted by their bytes alone while they do,
+    /// and so are those that are finished meanwhile.
+    most_waiting: Option<u64>,
     /// The images that wait for a kernel.
     kernels: AtomicUsize,
     most_bytes: u64,
@@ -75,7 +76,7 @@ impl Budget {
         Self {
             most_images: most_images.max(1),
             most_small: 0,
-            waits_without_slots: false,
+            most_waiting: None,
             kernels: AtomicUsize::new(0),
             most_bytes,
             cancel,
@@ -95,11 +96,11 @@ impl Budget {
         }
     }
 
-    /// Counts no images that [wait for a kernel](Slot::wait), nor finished ones that the consumer gets after these,
-    /// but only their bytes.
-    pub(super) fn without_slots_for_waiting(self) -> Self {
+    /// Counts no images that [wait for a kernel](Slot::wait), nor those that are finished meanwhile until the consumer
+    /// has them, but only their bytes. Beyond `most_bytes` in flight no image may wait for a kernel.
+    pub(super) fn without_slots_for_waiting(self, most_bytes: u64) -> Self {
         Self {
-            waits_without_slots: true,
+            most_waiting: Some(most_bytes.min(self.most_bytes)),
             ..self
         }
     }
@@ -129,8 +130,9 @@ impl Budget {
         // Those that wait come first.
         let before = self.bytes.waiting.load(Ordering::Relaxed) as u64;
         let bytes = bytes.saturating_mul(before + 1);
-        let has_slot = self.waits_without_slots || self.free_slots(&counts) > 0;
-        !has_slot || counts.bytes.saturating_add(bytes) > self.most_bytes
+        let has_slot = self.most_waiting.is_some() || self.free_slots(&counts) > 0;
+        let most = self.most_waiting.unwrap_or(self.most_bytes);
+        !has_slot || counts.bytes.saturating_add(bytes) > most
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -342,7 +344,7 @@ impl Slot {
 
     /// Notes that the image waits for a kernel, which takes long, and for which no thread works.
     pub(super) fn wait(&mut self) {
-        if self.budget.waits_without_slots && !self.waits && self.is_counted {
+        if self.budget.most_waiting.is_some() && !self.waits && self.is_counted {
             self.waits = true;
             self.is_counted = false;
             self.budget.kernels.fetch_add(1, Ordering::Relaxed);

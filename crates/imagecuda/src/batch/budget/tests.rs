@@ -203,7 +203,7 @@ fn images_that_wait_for_a_kernel_have_no_slots() {
     let budget = |without_slots| {
         let budget = Budget::new(2, 100, CancelToken::new());
         Arc::new(match without_slots {
-            true => budget.without_slots_for_waiting(),
+            true => budget.without_slots_for_waiting(90),
             false => budget,
         })
     };
@@ -219,7 +219,7 @@ fn images_that_wait_for_a_kernel_have_no_slots() {
     let mut slots: Vec<Slot> = (0..2).map(|_| budget.reserve_slot().unwrap()).collect();
     slots[0].size(0, 60).unwrap();
     slots[1].size(1, 20).unwrap();
-    assert!(budget.is_full(21) && !budget.is_full(20));
+    assert!(budget.is_full(11) && !budget.is_full(10));
     slots[0].wait();
     assert_eq!(images(&budget), 1);
     // A later image is finished before.

@@ -2,7 +2,7 @@
 
 use super::{
     super::super::{shared, warp},
-    NONZERO, Phase, each_phase, fence, give_up, records, shared_known,
+    FINISHED, NONZERO, Phase, WRONG, fence, records, shared_known,
 };
 use crate::jpeg::progressive::{
     Start,
@@ -35,35 +35,31 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Checks the records of the last phase.
+    ///
     /// # Safety
     ///
-    /// As [`each_phase`].
+    /// All threads of the warp call this. No other warp writes this number of the next phase.
     #[inline(always)]
-    pub(super) unsafe fn run(mut self, phases: *mut Phase) {
-        let work = |now: &Phase, next: *mut Phase, number: u32| {
-            // SAFETY: the records of the last phase. Only this warp writes the next one's number.
-            unsafe {
-                let mut first = 0;
-                let mut is_wrong = false;
-                while first < now.records {
-                    is_wrong |= self.check(records(number + 1), first, now.records);
-                    first += 32;
-                }
-                warp::sync();
-                let is_wrong = warp::any(is_wrong);
-                if is_wrong {
-                    if self.lane == 0 {
-                        give_up(self.job);
-                    }
-                } else {
-                    self.finish();
-                }
-                let is_over = is_wrong || self.finished == self.job.blocks;
-                (*next).is_checked = u32::from(is_over);
+    pub(super) unsafe fn work(&mut self, now: &Phase, next: *mut Phase, number: u32) {
+        let (mut first, mut is_wrong) = (0, false);
+        // SAFETY: there are so many records. The rest is the caller's word.
+        unsafe {
+            while first < now.records {
+                is_wrong |= self.check(records(number + 1), first, now.records);
+                first += 32;
             }
-        };
-        // SAFETY: what the caller promised.
-        unsafe { each_phase(phases, work) };
+            warp::sync();
+            let is_wrong = warp::any(is_wrong);
+            if !is_wrong {
+                self.finish();
+            }
+            (*next).end = match (is_wrong, self.finished == self.job.blocks) {
+                (true, _) => WRONG,
+                (false, true) => FINISHED,
+                (false, false) => 0,
+            };
+        }
     }
 
     /// What is known of a block.

@@ -2,7 +2,7 @@
 
 use super::{
     super::super::{shared, warp},
-    LISTERS, NONZERO, Phase, each_phase, fence, give_up, shared_known, shared_slots,
+    LISTERS, NONZERO, Phase, fence, shared_known, shared_slots,
 };
 use crate::jpeg::progressive::{
     jobs::PositionsJob,
@@ -33,34 +33,32 @@ impl<'a> Lister<'a> {
         }
     }
 
+    /// Prepares slots for the next phase.
+    ///
     /// # Safety
     ///
-    /// As [`each_phase`].
+    /// All threads of the warp call this. No other warp writes these numbers of the next phase.
     #[inline(always)]
-    pub(super) unsafe fn run(mut self, phases: *mut Phase) {
-        let work = |now: &Phase, next: *mut Phase, _| {
-            // SAFETY: these places are not used in this phase. One warp writes the numbers of the next one.
-            unsafe {
-                let done = now.available;
-                let end = now.place / BLOCK_PLACES + RING_BLOCKS;
-                // After the last block there are others, so that steps may go past it.
-                let end = match done < self.job.blocks {
-                    true => end.min(done),
-                    false => end,
-                };
-                if now.listed < end {
-                    self.list(now.listed, end);
-                }
-                if self.share == 0 {
-                    let available = self.available();
-                    (*next).listed = now.listed.max(end);
-                    (*next).available = available;
-                    (*next).is_given_up = u32::from(available == u32::MAX);
-                }
-            }
+    pub(super) unsafe fn work(&mut self, now: &Phase, next: *mut Phase) {
+        let done = now.available;
+        let end = now.place / BLOCK_PLACES + RING_BLOCKS;
+        // After the last block there are others, so that steps may go past it.
+        let end = match done < self.job.blocks {
+            true => end.min(done),
+            false => end,
         };
-        // SAFETY: what the caller promised.
-        unsafe { each_phase(phases, work) };
+        // SAFETY: these places are not used in this phase. The rest is the caller's word.
+        unsafe {
+            if now.listed < end {
+                self.list(now.listed, end);
+            }
+            if self.share == 0 {
+                let available = self.available();
+                (*next).listed = now.listed.max(end);
+                (*next).available = available;
+                (*next).is_given_up = u32::from(available == u32::MAX);
+            }
+        }
     }
 
     /// How many blocks the scan before has finished: `u32::MAX` if it gave up.
@@ -73,10 +71,6 @@ impl<'a> Lister<'a> {
         // SAFETY: what the caller promised.
         let done = unsafe { before.read_volatile() };
         fence();
-        if done == u32::MAX && self.lane == 0 {
-            // SAFETY: as above.
-            unsafe { give_up(self.job) };
-        }
         done
     }
 

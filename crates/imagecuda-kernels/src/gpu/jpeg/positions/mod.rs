@@ -83,12 +83,18 @@ struct Phase {
     /// The bits that have entries, and the blocks that have slots.
     coded: u32,
     listed: u32,
-    /// Whether all is done, or nothing more can be.
-    is_checked: u32,
-    is_given_up: u32,
     /// The blocks that the scan before has finished.
     available: u32,
+    /// [`FINISHED`] or [`WRONG`], and whether the scan before gave up.
+    end: u32,
+    is_given_up: u32,
 }
+
+/// All blocks are finished.
+const FINISHED: u32 = 1;
+
+/// A step was not allowed.
+const WRONG: u32 = 2;
 
 /// The memory of a follower, which writes to one half of the records.
 #[derive(Clone, Copy)]
@@ -164,34 +170,32 @@ unsafe extern "ptx-kernel" fn jpeg_positions(jobs: *const PositionsJob, next: *c
         }
         barrier();
         let lane = thread as u32 % 32;
-        match thread / 32 {
-            0 => follow(phases, lane),
-            1 => Coder { job, lane }.run(phases),
-            2 => Checker::new(job, lane).run(phases),
-            share => Lister::new(job, lane, share as u32 - 3).run(phases),
+        let warp = thread as u32 / 32;
+        let mut follower = Follower::default();
+        let mut checker = Checker::new(job, lane);
+        let mut lister = Lister::new(job, lane, warp.wrapping_sub(3));
+        let mut number = 0;
+        loop {
+            // Nobody writes to this phase until the next barrier.
+            let (now, next) = (&*phases.add(number & 1), phases.add(number & 1 ^ 1));
+            if now.end | now.is_given_up != 0 {
+                break;
+            }
+            match warp {
+                0 if lane > 0 => {}
+                0 => follow(&mut follower, now, next, number as u32),
+                1 => prepare_entries(job, lane, now, next),
+                2 => checker.work(now, next, number as u32),
+                _ => lister.work(now, next),
+            }
+            barrier();
+            number += 1;
         }
-    }
-}
-
-/// Calls `work` for each phase with what the warps said at the end of the last one, and the number of the phase; it
-/// writes to the next one.
-///
-/// # Safety
-///
-/// All threads of the block call this.
-#[inline(always)]
-unsafe fn each_phase(phases: *mut Phase, mut work: impl FnMut(&Phase, *mut Phase, u32)) {
-    let mut number = 0;
-    loop {
-        // SAFETY: nobody writes to this one until the next barrier.
-        let (now, next) = unsafe { (&*phases.add(number & 1), phases.add(number & 1 ^ 1)) };
-        if now.is_checked | now.is_given_up != 0 {
-            return;
+        // Behind the barrier, so that this is what remains of the progress.
+        let last = &*phases.add(number & 1);
+        if thread == 0 && (last.end == WRONG || last.is_given_up != 0) {
+            give_up(job);
         }
-        work(now, next, number as u32);
-        // SAFETY: what the caller promised.
-        unsafe { barrier() };
-        number += 1;
     }
 }
 
@@ -208,87 +212,63 @@ fn records(phase: u32) -> u32 {
     shared::address(shared_records::<u8>()) + (phase & 1) * 16 * RECORDS
 }
 
-/// The warp that goes from symbol to symbol. One thread does: more would write records in each other's way.
+/// Goes from symbol to symbol. One thread does: more would write records in each other's way.
 ///
 /// # Safety
 ///
-/// As [`each_phase`].
+/// What the phase says is there. No other thread writes these numbers of the next one.
 #[inline(always)]
-unsafe fn follow(phases: *mut Phase, lane: u32) {
-    let mut follower = Follower::default();
-    let (entries, slots) = (
-        shared::address(shared_entries::<u8>()),
-        shared::address(shared_slots::<u8>()),
-    );
-    let work = |now: &Phase, next: *mut Phase, number| {
-        if lane > 0 {
-            return;
-        }
-        let memory = Rings {
-            entries,
-            slots,
-            records: records(number),
-        };
-        let ready = Ready {
-            place: now.listed * BLOCK_PLACES,
-            position: now.coded * 4,
-        };
-        let count = follower.follow(memory, ready);
-        // SAFETY: only this warp writes these.
-        unsafe {
-            (*next).place = follower.place;
-            (*next).position = follower.position;
-            (*next).records = count;
-        }
+unsafe fn follow(follower: &mut Follower, now: &Phase, next: *mut Phase, number: u32) {
+    let memory = Rings {
+        entries: shared::address(shared_entries::<u8>()),
+        slots: shared::address(shared_slots::<u8>()),
+        records: records(number),
     };
+    let ready = Ready {
+        place: now.listed * BLOCK_PLACES,
+        position: now.coded * 4,
+    };
+    let count = follower.follow(memory, ready);
     // SAFETY: what the caller promised.
-    unsafe { each_phase(phases, work) };
-}
-
-/// The warp that prepares the entries.
-struct Coder<'a> {
-    job: &'a PositionsJob,
-    lane: u32,
-}
-
-impl Coder<'_> {
-    /// # Safety
-    ///
-    /// As [`each_phase`].
-    #[inline(always)]
-    unsafe fn run(self, phases: *mut Phase) {
-        let Self { job, lane } = self;
-        let words = Words(job.data as *const u32, job.bits.div_ceil(32));
-        let symbols = shared_scan_symbols::<Symbols>();
-        let entries = shared::address(shared_entries::<u8>());
-        let work = |now: &Phase, next: *mut Phase, _| {
-            let end = now.position / 128 * 32 + RING_BITS;
-            let mut coded = now.coded;
-            let mut word = words.word(coded / 32).swap_bytes();
-            let mut after = words.word(coded / 32 + 1);
-            while coded < end {
-                let bit = coded + lane;
-                // Not swapped yet, so that nothing waits for it.
-                let last = words.word(coded / 32 + 2);
-                let next = after.swap_bytes();
-                // SAFETY: the table is there. These places are not used in this phase.
-                unsafe {
-                    let entry = entry(&*symbols, job.band, funnel_shift(word, next, lane));
-                    let at = bit % RING_BITS;
-                    shared::store_u32(entries + 4 * at, entry);
-                    if at < MORE_BITS {
-                        shared::store_u32(entries + 4 * (at + RING_BITS), entry);
-                    }
-                }
-                coded += 32;
-                (word, after) = (next, last);
-            }
-            // SAFETY: only this warp writes this.
-            unsafe { (*next).coded = coded };
-        };
-        // SAFETY: what the caller promised.
-        unsafe { each_phase(phases, work) };
+    unsafe {
+        (*next).place = follower.place;
+        (*next).position = follower.position;
+        (*next).records = count;
     }
+}
+
+/// Prepares the entries of bits, 32 at a time.
+///
+/// # Safety
+///
+/// All threads of a warp call this, and no other one writes this number of the next phase. The job's data are there.
+#[inline(always)]
+unsafe fn prepare_entries(job: &PositionsJob, lane: u32, now: &Phase, next: *mut Phase) {
+    let words = Words(job.data as *const u32, job.bits.div_ceil(32));
+    let symbols = shared_scan_symbols::<Symbols>();
+    let entries = shared::address(shared_entries::<u8>());
+    let end = now.position / 128 * 32 + RING_BITS;
+    let mut coded = now.coded;
+    let mut word = words.word(coded / 32).swap_bytes();
+    let mut after = words.word(coded / 32 + 1);
+    while coded < end {
+        let at = (coded + lane) % RING_BITS;
+        // Not swapped yet, so that nothing waits for it.
+        let last = words.word(coded / 32 + 2);
+        let following = after.swap_bytes();
+        // SAFETY: the table is there. These places are not used in this phase.
+        unsafe {
+            let entry = entry(&*symbols, job.band, funnel_shift(word, following, lane));
+            shared::store_u32(entries + 4 * at, entry);
+            if at < MORE_BITS {
+                shared::store_u32(entries + 4 * (at + RING_BITS), entry);
+            }
+        }
+        coded += 32;
+        (word, after) = (following, last);
+    }
+    // SAFETY: what the caller promised.
+    unsafe { (*next).coded = coded };
 }
 
 /// Says that the data are irregular, and lets nobody wait for the rest.

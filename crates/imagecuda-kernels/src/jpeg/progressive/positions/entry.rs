@@ -116,10 +116,10 @@ mod tests {
                     let entry = entry(&symbols, band, more << (30 - n));
                     assert_eq!(run(entry), (1 << n) - 1 + more);
                     assert_eq!(any_length(entry), 4 * (2 + n));
-                    assert!(entry & RUNS != 0 && length(entry) % 4 == 0);
+                    assert!(entry & RUNS != 0 && length(entry).is_multiple_of(4));
                     for place in (0..512).step_by(8) {
                         let to = next_place(512 + place, entry);
-                        assert!(to % 8 == 0 && (512..3 * 512).contains(&to));
+                        assert!(to.is_multiple_of(8) && (512..3 * 512).contains(&to));
                         assert_eq!(next_block(512 + place), 1024);
                     }
                 }

@@ -242,8 +242,8 @@ impl<T: GroupMember> Flight<T> {
         Ok(cast_slice::<u8, u32>(statuses).to_vec())
     }
 
-    /// Waits for the pixels. Returns the pictures, whether they are decoded, and whether some had to be
-    /// decoded a second time, with mending.
+    /// Waits for the pixels. Returns the pictures, whether they are decoded, and whether a second decoding, with
+    /// mending, helped some.
     pub(super) fn finish(mut self, context: &Context) -> (Vec<(T, bool)>, bool) {
         let Ok(statuses) = self.wait(context) else {
             return (undecoded(context, self.members), false);
@@ -264,14 +264,16 @@ impl<T: GroupMember> Flight<T> {
         }
         self.members = again;
         self.is_mended = true;
+        let mut helped = false;
         match self.start(context).and_then(|()| self.wait(context)) {
             Ok(statuses) => {
+                helped = statuses.contains(&0);
                 let members = self.members.into_iter().zip(statuses);
                 done.extend(members.map(|(member, status)| (member.with, status == 0)));
             }
             Err(_) => done.extend(undecoded(context, self.members)),
         }
-        (done, true)
+        (done, helped)
     }
 }
 

@@ -167,3 +167,26 @@ fn a_kernel_refuses_what_the_host_refuses() {
     let found = check(&device, &files);
     assert!((1..60).contains(&found), "{found}");
 }
+
+/// Where a scan is damaged somewhere in the middle, those that refine it wait for it then, one behind the other. All of
+/// them must end.
+#[test]
+fn all_scans_end_that_wait_for_one_that_gives_up() {
+    let Ok(device) = Device::cuda(0) else {
+        println!("no GPU");
+        return;
+    };
+    let sound = file(3, [512, 384]);
+    let mut files = Vec::new();
+    let mut at = sound.len() / 8;
+    while files.len() < 12 {
+        let mut bad = sound.clone();
+        bad[at] ^= 0x14;
+        bad[at + 1] ^= 0x21;
+        at += sound.len() / 40;
+        if is_regular(&bad) == Some(false) {
+            files.push(bad);
+        }
+    }
+    assert_eq!(check(&device, &files), 0);
+}

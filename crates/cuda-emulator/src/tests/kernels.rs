@@ -66,7 +66,7 @@ fn threads_end_where_a_predicate_says_so() {
 #[test]
 fn numbers_of_64_bits_have_signs() {
     // Of -5 and up, which are below, up to, above, and from -3 on.
-    let body = "cvt.s64.s32 %rd4, %r1; add.s64 %rd4, %rd4, -5; mov.b32 %r2, 0;\n\
+    let body = "mul.wide.u32 %rd4, %r1, 1; add.s64 %rd4, %rd4, -5; mov.b32 %r2, 0;\n\
                 setp.lt.s64 %p1, %rd4, -3; selp.b32 %r3, 1, 0, %p1; or.b32 %r2, %r2, %r3;\n\
                 setp.le.s64 %p2, %rd4, -3; selp.b32 %r3, 2, 0, %p2; or.b32 %r2, %r2, %r3;\n\
                 setp.gt.s64 %p3, %rd4, -3; selp.b32 %r3, 4, 0, %p3; or.b32 %r2, %r2, %r3;\n\

@@ -34,7 +34,7 @@ pub(super) struct Budget {
     /// and so are those that are finished meanwhile.
     most_waiting: Option<u64>,
     /// The images that wait for a kernel.
-    kernels: AtomicUsize,
+    waiting_for_kernel: AtomicUsize,
     most_bytes: u64,
     cancel: CancelToken,
     counts: Mutex<Counts>,
@@ -77,7 +77,7 @@ impl Budget {
             most_images: most_images.max(1),
             most_small: 0,
             most_waiting: None,
-            kernels: AtomicUsize::new(0),
+            waiting_for_kernel: AtomicUsize::new(0),
             most_bytes,
             cancel,
             counts: Mutex::default(),
@@ -347,7 +347,9 @@ impl Slot {
         if self.budget.most_waiting.is_some() && !self.waits && self.is_counted {
             self.waits = true;
             self.is_counted = false;
-            self.budget.kernels.fetch_add(1, Ordering::Relaxed);
+            self.budget
+                .waiting_for_kernel
+                .fetch_add(1, Ordering::Relaxed);
             self.budget.change(|counts| counts.images -= 1);
         }
     }
@@ -356,14 +358,16 @@ impl Slot {
     pub(super) fn end_wait(&mut self) {
         if self.waits {
             self.waits = false;
-            self.budget.kernels.fetch_sub(1, Ordering::Relaxed);
+            self.budget
+                .waiting_for_kernel
+                .fetch_sub(1, Ordering::Relaxed);
         }
     }
 
     /// Notes that the image is made. It may have to wait for one before that waits for a kernel.
     pub(super) fn end_work(&mut self) {
         self.end_wait();
-        if self.is_counted && self.budget.kernels.load(Ordering::Relaxed) > 0 {
+        if self.is_counted && self.budget.waiting_for_kernel.load(Ordering::Relaxed) > 0 {
             self.is_counted = false;
             self.budget.change(|counts| counts.images -= 1);
         }

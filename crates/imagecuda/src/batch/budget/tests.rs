@@ -240,5 +240,5 @@ fn images_that_wait_for_a_kernel_have_no_slots() {
     later.wait();
     drop(later);
     assert_eq!(images(&budget), 0);
-    assert_eq!(budget.kernels.load(SeqCst), 0);
+    assert_eq!(budget.waiting_for_kernel.load(SeqCst), 0);
 }

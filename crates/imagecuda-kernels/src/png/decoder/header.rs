@@ -1,177 +1,259 @@
 //! Reads the header of a block with dynamic codes.
 
 use super::bits::{Reader, Source, bits};
+use crate::png::block::Words;
 
 /// The order in which a header stores the lengths of the code-length code.
-const ORDER: u128 = {
-    let order = [
-        16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15u128,
-    ];
-    let (mut packed, mut i) = (0, 0);
-    while i < 19 {
-        packed |= order[i] << (5 * i);
-        i += 1;
-    }
-    packed
-};
+const ORDER: [u32; 19] = [
+    16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15,
+];
 
-/// One bit in the byte of each length.
-const LOW_BYTES: u64 = 0x01_0101_0101_0101;
-const HIGH_BITS: u64 = 0x80_8080_8080_8080;
+/// Words of the table of a code-length code: a byte for each 7 bits, of which the first bit is the
+/// highest. Its lowest three bits are the code's length, and the others its symbol.
+pub(super) const TABLE_WORDS: u32 = 32;
+/// The Kraft sum of a complete code.
+const COMPLETE: u32 = 1 << 16;
 
-/// The code for code lengths, of up to 7 bits. It is kept in registers instead of a table.
-struct LengthCode {
-    /// For each length, in byte length - 1: the first 7-bit number that starts with a code longer
-    /// than that.
-    limits: u64,
-    /// For each length, the number of shorter codes.
-    shorter: u64,
-    /// The symbols in the order of their codes, five bits each.
-    symbols: [u64; 2],
+/// What the first bits of a header say.
+#[derive(Clone, Copy)]
+pub(super) struct Start {
+    /// How many code lengths there are for literals and lengths, and for distances too.
+    pub(super) literals: u32,
+    pub(super) all: u32,
+    /// How many lengths of the code-length code there are.
+    given: u32,
 }
 
-impl LengthCode {
-    /// A complete code from its lengths, of three bits each, in the order of symbols.
+impl Start {
+    /// Reads it at a position.
     #[inline(always)]
-    fn new(lengths: u64) -> Self {
-        let length = |symbol: u32| (lengths >> (3 * symbol)) as u32 & 7;
-        // Byte i is the number of codes of length i.
-        let mut counts = 0u64;
-        for symbol in 0..19 {
-            counts += 1u64 << (8 * length(symbol));
-        }
-        let (mut limits, mut shorter) = (0u64, 0u64);
-        let (mut limit, mut before) = (0u64, 0u64);
-        for length in 1..8 {
-            let count = counts >> (8 * length) & 255;
-            limit += count << (7 - length);
-            shorter |= before << (8 * (length - 1));
-            before += count;
-            limits |= (limit & 255) << (8 * (length - 1));
-        }
-        let mut next = shorter;
-        let mut symbols = [0u64; 2];
-        for symbol in 0..19 {
-            let length = length(symbol);
-            if length > 0 {
-                let place = 8 * (length - 1);
-                let index = (next >> place) as u32 & 255;
-                next += 1u64 << place;
-                if index < 12 {
-                    symbols[0] |= u64::from(symbol) << (5 * index);
-                } else {
-                    symbols[1] |= u64::from(symbol) << ((5 * (index - 12)) & 63);
-                }
-            }
-        }
+    pub(super) fn new(source: impl Source, position: u32) -> Self {
+        let header = bits(source, position, 17);
+        let literals = (header >> 3 & 31) + 257;
         Self {
-            limits,
-            shorter,
-            symbols,
+            literals,
+            all: literals + (header >> 8 & 31) + 1,
+            given: (header >> 13 & 15) + 4,
         }
     }
 
-    /// The symbol of the code that the bits start with, and the code's length.
+    /// The position of the first code length of the header at a position.
     #[inline(always)]
-    fn symbol(&self, bits: u32) -> (u32, u32) {
-        let code = bits.reverse_bits() >> 25;
-        // The highest bit of each byte tells whether the code is longer than that length.
-        let longer = (u64::from(code | 128) * LOW_BYTES - self.limits) & HIGH_BITS;
-        let place = 8 * longer.count_ones();
-        let length = longer.count_ones() + 1;
-        let first = (self.limits << 8 >> place) as u32 & 255;
-        let shorter = (self.shorter >> place) as u32 & 255;
-        let index = shorter + ((code - first) >> (7 - length.min(7)));
-        let symbol = match index < 12 {
-            true => self.symbols[0] >> (5 * index),
-            false => self.symbols[1] >> ((5 * (index - 12)) & 63),
-        };
-        (symbol as u32 & 31, length)
+    pub(super) fn codes(&self, position: u32) -> u32 {
+        position + 17 + 3 * self.given
     }
 }
 
-/// How many code lengths for literals and lengths, and how many for distances, a header at this
-/// position has.
+/// Makes the table of the code-length code of the header at a position. The code is known to be
+/// complete.
 #[inline(always)]
-pub(super) fn counts(source: impl Source, position: u32) -> (u32, u32) {
-    let header = bits(source, position, 17);
-    ((header >> 3 & 31) + 257, (header >> 8 & 31) + 1)
+pub(super) fn make_table(table: impl Words, source: impl Source, position: u32, start: &Start) {
+    let at = position + 17;
+    let packed = u64::from(bits(source, at, 30)) | u64::from(bits(source, at + 30, 27)) << 30;
+    // Three bits for each symbol, in the order of symbols; and the number of codes of each length, in
+    // the byte of that number.
+    let (mut lengths, mut counts) = (0u64, 0u64);
+    for (i, symbol) in (0..).zip(ORDER) {
+        if i < start.given {
+            let length = packed >> (3 * i) & 7;
+            lengths |= length << (3 * symbol);
+            counts += 1u64 << (8 * length);
+        }
+    }
+    // The place of the next code of each length.
+    let (mut next, mut place) = (0u64, 0u64);
+    for length in 1..8 {
+        next |= place << (8 * length);
+        place += (counts >> (8 * length) & 255) << (7 - length);
+    }
+    for word in 0..TABLE_WORDS {
+        table.set(word, 0);
+    }
+    for symbol in 0..19 {
+        let length = (lengths >> (3 * symbol)) as u32 & 7;
+        if length == 0 {
+            continue;
+        }
+        let place = (next >> (8 * length)) as u32 & 255;
+        next += 1 << (7 - length) << (8 * length);
+        let entry = length | symbol << 3;
+        // A code has 128 >> length bytes. The codes of six and seven bits share words with others.
+        if length > 5 {
+            let bytes = if length == 6 { entry * 0x0101 } else { entry };
+            let before = table.get(place / 4);
+            table.set(place / 4, before | bytes << (8 * (place % 4)));
+        } else {
+            let words = place / 4..(place / 4 + (32 >> length)).min(TABLE_WORDS);
+            for word in words {
+                table.set(word, entry * 0x0101_0101);
+            }
+        }
+    }
 }
 
-/// Reads a header whose code-length code is known to be complete. Calls `put` with each symbol and
-/// its code length, first for literals and lengths, then for distances. Returns the position after
-/// it. `None` if it is no header, because a code is not complete. A distance code may also be a
-/// single code of one bit, or empty. Gives up after `most` lengths if nothing is wrong until then, and
-/// returns the position there.
+/// Reads a code: how many code lengths it stands for, and which. `last` is the length before.
 #[inline(always)]
-pub(super) fn read(
-    source: impl Source,
+fn next<S: Source>(reader: &mut Reader<S>, table: impl Words, last: u32) -> (u32, u32) {
+    let bits = reader.peek();
+    let reversed = bits.reverse_bits();
+    let entry = table.get(reversed >> 27) >> (reversed >> 22 & 24);
+    let (length, symbol) = (entry & 7, entry >> 3 & 31);
+    let rest = bits >> length;
+    // No `match`: threads would take different ways. The numbers are for 16, 17, and 18.
+    let is_run = symbol >= 16;
+    let run = 4 * (symbol & 3);
+    let extra = if is_run { 0x732 >> run & 15 } else { 0 };
+    let least = if is_run { 0xb33 >> run & 15 } else { 1 };
+    let repeated = if symbol == 16 { last } else { 0 };
+    reader.take(length + extra);
+    let repeats = least + (rest & ((1 << extra) - 1));
+    (repeats, if is_run { repeated } else { symbol })
+}
+
+/// What is known of a header after some of its code lengths.
+#[derive(Clone, Copy)]
+pub(super) struct Progress {
+    /// The position of the next code.
     position: u32,
-    end: u32,
-    most: u32,
-    mut put: impl FnMut(u32, u32),
-) -> Option<u32> {
-    let header = bits(source, position, 17);
-    let (literals, distances) = counts(source, position);
-    let given = (header >> 13 & 15) + 4;
-    let start = position + 17;
-    let packed = u64::from(bits(source, start, 30)) | u64::from(bits(source, start + 30, 27)) << 30;
-    let mut lengths = 0u64;
-    for i in 0..19 {
-        if i < given {
-            let symbol = (ORDER >> (5 * i)) as u32 & 31;
-            lengths |= (packed >> (3 * i) & 7) << (3 * symbol);
-        }
-    }
-    let code = LengthCode::new(lengths);
-    let mut reader = Reader::new(source, start + 3 * given);
-    let all = literals + distances;
-    let (mut at, mut last) = (0, 0);
-    // Kraft sums; 2^15 is a complete code.
-    let (mut literal_sum, mut distance_sum, mut distance_most) = (0, 0, 0);
-    let mut has_end = false;
-    while at < all {
-        if at >= most {
-            return Some(reader.position);
-        }
-        let bits = reader.peek();
-        let (symbol, length) = code.symbol(bits);
-        let rest = bits >> length;
-        let (extra, repeats, value) = match symbol {
-            16 => (2, 3 + (rest & 3), last),
-            17 => (3, 3 + (rest & 7), 0),
-            18 => (7, 11 + (rest & 127), 0),
-            _ => (0, 1, symbol),
-        };
-        if symbol == 16 && at == 0 {
-            return None;
-        }
-        reader.take(length + extra);
-        let after = at + repeats;
-        if after > all {
-            return None;
-        }
-        last = value;
-        if value > 0 {
-            let part = 1 << 15 >> value;
-            let of_literals = after.min(literals).saturating_sub(at);
-            let of_distances = repeats - of_literals;
-            literal_sum += part * of_literals;
-            distance_sum += part * of_distances;
-            if of_distances > 0 && value > distance_most {
-                distance_most = value;
-            }
-            has_end |= at <= 256 && after > 256;
-            if literal_sum > 1 << 15 || distance_sum > 1 << 15 {
-                return None;
-            }
-        }
-        for i in at..after {
-            put(i, value);
-        }
-        at = after;
-    }
-    let distances_right = distance_sum == 1 << 15 || distance_most <= 1 && distance_sum <= 1 << 14;
-    let right = has_end && literal_sum == 1 << 15 && distances_right;
-    (right && reader.position <= end).then_some(reader.position)
+    /// How many lengths were read, and the last of them.
+    at: u32,
+    last: u32,
+    /// Kraft sums.
+    literal_sum: u32,
+    distance_sum: u32,
+    /// The greatest length of a distance code, and that of the end of the block.
+    distance_most: u32,
+    end_length: u32,
 }
+
+/// Whether a header is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    No,
+    /// There is more to be read.
+    Open,
+    Yes,
+}
+
+/// Stands for the length before the first one, which cannot be repeated.
+const NO_LENGTH: u32 = 31;
+
+impl Progress {
+    /// Before the first code length.
+    #[inline(always)]
+    pub(super) fn new(position: u32) -> Self {
+        Self {
+            position,
+            at: 0,
+            last: NO_LENGTH,
+            literal_sum: 0,
+            distance_sum: 0,
+            distance_most: 0,
+            end_length: 0,
+        }
+    }
+
+    /// As three words.
+    #[inline(always)]
+    pub(super) fn to_words(self) -> [u32; 3] {
+        let small = self.at | self.last << 9 | self.distance_most << 14 | self.end_length << 18;
+        // Sums are even, and at most 2^16.
+        let sums = self.literal_sum >> 1 | self.distance_sum >> 1 << 16;
+        [self.position, small, sums]
+    }
+
+    /// Made of these words.
+    #[inline(always)]
+    pub(super) fn of_words([position, small, sums]: [u32; 3]) -> Self {
+        Self {
+            position,
+            at: small & 511,
+            last: small >> 9 & 31,
+            distance_most: small >> 14 & 15,
+            end_length: small >> 18 & 15,
+            literal_sum: (sums & 0xffff) << 1,
+            distance_sum: sums >> 16 << 1,
+        }
+    }
+
+    /// Reads at most `codes` codes of a header whose data end at `end`. It is none if a code is not
+    /// complete. A distance code may also be a single code of one bit, or empty.
+    #[inline(always)]
+    pub(super) fn read(
+        &mut self,
+        source: impl Source,
+        table: impl Words,
+        start: &Start,
+        (codes, end): (u32, u32),
+    ) -> Verdict {
+        let mut reader = Reader::new(source, self.position);
+        let mut left = codes;
+        while left > 0 && self.at < start.all {
+            let (repeats, value) = next(&mut reader, table, self.last);
+            let after = self.at + repeats;
+            // The part of each code, and none for codes that do not exist.
+            let part = COMPLETE >> value & (COMPLETE - 1);
+            let of_literals = after.min(start.literals).saturating_sub(self.at);
+            let of_distances = repeats - of_literals;
+            self.literal_sum += part * of_literals;
+            self.distance_sum += part * of_distances;
+            if of_distances > 0 {
+                self.distance_most = self.distance_most.max(value);
+            }
+            if self.at <= 256 && after > 256 {
+                self.end_length = value;
+            }
+            let is_too_much = self.literal_sum > COMPLETE || self.distance_sum > COMPLETE;
+            if is_too_much || after > start.all || value == NO_LENGTH {
+                return Verdict::No;
+            }
+            (self.at, self.last) = (after, value);
+            left -= 1;
+        }
+        self.position = reader.position;
+        if self.at < start.all {
+            return Verdict::Open;
+        }
+        let is_single = self.distance_most <= 1 && self.distance_sum <= COMPLETE / 2;
+        let are_distances_right = self.distance_sum == COMPLETE || is_single;
+        let is_complete = self.literal_sum == COMPLETE && self.end_length > 0;
+        match is_complete && are_distances_right && self.position <= end {
+            true => Verdict::Yes,
+            false => Verdict::No,
+        }
+    }
+}
+
+/// Writes the code lengths of a header that is one, eight to a word. Returns the position after it.
+#[inline(always)]
+pub(super) fn write_lengths(
+    source: impl Source,
+    table: impl Words,
+    (position, start): (u32, &Start),
+    mut put: impl FnMut(u32, u32),
+) -> u32 {
+    let mut reader = Reader::new(source, start.codes(position));
+    let (mut at, mut last, mut word) = (0, 0, 0);
+    while at < start.all {
+        let (mut repeats, value) = next(&mut reader, table, last);
+        last = value;
+        while repeats > 0 {
+            let now = repeats.min(8 - at % 8);
+            let lengths = (value * 0x1111_1111) & (u32::MAX >> (32 - 4 * now));
+            word |= lengths << (4 * (at % 8));
+            at += now;
+            repeats -= now;
+            if at.is_multiple_of(8) {
+                put(at / 8 - 1, word);
+                word = 0;
+            }
+        }
+    }
+    if !at.is_multiple_of(8) {
+        put(at / 8, word);
+    }
+    reader.position
+}
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@
 //! png_pack: follow links to the end: planes, filters, sums of Adler-32
 //! png_strips: one thread block: compare Adler-32; group rows
 //! png_unfilter: a warp for each strip of a plane, a thread for each row
-//!     each row is four bytes behind the one above, which a shuffle hands down
+//!     each row is two bytes behind the one above, which a shuffle hands down
 //!     the last row is handed to the next strip in memory, each word with a mark that it is there
 //! png_pixels: planes to pixels: palette, transparency, small samples, byte order
 //! ```

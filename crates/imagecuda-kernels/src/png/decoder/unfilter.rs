@@ -17,7 +17,7 @@ pub const fn handed(stride: u32) -> u32 {
 pub const SHARED: u32 = 1;
 
 /// `png_unfilter`: undoes the filters of a strip of one plane. A thread processes a row from left
-/// to right, four bytes behind the thread of the row above. The last row is passed to the next
+/// to right, two bytes behind the thread of the row above. The last row is passed to the next
 /// strip. The blocks are warps, and each plane has as many as there can be strips.
 #[inline(always)]
 pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {

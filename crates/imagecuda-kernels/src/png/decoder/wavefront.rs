@@ -1,8 +1,10 @@
 //! Undoes the filters of rows that depend on each other.
 //!
 //! A warp is alone on its scheduler, so what counts is how long a thread takes from a byte to the next
-//! one. Memory is read and written four words at a time: each row is a line of memory of its own, so
-//! an access of a warp takes as long as 32 of a thread, and the words of other threads wait for it.
+//! one, and how many bytes it is behind the row above: two, as it can get the bytes of the thread before
+//! while it computes its own. Memory is read and written four words at a time: each row is a line of
+//! memory of its own, so an access of a warp takes as long as 32 of a thread, and the words of other
+//! threads wait for it.
 
 use super::{unfilter::Strip, work::WorkOf};
 use crate::png::block::{Longs, Warp, Words};
@@ -13,6 +15,9 @@ pub(super) const STEPS: u32 = 4;
 
 /// A place that no memory has: a multiple of four.
 const NOWHERE: u32 = !3;
+
+/// *Pairs* of bytes that a thread processes between loads. Each thread is one behind the thread before.
+const PAIRS: u32 = 2 * STEPS;
 
 /// Four words of a row.
 type Quad = [u32; STEPS as usize];
@@ -40,7 +45,7 @@ struct Row {
     words: Quad,
     made: Quad,
     before: Quad,
-    /// The last word that was made, the word above the next one, and the one above the last one.
+    /// The last pair that was made, the pair above the next one, and the one above the last one.
     done: u32,
     up: u32,
     above: u32,
@@ -64,40 +69,50 @@ fn mask(bits: u32, number: u32) -> u32 {
     ((bits << (31 - number)) as i32 >> 31) as u32
 }
 
-/// Undoes the filter of four bytes. `before` are the four bytes to the left, `up` the ones above,
-/// and `up_before` the ones left of those.
+/// Undoes the filter of a pair. `before` is the pair to the left, `up` the one above, and `up_before` the
+/// one left of that.
 #[inline(always)]
-fn four(row: &Row, has_averages: bool, word: u32, [before, up, up_before]: [u32; 3]) -> u32 {
-    let corner = (up << 8 | up_before >> 24) & row.corner_mask;
+fn pair(row: &Row, has_averages: bool, pair: u32, [before, up, up_before]: [u32; 3]) -> u32 {
+    let corner = (up << 8 | up_before >> 8) & row.corner_mask;
     let up = up & row.up_mask;
-    let mut left = (before >> 24 & row.left_mask) as i32;
+    let mut left = (before >> 8 & row.left_mask) as i32;
     let mut done = 0;
-    for i in 0..4 {
-        let byte = |word: u32| (word >> (8 * i) & 255) as i32;
+    for i in 0..2 {
+        let byte = |pair: u32| (pair >> (8 * i) & 255) as i32;
         let mut predicted = paeth(left, byte(up), byte(corner));
         if has_averages && row.average_mask != 0 {
             predicted = (left + byte(up)) >> 1;
         }
-        let sum = byte(word) + predicted;
+        let sum = byte(pair) + predicted;
         done |= (sum as u32 & 255) << (8 * i);
         left = sum & row.left_mask as i32;
     }
     done
 }
 
-/// Four of eight words: those from place 1 + `skipped` on, with at most three skipped.
+/// Eight of 16 pairs, of which two are in a word: those from place 1 + `skipped` on, with at most seven
+/// skipped.
 #[inline(always)]
-fn shifted([_, b, c, d]: Quad, [e, f, g, h]: Quad, skipped: u32) -> Quad {
+fn shifted([a, b, c, d]: Quad, [e, f, g, h]: Quad, skipped: u32) -> Quad {
     // No index, as the words would lie in memory.
+    let four = |near: u32, far: u32| select_unpredictable(skipped & 4 != 0, far, near);
+    let (a, b, c) = (four(a, c), four(b, d), four(c, e));
+    let (d, e, f) = (four(d, f), four(e, g), four(f, h));
     let two = |near: u32, far: u32| select_unpredictable(skipped & 2 != 0, far, near);
-    let (b, c, d, e, f) = (two(b, d), two(c, e), two(d, f), two(e, g), two(f, h));
-    let one = |near: u32, far: u32| select_unpredictable(skipped & 1 != 0, far, near);
-    [one(b, c), one(c, d), one(d, e), one(e, f)]
+    let (a, b, c, d, e) = (two(a, b), two(b, c), two(c, d), two(d, e), two(e, f));
+    let one = |low, high| select_unpredictable(skipped & 1 != 0, high, joined(low, high));
+    [one(a, b), one(b, c), one(c, d), one(d, e)]
 }
 
-/// Goes through a strip from left to right. Each thread is a word behind the one before it. A
+/// The second pair of a word and the first one of the next.
+#[inline(always)]
+fn joined(low: u32, high: u32) -> u32 {
+    low >> 16 | high << 16
+}
+
+/// Goes through a strip from left to right. Each thread is a pair of bytes behind the one before it. A
 /// thread takes part before its row begins and after its end, as branches cost more. Before, all its
-/// words are zeros, and so are those that it makes. What it makes after the end nobody uses.
+/// pairs are zeros, and so are those that it makes. What it makes after the end nobody uses.
 #[inline(always)]
 pub(super) fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
     let &Strip { takes, gives, .. } = strip;
@@ -113,9 +128,9 @@ pub(super) fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averag
         }
     });
     let mut step = 0;
-    while step < strip.stride + strip.rows - 1 {
+    while step < strip.stride + strip.rows / 2 {
         block.apart(&mut own, |thread, row| {
-            row.words = shifted(row.older, row.newer, 3 - thread % STEPS);
+            row.words = shifted(row.older, row.newer, PAIRS - 1 - thread % PAIRS);
             (row.older, row.newer) = (row.newer, row.later);
             row.later = load::<B>(work, row, thread, step + 2 * STEPS);
             if takes && (row.awaited >> 32) == 0 {
@@ -138,7 +153,7 @@ pub(super) fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averag
         block.apart(&mut own, |thread, row| {
             store::<B>(work, row, thread, step);
             if gives {
-                give::<B>(work, strip, step.wrapping_sub(thread), row);
+                give::<B>(work, strip, step, row);
             }
             row.before = row.made;
         });
@@ -170,7 +185,7 @@ fn begin<B: Warp>(work: &WorkOf<B>, strip: &Strip, thread: u32) -> Row {
 /// Zeros before its row and after it.
 #[inline(always)]
 fn load<B: Warp>(work: &WorkOf<B>, row: &Row, thread: u32, step: u32) -> Quad {
-    let at = step.wrapping_sub(thread / STEPS * STEPS);
+    let at = step.wrapping_sub(thread / PAIRS * STEPS);
     let place = select_unpredictable(at < row.length, row.place.wrapping_add(at), NOWHERE);
     work.planes.get_four(place)
 }
@@ -178,36 +193,47 @@ fn load<B: Warp>(work: &WorkOf<B>, row: &Row, thread: u32, step: u32) -> Quad {
 /// Writes the four words of memory of which these steps or the ones before made the last.
 #[inline(always)]
 fn store<B: Warp>(work: &WorkOf<B>, row: &Row, thread: u32, step: u32) {
-    let quad = shifted(row.before, row.made, (thread + STEPS - 1) % STEPS);
-    let at = step.wrapping_sub(thread.next_multiple_of(STEPS));
+    let quad = shifted(row.before, row.made, (thread + PAIRS - 1) % PAIRS);
+    let at = step.wrapping_sub(thread.div_ceil(PAIRS) * STEPS);
     let place = select_unpredictable(at < row.length, row.place.wrapping_add(at), NOWHERE);
     work.planes.set_four(place, quad);
 }
 
-/// Hands the words that the last thread made to the next strip, from word `first` of the row on.
-/// There is room for some that are none of the row.
+/// Hands the words that the last thread made by now to the next strip, of which there are four more at
+/// each call. There is room for some that are none of the row.
 #[inline(always)]
-fn give<B: Warp>(work: &WorkOf<B>, strip: &Strip, first: u32, row: &Row) {
-    let at = first.wrapping_add(STEPS);
-    let is_last = row.place == strip.place + (strip.rows - 1) * strip.stride;
+fn give<B: Warp>(work: &WorkOf<B>, strip: &Strip, step: u32, row: &Row) {
+    let last = strip.rows - 1;
+    let ([_, _, _, z], [a, b, c, d]) = (row.before, row.made);
+    // The thread is an odd number of pairs behind, or an even one.
+    let words = match last % 2 {
+        1 => [joined(z, a), joined(a, b), joined(b, c), joined(c, d)],
+        _ => row.made,
+    };
+    let at = (step + STEPS).wrapping_sub(last.div_ceil(2));
+    let is_last = row.place == strip.place + last * strip.stride;
     let end = if is_last { strip.words + STEPS } else { 0 };
     let place = select_unpredictable(at < end, strip.given.wrapping_add(at), u32::MAX);
-    let numbers = row.made.map(|word| 1 << 32 | u64::from(word));
+    let numbers = words.map(|word| 1 << 32 | u64::from(word));
     work.hand_over.publish(place, numbers);
 }
 
-/// Each thread makes its word number `i` of these steps. `handed` is the one above that of the first
-/// thread.
+/// Each thread makes the two pairs of its word number `i` of these steps. `handed` is the word above that
+/// of the first thread.
 #[inline(always)]
 fn take_step<B: Warp>(block: &B, own: &mut B::Own<Row>, has_averages: bool, handed: u32, i: usize) {
-    block.shift(own, |row| row.done, |row, up| row.up = up);
-    block.apart(own, |_, row| {
-        let up = row.up & row.before_mask | handed & !row.before_mask;
-        let beside = [row.done, up, row.above];
-        row.done = four(row, has_averages, row.words[i], beside);
-        row.above = up;
-        row.made[i] = row.done;
-    });
+    for half in [0, 16] {
+        let handed = handed >> half & 0xffff;
+        block.shift(own, |row| row.done, |row, up| row.up = up);
+        block.apart(own, |_, row| {
+            let up = row.up & row.before_mask | handed & !row.before_mask;
+            let beside = [row.done, up, row.above];
+            row.done = pair(row, has_averages, row.words[i] >> half & 0xffff, beside);
+            row.above = up;
+            let first = if half == 0 { 0 } else { row.made[i] };
+            row.made[i] = first | row.done << half;
+        });
+    }
 }
 
 #[cfg(test)]
@@ -236,10 +262,12 @@ mod tests {
     }
 
     #[test]
-    fn words_are_shifted_by_one_to_four() {
-        for skipped in 0..4 {
-            let words = shifted([0, 1, 2, 3], [4, 5, 6, 7], skipped);
-            assert_eq!(words, [1, 2, 3, 4].map(|word| word + skipped));
+    fn pairs_are_shifted_by_one_to_eight() {
+        let word = |pair: u32| pair | (pair + 1) << 16;
+        for skipped in 0..8 {
+            let words = shifted([0, 2, 4, 6].map(word), [8, 10, 12, 14].map(word), skipped);
+            let expected = [1, 3, 5, 7].map(|pair| word(pair + skipped));
+            assert_eq!(words, expected, "{skipped}");
         }
     }
 }

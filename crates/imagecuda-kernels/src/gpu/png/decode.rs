@@ -122,7 +122,7 @@ entries! {
     /// Writes tokens.
     png_write: Write, write_shared[19216], false, write::write;
     /// Resolves matches within tiles.
-    png_expand: Expand, expand_shared[17968], false, copies::expand;
+    png_expand: Expand, expand_shared[21008], false, copies::expand;
     /// Shortens links between tiles.
     png_jump: Jump, jump_shared[16], false, copies::jump;
     /// Makes planes of bytes.

@@ -5,14 +5,20 @@ use crate::png::block::{Shared, ThreadBlock, Words};
 
 /// Bytes of a tile.
 pub const TILE: u32 = 4096;
-/// Bytes for each thread.
+/// Bytes for each thread: two fours.
 const RUN: u32 = 8;
 /// Threads of the thread block of a tile.
 pub const THREADS: u32 = TILE / RUN;
 /// The longest match.
 const LONGEST: u32 = 258;
+const _: () = assert!(LONGEST <= THREADS);
+/// The parts of shared memory: links; the last match of each thread, as its place and its token; and where
+/// the last token before the tile is.
+const PLACES: u32 = padded_room(TILE);
+const TOKENS: u32 = PLACES + THREADS;
+const BEFORE: u32 = TOKENS + THREADS;
 /// Words of shared memory.
-pub const SHARED: u32 = padded_room(LONGEST + TILE) + 1;
+pub const SHARED: u32 = BEFORE + 1;
 
 /// Words in shared memory with one unused word after each 32. So threads whose runs follow each
 /// other use different banks.
@@ -30,19 +36,93 @@ impl<W: Words> Padded<W> {
         self.0.get(at + at / 32)
     }
 
+    /// Writes a four of a thread's run.
     #[inline(always)]
-    fn set(self, at: u32, word: u32) {
-        self.0.set(at + at / 32, word);
+    fn set_four(self, at: u32, [a, b, c, d]: [u32; 4]) {
+        let at = at + at / 32;
+        self.0.set(at, a);
+        self.0.set(at + 1, b);
+        self.0.set(at + 2, c);
+        self.0.set(at + 3, d);
     }
 }
 
 /// What a thread knows of its bytes.
 #[derive(Clone, Copy, Default)]
 struct Own {
-    /// The last token among these bytes, or before them.
-    head: u32,
-    token: u32,
+    /// The tokens of the two fours, then their links.
+    words: [[u32; 4]; 2],
+    /// One more than the last thread that has a token, up to this one or before it.
+    last: u32,
     is_open: bool,
+}
+
+/// Goes from byte to byte, and knows where each one is copied from.
+#[derive(Clone, Copy)]
+struct Cursor {
+    /// The place of the match, and that from which it copies. A match that overlaps itself repeats, so
+    /// every byte comes from before the match.
+    head: u32,
+    start: u32,
+    /// The link of the next byte of the match, or the value of a literal.
+    next: u32,
+}
+
+impl Cursor {
+    /// At a byte that follows the token of an earlier place.
+    #[inline(always)]
+    fn after(head: u32, token: u32, place: u32) -> Self {
+        let mut cursor = Self {
+            head,
+            start: head,
+            next: token,
+        };
+        if token & VALUE == 0 {
+            cursor.begin(head, token);
+            if cursor.next & VALUE == 0 {
+                let (distance, offset) = (head - cursor.start, place - head);
+                let skipped = match offset < distance {
+                    true => offset,
+                    false if distance == 1 => 0,
+                    false => offset % distance,
+                };
+                cursor.next = cursor.start + skipped;
+            }
+        }
+        cursor
+    }
+
+    /// Begins the match of a token. A match from before the first byte is an error that `png_write` has
+    /// reported.
+    #[inline(always)]
+    fn begin(&mut self, place: u32, token: u32) {
+        let distance = (token & 0x7fff) + 1;
+        let is_inside = distance <= place;
+        self.head = place;
+        self.start = place.wrapping_sub(distance);
+        self.next = if is_inside { self.start } else { VALUE };
+    }
+
+    /// The link of a byte that may have a token, or its value. Links lead to earlier bytes, whatever tokens
+    /// say.
+    #[inline(always)]
+    fn link(&mut self, place: u32, token: u32) -> u32 {
+        if token & VALUE != 0 {
+            self.next = token;
+        } else if token != 0 {
+            self.begin(place, token);
+        }
+        let link = self.next;
+        if link & VALUE == 0 {
+            let after = link + 1;
+            self.next = if after == self.head {
+                self.start
+            } else {
+                after
+            };
+        }
+        link
+    }
 }
 
 /// `png_expand`: gives each byte its value, or a link to the byte that has it, resolved within the
@@ -52,100 +132,81 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {
         return;
     }
-    let all = work.picture.filtered_bytes();
     let shared = block.shared();
-    let tokens = Padded(shared.part(0, SHARED - 1));
-    let before = shared.part(SHARED - 1, 1);
+    let links = Padded(shared.part(0, PLACES));
+    let places = shared.part(PLACES, THREADS);
+    let tokens = shared.part(TOKENS, THREADS);
+    let before = shared.part(BEFORE, 1);
     let first = block.index() * TILE;
     let mut own = block.own(Own::default());
-    block.each(&mut own, |thread, _| {
-        let mut at = thread;
-        while at < LONGEST + TILE {
-            let place = (first + at).wrapping_sub(LONGEST);
-            tokens.set(
-                at,
-                if place < all {
-                    work.tokens.get(place)
-                } else {
-                    0
-                },
-            );
-            at += THREADS;
+    block.each(&mut own, |thread, own| {
+        let place = first + thread * RUN;
+        own.words = [0, 4].map(|four| work.tokens.get_four(place + four));
+        let (mut last, mut last_token) = (0, 0);
+        for (i, token) in (place..).zip(own.words.into_iter().flatten()) {
+            if token != 0 {
+                (last, last_token) = (i, token);
+            }
         }
+        own.last = if last_token != 0 { thread + 1 } else { 0 };
+        places.set(thread, last);
+        tokens.set(thread, last_token);
         if thread == 0 {
             before.set(0, 0);
         }
     });
-    block.each(&mut own, |thread, own| {
-        // Of the tiles before, only the last token matters.
-        if thread < LONGEST && tokens.get(thread) != 0 {
-            before.max(0, thread);
-        }
-        own.head = 0;
-        for at in own_bytes(thread) {
-            if tokens.get(at) != 0 {
-                own.head = at;
-            }
+    // Of the tiles before, only the last token matters.
+    let far = |thread: u32| (first + thread).wrapping_sub(LONGEST);
+    block.each(&mut own, |thread, _| {
+        if thread < LONGEST && work.tokens.get(far(thread)) != 0 {
+            before.max(0, thread + 1);
         }
     });
-    let put = |own: &mut Own, head: u32| own.head = head;
-    block.scan(&mut own, 0, |own| own.head, Ord::max, put);
-    block.each(&mut own, |_, own| {
-        own.head = own.head.max(before.get(0));
-        own.token = tokens.get(own.head);
-    });
+    let put = |own: &mut Own, last: u32| own.last = last;
+    block.scan(&mut own, 0, |own| own.last, Ord::max, put);
     block.each(&mut own, |thread, own| {
-        for at in own_bytes(thread) {
-            let token = tokens.get(at);
-            if token != 0 {
-                (own.head, own.token) = (at, token);
-            }
-            let place = first + at - LONGEST;
-            let link = if place >= all {
-                VALUE
-            } else if own.token & VALUE != 0 {
-                own.token
-            } else {
-                let head = (first + own.head).wrapping_sub(LONGEST);
-                let from = source(head, at - own.head, own.token);
-                // This makes links lead backwards, so that they end whatever tokens say.
-                if from < place { from } else { VALUE }
-            };
-            tokens.set(at, link);
+        let (head, token) = match (own.last, before.get(0)) {
+            (0, 0) => (0, VALUE),
+            (0, before) => (far(before - 1), work.tokens.get(far(before - 1))),
+            (last, _) => (places.get(last - 1), tokens.get(last - 1)),
+        };
+        let place = first + thread * RUN;
+        let mut cursor = Cursor::after(head, token, place);
+        for (four, words) in (0..).zip(&mut own.words) {
+            let place = place + 4 * four;
+            let [a, b, c, d] = *words;
+            *words =
+                [(0, a), (1, b), (2, c), (3, d)].map(|(i, token)| cursor.link(place + i, token));
+            links.set_four(thread * RUN + 4 * four, *words);
         }
         own.is_open = true;
     });
     // Links lead only to earlier bytes. If another thread changes a link meanwhile, the old one and
     // the new one lead to the same value.
-    let is_open = |link: u32| link & VALUE == 0 && link >= first;
-    let follow = |link: u32| match is_open(link) {
-        true => tokens.get(LONGEST + link - first),
-        false => link,
+    let follow = |link: u32| match link.wrapping_sub(first) {
+        at if at < TILE => links.get(at),
+        _ => link,
     };
     while block.any(&own, |own| own.is_open) {
         block.each(&mut own, |thread, own| {
             own.is_open = false;
-            for at in own_bytes(thread) {
-                let link = tokens.get(at);
-                if is_open(link) {
-                    // Two links a round, so that there are fewer rounds.
-                    let link = follow(follow(link));
-                    tokens.set(at, link);
-                    own.is_open |= is_open(link);
+            for (four, words) in (0..).zip(&mut own.words) {
+                // Two links a round, so that there are fewer rounds.
+                let after = words.map(|link| follow(follow(link)));
+                let is_open = |link: u32| link.wrapping_sub(first) < TILE;
+                own.is_open |= is_open(after[0]) | is_open(after[1]);
+                own.is_open |= is_open(after[2]) | is_open(after[3]);
+                if after != *words {
+                    *words = after;
+                    links.set_four(thread * RUN + 4 * four, after);
                 }
             }
         });
     }
     block.each(&mut own, |thread, own| {
-        own.is_open = false;
-        let mut at = thread;
-        while at < TILE {
-            if first + at < all {
-                let link = tokens.get(LONGEST + at);
-                own.is_open |= link & VALUE == 0;
-                work.links.set(first + at, link);
-            }
-            at += THREADS;
+        for (four, words) in (0..).zip(own.words) {
+            own.is_open |= words.into_iter().any(|link| link & VALUE == 0);
+            work.links.set_four(first + thread * RUN + 4 * four, words);
         }
     });
     let is_open = block.any(&own, |own| own.is_open);
@@ -154,30 +215,6 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
             work.open_tiles.set(block.index(), is_open.into());
         }
     });
-}
-
-/// The places of a thread's bytes in shared memory.
-#[inline(always)]
-fn own_bytes(thread: u32) -> core::ops::Range<u32> {
-    let start = LONGEST + thread * RUN;
-    start..start + RUN
-}
-
-/// The source of a byte of the match that starts at `head`. A match that overlaps itself repeats,
-/// so every byte comes from before the match.
-#[inline(always)]
-fn source(head: u32, offset: u32, token: u32) -> u32 {
-    let distance = (token & 0x7fff) + 1;
-    let offset = match offset < distance {
-        true => offset,
-        false if distance == 1 => 0,
-        false => offset % distance,
-    };
-    match head.checked_sub(distance) {
-        Some(from) => from + offset,
-        // `png_write` has reported this error.
-        None => VALUE,
-    }
 }
 
 /// `png_jump` follows at most this many links.

@@ -269,7 +269,8 @@ impl Lengths {
             section_sums: sections,
             subsequences: sections * SECTION,
             stored: stored * super::work::STORED_WORDS,
-            tokens: picture.filtered_bytes(),
+            // Whole fours of words.
+            tokens: picture.filtered_bytes().next_multiple_of(4),
             open_tiles: picture.filtered_bytes().div_ceil(copies::TILE),
             checksums: 2 * rows * picture.plane_bytes().div_ceil(pack::CHUNK),
             filters: rows,

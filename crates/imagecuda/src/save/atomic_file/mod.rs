@@ -7,7 +7,7 @@ mod system;
 mod target;
 
 use self::{
-    system::{open_old, rename},
+    system::{open_old, rename, rename_over},
     target::{Target, folder, in_folder},
 };
 use crate::{Result, sink::Sink};
@@ -65,8 +65,7 @@ fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<
     };
     let length = fill(&file, write)?;
     attributes::keep(&old, file.as_file());
-    drop(old); // or some systems would not let it be replaced
-    let Err(error) = rename(file, path) else {
+    let Err(error) = rename_over(file, path, old) else {
         return Ok(length);
     };
     let (error, mut file) = (error.error, error.file);
@@ -135,7 +134,8 @@ fn fill(file: &NamedTempFile, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -
     Ok(length)
 }
 
-/// The fewest bytes for which a file system is asked for room. Fewer are written as fast without it.
+/// The fewest bytes for which a file system is asked for room, or frees it later. Fewer are written as fast
+/// without it.
 const LARGE: usize = 1 << 20;
 
 /// The temporary file.

@@ -17,6 +17,18 @@ pub(super) fn rename(file: NamedTempFile, path: &Path) -> Result<(), PersistErro
     file.persist(path).map(drop)
 }
 
+/// Gives a temporary file the name of the file that is open as `old`.
+pub(super) fn rename_over(file: NamedTempFile, path: &Path, old: File) -> Result<(), PersistError> {
+    let length = old.metadata().map_or(0, |metadata| metadata.len());
+    rename(file, path)?;
+    // The system frees the old file's memory when nobody has it open any more. For a large one that
+    // takes up to a quarter of the time of writing it, and the caller need not wait for it.
+    if length >= super::LARGE as u64 {
+        rayon::spawn(move || drop(old));
+    }
+    Ok(())
+}
+
 /// Makes room for the first `bytes` bytes of a file, whose length stays. Returns whether there is room now:
 /// some file systems cannot do it, and a full one says so when the bytes are written.
 #[cfg(target_os = "linux")]

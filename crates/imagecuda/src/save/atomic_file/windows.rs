@@ -52,6 +52,12 @@ fn in_use() -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, text)
 }
 
+/// Gives a temporary file the name of the file that is open as `old`, which has to be closed before.
+pub(super) fn rename_over(file: NamedTempFile, path: &Path, old: File) -> Result<(), PersistError> {
+    drop(old);
+    rename(file, path)
+}
+
 /// Gives a temporary file its name.
 pub(super) fn rename(file: NamedTempFile, path: &Path) -> Result<(), PersistError> {
     // Not `persist`, which knows no paths of more than 260 characters, and replaces no file that

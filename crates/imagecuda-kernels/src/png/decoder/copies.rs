@@ -51,7 +51,8 @@ impl<W: Words> Padded<W> {
 #[derive(Clone, Copy, Default)]
 struct Own {
     /// The tokens of the two fours, then their links.
-    words: [[u32; 4]; 2],
+    low: [u32; 4],
+    high: [u32; 4],
     /// One more than the last thread that has a token, up to this one or before it.
     last: u32,
     is_open: bool,
@@ -103,6 +104,15 @@ impl Cursor {
         self.next = if is_inside { self.start } else { VALUE };
     }
 
+    /// The links of four bytes.
+    #[inline(always)]
+    fn links(&mut self, place: u32, [a, b, c, d]: [u32; 4]) -> [u32; 4] {
+        let a = self.link(place, a);
+        let b = self.link(place + 1, b);
+        let c = self.link(place + 2, c);
+        [a, b, c, self.link(place + 3, d)]
+    }
+
     /// The link of a byte that may have a token, or its value. Links lead to earlier bytes, whatever tokens
     /// say.
     #[inline(always)]
@@ -125,6 +135,20 @@ impl Cursor {
     }
 }
 
+/// The last token of four bytes and its place, or `last` if there is none.
+#[inline(always)]
+fn last_token(place: u32, [a, b, c, d]: [u32; 4], last: (u32, u32)) -> (u32, u32) {
+    // No loop: the four would lie in memory.
+    let or = |token: u32, at: u32, last| {
+        if token != 0 {
+            (place + at, token)
+        } else {
+            last
+        }
+    };
+    or(d, 3, or(c, 2, or(b, 1, or(a, 0, last))))
+}
+
 /// `png_expand`: gives each byte its value, or a link to the byte that has it, resolved within the
 /// tile as far as possible. One thread block for each tile.
 #[inline(always)]
@@ -141,16 +165,13 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let mut own = block.own(Own::default());
     block.each(&mut own, |thread, own| {
         let place = first + thread * RUN;
-        own.words = [0, 4].map(|four| work.tokens.get_four(place + four));
-        let (mut last, mut last_token) = (0, 0);
-        for (i, token) in (place..).zip(own.words.into_iter().flatten()) {
-            if token != 0 {
-                (last, last_token) = (i, token);
-            }
-        }
-        own.last = if last_token != 0 { thread + 1 } else { 0 };
+        own.low = work.tokens.get_four(place);
+        own.high = work.tokens.get_four(place + 4);
+        let last = last_token(place, own.low, (0, 0));
+        let (last, token) = last_token(place + 4, own.high, last);
+        own.last = if token != 0 { thread + 1 } else { 0 };
         places.set(thread, last);
-        tokens.set(thread, last_token);
+        tokens.set(thread, token);
         if thread == 0 {
             before.set(0, 0);
         }
@@ -172,42 +193,41 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         };
         let place = first + thread * RUN;
         let mut cursor = Cursor::after(head, token, place);
-        for (four, words) in (0..).zip(&mut own.words) {
-            let place = place + 4 * four;
-            let [a, b, c, d] = *words;
-            *words =
-                [(0, a), (1, b), (2, c), (3, d)].map(|(i, token)| cursor.link(place + i, token));
-            links.set_four(thread * RUN + 4 * four, *words);
-        }
+        own.low = cursor.links(place, own.low);
+        own.high = cursor.links(place + 4, own.high);
+        links.set_four(thread * RUN, own.low);
+        links.set_four(thread * RUN + 4, own.high);
         own.is_open = true;
     });
     // Links lead only to earlier bytes. If another thread changes a link meanwhile, the old one and
     // the new one lead to the same value.
-    let follow = |link: u32| match link.wrapping_sub(first) {
-        at if at < TILE => links.get(at),
-        _ => link,
+    let is_within = |link: u32| link.wrapping_sub(first) < TILE;
+    let follow = |link: u32| match is_within(link) {
+        true => links.get(link - first),
+        false => link,
+    };
+    // Two links a round, so that there are fewer rounds. Returns whether any leads further.
+    let shorten = |at: u32, four: &mut [u32; 4]| {
+        let before = *four;
+        *four = before.map(|link| follow(follow(link)));
+        let [a, b, c, d] = *four;
+        if [a, b, c, d] != before {
+            links.set_four(at, *four);
+        }
+        is_within(a) | is_within(b) | is_within(c) | is_within(d)
     };
     while block.any(&own, |own| own.is_open) {
         block.each(&mut own, |thread, own| {
-            own.is_open = false;
-            for (four, words) in (0..).zip(&mut own.words) {
-                // Two links a round, so that there are fewer rounds.
-                let after = words.map(|link| follow(follow(link)));
-                let is_open = |link: u32| link.wrapping_sub(first) < TILE;
-                own.is_open |= is_open(after[0]) | is_open(after[1]);
-                own.is_open |= is_open(after[2]) | is_open(after[3]);
-                if after != *words {
-                    *words = after;
-                    links.set_four(thread * RUN + 4 * four, after);
-                }
-            }
+            let low = shorten(thread * RUN, &mut own.low);
+            own.is_open = low | shorten(thread * RUN + 4, &mut own.high);
         });
     }
     block.each(&mut own, |thread, own| {
-        for (four, words) in (0..).zip(own.words) {
-            own.is_open |= words.into_iter().any(|link| link & VALUE == 0);
-            work.links.set_four(first + thread * RUN + 4 * four, words);
-        }
+        let [a, b, c, d] = own.low;
+        let [e, f, g, h] = own.high;
+        own.is_open = a & b & c & d & e & f & g & h & VALUE == 0;
+        work.links.set_four(first + thread * RUN, own.low);
+        work.links.set_four(first + thread * RUN + 4, own.high);
     });
     let is_open = block.any(&own, |own| own.is_open);
     block.each(&mut own, |thread, _| {

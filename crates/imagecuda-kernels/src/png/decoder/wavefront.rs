@@ -222,18 +222,30 @@ fn give<B: Warp>(work: &WorkOf<B>, strip: &Strip, step: u32, row: &Row) {
 /// of the first thread.
 #[inline(always)]
 fn take_step<B: Warp>(block: &B, own: &mut B::Own<Row>, has_averages: bool, handed: u32, i: usize) {
-    for half in [0, 16] {
-        let handed = handed >> half & 0xffff;
-        block.shift(own, |row| row.done, |row, up| row.up = up);
-        block.apart(own, |_, row| {
-            let up = row.up & row.before_mask | handed & !row.before_mask;
-            let beside = [row.done, up, row.above];
-            row.done = pair(row, has_averages, row.words[i] >> half & 0xffff, beside);
-            row.above = up;
-            let first = if half == 0 { 0 } else { row.made[i] };
-            row.made[i] = first | row.done << half;
-        });
-    }
+    // No loop: the compiler would keep its numbers in memory.
+    take_pair::<B, 0>(block, own, has_averages, handed, i);
+    take_pair::<B, 16>(block, own, has_averages, handed, i);
+}
+
+/// Each thread makes the pair that begins at bit `HALF` of the word.
+#[inline(always)]
+fn take_pair<B: Warp, const HALF: u32>(
+    block: &B,
+    own: &mut B::Own<Row>,
+    has_averages: bool,
+    handed: u32,
+    i: usize,
+) {
+    let handed = handed >> HALF & 0xffff;
+    block.shift(own, |row| row.done, |row, up| row.up = up);
+    block.apart(own, |_, row| {
+        let up = row.up & row.before_mask | handed & !row.before_mask;
+        let beside = [row.done, up, row.above];
+        row.done = pair(row, has_averages, row.words[i] >> HALF & 0xffff, beside);
+        row.above = up;
+        let first = if HALF == 0 { 0 } else { row.made[i] };
+        row.made[i] = first | row.done << HALF;
+    });
 }
 
 #[cfg(test)]

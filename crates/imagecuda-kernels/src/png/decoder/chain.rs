@@ -198,18 +198,26 @@ fn place<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32) -> u32 {
     block.each(own, |thread, _| {
         let mut number = thread;
         while number < nodes {
-            let (mut next_number, mut bytes) = (number, 0);
-            if number < count {
-                next_number = next::<B>(work, number, count);
-                if work.range(number, range::LONGER) == NONE {
-                    let stored = work.range(number, range::STORED_BYTES);
-                    bytes = work.lengths.get(number) + u64::from(stored);
-                }
-            }
-            work.jumps.set(number, next_number);
-            work.sums.set(number, bytes);
             let place = if number == 0 { 0 } else { NOWHERE };
             work.places.set(number, place);
+            // The end of the data and no range lead to themselves, before each step and after it.
+            if number >= last {
+                work.jumps.set(number, number);
+                work.jumps.set(nodes + number, number);
+                work.sums.set(number, 0);
+                work.sums.set(nodes + number, 0);
+            }
+            number += THREADS;
+        }
+        let mut number = thread;
+        while number < count {
+            let mut bytes = 0;
+            if work.range(number, range::LONGER) == NONE {
+                let stored = work.range(number, range::STORED_BYTES);
+                bytes = work.lengths.get(number) + u64::from(stored);
+            }
+            work.jumps.set(number, next::<B>(work, number, count));
+            work.sums.set(number, bytes);
             number += THREADS;
         }
     });
@@ -229,7 +237,7 @@ fn place<B: ThreadBlock>(block: &B, work: &WorkOf<B>, count: u32) -> u32 {
         });
         block.each(own, |thread, _| {
             let mut number = thread;
-            while number < nodes {
+            while number < count {
                 let middle = work.jumps.get(from + number);
                 let bytes = work.sums.get(from + number) + work.sums.get(from + middle);
                 work.jumps.set(to + number, work.jumps.get(from + middle));

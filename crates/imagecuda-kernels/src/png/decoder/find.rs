@@ -9,10 +9,10 @@ use crate::png::block::{Shared, ThreadBlock, Words};
 /// Threads of a thread block.
 pub const THREADS: u32 = 256;
 /// Words whose bits a thread tests.
-const TRIED: u32 = 8;
+const TRIED: u32 = 4;
 /// Words that a thread block tests.
 pub const BLOCK_WORDS: u32 = THREADS * TRIED;
-/// Positions that a thread block can keep. On average there are about 80.
+/// Positions that a thread block can keep. On average there are about 40.
 const HITS: u32 = 1024;
 /// Words of shared memory.
 pub const SHARED: u32 = HITS + 2;

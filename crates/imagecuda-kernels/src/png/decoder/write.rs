@@ -125,27 +125,26 @@ fn write_tokens<B: ThreadBlock>(
     mut place: u32,
 ) {
     let end = place + own.bytes;
-    let mut tokens = Tokens::new(work.tokens, place, end);
+    let mut tokens = Tokens::new(work.tokens, place);
     let mut reader = Reader::new(data, own.position);
-    let mut length = 0;
+    let mut length = 0_u32;
     while place < end {
         let is_distance = length > 0;
         let symbol = Symbol::new(table, reader.peek(), is_distance, is_run);
         reader.take(symbol.bits);
-        if is_distance {
-            let distance = symbol.value;
-            if distance > place {
-                work.report(status::DISTANCE);
-            }
-            tokens.put(place, MATCH | (length - 3) << 15 | (distance - 1) & 0x7fff);
-            place += length;
-            length = 0;
-        } else if symbol.entry & entry::LENGTH != 0 {
-            length = symbol.value;
-        } else if symbol.entry & entry::LITERAL != 0 {
-            tokens.put(place, VALUE | symbol.value);
-            place += 1;
+        if is_distance && symbol.value > place {
+            work.report(status::DISTANCE);
         }
+        // One way for literals and matches, as each thread of a warp has another symbol.
+        let is_literal = symbol.entry & entry::LITERAL != 0;
+        let of_match = MATCH | length.wrapping_sub(3) << 15 | symbol.value.wrapping_sub(1) & 0x7fff;
+        let token = select_unpredictable(is_distance, of_match, VALUE | symbol.value);
+        if is_distance | is_literal {
+            tokens.put(place, token);
+            place += if is_distance { length } else { 1 };
+        }
+        let is_length = !is_distance && symbol.entry & entry::LENGTH != 0;
+        length = if is_length { symbol.value } else { 0 };
     }
     tokens.finish();
 }
@@ -154,30 +153,36 @@ fn write_tokens<B: ThreadBlock>(
 /// those of the others.
 struct Tokens<W> {
     words: W,
-    /// The places that are the thread's.
+    /// The first place that is the thread's.
     start: u32,
-    end: u32,
     /// The first of the four that are not written yet, and what is known of them.
     first: u32,
     four: [u32; 4],
+    /// The first four, of which some are another thread's. They are written at the end, when all threads
+    /// of a warp do it.
+    before: [u32; 4],
 }
 
 impl<W: Words> Tokens<W> {
     #[inline(always)]
-    fn new(words: W, start: u32, end: u32) -> Self {
+    fn new(words: W, start: u32) -> Self {
         Self {
             words,
             start,
-            end,
             first: start & !3,
             four: [0; 4],
+            before: [0; 4],
         }
     }
 
     #[inline(always)]
     fn put(&mut self, place: u32, token: u32) {
         if place & !3 != self.first {
-            self.write();
+            // The four end before this place, so they are the thread's.
+            match self.first < self.start {
+                true => self.before = self.four,
+                false => self.words.set_four(self.first, self.four),
+            }
             self.first = place & !3;
             self.four = [0; 4];
         }
@@ -189,26 +194,23 @@ impl<W: Words> Tokens<W> {
     }
 
     #[inline(always)]
-    fn write(&self) {
-        if self.first >= self.start && self.first + 4 <= self.end {
-            self.words.set_four(self.first, self.four);
-            return;
-        }
-        // The others are another thread's. A place without a token is a zero already.
+    fn finish(self) {
+        self.write_some(self.start & !3, self.before);
+        self.write_some(self.first, self.four);
+    }
+
+    /// Writes the tokens of four places of which some are another thread's. A place without a token is a
+    /// zero already.
+    #[inline(always)]
+    fn write_some(&self, first: u32, [a, b, c, d]: [u32; 4]) {
         let put = |i: u32, word: u32| {
             if word != 0 {
-                self.words.set(self.first + i, word);
+                self.words.set(first + i, word);
             }
         };
-        let [a, b, c, d] = self.four;
         put(0, a);
         put(1, b);
         put(2, c);
         put(3, d);
-    }
-
-    #[inline(always)]
-    fn finish(self) {
-        self.write();
     }
 }

@@ -108,7 +108,7 @@ entries! {
     /// Finds where headers of blocks may be.
     png_find: Find, find_shared[4112], false, find::find;
     /// Reads headers.
-    png_check: Check, check_shared[38928], false, check::check;
+    png_check: Check, check_shared[30224], false, check::check;
     /// Makes tables and ranges of them.
     png_tables: Tables, tables_shared[12736], false, tables::tables;
     /// Decodes the sections of new ranges.

@@ -8,18 +8,20 @@ use super::{
 use crate::png::block::{Shared, ThreadBlock, Words};
 
 /// Threads of a thread block. It reads as many headers at a time.
-pub const THREADS: u32 = 256;
-/// Codes that a thread reads before the headers that are left are divided anew. Half of them turn out
-/// to be none within as many.
+pub const THREADS: u32 = 128;
+/// Codes that a thread reads in a round. Half of the headers turn out to be none within the first one.
 const CODES: u32 = 32;
-/// Words of what is known of a header between two rounds.
-const PROGRESS: u32 = 3;
-/// The parts of shared memory: tables; what is known of headers; the headers that are left, in two
-/// lists that take turns; those that are right; and their numbers.
-const KNOWN: u32 = THREADS * TABLE_WORDS;
-const LISTS: u32 = KNOWN + THREADS * PROGRESS;
+/// The most rounds. A code stands for a length at least, and a header has 286 and 30 at most.
+const ROUNDS: u32 = (286 + 30_u32).div_ceil(CODES);
+/// The parts of shared memory: tables; where each round begins to read each header, and its sums; the headers
+/// that are left, in two lists that take turns; those that are right with their numbers of rounds, and their
+/// candidates; and the numbers of headers in the lists.
+const BEGINNINGS: u32 = THREADS * TABLE_WORDS;
+const SUMS: u32 = BEGINNINGS + 2 * (ROUNDS + 1) * THREADS;
+const LISTS: u32 = SUMS + THREADS;
 const RIGHT: u32 = LISTS + 2 * THREADS;
-const COUNTS: u32 = RIGHT + THREADS;
+const CANDIDATES: u32 = RIGHT + THREADS;
+const COUNTS: u32 = CANDIDATES + THREADS;
 /// Words of shared memory.
 pub const SHARED: u32 = COUNTS + 4;
 
@@ -31,6 +33,7 @@ pub fn check<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let shared = block.shared();
     let list = |round: u32| shared.part(LISTS + round % 2 * THREADS, THREADS);
     let right = shared.part(RIGHT, THREADS);
+    let candidates = shared.part(CANDIDATES, THREADS);
     // The numbers of headers of the rounds, of which each uses three: the one that it reads, the one
     // that it counts in, and the one that it clears for the next round. The last is of the right ones.
     let counts = shared.part(COUNTS, 4);
@@ -44,20 +47,21 @@ pub fn check<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
                 counts.set(thread, 0);
             }
         });
-        let sort = |header: u32, verdict: Verdict, round: u32| match verdict {
+        // Puts a header into a list after this number of rounds.
+        let sort = |header: u32, verdict: Verdict, rounds: u32| match verdict {
             Verdict::No => {}
-            Verdict::Open => list(round).set(counts.add(round % 3, 1), header),
-            Verdict::Yes => right.set(counts.add(3, 1), header),
+            Verdict::Open => list(rounds).set(counts.add(rounds % 3, 1), header),
+            Verdict::Yes => right.set(counts.add(3, 1), header | rounds << 16),
         };
         block.each(own, |thread, _| {
             let position = work.hits.get(first + thread);
             // The method and flags of zlib come first, and at least four lengths follow the counts.
             let is_inside = position >= 16 && position + 17 + 12 <= work.end;
             if first + thread < all && is_inside {
-                sort(thread, begin::<B>(work, shared, position, thread), 0);
+                sort(thread, begin::<B>(work, shared, position, thread), 1);
             }
         });
-        let mut round = 0;
+        let mut round = 1;
         while counts.get(round % 3) > 0 {
             let left = counts.get(round % 3);
             block.each(own, |thread, _| {
@@ -66,21 +70,29 @@ pub fn check<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
                 }
                 if thread < left {
                     let header = list(round).get(thread);
-                    let position = work.hits.get(first + header);
-                    sort(
-                        header,
-                        go_on::<B>(work, shared, position, header),
-                        round + 1,
-                    );
+                    let start = Start::new(Plain(work.data), work.hits.get(first + header));
+                    let verdict = read::<B>(work, shared, (header, &start), round);
+                    sort(header, verdict, round + 1);
                 }
             });
             round += 1;
         }
         block.each(own, |thread, _| {
             if thread < counts.get(3) {
-                let header = right.get(thread);
-                let position = work.hits.get(first + header);
-                keep::<B>(work, shared, position, header);
+                let position = work.hits.get(first + (right.get(thread) & 0xffff));
+                candidates.set(thread, begin_candidate::<B>(work, position));
+            }
+        });
+        block.each(own, |thread, _| {
+            let mut part = thread;
+            while part < counts.get(3) * ROUNDS {
+                let (number, round) = (part / ROUNDS, part % ROUNDS);
+                let (header, rounds) = (right.get(number) & 0xffff, right.get(number) >> 16);
+                if round < rounds {
+                    let (candidate, is_last) = (candidates.get(number), round + 1 == rounds);
+                    write_part::<B>(work, shared, (header, candidate), (round, is_last));
+                }
+                part += THREADS;
             }
         });
         first += block.blocks() * THREADS;
@@ -104,61 +116,88 @@ fn begin<B: ThreadBlock>(
     let start = Start::new(data, position);
     let table = shared.part(header * TABLE_WORDS, TABLE_WORDS);
     make_table(table, data, position, &start);
-    let progress = Progress::new(start.codes(position));
-    read::<B>(work, shared, (header, &start), progress)
+    let [first, second] = beginning::<B>(shared, header, 0);
+    let [position, small, sums] = Progress::new(start.codes(position)).to_words();
+    first.set(0, position);
+    second.set(0, small);
+    shared.set(SUMS + header, sums);
+    read::<B>(work, shared, (header, &start), 0)
 }
 
-/// Reads more codes of a header.
+/// The two words of where a round begins to read a header.
 #[inline(always)]
-fn go_on<B: ThreadBlock>(
-    work: &WorkOf<B>,
-    shared: B::Shared,
-    position: u32,
-    header: u32,
-) -> Verdict {
-    let start = Start::new(Plain(work.data), position);
-    let known = shared.part(KNOWN + header * PROGRESS, PROGRESS);
-    let progress = Progress::of_words([0, 1, 2].map(|word| known.get(word)));
-    read::<B>(work, shared, (header, &start), progress)
+fn beginning<B: ThreadBlock>(shared: B::Shared, header: u32, round: u32) -> [B::Shared; 2] {
+    let at = BEGINNINGS + 2 * round * THREADS + header;
+    [shared.part(at, 1), shared.part(at + THREADS, 1)]
 }
 
+/// Reads the codes of a round.
 #[inline(always)]
 fn read<B: ThreadBlock>(
     work: &WorkOf<B>,
     shared: B::Shared,
     (header, start): (u32, &Start),
-    mut progress: Progress,
+    round: u32,
 ) -> Verdict {
     let table = shared.part(header * TABLE_WORDS, TABLE_WORDS);
+    let [first, second] = beginning::<B>(shared, header, round);
+    let words = [first.get(0), second.get(0), shared.get(SUMS + header)];
+    let mut progress = Progress::of_words(words);
     let verdict = progress.read(Plain(work.data), table, start, (CODES, work.end));
-    if verdict == Verdict::Open {
-        let known = shared.part(KNOWN + header * PROGRESS, PROGRESS);
-        let [position, small, sums] = progress.to_words();
-        known.set(0, position);
-        known.set(1, small);
-        known.set(2, sums);
-    }
+    // Where nothing is left, the next round begins at the end.
+    let [position, small, sums] = progress.to_words();
+    let [first, second] = beginning::<B>(shared, header, round + 1);
+    first.set(0, position);
+    second.set(0, small);
+    shared.set(SUMS + header, sums);
     verdict
 }
 
-/// Makes a candidate of a header, with its code lengths. They are read once more, as nearly all
-/// headers turn out to be none and should not keep them.
+/// Makes a candidate of a position, with code lengths that are zeros. Returns its number, for which there may
+/// be no room.
 #[inline(always)]
-fn keep<B: ThreadBlock>(work: &WorkOf<B>, shared: B::Shared, position: u32, header: u32) {
-    let place = work.control.add(control::CANDIDATES, 1);
-    if place >= work.room.candidates {
-        return work.report(status::CROWDED);
+fn begin_candidate<B: ThreadBlock>(work: &WorkOf<B>, position: u32) -> u32 {
+    let number = work.control.add(control::CANDIDATES, 1);
+    if number >= work.room.candidates {
+        work.report(status::CROWDED);
+        return number;
     }
-    work.candidates.set(place, position);
-    let record = place * candidate::WORDS;
-    let data = Plain(work.data);
-    let start = Start::new(data, position);
-    let table = shared.part(header * TABLE_WORDS, TABLE_WORDS);
-    let put = |word: u32, lengths: u32| work.headers.set(record + word, lengths);
-    let payload = write_lengths(data, table, (position, &start), put);
-    work.headers.set(record + candidate::PAYLOAD, payload);
+    let start = Start::new(Plain(work.data), position);
+    let record = number * candidate::WORDS;
+    for word in 0..candidate::PAYLOAD {
+        work.headers.set(record + word, 0);
+    }
+    work.candidates.set(number, position);
     work.headers
         .set(record + candidate::LITERALS, start.literals);
     let distances = start.all - start.literals;
     work.headers.set(record + candidate::DISTANCES, distances);
+    number
+}
+
+/// Writes the code lengths that a round has read. They are read once more, as nearly all headers turn out to
+/// be none and should not keep them, but all rounds at once.
+#[inline(always)]
+fn write_part<B: ThreadBlock>(
+    work: &WorkOf<B>,
+    shared: B::Shared,
+    (header, candidate): (u32, u32),
+    (round, is_last): (u32, bool),
+) {
+    if candidate >= work.room.candidates {
+        return;
+    }
+    let table = shared.part(header * TABLE_WORDS, TABLE_WORDS);
+    let state = |round: u32| {
+        let [first, second] = beginning::<B>(shared, header, round);
+        Progress::of_words([first.get(0), second.get(0), 0])
+    };
+    let (begin, end) = (state(round), state(round + 1));
+    let record = candidate * candidate::WORDS;
+    // Two rounds may have parts of the same word.
+    let put = |word: u32, lengths: u32| work.headers.or(record + word, lengths);
+    write_lengths(Plain(work.data), table, (begin, &end), put);
+    if is_last {
+        work.headers.set(record + candidate::PAYLOAD, end.position);
+    }
 }

@@ -114,7 +114,7 @@ fn next<S: Source>(reader: &mut Reader<S>, table: impl Words, last: u32) -> (u32
 #[derive(Clone, Copy)]
 pub(super) struct Progress {
     /// The position of the next code.
-    position: u32,
+    pub(super) position: u32,
     /// How many lengths were read, and the last of them.
     at: u32,
     last: u32,
@@ -224,17 +224,18 @@ impl Progress {
     }
 }
 
-/// Writes the code lengths of a header that is one, eight to a word. Returns the position after it.
+/// Writes the code lengths between two states of a header, eight to a word. Calls `put` with a word's number
+/// and bits of it, of which the others belong to lengths before or after.
 #[inline(always)]
 pub(super) fn write_lengths(
     source: impl Source,
     table: impl Words,
-    (position, start): (u32, &Start),
+    (begin, end): (Progress, &Progress),
     mut put: impl FnMut(u32, u32),
-) -> u32 {
-    let mut reader = Reader::new(source, start.codes(position));
-    let (mut at, mut last, mut word) = (0, 0, 0);
-    while at < start.all {
+) {
+    let mut reader = Reader::new(source, begin.position);
+    let (mut at, mut last, mut word) = (begin.at, begin.last, 0);
+    while at < end.at {
         let (mut repeats, value) = next(&mut reader, table, last);
         last = value;
         while repeats > 0 {
@@ -252,7 +253,6 @@ pub(super) fn write_lengths(
     if !at.is_multiple_of(8) {
         put(at / 8, word);
     }
-    reader.position
 }
 
 #[cfg(test)]

@@ -285,7 +285,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
     }
     // Allocated only now, as damaged data may claim a picture of any size.
     let tokens = vec![Cell::new(0); lengths.tokens as usize];
-    let (links, planes) = (words(lengths.tokens), words(lengths.planes));
+    let (links, planes) = (words(lengths.links()), words(lengths.planes));
     let hand_over = vec![Cell::new(0); lengths.hand_over as usize];
     let pixels = words(lengths.pixels);
     work.tokens = Cells(&tokens);

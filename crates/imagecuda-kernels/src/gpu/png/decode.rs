@@ -59,7 +59,7 @@ unsafe fn work(job: *const DecodeJob) -> Work<Device<u32>, Device<u64>> {
             subsequences: words(job.subsequences, lengths.subsequences),
             stored: words(job.stored, room.stored * STORED_WORDS),
             tokens: words(job.tokens, lengths.tokens),
-            links: words(job.links, lengths.tokens),
+            links: words(job.links, lengths.links()),
             open_tiles: words(job.open_tiles, lengths.open_tiles),
             checksums: words(job.checksums, lengths.checksums),
             filters: words(job.filters, lengths.filters),

@@ -1,11 +1,14 @@
 //! From tokens to bytes: resolves matches.
 
-use super::{work::WorkOf, write::VALUE};
+use super::{work::WorkOf, write::LITERAL};
 use crate::png::block::{Shared, ThreadBlock, Words};
+
+/// Marks a link as a value.
+pub(super) const VALUE: u32 = 1 << 31;
 
 /// Bytes of a tile.
 pub const TILE: u32 = 4096;
-/// Bytes for each thread: two fours.
+/// Bytes for each thread: two fours, and as many tokens as a load has.
 const RUN: u32 = 8;
 /// Threads of the thread block of a tile.
 pub const THREADS: u32 = TILE / RUN;
@@ -50,7 +53,8 @@ impl<W: Words> Padded<W> {
 /// What a thread knows of its bytes.
 #[derive(Clone, Copy, Default)]
 struct Own {
-    /// The tokens of the two fours, then their links.
+    tokens: [u32; 4],
+    /// The links of the two fours.
     low: [u32; 4],
     high: [u32; 4],
     /// One more than the last thread that has a token, up to this one or before it.
@@ -76,16 +80,16 @@ impl Cursor {
         let mut cursor = Self {
             head,
             start: head,
-            next: token,
+            next: value(token),
         };
-        if token & VALUE == 0 {
+        if token < LITERAL {
             cursor.begin(head, token);
             if cursor.next & VALUE == 0 {
-                let (distance, offset) = (head - cursor.start, place - head);
-                let skipped = match offset < distance {
+                let offset = place - head;
+                let skipped = match offset < token {
                     true => offset,
-                    false if distance == 1 => 0,
-                    false => offset % distance,
+                    false if token == 1 => 0,
+                    false => offset % token,
                 };
                 cursor.next = cursor.start + skipped;
             }
@@ -93,32 +97,30 @@ impl Cursor {
         cursor
     }
 
-    /// Begins the match of a token. A match from before the first byte is an error that `png_write` has
-    /// reported.
+    /// Begins a match. One from before the first byte is an error that `png_write` has reported.
     #[inline(always)]
-    fn begin(&mut self, place: u32, token: u32) {
-        let distance = (token & 0x7fff) + 1;
+    fn begin(&mut self, place: u32, distance: u32) {
         let is_inside = distance <= place;
         self.head = place;
         self.start = place.wrapping_sub(distance);
         self.next = if is_inside { self.start } else { VALUE };
     }
 
-    /// The links of four bytes.
+    /// The links of four bytes, whose tokens are in two words.
     #[inline(always)]
-    fn links(&mut self, place: u32, [a, b, c, d]: [u32; 4]) -> [u32; 4] {
-        let a = self.link(place, a);
-        let b = self.link(place + 1, b);
-        let c = self.link(place + 2, c);
-        [a, b, c, self.link(place + 3, d)]
+    fn links(&mut self, place: u32, [low, high]: [u32; 2]) -> [u32; 4] {
+        let a = self.link(place, low & 0xffff);
+        let b = self.link(place + 1, low >> 16);
+        let c = self.link(place + 2, high & 0xffff);
+        [a, b, c, self.link(place + 3, high >> 16)]
     }
 
     /// The link of a byte that may have a token, or its value. Links lead to earlier bytes, whatever tokens
     /// say.
     #[inline(always)]
     fn link(&mut self, place: u32, token: u32) -> u32 {
-        if token & VALUE != 0 {
-            self.next = token;
+        if token >= LITERAL {
+            self.next = value(token);
         } else if token != 0 {
             self.begin(place, token);
         }
@@ -135,18 +137,28 @@ impl Cursor {
     }
 }
 
-/// The last token of four bytes and its place, or `last` if there is none.
+/// The value of a literal's token.
 #[inline(always)]
-fn last_token(place: u32, [a, b, c, d]: [u32; 4], last: (u32, u32)) -> (u32, u32) {
-    // No loop: the four would lie in memory.
-    let or = |token: u32, at: u32, last| {
-        if token != 0 {
-            (place + at, token)
-        } else {
-            last
-        }
-    };
-    or(d, 3, or(c, 2, or(b, 1, or(a, 0, last))))
+fn value(token: u32) -> u32 {
+    VALUE | token & 255
+}
+
+/// The last token of eight places and its place. No token if there is none.
+#[inline(always)]
+fn last_token(place: u32, [a, b, c, d]: [u32; 4]) -> (u32, u32) {
+    // No loop: the words would lie in memory.
+    let or = |word: u32, at: u32, last| if word != 0 { (place + at, word) } else { last };
+    let (at, word) = or(d, 6, or(c, 4, or(b, 2, (place, a))));
+    match word >> 16 {
+        0 => (at, word),
+        high => (at + 1, high),
+    }
+}
+
+/// The token of a place.
+#[inline(always)]
+fn token_at(tokens: impl Words, place: u32) -> u32 {
+    tokens.get(place / 2) >> (place % 2 * 16) & 0xffff
 }
 
 /// `png_expand`: gives each byte its value, or a link to the byte that has it, resolved within the
@@ -165,10 +177,8 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let mut own = block.own(Own::default());
     block.each(&mut own, |thread, own| {
         let place = first + thread * RUN;
-        own.low = work.tokens.get_four(place);
-        own.high = work.tokens.get_four(place + 4);
-        let last = last_token(place, own.low, (0, 0));
-        let (last, token) = last_token(place + 4, own.high, last);
+        own.tokens = work.tokens.get_four(place / 2);
+        let (last, token) = last_token(place, own.tokens);
         own.last = if token != 0 { thread + 1 } else { 0 };
         places.set(thread, last);
         tokens.set(thread, token);
@@ -179,7 +189,7 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     // Of the tiles before, only the last token matters.
     let far = |thread: u32| (first + thread).wrapping_sub(LONGEST);
     block.each(&mut own, |thread, _| {
-        if thread < LONGEST && work.tokens.get(far(thread)) != 0 {
+        if thread < LONGEST && token_at(work.tokens, far(thread)) != 0 {
             before.max(0, thread + 1);
         }
     });
@@ -187,14 +197,15 @@ pub fn expand<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     block.scan(&mut own, 0, |own| own.last, Ord::max, put);
     block.each(&mut own, |thread, own| {
         let (head, token) = match (own.last, before.get(0)) {
-            (0, 0) => (0, VALUE),
-            (0, before) => (far(before - 1), work.tokens.get(far(before - 1))),
+            (0, 0) => (0, LITERAL),
+            (0, before) => (far(before - 1), token_at(work.tokens, far(before - 1))),
             (last, _) => (places.get(last - 1), tokens.get(last - 1)),
         };
         let place = first + thread * RUN;
         let mut cursor = Cursor::after(head, token, place);
-        own.low = cursor.links(place, own.low);
-        own.high = cursor.links(place + 4, own.high);
+        let [a, b, c, d] = own.tokens;
+        own.low = cursor.links(place, [a, b]);
+        own.high = cursor.links(place + 4, [c, d]);
         links.set_four(thread * RUN, own.low);
         links.set_four(thread * RUN + 4, own.high);
         own.is_open = true;

@@ -245,6 +245,11 @@ pub struct Lengths {
 }
 
 impl Lengths {
+    /// The number of links: one for each token.
+    pub fn links(&self) -> u32 {
+        2 * self.tokens
+    }
+
     /// The lengths for a picture.
     pub fn new(sizes: &Sizes, picture: &Picture) -> Self {
         let Room {
@@ -269,8 +274,8 @@ impl Lengths {
             section_sums: sections,
             subsequences: sections * SECTION,
             stored: stored * super::work::STORED_WORDS,
-            // Whole fours of words.
-            tokens: picture.filtered_bytes().next_multiple_of(4),
+            // Whole fours of words, each of two tokens.
+            tokens: picture.filtered_bytes().div_ceil(8) * 4,
             open_tiles: picture.filtered_bytes().div_ceil(copies::TILE),
             checksums: 2 * rows * picture.plane_bytes().div_ceil(pack::CHUNK),
             filters: rows,

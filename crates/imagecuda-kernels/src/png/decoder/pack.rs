@@ -1,9 +1,8 @@
 //! From filtered bytes to planes, and how the rows of these depend on each other.
 
 use super::{
-    copies::resolve,
+    copies::{VALUE, resolve},
     work::{WorkOf, control, status},
-    write::VALUE,
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
 

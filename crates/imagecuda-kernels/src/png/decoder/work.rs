@@ -216,7 +216,7 @@ pub struct Work<G, L> {
     pub subsequences: G,
     /// See [`STORED_WORDS`].
     pub stored: G,
-    /// The token of each byte that starts a symbol. Other bytes have zeros.
+    /// The token of each byte that starts a symbol, two in a word. Other bytes have zeros.
     pub tokens: G,
     /// The value of each byte, or a link to the byte that has it.
     pub links: G,

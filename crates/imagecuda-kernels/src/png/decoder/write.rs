@@ -12,11 +12,10 @@ use super::{
 use crate::png::block::{Longs, Shared, ThreadBlock, Words};
 use core::hint::select_unpredictable;
 
-/// Marks a token or a link as a value.
-pub(super) const VALUE: u32 = 1 << 31;
-/// Marks a token as a match. Its upper bits are the length less 3, and its lowest 15 bits the
-/// distance less 1.
-pub(super) const MATCH: u32 = 1 << 30;
+/// A *token* has 16 bits, two in a word: a literal's byte with these bits, or the distance of the match that
+/// begins at the place, at most 2^15. A place without a token has a zero. A match ends where the next token
+/// is, so its length is not needed.
+pub(super) const LITERAL: u32 = 0x8100;
 
 /// Words of the data that a thread block decodes.
 const DATA_WORDS: u32 = SECTION * SUBSEQUENCE / 32 + 8;
@@ -61,13 +60,23 @@ pub fn write<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         let place = work.places.get(range);
         if place != NOWHERE {
             let place = (place + work.lengths.get(range)) as u32 + before;
-            block.each(&mut block.own(()), |thread, _| {
-                let mut at = thread;
-                while at < bytes {
+            let token = |at: u32| match at.wrapping_sub(place) {
+                at if at < bytes => {
                     let from = from + at;
-                    let byte = work.data.get(from / 4) >> (from % 4 * 8) & 255;
-                    work.tokens.set(place + at, VALUE | byte);
-                    at += SECTION_THREADS;
+                    LITERAL | work.data.get(from / 4) >> (from % 4 * 8) & 255
+                }
+                _ => 0,
+            };
+            block.each(&mut block.own(()), |thread, _| {
+                let mut word = place / 2 + thread;
+                while 2 * word < place + bytes {
+                    let (low, high) = (token(2 * word), token(2 * word + 1));
+                    // The other half of the first word and that of the last may be another block's.
+                    match low != 0 && high != 0 {
+                        true => work.tokens.set(word, low | high << 16),
+                        false => work.tokens.or(word, low | high << 16),
+                    }
+                    word += SECTION_THREADS;
                 }
             });
         }
@@ -137,8 +146,7 @@ fn write_tokens<B: ThreadBlock>(
         }
         // One way for literals and matches, as each thread of a warp has another symbol.
         let is_literal = symbol.entry & entry::LITERAL != 0;
-        let of_match = MATCH | length.wrapping_sub(3) << 15 | symbol.value.wrapping_sub(1) & 0x7fff;
-        let token = select_unpredictable(is_distance, of_match, VALUE | symbol.value);
+        let token = select_unpredictable(is_distance, symbol.value, LITERAL | symbol.value);
         if is_distance | is_literal {
             tokens.put(place, token);
             place += if is_distance { length } else { 1 };
@@ -149,16 +157,16 @@ fn write_tokens<B: ThreadBlock>(
     tokens.finish();
 }
 
-/// Tokens of a thread, in order, of which four are written at once: a thread's writes are far from
+/// Tokens of a thread, in order, of which eight are written at once: a thread's writes are far from
 /// those of the others.
 struct Tokens<W> {
     words: W,
     /// The first place that is the thread's.
     start: u32,
-    /// The first of the four that are not written yet, and what is known of them.
+    /// The first of the eight that are not written yet, and what is known of them.
     first: u32,
-    four: [u32; 4],
-    /// The first four, of which some are another thread's. They are written at the end, when all threads
+    eight: [u32; 4],
+    /// The first eight, of which some are another thread's. They are written at the end, when all threads
     /// of a warp do it.
     before: [u32; 4],
 }
@@ -169,43 +177,44 @@ impl<W: Words> Tokens<W> {
         Self {
             words,
             start,
-            first: start & !3,
-            four: [0; 4],
+            first: start & !7,
+            eight: [0; 4],
             before: [0; 4],
         }
     }
 
     #[inline(always)]
     fn put(&mut self, place: u32, token: u32) {
-        if place & !3 != self.first {
-            // The four end before this place, so they are the thread's.
+        if place & !7 != self.first {
+            // The eight end before this place, so they are the thread's.
             match self.first < self.start {
-                true => self.before = self.four,
-                false => self.words.set_four(self.first, self.four),
+                true => self.before = self.eight,
+                false => self.words.set_four(self.first / 2, self.eight),
             }
-            self.first = place & !3;
-            self.four = [0; 4];
+            self.first = place & !7;
+            self.eight = [0; 4];
         }
-        // No loop and no index: the four would lie in memory. And no branches: each thread of a warp
+        // No loop and no index: the words would lie in memory. And no branches: each thread of a warp
         // would take another one.
-        let [a, b, c, d] = self.four;
-        let or = |i: u32, word| select_unpredictable(place & 3 == i, token, word);
-        self.four = [or(0, a), or(1, b), or(2, c), or(3, d)];
+        let token = token << (place % 2 * 16);
+        let or = |i: u32, word| word | select_unpredictable(place / 2 % 4 == i, token, 0);
+        let [a, b, c, d] = self.eight;
+        self.eight = [or(0, a), or(1, b), or(2, c), or(3, d)];
     }
 
     #[inline(always)]
     fn finish(self) {
-        self.write_some(self.start & !3, self.before);
-        self.write_some(self.first, self.four);
+        self.write_some(self.start & !7, self.before);
+        self.write_some(self.first, self.eight);
     }
 
-    /// Writes the tokens of four places of which some are another thread's. A place without a token is a
+    /// Writes the tokens of eight places of which some are another thread's. A place without a token is a
     /// zero already.
     #[inline(always)]
     fn write_some(&self, first: u32, [a, b, c, d]: [u32; 4]) {
         let put = |i: u32, word: u32| {
             if word != 0 {
-                self.words.set(first + i, word);
+                self.words.or(first / 2 + i, word);
             }
         };
         put(0, a);

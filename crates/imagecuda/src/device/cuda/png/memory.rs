@@ -98,7 +98,7 @@ impl Prepared {
     /// The bytes that links, and later pixels, need.
     pub(super) fn link_bytes(&self) -> usize {
         let lengths = self.lengths();
-        words(lengths.tokens).max(words(lengths.pixels))
+        words(lengths.links()).max(words(lengths.pixels))
     }
 
     /// The bytes of the parts that are for the picture's work alone.

@@ -1,8 +1,9 @@
 //! The bodies over device memory.
 //!
-//! [`thread`], [`warp`] and [`shared`] are what kernels need of the GPU, under the names that
+//! [`thread`], [`warp`], [`global`] and [`shared`] are what kernels need of the GPU, under the names that
 //! `cuda_std` has for them.
 
+pub mod global;
 pub mod shared;
 pub mod thread;
 pub mod warp;

@@ -154,6 +154,26 @@ impl Table {
         }
     }
 
+    /// Whether any code is longer than the bits of the primary table.
+    #[cfg(not(target_arch = "nvptx64"))]
+    pub fn has_subtables(&self) -> bool {
+        self.subtables[0]
+            .iter()
+            .any(|&entry| entry != TableEntry::NONE.word())
+    }
+
+    /// Where a table begins in a thread block's shared memory, in bytes from the first one. Of those that have no
+    /// subtables only the primary table is there. `with_subtables` is [`ScanJob::with_subtables`].
+    ///
+    /// [`ScanJob::with_subtables`]: super::jobs::ScanJob::with_subtables
+    #[inline(always)]
+    pub fn start(with_subtables: u32, number: u32) -> u32 {
+        const PRIMARY: u32 = offset_of!(Table, subtables) as u32;
+        const SUBTABLES: u32 = size_of::<Table>() as u32 - PRIMARY;
+        let before = with_subtables & !(u32::MAX << number);
+        number * PRIMARY + before.count_ones() * SUBTABLES
+    }
+
     /// Where in a table the primary entry of `bits` is, a `u32`: in bytes from the table's start.
     #[inline(always)]
     pub fn offset(bits: u32) -> u32 {
@@ -244,6 +264,21 @@ mod tests {
         check([1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2], false);
         check([2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], true);
         check([0; 16], false);
+    }
+
+    #[test]
+    fn tables_in_shared_memory_are_next_to_each_other() {
+        let counts = [0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125];
+        let symbols: Vec<u8> = (0..162).collect();
+        let long = Table::new(&counts, &symbols, None).unwrap();
+        let counts = [0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0];
+        let short = Table::new(&counts, &symbols[..12], Some(&long)).unwrap();
+        let one = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0];
+        let single = Table::new(&one, &[5], None).unwrap();
+        let found = [&long, &short, &single].map(Table::has_subtables);
+        assert_eq!(found, [true, false, true]);
+        let starts = [0, 1, 2, 3, 4].map(|number| Table::start(0b1101, number));
+        assert_eq!(starts, [0, 10_240, 18_432, 28_672, 38_912]);
     }
 
     #[test]

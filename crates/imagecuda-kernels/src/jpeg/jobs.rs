@@ -2,9 +2,11 @@
 //! addresses are of device memory.
 
 use super::{
+    huffman::Table,
     picture::{BLOCK, Picture},
     scan::Scan,
     stuffing::CHUNK,
+    tile::{TILE, tiles_down},
 };
 use bytemuck::{Pod, Zeroable};
 
@@ -57,14 +59,20 @@ pub struct ScanJob {
     pub status: u64,
     /// The sections of the launch's scans before this one.
     pub first_section: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// A bit for each Huffman table, the first one's lowest: whether it has subtables.
+    pub with_subtables: u32,
 }
 
 /// Bytes after the data that decoders read ahead, and that mean nothing.
 pub const READ_AHEAD: usize = 256;
 
 impl ScanJob {
+    /// Bytes of shared memory that the tables take.
+    #[inline(always)]
+    pub fn table_bytes(&self) -> u32 {
+        Table::start(self.with_subtables, self.table_count)
+    }
+
     /// The chunks of the file's data.
     #[inline(always)]
     pub fn chunks(&self) -> u32 {
@@ -90,8 +98,11 @@ pub const PIXEL_THREADS: u32 = 128;
 /// Blocks of coefficients for a thread block of `jpeg_inverse`: eight threads share one.
 pub const INVERSE_BLOCKS: u32 = PIXEL_THREADS / 8;
 
-/// Pixels of a row for a thread block of the kernels after it: a thread makes two.
-pub const ROW_PIXELS: u32 = 2 * PIXEL_THREADS;
+/// Pixels of a row for a warp of the kernels after it: each thread makes a tile.
+pub const ROW_PIXELS: u32 = 32 * TILE;
+
+/// Tiles from top to bottom for a thread block of these kernels: one for each warp.
+pub const ROW_TILES: u32 = PIXEL_THREADS / 32;
 
 /// A picture whose coefficients are decoded, and that is to become pixels. One launch makes the
 /// pixels of many pictures. Memory is named by offsets in bytes from addresses that the launch
@@ -125,29 +136,36 @@ pub struct PictureJob {
 
 const _: () = assert!(size_of::<PictureJob>().is_multiple_of(16));
 
+impl Picture {
+    /// The thread blocks of a row of tiles.
+    #[inline(always)]
+    fn blocks_of_row(&self) -> u32 {
+        self.width.div_ceil(ROW_PIXELS)
+    }
+
+    /// The thread blocks of the kernel that makes the picture's pixels.
+    pub fn pixel_blocks(&self) -> u32 {
+        self.blocks_of_row() * tiles_down(self.height).div_ceil(ROW_TILES)
+    }
+}
+
 impl PictureJob {
     /// The thread blocks of `jpeg_inverse` for this picture.
     pub fn inverse_blocks(&self) -> u32 {
         (self.picture.blocks() as u32).div_ceil(INVERSE_BLOCKS)
     }
 
-    /// The thread blocks of a row of pixels.
-    #[inline(always)]
-    pub fn blocks_of_row(&self) -> u32 {
-        self.picture.width.div_ceil(ROW_PIXELS)
-    }
-
     /// The thread blocks of the kernel that makes this picture's pixels.
     pub fn pixel_blocks(&self) -> u32 {
-        self.blocks_of_row() * self.picture.height
+        self.picture.pixel_blocks()
     }
 
-    /// The row of pixels that a thread block makes, and its number among those of the row.
+    /// The first tile that a thread block makes: how many there are to its left, and above it.
     #[inline(always)]
-    pub fn place_of_block(&self, number: u32) -> (u32, u32) {
-        let of_row = self.blocks_of_row();
+    pub fn first_tile_of_block(&self, number: u32) -> (u32, u32) {
+        let of_row = self.picture.blocks_of_row();
         let row = number / of_row;
-        (row, number - row * of_row)
+        ((number - row * of_row) * 32, row * ROW_TILES)
     }
 }
 

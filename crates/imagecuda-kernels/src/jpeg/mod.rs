@@ -18,7 +18,7 @@
 //! - [`idct`]: coefficients to samples; [`idct_reduced`]: to fewer samples, of a picture that is
 //!   [`scaled`] down.
 //! - [`upsample`]: a sample for every pixel; [`color`]: samples to RGB or CMYK; [`pixel`]: the two
-//!   together.
+//!   together; [`tile`]: the same, for two rows of eight pixels.
 //!
 //! [`encode`] goes the other way.
 
@@ -41,4 +41,5 @@ pub mod scan;
 pub mod sections;
 pub mod stuffing;
 pub mod table_entry;
+pub mod tile;
 pub mod upsample;

@@ -111,6 +111,18 @@ pub fn sample(plane: &[u8], component: &Component, picture: &Picture, x: u32, y:
 pub trait Samples: Copy {
     /// The sample of an index. Past the last one it may be anything.
     fn sample(self, place: usize) -> u8;
+
+    /// Four samples from a multiple of 4 on, the first in the lowest byte.
+    #[inline(always)]
+    fn four(self, place: usize) -> u32 {
+        u32::from_le_bytes([0, 1, 2, 3].map(|i| self.sample(place + i)))
+    }
+
+    /// Eight samples from a multiple of 8 on, as those of [`four`](Self::four).
+    #[inline(always)]
+    fn eight(self, place: usize) -> [u32; 2] {
+        [self.four(place), self.four(place + 4)]
+    }
 }
 
 impl Samples for &[u8] {

@@ -1,6 +1,7 @@
 //! What the threads of a block share while they decode: a scan, its tables, and a part of its data.
 
 use super::super::{
+    global,
     shared::{self, barrier},
     thread::{block_dim_x, block_idx_x, thread_idx_x},
     warp,
@@ -96,21 +97,20 @@ pub(super) struct SharedTables {
 }
 
 impl SharedTables {
-    /// Writes the data units of a scan, whose tables are at an address of shared memory. A barrier
-    /// has to follow before they are used.
+    /// Writes the data units of a scan. `tables` gives the address of a table in shared memory. A barrier has to
+    /// follow before they are used.
     ///
     /// # Safety
     ///
     /// All threads of the block call this, and none still uses the units of another scan.
     #[inline(always)]
-    unsafe fn new(scan: &Scan, tables: u32) -> Self {
+    unsafe fn new(scan: &Scan, table: impl Fn(u32) -> u32) -> Self {
         let units = shared_units::<SharedUnit>();
         let at = |number: u32| shared::address(units) + number * size_of::<SharedUnit>() as u32;
         let number = thread_idx_x() as u32;
         if number < MAX_UNITS as u32 {
             let unit = scan.unit(number);
             let after = number + 1;
-            let table = |number: u32| tables + number * size_of::<Table>() as u32;
             let unit = SharedUnit {
                 tables: [table(unit.tables[0]), table(unit.tables[1])],
                 after: at(if after < scan.unit_count { after } else { 0 }),
@@ -202,6 +202,12 @@ impl DeviceData {
     pub(super) unsafe fn new(address: u64) -> Self {
         Self(address as *const u32)
     }
+
+    /// Asks for a word to be in the cache soon, with those around it.
+    #[inline(always)]
+    pub(super) fn prefetch(self, number: u32) {
+        global::prefetch(self.0.wrapping_add(number as usize));
+    }
 }
 
 impl WordSource for DeviceData {
@@ -209,7 +215,7 @@ impl WordSource for DeviceData {
     fn word(self, number: u32) -> u32 {
         // SAFETY: no decoder begins a symbol more than 31 bits after its subsequence, or reads more
         // than four words ahead. `READ_AHEAD` bytes after the last subsequence are more than that.
-        unsafe { *self.0.add(number as usize) }
+        unsafe { global::load_u32(self.0.add(number as usize)) }
     }
 }
 
@@ -228,33 +234,28 @@ pub(super) struct BlockWork<'a> {
 #[repr(C, align(16))]
 pub(super) struct Quad(pub(super) [u32; 4]);
 
-/// Copies `bytes` bytes, a multiple of 16, to shared memory.
+/// Copies `bytes` bytes, a multiple of 16 and not 0, to shared memory.
 ///
 /// # Safety
 ///
 /// Both are valid for that many bytes, and aligned to 16. All threads of the block call this.
 #[inline(always)]
 pub(super) unsafe fn copy_to_shared(from: *const u8, to: *mut u8, bytes: usize) {
-    // Not an array: the compiler puts one that is written on a condition into memory.
-    #[derive(Clone, Copy)]
-    #[repr(C, align(16))]
-    struct Pair(u64, u64);
-    let (from, to) = (from.cast::<Pair>(), to.cast::<Pair>());
-    let (pairs, step) = (bytes / 16, block_dim_x());
-    let mut i = thread_idx_x();
-    while i < pairs {
-        // SAFETY: within both. Two loads are in flight at a time.
+    let (from, to) = (from.cast::<Quad>(), shared::address(to));
+    let (quads, step) = ((bytes / 16) as u32, block_dim_x() as u32);
+    let mut i = thread_idx_x() as u32;
+    while i < quads {
+        let next = i + step;
+        // SAFETY: within both. Two loads are in flight at a time; more would take registers that kernels do not have.
         unsafe {
-            let (first, second) = (
-                from.add(i).read(),
-                from.add((i + step).min(pairs - 1)).read(),
-            );
-            to.add(i).write(first);
-            if i + step < pairs {
-                to.add(i + step).write(second);
+            let first = from.add(i as usize).read().0;
+            let second = from.add(next.min(quads - 1) as usize).read().0;
+            shared::store_quad(to + 16 * i, first);
+            if next < quads {
+                shared::store_quad(to + 16 * next, second);
             }
         }
-        i += 2 * step;
+        i = next + step;
     }
 }
 
@@ -296,13 +297,19 @@ impl BlockWork<'_> {
     /// All threads of the block call this, and none still uses that memory for something else.
     #[inline(always)]
     pub(super) unsafe fn tables(&self) -> SharedTables {
-        let table_count = (self.job.table_count as usize).min(MAX_TABLES);
-        let tables = shared::dynamic::<Table>();
+        let count = self.job.table_count.min(MAX_TABLES as u32);
+        let tables = shared::dynamic::<u8>();
+        let start = |number: u32| Table::start(self.job.with_subtables, number);
         // SAFETY: a job's tables; what the caller promised.
         unsafe {
-            let from = self.job.tables as *const u8;
-            copy_to_shared(from, tables.cast(), table_count * size_of::<Table>());
-            let tables = SharedTables::new(self.scan, shared::address(tables));
+            let from = self.job.tables as *const Table;
+            for number in 0..count {
+                let bytes = (start(number + 1) - start(number)) as usize;
+                let to = tables.add(start(number) as usize);
+                copy_to_shared(from.add(number as usize).cast(), to, bytes);
+            }
+            let first = shared::address(tables);
+            let tables = SharedTables::new(self.scan, |number| first + start(number));
             barrier();
             tables
         }

@@ -1,23 +1,25 @@
 //! Coefficients to pixels.
 
 use super::{
-    super::{thread::thread_idx_x, warp},
+    super::{shared, thread::thread_idx_x, warp},
     block_shared::find_job,
 };
 use crate::{
     color,
+    expand::Expand,
     jpeg::{
         groups::{BlockOrigin, GroupDc},
         idct,
-        jobs::{DcAddresses, INVERSE_BLOCKS, PIXEL_THREADS, PictureJob},
+        jobs::{DcAddresses, INVERSE_BLOCKS, PIXEL_THREADS, PictureJob, ROW_PIXELS},
         picture::Color,
         pixel,
         scan::DcSums,
+        tile::{self, TILE},
         upsample::Samples,
     },
     pixel::{Rgba8, RgbaF32},
     shared_memory,
-    texel::{Cmyk8, L8, Rgb8},
+    texel::Rgb8,
 };
 
 shared_memory! {
@@ -167,6 +169,13 @@ unsafe extern "ptx-kernel" fn jpeg_inverse(
     }
 }
 
+shared_memory! {
+    /// The pixels of the tiles of a thread block.
+    shared_pixels: 8192
+}
+
+const _: () = assert!(PIXEL_THREADS * 2 * TILE * 4 == 8192);
+
 /// The samples of a picture in device memory.
 #[derive(Clone, Copy)]
 struct DeviceSamples(*const u8);
@@ -177,19 +186,36 @@ impl Samples for DeviceSamples {
         // SAFETY: only samples of the picture's components are read.
         unsafe { *self.0.add(place) }
     }
+
+    #[inline(always)]
+    fn four(self, place: usize) -> u32 {
+        // SAFETY: as above. Components, and their rows, begin at multiples of 8.
+        unsafe { *self.0.add(place).cast() }
+    }
+
+    #[inline(always)]
+    fn eight(self, place: usize) -> [u32; 2] {
+        // SAFETY: as above.
+        let both: u64 = unsafe { *self.0.add(place).cast() };
+        [both as u32, (both >> 32) as u32]
+    }
 }
 
-/// What all threads of a block work on.
+/// What the threads of a warp work on: tiles beside each other.
 #[derive(Clone, Copy)]
-struct Rows<'a> {
+struct Tiles<'a> {
     job: &'a PictureJob,
     samples: DeviceSamples,
-    y: u32,
-    /// The number of the thread block among those of the row.
-    number: u32,
+    /// The tiles to the left of the warp's first one.
+    across: u32,
+    /// The tiles above them.
+    down: u32,
+    lane: u32,
+    /// The address of the warp's part of [`shared_pixels`].
+    shared: u32,
 }
 
-impl Rows<'_> {
+impl Tiles<'_> {
     /// # Safety
     ///
     /// `jobs` are `count` jobs, and the samples of their pictures are at their offsets.
@@ -197,12 +223,16 @@ impl Rows<'_> {
     unsafe fn new(jobs: *const PictureJob, count: u32, samples: *const u8) -> Self {
         // SAFETY: what the caller promised.
         let (job, number) = unsafe { find_job(jobs, count, |job| job.first_row) };
-        let (y, number) = job.place_of_block(number);
+        let (across, down) = job.first_tile_of_block(number);
+        let thread = thread_idx_x() as u32;
+        let warp = thread / 32;
         Self {
             job,
             samples: DeviceSamples(samples.wrapping_add(job.samples as usize)),
-            y,
-            number,
+            across,
+            down: down + warp,
+            lane: thread % 32,
+            shared: shared::address(shared_pixels::<u32>()) + warp * 2 * ROW_PIXELS * 4,
         }
     }
 
@@ -212,35 +242,90 @@ impl Rows<'_> {
         pixels.wrapping_byte_add(self.job.pixels as usize)
     }
 
-    /// Makes two pixels, and calls `store` with two pixels and their numbers. A warp makes 64
-    /// pixels.
+    /// Makes the pixels in shared memory.
     ///
     /// # Safety
     ///
     /// All threads of the block call this.
     #[inline(always)]
-    unsafe fn each(self, store: impl Fn(usize, Color, u32)) {
+    unsafe fn make(self) {
         let picture = &self.job.picture;
-        let pair = self.number * PIXEL_THREADS + thread_idx_x() as u32;
-        let [even, odd] = pixel::pair(picture, self.samples, pair, self.y);
-        // The threads exchange pixels, so that what a warp stores at once is contiguous.
-        let lane = pair % 32;
-        let of_pair = |even: u32, odd: u32| if lane % 2 == 0 { even } else { odd };
-        for half in 0..2 {
-            let from = half * 16 + lane / 2;
-            // SAFETY: all threads are here.
-            let pixel = unsafe { of_pair(warp::shuffle(even, from), warp::shuffle(odd, from)) };
-            let x = (pair - lane) * 2 + half * 32 + lane;
-            if x < picture.width {
-                let i = self.y as usize * picture.width as usize + x as usize;
-                store(i, picture.color(), pixel);
+        let across = self.across + self.lane;
+        if across * TILE < picture.width && self.down < tile::tiles_down(picture.height) {
+            let own = self.shared + self.lane * TILE * 4;
+            tile::make(
+                picture,
+                self.samples,
+                (across, self.down),
+                |row, half, pixels| {
+                    // SAFETY: the thread's own part.
+                    unsafe { shared::store_quad(own + row * ROW_PIXELS * 4 + half * 16, pixels) }
+                },
+            );
+        }
+        // SAFETY: all threads are here.
+        unsafe { warp::sync() };
+    }
+
+    /// Calls `store` with each pixel's number and the pixel. What a warp stores at once is contiguous.
+    #[inline(always)]
+    fn each(self, store: impl Fn(usize, u32)) {
+        let picture = &self.job.picture;
+        let x = self.across * TILE;
+        let own = self.shared + self.lane * 4;
+        for row in 0..2 {
+            let y = tile::first_row(self.down).wrapping_add(row);
+            if y >= picture.height {
+                continue;
+            }
+            let first = y as usize * picture.width as usize + (x + self.lane) as usize;
+            let put = |number: u32| {
+                // SAFETY: one of the warp's pixels, all of which are there.
+                let pixel = unsafe { shared::load_u32(own + row * ROW_PIXELS * 4 + number * 128) };
+                store(first + number as usize * 32, pixel);
+            };
+            if x + ROW_PIXELS <= picture.width {
+                put(0);
+                put(1);
+                put(2);
+                put(3);
+                put(4);
+                put(5);
+                put(6);
+                put(7);
+            } else {
+                for number in 0..TILE {
+                    if x + self.lane + number * 32 < picture.width {
+                        put(number);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Makes pixels as a device holds them.
+    ///
+    /// # Safety
+    ///
+    /// All threads of the block call this, and `to` has room for all pixels.
+    #[inline(always)]
+    unsafe fn expand<D: Expand>(self, to: *mut D) {
+        let to = self.pixels(to);
+        // SAFETY: what the caller promised.
+        unsafe {
+            self.make();
+            match self.job.picture.color() {
+                Color::Gray | Color::Rgb | Color::Ycc => {
+                    self.each(|i, pixel| to.add(i).write(pixel::expand_rgb(pixel)));
+                }
+                _ => self.each(|i, pixel| to.add(i).write(pixel::expand_cmyk(pixel))),
             }
         }
     }
 }
 
-/// Samples to float pixels. Thread blocks of [`PIXEL_THREADS`], some for each row of pixels of each
-/// job.
+/// Samples to float pixels. Thread blocks of [`PIXEL_THREADS`], some for each job: each warp makes two
+/// rows of [`ROW_PIXELS`] pixels.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_to_f32(
     jobs: *const PictureJob,
@@ -249,13 +334,7 @@ unsafe extern "ptx-kernel" fn jpeg_to_f32(
     to: *mut RgbaF32,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
-    unsafe {
-        let rows = Rows::new(jobs, count, samples);
-        let to = rows.pixels(to);
-        rows.each(|i, color, pixel| {
-            to.add(i).write(pixel::expand(color, pixel));
-        });
-    }
+    unsafe { Tiles::new(jobs, count, samples).expand(to) }
 }
 
 /// As `jpeg_to_f32`, with the colours converted by curves and a matrix.
@@ -269,13 +348,14 @@ unsafe extern "ptx-kernel" fn jpeg_to_shaped(
 ) {
     // SAFETY: the host passes whole shapers, all samples, and room for all pixels.
     unsafe {
-        let rows = Rows::new(jobs, count, samples);
-        let to = rows.pixels(to);
-        let shaper = shapers.wrapping_add(rows.job.shaper as usize);
+        let tiles = Tiles::new(jobs, count, samples);
+        let to = tiles.pixels(to);
+        let shaper = shapers.wrapping_add(tiles.job.shaper as usize);
         let shaper = &*shaper.cast::<[f32; color::SHAPER]>();
-        rows.each(|i, color, pixel| {
-            let bytes = pixel::bytes(color, pixel);
-            to.add(i).write(color::shape_bytes(shaper, bytes));
+        tiles.make();
+        tiles.each(|i, pixel| {
+            let [r, g, b, _] = pixel.to_le_bytes();
+            to.add(i).write(color::shape_bytes(shaper, [r, g, b]));
         });
     }
 }
@@ -289,13 +369,7 @@ unsafe extern "ptx-kernel" fn jpeg_to_u8(
     to: *mut Rgba8,
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
-    unsafe {
-        let rows = Rows::new(jobs, count, samples);
-        let to = rows.pixels(to);
-        rows.each(|i, color, pixel| {
-            to.add(i).write(pixel::expand(color, pixel));
-        });
-    }
+    unsafe { Tiles::new(jobs, count, samples).expand(to) }
 }
 
 /// As `jpeg_to_f32`, but pixels in the file's layout.
@@ -308,15 +382,16 @@ unsafe extern "ptx-kernel" fn jpeg_to_bytes(
 ) {
     // SAFETY: the host passes all samples, and room for all pixels.
     unsafe {
-        let rows = Rows::new(jobs, count, samples);
-        let to = rows.pixels(to);
-        rows.each(|i, color, pixel| {
-            let [a, b, c, d] = pixel.to_le_bytes();
-            match color {
-                Color::Gray => to.cast::<L8>().add(i).write(L8([a])),
-                Color::Rgb | Color::Ycc => to.cast::<Rgb8>().add(i).write(Rgb8([a, b, c])),
-                _ => to.cast::<Cmyk8>().add(i).write(Cmyk8([a, b, c, d])),
-            }
-        });
+        let tiles = Tiles::new(jobs, count, samples);
+        let to = tiles.pixels(to);
+        tiles.make();
+        match tiles.job.picture.color() {
+            Color::Gray => tiles.each(|i, pixel| to.add(i).write(pixel as u8)),
+            Color::Rgb | Color::Ycc => tiles.each(|i, pixel| {
+                let [r, g, b, _] = pixel.to_le_bytes();
+                to.cast::<Rgb8>().add(i).write(Rgb8([r, g, b]));
+            }),
+            _ => tiles.each(|i, pixel| to.cast::<u32>().add(i).write(pixel)),
+        }
     }
 }

@@ -153,6 +153,12 @@ unsafe extern "ptx-kernel" fn jpeg_synchronize(jobs: *const ScanJob, count: u32)
     if is_root {
         is_active = guess == 0;
     }
+    if is_active {
+        // Each half of a subsequence is a sector of its own, which other decoders do not ask for until they are there.
+        let first = subsequence.number * scan.subsequence_bits / 32;
+        work.data.prefetch(first);
+        work.data.prefetch(first + 8);
+    }
     let mut empty = thread as u32;
     while empty < BOUNDARIES * SLOTS {
         // SAFETY: one of the block's nodes.

@@ -10,9 +10,9 @@ use super::{
 };
 use crate::{
     jpeg::{
+        bits::WordSource,
         decoder::{Decoder, Output},
-        groups::{BlockOrigin, GROUP_SECTIONS, GROUP_THREADS, GroupDc},
-        huffman::Table,
+        groups::{BlockOrigin, GROUP_SECTIONS, GROUP_THREADS, GroupDc, GroupSums},
         jobs::ScanJob,
         picture::BLOCK,
         scan::{DcSums, Segment},
@@ -97,7 +97,6 @@ impl Output for DeviceOutput {
 /// room for the nodes of the group's sections.
 #[inline(always)]
 unsafe fn subsequence_entries(work: &BlockWork<'_>) -> *const SubsequenceEntry {
-    const { assert!(GROUP_SECTIONS * SECTION_NODES * 4 <= 2 * size_of::<Table>() as u32) };
     let (scan, thread) = (work.scan, thread_idx_x() as u32);
     let first = work.number * GROUP_SECTIONS;
     let last = scan.sections().min(first + GROUP_SECTIONS);
@@ -196,6 +195,10 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     } else {
         subsequence.first_of_segment - first
     } as usize;
+    // The thread's data are loaded into the cache while others are waited for: a warp waits for each load of any of its
+    // threads.
+    let first_word = subsequence.number * scan.subsequence_bits / 32;
+    let loaded = work.data.word(first_word) ^ work.data.word(first_word + 8);
     let mut entry = SubsequenceEntry::default();
     // SAFETY: all threads are here, twice.
     let units = unsafe {
@@ -220,15 +223,19 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     // SAFETY: all threads are here, and the nodes have been read.
     let tables = unsafe { work.tables() };
     let dc = shared_dc::<DcSums>();
-    // SAFETY: the thread's own sums.
-    unsafe { dc.add(thread).write(DcSums::default()) };
+    let own_dc = shared::address(dc) + thread as u32 * size_of::<DcSums>() as u32;
+    // SAFETY: the thread's own sums. What was loaded has to go somewhere, or it would not be loaded.
+    unsafe {
+        shared::store_u32(own_dc, loaded);
+        dc.add(thread).write(DcSums::default());
+    }
     let mut output = DeviceOutput {
         coefficients: job.coefficients as *mut [i16; BLOCK],
         origins: job.block_origins as *mut BlockOrigin,
         last: scan.blocks.saturating_sub(1),
         origin: BlockOrigin::new(number, needs_carry),
         block: job.coefficients as *mut i16,
-        dc: shared::address(dc) + thread as u32 * size_of::<DcSums>() as u32,
+        dc: own_dc,
     };
     let mut decoder = Decoder::new(scan, tables, work.data, subsequence, entry.state());
     let bad = decoder.write(is_active, Warp, before, entry, &mut output);
@@ -273,15 +280,40 @@ unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
     let segments =
         unsafe { slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize) };
     let group_dc = job.group_dc as *mut GroupDc;
-    let mut group = thread_idx_x() as u32;
-    while group < scan.groups() {
-        let mut sum = DcSums::default();
-        for before in scan.carry_sources(segments, group) {
-            // SAFETY: an earlier group; only `before` is written meanwhile.
-            sum = sum.plus(unsafe { (*group_dc.add(before as usize)).own });
+    let (groups, thread) = (scan.groups(), thread_idx_x());
+    let mut carried = DcSums::default();
+    let mut first = 0;
+    while first < groups {
+        let group = first + thread as u32;
+        let is_group = group < groups;
+        let mut own = DcSums::default();
+        if is_group {
+            // SAFETY: one of the groups.
+            own = unsafe { (*group_dc.add(group as usize)).own };
         }
-        // SAFETY: one of the groups.
-        unsafe { (*group_dc.add(group as usize)).before = sum };
-        group += block_dim_x() as u32;
+        let start = scan.carry_start(segments, group);
+        // SAFETY: all threads are here.
+        let sums = unsafe { prefix_sums(own, thread, DcSums::plus) };
+        let up_to = |count: u32| match count {
+            0 => DcSums::default(),
+            // SAFETY: at most the number of threads.
+            count => unsafe { *sums.add(count as usize - 1) },
+        };
+        let batch = GroupSums {
+            first,
+            carried,
+            up_to,
+        };
+        if is_group {
+            // SAFETY: one of the groups.
+            unsafe { (*group_dc.add(group as usize)).before = batch.before(group, start) };
+        }
+        let next = first + block_dim_x() as u32;
+        if next < groups {
+            carried = batch.before(next, scan.carry_start(segments, next));
+        }
+        // SAFETY: all threads are here, and have read the sums.
+        unsafe { barrier() };
+        first = next;
     }
 }

@@ -6,6 +6,7 @@ use super::super::{
     jobs::{INVERSE_BLOCKS, PIXEL_THREADS, PictureJob, job_of_block},
     picture::BLOCK,
     pixel,
+    tile::{self, TILE},
 };
 use crate::expand::Expand;
 use alloc::{vec, vec::Vec};
@@ -23,19 +24,34 @@ pub fn pictures<P: Expand>(
     for block in 0..jobs.last().map_or(0, blocks) {
         let number = job_of_block(jobs.len() as u32, block, |number| jobs[number].first_row);
         let job = &jobs[number];
-        let (y, of_row) = job.place_of_block(block - job.first_row);
+        let (left, top) = job.first_tile_of_block(block - job.first_row);
         let samples = &samples[job.samples as usize..];
         let to = &mut pixels[job.pixels as usize / size_of::<P>()..];
-        for pair in of_row * PIXEL_THREADS..(of_row + 1) * PIXEL_THREADS {
-            let both = pixel::pair(&job.picture, samples, pair, y);
-            for (x, pixel) in (2 * pair..).zip(both) {
-                if x < job.picture.width {
-                    let at = y as usize * job.picture.width as usize + x as usize;
-                    to[at] = pixel::expand(job.picture.color(), pixel);
-                }
-            }
+        for thread in 0..PIXEL_THREADS {
+            tile_of_thread(job, samples, (left + thread % 32, top + thread / 32), to);
         }
     }
+}
+
+/// A tile of a picture.
+fn tile_of_thread<P: Expand>(
+    PictureJob { picture, .. }: &PictureJob,
+    samples: &[u8],
+    (across, down): (u32, u32),
+    to: &mut [P],
+) {
+    if across * TILE >= picture.width || down >= tile::tiles_down(picture.height) {
+        return;
+    }
+    tile::make(picture, samples, (across, down), |row, half, pixels| {
+        let y = tile::first_row(down).wrapping_add(row);
+        for (x, pixel) in (across * TILE + half * 4..).zip(pixels) {
+            if x < picture.width && y < picture.height {
+                let at = y as usize * picture.width as usize + x as usize;
+                to[at] = pixel::expand(picture.color(), pixel);
+            }
+        }
+    });
 }
 
 /// `jpeg_inverse`, without sums of DC: these are added already. All pictures are at full size.

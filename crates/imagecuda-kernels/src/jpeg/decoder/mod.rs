@@ -89,13 +89,14 @@
 //!     group_dc[group].own = sum of the differences in the group, from its last segment start on
 //!
 //! jpeg_carry: a thread for each group
-//!     group_dc[group].before = sum of `own` over the earlier groups that its first segment spans
+//!     group_dc[group].before = sum of `own` over the earlier groups that its first segment spans,
+//!         as the difference of two prefix sums
 //!
 //! jpeg_inverse: eight threads for each block
 //!     DC += dc_sums[origin of the block] + group_dc[its group].before
 //!     dequantise, inverse DCT, samples
 //!
-//! jpeg_to_f32, jpeg_to_u8, jpeg_to_shaped, jpeg_to_bytes: a thread for each two pixels
+//! jpeg_to_f32, jpeg_to_u8, jpeg_to_shaped, jpeg_to_bytes: a thread for each 8 x 2 pixels
 //!     upsample, convert the colours, write pixels
 //! ```
 //!

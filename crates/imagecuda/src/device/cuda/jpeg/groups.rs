@@ -34,9 +34,10 @@ const MAX_SINGLE_FLIGHTS: usize = 5;
 const MANY: usize = 32;
 
 /// How long a small group waits for more pictures at a time, and how often at most. It waits no
-/// longer once none have come.
+/// longer once none have come. Where pictures come slower than the GPU decodes them, this is how groups
+/// get large enough that the driver's calls are few.
 const NAP: Duration = Duration::from_micros(50);
-const MAX_NAPS: usize = 2;
+const MAX_NAPS: usize = 4;
 
 /// So many groups are mended from the start after one that had to be decoded again for it, as the files of
 /// a batch are often of one kind. Decoding again takes as many calls of the driver as mending six groups.

@@ -4,8 +4,7 @@ use super::super::{Context, error::check_raw};
 use crate::Result;
 use cust::{memory::DevicePointer, stream::Stream, sys};
 use imagecuda_kernels::jpeg::{
-    groups::GROUP_THREADS,
-    huffman::Table,
+    groups::{GROUP_NODE_BYTES, GROUP_THREADS},
     jobs::{PIXEL_THREADS, ScanJob},
     sections::{JOIN_THREADS, MEND_THREADS, MENDINGS, SECTION},
 };
@@ -121,13 +120,11 @@ impl EntropyLaunches {
             groups += job.scan.groups();
             sections += job.scan.sections();
             chunks += job.chunks();
-            tables = tables.max(job.table_count);
+            tables = tables.max(job.table_bytes());
             let starts = (SECTION + job.scan.warm_up()) * job.scan.guesses();
             guessing = guessing.max(starts);
         }
         let count = jobs.len() as u32;
-        // The room of two tables is also needed for the nodes of a group.
-        let shared = tables.max(2) * size_of::<Table>() as u32;
         let grid = |blocks, threads, shared| Grid {
             blocks,
             threads,
@@ -136,11 +133,11 @@ impl EntropyLaunches {
         Self {
             count,
             unstuff: grid(chunks, GROUP_THREADS, 0),
-            synchronize: grid(sections, guessing.next_multiple_of(32), shared),
-            mend: grid(sections, MEND_THREADS, shared),
+            synchronize: grid(sections, guessing.next_multiple_of(32), tables),
+            mend: grid(sections, MEND_THREADS, tables),
             mendings: MENDINGS,
             join: grid(count, JOIN_THREADS, 0),
-            write: grid(groups, GROUP_THREADS, shared),
+            write: grid(groups, GROUP_THREADS, tables.max(GROUP_NODE_BYTES)),
             carry: grid(count, GROUP_THREADS, 0),
         }
     }

@@ -12,10 +12,7 @@ use crate::{
 };
 use cust::{memory::DevicePointer, stream::Stream};
 use imagecuda_kernels::{
-    jpeg::{
-        jobs::{INVERSE_BLOCKS, ROW_PIXELS},
-        progressive::jobs::BLOCKS_THREADS,
-    },
+    jpeg::{jobs::INVERSE_BLOCKS, progressive::jobs::BLOCKS_THREADS},
     layout::Layout,
     pixel::RgbaF32,
 };
@@ -58,7 +55,7 @@ impl<P: DevicePixel> Buffer<P> {
             context.launch_inverse(&from, stream)?;
         }
         let picture = &from.scaled.picture;
-        let rows = Grid::of_pixels(picture.width.div_ceil(ROW_PIXELS) * picture.height);
+        let rows = Grid::of_pixels(picture.pixel_blocks());
         let shaper_at = shaper.map_or(0, |shaper| shaper.as_raw());
         let launch = |kernel, to: DevicePointer<u8>| {
             let arguments = [from.job, 1, from.samples, to.as_raw(), shaper_at];
@@ -108,7 +105,7 @@ impl Context {
         stream: &Stream,
     ) -> Result<()> {
         let picture = &from.scaled.picture;
-        let rows = Grid::of_pixels(picture.width.div_ceil(ROW_PIXELS) * picture.height);
+        let rows = Grid::of_pixels(picture.pixel_blocks());
         let to = image.pointer().as_raw();
         let arguments = [from.job, 1, from.samples, to, shaper];
         let (kernel, arguments) = match shaper {

@@ -149,7 +149,10 @@ impl PictureParts {
             coefficients: in_zeros(self.coefficients),
             status: 0,
             first_section: 0,
-            reserved: 0,
+            with_subtables: (0..)
+                .zip(&plan.tables[..])
+                .map(|(number, table)| u32::from(table.has_subtables()) << number)
+                .sum(),
         })
     }
 }

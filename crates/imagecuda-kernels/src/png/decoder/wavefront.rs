@@ -141,14 +141,16 @@ pub(super) fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averag
         if takes {
             let number = |row: &Row| row.awaited as u32;
             handed = [0, 1, 2, 3].map(|from| block.broadcast(&own, from, number));
-            // After these, so that it may come to where the other one was.
-            block.apart(&mut own, |thread, row| {
-                row.awaited = work.hand_over.peek(at(step + STEPS, thread));
-            });
         }
         take_step(block, &mut own, has_averages, handed[0], 0);
         take_step(block, &mut own, has_averages, handed[1], 1);
         take_step(block, &mut own, has_averages, handed[2], 2);
+        if takes {
+            // As late as it comes in time, as the strip before is only that much ahead then.
+            block.apart(&mut own, |thread, row| {
+                row.awaited = work.hand_over.peek(at(step + STEPS, thread));
+            });
+        }
         take_step(block, &mut own, has_averages, handed[3], 3);
         block.apart(&mut own, |thread, row| {
             store::<B>(work, row, thread, step);

@@ -36,7 +36,7 @@ pub struct ScanJob {
     pub data: u64,
     /// A [`Segment`](super::scan::Segment) for each segment.
     pub segments: u64,
-    /// A [`Table`](super::huffman::Table) for each Huffman table.
+    /// A [`Table`] for each Huffman table.
     pub tables: u64,
     /// [`SECTION_NODES`](super::sections::SECTION_NODES) of each section:
     /// [`Node`](super::sections::Node).

@@ -207,7 +207,6 @@ fn print_phases(file: &Path) {
             ("jpeg_synchronize", bytes),
             ("jpeg_join", 0.0),
             ("jpeg_write", bytes + 3.0 * pixels),
-            ("jpeg_carry", 0.0),
             ("jpeg_inverse", 3.0 * pixels + 1.5 * pixels),
             ("jpeg_to_f32", pixels_moved),
             ("jpeg_to_shaped", pixels_moved),

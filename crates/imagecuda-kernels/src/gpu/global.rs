@@ -32,3 +32,46 @@ pub fn prefetch(pointer: *const u32) {
         );
     }
 }
+
+/// What this thread wrote before can be read by all threads of the device that see what it writes afterwards.
+#[inline(always)]
+pub fn fence() {
+    // SAFETY: orders what the thread does with memory.
+    unsafe { core::arch::asm!("membar.gl;", options(nostack, preserves_flags)) };
+}
+
+/// Writes a number to device memory.
+///
+/// # Safety
+///
+/// The pointer is to four bytes of device memory, and aligned.
+#[inline(always)]
+pub unsafe fn store_u32(pointer: *mut u32, number: u32) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.global.u32 [{pointer}], {number};",
+            pointer = in(reg64) pointer,
+            number = in(reg32) number,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// As [`store_u32`], two bytes.
+///
+/// # Safety
+///
+/// The pointer is to two bytes of device memory, and aligned.
+#[inline(always)]
+pub unsafe fn store_u16(pointer: *mut u16, number: u16) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.global.u16 [{pointer}], {number};",
+            pointer = in(reg64) pointer,
+            number = in(reg16) number,
+            options(nostack, preserves_flags),
+        );
+    }
+}

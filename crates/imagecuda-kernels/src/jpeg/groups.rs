@@ -23,7 +23,8 @@ pub struct GroupDc {
     /// The sum of the group's DC differences. If segments begin in the group, the sum from the last
     /// of them on.
     pub own: DcSums,
-    /// The DC sum carried in from earlier groups of the same segment. `jpeg_carry` writes it.
+    /// The DC sum carried in from earlier groups of the same segment. The last thread block of
+    /// `jpeg_write` writes it.
     pub before: DcSums,
 }
 

@@ -36,7 +36,7 @@ pub struct ScanJob {
     pub data: u64,
     /// A [`Segment`](super::scan::Segment) for each segment.
     pub segments: u64,
-    /// A [`Table`](super::huffman::Table) for each Huffman table.
+    /// A [`Table`] for each Huffman table.
     pub tables: u64,
     /// [`SECTION_NODES`](super::sections::SECTION_NODES) of each section:
     /// [`Node`](super::sections::Node).
@@ -57,6 +57,10 @@ pub struct ScanJob {
     pub coefficients: u64,
     /// A `u32` that [`status`](super::scan::status) bits are set in.
     pub status: u64,
+    /// A `u32` that counts the groups whose coefficients are written, 0 at first.
+    pub written_groups: u64,
+    /// Zero.
+    pub reserved: u64,
     /// The sections of the launch's scans before this one.
     pub first_section: u32,
     /// A bit for each Huffman table, the first one's lowest: whether it has subtables.

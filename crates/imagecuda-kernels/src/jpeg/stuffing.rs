@@ -35,7 +35,7 @@ impl Piece {
 
     /// Calls `keep` with the number of each byte that stands for a byte of the data, and that byte.
     #[inline(always)]
-    fn each(&self, mut keep: impl FnMut(u32, u8)) {
+    pub fn each(&self, mut keep: impl FnMut(u32, u8)) {
         let mut before = self.before;
         for i in 0..PIECE as u32 {
             let byte = self.byte(i);
@@ -71,15 +71,8 @@ impl Piece {
         bytes: u32,
         mut put: impl FnMut(u32, u8),
     ) {
-        let (mut low, mut high) = (0, segments.len());
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            match segments.get(middle) {
-                Some(segment) if segment.file_start <= start => low = middle,
-                _ => high = middle,
-            }
-        }
         let at = |number: usize| segments.get(number).copied().unwrap_or_default();
+        let mut low = number_of_segment(segments, start);
         let (mut segment, mut next) = (at(low), at(low + 1));
         self.each(|i, byte| {
             // After the last segment comes a default one, which begins at 0.
@@ -94,6 +87,33 @@ impl Piece {
             kept += 1;
         });
     }
+}
+
+/// The number of the segment that byte `at` of the file's data is in.
+#[inline(always)]
+fn number_of_segment(segments: &[Segment], at: u32) -> usize {
+    let (mut low, mut high) = (0, segments.len());
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        match segments.get(middle) {
+            Some(segment) if segment.file_start <= at => low = middle,
+            _ => high = middle,
+        }
+    }
+    low
+}
+
+/// The place among the unstuffed data of the first byte that a chunk keeps, if no segment begins within the chunk but
+/// at its start: all that it keeps follows there. The arguments are as for [`Piece::scatter`].
+#[inline(always)]
+pub fn place_of_chunk(segments: &[Segment], chunk: u32, kept: u32, bytes: u32) -> Option<u32> {
+    let start = chunk * CHUNK as u32;
+    let number = number_of_segment(segments, start);
+    let segment = segments.get(number)?;
+    let is_whole = segments
+        .get(number + 1)
+        .is_none_or(|next| next.file_start - start >= CHUNK as u32);
+    is_whole.then(|| segment.first_subsequence * bytes + kept.wrapping_sub(segment.kept_before))
 }
 
 #[cfg(test)]
@@ -117,6 +137,43 @@ mod tests {
             }
         }
         plain
+    }
+
+    #[test]
+    fn a_chunk_of_one_segment_stays_together() {
+        const CHUNK: u32 = super::CHUNK as u32;
+        let starts = [0, CHUNK, 3 * CHUNK - 1, 5 * CHUNK + 1];
+        let segments: Vec<Segment> = (0..)
+            .zip(starts)
+            .map(|(number, file_start)| Segment {
+                first_subsequence: 1000 * number,
+                end_bit: 0,
+                file_start,
+                // Two bytes of each marker are not kept.
+                kept_before: file_start - 2 * number,
+            })
+            .collect();
+        let piece = Piece {
+            bytes: [0x0101_0101; 4],
+            before: 0,
+            len: PIECE as u32,
+        };
+        for (chunk, is_whole) in (0..).zip([true, true, false, true, true, false, true]) {
+            // The marker is in the chunk before.
+            let start = chunk * CHUNK;
+            let markers = starts
+                .iter()
+                .filter(|&&at| at > 0 && at <= start + 1)
+                .count();
+            let kept = start - 2 * markers as u32;
+            let found = place_of_chunk(&segments, chunk, kept, 64);
+            assert_eq!(found.is_some(), is_whole, "{chunk}");
+            let mut first = None;
+            piece.scatter(&segments, start, kept, 64, |at, _| {
+                first = first.or(Some(at));
+            });
+            assert!(found.is_none_or(|found| Some(found) == first), "{chunk}");
+        }
     }
 
     proptest! {

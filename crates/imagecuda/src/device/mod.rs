@@ -32,13 +32,15 @@ pub(crate) mod video;
 pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 pub(crate) use self::{
     buffer::{Buffer, PendingPicture, SourcePixels, TensorJob},
-    cuda::{PictureGroups, PlannedJpeg, ProgressiveGroups, ProgressiveJpeg, UploadedJpeg},
+    cuda::{
+        PictureGroups, PlannedJpeg, ProgressiveGroups, ProgressiveJpeg, UploadedJpeg, UploadedPng,
+    },
     decode_jpeg::JpegRequest,
     decode_png::PngData,
     expand_spec::{ExpandSpec, NewImage},
     group_member::{DecodedPicture, GroupMember},
     planes::Planes,
-    staging::{Payload, Staging},
+    staging::{Payload, Staging, Uploaded},
 };
 
 use crate::{Error, ErrorKind, Result, memory};

@@ -1,16 +1,22 @@
 //! The 0x00 that a file has after each 0xff: taken out of a file's data, and stuffed into them.
 
 use super::{
-    super::thread::{block_dim_x, block_idx_x, thread_idx_x},
+    super::{
+        shared::{self, barrier},
+        thread::{block_dim_x, block_idx_x, thread_idx_x},
+    },
     block_shared::{Quad, find_job},
     prefix_sums::{MAX_THREADS, exclusive_prefix_sum, prefix_sums},
 };
-use crate::jpeg::{
-    encode::{frame::GROUP, stuffing},
-    groups::GROUP_THREADS,
-    jobs::ScanJob,
-    scan::Segment,
-    stuffing::{CHUNK, PIECE, Piece},
+use crate::{
+    jpeg::{
+        encode::{frame::GROUP, stuffing},
+        groups::GROUP_THREADS,
+        jobs::ScanJob,
+        scan::Segment,
+        stuffing::{CHUNK, PIECE, Piece, place_of_chunk},
+    },
+    shared_memory,
 };
 use core::slice;
 
@@ -40,6 +46,39 @@ unsafe fn words(bytes: *const u8, len: u32) -> [u32; 4] {
     }
 }
 
+shared_memory! {
+    /// The bytes that a thread block keeps, at the same place within 16 as in device memory.
+    shared_bytes: 4112
+}
+
+const _: () = assert!(CHUNK + 16 == 4112);
+
+/// Copies the bytes at an address of shared memory, which have the same place within 16 as those they go to.
+///
+/// # Safety
+///
+/// There is room for `bytes` bytes, at most [`CHUNK`]. All threads of the block, [`GROUP_THREADS`], call this.
+#[inline(always)]
+unsafe fn copy_bytes(to: *mut u8, from: u32, bytes: u32) {
+    let skipped = from % 16;
+    let (to, from) = (to.wrapping_sub(skipped as usize), from - skipped);
+    let mut first = 16 * thread_idx_x() as u32;
+    while first < skipped + bytes {
+        // SAFETY: what the caller promised.
+        unsafe {
+            if first >= skipped && first + 16 <= skipped + bytes {
+                let quad = Quad(shared::load_quad(from + first));
+                to.add(first as usize).cast::<Quad>().write(quad);
+            } else {
+                for at in first.max(skipped)..(first + 16).min(skipped + bytes) {
+                    to.add(at as usize).write(shared::load_u8(from + at) as u8);
+                }
+            }
+        }
+        first += 16 * GROUP_THREADS;
+    }
+}
+
 /// Unstuffs the file's data, into data that are zeros at first. Thread blocks of [`GROUP_THREADS`],
 /// one for each chunk of all jobs.
 #[unsafe(no_mangle)]
@@ -63,16 +102,28 @@ unsafe extern "ptx-kernel" fn jpeg_unstuff(jobs: *const ScanJob, count: u32) {
                 piece.before = file.sub(1).read();
             }
         }
+        let segments = job.segments as *const Segment;
+        let segments = slice::from_raw_parts(segments, job.scan.segments as usize);
+        let bytes = job.scan.subsequence_bits / 8;
+        let end = job.scan.subsequences * bytes;
+        let data = job.data as *mut u8;
+        let before = *(job.kept_before as *const u32).add(chunk as usize);
+        let whole = place_of_chunk(segments, chunk, before, bytes);
         let kept = piece.kept();
-        let up_to = *prefix_sums(kept, thread, |a, b| a + b).add(thread);
-        if len > 0 {
-            let before = *(job.kept_before as *const u32).add(chunk as usize) + up_to - kept;
-            let segments = job.segments as *const Segment;
-            let segments = slice::from_raw_parts(segments, job.scan.segments as usize);
-            let bytes = job.scan.subsequence_bits / 8;
-            let end = job.scan.subsequences * bytes;
-            let data = job.data as *mut u8;
-            piece.scatter(segments, start, before, bytes, |at, byte| {
+        let sums = prefix_sums(kept, thread, |a, b| a + b);
+        let own = *sums.add(thread) - kept;
+        if let Some(place) = whole {
+            let all = (*sums.add(block_dim_x() - 1)).min(end.saturating_sub(place));
+            let to = shared::address(shared_bytes::<u8>()) + place % 16;
+            let mut at = to + own;
+            piece.each(|_, byte| {
+                shared::store_u8(at, byte.into());
+                at += 1;
+            });
+            barrier();
+            copy_bytes(data.wrapping_add(place as usize), to, all);
+        } else if len > 0 {
+            piece.scatter(segments, start, before + own, bytes, |at, byte| {
                 if at < end {
                     data.add(at as usize).write(byte);
                 }

@@ -244,6 +244,7 @@ unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
             }
             barrier();
             // Where each run leads from each slot.
+            let is_run = first + run * JOIN_RUN < sections;
             let mut to = slot;
             for at in run * JOIN_RUN..(run + 1) * JOIN_RUN {
                 to = (*maps.add(at as usize)).apply(to);
@@ -251,7 +252,7 @@ unsafe extern "ptx-kernel" fn jpeg_join(jobs: *const ScanJob) {
             runs.add(thread as usize).write(to);
             barrier();
             // The correct slot of the run's first section, and so of all its sections.
-            if slot == 0 {
+            if slot == 0 && is_run {
                 let mut own = entry_slot;
                 for before in 0..run {
                     own = *runs.add((before * SLOTS + own) as usize);

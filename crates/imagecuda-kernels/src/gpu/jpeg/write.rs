@@ -2,8 +2,9 @@
 
 use super::{
     super::{
-        shared::{self, barrier},
-        thread::{block_dim_x, block_idx_x, thread_idx_x},
+        global,
+        shared::{self, barrier, barrier_any},
+        thread::{block_dim_x, thread_idx_x},
     },
     block_shared::{BlockWork, Warp, block_work, copy_to_shared, set_status},
     prefix_sums::{MAX_THREADS, prefix_sums},
@@ -23,7 +24,7 @@ use crate::{
     shared_memory,
 };
 use bytemuck::cast;
-use core::slice;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 shared_memory! {
     /// The entry of each subsequence of a group.
@@ -77,7 +78,7 @@ impl Output for DeviceOutput {
         let block = block.min(self.last) as usize;
         // SAFETY: one of the picture's blocks; the thread's own sums.
         unsafe {
-            self.origins.add(block).write(self.origin);
+            global::store_u32(self.origins.add(block).cast(), cast(self.origin));
             shared::store_u16(self.dc + 2 * (component & 3), sum as u16);
         }
     }
@@ -85,7 +86,12 @@ impl Output for DeviceOutput {
     #[inline(always)]
     fn put(&mut self, at: u32, value: i16) {
         // SAFETY: within the block.
-        unsafe { self.block.add(at as usize & (BLOCK - 1)).write(value) };
+        unsafe {
+            global::store_u16(
+                self.block.add(at as usize & (BLOCK - 1)).cast(),
+                value as u16,
+            )
+        };
     }
 }
 
@@ -169,7 +175,8 @@ unsafe fn units_before(
 }
 
 /// Decodes each subsequence from its correct state, and writes its coefficients. Thread blocks of
-/// [`GROUP_THREADS`], one for each group of all jobs.
+/// [`GROUP_THREADS`], one for each group of all jobs. The last one of a job adds up the DC that is carried into each
+/// group.
 #[unsafe(no_mangle)]
 unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
     // SAFETY: the host passes whole jobs, whose addresses are valid; all threads are here.
@@ -266,20 +273,43 @@ unsafe extern "ptx-kernel" fn jpeg_write(jobs: *const ScanJob, count: u32) {
             let all = *sums.add(block_dim_x() - 1);
             (*group_dc.add(group as usize)).own = all.since(up_to(last_start));
         }
+        if is_last_group(job) {
+            carry(job, segments);
+        }
     }
 }
 
-/// Adds up the DC that is carried into each group. A thread block of [`GROUP_THREADS`] for each
-/// job.
-#[unsafe(no_mangle)]
-unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
-    // SAFETY: the host passes whole jobs, whose addresses are valid, and launches one block each.
-    let job = unsafe { &*jobs.add(block_idx_x()) };
-    let scan = &job.scan;
-    // SAFETY: as above.
-    let segments =
-        unsafe { slice::from_raw_parts(job.segments as *const Segment, scan.segments as usize) };
-    let group_dc = job.group_dc as *mut GroupDc;
+/// Whether this is the last thread block of a job that comes here. What all of them wrote before can be read then, by
+/// loads that do not use the first cache.
+///
+/// # Safety
+///
+/// All threads of the block call this, once.
+#[inline(always)]
+unsafe fn is_last_group(job: &ScanJob) -> bool {
+    let mut is_last = false;
+    // SAFETY: all threads are here; the counter is aligned, and only accessed by atomics while kernels run.
+    unsafe {
+        barrier();
+        if thread_idx_x() == 0 {
+            global::fence();
+            let written = AtomicU32::from_ptr(job.written_groups as *mut u32);
+            is_last = written.fetch_add(1, Ordering::Relaxed) + 1 == job.scan.groups();
+        }
+        let is_last = barrier_any(is_last);
+        global::fence();
+        is_last
+    }
+}
+
+/// Adds up the DC that is carried into each group.
+///
+/// # Safety
+///
+/// All threads of the block call this, [`GROUP_THREADS`], after all groups of the job have written their own DC.
+#[inline(always)]
+unsafe fn carry(job: &ScanJob, segments: &[Segment]) {
+    let (scan, group_dc) = (&job.scan, job.group_dc as *mut GroupDc);
     let (groups, thread) = (scan.groups(), thread_idx_x());
     let mut carried = DcSums::default();
     let mut first = 0;
@@ -288,8 +318,8 @@ unsafe extern "ptx-kernel" fn jpeg_carry(jobs: *const ScanJob) {
         let is_group = group < groups;
         let mut own = DcSums::default();
         if is_group {
-            // SAFETY: one of the groups.
-            own = unsafe { (*group_dc.add(group as usize)).own };
+            // SAFETY: one of the groups. Another thread block has written it.
+            own = unsafe { (&raw const (*group_dc.add(group as usize)).own).read_volatile() };
         }
         let start = scan.carry_start(segments, group);
         // SAFETY: all threads are here.

@@ -87,10 +87,9 @@
 //!         block_origins[block] = this subsequence
 //!     dc_sums[subsequence] = sum of the differences before it, in its segment and group
 //!     group_dc[group].own = sum of the differences in the group, from its last segment start on
-//!
-//! jpeg_carry: a thread for each group
-//!     group_dc[group].before = sum of `own` over the earlier groups that its first segment spans,
-//!         as the difference of two prefix sums
+//!     in the last thread block of the scan, a thread for each group:
+//!         group_dc[group].before = sum of `own` over the earlier groups that its first segment spans,
+//!             as the difference of two prefix sums
 //!
 //! jpeg_inverse: eight threads for each block
 //!     DC += dc_sums[origin of the block] + group_dc[its group].before

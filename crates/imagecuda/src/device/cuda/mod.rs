@@ -44,7 +44,7 @@ pub(crate) use {
     jpeg::{
         Coefficients, PictureGroups, PlannedJpeg, ProgressiveGroups, ProgressiveJpeg, UploadedJpeg,
     },
-    png::PngPixels,
+    png::{PngPixels, UploadedPng},
     strips::Strips,
     video::VideoFrames,
 };

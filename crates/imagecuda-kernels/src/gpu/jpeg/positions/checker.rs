@@ -1,8 +1,8 @@
 //! Whether each step was allowed, and what follows from it.
 
 use super::{
-    super::super::{shared, warp},
-    FINISHED, NONZERO, Phase, WRONG, fence, records, shared_known,
+    super::super::{global, shared, warp},
+    FINISHED, NONZERO, Phase, WRONG, records, shared_known,
 };
 use crate::jpeg::progressive::{
     Start,
@@ -149,7 +149,7 @@ impl<'a> Checker<'a> {
                     .write_volatile(nonzero);
                 block += 32;
             }
-            fence();
+            global::fence();
             warp::sync();
             if self.lane == 0 {
                 (job.progress as *mut u32).write_volatile(end);

@@ -1,8 +1,8 @@
 //! The slots of blocks.
 
 use super::{
-    super::super::{shared, warp},
-    LISTERS, NONZERO, Phase, fence, shared_known, shared_slots,
+    super::super::{global, shared, warp},
+    LISTERS, NONZERO, Phase, shared_known, shared_slots,
 };
 use crate::jpeg::progressive::{
     jobs::PositionsJob,
@@ -70,7 +70,7 @@ impl<'a> Lister<'a> {
         }
         // SAFETY: what the caller promised.
         let done = unsafe { before.read_volatile() };
-        fence();
+        global::fence();
         done
     }
 

@@ -199,13 +199,6 @@ unsafe extern "ptx-kernel" fn jpeg_positions(jobs: *const PositionsJob, next: *c
     }
 }
 
-/// Makes all that was written before visible to all threads of the device.
-#[inline(always)]
-fn fence() {
-    // SAFETY: a fence has no conditions.
-    unsafe { core::arch::asm!("membar.gl;", options(nostack, preserves_flags)) };
-}
-
 /// The address of one half of the records.
 #[inline(always)]
 fn records(phase: u32) -> u32 {

@@ -93,8 +93,7 @@ impl Context {
             launch("jpeg_mend", launches.mend, &[jobs, count, round.into()])?;
         }
         launch("jpeg_join", launches.join, &[jobs])?;
-        launch("jpeg_write", launches.write, &[jobs, count])?;
-        launch("jpeg_carry", launches.carry, &[jobs])
+        launch("jpeg_write", launches.write, &[jobs, count])
     }
 }
 
@@ -107,7 +106,6 @@ pub(super) struct EntropyLaunches {
     mendings: u32,
     join: Grid,
     write: Grid,
-    carry: Grid,
 }
 
 impl EntropyLaunches {
@@ -138,7 +136,6 @@ impl EntropyLaunches {
             mendings: MENDINGS,
             join: grid(count, JOIN_THREADS, 0),
             write: grid(groups, GROUP_THREADS, tables.max(GROUP_NODE_BYTES)),
-            carry: grid(count, GROUP_THREADS, 0),
         }
     }
 

@@ -39,6 +39,7 @@ pub(super) struct ScanParts {
     group_dc: usize,
     /// In the third region.
     data: usize,
+    written_groups: usize,
 }
 
 /// The addresses of the regions.
@@ -77,6 +78,7 @@ impl PictureParts {
             parts.dc_sums = work.add(scan.subsequences as usize * size_of::<DcSums>());
             parts.group_dc = work.add(scan.groups() as usize * size_of::<GroupDc>());
             parts.data = zeros.add(plan.bytes() + READ_AHEAD);
+            parts.written_groups = zeros.add(size_of::<u32>());
         }
         Self {
             scans,
@@ -148,6 +150,8 @@ impl PictureParts {
             block_origins: in_zeros(self.block_origins),
             coefficients: in_zeros(self.coefficients),
             status: 0,
+            written_groups: in_zeros(parts.written_groups),
+            reserved: 0,
             first_section: 0,
             with_subtables: (0..)
                 .zip(&plan.tables[..])

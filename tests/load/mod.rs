@@ -8,6 +8,7 @@ mod depth;
 mod exr;
 mod frames;
 mod hdr;
+mod large_png;
 mod metadata;
 mod orientation;
 mod plain_errors;
@@ -32,6 +33,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         exr::trials(),
         frames::trials(),
         hdr::trials(),
+        large_png::trials(),
         metadata::trials(),
         orientation::trials(),
         recover::trials(),

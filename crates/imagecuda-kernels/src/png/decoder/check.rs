@@ -54,10 +54,12 @@ pub fn check<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
             Verdict::Yes => right.set(counts.add(3, 1), header | rounds << 16),
         };
         block.each(own, |thread, _| {
+            if first + thread >= all {
+                return;
+            }
             let position = work.hits.get(first + thread);
             // The method and flags of zlib come first, and at least four lengths follow the counts.
-            let is_inside = position >= 16 && position + 17 + 12 <= work.end;
-            if first + thread < all && is_inside {
+            if position >= 16 && position + 17 + 12 <= work.end {
                 sort(thread, begin::<B>(work, shared, position, thread), 1);
             }
         });

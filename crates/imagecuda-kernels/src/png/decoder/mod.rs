@@ -27,7 +27,7 @@
 //!   it, or a stored block between the two, ends.
 //! - **round**: a pass over the ranges that are new. Ranges which only the chain tells of, those of
 //!   fixed codes and those behind a false candidate, are decoded in the next one.
-//! - **token**: a literal, or a match, at the place of its first byte.
+//! - **token**: a literal, or the distance of a match, at the place of its first byte.
 //! - **link**: where a byte is copied from. Links lead to earlier bytes, so they end.
 //! - **tile**: 4,096 bytes, whose matches a thread block resolves.
 //! - **plane**: the first bytes of all pixels, the second ones, and so on. A filter does not mix
@@ -41,12 +41,14 @@
 //! png_gather: a thread for each word
 //!     join the pieces of the data
 //!
-//! png_find: a thread for eight words, 32 positions of each at once
+//! png_find: a thread for four words, 32 positions of each at once
 //!     block type 2, counts of codes that exist, a complete code for code lengths
 //!
 //! png_check: a thread for each position that is left
-//!     read the code lengths; both codes have to be complete
-//!     candidates += position and lengths
+//!     table of the code for code lengths
+//!     rounds: read 32 codes where there may be a header, by as few warps as possible
+//!     both codes have to be complete; candidates += position
+//!     read what the rounds of the right ones have read, all at once: lengths
 //!
 //! png_tables: a thread block for each candidate
 //!     rank among the candidates; table of its codes; range up to the next candidate; its sections

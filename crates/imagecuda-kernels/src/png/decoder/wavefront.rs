@@ -45,10 +45,11 @@ struct Row {
     words: Quad,
     made: Quad,
     before: Quad,
-    /// The last pair that was made, the pair above the next one, and the one above the last one.
+    /// The last byte that was made, the byte above that, and the bytes of the thread before that are above
+    /// the next pair.
     done: u32,
-    up: u32,
     above: u32,
+    up: [u32; 2],
     /// A word from the strip before for the next steps, if it is there.
     awaited: u64,
 }
@@ -69,25 +70,16 @@ fn mask(bits: u32, number: u32) -> u32 {
     ((bits << (31 - number)) as i32 >> 31) as u32
 }
 
-/// Undoes the filter of a pair. `before` is the pair to the left, `up` the one above, and `up_before` the
-/// one left of that.
+/// Undoes the filter of a byte with a byte above it.
 #[inline(always)]
-fn pair(row: &Row, has_averages: bool, pair: u32, [before, up, up_before]: [u32; 3]) -> u32 {
-    let corner = (up << 8 | up_before >> 8) & row.corner_mask;
-    let up = up & row.up_mask;
-    let mut left = (before >> 8 & row.left_mask) as i32;
-    let mut done = 0;
-    for i in 0..2 {
-        let byte = |pair: u32| (pair >> (8 * i) & 255) as i32;
-        let mut predicted = paeth(left, byte(up), byte(corner));
-        if has_averages && row.average_mask != 0 {
-            predicted = (left + byte(up)) >> 1;
-        }
-        let sum = byte(pair) + predicted;
-        done |= (sum as u32 & 255) << (8 * i);
-        left = sum & row.left_mask as i32;
+fn undo(row: &Row, has_averages: bool, byte: u32, up: u32) -> u32 {
+    let (left, corner) = (row.done & row.left_mask, row.above & row.corner_mask);
+    let [left, up, corner] = [left, up & row.up_mask, corner].map(|byte| byte as i32);
+    let mut predicted = paeth(left, up, corner);
+    if has_averages && row.average_mask != 0 {
+        predicted = (left + up) >> 1;
     }
-    done
+    byte.wrapping_add(predicted as u32) & 255
 }
 
 /// Eight of 16 pairs, of which two are in a word: those from place 1 + `skipped` on, with at most seven
@@ -220,34 +212,36 @@ fn give<B: Warp>(work: &WorkOf<B>, strip: &Strip, step: u32, row: &Row) {
     work.hand_over.publish(place, numbers);
 }
 
-/// Each thread makes the two pairs of its word number `i` of these steps. `handed` is the word above that
+/// Each thread makes the four bytes of its word number `i` of these steps. `handed` is the word above that
 /// of the first thread.
 #[inline(always)]
 fn take_step<B: Warp>(block: &B, own: &mut B::Own<Row>, has_averages: bool, handed: u32, i: usize) {
     // No loop: the compiler would keep its numbers in memory.
-    take_pair::<B, 0>(block, own, has_averages, handed, i);
-    take_pair::<B, 16>(block, own, has_averages, handed, i);
+    take_byte::<B, 0>(block, own, has_averages, handed, i);
+    take_byte::<B, 1>(block, own, has_averages, handed, i);
+    take_byte::<B, 2>(block, own, has_averages, handed, i);
+    take_byte::<B, 3>(block, own, has_averages, handed, i);
 }
 
-/// Each thread makes the pair that begins at bit `HALF` of the word.
+/// Each thread makes byte `BYTE` of the word, and passes it to the thread after it. That one needs it for its
+/// next pair, so it arrives while the other byte of the pair is made.
 #[inline(always)]
-fn take_pair<B: Warp, const HALF: u32>(
+fn take_byte<B: Warp, const BYTE: usize>(
     block: &B,
     own: &mut B::Own<Row>,
     has_averages: bool,
     handed: u32,
     i: usize,
 ) {
-    let handed = handed >> HALF & 0xffff;
-    block.shift(own, |row| row.done, |row, up| row.up = up);
+    let handed = handed >> (8 * BYTE) & 255;
     block.apart(own, |_, row| {
-        let up = row.up & row.before_mask | handed & !row.before_mask;
-        let beside = [row.done, up, row.above];
-        row.done = pair(row, has_averages, row.words[i] >> HALF & 0xffff, beside);
+        let up = row.up[BYTE % 2] & row.before_mask | handed & !row.before_mask;
+        row.done = undo(row, has_averages, row.words[i] >> (8 * BYTE) & 255, up);
         row.above = up;
-        let first = if HALF == 0 { 0 } else { row.made[i] };
-        row.made[i] = first | row.done << HALF;
+        let before = if BYTE == 0 { 0 } else { row.made[i] };
+        row.made[i] = before | row.done << (8 * BYTE);
     });
+    block.shift(own, |row| row.done, |row, up| row.up[BYTE % 2] = up);
 }
 
 #[cfg(test)]

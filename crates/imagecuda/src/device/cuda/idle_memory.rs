@@ -42,6 +42,11 @@ impl Context {
         let least = usize::try_from(used)
             .unwrap_or(usize::MAX)
             .saturating_add(rest);
+        // Nothing is to go. The driver was seen to give back a block nevertheless.
+        let reserved = attribute(pool, Attribute::CU_MEMPOOL_ATTR_RESERVED_MEM_CURRENT);
+        if least as u64 >= reserved {
+            return Ok(());
+        }
         // SAFETY: the pool is this context's, and is never destroyed. Only unused memory goes back to
         // the driver.
         check_raw("cuMemPoolTrimTo", unsafe {

@@ -10,10 +10,7 @@ use super::{
     super::{chunks::Head, decode},
     data,
 };
-use crate::{
-    ColorPolicy, Device, LoadOptions, PngDecoder,
-    device::{Payload, Staging},
-};
+use crate::{ColorPolicy, Device, LoadOptions, PngDecoder, device::Payload};
 use files::{File, Random};
 use imagecuda_kernels::png::cpu_emulation::{self, Input};
 use std::{env, sync::OnceLock};
@@ -60,7 +57,7 @@ fn gpu_takes(gpu: &Device, file: &[u8]) -> bool {
     let Some(png) = data(&head, file) else {
         return false;
     };
-    let payload = gpu.decode_png(&png, PngDecoder::Kernels, None::<&Staging>, || true);
+    let payload = gpu.decode_png(&png, PngDecoder::Kernels, (None, None), || true);
     matches!(payload.unwrap(), Some(Payload::Png(_)))
 }
 

@@ -73,6 +73,7 @@ impl Uploaded {
     }
 
     /// The file, if it is a PNG.
+    #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
     pub(crate) fn png(&self) -> Option<&UploadedPng> {
         match self {
             Self::Jpeg(_) => None,

@@ -1,4 +1,4 @@
-//! Large PNGs, which several threads read and which go up meanwhile.
+//! Large PNGs, which several threads read, and which go up in parts.
 
 use crate::support::{animations::png_chunk, pictures::folder};
 use image::{

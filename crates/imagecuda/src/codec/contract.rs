@@ -4,7 +4,7 @@ use super::{animation::AnimationWriter, capabilities::Capabilities, sequence::Se
 use crate::{
     ColorPolicy, Device, Format, JpegDecoder, Limits, PngDecoder, Result, SaveOptions,
     VideoDecoder,
-    device::{NewImage, Payload, Staging, Uploaded},
+    device::{NewImage, Payload, Staging, UploadedJpeg},
     metadata::embedded::Embedded,
     picture::{Area, Header, Pixels},
     sink::Sink,
@@ -103,8 +103,8 @@ pub(crate) struct PayloadTarget<'a> {
     pub(crate) device: &'a Device,
     /// The staging memory that holds the file's bytes, if any.
     pub(crate) file: Option<&'a Staging>,
-    /// The same bytes on the device.
-    pub(crate) uploaded: Option<&'a Uploaded>,
+    /// The same bytes on the device, of a JPEG.
+    pub(crate) uploaded: Option<&'a UploadedJpeg>,
     /// Set if the pixels go to a new float image. The payload may then be [`Payload::Image`].
     pub(crate) new_image: Option<NewImage<'a>>,
     pub(crate) jpeg_decoder: JpegDecoder,

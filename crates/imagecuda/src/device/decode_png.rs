@@ -1,6 +1,6 @@
 //! Whether kernels or the host decode a PNG.
 
-use super::{GPU_MIN_PNG_BYTES, Inner, Payload, Staging, UploadedPng, cpu};
+use super::{GPU_MIN_PNG_BYTES, Inner, Payload, Staging, cpu};
 use crate::{Device, ErrorKind, PngDecoder, Result};
 use imagecuda_kernels::png::decoder::picture::Picture;
 
@@ -31,29 +31,14 @@ impl Device {
         }
     }
 
-    /// Prepares the upload of a file while it is read into `memory`, if kernels will probably decode it and it
-    /// is not small.
-    pub(crate) fn start_uploading_png(
-        &self,
-        memory: &Staging,
-        decoder: PngDecoder,
-    ) -> Option<UploadedPng> {
-        match (self.inner(), memory) {
-            (Inner::Cuda(context), Staging::Pinned(memory)) if self.takes_png(decoder) => {
-                context.start_uploading_png(memory.len())
-            }
-            _ => None,
-        }
-    }
-
     /// Decodes a PNG by kernels. Returns `None` if the host has to: something is wrong, or
     /// `is_whole` does not hold, which is asked while kernels run, or after those of a group. With `Auto` also if the picture is
-    /// small, or the device has no memory for the kernels. The file may be in `staging` memory, or `uploaded`.
+    /// small, or the device has no memory for the kernels. The file may be in `staging` memory.
     pub(crate) fn decode_png(
         &self,
         png: &PngData<'_>,
         decoder: PngDecoder,
-        (staging, uploaded): (Option<&Staging>, Option<&UploadedPng>),
+        staging: Option<&Staging>,
         is_whole: impl FnOnce() -> bool,
     ) -> Result<Option<Payload>> {
         let is_small = png.picture.filtered_bytes() < GPU_MIN_PNG_BYTES;
@@ -74,7 +59,7 @@ impl Device {
                 Ok(Some(Payload::Pixels(pixels)))
             }
             Inner::Cuda(context) => {
-                let decoded = context.decode_png(png, (staging, uploaded), is_whole);
+                let decoded = context.decode_png(png, staging, is_whole);
                 // The kernels need several times the memory of the host's pixels.
                 let has_no_memory = decoded
                     .as_ref()

@@ -32,15 +32,13 @@ pub(crate) mod video;
 pub use self::{buffer::DevicePixel, idle_memory::IdleMemory};
 pub(crate) use self::{
     buffer::{Buffer, PendingPicture, SourcePixels, TensorJob},
-    cuda::{
-        PictureGroups, PlannedJpeg, ProgressiveGroups, ProgressiveJpeg, UploadedJpeg, UploadedPng,
-    },
+    cuda::{PictureGroups, PlannedJpeg, ProgressiveGroups, ProgressiveJpeg, UploadedJpeg},
     decode_jpeg::JpegRequest,
     decode_png::PngData,
     expand_spec::{ExpandSpec, NewImage},
     group_member::{DecodedPicture, GroupMember},
     planes::Planes,
-    staging::{Payload, Staging, Uploaded},
+    staging::{Payload, Staging},
 };
 
 use crate::{Error, ErrorKind, Result, memory};

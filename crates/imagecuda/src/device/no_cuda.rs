@@ -72,7 +72,7 @@ impl Context {
     pub(crate) fn decode_png(
         &self,
         _: &PngData<'_>,
-        _: (Option<&Staging>, Option<&UploadedPng>),
+        _: Option<&Staging>,
         _: impl FnOnce() -> bool,
     ) -> Result<Option<PngPixels>> {
         match self.0 {}
@@ -87,7 +87,6 @@ impl Context {
         transfer_buffers() -> u64;
         pinned(usize) -> Result<Pinned>;
         start_uploading_jpeg(&Staging, usize) -> Option<UploadedJpeg>;
-        start_uploading_png(usize) -> Option<UploadedPng>;
         decode_jpeg(&Jpeg<'_>, &GpuPlan, JpegRequest<'_>) -> Result<Option<Payload>>;
         upload_jpeg(&Jpeg<'_>) -> Result<Coefficients>;
         upload_progressive(&Jpeg<'_>) -> Result<Option<Coefficients>>;
@@ -216,15 +215,6 @@ impl VideoFrames {
 }
 
 pub(crate) enum UploadedJpeg {}
-
-pub(crate) struct UploadedPng(Never);
-
-impl UploadedPng {
-    methods! {
-        add(usize, &[u8]) -> ();
-        has(usize) -> bool;
-    }
-}
 
 #[derive(Debug)]
 pub(crate) struct PlannedJpeg(Never);

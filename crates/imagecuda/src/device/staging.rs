@@ -1,6 +1,6 @@
 //! The data that pass between a codec and a device.
 
-use super::{Inner, Planes, UploadedJpeg, UploadedPng, cuda, planes};
+use super::{Inner, Planes, cuda, planes};
 use crate::{Device, Result, memory::Pageable};
 use imagecuda_kernels::pixel::RgbaF32;
 use std::ops::{Deref, DerefMut};
@@ -53,31 +53,6 @@ impl Payload {
             Self::Planes(planes) => !planes::has_eight_bits(&planes.picture),
             Self::Video(frames) => !planes::has_eight_bits(&frames.picture),
             _ => false,
-        }
-    }
-}
-
-/// A file on a device, or on its way there.
-pub(crate) enum Uploaded {
-    Jpeg(UploadedJpeg),
-    Png(UploadedPng),
-}
-
-impl Uploaded {
-    /// The file, if it is a JPEG.
-    pub(crate) fn jpeg(&self) -> Option<&UploadedJpeg> {
-        match self {
-            Self::Jpeg(jpeg) => Some(jpeg),
-            Self::Png(_) => None,
-        }
-    }
-
-    /// The file, if it is a PNG.
-    #[cfg_attr(not(feature = "png"), allow(dead_code, reason = "for PNG"))]
-    pub(crate) fn png(&self) -> Option<&UploadedPng> {
-        match self {
-            Self::Jpeg(_) => None,
-            Self::Png(png) => Some(png),
         }
     }
 }

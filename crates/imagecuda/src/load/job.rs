@@ -5,7 +5,7 @@ use crate::{
     ColorPolicy, Decoded, Device, Error, ErrorKind, Format, LoadOptions, Result,
     codec::{self, Decode, PayloadTarget},
     color::Conversion,
-    device::{ExpandSpec, NewImage, Staging, Uploaded},
+    device::{ExpandSpec, NewImage, Staging, UploadedJpeg},
     jpeg::LookedAt,
     limits::check_limit,
     metadata::embedded::{Embedded, is_rgb_profile},
@@ -232,7 +232,7 @@ impl LoadOptions {
 pub(crate) struct FileBytes<'a> {
     bytes: &'a [u8],
     staging: Option<&'a Staging>,
-    uploaded: Option<&'a Uploaded>,
+    uploaded: Option<&'a UploadedJpeg>,
     looked_at: Option<&'a LookedAt>,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     Device, ErrorKind, Format, LoadOptions, Result,
-    device::{Staging, Uploaded},
+    device::{Staging, UploadedJpeg},
     jpeg::{FirstScan, LookedAt},
     limits::check_limit,
     memory::{self, Pageable},
@@ -19,13 +19,18 @@ use std::{
 impl LoadOptions {
     /// Reads a file into memory from which `device` can upload it.
     pub(crate) fn stage(&self, device: &Device, path: &Path) -> Result<Staging> {
-        let file = self.stage_in(path, MAGIC, |_, len| device.staging(len), None)?;
+        let file = self.stage_in(path, MAGIC, |_, len| device.staging(len), |_, _| None)?;
         Ok(file.memory)
     }
 
-    /// As [`stage`](Self::stage). The upload of a JPEG or PNG that kernels will probably decode begins.
+    /// As [`stage`](Self::stage). The upload of a JPEG that kernels will probably decode begins.
     pub(crate) fn stage_alone(&self, device: &Device, path: &Path) -> Result<StagedFile> {
-        self.stage_in(path, HEAD, |_, len| device.staging(len), Some(device))
+        let may_be_jpeg = self.format.is_none_or(|format| format == Format::Jpeg);
+        let upload = |file: &Staging, scan: FirstScan| {
+            let decoder = self.jpeg_decoder;
+            may_be_jpeg.then(|| device.start_uploading_jpeg(file, scan, decoder))?
+        };
+        self.stage_in(path, HEAD, |_, len| device.staging(len), upload)
     }
 
     /// Reads a file of a batch. A JPEG is copied to other memory with the files that go up with it,
@@ -35,17 +40,17 @@ impl LoadOptions {
             true => Pageable::new(len).map(Staging::Pageable),
             false => device.staging(len),
         };
-        Ok(self.stage_in(path, MAGIC, memory, None)?.memory)
+        Ok(self.stage_in(path, MAGIC, memory, |_, _| None)?.memory)
     }
 
     /// Reads a file into `memory` of a length, for a file with these first bytes; at most `head` bytes
-    /// are read first. The file may be uploaded to a device.
+    /// are read first. Calls `upload` once the file of a scan in these bytes is read.
     fn stage_in(
         &self,
         path: &Path,
         head: usize,
         memory: impl Fn(&[u8], usize) -> Result<Staging>,
-        device: Option<&Device>,
+        upload: impl Fn(&Staging, FirstScan) -> Option<UploadedJpeg>,
     ) -> Result<StagedFile> {
         span!("read",);
         let _loading = Loading::start();
@@ -65,24 +70,11 @@ impl LoadOptions {
             read += fill(&mut staging[read..more], |_, rest| file.read(rest))?;
             scan = FirstScan::find(&staging[..read]);
         }
-        let may_be = |format| self.format.is_none_or(|given| given == format);
-        let png = device
-            .filter(|_| start.starts_with(b"\x89PNG") && may_be(Format::Png))
-            .and_then(|device| device.start_uploading_png(&staging, self.png_decoder));
-        let upload = |at: usize, part: &[u8]| {
-            if let Some(png) = &png {
-                png.add(at, part);
-            }
-        };
-        let (filled, chunks) = read_parts(&mut file, &mut staging, (read, scan), upload)?;
+        let (filled, chunks) = read_parts(&mut file, &mut staging, read, scan)?;
         let is_full = filled == staging.len();
-        let uploaded = match (scan, device, png) {
-            (_, _, Some(png)) => (is_full && png.has(filled)).then_some(Uploaded::Png(png)),
-            (Some(scan), Some(device), None) if is_full && may_be(Format::Jpeg) => device
-                .start_uploading_jpeg(&staging, scan, self.jpeg_decoder)
-                .map(Uploaded::Jpeg),
-            _ => None,
-        };
+        let uploaded = scan
+            .filter(|_| is_full)
+            .and_then(|scan| upload(&staging, scan));
         // A pipe has no length, and a file may grow meanwhile.
         let rest = self.read_to_end(file)?;
         if is_full && rest.is_empty() {
@@ -139,7 +131,7 @@ impl LoadOptions {
 /// A file that has been read.
 pub(crate) struct StagedFile {
     /// Before the memory, which it is uploaded from: dropping it waits for that.
-    pub(super) uploaded: Option<Uploaded>,
+    pub(super) uploaded: Option<UploadedJpeg>,
     pub(super) memory: Staging,
     /// What was seen of the data of a JPEG's first scan.
     pub(super) looked_at: Option<LookedAt>,
@@ -165,14 +157,13 @@ const JPEG_PART: usize = 16 * imagecuda_kernels::jpeg::stuffing::CHUNK;
 
 /// Fills `bytes` from the start of a file, of which the first `start` bytes have been read into them.
 /// Returns how many there are, up to where the file ends; and what is known of the chunks of data after
-/// the start of `scan`, if that was looked at. Calls `done` with the place of each part and its bytes, from
-/// several threads and in any order.
+/// the start of `scan`, if that was looked at.
 #[cfg_attr(not(unix), allow(unused_variables, reason = "files are read in order"))]
 fn read_parts(
     file: &mut File,
     bytes: &mut [u8],
-    (start, scan): (usize, Option<FirstScan>),
-    done: impl Fn(usize, &[u8]) + Sync,
+    start: usize,
+    scan: Option<FirstScan>,
 ) -> io::Result<(usize, Vec<(bool, u32)>)> {
     #[cfg(unix)]
     {
@@ -191,7 +182,6 @@ fn read_parts(
                 let read = fill(&mut part[there..], |at, rest| {
                     read_at(shared, rest, (first + there + at) as u64)
                 })?;
-                done(first, &part[..there + read]);
                 let looked = scan.map(|_| look_at_part(&part[..there + read]));
                 Ok((there + read, looked.unwrap_or_default()))
             });
@@ -210,7 +200,6 @@ fn read_parts(
         }
     }
     let rest = fill(&mut bytes[start..], |_, rest| file.read(rest))?;
-    done(0, &bytes[..start + rest]);
     Ok((start + rest, Vec::new()))
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Channels, Format, JpegDecoder, Result,
-    device::{JpegRequest, Payload, Uploaded},
+    device::{JpegRequest, Payload},
     jpeg::{self, Jpeg},
     metadata::embedded::JPEG_ICC_PIECE,
     picture::{Area, Header},
@@ -94,7 +94,7 @@ impl Decode for Jpeg<'_> {
         let request = JpegRequest {
             decoder: jpeg_decoder,
             file: target.file,
-            uploaded: target.uploaded.and_then(Uploaded::jpeg),
+            uploaded: target.uploaded,
             new_image: target.new_image,
         };
         match device.decode_jpeg(&self, request)? {

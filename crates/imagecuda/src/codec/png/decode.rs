@@ -12,7 +12,7 @@ use crate::{
         Decode,
         contract::{PayloadTarget, pixel_payload},
     },
-    device::{Payload, Uploaded},
+    device::Payload,
     metadata::embedded::MOST_BYTES,
     picture::{Area, Header},
 };
@@ -64,7 +64,6 @@ impl Decode for Png<'_> {
         let PayloadTarget {
             device,
             file,
-            uploaded,
             png_decoder,
             ..
         } = target;
@@ -72,10 +71,9 @@ impl Decode for Png<'_> {
             && let Some(png) = kernels::data(&self.head, self.bytes)
         {
             // The host checks the checksums while the kernels run, if the picture is not one of a group.
-            let place = (file, uploaded.and_then(Uploaded::png));
             let is_whole =
                 || !chunks(self.bytes).any(|chunk| chunk.kind == b"IDAT" && !chunk.is_right());
-            if let Some(payload) = device.decode_png(&png, png_decoder, place, is_whole)? {
+            if let Some(payload) = device.decode_png(&png, png_decoder, file, is_whole)? {
                 return Ok(payload);
             }
         }

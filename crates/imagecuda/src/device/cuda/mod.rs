@@ -44,7 +44,7 @@ pub(crate) use {
     jpeg::{
         Coefficients, PictureGroups, PlannedJpeg, ProgressiveGroups, ProgressiveJpeg, UploadedJpeg,
     },
-    png::{PngPixels, UploadedPng},
+    png::PngPixels,
     strips::Strips,
     video::VideoFrames,
 };

@@ -157,7 +157,12 @@ impl Pinned {
         target: DevicePointer<u8>,
         stream: &Stream,
     ) -> Result<()> {
-        start_upload(&self[part], target, stream)
+        let part = &self[part];
+        let (from, queue) = (part.as_ptr().cast(), stream.as_inner());
+        // SAFETY: the source is pinned, its length was checked, and the caller keeps it. The
+        // callers' target is at least as long.
+        let result = unsafe { sys::cuMemcpyHtoDAsync_v2(target.as_raw(), from, part.len(), queue) };
+        check_raw("cuMemcpyHtoDAsync", result)
     }
 
     /// Starts to copy `len` bytes from the device into this buffer, in the order of `stream`. Do
@@ -237,15 +242,6 @@ impl Drop for Pinned {
             Err(_) => std::mem::forget(surplus),
         }
     }
-}
-
-/// Starts to copy page-locked bytes to the device, in the order of `stream`. The caller must know when that is
-/// done, and keep the bytes until then. The context must be current.
-pub(super) fn start_upload(bytes: &[u8], target: DevicePointer<u8>, stream: &Stream) -> Result<()> {
-    let (from, queue) = (bytes.as_ptr().cast(), stream.as_inner());
-    // SAFETY: the caller keeps the bytes, and the callers' target is at least as long.
-    let result = unsafe { sys::cuMemcpyHtoDAsync_v2(target.as_raw(), from, bytes.len(), queue) };
-    check_raw("cuMemcpyHtoDAsync", result)
 }
 
 impl fmt::Debug for Pinned {

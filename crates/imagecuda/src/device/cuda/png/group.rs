@@ -67,7 +67,6 @@ impl Layout {
         all.map(|(number, (of, ((head, part), &links)))| {
             let [work, tokens, hand_over] = part.map(address);
             let places = Places {
-                file: None,
                 control: address(self.controls + number * CONTROL),
                 pieces: address(head[0]),
                 palette: address(head[1]),

@@ -4,8 +4,9 @@ use super::{
     super::{
         Context,
         jpeg::{Parts, put},
+        pinned::Pinned,
     },
-    DecodingPng, Source,
+    DecodingPng,
     parts::Upload,
 };
 use crate::{Result, device::PngData};
@@ -31,8 +32,7 @@ pub(super) const PALETTE: usize = 1024;
 /// behind it: the kernels read whole words.
 pub(super) fn data_range(png: &PngData<'_>) -> Range<usize> {
     let start = |piece: &[u8]| piece.as_ptr().addr() - png.file.as_ptr().addr();
-    // Kernels read whole words, which begin at addresses of such numbers.
-    let first = png.pieces.first().map_or(0, |piece| start(piece)) & !15;
+    let first = png.pieces.first().map_or(0, |piece| start(piece));
     let last = png
         .pieces
         .last()
@@ -124,10 +124,7 @@ impl Prepared {
             piece_count: self.pieces.len() as u32 / 2 - 1,
             end: self.sizes.end(),
             blocks: self.sizes.blocks(&self.picture),
-            file: match at.file {
-                Some(file) => file,
-                None => add(self.file_bytes + 8),
-            },
+            file: add(self.file_bytes + 8),
             pieces: at.pieces,
             data: add(words(lengths.data)),
             control: at.control,
@@ -174,8 +171,6 @@ fn words(count: u32) -> usize {
 /// The addresses of parts that pictures have in different places.
 #[derive(Default)]
 pub(super) struct Places {
-    /// That of the [`data_range`], if it is not among the other parts.
-    pub(super) file: Option<u64>,
     pub(super) control: u64,
     pub(super) pieces: u64,
     pub(super) palette: u64,
@@ -198,7 +193,7 @@ struct Layout {
 
 impl Layout {
     /// Lays out the parts in buffers at these addresses.
-    fn new(prepared: &Prepared, file: Option<u64>, [start, tokens, links]: [u64; 3]) -> Self {
+    fn new(prepared: &Prepared, [start, tokens, links]: [u64; 3]) -> Self {
         let mut parts = Parts::default();
         let mut add = |bytes: usize| start + parts.add(bytes) as u64;
         let address = add(size_of::<DecodeJob>());
@@ -211,7 +206,6 @@ impl Layout {
         reused.add(words(prepared.lengths().planes));
         let hand_over = tokens + reused.add(prepared.hand_over_bytes()) as u64;
         let places = Places {
-            file,
             control,
             pieces,
             palette,
@@ -238,15 +232,11 @@ impl Context {
     pub(super) fn prepare_png(
         self: &Arc<Self>,
         png: &PngData<'_>,
-        source: Source<'_>,
+        file: Option<&Pinned>,
         stream: usize,
     ) -> Result<DecodingPng> {
         let prepared = Prepared::new(png);
-        let file = match source {
-            Source::Device(uploaded) => Some(uploaded.address() + data_range(png).start as u64),
-            _ => None,
-        };
-        let [work, tokens, links] = Layout::new(&prepared, file, [0; 3]).bytes;
+        let [work, tokens, links] = Layout::new(&prepared, [0; 3]).bytes;
         let (mut work, mut tokens) = (self.scratch(work)?, self.scratch(tokens)?);
         let mut links = self.scratch(links)?;
         let addresses = [&work, &tokens, &links].map(|memory| memory.pointer().as_raw());
@@ -255,12 +245,12 @@ impl Context {
             address,
             others,
             ..
-        } = Layout::new(&prepared, file, addresses);
+        } = Layout::new(&prepared, addresses);
         let start = addresses[0];
         let offset = |address: u64| (address - start) as usize;
-        let uploaded = match source {
-            Source::Memory => offset(job.file) + prepared.file_bytes,
-            _ => others,
+        let uploaded = match file {
+            Some(_) => others,
+            None => offset(job.file) + prepared.file_bytes,
         };
         let mut pinned = self.pinned(uploaded)?;
         let addresses = Addresses {
@@ -285,10 +275,10 @@ impl Context {
         put(&mut pinned, offset(job.palette), &png.palette);
         self.start_parts(Upload {
             png,
-            source,
+            file,
             pinned: &mut pinned,
             others,
-            at: job.file.wrapping_sub(start) as usize,
+            at: offset(job.file),
             target: start,
             pieces: &prepared.pieces,
             sizes: &prepared.sizes,

@@ -3,7 +3,6 @@
 //! Each picture has a stream to itself while it is decoded, as long as there are enough streams.
 //! The host waits for its status. Small pictures of several threads are decoded together.
 
-mod early;
 mod group;
 mod memory;
 mod parts;
@@ -29,8 +28,6 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 use together::Way;
-
-pub(crate) use early::UploadedPng;
 
 /// The number of pictures that can be decoded without waiting for each other.
 const STREAMS: usize = 12;
@@ -92,15 +89,6 @@ enum PixelMemory {
     Shared(Arc<Mutex<Scratch>>, u64),
 }
 
-/// Where a file is.
-#[derive(Clone, Copy)]
-enum Source<'a> {
-    /// In memory that the device cannot read.
-    Memory,
-    Pinned(&'a Pinned),
-    Device(&'a UploadedPng),
-}
-
 /// A picture that the kernels are decoding.
 struct DecodingPng {
     context: Arc<Context>,
@@ -117,13 +105,12 @@ struct DecodingPng {
 }
 
 impl Context {
-    /// Decodes a picture. The file may be in `staging` memory, or `uploaded`. `None` if the host has to decode
-    /// it: something is wrong, or `is_whole` does not hold, which is asked while kernels run, or after those of
-    /// a group.
+    /// Decodes a picture. The file may be in `staging` memory. `None` if the host has to decode it: something is
+    /// wrong, or `is_whole` does not hold, which is asked while kernels run, or after those of a group.
     pub(crate) fn decode_png(
         self: &Arc<Self>,
         png: &PngData<'_>,
-        (staging, uploaded): (Option<&Staging>, Option<&UploadedPng>),
+        staging: Option<&Staging>,
         is_whole: impl FnOnce() -> bool,
     ) -> Result<Option<PngPixels>> {
         let _current = self.enter()?;
@@ -136,30 +123,23 @@ impl Context {
         match self.decode_png_together(png, file)? {
             Way::Done(pixels) => Ok(pixels.filter(|_| is_whole())),
             Way::Alone(_under_way) => {
-                let source = match (uploaded, file) {
-                    (Some(uploaded), _) => Source::Device(uploaded),
-                    (None, Some(file)) => Source::Pinned(file),
-                    (None, None) => Source::Memory,
-                };
-                let pending = self.start_decoding_png(png, source)?;
+                let pending = self.start_decoding_png(png, file)?;
                 let is_whole = is_whole();
                 Ok(pending.finish()?.filter(|_| is_whole))
             }
         }
     }
 
-    /// Starts to decode a picture. The caller must keep the source until [`DecodingPng::finish`].
+    /// Starts to decode a picture, whose file may be in page-locked memory. The caller must keep that until
+    /// [`DecodingPng::finish`].
     fn start_decoding_png(
         self: &Arc<Self>,
         png: &PngData<'_>,
-        source: Source<'_>,
+        file: Option<&Pinned>,
     ) -> Result<DecodingPng> {
-        let number = match source {
-            Source::Device(uploaded) => uploaded.stream,
-            _ => self.pngs.next.fetch_add(1, Ordering::Relaxed) % STREAMS,
-        };
+        let number = self.pngs.next.fetch_add(1, Ordering::Relaxed) % STREAMS;
         let stream = &self.pngs.all[number];
-        let mut pending = self.prepare_png(png, source, number)?;
+        let mut pending = self.prepare_png(png, file, number)?;
         let _launching = self.lock_launch();
         let first = pending.sizes.first();
         self.launch_png(&first, &pending.addresses, stream)?;

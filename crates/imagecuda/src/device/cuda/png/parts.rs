@@ -3,7 +3,6 @@
 
 use super::{
     super::{Context, pinned::Pinned},
-    Source,
     memory::{Addresses, data_range},
 };
 use crate::{Result, device::PngData, parallel};
@@ -20,7 +19,8 @@ const PART: usize = 2 << 20;
 /// What is uploaded, and to where.
 pub(super) struct Upload<'a> {
     pub(super) png: &'a PngData<'a>,
-    pub(super) source: Source<'a>,
+    /// The memory of the file, if the device can read it.
+    pub(super) file: Option<&'a Pinned>,
     /// The job and what belongs to it, and room for the file if the device cannot read that.
     pub(super) pinned: &'a mut Pinned,
     /// The bytes before the file's.
@@ -71,7 +71,7 @@ impl Context {
     pub(super) fn start_parts(&self, upload: Upload<'_>) -> Result<()> {
         let Upload {
             png,
-            source,
+            file,
             pinned,
             others,
             at,
@@ -84,29 +84,21 @@ impl Context {
         let range = data_range(png);
         let (queue, uploads) = (&self.pngs.all[stream], &self.pngs.uploads[stream]);
         let target = |at: usize| DevicePointer::from_raw(target + at as u64);
-        if let Source::Device(_) = source {
-            let _launching = self.lock_launch();
-            pinned.start_upload(target(0), others, uploads)?;
-            let uploaded = &self.pngs.uploaded[stream][0];
-            uploaded.record(uploads)?;
-            uploaded.order_before(queue)?;
-            return self.launch_png(&sizes.part(0..sizes.data_words()), addresses, queue);
-        }
         let mut done = 0;
         for (number, part) in parts(range.len()).enumerate() {
-            let from = range.start + part.start..range.start + part.end;
+            let source = range.start + part.start..range.start + part.end;
             let place = at + part.start;
             let here = place..at + part.end;
-            if let Source::Memory = source {
-                copy(&png.file[from.clone()], &mut pinned[here.clone()]);
+            if file.is_none() {
+                copy(&png.file[source.clone()], &mut pinned[here.clone()]);
             }
             let _launching = self.lock_launch();
             if number == 0 {
                 pinned.start_upload(target(0), others, uploads)?;
             }
-            match source {
-                Source::Pinned(file) => file.start_upload_of(from, target(place), uploads)?,
-                _ => pinned.start_upload_part(here, target(place), uploads)?,
+            match file {
+                Some(file) => file.start_upload_of(source, target(place), uploads)?,
+                None => pinned.start_upload_part(here, target(place), uploads)?,
             }
             let uploaded = &self.pngs.uploaded[stream][number];
             uploaded.record(uploads)?;

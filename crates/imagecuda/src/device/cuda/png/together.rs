@@ -33,7 +33,7 @@ const MOST: usize = 8;
 const MOST_BYTES: usize = 128 << 20;
 
 /// The most bytes of a small picture's rows, and of its data. Larger ones keep a GPU busy alone.
-pub(super) const LARGEST: usize = 2 << 20;
+const LARGEST: usize = 2 << 20;
 
 /// The pictures that wait to be decoded.
 #[derive(Default)]

@@ -10,7 +10,10 @@ use super::{
     super::{chunks::Head, decode},
     data,
 };
-use crate::{ColorPolicy, Device, LoadOptions, PngDecoder, device::Payload};
+use crate::{
+    ColorPolicy, Device, LoadOptions, PngDecoder,
+    device::{Payload, Staging},
+};
 use files::{File, Random};
 use imagecuda_kernels::png::cpu_emulation::{self, Input};
 use std::{env, sync::OnceLock};
@@ -57,7 +60,7 @@ fn gpu_takes(gpu: &Device, file: &[u8]) -> bool {
     let Some(png) = data(&head, file) else {
         return false;
     };
-    let payload = gpu.decode_png(&png, PngDecoder::Kernels, (None, None), || true);
+    let payload = gpu.decode_png(&png, PngDecoder::Kernels, None::<&Staging>, || true);
     matches!(payload.unwrap(), Some(Payload::Png(_)))
 }
 

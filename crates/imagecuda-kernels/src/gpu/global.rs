@@ -75,3 +75,50 @@ pub unsafe fn store_u16(pointer: *mut u16, number: u16) {
         );
     }
 }
+
+/// Four numbers that another thread block may write with [`publish_four`] at the same time: each is what it was or
+/// what it is then.
+///
+/// # Safety
+///
+/// The pointer is to four numbers in device memory, and a multiple of 16.
+#[inline(always)]
+pub unsafe fn peek_four(pointer: *const u64) -> [u64; 4] {
+    let (a, b, c, d);
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "ld.volatile.global.v2.u64 {{{a}, {b}}}, [{pointer}];",
+            "ld.volatile.global.v2.u64 {{{c}, {d}}}, [{pointer}+16];",
+            a = out(reg64) a,
+            b = out(reg64) b,
+            c = out(reg64) c,
+            d = out(reg64) d,
+            pointer = in(reg64) pointer,
+            options(readonly, nostack, preserves_flags),
+        );
+    }
+    [a, b, c, d]
+}
+
+/// Writes four numbers that another thread block may read at the same time with [`peek_four`].
+///
+/// # Safety
+///
+/// The pointer is to four numbers in device memory, and a multiple of 16.
+#[inline(always)]
+pub unsafe fn publish_four(pointer: *mut u64, [a, b, c, d]: [u64; 4]) {
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "st.volatile.global.v2.u64 [{pointer}], {{{a}, {b}}};",
+            "st.volatile.global.v2.u64 [{pointer}+16], {{{c}, {d}}};",
+            a = in(reg64) a,
+            b = in(reg64) b,
+            c = in(reg64) c,
+            d = in(reg64) d,
+            pointer = in(reg64) pointer,
+            options(nostack, preserves_flags),
+        );
+    }
+}

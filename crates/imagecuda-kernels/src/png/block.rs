@@ -53,16 +53,25 @@ pub trait Longs: Copy {
     /// Writes a number.
     fn set(self, at: u32, number: u64);
 
-    /// The number at an index, which another thread block may write at the same time.
-    fn peek(self, at: u32) -> u64;
+    /// Four numbers from a place on that is a multiple of four, which another thread block may
+    /// [`publish`](Self::publish) at the same time.
+    fn peek_four(self, at: u32) -> [u64; 4];
 
-    /// Waits until the number at an index is not zero. A thread block that already runs must write
-    /// it.
-    fn wait(self, at: u32) -> u64;
+    /// Waits until four numbers [`are_there`]. A thread block that already runs must publish them.
+    fn wait_four(self, at: u32) -> [u64; 4];
 
-    /// Writes numbers from a place on for which other thread blocks [`wait`](Self::wait), if there is
-    /// room for all four.
-    fn publish(self, at: u32, numbers: [u64; 4]);
+    /// Writes four numbers for other thread blocks, from a place on that is a multiple of four, if there is room for
+    /// all of them: words, each with the bit that says that it is there.
+    fn publish(self, at: u32, words: [u32; 4]);
+}
+
+/// The bit of a published word that says that it is there. Before, the number is zero.
+pub const IS_THERE: u64 = 1 << 32;
+
+/// Whether four words are published.
+#[inline(always)]
+pub fn are_there([a, b, c, d]: [u64; 4]) -> bool {
+    a & b & c & d & IS_THERE != 0
 }
 
 /// Shared memory, which a kernel divides into parts.
@@ -163,6 +172,8 @@ pub trait Warp: ThreadBlock {
         put: impl Fn(&mut T, u32),
     );
 
-    /// The number of thread `from`.
-    fn broadcast<T>(&self, own: &Self::Own<T>, from: u32, number: impl Fn(&T) -> u32) -> u32;
+    /// The same number, of which the compiler does not know where it comes from.
+    fn opaque(number: u32) -> u32 {
+        number
+    }
 }

@@ -2,7 +2,7 @@
 //! results. Tests use it on machines without a GPU.
 
 use super::{
-    block::{Longs, Number, Shared, ThreadBlock, Warp, Words},
+    block::{IS_THERE, Longs, Number, Shared, ThreadBlock, Warp, Words, are_there},
     decoder::{
         chain, check, copies, find,
         launches::{Kernel, Launch, Lengths, PART_WORDS, ROUNDS, Sizes},
@@ -83,27 +83,30 @@ impl Longs for Cells<'_, u64> {
         self.write(at, number);
     }
 
-    fn peek(self, at: u32) -> u64 {
-        self.read(at)
+    fn peek_four(self, at: u32) -> [u64; 4] {
+        [0, 1, 2, 3].map(|i| self.read(at + i))
     }
 
-    fn wait(self, at: u32) -> u64 {
-        let number = self.read(at);
-        assert!(number != 0, "a thread block waits for one that comes later");
-        number
+    fn wait_four(self, at: u32) -> [u64; 4] {
+        let numbers = self.peek_four(at);
+        assert!(
+            are_there(numbers),
+            "a thread block waits for one that comes later"
+        );
+        numbers
     }
 
-    fn publish(self, at: u32, numbers: [u64; 4]) {
+    fn publish(self, at: u32, words: [u32; 4]) {
         if (at as usize).saturating_add(4) <= self.0.len() {
             (at..)
-                .zip(numbers)
-                .for_each(|(at, number)| self.write(at, number));
+                .zip(words)
+                .for_each(|(at, word)| self.write(at, IS_THERE | u64::from(word)));
         }
     }
 }
 
 /// A thread block whose threads run one after the other.
-struct Block<'a> {
+pub(super) struct Block<'a> {
     index: u32,
     launch: Launch,
     shared: &'a [Cell<u32>],
@@ -175,10 +178,6 @@ impl Warp for Block<'_> {
         for (thread, own) in own.iter_mut().enumerate() {
             put(own, numbers[thread.saturating_sub(1)]);
         }
-    }
-
-    fn broadcast<T>(&self, own: &Vec<T>, from: u32, number: impl Fn(&T) -> u32) -> u32 {
-        number(&own[from as usize])
     }
 }
 

@@ -181,7 +181,7 @@ impl Sizes {
             threads,
         };
         let tiles = picture.filtered_bytes().div_ceil(copies::TILE);
-        let chunks = picture.plane_bytes().div_ceil(pack::CHUNK) * picture.height;
+        let chunks = pack::chunks(picture) * picture.height;
         let strips = pack::most_strips(picture.height) * picture.planes();
         let pixels = match picture.has_groups() {
             true => picture.width / 4 * picture.height,
@@ -277,13 +277,11 @@ impl Lengths {
             // Whole fours of words, each of two tokens.
             tokens: picture.filtered_bytes().div_ceil(8) * 4,
             open_tiles: picture.filtered_bytes().div_ceil(copies::TILE),
-            checksums: 2 * rows * picture.plane_bytes().div_ceil(pack::CHUNK),
+            checksums: 2 * rows * pack::chunks(picture),
             filters: rows,
             strips: pack::most_strips(rows) + 1,
             planes: picture.plane_words(),
-            hand_over: pack::most_strips(rows)
-                * picture.planes()
-                * unfilter::handed(picture.stride()),
+            hand_over: pack::most_strips(rows) * picture.planes() * picture.stride(),
             pixels: pixels.div_ceil(4),
         }
     }

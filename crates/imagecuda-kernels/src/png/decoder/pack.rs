@@ -2,18 +2,25 @@
 
 use super::{
     copies::{VALUE, resolve},
+    picture::Picture,
     work::{WorkOf, control, status},
 };
 use crate::png::block::{Shared, ThreadBlock, Words};
 
-/// Threads of a thread block of `png_pack`, and bytes of a plane's row that it packs.
+/// Threads of a thread block of `png_pack`, and bytes of a plane's row in memory that it packs.
 pub const THREADS: u32 = 256;
-pub const CHUNK: u32 = 4 * THREADS;
+const CHUNK: u32 = 4 * THREADS;
 /// The modulus of Adler-32.
 const MODULUS: u32 = 65521;
 
+/// The chunks of a row.
+#[inline(always)]
+pub fn chunks(picture: &Picture) -> u32 {
+    (4 * picture.stride()).div_ceil(CHUNK)
+}
+
 /// `png_pack`: puts the bytes of rows into planes, stores the filters, and computes sums for the
-/// checksum. One thread block for each [`CHUNK`] of each row.
+/// checksum. One thread block for each chunk of each row.
 #[inline(always)]
 pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     if work.status() != 0 {
@@ -22,12 +29,13 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let picture = &work.picture;
     let (planes, plane_bytes) = (picture.planes(), picture.plane_bytes());
     let (row_bytes, all) = (picture.row_bytes(), picture.filtered_bytes());
-    let chunks = plane_bytes.div_ceil(CHUNK);
+    let chunks = chunks(picture);
     let (y, chunk) = (block.index() / chunks, block.index() % chunks);
     let row = y * (row_bytes + 1);
     let plane_words = picture.stride() * picture.height;
-    // The place of the chunk's first byte, and the bytes from there to the end.
-    let start = row + 1 + chunk * CHUNK * planes;
+    let shift = picture.shift(y);
+    // The place of the chunk's first byte, and the bytes from there to the end. It may be before the row.
+    let start = (row + 1 + chunk * CHUNK * planes).wrapping_sub(shift * planes);
     let from_start = u64::from(all.wrapping_sub(start));
     // The two sums of Adler-32, without the part that its initial 1 adds.
     let mut sums = block.own(0u64);
@@ -36,13 +44,13 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
         // The sum of the bytes, and that of bytes times their places in the chunk: at most 32 bytes
         // at places below 2^13.
         let (mut first, mut places) = (0, 0);
-        // To the end of the row's memory, where zeros follow: whole fours of words are read.
+        // All of the row's memory, with zeros before and after the row: whole fours of words are read.
         if x < 4 * picture.stride() {
             for plane in 0..planes {
                 let place = |i: u32| (4 * thread + i) * planes + plane;
-                // Four loads in flight, and bytes past the end of a row are zeros.
-                let link = |i: u32| match x + i < plane_bytes {
-                    true => work.links.get(start + place(i)),
+                // Four loads in flight, and bytes outside the row are zeros.
+                let link = |i: u32| match (x + i).wrapping_sub(shift) < plane_bytes {
+                    true => work.links.get(start.wrapping_add(place(i))),
                     false => VALUE,
                 };
                 let links = [link(0), link(1), link(2), link(3)];
@@ -80,8 +88,8 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
 pub const STRIPS_THREADS: u32 = 1024;
 /// The most rows of a picture; the most and the fewest rows of a strip.
 const ROWS: u32 = 1 << 16;
-pub const MOST_ROWS: u32 = 32;
-pub const FEWEST_ROWS: u32 = 8;
+const MOST_ROWS: u32 = 31;
+const FEWEST_ROWS: u32 = 8;
 /// Words of shared memory: a bit for each row, and a few more.
 pub const STRIPS_SHARED: u32 = ROWS / 32 + 4;
 
@@ -115,7 +123,7 @@ pub fn strips<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
             starts.set(number, word);
             number += STRIPS_THREADS;
         }
-        let parts = rows * picture.plane_bytes().div_ceil(CHUNK);
+        let parts = rows * chunks(picture);
         let (mut first, mut second) = (0u64, 0u64);
         let mut part = thread;
         while part < parts {

@@ -2,6 +2,9 @@
 
 use bytemuck::{Pod, Zeroable};
 
+/// The most bytes before the first one of a row of a plane.
+pub const LONGEST_SHIFT: u32 = 14;
+
 /// The form of a picture's rows and pixels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
@@ -60,7 +63,20 @@ impl Picture {
     /// The number of words between rows of a plane.
     #[inline(always)]
     pub fn stride(&self) -> u32 {
-        self.plane_bytes().div_ceil(16) * 4
+        (self.plane_bytes() + LONGEST_SHIFT).div_ceil(16) * 4
+    }
+
+    /// Bytes before the first one of a row of a plane, from a multiple of 16 bytes on: two more than in the
+    /// row above, as a row is made two bytes behind that one.
+    #[inline(always)]
+    pub fn shift(&self, row: u32) -> u32 {
+        2 * row % (LONGEST_SHIFT + 2)
+    }
+
+    /// The place of a byte of a row of a plane, in bytes.
+    #[inline(always)]
+    pub fn place(&self, plane: u32, row: u32, byte: u32) -> u32 {
+        4 * (plane * self.height + row) * self.stride() + self.shift(row) + byte
     }
 
     /// The number of words of all planes.

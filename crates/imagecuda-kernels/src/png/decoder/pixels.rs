@@ -1,6 +1,6 @@
 //! From planes to pixels in the layout that the host's decoder uses.
 
-use super::work::WorkOf;
+use super::{bits::funnel, work::WorkOf};
 use crate::png::block::{ThreadBlock, Words};
 
 /// Threads of a thread block.
@@ -31,14 +31,13 @@ fn put<B: ThreadBlock, const BYTES: u32>(block: &B, work: &WorkOf<B>) {
     let is_plain = picture.is_plain();
     // The file stores the high byte of 16-bit samples first, and memory has it last.
     let swap = u32::from(picture.depth == 16);
-    let plane_words = picture.stride() * picture.height;
     if picture.has_groups() {
         let groups = picture.width / 4;
         block.each(&mut block.own(()), |thread, _| {
             let number = block.index() * THREADS + thread;
             if number < groups * picture.height {
                 let (x, y) = (number % groups, number / groups);
-                four_pixels::<B, BYTES>(work, y * picture.stride() + x, number, swap);
+                four_pixels::<B, BYTES>(work, y, 4 * x, number, swap);
             }
         });
         return;
@@ -53,10 +52,7 @@ fn put<B: ThreadBlock, const BYTES: u32>(block: &B, work: &WorkOf<B>) {
             let (pixel, channel) = (at / BYTES, at % BYTES);
             let (x, y) = (pixel % picture.width, pixel / picture.width);
             match is_plain {
-                true => {
-                    let row = (channel ^ swap) * plane_words + y * picture.stride();
-                    work.planes.get(row + x / 4) >> (x % 4 * 8) & 255
-                }
+                true => byte_at::<B>(work, channel ^ swap, y, x),
                 false => (pixel_at::<B>(work, x, y) >> (8 * channel)) as u32 & 255,
             }
         };
@@ -65,19 +61,30 @@ fn put<B: ThreadBlock, const BYTES: u32>(block: &B, work: &WorkOf<B>) {
     });
 }
 
-/// Writes four pixels of `BYTES` bytes: group `number`, from word `from` of each plane.
+/// A byte of a row of a plane.
+#[inline(always)]
+fn byte_at<B: ThreadBlock>(work: &WorkOf<B>, plane: u32, row: u32, byte: u32) -> u32 {
+    let place = work.picture.place(plane, row, byte);
+    work.planes.get(place / 4) >> (place % 4 * 8) & 255
+}
+
+/// Writes four pixels of `BYTES` bytes: group `number`, from byte `from` of a row of each plane.
 #[inline(always)]
 fn four_pixels<B: ThreadBlock, const BYTES: u32>(
     work: &WorkOf<B>,
+    row: u32,
     from: u32,
     number: u32,
     swap: u32,
 ) {
-    let plane_words = work.picture.stride() * work.picture.height;
     // No index that is not known: the words would lie in memory.
-    let plane = |channel: u32| match channel < BYTES {
-        true => work.planes.get((channel ^ swap) * plane_words + from),
-        false => 0,
+    let plane = |channel: u32| {
+        if channel >= BYTES {
+            return 0;
+        }
+        let place = work.picture.place(channel ^ swap, row, from);
+        let [low, high] = [0, 1].map(|ahead| work.planes.get(place / 4 + ahead));
+        funnel(low, high, 8 * place)
     };
     let planes = [0, 1, 2, 3, 4, 5, 6, 7].map(plane);
     let byte = |at: u32| planes[(at % BYTES) as usize] >> (8 * (at / BYTES)) & 255;
@@ -102,11 +109,7 @@ fn four_pixels<B: ThreadBlock, const BYTES: u32>(
 #[inline(always)]
 fn pixel_at<B: ThreadBlock>(work: &WorkOf<B>, x: u32, y: u32) -> u64 {
     let picture = &work.picture;
-    let plane_words = picture.stride() * picture.height;
-    let byte = |plane: u32, x: u32| {
-        let word = plane * plane_words + y * picture.stride() + x / 4;
-        work.planes.get(word) >> (x % 4 * 8) & 255
-    };
+    let byte = |plane: u32, x: u32| byte_at::<B>(work, plane, y, x);
     let (depth, channels) = (picture.depth, picture.channels());
     if depth < 8 {
         let at = x * depth;

@@ -2,17 +2,13 @@
 
 use super::{
     pack::most_strips,
-    wavefront::{STEPS, go},
+    wavefront::go,
     work::{WorkOf, control},
 };
 use crate::png::block::{Longs, Shared, Warp, Words};
 
-/// Threads of a thread block: one for each row of a strip.
+/// Threads of a thread block: one for each row of a strip, and one for the row above it.
 pub const THREADS: u32 = 32;
-/// Numbers that a strip hands to the next one: its last row's words and a few that are none of it.
-pub const fn handed(stride: u32) -> u32 {
-    stride + 2 * STEPS
-}
 /// Words of shared memory.
 pub const SHARED: u32 = 1;
 
@@ -44,31 +40,25 @@ pub fn unfilter<B: Warp>(block: &B, work: &WorkOf<B>) {
     let first = work.strips.get(strip);
     let rows = work.strips.get(strip + 1) - first;
     let filter_of = |row: u32| work.filters.get(row);
-    let words = picture.plane_bytes().div_ceil(4);
-    let handed = handed(picture.stride());
-    let given = (plane * most + strip) * handed;
+    let stride = picture.stride();
+    let given = (plane * most + strip) * stride;
     let strip = Strip {
         first,
         rows,
         takes: first > 0 && filter_of(first) >= 2,
         gives: strip + 1 < strips && filter_of(first + rows) >= 2,
-        taken: given.wrapping_sub(handed).wrapping_add(STEPS),
+        taken: given.wrapping_sub(stride),
         given,
-        place: (plane * picture.height + first) * picture.stride(),
-        words,
-        stride: picture.stride(),
+        place: (plane * picture.height + first) * stride,
+        stride,
     };
     let mut filters = block.own(0);
     block.each(&mut filters, |thread, filter| {
         *filter = filter_of(first + thread.min(rows - 1));
     });
-    // Three programs, as each would cost the others too.
-    if !block.any(&filters, |&filter| filter >= 2) {
-        add_up(block, work, &strip);
-    } else if block.any(&filters, |&filter| filter == 3) {
-        go(block, work, &strip, true);
-    } else {
-        go(block, work, &strip, false);
+    match block.any(&filters, |&filter| filter >= 2) {
+        true => go(block, work, &strip),
+        false => add_up(block, work, &strip),
     }
 }
 
@@ -80,14 +70,13 @@ pub(super) struct Strip {
     /// next one.
     pub(super) takes: bool,
     pub(super) gives: bool,
-    /// The place of the first word that the strip before hands over, and that of the four words before
-    /// those which this one hands over.
+    /// The places of the first word that the strip before hands over, and of the first one that this strip
+    /// hands over.
     pub(super) taken: u32,
     pub(super) given: u32,
     /// Its first word.
     pub(super) place: u32,
-    /// Words of a row, and from a row to the next one.
-    pub(super) words: u32,
+    /// Words of a row.
     pub(super) stride: u32,
 }
 
@@ -114,11 +103,11 @@ struct Sums {
 fn add_up<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip) {
     const EVERY_BYTE: u32 = 0x0101_0101;
     const WIDTH: u32 = 4 * THREADS;
-    let &Strip { words, stride, .. } = strip;
-    let parts = words.div_ceil(WIDTH);
+    let stride = strip.stride;
+    let parts = stride.div_ceil(WIDTH);
     let load = |thread: u32, number: u32| {
         let at = number % parts * WIDTH + 4 * thread;
-        match number < parts * strip.rows && at < words {
+        match number < parts * strip.rows && at < stride {
             true => (work.planes).get_four(strip.place + number / parts * stride + at),
             false => [0; 4],
         }
@@ -160,7 +149,7 @@ fn add_up<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip) {
         }
         block.each(&mut own, |thread, sums| {
             let at = at + 4 * thread;
-            if at >= words {
+            if at >= stride {
                 return;
             }
             if is_sum {
@@ -168,8 +157,7 @@ fn add_up<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip) {
                 work.planes.set_four(place, sums.words);
             }
             if strip.gives && row + 1 == strip.rows {
-                let numbers = sums.words.map(|word| 1 << 32 | u64::from(word));
-                work.hand_over.publish(strip.given + STEPS + at, numbers);
+                work.hand_over.publish(strip.given + at, sums.words);
             }
         });
     }

@@ -1,281 +1,277 @@
 //! Undoes the filters of rows that depend on each other.
 //!
 //! A warp is alone on its scheduler, so what counts is how long a thread takes from a byte to the next
-//! one, and how many bytes it is behind the row above: two, as it can get the bytes of the thread before
-//! while it computes its own. Memory is read and written four words at a time: each row is a line of
-//! memory of its own, so an access of a warp takes as long as 32 of a thread, and the words of other
-//! threads wait for it.
+//! one, and how many bytes it is behind the row above: two, as it can get the byte of the thread before
+//! while it computes the one in between. In memory each row begins two bytes later than the row above,
+//! modulo 16, so that all threads begin with their next four words at the same time.
 
-use super::{unfilter::Strip, work::WorkOf};
-use crate::png::block::{Longs, Warp, Words};
+use super::{picture::LONGEST_SHIFT, unfilter::Strip, work::WorkOf};
+use crate::png::block::{Longs, Warp, Words, are_there};
 use core::hint::select_unpredictable;
 
-/// Words that a thread processes between loads.
-pub(super) const STEPS: u32 = 4;
+/// Words that a thread processes at once.
+const WORDS: u32 = 4;
+
+/// Rows of which each begins two bytes later in memory than the one before.
+const SHIFTED: u32 = LONGEST_SHIFT / 2 + 1;
 
 /// A place that no memory has: a multiple of four.
 const NOWHERE: u32 = !3;
 
-/// *Pairs* of bytes that a thread processes between loads. Each thread is one behind the thread before.
-const PAIRS: u32 = 2 * STEPS;
-
 /// Four words of a row.
-type Quad = [u32; STEPS as usize];
+type Quad = [u32; WORDS as usize];
+
+/// How a filter predicts a byte: numbers with which threads of all filters do the same.
+///
+/// Paeth's predictor needs the *threshold* 3 *corner* − *up* − *left*. It is the higher one of left and up if the threshold
+/// is not above the lower one, the lower one if it is not below the higher one, and otherwise the corner. Other
+/// filters put numbers in the places of up and of the threshold with which always the same of the three is chosen, and
+/// another number in the place of the corner.
+#[derive(Clone, Copy, Default)]
+struct Filter {
+    /// What is taken for the byte above: a mask, and bits that are set.
+    up_mask: u32,
+    up_bits: u32,
+    /// The threshold without the byte to the left: a sum of the corner, the byte above, and a constant.
+    threshold: [u32; 3],
+    /// The third result: a sum of the corner and the byte above.
+    third: [u32; 2],
+    /// By how many bits left and up are shifted for their average: 1, or so many that nothing is left.
+    average_shift: u32,
+}
+
+/// More than any byte, less than any byte, and a threshold far below that.
+const HIGH: u32 = 1000;
+const LOW: u32 = 1000u32.wrapping_neg();
+const LOWEST: u32 = 5000u32.wrapping_neg();
+
+impl Filter {
+    #[inline(always)]
+    fn new(number: u32) -> Self {
+        // The third result, as the byte above seems to be far above the byte to the left, and the threshold is
+        // between them.
+        let third = Self {
+            up_bits: HIGH,
+            threshold: [0, 0, HIGH - 400],
+            average_shift: 31,
+            ..Self::default()
+        };
+        match number {
+            // The byte to the left, as it is the higher one and above the threshold.
+            1 => Self {
+                up_bits: LOW,
+                threshold: [0, 0, LOWEST],
+                ..third
+            },
+            2 => Self {
+                third: [0, 1],
+                ..third
+            },
+            3 => Self {
+                average_shift: 1,
+                ..third
+            },
+            4 => Self {
+                up_mask: !0,
+                up_bits: 0,
+                threshold: [3, 1u32.wrapping_neg(), 0],
+                third: [1, 0],
+                average_shift: 31,
+            },
+            _ => third,
+        }
+    }
+}
 
 /// A thread's row.
 #[derive(Clone, Copy, Default)]
 struct Row {
-    /// Its filter as masks for the byte to the left, the one above, and the one above left; and whether
-    /// it is that of averages.
-    left_mask: u32,
-    up_mask: u32,
-    corner_mask: u32,
-    average_mask: u32,
-    /// The mask for the words of the thread before, which the first thread has not.
-    before_mask: u32,
-    /// The place of its first word, and its length in whole fours of words.
+    filter: Filter,
+    /// Whether it is the last row of the strip before, which is given and not made.
+    is_given: bool,
+    /// The place of its first word, and its length in words.
     place: u32,
     length: u32,
-    /// The four words of memory of which the last are for these steps, the four of which the first
-    /// are, and the four after them.
-    older: Quad,
-    newer: Quad,
-    later: Quad,
-    /// The words for these steps, those that they made, and those of the steps before.
+    /// The place of the next four words in the row. Numbers before the row are above its length.
+    at: u32,
+    /// The four words to be processed, the four after them and those after these, and what is made.
     words: Quad,
+    ahead: [Quad; 2],
     made: Quad,
-    before: Quad,
-    /// The last byte that was made, the byte above that, and the bytes of the thread before that are above
-    /// the next pair.
-    done: u32,
-    above: u32,
+    /// The last byte that was made, and the byte above that.
+    left: u32,
+    corner: u32,
+    /// The bytes above the next two.
     up: [u32; 2],
-    /// A word from the strip before for the next steps, if it is there.
-    awaited: u64,
+    /// The next and next but one four words of the strip before, as far as they are there.
+    awaited: [[u64; WORDS as usize]; 2],
 }
 
-/// The Paeth predictor, arranged so that little work is left once `left` is known.
+/// Goes through a strip from left to right. Each thread is two bytes behind the one before it. The first has the row
+/// above the strip. A thread takes part before its row begins and after its end, as branches cost more.
+/// Before, all its bytes are zeros, and so are those that it makes. What it makes after the end nobody uses.
 #[inline(always)]
-fn paeth(left: i32, up: i32, corner: i32) -> i32 {
-    let threshold = 3 * corner - up - left;
-    let (low, high) = (left.min(up), left.max(up));
-    let other = if high <= threshold { low } else { corner };
-    if threshold <= low { high } else { other }
-}
-
-/// All ones if bit `number` of `bits` is set, otherwise zero. Not by a comparison, of which the
-/// compiler would make a predicate.
-#[inline(always)]
-fn mask(bits: u32, number: u32) -> u32 {
-    ((bits << (31 - number)) as i32 >> 31) as u32
-}
-
-/// Undoes the filter of a byte with a byte above it.
-#[inline(always)]
-fn undo(row: &Row, has_averages: bool, byte: u32, up: u32) -> u32 {
-    let (left, corner) = (row.done & row.left_mask, row.above & row.corner_mask);
-    let [left, up, corner] = [left, up & row.up_mask, corner].map(|byte| byte as i32);
-    let mut predicted = paeth(left, up, corner);
-    if has_averages && row.average_mask != 0 {
-        predicted = (left + up) >> 1;
-    }
-    byte.wrapping_add(predicted as u32) & 255
-}
-
-/// Eight of 16 pairs, of which two are in a word: those from place 1 + `skipped` on, with at most seven
-/// skipped.
-#[inline(always)]
-fn shifted([a, b, c, d]: Quad, [e, f, g, h]: Quad, skipped: u32) -> Quad {
-    // No index, as the words would lie in memory.
-    let four = |near: u32, far: u32| select_unpredictable(skipped & 4 != 0, far, near);
-    let (a, b, c) = (four(a, c), four(b, d), four(c, e));
-    let (d, e, f) = (four(d, f), four(e, g), four(f, h));
-    let two = |near: u32, far: u32| select_unpredictable(skipped & 2 != 0, far, near);
-    let (a, b, c, d, e) = (two(a, b), two(b, c), two(c, d), two(d, e), two(e, f));
-    let one = |low, high| select_unpredictable(skipped & 1 != 0, high, joined(low, high));
-    [one(a, b), one(b, c), one(c, d), one(d, e)]
-}
-
-/// The second pair of a word and the first one of the next.
-#[inline(always)]
-fn joined(low: u32, high: u32) -> u32 {
-    low >> 16 | high << 16
-}
-
-/// Goes through a strip from left to right. Each thread is a pair of bytes behind the one before it. A
-/// thread takes part before its row begins and after its end, as branches cost more. Before, all its
-/// pairs are zeros, and so are those that it makes. What it makes after the end nobody uses.
-#[inline(always)]
-pub(super) fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip, has_averages: bool) {
-    let &Strip { takes, gives, .. } = strip;
-    let words = strip.words;
-    // The place of the word from the strip before for each fourth thread.
-    let from = strip.taken;
-    let at = |step: u32, thread: u32| from + (step + thread % STEPS).min(words - 1);
+pub(super) fn go<B: Warp>(block: &B, work: &WorkOf<B>, strip: &Strip) {
     let mut own = block.own(Row::default());
-    block.each(&mut own, |thread, row| {
-        *row = begin::<B>(work, strip, thread);
-        if takes {
-            row.awaited = work.hand_over.peek(at(0, thread));
-        }
+    // How far the first thread's row is behind one that begins at a multiple of 16 bytes.
+    let first = (strip.first + SHIFTED - 1) % SHIFTED;
+    block.apart(&mut own, |thread, row| {
+        *row = begin::<B>(work, strip, thread, first);
     });
-    let mut step = 0;
-    while step < strip.stride + strip.rows / 2 {
-        block.apart(&mut own, |thread, row| {
-            row.words = shifted(row.older, row.newer, PAIRS - 1 - thread % PAIRS);
-            (row.older, row.newer) = (row.newer, row.later);
-            row.later = load::<B>(work, row, thread, step + 2 * STEPS);
-            if takes && (row.awaited >> 32) == 0 {
-                row.awaited = work.hand_over.wait(at(step, thread));
-            }
-        });
-        let mut handed = [0; STEPS as usize];
-        if takes {
-            let number = |row: &Row| row.awaited as u32;
-            handed = [0, 1, 2, 3].map(|from| block.broadcast(&own, from, number));
-        }
-        take_step(block, &mut own, has_averages, handed[0], 0);
-        take_step(block, &mut own, has_averages, handed[1], 1);
-        take_step(block, &mut own, has_averages, handed[2], 2);
-        if takes {
-            // As late as it comes in time, as the strip before is only that much ahead then.
-            block.apart(&mut own, |thread, row| {
-                row.awaited = work.hand_over.peek(at(step + STEPS, thread));
-            });
-        }
-        take_step(block, &mut own, has_averages, handed[3], 3);
-        block.apart(&mut own, |thread, row| {
-            store::<B>(work, row, thread, step);
-            if gives {
-                give::<B>(work, strip, step, row);
-            }
-            row.before = row.made;
-        });
-        step += STEPS;
+    let end = strip.stride + (first + strip.rows) / SHIFTED * WORDS;
+    let mut at = 0;
+    while at < end {
+        take_four::<B, 0>(block, work, strip, &mut own, at);
+        take_four::<B, 1>(block, work, strip, &mut own, at + WORDS);
+        at += 2 * WORDS;
     }
 }
 
-/// What a thread knows before the first step.
+/// What a thread knows before the first byte.
 #[inline(always)]
-fn begin<B: Warp>(work: &WorkOf<B>, strip: &Strip, thread: u32) -> Row {
-    // All filters that exist.
-    let filter = work.filters.get(strip.first + thread.min(strip.rows - 1)) & 7;
+fn begin<B: Warp>(work: &WorkOf<B>, strip: &Strip, thread: u32, first: u32) -> Row {
+    let is_row = thread > 0 && thread <= strip.rows;
+    let number = (strip.first + thread).wrapping_sub(1);
     let mut row = Row {
-        left_mask: mask(0b11010, filter) & 255,
-        up_mask: mask(0b11100, filter),
-        corner_mask: mask(0b10000, filter),
-        average_mask: mask(0b01000, filter),
-        before_mask: mask(!1, thread),
-        length: if thread < strip.rows { strip.stride } else { 0 },
-        place: strip.place + thread * strip.stride,
+        filter: Filter::new(if is_row { work.filters.get(number) } else { 0 }),
+        is_given: thread == 0 && strip.takes,
+        length: if is_row { strip.stride } else { 0 },
+        place: (strip.place + thread * strip.stride).wrapping_sub(strip.stride),
+        at: ((first + thread) / SHIFTED * WORDS).wrapping_neg(),
         ..Row::default()
     };
-    row.newer = load::<B>(work, &row, thread, 0);
-    row.later = load::<B>(work, &row, thread, STEPS);
+    let next = row.at.wrapping_add(WORDS);
+    row.ahead = [load::<B>(work, &row, row.at), load::<B>(work, &row, next)];
+    if strip.takes {
+        row.awaited = [peek::<B>(work, strip, 0), peek::<B>(work, strip, WORDS)];
+    }
     row
 }
 
-/// The four words of memory of which the thread needs the first ones at `step`, a multiple of four.
-/// Zeros before its row and after it.
+/// The four words from a place in the row on: zeros before it and after it.
 #[inline(always)]
-fn load<B: Warp>(work: &WorkOf<B>, row: &Row, thread: u32, step: u32) -> Quad {
-    let at = step.wrapping_sub(thread / PAIRS * STEPS);
-    let place = select_unpredictable(at < row.length, row.place.wrapping_add(at), NOWHERE);
-    work.planes.get_four(place)
+fn load<B: Warp>(work: &WorkOf<B>, row: &Row, at: u32) -> Quad {
+    let place = row.place.wrapping_add(at);
+    (work.planes).get_four(select_unpredictable(at < row.length, place, NOWHERE))
 }
 
-/// Writes the four words of memory of which these steps or the ones before made the last.
+/// Four words of the strip before, as far as they are there.
 #[inline(always)]
-fn store<B: Warp>(work: &WorkOf<B>, row: &Row, thread: u32, step: u32) {
-    let quad = shifted(row.before, row.made, (thread + PAIRS - 1) % PAIRS);
-    let at = step.wrapping_sub(thread.div_ceil(PAIRS) * STEPS);
-    let place = select_unpredictable(at < row.length, row.place.wrapping_add(at), NOWHERE);
-    work.planes.set_four(place, quad);
+fn peek<B: Warp>(work: &WorkOf<B>, strip: &Strip, at: u32) -> [u64; 4] {
+    let at = at.min(strip.stride - WORDS);
+    work.hand_over.peek_four(strip.taken + at)
 }
 
-/// Hands the words that the last thread made by now to the next strip, of which there are four more at
-/// each call. There is room for some that are none of the row.
+/// All threads process four words each, of which `SET` of those ahead is the next. They are `at` for a row that begins
+/// with the first thread's.
 #[inline(always)]
-fn give<B: Warp>(work: &WorkOf<B>, strip: &Strip, step: u32, row: &Row) {
-    let last = strip.rows - 1;
-    let ([_, _, _, z], [a, b, c, d]) = (row.before, row.made);
-    // The thread is an odd number of pairs behind, or an even one.
-    let words = match last % 2 {
-        1 => [joined(z, a), joined(a, b), joined(b, c), joined(c, d)],
-        _ => row.made,
-    };
-    let at = (step + STEPS).wrapping_sub(last.div_ceil(2));
-    let is_last = row.place == strip.place + last * strip.stride;
-    let end = if is_last { strip.words + STEPS } else { 0 };
-    let place = select_unpredictable(at < end, strip.given.wrapping_add(at), u32::MAX);
-    let numbers = words.map(|word| 1 << 32 | u64::from(word));
-    work.hand_over.publish(place, numbers);
-}
-
-/// Each thread makes the four bytes of its word number `i` of these steps. `handed` is the word above that
-/// of the first thread.
-#[inline(always)]
-fn take_step<B: Warp>(block: &B, own: &mut B::Own<Row>, has_averages: bool, handed: u32, i: usize) {
-    // No loop: the compiler would keep its numbers in memory.
-    take_byte::<B, 0>(block, own, has_averages, handed, i);
-    take_byte::<B, 1>(block, own, has_averages, handed, i);
-    take_byte::<B, 2>(block, own, has_averages, handed, i);
-    take_byte::<B, 3>(block, own, has_averages, handed, i);
-}
-
-/// Each thread makes byte `BYTE` of the word, and passes it to the thread after it. That one needs it for its
-/// next pair, so it arrives while the other byte of the pair is made.
-#[inline(always)]
-fn take_byte<B: Warp, const BYTE: usize>(
+fn take_four<B: Warp, const SET: usize>(
     block: &B,
+    work: &WorkOf<B>,
+    strip: &Strip,
     own: &mut B::Own<Row>,
-    has_averages: bool,
-    handed: u32,
-    i: usize,
+    at: u32,
 ) {
-    let handed = handed >> (8 * BYTE) & 255;
     block.apart(own, |_, row| {
-        let up = row.up[BYTE % 2] & row.before_mask | handed & !row.before_mask;
-        row.done = undo(row, has_averages, row.words[i] >> (8 * BYTE) & 255, up);
-        row.above = up;
-        let before = if BYTE == 0 { 0 } else { row.made[i] };
-        row.made[i] = before | row.done << (8 * BYTE);
+        row.words = row.ahead[SET];
+        row.ahead[SET] = load::<B>(work, row, row.at.wrapping_add(2 * WORDS));
+        if strip.takes {
+            if at < strip.stride && !are_there(row.awaited[SET]) {
+                row.awaited[SET] = work.hand_over.wait_four(strip.taken + at);
+            }
+            let ([a, b, c, d], [e, f, g, h]) = (row.awaited[SET], row.words);
+            let chosen = |given, own| select_unpredictable(row.is_given, given as u32, own);
+            row.words = [chosen(a, e), chosen(b, f), chosen(c, g), chosen(d, h)];
+            row.awaited[SET] = peek::<B>(work, strip, at + 2 * WORDS);
+        }
     });
-    block.shift(own, |row| row.done, |row, up| row.up[BYTE % 2] = up);
+    take_word::<B, 0>(block, own);
+    take_word::<B, 1>(block, own);
+    take_word::<B, 2>(block, own);
+    take_word::<B, 3>(block, own);
+    block.apart(own, |thread, row| {
+        let is_there = row.at < row.length;
+        let place = row.place.wrapping_add(row.at);
+        (work.planes).set_four(select_unpredictable(is_there, place, NOWHERE), row.made);
+        if strip.gives {
+            let is_last = is_there && thread == strip.rows;
+            let to = strip.given.wrapping_add(row.at);
+            (work.hand_over).publish(select_unpredictable(is_last, to, NOWHERE), row.made);
+        }
+        row.at = row.at.wrapping_add(WORDS);
+    });
+}
+
+/// Each thread makes the four bytes of a word.
+#[inline(always)]
+fn take_word<B: Warp, const WORD: usize>(block: &B, own: &mut B::Own<Row>) {
+    // No loop: the compiler would keep its numbers in memory.
+    take_byte::<B, WORD, 0>(block, own);
+    take_byte::<B, WORD, 1>(block, own);
+    take_byte::<B, WORD, 2>(block, own);
+    take_byte::<B, WORD, 3>(block, own);
+}
+
+/// Each thread makes a byte of a word, and passes it to the thread after it. That one needs it for its next byte but
+/// one, so it arrives while the byte in between is made.
+#[inline(always)]
+fn take_byte<B: Warp, const WORD: usize, const BYTE: usize>(block: &B, own: &mut B::Own<Row>) {
+    block.apart(own, |_, row| {
+        let up = row.up[BYTE % 2];
+        // Higher bits do no harm.
+        let byte = row.words[WORD] >> (8 * BYTE);
+        row.left = undone::<B>(&row.filter, byte, row.left, up, row.corner) & 255;
+        row.corner = up;
+        let before = if BYTE == 0 { 0 } else { row.made[WORD] };
+        row.made[WORD] = before | row.left << (8 * BYTE);
+    });
+    block.shift(own, |row| row.left, |row, up| row.up[BYTE % 2] = up);
+}
+
+/// A byte without its filter, in the lowest eight bits. Little work is left once `left` is known.
+#[inline(always)]
+fn undone<B: Warp>(filter: &Filter, byte: u32, left: u32, up: u32, corner: u32) -> u32 {
+    let times = u32::wrapping_mul;
+    let [of_corner, of_up, constant] = filter.threshold;
+    let threshold = times(corner, of_corner).wrapping_add(times(up, of_up).wrapping_add(constant));
+    let [of_corner, of_up] = filter.third;
+    let third = times(corner, of_corner).wrapping_add(times(up, of_up).wrapping_add(byte));
+    // The compiler would begin these sums with what comes last.
+    let (threshold, third) = (B::opaque(threshold), B::opaque(third));
+    let average = (left + up) >> filter.average_shift;
+    let above = (up & filter.up_mask | filter.up_bits) as i32;
+    let (low, high) = (above.min(left as i32), above.max(left as i32));
+    let threshold = threshold.wrapping_sub(left) as i32;
+    let sum = third.wrapping_add(average);
+    let sum = select_unpredictable(high <= threshold, byte.wrapping_add(low as u32), sum);
+    select_unpredictable(threshold <= low, byte.wrapping_add(high as u32), sum)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::png::cpu_emulation::Block;
 
     #[test]
-    fn the_predictor_of_every_three_bytes_is_that_of_the_standard() {
-        for left in 0..256 {
-            for up in 0..256 {
-                for corner in 0..256 {
-                    let estimate: i32 = left + up - corner;
-                    let distance = |byte: i32| (estimate - byte).abs();
-                    let (a, b, c) = (distance(left), distance(up), distance(corner));
-                    let expected = if a <= b && a <= c {
-                        left
-                    } else if b <= c {
-                        up
-                    } else {
-                        corner
-                    };
-                    assert_eq!(paeth(left, up, corner), expected, "{left} {up} {corner}");
-                }
+    fn every_filter_of_every_three_bytes_is_that_of_the_standard() {
+        for (left, up, corner) in (0..1 << 24).map(|all| (all & 255, all >> 8 & 255, all >> 16)) {
+            let estimate = (left + up) as i32 - corner as i32;
+            let distance = |byte: u32| (estimate - byte as i32).abs();
+            let (a, b, c) = (distance(left), distance(up), distance(corner));
+            let paeth = if a <= b && a <= c {
+                left
+            } else if b <= c {
+                up
+            } else {
+                corner
+            };
+            let expected = [0, left, up, (left + up) / 2, paeth];
+            for (number, expected) in (0..).zip(expected) {
+                let filter = Filter::new(number);
+                let byte = 0x1234_5607;
+                let made = undone::<Block<'_>>(&filter, byte, left, up, corner) & 255;
+                assert_eq!(made, expected + 7 & 255, "{number}: {left} {up} {corner}");
             }
-        }
-    }
-
-    #[test]
-    fn pairs_are_shifted_by_one_to_eight() {
-        let word = |pair: u32| pair | (pair + 1) << 16;
-        for skipped in 0..8 {
-            let words = shifted([0, 2, 4, 6].map(word), [8, 10, 12, 14].map(word), skipped);
-            let expected = [1, 3, 5, 7].map(|pair| word(pair + skipped));
-            assert_eq!(words, expected, "{skipped}");
         }
     }
 }

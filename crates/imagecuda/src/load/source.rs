@@ -145,13 +145,8 @@ const HEAD: usize = 8 << 10;
 /// The same with a thumbnail and a profile.
 const LONG_HEAD: usize = 96 << 10;
 
-/// Bytes of a file that a thread reads at a time. One thread copies a large file from the system's cache
-/// at a quarter of the speed of several. The data of a JPEG are looked at too, while a core has them in its
+/// Bytes of a JPEG that a thread reads at a time. Its data are looked at too, while a core has them in its
 /// cache.
-#[cfg(unix)]
-const PART: usize = 256 << 10;
-#[cfg(unix)]
-const READERS: usize = 10;
 #[cfg(unix)]
 const JPEG_PART: usize = 16 * imagecuda_kernels::jpeg::stuffing::CHUNK;
 
@@ -167,15 +162,18 @@ fn read_parts(
 ) -> io::Result<(usize, Vec<(bool, u32)>)> {
     #[cfg(unix)]
     {
-        use crate::{jpeg::look_at_part, parallel};
+        use crate::{
+            jpeg::look_at_part,
+            parallel::{self, COPIERS, COPY_PART},
+        };
         use std::io::{Seek, SeekFrom};
-        let (from, size) = scan.map_or((0, PART), |scan| (scan.start, JPEG_PART));
+        let (from, size) = scan.map_or((0, COPY_PART), |scan| (scan.start, JPEG_PART));
         let is_large = bytes.len() - start > 2 * size;
         // What has no places, as a pipe, is read in order.
         if is_large && parallel::has_idle_cores() && file.stream_position().is_ok() {
             let shared = &*file;
             let parts = bytes[from..].chunks_mut(size).enumerate();
-            let read = parallel::map_on(READERS, parts, |(number, part)| -> io::Result<_> {
+            let read = parallel::map_on(COPIERS, parts, |(number, part)| -> io::Result<_> {
                 let first = from + number * size;
                 let there = start.saturating_sub(first).min(part.len());
                 let read_at = std::os::unix::fs::FileExt::read_at;

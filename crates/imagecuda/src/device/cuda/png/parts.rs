@@ -1,5 +1,4 @@
-//! Uploads the data in parts. Kernels join and search a part while the next ones are uploaded, and
-//! while the host copies those after them.
+//! Uploads the data in parts. Kernels join and search a part while the next ones are uploaded.
 
 use super::{
     super::{Context, pinned::Pinned},
@@ -45,13 +44,6 @@ fn parts(bytes: usize) -> impl Iterator<Item = Range<usize>> {
         .map(move |start| start..bytes.min(start + size))
 }
 
-/// Copies a part on several threads.
-fn copy(from: &[u8], to: &mut [u8]) {
-    const SHARE: usize = 256 << 10;
-    let shares = to.chunks_mut(SHARE).zip(from.chunks(SHARE));
-    parallel::for_each(shares, |(to, from)| to.copy_from_slice(from));
-}
-
 /// How many words of data the first `bytes` bytes of a file have whole, if kernels may read eight more
 /// bytes; at most the beginning of a part.
 fn whole_words(pieces: &[u32], bytes: usize) -> u32 {
@@ -84,14 +76,16 @@ impl Context {
         let range = data_range(png);
         let (queue, uploads) = (&self.pngs.all[stream], &self.pngs.uploads[stream]);
         let target = |at: usize| DevicePointer::from_raw(target + at as u64);
+        if file.is_none() {
+            // All of it first: a device that reads memory while other parts of it are written takes longer
+            // than one after the other.
+            parallel::copy(&png.file[range.clone()], &mut pinned[at..at + range.len()]);
+        }
         let mut done = 0;
         for (number, part) in parts(range.len()).enumerate() {
             let source = range.start + part.start..range.start + part.end;
             let place = at + part.start;
             let here = place..at + part.end;
-            if file.is_none() {
-                copy(&png.file[source.clone()], &mut pinned[here.clone()]);
-            }
             let _launching = self.lock_launch();
             if number == 0 {
                 pinned.start_upload(target(0), others, uploads)?;

@@ -7,6 +7,11 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 pub(crate) trait Sink: Write + Seek + Send {
     /// Makes room for so many bytes in all, if that gains anything.
     fn reserve(&mut self, _: usize) {}
+
+    /// Writes `parts` one after the other. All at once may take less time.
+    fn write_parts(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        parts.iter().try_for_each(|part| self.write_all(part))
+    }
 }
 
 impl Sink for Cursor<Vec<u8>> {}
@@ -63,6 +68,11 @@ impl Write for Watched<'_> {
 impl Sink for Watched<'_> {
     fn reserve(&mut self, bytes: usize) {
         self.out.reserve(bytes);
+    }
+
+    fn write_parts(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        let result = self.out.write_parts(parts);
+        self.note(result)
     }
 }
 

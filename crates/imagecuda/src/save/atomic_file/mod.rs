@@ -1,20 +1,27 @@
 //! Writes files that appear complete or not at all.
 
 mod attributes;
+#[cfg(target_os = "linux")]
+mod mapped;
+#[cfg(not(target_os = "linux"))]
+#[path = "not_mapped.rs"]
+mod mapped;
 #[cfg_attr(windows, path = "windows.rs")]
 #[cfg_attr(not(windows), path = "unix.rs")]
 mod system;
 mod target;
 
 use self::{
+    mapped::Mapping,
     system::{open_old, rename, rename_over},
     target::{Target, folder, in_folder},
 };
-use crate::{Result, sink::Sink};
+use crate::{Result, parallel, sink::Sink};
 use std::{
     fs::{File, Metadata},
     io::{self, BufWriter, Cursor, Read, Seek, SeekFrom, Write},
     path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 use tempfile::NamedTempFile;
 
@@ -30,9 +37,10 @@ pub(crate) fn replace(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<(
     match Target::of(path)? {
         Target::New(path) => {
             let file = beside(&path, 0o666, None).map_err(|error| in_folder(&path, &error))?;
-            let length = fill(&file, write)?;
+            let (length, mapping) = fill(&file, write)?;
             let renamed = rename(file, &path);
             renamed.map_err(|error| in_folder(&path, &error.error))?;
+            unmap(mapping);
             Ok(length)
         }
         Target::File(path, _) => over(&path, write),
@@ -63,9 +71,11 @@ fn over(path: &Path, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<
         }
         Err(error) => return Err(in_folder(path, &error).into()),
     };
-    let length = fill(&file, write)?;
+    let (length, mapping) = fill(&file, write)?;
     attributes::keep(&old, file.as_file());
-    let Err(error) = rename_over(file, path, old) else {
+    let renamed = rename_over(file, path, old);
+    unmap(mapping);
+    let Err(error) = renamed else {
         return Ok(length);
     };
     let (error, mut file) = (error.error, error.file);
@@ -113,43 +123,118 @@ fn in_memory(write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<Vec<u8>>
     Ok(bytes.into_inner())
 }
 
-/// Writes the whole temporary file, and returns its size.
-fn fill(file: &NamedTempFile, write: impl FnOnce(&mut dyn Sink) -> Result<()>) -> Result<u64> {
-    // `NamedTempFile` would add its own path to errors, and drop the system's error number.
-    let mut out = FileSink {
-        file: BufWriter::new(file.as_file()),
-        reserved: 0,
-    };
+/// Writes the whole temporary file. Returns its size, and a mapping that may be left.
+fn fill(
+    file: &NamedTempFile,
+    write: impl FnOnce(&mut dyn Sink) -> Result<()>,
+) -> Result<(u64, Option<Mapping>)> {
+    let mut out = FileSink::new(file.as_file());
     write(&mut out)?;
-    let FileSink {
-        file: out,
-        reserved,
-    } = out;
-    out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    out.flush()?;
     let length = file.as_file().metadata()?.len();
-    if reserved as u64 > length {
+    if out.reserved > length {
         // What was not needed is given back.
         file.as_file().set_len(length)?;
     }
-    Ok(length)
+    Ok((length, out.mapping))
+}
+
+/// Drops a mapping on another thread. That takes as long as copying to it took several threads.
+fn unmap(mapping: Option<Mapping>) {
+    if let Some(mapping) = mapping {
+        rayon::spawn(move || drop(mapping));
+    }
 }
 
 /// The fewest bytes for which a file system is asked for room, or frees it later. Fewer are written as fast
 /// without it.
 const LARGE: usize = 1 << 20;
 
-/// The temporary file.
+/// How many files are being written.
+static WRITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Counts a file as being written, until it is dropped.
+struct Writing(());
+
+impl Writing {
+    fn start() -> Self {
+        WRITING.fetch_add(1, Ordering::Relaxed);
+        Self(())
+    }
+
+    /// Whether the other cores probably have nothing to do.
+    fn is_alone(&self) -> bool {
+        WRITING.load(Ordering::Relaxed) < 2 && parallel::has_idle_cores()
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        WRITING.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The temporary file. `NamedTempFile` would add its own path to errors, and drop the system's error number.
 struct FileSink<'a> {
     file: BufWriter<&'a File>,
     /// Bytes that there is room for.
-    reserved: usize,
+    reserved: u64,
+    /// Memory that the last large part of the file was copied to.
+    mapping: Option<Mapping>,
+    writing: Writing,
+}
+
+impl<'a> FileSink<'a> {
+    fn new(file: &'a File) -> Self {
+        Self {
+            file: BufWriter::new(file),
+            reserved: 0,
+            mapping: None,
+            writing: Writing::start(),
+        }
+    }
+
+    /// Makes room for the first `bytes` bytes. Returns whether there is room.
+    fn make_room(&mut self, bytes: u64) -> bool {
+        if bytes > self.reserved && system::reserve(self.file.get_ref(), self.reserved, bytes) {
+            self.reserved = bytes;
+        }
+        bytes <= self.reserved
+    }
+
+    /// Writes many bytes through a mapping. Returns whether that was possible. If not, the position is the same.
+    fn write_mapped(&mut self, bytes: usize, parts: &[&[u8]]) -> io::Result<bool> {
+        self.file.flush()?;
+        let start = self.file.stream_position()?;
+        let end = start.saturating_add(bytes as u64);
+        // To make room for many bytes takes less time than to make room for each page.
+        if !self.make_room(end) {
+            return Ok(false);
+        }
+        let Some(mapping) = mapped::write(self.file.get_ref(), start, parts) else {
+            return Ok(false);
+        };
+        unmap(self.mapping.replace(mapping));
+        self.file.seek(SeekFrom::Start(end))?;
+        Ok(true)
+    }
 }
 
 impl Sink for FileSink<'_> {
     fn reserve(&mut self, bytes: usize) {
-        if bytes > self.reserved.max(LARGE) && system::reserve(self.file.get_ref(), bytes as u64) {
-            self.reserved = bytes;
+        if bytes > LARGE {
+            self.make_room(bytes as u64);
         }
+    }
+
+    fn write_parts(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        let bytes = parts.iter().map(|part| part.len()).sum();
+        let may_map =
+            bytes >= mapped::LEAST && self.writing.is_alone() && mapped::suits(self.file.get_ref());
+        if may_map && self.write_mapped(bytes, parts)? {
+            return Ok(());
+        }
+        parts.iter().try_for_each(|part| self.file.write_all(part))
     }
 }
 
@@ -159,7 +244,7 @@ impl Write for FileSink<'_> {
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.write_all(bytes)
+        self.write_parts(&[bytes])
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -186,28 +271,4 @@ fn beside(path: &Path, mode: u32, old: Option<&Metadata>) -> io::Result<NamedTem
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Room that is not needed goes back, and bytes for which there was none are written too.
-    #[test]
-    fn a_file_has_what_was_written_whatever_was_reserved() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.bin");
-        for (reserved, written) in [(8 << 20, 1000), (2 << 20, 3 << 20), (0, 2 << 20), (5, 0)] {
-            let bytes: Vec<u8> = (0..written).map(|i: usize| (i % 251) as u8).collect();
-            let length = replace(&path, |out| {
-                out.reserve(reserved);
-                Ok(out.write_all(&bytes)?)
-            });
-            assert_eq!(length.unwrap(), bytes.len() as u64);
-            assert!(std::fs::read(&path).unwrap() == bytes);
-            #[cfg(target_os = "linux")]
-            {
-                use std::os::unix::fs::MetadataExt;
-                let on_disk = std::fs::metadata(&path).unwrap().blocks() * 512;
-                assert!(on_disk <= bytes.len() as u64 + (1 << 20), "{on_disk}");
-            }
-        }
-    }
-}
+mod tests;

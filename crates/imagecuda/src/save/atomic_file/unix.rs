@@ -29,16 +29,16 @@ pub(super) fn rename_over(file: NamedTempFile, path: &Path, old: File) -> Result
     Ok(())
 }
 
-/// Makes room for the first `bytes` bytes of a file, whose length stays. Returns whether there is room now:
-/// some file systems cannot do it, and a full one says so when the bytes are written.
+/// Makes room for the bytes of a file from `start` to `end`. Its length stays. Returns whether there is room
+/// now: some file systems cannot do it, and a full one says so when the bytes are written.
 #[cfg(target_os = "linux")]
-pub(super) fn reserve(file: &File, bytes: u64) -> bool {
+pub(super) fn reserve(file: &File, start: u64, end: u64) -> bool {
     use rustix::fs::{FallocateFlags, fallocate};
-    fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes).is_ok()
+    fallocate(file, FallocateFlags::KEEP_SIZE, start, end - start).is_ok()
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(super) fn reserve(_: &File, _: u64) -> bool {
+pub(super) fn reserve(_: &File, _: u64, _: u64) -> bool {
     false
 }
 

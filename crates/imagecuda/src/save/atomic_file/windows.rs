@@ -17,8 +17,8 @@ const DELETE: u32 = 0x0001_0000;
 /// What a file keeps when it is replaced: hidden, of the system, not indexed.
 const KEPT_ATTRIBUTES: u32 = 0x2 | 0x4 | 0x2000;
 
-/// Makes room for the first bytes of a file. Returns whether there is room now.
-pub(super) fn reserve(_: &File, _: u64) -> bool {
+/// Makes room for bytes of a file. Returns whether there is room now.
+pub(super) fn reserve(_: &File, _: u64, _: u64) -> bool {
     false
 }
 

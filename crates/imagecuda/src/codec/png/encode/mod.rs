@@ -71,13 +71,18 @@ pub(crate) fn write_encoded(
 ) -> Result<()> {
     write_start(&picture, metadata, out)?;
     let begun = crc32fast::hash(b"IDAT");
-    for (data, &remainder) in stream.chunks(IDAT as usize).zip(remainders) {
+    let data = stream.chunks(IDAT as usize);
+    let frames = data.clone().zip(remainders).map(|(data, &remainder)| {
         let len = data.len() as u32;
-        out.write_all(&len.to_be_bytes())?;
-        out.write_all(b"IDAT")?;
-        out.write_all(data)?;
-        out.write_all(&crc32(begun, remainder, len).to_be_bytes())?;
-    }
+        (
+            len.to_be_bytes(),
+            crc32(begun, remainder, len).to_be_bytes(),
+        )
+    });
+    let frames: Vec<_> = frames.collect();
+    let chunks = data.zip(&frames);
+    let parts = chunks.flat_map(|(data, (len, crc))| [&len[..], b"IDAT", data, crc]);
+    out.write_parts(&parts.collect::<Vec<_>>())?;
     chunk::write(out, *b"IEND", &[])
 }
 

@@ -5,6 +5,9 @@ use std::io::{self, Cursor, Seek, SeekFrom, Write};
 
 /// The output of an encoder.
 pub(crate) trait Sink: Write + Seek + Send {
+    /// Says how many bytes there will probably be in all, while the encoder waits for a device.
+    fn expect(&mut self, _: usize) {}
+
     /// Makes room for so many bytes in all, if that gains anything.
     fn reserve(&mut self, _: usize) {}
 
@@ -66,6 +69,10 @@ impl Write for Watched<'_> {
 }
 
 impl Sink for Watched<'_> {
+    fn expect(&mut self, bytes: usize) {
+        self.out.expect(bytes);
+    }
+
     fn reserve(&mut self, bytes: usize) {
         self.out.reserve(bytes);
     }

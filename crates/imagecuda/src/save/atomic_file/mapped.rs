@@ -14,10 +14,11 @@ use rustix::{
 use std::{fs::File, ops::Range, os::unix::fs::MetadataExt, ptr};
 
 /// The fewest bytes that are written like this.
-pub(super) const LEAST: usize = 2 << 20;
+const LEAST: usize = 2 << 20;
 
-/// The fewest threads. To map pages takes more of the processors' time than it takes to write to the file.
-const LEAST_THREADS: usize = 8;
+/// The fewest threads. To map pages and copy to them takes twice as much of the processors' time as to write
+/// to the file.
+const LEAST_THREADS: usize = 4;
 
 /// A multiple of the size of a page, on all machines.
 const PAGES: u64 = 64 << 10;
@@ -25,10 +26,11 @@ const PAGES: u64 = 64 << 10;
 /// The parts that share a table of pages.
 const PARTS_OF_TABLE: usize = (2 << 20) / COPY_PART;
 
-/// Whether a file, which is open for reading too, is written faster through a mapping.
-pub(super) fn suits(file: &File) -> bool {
+/// Whether so many bytes are written faster through a mapping to a file, which is open for reading too.
+pub(super) fn suits(file: &File, bytes: usize) -> bool {
     const TMPFS_MAGIC: u32 = 0x0102_1994;
-    rayon::current_num_threads() >= LEAST_THREADS
+    bytes >= LEAST
+        && rayon::current_num_threads() >= LEAST_THREADS
         && fstatfs(file).is_ok_and(|system| system.f_type as u32 == TMPFS_MAGIC)
         // Who cuts the file short meanwhile ends this process.
         && file.metadata().is_ok_and(|metadata| metadata.mode() & 0o022 == 0)

@@ -142,7 +142,9 @@ fn fill(
 /// Drops a mapping on another thread. That takes as long as copying to it took several threads.
 fn unmap(mapping: Option<Mapping>) {
     if let Some(mapping) = mapping {
-        rayon::spawn(move || drop(mapping));
+        rayon::spawn(move || {
+            let _mapping = mapping;
+        });
     }
 }
 
@@ -202,6 +204,11 @@ impl<'a> FileSink<'a> {
         bytes <= self.reserved
     }
 
+    /// Whether so many bytes should be written through a mapping.
+    fn may_map(&self, bytes: usize) -> bool {
+        mapped::suits(self.file.get_ref(), bytes) && self.writing.is_alone()
+    }
+
     /// Writes many bytes through a mapping. Returns whether that was possible. If not, the position is the same.
     fn write_mapped(&mut self, bytes: usize, parts: &[&[u8]]) -> io::Result<bool> {
         self.file.flush()?;
@@ -221,6 +228,13 @@ impl<'a> FileSink<'a> {
 }
 
 impl Sink for FileSink<'_> {
+    fn expect(&mut self, bytes: usize) {
+        // On a disk it takes less time to make room, and more to give it back.
+        if self.may_map(bytes) {
+            self.make_room(bytes as u64);
+        }
+    }
+
     fn reserve(&mut self, bytes: usize) {
         if bytes > LARGE {
             self.make_room(bytes as u64);
@@ -229,9 +243,7 @@ impl Sink for FileSink<'_> {
 
     fn write_parts(&mut self, parts: &[&[u8]]) -> io::Result<()> {
         let bytes = parts.iter().map(|part| part.len()).sum();
-        let may_map =
-            bytes >= mapped::LEAST && self.writing.is_alone() && mapped::suits(self.file.get_ref());
-        if may_map && self.write_mapped(bytes, parts)? {
+        if self.may_map(bytes) && self.write_mapped(bytes, parts)? {
             return Ok(());
         }
         parts.iter().try_for_each(|part| self.file.write_all(part))

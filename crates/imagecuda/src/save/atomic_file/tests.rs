@@ -28,6 +28,7 @@ mod large {
     use crate::{Error, parallel::in_pool};
     use std::{
         env, fs,
+        os::unix::fs::MetadataExt,
         panic::{AssertUnwindSafe, catch_unwind},
         process::Command,
     };
@@ -52,6 +53,7 @@ mod large {
             match number {
                 // In one part, with too much room, too little, and none.
                 0..3 => {
+                    out.expect([12, 2, 0][number] * MB);
                     out.reserve([9, 3, 0][number] * MB);
                     out.write_all(&data)?;
                 }
@@ -105,6 +107,8 @@ mod large {
                     let length = in_pool(8, || replace(&path, tries(number)));
                     assert_eq!(length.unwrap(), expected.len() as u64);
                     assert!(fs::read(&path).unwrap() == expected, "{number}, {path:?}");
+                    let in_use = fs::metadata(&path).unwrap().blocks() as usize * 512;
+                    assert!(in_use <= expected.len() + MB, "{in_use}");
                     assert_eq!(folder.path().read_dir().unwrap().count(), 1);
                 }
                 let plain = folder.path().join("plain.bin");

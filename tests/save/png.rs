@@ -1,7 +1,7 @@
 //! PNG files of the default compression: the same bytes on every device, and what another decoder
 //! makes of them.
 
-use crate::support::Noise;
+use crate::support::{Noise, pictures::folder};
 use imagecuda::{
     Channels, Compression, Depth, Device, Format, Image, ImageU8, LoadOptions, PngEncoder,
     SaveOptions,
@@ -13,6 +13,7 @@ pub(crate) fn trials() -> Vec<Trial> {
     crate::support::on_each_device(crate::device_tests![
         the_same_bytes_on_every_device,
         large_pictures_are_the_same,
+        large_files_are_the_same,
         eight_bits_are_the_same,
         other_levels_are_the_hosts,
         images_may_change_while_they_are_saved,
@@ -153,6 +154,24 @@ fn large_pictures_are_the_same(device: &Device) {
     ] {
         let options = SaveOptions::new().depth(depth);
         check(device, content, (2049, 1100), &options);
+    }
+}
+
+/// Several threads write a large file in memory, to room for as much as the file before needed.
+fn large_files_are_the_same(device: &Device) {
+    let folder = tempfile::tempdir_in("/dev/shm").unwrap_or_else(|_| folder());
+    let path = folder.path().join("large.png");
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(8);
+    let threads = threads.build().unwrap();
+    let options = SaveOptions::new();
+    // The last one needs much less than those before.
+    for content in [Content::Noise, Content::Noise, Content::Flat] {
+        let image = picture(device, content, 800, 800);
+        let kernels = options.clone().png_encoder(PngEncoder::Kernels);
+        threads.install(|| kernels.save(&image, &path)).unwrap();
+        let cpu = picture(&Device::cpu(), content, 800, 800);
+        let expected = encode(&cpu, &options, PngEncoder::Host);
+        assert!(fs::read(&path).unwrap() == expected, "{content:?}");
     }
 }
 

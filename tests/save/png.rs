@@ -166,10 +166,10 @@ fn large_files_are_the_same(device: &Device) {
     let options = SaveOptions::new();
     // The last one needs much less than those before.
     for content in [Content::Noise, Content::Noise, Content::Flat] {
-        let image = picture(device, content, 800, 800);
+        let image = picture(device, content, 900, 900);
         let kernels = options.clone().png_encoder(PngEncoder::Kernels);
         threads.install(|| kernels.save(&image, &path)).unwrap();
-        let cpu = picture(&Device::cpu(), content, 800, 800);
+        let cpu = picture(&Device::cpu(), content, 900, 900);
         let expected = encode(&cpu, &options, PngEncoder::Host);
         assert!(fs::read(&path).unwrap() == expected, "{content:?}");
     }

@@ -50,8 +50,9 @@ impl PendingSave {
         let format = self.job.format;
         let save = |out: &mut dyn Sink| {
             if matches!(self.data, PendingData::Png(_)) {
-                // A little less, as it takes time to give back what is too much.
-                let share = LAST_PNG.load(Ordering::Relaxed) * 7 / 8;
+                // Less than that, as kernels wait for this thread if it takes longer than they do, and as it
+                // takes time to give back what is too much.
+                let share = LAST_PNG.load(Ordering::Relaxed) * 3 / 4;
                 out.expect((self.pixel_bytes() * share / 256) as usize);
             }
             let packed = self.finish_with(&mut |bytes| out.reserve(bytes))?;

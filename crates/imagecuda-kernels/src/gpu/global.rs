@@ -20,6 +20,39 @@ pub unsafe fn load_u32(pointer: *const u32) -> u32 {
     number
 }
 
+/// Four numbers in device memory, or zeros if they are not there. The compiler sees no branch in it, behind which it
+/// would wait for the numbers at once.
+///
+/// # Safety
+///
+/// If they are there, the pointer is to four numbers in device memory, and a multiple of 16.
+#[inline(always)]
+pub unsafe fn load_four_if(are_there: bool, pointer: *const u32) -> [u32; 4] {
+    let (a, b, c, d);
+    // SAFETY: what the caller promised.
+    unsafe {
+        core::arch::asm!(
+            "{{",
+            ".reg .pred there;",
+            "setp.ne.u32 there, {are_there}, 0;",
+            "mov.b32 {a}, 0;",
+            "mov.b32 {b}, 0;",
+            "mov.b32 {c}, 0;",
+            "mov.b32 {d}, 0;",
+            "@there ld.global.v4.u32 {{{a}, {b}, {c}, {d}}}, [{pointer}];",
+            "}}",
+            a = out(reg32) a,
+            b = out(reg32) b,
+            c = out(reg32) c,
+            d = out(reg32) d,
+            are_there = in(reg32) u32::from(are_there),
+            pointer = in(reg64) pointer,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    [a, b, c, d]
+}
+
 /// Asks for a word to be in the cache soon, with those around it.
 #[inline(always)]
 pub fn prefetch(pointer: *const u32) {
@@ -76,24 +109,33 @@ pub unsafe fn store_u16(pointer: *mut u16, number: u16) {
     }
 }
 
-/// Four numbers that another thread block may write with [`publish_four`] at the same time: each is what it was or
-/// what it is then.
+/// As [`load_four_if`], four numbers that another thread block may write with [`publish_four`] at the same time: each is
+/// what it was or what it is then.
 ///
 /// # Safety
 ///
-/// The pointer is to four numbers in device memory, and a multiple of 16.
+/// If they are there, the pointer is to four numbers in device memory, and a multiple of 16.
 #[inline(always)]
-pub unsafe fn peek_four(pointer: *const u64) -> [u64; 4] {
+pub unsafe fn peek_four_if(are_there: bool, pointer: *const u64) -> [u64; 4] {
     let (a, b, c, d);
     // SAFETY: what the caller promised.
     unsafe {
         core::arch::asm!(
-            "ld.volatile.global.v2.u64 {{{a}, {b}}}, [{pointer}];",
-            "ld.volatile.global.v2.u64 {{{c}, {d}}}, [{pointer}+16];",
+            "{{",
+            ".reg .pred there;",
+            "setp.ne.u32 there, {are_there}, 0;",
+            "mov.b64 {a}, 0;",
+            "mov.b64 {b}, 0;",
+            "mov.b64 {c}, 0;",
+            "mov.b64 {d}, 0;",
+            "@there ld.volatile.global.v2.u64 {{{a}, {b}}}, [{pointer}];",
+            "@there ld.volatile.global.v2.u64 {{{c}, {d}}}, [{pointer}+16];",
+            "}}",
             a = out(reg64) a,
             b = out(reg64) b,
             c = out(reg64) c,
             d = out(reg64) d,
+            are_there = in(reg32) u32::from(are_there),
             pointer = in(reg64) pointer,
             options(readonly, nostack, preserves_flags),
         );
@@ -101,7 +143,7 @@ pub unsafe fn peek_four(pointer: *const u64) -> [u64; 4] {
     [a, b, c, d]
 }
 
-/// Writes four numbers that another thread block may read at the same time with [`peek_four`].
+/// Writes four numbers that another thread block may read at the same time with [`peek_four_if`].
 ///
 /// # Safety
 ///

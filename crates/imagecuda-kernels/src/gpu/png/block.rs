@@ -36,6 +36,12 @@ impl<T: Copy> Device<T> {
         // SAFETY: `at` is within the `len` numbers.
         (at < self.len).then(|| unsafe { self.first.add(at as usize) })
     }
+
+    /// Whether there are four numbers from a place on, which is a multiple of four.
+    #[inline(always)]
+    fn has_four(self, at: u32) -> bool {
+        at.is_multiple_of(4) && at < self.len.saturating_sub(3)
+    }
 }
 
 /// Words that one access writes.
@@ -76,16 +82,14 @@ impl Words for Device<u32> {
 
     #[inline(always)]
     fn get_four(self, at: u32) -> [u32; 4] {
-        match at.is_multiple_of(4) && at < self.len.saturating_sub(3) {
-            // SAFETY: four of the words. Memory of words begins at a multiple of 16 bytes.
-            true => unsafe { self.first.add(at as usize).cast::<Four>().read().0 },
-            false => [0; 4],
-        }
+        let are_there = self.has_four(at);
+        // SAFETY: if they are read, these are four of the words. Memory of words begins at a multiple of 16 bytes.
+        unsafe { global::load_four_if(are_there, self.first.wrapping_add(at as usize)) }
     }
 
     #[inline(always)]
     fn set_four(self, at: u32, words: [u32; 4]) {
-        if at.is_multiple_of(4) && at < self.len.saturating_sub(3) {
+        if self.has_four(at) {
             // SAFETY: four of the words. Memory of words begins at a multiple of 16 bytes.
             unsafe {
                 self.first
@@ -134,16 +138,17 @@ impl Longs for Device<u64> {
 
     #[inline(always)]
     fn peek_four(self, at: u32) -> [u64; 4] {
-        if at >= self.len.saturating_sub(3) || !at.is_multiple_of(4) {
-            // None that is to be waited for.
-            return [!0; 4];
-        }
-        // SAFETY: four of the numbers. Memory of numbers begins at a multiple of 16 bytes.
-        unsafe { global::peek_four(self.first.add(at as usize)) }
+        let are_there = self.has_four(at);
+        // SAFETY: if they are read, these are four of the numbers. Memory of numbers begins at a multiple of 16 bytes.
+        unsafe { global::peek_four_if(are_there, self.first.wrapping_add(at as usize)) }
     }
 
     #[inline(always)]
     fn wait_four(self, at: u32) -> [u64; 4] {
+        if !self.has_four(at) {
+            // None that would ever be there.
+            return [IS_THERE; 4];
+        }
         loop {
             let numbers = self.peek_four(at);
             if are_there(numbers) {
@@ -154,7 +159,7 @@ impl Longs for Device<u64> {
 
     #[inline(always)]
     fn publish(self, at: u32, words: [u32; 4]) {
-        if at < self.len.saturating_sub(3) && at.is_multiple_of(4) {
+        if self.has_four(at) {
             let numbers = words.map(|word| IS_THERE | u64::from(word));
             // SAFETY: four of the numbers. Memory of numbers begins at a multiple of 16 bytes.
             unsafe { global::publish_four(self.first.add(at as usize), numbers) };

@@ -59,9 +59,9 @@ pub fn gather<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
 }
 
 /// The rounds of a thread block with more positions than there is room for. Each has one position
-/// of half of the words.
-const ROUNDS: u32 = 64;
-const _: () = assert!(BLOCK_WORDS / 2 <= HITS && ROUNDS == 2 * 32);
+/// of each word.
+const ROUNDS: u32 = 32;
+const _: () = assert!(BLOCK_WORDS <= HITS);
 
 /// `png_find`: finds the positions at which a header can start. Nearly always there is room for
 /// all positions of a thread block at once.
@@ -73,20 +73,14 @@ pub fn find<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     let own = &mut block.own(());
     let (mut round, mut rounds) = (0, 1);
     while round < rounds {
-        let (parts, mask) = match rounds {
-            1 => (0..TRIED, u32::MAX),
-            _ => {
-                let first = round / 32 * (TRIED / 2);
-                (first..first + TRIED / 2, 1 << (round % 32))
-            }
-        };
+        let mask = if rounds == 1 { u32::MAX } else { 1 << round };
         block.each(own, |thread, _| {
             if thread == 0 {
                 count.set(0, 0);
             }
         });
         block.each(own, |thread, _| {
-            for part in parts.clone() {
+            for part in 0..TRIED {
                 let number = (block.index() * TRIED + part) * THREADS + thread;
                 let mut left = headers_in(work, number) & mask;
                 while left != 0 {

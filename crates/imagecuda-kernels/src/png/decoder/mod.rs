@@ -53,7 +53,7 @@
 //! png_tables: a thread block for each candidate
 //!     rank among the candidates; table of its codes; range up to the next candidate; its sections
 //!
-//! three rounds:
+//! rounds, one at first and more if that was not enough:
 //!     png_synchronize: a thread block for each new section, a thread for each subsequence
 //!         entry = first bit of the subsequence
 //!         loop: decode from the entry: exit, bytes, end of the block
@@ -70,7 +70,7 @@
 //! png_jump: shorten links that lead to other tiles, up to 16 at once
 //! png_pack: follow links to the end: planes, filters, sums of Adler-32
 //! png_strips: one thread block: compare Adler-32; group rows
-//! png_unfilter: a warp for each strip of a plane, a thread for each row
+//! png_unfilter: a warp for each strip of a plane, a thread for each row and for the one above the strip
 //!     each row is two bytes behind the one above, which a shuffle hands down
 //!     the last row is handed to the next strip in memory, each word with a mark that it is there
 //! png_pixels: planes to pixels: palette, transparency, small samples, byte order

@@ -77,13 +77,20 @@ fn four_pixels<B: ThreadBlock, const BYTES: u32>(
     number: u32,
     swap: u32,
 ) {
+    let place = work.picture.place(0, row, from);
+    let plane_bytes = work.picture.place(1, 0, 0);
     // No index that is not known: the words would lie in memory.
     let plane = |channel: u32| {
         if channel >= BYTES {
             return 0;
         }
-        let place = work.picture.place(channel ^ swap, row, from);
-        let [low, high] = [0, 1].map(|ahead| work.planes.get(place / 4 + ahead));
+        let place = place + (channel ^ swap) * plane_bytes;
+        let low = work.planes.get(place / 4);
+        // In every second row.
+        let high = match place.is_multiple_of(4) {
+            true => 0,
+            false => work.planes.get(place / 4 + 1),
+        };
         funnel(low, high, 8 * place)
     };
     let planes = [0, 1, 2, 3, 4, 5, 6, 7].map(plane);

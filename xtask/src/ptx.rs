@@ -23,12 +23,13 @@ const ARCH: &str = "sm_52";
 const PTX_VERSION: (u32, u32) = (6, 0);
 const FEATURE: &str = "entries";
 
-/// Kernels that hide latency by many threads: how their names begin, the threads of a block, and the blocks
+/// Kernels for which ptxas is told of their threads: how their names begin, the threads of a block, and the blocks
 /// of which a multiprocessor has registers for at least. Without that, ptxas takes more registers.
-const BOUNDS: [(&str, u32, u32); 10] = [
+const BOUNDS: [(&str, u32, u32); 11] = [
     ("png_pack", 256, 8),
     ("png_expand", 512, 4),
     ("png_write", 128, 8),
+    ("png_unfilter", 32, 1),
     ("strip_8", 256, 2),
     ("tensor_strip_8", 256, 2),
     ("tensor_strips_8", 256, 2),

@@ -9,7 +9,7 @@ use crate::png::block::{Shared, ThreadBlock, Words};
 
 /// Threads of a thread block of `png_pack`, and bytes of a plane's row in memory that it packs.
 pub const THREADS: u32 = 256;
-const CHUNK: u32 = 4 * THREADS;
+const CHUNK: u32 = 2 * 4 * THREADS;
 /// The modulus of Adler-32.
 const MODULUS: u32 = 65521;
 
@@ -40,14 +40,18 @@ pub fn pack<B: ThreadBlock>(block: &B, work: &WorkOf<B>) {
     // The two sums of Adler-32, without the part that its initial 1 adds.
     let mut sums = block.own(0u64);
     block.each(&mut sums, |thread, sums| {
-        let x = chunk * CHUNK + 4 * thread;
-        // The sum of the bytes, and that of bytes times their places in the chunk: at most 32 bytes
-        // at places below 2^13.
+        // The sum of the bytes, and that of bytes times their places in the chunk: at most 64 bytes
+        // at places below 2^14.
         let (mut first, mut places) = (0, 0);
-        // All of the row's memory, with zeros before and after the row: whole fours of words are read.
-        if x < 4 * picture.stride() {
+        for half in 0..2 {
+            let within = 4 * (half * THREADS + thread);
+            let x = chunk * CHUNK + within;
+            // All of the row's memory, with zeros before and after the row: whole fours of words are read.
+            if x >= 4 * picture.stride() {
+                break;
+            }
             for plane in 0..planes {
-                let place = |i: u32| (4 * thread + i) * planes + plane;
+                let place = |i: u32| (within + i) * planes + plane;
                 // Four loads in flight, and bytes outside the row are zeros.
                 let link = |i: u32| match (x + i).wrapping_sub(shift) < plane_bytes {
                     true => work.links.get(start.wrapping_add(place(i))),

@@ -98,10 +98,10 @@ struct Row {
     words: Quad,
     ahead: [Quad; 2],
     made: Quad,
-    /// The last byte that was made, and the byte above that.
+    /// The last byte that was made.
     left: u32,
-    corner: u32,
-    /// The bytes above the next two.
+    /// What is known of the next byte, and the bytes above that and above the one after it.
+    guess: Guess,
     up: [u32; 2],
     /// The next and next but one four words of the strip before, as far as they are there.
     awaited: [[u64; WORDS as usize]; 2],
@@ -217,34 +217,58 @@ fn take_word<B: Warp, const WORD: usize>(block: &B, own: &mut B::Own<Row>) {
 #[inline(always)]
 fn take_byte<B: Warp, const WORD: usize, const BYTE: usize>(block: &B, own: &mut B::Own<Row>) {
     block.apart(own, |_, row| {
-        let up = row.up[BYTE % 2];
         // Higher bits do no harm.
         let byte = row.words[WORD] >> (8 * BYTE);
-        row.left = undone::<B>(&row.filter, byte, row.left, up, row.corner) & 255;
-        row.corner = up;
+        row.left = row.guess.undo(&row.filter, byte, row.left) & 255;
+        row.guess = Guess::new::<B>(&row.filter, row.up[(BYTE + 1) % 2], row.guess.up);
         let before = if BYTE == 0 { 0 } else { row.made[WORD] };
         row.made[WORD] = before | row.left << (8 * BYTE);
     });
     block.shift(own, |row| row.left, |row, up| row.up[BYTE % 2] = up);
 }
 
-/// A byte without its filter, in the lowest eight bits. Little work is left once `left` is known.
-#[inline(always)]
-fn undone<B: Warp>(filter: &Filter, byte: u32, left: u32, up: u32, corner: u32) -> u32 {
-    let times = u32::wrapping_mul;
-    let [of_corner, of_up, constant] = filter.threshold;
-    let threshold = times(corner, of_corner).wrapping_add(times(up, of_up).wrapping_add(constant));
-    let [of_corner, of_up] = filter.third;
-    let third = times(corner, of_corner).wrapping_add(times(up, of_up).wrapping_add(byte));
-    // The compiler would begin these sums with what comes last.
-    let (threshold, third) = (B::opaque(threshold), B::opaque(third));
-    let average = (left + up) >> filter.average_shift;
-    let above = (up & filter.up_mask | filter.up_bits) as i32;
-    let (low, high) = (above.min(left as i32), above.max(left as i32));
-    let threshold = threshold.wrapping_sub(left) as i32;
-    let sum = third.wrapping_add(average);
-    let sum = select_unpredictable(high <= threshold, byte.wrapping_add(low as u32), sum);
-    select_unpredictable(threshold <= low, byte.wrapping_add(high as u32), sum)
+/// What is known of a byte before the one to its left is.
+#[derive(Clone, Copy, Default)]
+struct Guess {
+    up: u32,
+    /// What is taken for the byte above.
+    above: u32,
+    /// The threshold without the byte to the left.
+    threshold: u32,
+    /// The third result.
+    third: u32,
+}
+
+impl Guess {
+    #[inline(always)]
+    fn new<B: Warp>(filter: &Filter, up: u32, corner: u32) -> Self {
+        let times = u32::wrapping_mul;
+        let [of_corner, of_up, constant] = filter.threshold;
+        let threshold = times(up, of_up).wrapping_add(constant);
+        let threshold = times(corner, of_corner).wrapping_add(threshold);
+        let [of_corner, of_up] = filter.third;
+        let third = times(corner, of_corner).wrapping_add(times(up, of_up));
+        Self {
+            up,
+            above: up & filter.up_mask | filter.up_bits,
+            // The compiler would begin these sums with what is known last.
+            threshold: B::opaque(threshold),
+            third: B::opaque(third),
+        }
+    }
+
+    /// The byte without its filter, in the lowest eight bits.
+    #[inline(always)]
+    fn undo(&self, filter: &Filter, byte: u32, left: u32) -> u32 {
+        let average = (left + self.up) >> filter.average_shift;
+        let (above, beside) = (self.above as i32, left as i32);
+        let (low, high) = (above.min(beside), above.max(beside));
+        let threshold = self.threshold.wrapping_sub(left) as i32;
+        let sum = |result: i32| byte.wrapping_add(result as u32);
+        let third = byte.wrapping_add(self.third).wrapping_add(average);
+        let made = select_unpredictable(high <= threshold, sum(low), third);
+        select_unpredictable(threshold <= low, sum(high), made)
+    }
 }
 
 #[cfg(test)]
@@ -269,7 +293,8 @@ mod tests {
             for (number, expected) in (0..).zip(expected) {
                 let filter = Filter::new(number);
                 let byte = 0x1234_5607;
-                let made = undone::<Block<'_>>(&filter, byte, left, up, corner) & 255;
+                let guess = Guess::new::<Block<'_>>(&filter, up, corner);
+                let made = guess.undo(&filter, byte, left) & 255;
                 assert_eq!(made, expected + 7 & 255, "{number}: {left} {up} {corner}");
             }
         }

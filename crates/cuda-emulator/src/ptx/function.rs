@@ -179,7 +179,7 @@ impl<'m> Decoder<'m> {
             return Ok(());
         }
         match predicate {
-            Some(predicate) => self.branch_if(predicate, opcode, rest.trim()),
+            Some(predicate) => self.predicated(predicate, opcode, rest.trim()),
             None => self.instruction(opcode, &operands(rest)),
         }
     }
@@ -199,29 +199,30 @@ impl<'m> Decoder<'m> {
         }
     }
 
-    fn branch_if(&mut self, predicate: &str, opcode: &str, label: &str) -> Result<(), String> {
-        if !matches!(opcode, "bra" | "bra.uni" | "exit") {
-            return Err("only branches and ends may have predicates".into());
-        }
+    /// An instruction that only threads execute for which a predicate holds. The others branch over it, or do
+    /// not branch if it is a branch.
+    fn predicated(&mut self, predicate: &str, opcode: &str, rest: &str) -> Result<(), String> {
         let (is_negated, name) = match predicate.strip_prefix('!') {
             Some(name) => (true, name),
             None => (false, predicate),
         };
         let row = self.registers.operand(name, Class::Predicate, false)?;
-        let is_end = opcode == "exit";
-        // Threads that do not end branch over the end.
-        let op = match is_negated != is_end {
+        let is_branch = opcode == "bra" || opcode == "bra.uni";
+        let op = match is_negated == is_branch {
             true => Op::BranchUnless,
             false => Op::BranchIf,
         };
-        if is_end {
-            let after = self.program.code.len() + 2;
-            self.push(op, &[row], after as i32);
-            self.push(Op::Exit, &[], 0);
+        let at = self.program.code.len();
+        self.push(op, &[row], 0);
+        if is_branch {
+            self.jumps.push((at, rest.into()));
             return Ok(());
         }
-        self.jumps.push((self.program.code.len(), label.into()));
-        self.push(op, &[row], 0);
+        match opcode {
+            "exit" => self.push(Op::Exit, &[], 0),
+            _ => self.instruction(opcode, &operands(rest))?,
+        }
+        self.program.code[at].n = self.program.code.len() as i32;
         Ok(())
     }
 

@@ -64,6 +64,21 @@ fn threads_end_where_a_predicate_says_so() {
 }
 
 #[test]
+fn threads_do_what_a_predicate_says() {
+    // Each in a scope, as inline assembly has it.
+    let body = "mov.b32 %r2, 7; { .reg .pred low; setp.lt.u32 low, %r1, 40; @low mov.b32 %r2, %r1; }\n\
+                { .reg .pred low; setp.lt.u32 low, %r1, 50; @!low add.s32 %r2, %r2, 1; }\n\
+                st.global.b32 [%rd3], %r2;";
+    let words = run("", body, 64).unwrap();
+    let wanted = |n: u32| match n {
+        0..40 => n,
+        40..50 => 7,
+        _ => 8,
+    };
+    assert_eq!(words, (0..64).map(wanted).collect::<Vec<_>>());
+}
+
+#[test]
 fn numbers_of_64_bits_have_signs() {
     // Of -5 and up, which are below, up to, above, and from -3 on.
     let body = "mul.wide.u32 %rd4, %r1, 1; add.s64 %rd4, %rd4, -5; mov.b32 %r2, 0;\n\

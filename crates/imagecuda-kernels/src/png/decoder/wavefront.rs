@@ -295,7 +295,7 @@ mod tests {
                 let byte = 0x1234_5607;
                 let guess = Guess::new::<Block<'_>>(&filter, up, corner);
                 let made = guess.undo(&filter, byte, left) & 255;
-                assert_eq!(made, expected + 7 & 255, "{number}: {left} {up} {corner}");
+                assert_eq!(made, (expected + 7) & 255, "{number}: {left} {up} {corner}");
             }
         }
     }

@@ -5,7 +5,7 @@ use super::{
     block::{IS_THERE, Longs, Number, Shared, ThreadBlock, Warp, Words, are_there},
     decoder::{
         chain, check, copies, find,
-        launches::{Kernel, Launch, Lengths, PART_WORDS, ROUNDS, Sizes},
+        launches::{Kernel, Launch, Lengths, PART_WORDS, Sizes, TRIES},
         pack,
         picture::Picture,
         pixels, synchronize, tables, unfilter,
@@ -276,7 +276,7 @@ pub fn decode(input: Input<'_>) -> Result<Vec<u32>, u32> {
         from = to;
     }
     run(&sizes.first(), &work);
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..TRIES.iter().sum() {
         run(&sizes.round(), &work);
     }
     if wrong() != 0 {
@@ -312,9 +312,6 @@ fn file_of(all: &[&[u8]]) -> (Vec<u8>, Vec<u32>) {
     }
     (file, pieces)
 }
-
-/// The rounds of all tries.
-const MOST_ROUNDS: u32 = 3 * ROUNDS;
 
 /// Runs the thread blocks of a launch in order.
 fn run<'a>(launch: Launch, work: &Work<Cells<'a, u32>, Cells<'a, u64>>, backwards: bool) {

@@ -43,9 +43,13 @@ pub struct Launch {
     pub threads: u32,
 }
 
-/// The rounds of a first try. Data of dynamic blocks need one. A final fixed block needs another
+/// The rounds of a group of pictures. Data of dynamic blocks need one. A final fixed block needs another
 /// one, and so does a run of fixed blocks in between.
-pub const ROUNDS: u32 = 3;
+const ROUNDS: u32 = 3;
+
+/// The rounds of each try of a single picture. Nearly all need one. Data that are not proven right after the last
+/// try are left to the host.
+pub const TRIES: [u32; 4] = [1, 2, 3, 3];
 
 /// The most thread blocks of kernels that loop over their work.
 const MOST_BLOCKS: u32 = 8192;

@@ -18,7 +18,7 @@ use crate::{
 };
 use cust::{launch, memory::DevicePointer, stream::Stream, sys};
 use imagecuda_kernels::png::decoder::{
-    launches::{Kernel, Launch, ROUNDS, Sizes},
+    launches::{Kernel, Launch, Sizes, TRIES},
     picture::Picture,
     work::status,
 };
@@ -31,10 +31,6 @@ use together::Way;
 
 /// The number of pictures that can be decoded without waiting for each other.
 const STREAMS: usize = 12;
-
-/// The rounds that are launched, and again if more are needed. Nearly all pictures need one. Data that are not
-/// proven right after the last are left to the host.
-const TRIES: [u32; 4] = [1, 2, ROUNDS, ROUNDS];
 
 /// The streams that decode pictures, used in turn.
 pub(super) struct Streams {
